@@ -1,0 +1,190 @@
+//! Reading JSON without building it: an object as the list of its raw entries.
+
+use std::borrow::Cow;
+use std::fmt;
+
+use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
+
+/// The entries of an object in their order: the decoded key, and the value's bytes as received.
+pub type Entries<'a> = Vec<(Cow<'a, str>, &'a str)>;
+
+/// What kind of JSON value raw text holds, told by its first byte.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Kind {
+    /// `null`, or no value at all.
+    Null,
+    /// `true` or `false`.
+    Bool,
+    /// Any number.
+    Number,
+    /// A string.
+    String,
+    /// An array.
+    Array,
+    /// An object.
+    Object,
+}
+
+/// The kind of a raw value; text that is no JSON counts as a number and fails when it is read.
+pub fn kind(raw: &str) -> Kind {
+    match raw.as_bytes().first() {
+        None | Some(b'n') => Kind::Null,
+        Some(b't' | b'f') => Kind::Bool,
+        Some(b'"') => Kind::String,
+        Some(b'[') => Kind::Array,
+        Some(b'{') => Kind::Object,
+        Some(_) => Kind::Number,
+    }
+}
+
+/// The entries of the object in `raw`, or nothing where `raw` is no object.
+pub fn entries(raw: &str) -> Option<Entries<'_>> {
+    let mut found = Entries::new();
+    each_entry(raw, |key, value| found.push((key, value))).ok()?;
+    Some(found)
+}
+
+/// Calls `visit` with each entry of the object that `raw` starts with, and returns
+/// the number of bytes that the object takes.
+///
+/// Nothing is copied but keys that hold escapes. Text after the object is left alone.
+pub fn each_entry<'a>(
+    raw: &'a str,
+    visit: impl FnMut(Cow<'a, str>, &'a str),
+) -> serde_json::Result<usize> {
+    struct Each<F>(F);
+    impl<'a, F: FnMut(Cow<'a, str>, &'a str)> Visitor<'a> for Each<F> {
+        type Value = ();
+        fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("an object")
+        }
+        fn visit_map<M: MapAccess<'a>>(mut self, mut map: M) -> Result<(), M::Error> {
+            while let Some(Key(key)) = map.next_key()? {
+                let value: &'a RawValue = map.next_value()?;
+                (self.0)(key, value.get());
+            }
+            Ok(())
+        }
+    }
+    let mut read = serde_json::Deserializer::from_str(raw);
+    read.deserialize_map(Each(visit))?;
+    if read.end().is_ok() {
+        return Ok(raw.len());
+    }
+    // Rare: more follows. Only a stream tells where a value ended, so it is read once more.
+    let mut again = serde_json::Deserializer::from_str(raw).into_iter::<IgnoredAny>();
+    again.next().transpose()?;
+    Ok(again.byte_offset())
+}
+
+/// The raw elements of the array in `raw`, or the place where it stops being one.
+pub fn elements(raw: &str) -> serde_json::Result<Vec<&str>> {
+    let raw: Vec<&RawValue> = serde_json::from_str(raw)?;
+    Ok(raw.into_iter().map(RawValue::get).collect())
+}
+
+/// The text of a scalar: a string's decoded content, a number or a boolean as written.
+/// `null`, arrays and objects have none.
+pub fn scalar(raw: &str) -> Option<Cow<'_, str>> {
+    match kind(raw) {
+        Kind::String => string(raw),
+        Kind::Number | Kind::Bool => Some(Cow::Borrowed(raw)),
+        Kind::Null | Kind::Array | Kind::Object => None,
+    }
+}
+
+/// The content of the JSON string in `raw`, borrowed unless it holds escapes.
+pub fn string(raw: &str) -> Option<Cow<'_, str>> {
+    let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
+    if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
+        return Some(Cow::Borrowed(inner));
+    }
+    Some(decode_string(raw))
+}
+
+/// Decodes a string with escapes. A lone surrogate is legal JSON syntax and no
+/// character: it becomes U+FFFD, so that nothing about the string is lost but that.
+fn decode_string(raw: &str) -> Cow<'_, str> {
+    serde_json::from_str(raw).map_or_else(
+        |_| {
+            let mut read = serde_json::Deserializer::from_str(raw);
+            let lossy = serde::de::Deserializer::deserialize_bytes(&mut read, LossyText);
+            Cow::Owned(lossy.unwrap_or_else(|_| raw.to_owned()))
+        },
+        Cow::Owned,
+    )
+}
+
+struct LossyText;
+impl Visitor<'_> for LossyText {
+    type Value = String;
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("a string")
+    }
+    fn visit_bytes<E>(self, bytes: &[u8]) -> Result<String, E> {
+        Ok(String::from_utf8_lossy(bytes).into_owned())
+    }
+}
+
+/// Appends `text` as a JSON string.
+pub fn push_string(out: &mut Vec<u8>, text: &str) {
+    serde_json::to_writer(out, text).expect("writing a string into memory cannot fail");
+}
+
+/// An object's key. Keys with lone surrogates are kept lossily, as values are.
+struct Key<'a>(Cow<'a, str>);
+impl<'de> serde::Deserialize<'de> for Key<'de> {
+    fn deserialize<D: serde::Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct Text;
+        impl<'de> Visitor<'de> for Text {
+            type Value = Key<'de>;
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("a key")
+            }
+            fn visit_borrowed_str<E>(self, text: &'de str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Borrowed(text)))
+            }
+            fn visit_str<E>(self, text: &str) -> Result<Key<'de>, E> {
+                Ok(Key(Cow::Owned(text.to_owned())))
+            }
+        }
+        from.deserialize_str(Text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_is_read_as_raw_slices_of_its_text() {
+        let text = r#"{"a": 1.50, "b\u0041": {"c":[1, 2]}, "d":null} tail"#;
+        let mut seen = Vec::new();
+        let used = each_entry(text, |k, v| seen.push((k.into_owned(), v))).unwrap();
+        assert_eq!(&text[used..], " tail");
+        assert_eq!(
+            seen,
+            [
+                ("a".to_owned(), "1.50"),
+                ("bA".to_owned(), r#"{"c":[1, 2]}"#),
+                ("d".to_owned(), "null")
+            ]
+        );
+    }
+
+    #[test]
+    fn scalars_are_read_as_text_and_the_rest_has_none() {
+        for (raw, text) in [
+            (r#""plain""#, Some("plain")),
+            (r#""q\"\u00e9""#, Some("q\"é")),
+            ("12", Some("12")),
+            ("true", Some("true")),
+            ("null", None),
+            ("[1]", None),
+        ] {
+            assert_eq!(scalar(raw).as_deref(), text, "{raw}");
+        }
+        assert!(scalar(r#""\ud800x""#).is_some_and(|t| t.ends_with('x')));
+    }
+}

@@ -1,0 +1,16 @@
+//! Amplitude's side: what an event is, in both of its dialects, when it happened,
+//! and how it is stored in export archives.
+//!
+//! Everything here reads; nothing here decides. An [`Event`] keeps the bytes it
+//! came in, and every other stage borrows from them.
+
+pub mod archive;
+pub mod event;
+pub mod frame;
+pub mod json;
+pub mod reading;
+pub mod time;
+
+pub use event::{Event, Field};
+pub use frame::{Malformed, decode};
+pub use reading::Reading;

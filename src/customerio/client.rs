@@ -1,0 +1,191 @@
+//! The client of Customer.io's Track API: it sends what it is given and reads the answer.
+//! When to send and what to do about an answer is `delivery`'s.
+
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+use tokio::sync::OnceCell;
+
+use super::mapping::{Item, Route};
+use super::response::{self, Answer};
+
+/// The servers: Customer.io Track API.
+const US: &str = "https://track.customer.io";
+const EU: &str = "https://track-eu.customer.io";
+
+/// An answer's body is read up to this many bytes; a 207 on a full batch stays far below.
+const ANSWER_BYTES: usize = 1 << 20;
+
+/// The data centre of a workspace.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Region {
+    /// Customer.io is asked.
+    Auto,
+    /// `track.customer.io`
+    Us,
+    /// `track-eu.customer.io`
+    Eu,
+}
+
+/// Where to send, and as whom.
+#[derive(Debug, Clone)]
+pub struct Destination {
+    /// The workspace's Site ID.
+    pub site_id: String,
+    /// Its Tracking API key.
+    pub api_key: SecretString,
+    /// Its data centre.
+    pub region: Region,
+    /// Another server than Customer.io's; then the region is not asked for.
+    pub base_url: Option<String>,
+    /// How long a request may take, its connection included.
+    pub timeout: Duration,
+}
+
+/// Why a client can't be made.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The site ID or the key can't stand in a header.
+    #[error("customerio.site_id or customerio.api_key holds a character that no HTTP header can carry")]
+    Credentials,
+    /// TLS can't be set up.
+    #[error("the HTTP client can't start: {0}")]
+    Http(#[from] reqwest::Error),
+}
+
+/// A client for one workspace.
+#[derive(Debug)]
+pub struct Client {
+    http: reqwest::Client,
+    destination: Destination,
+    base: OnceCell<String>,
+}
+
+impl Client {
+    /// A client that connects when it first sends.
+    pub fn new(destination: Destination) -> Result<Self, ClientError> {
+        // Another part of the program may have installed it before: then there is nothing to do.
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let key = destination.api_key.expose_secret();
+        let basic = base64::Engine::encode(
+            &base64::engine::general_purpose::STANDARD,
+            format!("{}:{key}", destination.site_id),
+        );
+        let mut auth = HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ClientError::Credentials)?;
+        auth.set_sensitive(true);
+        let headers = HeaderMap::from_iter([
+            (AUTHORIZATION, auth),
+            (CONTENT_TYPE, HeaderValue::from_static("application/json")),
+        ]);
+        let http = reqwest::Client::builder()
+            .default_headers(headers)
+            .user_agent(concat!("sluicegate/", env!("CARGO_PKG_VERSION")))
+            .timeout(destination.timeout)
+            // A redirect would log the events in the other region: it is an error instead.
+            .redirect(reqwest::redirect::Policy::none())
+            .build()?;
+        let base = OnceCell::new_with(destination.base_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()));
+        Ok(Self { http, destination, base })
+    }
+
+    /// Sends items together by v2.
+    pub async fn send_batch(&self, items: impl Iterator<Item = &Item>) -> Answer {
+        let mut body = Vec::with_capacity(64 * 1024);
+        body.extend_from_slice(br#"{"batch":["#);
+        for (index, item) in items.enumerate() {
+            if index > 0 {
+                body.push(b',');
+            }
+            body.extend_from_slice(&item.body);
+        }
+        body.extend_from_slice(b"]}");
+        self.send(reqwest::Method::POST, "/api/v2/batch", Bytes::from(body)).await
+    }
+
+    /// Sends one item the way its route says.
+    pub async fn send_one(&self, item: &Item) -> Answer {
+        match &item.route {
+            Route::Batch => self.send_batch(std::iter::once(item)).await,
+            Route::V1 { put, path } => {
+                let method = if *put { reqwest::Method::PUT } else { reqwest::Method::POST };
+                self.send(method, path, item.body.clone()).await
+            }
+        }
+    }
+
+    /// Asks Customer.io for the workspace's region; this checks the credentials too.
+    pub async fn base(&self) -> Result<&str, Answer> {
+        self.base.get_or_try_init(|| self.look_up()).await.map(String::as_str)
+    }
+
+    async fn look_up(&self) -> Result<String, Answer> {
+        match self.destination.region {
+            Region::Us => return Ok(US.to_owned()),
+            Region::Eu => return Ok(EU.to_owned()),
+            Region::Auto => {}
+        }
+        #[derive(Deserialize)]
+        struct Found {
+            url: String,
+        }
+        // Either server knows the accounts of both.
+        let request = self.http.get(format!("{US}/api/v1/accounts/region"));
+        let (answer, body) = read(request).await;
+        match (answer, serde_json::from_slice::<Found>(&body)) {
+            (Answer::Accepted, Ok(found)) => Ok(found.url.trim_end_matches('/').to_owned()),
+            (Answer::Accepted, Err(_)) => Err(Answer::Unavailable {
+                status: 200,
+                message: "the answer to the region look-up can't be read; set customerio.region".to_owned(),
+                after: None,
+            }),
+            (other, _) => Err(other),
+        }
+    }
+
+    async fn send(&self, method: reqwest::Method, path: &str, body: Bytes) -> Answer {
+        let base = match self.base().await {
+            Ok(base) => base,
+            Err(answer) => return answer,
+        };
+        read(self.http.request(method, format!("{base}{path}")).body(body)).await.0
+    }
+}
+
+async fn read(request: reqwest::RequestBuilder) -> (Answer, Vec<u8>) {
+    let mut response = match request.send().await {
+        Ok(response) => response,
+        Err(error) => return (no_answer(&error), Vec::new()),
+    };
+    let mut body = Vec::new();
+    while body.len() < ANSWER_BYTES {
+        match response.chunk().await {
+            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
+            Ok(None) => break,
+            Err(error) => return (no_answer(&error), Vec::new()),
+        }
+    }
+    let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
+    let answer = response::read(response.status().as_u16(), retry_after, &body, SystemTime::now());
+    (answer, body)
+}
+
+/// What went wrong, from its cause and without the URL, which the screen shows already.
+fn no_answer(error: &reqwest::Error) -> Answer {
+    let mut cause: &dyn std::error::Error = error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    let what = if error.is_timeout() {
+        "no answer in time"
+    } else if error.is_connect() {
+        "no connection"
+    } else {
+        "the connection broke"
+    };
+    let message = if error.is_timeout() { what.to_owned() } else { format!("{what}: {cause}") };
+    Answer::NoAnswer { message }
+}

@@ -1,0 +1,469 @@
+//! From an Amplitude event to what Customer.io takes.
+//!
+//! Every event becomes an `event` of the person that its `user_id` names, page and screen
+//! views too: with its event properties at the top of the attributes, and user properties,
+//! group properties and groups beside them under those names. JSON types stay, because raw
+//! values are copied and not written anew.
+
+use std::borrow::Cow;
+
+use bytes::Bytes;
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::{Deserialize, Serialize};
+use ulid::Ulid;
+
+use crate::amplitude::json::{self, Kind};
+use crate::amplitude::time::{self, TimeError, UnixMs};
+use crate::amplitude::{Field, Reading};
+use crate::limits;
+
+use super::dedupe;
+
+/// How events become Customer.io's; the settings under `[mapping]`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Mapping {
+    /// Where the person's identifier stands: `user_id`, or a path such as `user_properties.customer_id`.
+    pub person: String,
+    /// Take an identifier that is an email address as `email`, and one that starts with `cio_` as `cio_id`.
+    pub recognize: bool,
+    /// What becomes of events that name no person.
+    pub anonymous: Anonymous,
+    /// Where user properties, group properties and groups go.
+    pub layout: Layout,
+    /// Only these paths go along; empty means all.
+    pub include: Vec<String>,
+    /// These paths stay behind.
+    pub exclude: Vec<String>,
+    /// Top-level fields that go along, by their name in the event: `platform`, `country`.
+    pub fields: Vec<String>,
+    /// What becomes of strings that are ISO dates.
+    pub dates: Dates,
+    /// Also send changed user properties as attributes of the person.
+    pub send_users: bool,
+}
+
+impl Default for Mapping {
+    fn default() -> Self {
+        Self {
+            person: "user_id".to_owned(),
+            recognize: false,
+            anonymous: Anonymous::Drop,
+            layout: Layout::Nested,
+            include: Vec::new(),
+            exclude: Vec::new(),
+            fields: Vec::new(),
+            dates: Dates::Keep,
+            send_users: false,
+        }
+    }
+}
+
+/// What becomes of events that name no person.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Anonymous {
+    /// They break the limit `id_missing`.
+    Drop,
+    /// They go with `anonymous_id` = `device_id`.
+    Send,
+}
+
+/// Where user properties, group properties and groups go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Layout {
+    /// As objects beside the event's properties: `user_properties.plan`.
+    Nested,
+    /// Beside them one by one, behind a prefix: `user_plan`, `group_tier`, `groups_company`.
+    Flat,
+}
+
+/// What becomes of strings that are ISO dates.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Dates {
+    /// They stay as they are.
+    Keep,
+    /// They become Unix seconds, which Customer.io compares as times.
+    Unix,
+}
+
+/// Whom an event is about, as Customer.io names people.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Person<'e> {
+    /// `id`.
+    Id(Cow<'e, str>),
+    /// `email`.
+    Email(Cow<'e, str>),
+    /// `cio_id`, without its `cio_`.
+    CioId(Cow<'e, str>),
+    /// `anonymous_id`.
+    Anonymous(Cow<'e, str>),
+}
+
+impl Person<'_> {
+    /// The identifier's value.
+    pub fn value(&self) -> &str {
+        match self {
+            Self::Id(v) | Self::Email(v) | Self::CioId(v) | Self::Anonymous(v) => v,
+        }
+    }
+
+    fn key(&self) -> &'static str {
+        match self {
+            Self::Id(_) => "id",
+            Self::Email(_) => "email",
+            Self::CioId(_) => "cio_id",
+            Self::Anonymous(_) => "anonymous_id",
+        }
+    }
+}
+
+/// An event as it would be sent, before it is decided whether it is.
+#[derive(Debug)]
+pub struct Mapped<'e> {
+    /// The event's name, without the spaces that Customer.io would trim.
+    pub name: Cow<'e, str>,
+    /// The person, or none where the event names none.
+    pub person: Option<Person<'e>>,
+    /// When it happened.
+    pub time: Result<UnixMs, TimeError>,
+    /// The dedupe id.
+    pub id: Ulid,
+    /// The attributes: a JSON object.
+    pub attributes: Vec<u8>,
+    /// Where in the event the value of the person's identifier stands.
+    pub person_path: String,
+}
+
+/// Which request carries an item.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Route {
+    /// With others in `POST /api/v2/batch`.
+    Batch,
+    /// Alone, to v1, because it is over the 32 kB of a batch item.
+    V1 {
+        /// `POST`, or `PUT` for an identify.
+        put: bool,
+        /// The path behind the server, percent-encoded.
+        path: String,
+    },
+}
+
+/// What is ready to be sent: one event, or one identify.
+#[derive(Debug, Clone)]
+pub struct Item {
+    /// The dedupe id; the event's own, for an identify too, though it is not sent with one.
+    pub id: Ulid,
+    /// Which person it is about, hashed: items of one person keep their order.
+    pub person: u64,
+    /// The request that carries it.
+    pub route: Route,
+    /// The JSON to send.
+    pub body: Bytes,
+}
+
+impl Mapping {
+    /// Maps an event. `attributes` is a buffer to write into; what it holds is cleared.
+    pub fn map<'e>(&self, reading: &Reading<'e>, mut attributes: Vec<u8>) -> Mapped<'e> {
+        let event = reading.event();
+        let time = event.time();
+        attributes.clear();
+        self.write_attributes(reading, &mut attributes);
+        Mapped {
+            name: trimmed(event.event_type().unwrap_or_default()),
+            person: self.person(reading),
+            id: dedupe::id(event, time.clone().unwrap_or_default()),
+            time,
+            attributes,
+            person_path: self.person.clone(),
+        }
+    }
+
+    fn person<'e>(&self, reading: &Reading<'e>) -> Option<Person<'e>> {
+        let event = reading.event();
+        let value = if self.person == "user_id" {
+            event.user_id()
+        } else {
+            reading.at(&self.person).and_then(json::scalar)
+        };
+        match value {
+            Some(value) if self.recognize && is_email(&value) => Some(Person::Email(value)),
+            Some(value) if self.recognize && value.starts_with("cio_") => {
+                Some(Person::CioId(Cow::Owned(value["cio_".len()..].to_owned())))
+            }
+            Some(value) => Some(Person::Id(value)),
+            None if self.anonymous == Anonymous::Send => event.device_id().map(Person::Anonymous),
+            None => None,
+        }
+    }
+
+    fn write_attributes(&self, reading: &Reading<'_>, out: &mut Vec<u8>) {
+        let event = reading.event();
+        let mut object = ObjectWriter::new(out);
+        let own = reading.event_properties();
+        let rewrites = self.rewrites();
+        match event.raw(Field::EventProperties) {
+            Some(raw) if json::kind(raw) == Kind::Object && !rewrites => object.extend(raw),
+            Some(raw) if json::kind(raw) == Kind::Object => {
+                for (key, value) in own {
+                    self.copy_entry(&mut object, key, value, "event_properties");
+                }
+            }
+            Some(raw) => object.entry("event_properties", raw.as_bytes()),
+            None => {}
+        }
+        // An event property wins its name; what would fall on it gets a longer one.
+        let taken = |name: &str| own.iter().any(|(key, _)| key == name);
+        let free = |name: String| if taken(&name) { format!("amplitude_{name}") } else { name };
+        let groups = [
+            (Field::UserProperties, "user_properties", "user_"),
+            (Field::GroupProperties, "group_properties", "group_"),
+            (Field::Groups, "groups", "groups_"),
+        ];
+        for (field, name, prefix) in groups {
+            let Some(raw) = event.raw(field) else { continue };
+            if json::kind(raw) == Kind::Object && raw[1..raw.len() - 1].trim().is_empty() {
+                continue;
+            }
+            match (self.layout, json::entries(raw)) {
+                (Layout::Flat, Some(entries)) => {
+                    for (key, value) in entries {
+                        if let Some(value) = self.copied(value, &format!("{name}.{key}")) {
+                            object.entry(&free(format!("{prefix}{key}")), &value);
+                        }
+                    }
+                }
+                _ if !rewrites => object.entry(&free(name.to_owned()), raw.as_bytes()),
+                _ => {
+                    if let Some(value) = self.copied(raw, name) {
+                        object.entry(&free(name.to_owned()), &value);
+                    }
+                }
+            }
+        }
+        for name in &self.fields {
+            match reading.field(name) {
+                Some(raw) if raw != "null" => object.entry(&free(name.clone()), raw.as_bytes()),
+                _ => {}
+            }
+        }
+        object.end();
+    }
+
+    /// Whether values have to be looked at, or can be copied as they are.
+    fn rewrites(&self) -> bool {
+        !self.include.is_empty() || !self.exclude.is_empty() || self.dates == Dates::Unix
+    }
+
+    fn copy_entry(&self, object: &mut ObjectWriter<'_>, key: &str, value: &str, parent: &str) {
+        if let Some(value) = self.copied(value, &format!("{parent}.{key}")) {
+            object.entry(key, &value);
+        }
+    }
+
+    /// The value at `path` as the settings let it through, or nothing where they don't.
+    fn copied<'v>(&self, raw: &'v str, path: &str) -> Option<Cow<'v, [u8]>> {
+        if self.exclude.iter().any(|out| out == path) {
+            return None;
+        }
+        let included = self.include.is_empty() || self.include.iter().any(|p| is_at_or_above(p, path));
+        let deeper = self.include.iter().chain(&self.exclude).any(|p| is_above(path, p));
+        if !included && !deeper {
+            return None;
+        }
+        match json::kind(raw) {
+            Kind::Object if deeper || self.dates == Dates::Unix => {
+                let mut out = Vec::with_capacity(raw.len());
+                let mut object = ObjectWriter::new(&mut out);
+                for (key, value) in json::entries(raw)? {
+                    self.copy_entry(&mut object, &key, value, path);
+                }
+                object.end();
+                Some(Cow::Owned(out))
+            }
+            _ if !included => None,
+            Kind::String if self.dates == Dates::Unix => Some(unix_seconds(raw)),
+            _ => Some(Cow::Borrowed(raw.as_bytes())),
+        }
+    }
+}
+
+impl Mapped<'_> {
+    /// The event as an item, by the request that can carry it. Nothing where the person or
+    /// the time is missing, which the limits reject before.
+    pub fn item(&self) -> Option<Item> {
+        let person = self.person.as_ref()?;
+        let seconds = self.time.as_ref().ok()?.div_euclid(1000);
+        let mut body = Vec::with_capacity(self.attributes.len() + self.name.len() + 200);
+        open_item(&mut body, "event", person);
+        body.extend_from_slice(br#","name":"#);
+        json::push_string(&mut body, &self.name);
+        self.push_stamp(&mut body, seconds);
+        body.extend_from_slice(br#","attributes":"#);
+        body.extend_from_slice(&self.attributes);
+        body.push(b'}');
+        if body.len() <= limits::BATCH_ITEM_BYTES {
+            return Some(self.finish(person, Route::Batch, body));
+        }
+        body.clear();
+        body.extend_from_slice(br#"{"name":"#);
+        json::push_string(&mut body, &self.name);
+        body.extend_from_slice(br#","type":"event""#);
+        self.push_stamp(&mut body, seconds);
+        let path = match person {
+            Person::Anonymous(id) => {
+                body.extend_from_slice(br#","anonymous_id":"#);
+                json::push_string(&mut body, id);
+                "/api/v1/events".to_owned()
+            }
+            _ => format!("{}/events", customer_path(person)),
+        };
+        body.extend_from_slice(br#","data":"#);
+        body.extend_from_slice(&self.attributes);
+        body.push(b'}');
+        Some(self.finish(person, Route::V1 { put: false, path }, body))
+    }
+
+    fn push_stamp(&self, body: &mut Vec<u8>, seconds: i64) {
+        let id = self.id;
+        body.extend_from_slice(format!(r#","timestamp":{seconds},"id":"{id}""#).as_bytes());
+    }
+
+    fn finish(&self, person: &Person<'_>, route: Route, body: Vec<u8>) -> Item {
+        Item { id: self.id, person: hash(person), route, body: Bytes::from(body) }
+    }
+
+    /// An identify that carries `user_properties` as attributes of the person. Attributes that
+    /// Customer.io would refuse by their own size stay behind; the limits name them.
+    pub fn identify(&self, reading: &Reading<'_>) -> Option<Item> {
+        let person = self.person.as_ref()?;
+        let mut attributes = Vec::new();
+        let mut object = ObjectWriter::new(&mut attributes);
+        let mut any = false;
+        for (name, value) in set_properties(reading) {
+            let fits = name.len() <= limits::ATTRIBUTE_NAME_BYTES
+                && limits::value_bytes(value) <= limits::ATTRIBUTE_VALUE_BYTES;
+            if fits {
+                object.entry(&name, value.as_bytes());
+                any = true;
+            }
+        }
+        object.end();
+        if !any {
+            return None;
+        }
+        let mut body = Vec::with_capacity(attributes.len() + 150);
+        open_item(&mut body, "identify", person);
+        body.extend_from_slice(br#","attributes":"#);
+        body.extend_from_slice(&attributes);
+        body.push(b'}');
+        if body.len() <= limits::BATCH_ITEM_BYTES || matches!(person, Person::Anonymous(_)) {
+            return Some(self.finish(person, Route::Batch, body));
+        }
+        let path = customer_path(person);
+        Some(self.finish(person, Route::V1 { put: true, path }, attributes))
+    }
+}
+
+/// The user properties that an event sets: all of them, or those under `$set` where the
+/// event carries operations, as the SDKs' `$identify` events do.
+fn set_properties<'e>(reading: &Reading<'e>) -> json::Entries<'e> {
+    let all = reading.user_properties();
+    let set = all.iter().find(|(key, _)| key == "$set");
+    let plain = all.iter().filter(|(key, _)| !key.starts_with('$')).cloned();
+    plain.chain(set.and_then(|(_, raw)| json::entries(raw)).unwrap_or_default()).collect()
+}
+
+fn open_item(body: &mut Vec<u8>, action: &str, person: &Person<'_>) {
+    let key = person.key();
+    body.extend_from_slice(
+        format!(r#"{{"type":"person","action":"{action}","identifiers":{{"{key}":"#).as_bytes(),
+    );
+    json::push_string(body, person.value());
+    body.push(b'}');
+}
+
+/// RFC 3986's unreserved characters; an identifier is encoded whole, `/` and `@` too.
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+
+fn customer_path(person: &Person<'_>) -> String {
+    let prefix = if matches!(person, Person::CioId(_)) { "cio_" } else { "" };
+    format!("/api/v1/customers/{prefix}{}", utf8_percent_encode(person.value(), IN_PATH))
+}
+
+fn hash(person: &Person<'_>) -> u64 {
+    use std::hash::{BuildHasher as _, BuildHasherDefault};
+    BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one((person.key(), person.value()))
+}
+
+fn trimmed(name: Cow<'_, str>) -> Cow<'_, str> {
+    match name {
+        Cow::Borrowed(name) => Cow::Borrowed(name.trim()),
+        Cow::Owned(name) => Cow::Owned(name.trim().to_owned()),
+    }
+}
+
+fn is_email(text: &str) -> bool {
+    let Some((local, domain)) = text.split_once('@') else { return false };
+    let blank = text.contains(char::is_whitespace) || domain.contains('@');
+    !blank && !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+}
+
+fn unix_seconds(raw: &str) -> Cow<'_, [u8]> {
+    let text = raw.as_bytes();
+    // "2026-01-31…": cheap to tell, before a calendar is asked.
+    let dated = text.len() > 10 && text[1].is_ascii_digit() && text[5] == b'-' && text[8] == b'-';
+    match time::parse(raw) {
+        Ok(ms) if dated => Cow::Owned(ms.div_euclid(1000).to_string().into_bytes()),
+        _ => Cow::Borrowed(text),
+    }
+}
+
+fn is_above(path: &str, below: &str) -> bool {
+    below.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+}
+
+fn is_at_or_above(path: &str, other: &str) -> bool {
+    path == other || is_above(path, other)
+}
+
+/// Writes a JSON object entry by entry.
+struct ObjectWriter<'o> {
+    out: &'o mut Vec<u8>,
+    first: bool,
+}
+
+impl<'o> ObjectWriter<'o> {
+    fn new(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self { out, first: true }
+    }
+
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.first) {
+            self.out.push(b',');
+        }
+    }
+
+    fn entry(&mut self, key: &str, value: &[u8]) {
+        self.separate();
+        json::push_string(self.out, key);
+        self.out.push(b':');
+        self.out.extend_from_slice(value);
+    }
+
+    /// All entries of another object, as they are written there.
+    fn extend(&mut self, object: &str) {
+        let inner = object[1..object.len() - 1].trim();
+        if !inner.is_empty() {
+            self.separate();
+            self.out.extend_from_slice(inner.as_bytes());
+        }
+    }
+
+    fn end(self) {
+        self.out.push(b'}');
+    }
+}

@@ -1,0 +1,75 @@
+//! When a failed shipment is tried again, and when no more.
+
+use std::time::Duration;
+
+/// The figures of retrying; settings under `[delivery]`.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Retry {
+    /// Attempts in all. Amplitude makes 10: the first and 9 more.
+    pub attempts: u32,
+    /// From the first attempt on, no more after this. Amplitude: 4 hours.
+    pub give_up_after: Duration,
+    /// The delay before the second attempt, before jitter.
+    pub first_delay: Duration,
+    /// No delay is longer.
+    pub longest_delay: Duration,
+}
+
+impl Default for Retry {
+    fn default() -> Self {
+        Self {
+            attempts: 10,
+            give_up_after: Duration::from_secs(4 * 3_600),
+            first_delay: Duration::from_secs(1),
+            longest_delay: Duration::from_secs(3_600),
+        }
+    }
+}
+
+/// Each delay is three times the one before: 1 s, 3 s, 9 s … 36 min, 1 h, so that ten attempts
+/// mend a blip at once and still reach over an outage of hours.
+const FACTOR: f64 = 3.0;
+
+impl Retry {
+    /// The delay after the `attempt`-th failed one (from 1), or nothing when that was the last.
+    ///
+    /// `since_first` is the time since the first attempt. `random` is from 0 to 1: half of the
+    /// delay is fixed and half is jitter, so that forwarders that failed together come back apart.
+    pub fn delay(&self, attempt: u32, since_first: Duration, random: f64) -> Option<Duration> {
+        if attempt >= self.attempts {
+            return None;
+        }
+        let power = i32::try_from(attempt.saturating_sub(1)).unwrap_or(i32::MAX);
+        let full = self.first_delay.as_secs_f64() * FACTOR.powi(power);
+        let full = full.min(self.longest_delay.as_secs_f64());
+        let delay = Duration::from_secs_f64(full * (0.5 + random / 2.0));
+        (since_first + delay <= self.give_up_after).then_some(delay)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn delays_grow_threefold_within_their_jitter_up_to_the_longest() {
+        let retry = Retry::default();
+        let ms = |attempt, random| retry.delay(attempt, Duration::ZERO, random).map(|d| d.as_millis());
+        assert_eq!(ms(1, 1.0), Some(1_000));
+        assert_eq!(ms(1, 0.0), Some(500));
+        assert_eq!(ms(4, 1.0), Some(27_000));
+        assert_eq!(ms(9, 1.0), Some(3_600_000));
+        assert_eq!(ms(10, 1.0), None);
+    }
+
+    #[test]
+    fn all_ten_attempts_fit_into_four_hours_and_none_comes_after() {
+        let retry = Retry::default();
+        let mut since = Duration::ZERO;
+        for attempt in 1..10 {
+            since += retry.delay(attempt, since, 1.0).unwrap();
+        }
+        assert!(since < retry.give_up_after);
+        assert_eq!(retry.delay(2, retry.give_up_after, 0.0), None);
+    }
+}
