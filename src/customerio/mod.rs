@@ -1,11 +1,11 @@
 //! Customer.io's side: what an event becomes there, how it is sent, how its answers read,
 //! and a sandbox that enforces what the Track API documents.
 
-//pub mod client;
+pub mod client;
 pub mod dedupe;
 pub mod mapping;
-//pub mod response;
-//pub mod sandbox;
+pub mod response;
+pub mod sandbox;
 
-//pub use client::Client;
+pub use client::Client;
 pub use mapping::{Item, Mapped, Mapping, Person};

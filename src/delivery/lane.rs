@@ -185,6 +185,7 @@ mod tests {
         assert_eq!(lanes.due(), Some(start + Duration::from_millis(250)));
         let taken = lanes.take(start + Duration::from_millis(250), false).unwrap();
         assert_eq!(taken.sequences(), [1]);
+        lanes.release(taken.lanes());
         for n in 2..7 {
             lanes.push(queued(n, n, 24_000), start);
         }

@@ -1,0 +1,325 @@
+//! The settings: what they are, what they are unless set, and what is wrong with them.
+//!
+//! [`load`] gathers them from the file, the environment and the command line, and knows of
+//! each value where it came from; [`save`] writes the filters back without touching the rest.
+
+pub mod load;
+pub mod save;
+
+use std::collections::BTreeMap;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize, Serializer};
+
+use crate::customerio::Mapping;
+use crate::customerio::client::{Destination, Region};
+use crate::delivery;
+use crate::delivery::retry::Retry;
+use crate::filter::{Filters, Mode, Rule, gate::Switch};
+use crate::limits::Policies;
+
+pub use load::{ConfigError, Loaded, Origin, load};
+
+/// The default configuration, with a comment on every setting.
+pub const DEFAULT_FILE: &str = include_str!("../../assets/sluicegate.toml");
+
+/// All settings.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// Whether the gate is open, shut or in dry run at the start.
+    pub gate: Mode,
+    /// Whether event types that are not under `[types]` pass.
+    pub unseen_types: Switch,
+    /// Where events come from.
+    pub feed: Feed,
+    /// Where they go.
+    pub customerio: CustomerIo,
+    /// What breaking each limit does.
+    pub limits: Policies,
+    /// What events become.
+    pub mapping: Mapping,
+    /// How they are sent.
+    pub delivery: Delivery,
+    /// What the screen keeps and looks like.
+    pub screen: Screen,
+    /// The event types that are on or off.
+    pub types: BTreeMap<String, Switch>,
+    /// The rules.
+    pub rules: Vec<Rule>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            gate: Mode::Shut,
+            unseen_types: Switch::On,
+            feed: Feed::default(),
+            customerio: CustomerIo::default(),
+            limits: Policies::default(),
+            mapping: Mapping::default(),
+            delivery: Delivery::default(),
+            screen: Screen::default(),
+            types: BTreeMap::new(),
+            rules: Vec::new(),
+        }
+    }
+}
+
+/// `[feed]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+pub struct Feed {
+    pub url: String,
+    #[serde(serialize_with = "masked")]
+    pub token: SecretString,
+    pub username: String,
+    #[serde(serialize_with = "masked")]
+    pub password: SecretString,
+    pub headers: BTreeMap<String, String>,
+    pub ca_file: String,
+    pub client_cert_file: String,
+    pub client_key_file: String,
+    #[serde(with = "humane")]
+    pub connect_timeout: Duration,
+    #[serde(with = "humane")]
+    pub ping_interval: Duration,
+    #[serde(with = "humane")]
+    pub ping_timeout: Duration,
+    pub ping_text: String,
+    pub pong_text: String,
+    pub initial_message: String,
+    pub message_id_field: String,
+    pub resume: bool,
+    pub acknowledge: bool,
+    #[serde(with = "humane")]
+    pub reconnect_min: Duration,
+    #[serde(with = "humane")]
+    pub reconnect_max: Duration,
+    pub max_frame_bytes: usize,
+}
+
+impl Default for Feed {
+    fn default() -> Self {
+        Self {
+            url: String::new(),
+            token: SecretString::default(),
+            username: String::new(),
+            password: SecretString::default(),
+            headers: BTreeMap::new(),
+            ca_file: String::new(),
+            client_cert_file: String::new(),
+            client_key_file: String::new(),
+            connect_timeout: Duration::from_secs(10),
+            ping_interval: Duration::from_secs(20),
+            ping_timeout: Duration::from_secs(10),
+            ping_text: String::new(),
+            pong_text: String::new(),
+            initial_message: String::new(),
+            message_id_field: "message_id".to_owned(),
+            resume: true,
+            acknowledge: false,
+            reconnect_min: Duration::from_millis(250),
+            reconnect_max: Duration::from_secs(30),
+            max_frame_bytes: 16 << 20,
+        }
+    }
+}
+
+/// `[customerio]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+pub struct CustomerIo {
+    pub workspace: String,
+    pub site_id: String,
+    #[serde(serialize_with = "masked")]
+    pub api_key: SecretString,
+    pub api_key_file: String,
+    pub region: Region,
+    pub base_url: String,
+    #[serde(with = "humane")]
+    pub timeout: Duration,
+}
+
+impl Default for CustomerIo {
+    fn default() -> Self {
+        Self {
+            workspace: String::new(),
+            site_id: String::new(),
+            api_key: SecretString::default(),
+            api_key_file: String::new(),
+            region: Region::Auto,
+            base_url: String::new(),
+            timeout: Duration::from_secs(30),
+        }
+    }
+}
+
+/// `[delivery]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+pub struct Delivery {
+    pub requests_per_second: NonZeroU32,
+    pub in_flight: usize,
+    pub lanes: usize,
+    pub batch_bytes: usize,
+    #[serde(with = "humane")]
+    pub batch_age: Duration,
+    pub attempts: u32,
+    #[serde(with = "humane")]
+    pub give_up_after: Duration,
+    #[serde(with = "humane")]
+    pub first_delay: Duration,
+    #[serde(with = "humane")]
+    pub longest_delay: Duration,
+    pub queue_bytes: usize,
+    pub dead_letter_bytes: usize,
+    #[serde(with = "humane")]
+    pub drain: Duration,
+}
+
+impl Default for Delivery {
+    fn default() -> Self {
+        let retry = Retry::default();
+        Self {
+            requests_per_second: NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN),
+            in_flight: 16,
+            lanes: 64,
+            batch_bytes: crate::limits::BATCH_BYTES,
+            batch_age: Duration::from_millis(250),
+            attempts: retry.attempts,
+            give_up_after: retry.give_up_after,
+            first_delay: retry.first_delay,
+            longest_delay: retry.longest_delay,
+            queue_bytes: 32 << 20,
+            dead_letter_bytes: 64 << 20,
+            drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// `[screen]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+pub struct Screen {
+    pub ring_bytes: usize,
+    pub theme: Theme,
+    pub ascii: bool,
+}
+
+impl Default for Screen {
+    fn default() -> Self {
+        Self { ring_bytes: 64 << 20, theme: Theme::Dark, ascii: false }
+    }
+}
+
+/// The screen's colours.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Theme {
+    /// For dark backgrounds.
+    Dark,
+    /// For light backgrounds.
+    Light,
+}
+
+impl Settings {
+    /// The filters as the gate takes them.
+    pub fn filters(&self) -> Filters {
+        Filters { unseen_types: self.unseen_types, types: self.types.clone(), rules: self.rules.clone() }
+    }
+
+    /// What the workspace is called on screen.
+    pub fn workspace(&self) -> String {
+        let named = [&self.customerio.workspace, &self.customerio.site_id];
+        named.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_else(|| "no workspace".to_owned())
+    }
+
+    /// Where to send. The key is read from its file where one is set.
+    pub fn destination(&self) -> Result<Destination, ConfigError> {
+        let own = &self.customerio;
+        let api_key = if own.api_key_file.is_empty() {
+            own.api_key.clone()
+        } else {
+            let path = PathBuf::from(&own.api_key_file);
+            let text = std::fs::read_to_string(&path)
+                .map_err(|source| ConfigError::File { what: "customerio.api_key_file", path, source })?;
+            SecretString::from(text.trim().to_owned())
+        };
+        Ok(Destination {
+            site_id: own.site_id.clone(),
+            api_key,
+            region: own.region,
+            base_url: (!own.base_url.is_empty()).then(|| own.base_url.clone()),
+            timeout: own.timeout,
+        })
+    }
+
+    /// The dispatcher's figures.
+    pub fn dispatch(&self) -> delivery::Settings {
+        let own = &self.delivery;
+        delivery::Settings {
+            lanes: own.lanes,
+            batch_bytes: own.batch_bytes,
+            batch_age: own.batch_age,
+            in_flight: own.in_flight,
+            requests_per_second: own.requests_per_second,
+            queue_bytes: own.queue_bytes,
+            retry: Retry {
+                attempts: own.attempts,
+                give_up_after: own.give_up_after,
+                first_delay: own.first_delay,
+                longest_delay: own.longest_delay,
+            },
+        }
+    }
+}
+
+/// The folder and name under which the settings are looked for: the platform's.
+pub fn default_path() -> Option<PathBuf> {
+    use etcetera::BaseStrategy;
+    let base = etcetera::choose_base_strategy().ok()?;
+    Some(base.config_dir().join("sluicegate").join("sluicegate.toml"))
+}
+
+/// A secret as it may be shown: its first four characters.
+pub fn mask(secret: &str) -> String {
+    match secret.chars().count() {
+        0 => String::new(),
+        1..8 => "…".to_owned(),
+        _ => format!("{}…", secret.chars().take(4).collect::<String>()),
+    }
+}
+
+fn masked<S: Serializer>(secret: &SecretString, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&mask(secret.expose_secret()))
+}
+
+/// Whether a path ends in a file that exists, for messages that tell where something was looked for.
+pub fn exists(path: &Path) -> bool {
+    path.try_exists().unwrap_or(false)
+}
+
+/// Lengths of time as people write them: `250ms`, `4h`.
+mod humane {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&humantime::format_duration(*value))
+    }
+
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        humantime::parse_duration(&text)
+            .map_err(|_| serde::de::Error::custom(format!("{text:?} is no length of time; write 250ms, 10s or 4h")))
+    }
+}

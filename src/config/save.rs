@@ -1,0 +1,164 @@
+//! Writing the filters back into the configuration file: its comments, its order and
+//! everything else in it stay as they are.
+
+use std::fs;
+use std::io::{self, Write as _};
+use std::path::{Path, PathBuf};
+
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+
+use crate::filter::{Effect, Filters, Rule, gate::Switch};
+
+/// Why the filters can't be saved.
+#[derive(Debug, thiserror::Error)]
+pub enum SaveError {
+    /// The file can't be read or written.
+    #[error("cannot save the filters to {path}: {source}", path = path.display())]
+    File {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// The file was changed since, and is no TOML now.
+    #[error("cannot save the filters to {path}: it is no TOML any more: {message}", path = path.display())]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: String,
+    },
+}
+
+/// Writes `filters` into the file at `path`, which is made where it isn't there. The file is
+/// replaced whole, so that a full disk leaves the old one.
+pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
+    let failed = |source| SaveError::File { path: path.to_owned(), source };
+    let text = match fs::read_to_string(path) {
+        Ok(text) => text,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| SaveError::Syntax {
+        path: path.to_owned(),
+        message: e.message().to_owned(),
+    })?;
+    apply(&mut document, filters);
+    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
+        fs::create_dir_all(folder).map_err(failed)?;
+    }
+    let beside = path.with_extension("toml.new");
+    let written = fs::File::create(&beside).and_then(|mut file| {
+        // The key may stand in it: the new file is as private as the old one.
+        if let Ok(old) = fs::metadata(path) {
+            file.set_permissions(old.permissions())?;
+        }
+        file.write_all(document.to_string().as_bytes())?;
+        file.sync_all()
+    });
+    let replaced = written.and_then(|()| fs::rename(&beside, path));
+    replaced.map_err(|error| {
+        // Half a file is of no use; that it can't be removed changes nothing about the error.
+        let _ = fs::remove_file(&beside);
+        failed(error)
+    })
+}
+
+fn apply(document: &mut DocumentMut, filters: &Filters) {
+    set_keeping_decor(document.as_table_mut(), "unseen_types", word(filters.unseen_types));
+    let types = document.entry("types").or_insert_with(|| Item::Table(Table::new()));
+    if let Some(types) = types.as_table_like_mut() {
+        let gone: Vec<String> =
+            types.iter().map(|(key, _)| key.to_owned()).filter(|key| !filters.types.contains_key(key)).collect();
+        for key in gone {
+            types.remove(&key);
+        }
+        for (name, switch) in &filters.types {
+            let same = types.get(name).and_then(Item::as_str) == Some(word(*switch));
+            if !same {
+                types.insert(name, value(word(*switch)));
+            }
+        }
+    }
+    apply_rules(document, &filters.rules);
+}
+
+/// Rules that are there already keep their tables, and with them their comments.
+fn apply_rules(document: &mut DocumentMut, rules: &[Rule]) {
+    let old = document.get("rules").and_then(Item::as_array_of_tables).cloned().unwrap_or_default();
+    let mut new = ArrayOfTables::new();
+    for rule in rules {
+        let kept = old.iter().find(|table| table.get("name").and_then(Item::as_str) == Some(&rule.name));
+        let mut table = kept.cloned().unwrap_or_default();
+        let effect = match rule.effect {
+            Effect::Exclude => "exclude",
+            Effect::Include => "include",
+        };
+        set_keeping_decor(&mut table, "name", rule.name.as_str());
+        set_keeping_decor(&mut table, "effect", effect);
+        set_keeping_decor(&mut table, "when", rule.when.as_str());
+        set_keeping_decor(&mut table, "on", rule.on);
+        if rule.sample < 100.0 || table.contains_key("sample") {
+            set_keeping_decor(&mut table, "sample", rule.sample);
+        }
+        new.push(table);
+    }
+    if new.is_empty() {
+        document.remove("rules");
+    } else {
+        document.insert("rules", Item::ArrayOfTables(new));
+    }
+}
+
+fn set_keeping_decor(table: &mut Table, key: &str, new: impl Into<toml_edit::Value>) {
+    let mut new: toml_edit::Value = new.into();
+    if let Some(old) = table.get(key).and_then(Item::as_value) {
+        *new.decor_mut() = old.decor().clone();
+    }
+    table.insert(key, Item::Value(new));
+}
+
+fn word(switch: Switch) -> &'static str {
+    match switch {
+        Switch::On => "on",
+        Switch::Off => "off",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::config::{Settings, load};
+
+    #[test]
+    fn saving_filters_changes_only_them_and_keeps_every_comment() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("sluicegate.toml");
+        let before = "# mine\ngate = \"open\" # careful\n\n[feed]\nurl = \"ws://x\" # the relay\n\n[types]\n# noisy\n\"Song Played\" = \"off\"\ngone = \"on\"\n\n# staff\n[[rules]]\nname = \"internal\" # ours\neffect = \"exclude\"\nwhen = 'has_user'\n";
+        fs::write(&path, before).unwrap();
+        let mut new = load(Some(path.clone()), true, std::iter::empty(), &[]).unwrap().settings.filters();
+        new.types.remove("gone");
+        new.types.insert("Ürün \"x\".y".to_owned(), Switch::Off);
+        new.rules[0].on = false;
+        new.rules.push(Rule { name: "eu".to_owned(), effect: Effect::Include, when: "country == \"DE\"".to_owned(), on: true, sample: 12.5 });
+        filters(&path, &new).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        for kept in ["# mine", "# careful", "# the relay", "# noisy", "# staff", "# ours"] {
+            assert!(text.contains(kept), "{kept} is gone from\n{text}");
+        }
+        let read = load(Some(path.clone()), true, std::iter::empty(), &[]).unwrap();
+        assert_eq!(read.settings.filters(), new);
+        assert_eq!(read.settings.feed.url, "ws://x");
+        assert!(!path.with_extension("toml.new").exists());
+    }
+
+    #[test]
+    fn a_file_that_is_not_there_is_made_and_one_that_can_not_be_written_says_so() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/folder/s.toml");
+        filters(&path, &Settings::default().filters()).unwrap();
+        assert!(path.exists());
+        let error = filters(dir.path(), &Settings::default().filters()).unwrap_err().to_string();
+        assert!(error.contains("cannot save the filters to"), "{error}");
+    }
+}
