@@ -5,3 +5,7 @@ pub mod delivery;
 pub mod filter;
 pub mod limits;
 pub mod config;
+pub mod feed;
+pub mod pipeline;
+pub mod protocol;
+pub mod telemetry;

@@ -1,0 +1,170 @@
+//! Counts: in all, by event type, by limit.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::Arc;
+
+use rustc_hash::FxHashMap;
+
+use crate::amplitude::time::UnixMs;
+use crate::filter::Decision;
+use crate::limits::{Code, Violation};
+use crate::protocol::{LimitRow, Outcome, Record, Totals, TypeRow};
+
+/// Types beyond so many share one row: a product that puts ids into its event names must not
+/// fill the memory.
+const TYPES: usize = 2_000;
+/// The row that they share.
+const OTHERS: &str = "(other types)";
+/// Rates of types are over so many seconds.
+const RATE_SECONDS: i64 = 5;
+/// A trend's step, in milliseconds, and how many there are: ten minutes.
+const TREND_STEP_MS: i64 = 10_000;
+const TREND_STEPS: usize = 60;
+
+/// What is counted.
+#[derive(Debug, Default)]
+pub struct Counters {
+    /// In all.
+    pub totals: Totals,
+    /// Answers by their label.
+    pub answers: BTreeMap<String, u64>,
+    types: FxHashMap<Arc<str>, TypeCount>,
+    limits: BTreeMap<Code, LimitCount>,
+}
+
+#[derive(Debug, Default)]
+struct TypeCount {
+    count: u64,
+    accepted: u64,
+    /// Events by second, newest last.
+    seconds: VecDeque<(i64, u32)>,
+}
+
+#[derive(Debug)]
+struct LimitCount {
+    row: LimitRow,
+    newest: i64,
+    steps: VecDeque<u64>,
+}
+
+impl Counters {
+    /// Counts what was received.
+    pub fn count(&mut self, record: &Record) {
+        let Some(decision) = &record.story.decision else {
+            self.totals.malformed += 1;
+            return;
+        };
+        let totals = &mut self.totals;
+        totals.received += 1;
+        totals.received_bytes += record.text().len() as u64;
+        match decision {
+            Decision::Accepted => {
+                totals.accepted += 1;
+                totals.dry_run += u64::from(record.story.outcome == Outcome::DryRun);
+            }
+            Decision::Filtered { .. } => totals.filtered += 1,
+            Decision::Rejected { .. } => totals.rejected += 1,
+        }
+        totals.violations += record.story.violations.len() as u64;
+        self.count_type(record, *decision == Decision::Accepted);
+        for violation in &record.story.violations {
+            self.count_violation(violation, record);
+        }
+    }
+
+    fn count_type(&mut self, record: &Record, accepted: bool) {
+        let crate::protocol::Content::Event { event_type, .. } = &record.content else { return };
+        let full = self.types.len() >= TYPES && !self.types.contains_key(event_type);
+        let name = if full { OTHERS.into() } else { event_type.clone() };
+        let of_type = self.types.entry(name).or_default();
+        of_type.count += 1;
+        of_type.accepted += u64::from(accepted);
+        let second = record.received_ms.div_euclid(1_000);
+        match of_type.seconds.back_mut() {
+            Some((last, count)) if *last >= second => *count += 1,
+            _ => of_type.seconds.push_back((second, 1)),
+        }
+        while of_type.seconds.len() > RATE_SECONDS as usize + 1 {
+            of_type.seconds.pop_front();
+        }
+    }
+
+    fn count_violation(&mut self, violation: &Violation, record: &Record) {
+        let new = || LimitCount {
+            row: LimitRow {
+                code: violation.code,
+                policy: violation.policy,
+                count: 0,
+                recent: 0,
+                trend: Vec::new(),
+                worst_type: Arc::from(record.event_type()),
+                worst: violation.clone(),
+                last_ms: record.received_ms,
+                last_sequence: record.sequence,
+            },
+            newest: record.received_ms.div_euclid(TREND_STEP_MS),
+            steps: VecDeque::from([0]),
+        };
+        let of_limit = self.limits.entry(violation.code).or_insert_with(new);
+        of_limit.advance(record.received_ms);
+        if let Some(step) = of_limit.steps.back_mut() {
+            *step += 1;
+        }
+        let row = &mut of_limit.row;
+        row.count += 1;
+        row.policy = violation.policy;
+        row.last_ms = record.received_ms;
+        row.last_sequence = record.sequence;
+        if violation.measured >= row.worst.measured {
+            row.worst = violation.clone();
+            row.worst_type = Arc::from(record.event_type());
+        }
+    }
+
+    /// The types that came by, the most frequent first.
+    pub fn types(&self, now_ms: UnixMs) -> Vec<TypeRow> {
+        let now = now_ms.div_euclid(1_000);
+        let row = |(name, of_type): (&Arc<str>, &TypeCount)| {
+            let recent = of_type.seconds.iter().filter(|(second, _)| (now - RATE_SECONDS..now).contains(second));
+            let count: u32 = recent.map(|(_, count)| count).sum();
+            TypeRow {
+                name: name.clone(),
+                count: of_type.count,
+                accepted: of_type.accepted,
+                rate: f64::from(count) / RATE_SECONDS as f64,
+            }
+        };
+        let mut rows: Vec<TypeRow> = self.types.iter().map(row).collect();
+        rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        rows
+    }
+
+    /// The limits that were broken, those that reject first, then the most frequent.
+    pub fn limits(&mut self, now_ms: UnixMs) -> Vec<LimitRow> {
+        let mut rows: Vec<LimitRow> = self
+            .limits
+            .values_mut()
+            .map(|of_limit| {
+                of_limit.advance(now_ms);
+                let trend: Vec<u64> = of_limit.steps.iter().copied().collect();
+                LimitRow { recent: trend.iter().sum(), trend, ..of_limit.row.clone() }
+            })
+            .collect();
+        rows.sort_by(|a, b| a.policy.cmp(&b.policy).then(b.recent.cmp(&a.recent)).then(a.code.cmp(&b.code)));
+        rows
+    }
+}
+
+impl LimitCount {
+    fn advance(&mut self, now_ms: UnixMs) {
+        let number = now_ms.div_euclid(TREND_STEP_MS);
+        let passed = (number - self.newest).clamp(0, TREND_STEPS as i64);
+        for _ in 0..passed {
+            self.steps.push_back(0);
+        }
+        while self.steps.len() > TREND_STEPS {
+            self.steps.pop_front();
+        }
+        self.newest = self.newest.max(number);
+    }
+}

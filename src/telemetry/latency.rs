@@ -1,0 +1,71 @@
+//! Latencies of the last minutes.
+
+use hdrhistogram::Histogram;
+
+use crate::amplitude::time::UnixMs;
+use crate::protocol::LatencyRow;
+
+/// Two halves are kept, so that what is told covers five to ten minutes.
+const HALF_MS: i64 = 5 * 60 * 1_000;
+/// Four hours, the longest that retries go on, in milliseconds.
+const LONGEST_MS: u64 = 4 * 3_600 * 1_000;
+
+/// A rolling distribution of milliseconds.
+#[derive(Debug)]
+pub struct Latency {
+    now: Histogram<u64>,
+    before: Histogram<u64>,
+    since: Option<UnixMs>,
+}
+
+impl Default for Latency {
+    fn default() -> Self {
+        // Two digits: 84 ms is told apart from 85 ms, 8.4 s from 8.5 s.
+        let new = || Histogram::new_with_bounds(1, LONGEST_MS, 2).expect("the bounds are in order");
+        Self { now: new(), before: new(), since: None }
+    }
+}
+
+impl Latency {
+    /// Counts one latency.
+    pub fn add(&mut self, ms: u64, now_ms: UnixMs) {
+        let since = *self.since.get_or_insert(now_ms);
+        if now_ms - since >= HALF_MS {
+            std::mem::swap(&mut self.now, &mut self.before);
+            self.now.reset();
+            self.since = Some(now_ms);
+        }
+        self.now.saturating_record(ms.clamp(1, LONGEST_MS));
+    }
+
+    /// The distribution as it is told.
+    pub fn row(&self) -> LatencyRow {
+        let mut all = self.before.clone();
+        // Both have the same bounds.
+        let _ = all.add(&self.now);
+        LatencyRow {
+            count: all.len(),
+            p50_ms: all.value_at_quantile(0.50),
+            p95_ms: all.value_at_quantile(0.95),
+            p99_ms: all.value_at_quantile(0.99),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn percentiles_are_of_the_last_minutes_only() {
+        let mut latency = Latency::default();
+        for ms in 1..=100 {
+            latency.add(ms, 0);
+        }
+        let row = latency.row();
+        assert_eq!((row.count, row.p50_ms, row.p95_ms), (100, 50, 95));
+        latency.add(7, HALF_MS);
+        latency.add(7, 2 * HALF_MS);
+        assert_eq!(latency.row().count, 2);
+    }
+}

@@ -1,0 +1,88 @@
+//! The recent events, bounded by bytes.
+//!
+//! One task writes, a few dozen events at a time; screens read a window of it. Neither
+//! holds it for longer than that takes.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::protocol::{Record, RingRow, Story};
+
+/// A ring that several tasks share.
+#[derive(Debug, Clone)]
+pub struct SharedRing(Arc<Mutex<Ring>>);
+
+/// The records in the order of their numbers, which have no gaps.
+#[derive(Debug)]
+pub struct Ring {
+    records: VecDeque<Record>,
+    bytes: usize,
+    most_bytes: usize,
+}
+
+impl SharedRing {
+    /// An empty ring that holds up to `most_bytes`.
+    pub fn new(most_bytes: usize) -> Self {
+        Self(Arc::new(Mutex::new(Ring { records: VecDeque::new(), bytes: 0, most_bytes })))
+    }
+
+    /// The ring, for as long as the guard lives: not across an await, not while drawing.
+    pub fn lock(&self) -> MutexGuard<'_, Ring> {
+        // A writer that panicked left whole records.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Ring {
+    /// Adds records; the oldest go.
+    pub fn extend(&mut self, records: impl IntoIterator<Item = Record>) {
+        for record in records {
+            self.bytes += record.bytes();
+            self.records.push_back(record);
+        }
+        while self.bytes > self.most_bytes && self.records.len() > 1 {
+            if let Some(old) = self.records.pop_front() {
+                self.bytes = self.bytes.saturating_sub(old.bytes());
+            }
+        }
+    }
+
+    /// Changes the story of a record that is still there.
+    pub fn tell(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
+        if let Some(index) = self.index(sequence)
+            && let Some(record) = self.records.get_mut(index)
+        {
+            change(&mut record.story);
+        }
+    }
+
+    /// The record with this number, if it is still there.
+    pub fn get(&self, sequence: u64) -> Option<&Record> {
+        self.records.get(self.index(sequence)?)
+    }
+
+    /// The records from `sequence` on.
+    pub fn from(&self, sequence: u64) -> impl DoubleEndedIterator<Item = &Record> {
+        let start = sequence.saturating_sub(self.first()) as usize;
+        self.records.range(start.min(self.records.len())..)
+    }
+
+    /// The number of the oldest record; one past the newest where it is empty.
+    pub fn first(&self) -> u64 {
+        self.records.front().map_or(1, |r| r.sequence)
+    }
+
+    /// One past the number of the newest record.
+    pub fn end(&self) -> u64 {
+        self.records.back().map_or(1, |r| r.sequence + 1)
+    }
+
+    /// What it holds.
+    pub fn row(&self) -> RingRow {
+        RingRow { events: self.records.len() as u64, bytes: self.bytes as u64 }
+    }
+
+    fn index(&self, sequence: u64) -> Option<usize> {
+        sequence.checked_sub(self.first()).map(|index| index as usize)
+    }
+}

@@ -1,0 +1,137 @@
+//! The course of the rates over 10 minutes, 1 hour, 4 hours and 1 day.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::amplitude::time::UnixMs;
+
+/// Every window is kept in so many steps: enough for the widest screen.
+const STEPS: usize = 600;
+
+/// The windows: their names, and the length of a step in milliseconds.
+pub const WINDOWS: [(&str, i64); 4] = [("10 m", 1_000), ("1 h", 6_000), ("4 h", 24_000), ("1 d", 144_000)];
+
+/// What has a course.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Line {
+    /// Events received.
+    Received,
+    /// Events accepted.
+    Accepted,
+    /// Events delivered.
+    Delivered,
+    /// Events rejected.
+    Rejected,
+}
+
+const LINES: usize = 4;
+
+/// Counts by step, for every window.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    windows: [Window; WINDOWS.len()],
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Window {
+    /// The number of the newest step, counted from the epoch.
+    newest: i64,
+    steps: VecDeque<[u32; LINES]>,
+}
+
+impl Series {
+    /// Counts `count` events of a line at `now_ms`. A clock that was set back adds to the newest step.
+    pub fn add(&mut self, line: Line, count: u32, now_ms: UnixMs) {
+        for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
+            window.advance(now_ms.div_euclid(step_ms));
+            if let Some(step) = window.steps.back_mut() {
+                step[line as usize] += count;
+            }
+        }
+    }
+
+    /// Lets time pass without events.
+    pub fn advance(&mut self, now_ms: UnixMs) {
+        for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
+            window.advance(now_ms.div_euclid(step_ms));
+        }
+    }
+
+    /// Events a second over the last `seconds` whole seconds.
+    pub fn rate(&self, line: Line, seconds: usize) -> f64 {
+        // The newest step is not over yet.
+        let whole = self.windows[0].steps.iter().rev().skip(1).take(seconds);
+        let (count, steps) = whole.fold((0_u64, 0_u32), |(n, s), step| (n + u64::from(step[line as usize]), s + 1));
+        if steps == 0 { 0.0 } else { count as f64 / f64::from(steps) }
+    }
+
+    /// The course of a line over a window as `points` values, oldest first: events a second.
+    /// Time before the start counts as zero.
+    pub fn course(&self, line: Line, window: usize, points: usize) -> Vec<f64> {
+        let Some((kept, (_, step_ms))) = self.windows.get(window).zip(WINDOWS.get(window)) else {
+            return vec![0.0; points];
+        };
+        // The newest step is left out until it is over, or its end would always look like a drop.
+        let mut steps = vec![0_u32; STEPS];
+        for (to, from) in steps.iter_mut().rev().zip(kept.steps.iter().rev().skip(1)) {
+            *to = from[line as usize];
+        }
+        let at = |point: usize| point * STEPS / points.max(1);
+        let mean = |point: usize| {
+            let part = &steps[at(point)..at(point + 1).max(at(point) + 1).min(STEPS)];
+            let sum: u64 = part.iter().map(|n| u64::from(*n)).sum();
+            sum as f64 / part.len().max(1) as f64 * 1_000.0 / *step_ms as f64
+        };
+        (0..points).map(mean).collect()
+    }
+}
+
+impl Window {
+    fn advance(&mut self, number: i64) {
+        if self.steps.is_empty() {
+            self.newest = number;
+            self.steps.push_back([0; LINES]);
+        }
+        let passed = (number - self.newest).clamp(0, STEPS as i64 + 1);
+        for _ in 0..passed {
+            self.steps.push_back([0; LINES]);
+            if self.steps.len() > STEPS + 1 {
+                self.steps.pop_front();
+            }
+        }
+        self.newest = self.newest.max(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_whole_seconds_and_courses_fall_into_their_steps() {
+        let mut series = Series::default();
+        for second in 0..20 {
+            series.add(Line::Received, 10, second * 1_000);
+        }
+        assert!((series.rate(Line::Received, 5) - 10.0).abs() < f64::EPSILON);
+        let course = series.course(Line::Received, 0, 600);
+        assert_eq!(course.len(), 600);
+        assert!((course[599] - 10.0).abs() < f64::EPSILON && course[0].abs() < f64::EPSILON);
+        let hour = series.course(Line::Received, 1, 600);
+        assert!((hour[599] - 10.0).abs() < f64::EPSILON);
+        series.advance(60_000);
+        assert!(series.rate(Line::Received, 5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_or_far_ahead_breaks_nothing() {
+        let mut series = Series::default();
+        series.add(Line::Delivered, 1, 1_000_000);
+        series.add(Line::Delivered, 1, 500_000);
+        series.add(Line::Delivered, 1, i64::MAX / 2);
+        assert_eq!(series.course(Line::Delivered, 3, 7).len(), 7);
+        assert_eq!(series.course(Line::Delivered, 3, 0).len(), 0);
+    }
+}
