@@ -9,3 +9,6 @@ pub mod feed;
 pub mod pipeline;
 pub mod protocol;
 pub mod telemetry;
+pub mod cli;
+pub mod command;
+pub mod tui;

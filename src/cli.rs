@@ -1,0 +1,261 @@
+//! The command line, and nothing else.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::feed::replay::Speed;
+
+/// See every Amplitude event, decide which ones reach Customer.io, and prove that they arrived.
+#[derive(Debug, Parser)]
+#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+pub struct Cli {
+    /// The configuration file; without it SLUICEGATE_CONFIG, then the platform's folder.
+    #[arg(long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const EXAMPLES: &str = "Examples:
+  sluicegate demo                          look at it, with made-up traffic and a sandbox
+  sluicegate config init                   write the commented configuration
+  sluicegate watch                         the screen on your feed; the gate starts shut
+  sluicegate run --gate open --log json    forward without a screen
+  sluicegate lint export.zip               check events before they are sent
+";
+
+/// The commands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Open the screen on made-up traffic, or on archives, towards a sandbox inside the process.
+    Demo(Demo),
+    /// Open the screen on the configured feed and workspace.
+    Watch(Watch),
+    /// Forward without a screen.
+    Run(Run),
+    /// Serve archives as a WebSocket feed.
+    Replay(Replay),
+    /// Check events against the limits, offline; exits with 1 if any would be rejected.
+    Lint(Lint),
+    /// Serve a stand-in for Customer.io's Track API that enforces its documented limits.
+    Sandbox(Sandbox),
+    /// Write, check or show the configuration.
+    #[command(subcommand)]
+    Config(Config),
+}
+
+/// `demo`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate demo --rate 2000
+  sluicegate demo --from export.zip --speed 10x
+  sluicegate demo --for 10s | tee demo.log     without a terminal: a line a second, and a summary")]
+pub struct Demo {
+    /// Events a second.
+    #[arg(long, default_value_t = 200.0, value_parser = positive)]
+    pub rate: f64,
+    /// Play these archives instead: .zip of .json.gz, .json.gz, .json, NDJSON.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub from: Vec<PathBuf>,
+    /// How fast to play them: 1x keeps the events' own spacing.
+    #[arg(long, default_value = "1x", requires = "from")]
+    pub speed: Speed,
+    /// Without a terminal: how long to run.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
+    pub duration: Duration,
+    /// Run without the screen even on a terminal.
+    #[arg(long)]
+    pub headless: bool,
+    /// How the screen looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// `watch`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate watch
+  sluicegate watch --feed-url ws://relay:4080/feed --gate dry-run")]
+pub struct Watch {
+    /// Settings over those of the file and the environment.
+    #[command(flatten)]
+    pub over: Over,
+    /// How the screen looks.
+    #[command(flatten)]
+    pub look: Look,
+}
+
+/// How the screen looks.
+#[derive(Debug, Args)]
+pub struct Look {
+    /// Colours for a light background.
+    #[arg(long)]
+    pub light: bool,
+    /// Draw with ASCII signs only.
+    #[arg(long)]
+    pub ascii: bool,
+}
+
+/// Settings that are often given for one run.
+#[derive(Debug, Args)]
+pub struct Over {
+    /// The feed to subscribe to (feed.url).
+    #[arg(long, value_name = "URL")]
+    pub feed_url: Option<String>,
+    /// Another server than Customer.io's (customerio.base_url).
+    #[arg(long, value_name = "URL")]
+    pub base_url: Option<String>,
+    /// The gate at the start: open, shut or dry-run.
+    #[arg(long, value_name = "MODE")]
+    pub gate: Option<String>,
+    /// The same as --gate open.
+    #[arg(long, conflicts_with = "gate")]
+    pub open: bool,
+}
+
+/// `run`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate run --gate open
+  sluicegate run --gate dry-run --for 30s --format json
+  sluicegate run --open --exit-when-idle 2s      forward a replay to its end")]
+pub struct Run {
+    /// Settings over those of the file and the environment.
+    #[command(flatten)]
+    pub over: Over,
+    /// End after this time.
+    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub duration: Option<Duration>,
+    /// End when for this time nothing came in and nothing waits or is in flight.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub exit_when_idle: Option<Duration>,
+    /// How to log, to standard error. What is logged: SLUICEGATE_LOG, such as debug.
+    #[arg(long, value_enum, default_value = "text")]
+    pub log: LogFormat,
+    /// How to write the summary, to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// How logs are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum LogFormat {
+    /// A line for people.
+    Text,
+    /// A JSON object a line.
+    Json,
+}
+
+/// How reports are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Format {
+    /// For people.
+    Text,
+    /// For machines.
+    Json,
+}
+
+/// `replay`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate replay export.zip
+  sluicegate replay --listen 127.0.0.1:4080 --speed max --loop events.ndjson")]
+pub struct Replay {
+    /// Archives: .zip of .json.gz, .json.gz, .json, NDJSON.
+    #[arg(required = true, value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// Where to serve the feed.
+    #[arg(long, default_value = "127.0.0.1:4080", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// How fast to play: 1x keeps the events' own spacing.
+    #[arg(long, default_value = "1x")]
+    pub speed: Speed,
+    /// Begin again at the end.
+    #[arg(long = "loop")]
+    pub repeat: bool,
+}
+
+/// `lint`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate lint export.zip
+  cat events.ndjson | sluicegate lint - --format json
+  sluicegate lint --limits                    what is checked, and the source of each figure")]
+pub struct Lint {
+    /// Archives or files of events; - is standard input.
+    #[arg(required_unless_present = "limits", value_name = "FILE")]
+    pub files: Vec<PathBuf>,
+    /// How to write the report.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// Count age from now, so that old archives are too old for campaigns.
+    #[arg(long)]
+    pub age: bool,
+    /// List the limits instead.
+    #[arg(long)]
+    pub limits: bool,
+}
+
+/// `sandbox`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate sandbox --latency 80ms --throttle-share 0.01 --retry-after 2
+  curl http://127.0.0.1:4081/sandbox/counts
+  curl http://127.0.0.1:4081/sandbox/people/u-1/events
+  curl -X PUT -d '{\"script\":[{\"status\":503}]}' http://127.0.0.1:4081/sandbox/faults
+
+It asks for the credentials of SLUICEGATE_CUSTOMERIO_SITE_ID and SLUICEGATE_CUSTOMERIO_API_KEY
+where both are set, and takes any otherwise.")]
+pub struct Sandbox {
+    /// Where to serve.
+    #[arg(long, default_value = "127.0.0.1:4081", value_name = "ADDRESS")]
+    pub listen: SocketAddr,
+    /// Every answer takes this long.
+    #[arg(long, value_parser = humantime::parse_duration, default_value = "0s", value_name = "TIME")]
+    pub latency: Duration,
+    /// The share of requests, from 0 to 1, that are answered 500.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub fail_share: f64,
+    /// The share of requests that are answered 429.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub throttle_share: f64,
+    /// The share of requests that are handled and whose answer is lost.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub hang_up_share: f64,
+    /// What answers that fail say in Retry-After: seconds, or a date.
+    #[arg(long, value_name = "SECONDS|DATE")]
+    pub retry_after: Option<String>,
+}
+
+/// `config`
+#[derive(Debug, Subcommand)]
+pub enum Config {
+    /// Write the default configuration, with a comment on every setting.
+    Init {
+        /// Replace a file that is there.
+        #[arg(long)]
+        force: bool,
+    },
+    /// Say what is wrong with the configuration: file, line, what, and what to write.
+    Check,
+    /// Show what is in force and where each value came from, secrets masked.
+    Show {
+        /// Only what is not the default.
+        #[arg(long)]
+        changed: bool,
+    },
+}
+
+fn positive(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| *n > 0.0 && *n <= 1e6);
+    number.ok_or_else(|| "write a number over 0".to_owned())
+}
+
+fn share(text: &str) -> Result<f64, String> {
+    let number = text.parse::<f64>().ok().filter(|n| (0.0..=1.0).contains(n));
+    number.ok_or_else(|| "write a number from 0 to 1".to_owned())
+}

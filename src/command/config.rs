@@ -1,0 +1,68 @@
+//! `config init`, `config check` and `config show`.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+
+use crate::cli::Config;
+use crate::config::load::{Needs, flatten};
+use crate::config::{DEFAULT_FILE, Origin, exists};
+
+use super::Place;
+
+pub(super) fn run(command: &Config, place: Place) -> Result<ExitCode> {
+    match command {
+        Config::Init { force } => init(&place, *force),
+        Config::Check => check(place),
+        Config::Show { changed } => show(place, *changed),
+    }
+}
+
+fn init(place: &Place, force: bool) -> Result<ExitCode> {
+    let path = place.path.as_ref().ok_or_else(|| eyre!("there is no home folder; name a file with --config"))?;
+    if exists(path) && !force {
+        bail!("{} is there already; --force replaces it", path.display());
+    }
+    let failed = || format!("cannot write {}", path.display());
+    if let Some(folder) = path.parent() {
+        std::fs::create_dir_all(folder).wrap_err_with(failed)?;
+    }
+    std::fs::write(path, DEFAULT_FILE).wrap_err_with(failed)?;
+    println!("wrote {}", path.display());
+    println!("next: set feed.url, customerio.site_id and customerio.api_key, then sluicegate config check");
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(place: Place) -> Result<ExitCode> {
+    let path = place.path.clone();
+    let loaded = place.load(&[])?;
+    let problems = loaded.problems(Needs { feed: true, destination: true });
+    for problem in &problems {
+        println!("{problem}");
+    }
+    let file = path.filter(|path| exists(path));
+    let read = file.map_or_else(|| "no configuration file".to_owned(), |path| path.display().to_string());
+    if problems.is_empty() {
+        println!("{read}: all is well");
+    } else {
+        println!("{read}: {} to mend", problems.len());
+    }
+    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+}
+
+fn show(place: Place, changed: bool) -> Result<ExitCode> {
+    let loaded = place.load(&[])?;
+    for (path, value) in flatten(&loaded.settings) {
+        let origin = loaded.origin(&path);
+        // A table of the user's own has its origin in its keys.
+        let inside = format!("{path}.");
+        let origin = match loaded.origins.iter().find(|(key, _)| key.starts_with(&inside)) {
+            Some((_, own)) if origin == Origin::Default => own.clone(),
+            _ => origin,
+        };
+        if !changed || origin != Origin::Default {
+            println!("{:<50}  # {origin}", format!("{path} = {value}"));
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}

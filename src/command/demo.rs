@@ -1,0 +1,132 @@
+//! `demo`: a feed server, a sandbox and the pipeline between them, in one process and over
+//! real sockets on loopback. It writes no file.
+
+use std::io::IsTerminal as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, WrapErr};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::amplitude::time;
+use crate::cli::Demo;
+use crate::config::{Loaded, Settings, Theme};
+use crate::customerio::sandbox::{self, Faults, Sandbox};
+use crate::feed::replay::{self, Speed};
+use crate::feed::server::{Options, Server};
+use crate::feed::traffic::Traffic;
+use crate::filter::{Effect, Mode, Rule};
+use crate::tui::{self, Labels};
+
+use super::headless::{self, Until};
+use super::start;
+
+/// What the sandbox needs for an answer: about what Customer.io does.
+const LATENCY_MS: u64 = 60;
+/// Made-up events go out this often.
+const TICK: Duration = Duration::from_millis(20);
+
+pub(super) async fn run(args: Demo) -> Result<ExitCode> {
+    for path in &args.from {
+        // Before the screen opens: behind it nobody would see the message.
+        std::fs::File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
+    }
+    let loopback = || TcpListener::bind(("127.0.0.1", 0));
+    let faults = Faults { latency_ms: LATENCY_MS, hang_up_share: 0.002, ..Faults::default() };
+    let sandbox = Sandbox::start(loopback().await?, sandbox::Options { credentials: None, faults })?;
+    let server = Server::start(loopback().await?, Options { ring_bytes: 16 << 20, wait_for_client: true })?;
+    let source = if args.from.is_empty() { made_up(server.clone(), args.rate) } else { played(server.clone(), args.from.clone(), args.speed) };
+
+    let mut settings = settings(&server, &sandbox, args.from.is_empty());
+    settings.screen.ascii = args.look.ascii;
+    if args.look.light {
+        settings.screen.theme = Theme::Light;
+    }
+    let look = settings.screen.clone();
+    let drain = settings.delivery.drain;
+    let loaded = Loaded { settings, path: None, origins: std::collections::BTreeMap::default() };
+    let pipeline = start(&loaded)?;
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let code = if on_terminal && !args.headless {
+        let labels = Labels {
+            workspace: loaded.settings.workspace(),
+            destination: format!("sandbox {}", sandbox.url().trim_start_matches("http://")),
+            feed: server.url(),
+            save_to: None,
+        };
+        tui::run(pipeline, labels, &look, drain).await?;
+        ExitCode::SUCCESS
+    } else {
+        let until = Until { time: Some(args.duration), idle: None };
+        let summary = headless::run(pipeline, until, drain, |snapshot| println!("{}", headless::status_line(snapshot))).await;
+        let counts = sandbox.counts();
+        println!("\n{}", summary.text());
+        println!(
+            "the sandbox holds {} events of {} people and ignored {} duplicates",
+            crate::limits::grouped(counts.events),
+            crate::limits::grouped(counts.people),
+            crate::limits::grouped(counts.duplicates)
+        );
+        summary.exit_code()
+    };
+    source.abort();
+    Ok(code)
+}
+
+fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
+    let mut settings = Settings { gate: Mode::Open, ..Settings::default() };
+    settings.feed.url = server.url();
+    settings.customerio.workspace = "shop-demo".to_owned();
+    settings.customerio.site_id = "demo-site".to_owned();
+    settings.customerio.api_key = SecretString::from("demo-key");
+    settings.customerio.base_url = sandbox.url();
+    if made_up {
+        let noisy = ["session_start", "session_end", "Song Played", "[Amplitude] Element Clicked"];
+        settings.types = noisy.into_iter().map(|name| (name.to_owned(), false.into())).collect();
+        let rule = |name: &str, effect, when: &str, on| Rule {
+            name: name.to_owned(),
+            effect,
+            when: when.to_owned(),
+            on,
+            sample: 100.0,
+        };
+        settings.rules = vec![
+            rule("internal", Effect::Exclude, r#"user_properties.email.endsWith("@sluice.shop")"#, true),
+            rule("eu only", Effect::Include, r#"country in ["Germany", "France", "Poland"]"#, false),
+        ];
+    }
+    settings
+}
+
+/// Publishes made-up events, `rate` a second in waves.
+fn made_up(server: Server, rate: f64) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        let mut traffic = Traffic::new(rand::random());
+        let mut tick = tokio::time::interval(TICK);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+        let (started, mut owed, mut before) = (Instant::now(), 0.0, Instant::now());
+        loop {
+            tick.tick().await;
+            let now = Instant::now();
+            let wave = Traffic::wave(rate, started.elapsed().as_secs_f64());
+            owed += wave * now.duration_since(before).as_secs_f64().min(1.0);
+            before = now;
+            while owed >= 1.0 {
+                owed -= 1.0;
+                server.publish(&traffic.next(time::now())).await;
+            }
+        }
+    })
+}
+
+fn played(server: Server, paths: Vec<PathBuf>, speed: Speed) -> tokio::task::JoinHandle<()> {
+    tokio::spawn(async move {
+        // The files were there a moment ago; what is wrong inside them shows as malformed frames.
+        if let Err(error) = replay::play(&server, &paths, speed, false).await {
+            tracing::error!("{error}");
+        }
+    })
+}

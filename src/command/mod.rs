@@ -1,0 +1,131 @@
+//! One file a subcommand. Errors end here: each becomes a message on standard error and an
+//! exit code, 1 where the command found something wrong and 2 where it could not be run.
+
+mod config;
+mod demo;
+mod headless;
+mod lint;
+mod replay;
+mod run;
+mod sandbox;
+mod signals;
+mod watch;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use color_eyre::eyre::{Result, WrapErr, bail};
+
+use crate::cli::{Cli, Command, LogFormat, Over};
+use crate::config::load::{Flag, Needs};
+use crate::config::{Loaded, default_path, load};
+use crate::customerio::Client;
+use crate::feed::WebSocketFeed;
+use crate::pipeline::Pipeline;
+
+/// Runs the command; the exit code is the program's.
+pub fn run(cli: Cli) -> ExitCode {
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => {
+            eprintln!("sluicegate: the runtime can't start: {error}");
+            return ExitCode::from(2);
+        }
+    };
+    let ended = runtime.block_on(dispatch(cli));
+    // A read of standard input, or of the terminal, may still hold a thread: it must not hold us.
+    runtime.shutdown_background();
+    match ended {
+        Ok(code) => code,
+        Err(error) => {
+            // One line for the chain: what happened, to what, and what to do.
+            eprintln!("sluicegate: {error:#}");
+            ExitCode::from(2)
+        }
+    }
+}
+
+async fn dispatch(cli: Cli) -> Result<ExitCode> {
+    let place = Place::of(cli.config);
+    match cli.command {
+        Command::Demo(args) => demo::run(args).await,
+        Command::Watch(args) => watch::run(args, place).await,
+        Command::Run(args) => run::run(args, place).await,
+        Command::Replay(args) => replay::run(args).await,
+        Command::Lint(args) => lint::run(&args, place),
+        Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Config(args) => config::run(&args, place),
+    }
+}
+
+/// Where the configuration is looked for.
+#[derive(Debug, Clone)]
+struct Place {
+    path: Option<PathBuf>,
+    /// Whether the user named it: then it has to be there.
+    asked: bool,
+}
+
+impl Place {
+    fn of(flag: Option<PathBuf>) -> Self {
+        let named = flag.or_else(|| std::env::var_os("SLUICEGATE_CONFIG").map(PathBuf::from));
+        let asked = named.is_some();
+        Self { path: named.or_else(default_path), asked }
+    }
+
+    fn load(self, flags: &[Flag]) -> Result<Loaded> {
+        Ok(load(self.path, self.asked, std::env::vars_os().filter_map(text), flags)?)
+    }
+}
+
+/// A variable that is no text can't be one of ours.
+fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+    Some((name.into_string().ok()?, value.into_string().ok()?))
+}
+
+impl Over {
+    fn flags(self) -> Vec<Flag> {
+        let gate = if self.open { Some("open".to_owned()) } else { self.gate };
+        let gate_flag = if self.open { "--open" } else { "--gate" };
+        [
+            ("feed.url", "--feed-url", self.feed_url),
+            ("customerio.base_url", "--base-url", self.base_url),
+            ("gate", gate_flag, gate),
+        ]
+        .into_iter()
+        .filter_map(|(path, flag, value)| Some((path, flag, value?)))
+        .collect()
+    }
+}
+
+/// All problems at once, so that they can be mended at once.
+fn refuse_problems(loaded: &Loaded, needs: Needs) -> Result<()> {
+    let problems = loaded.problems(needs);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let lines: Vec<String> = problems.iter().map(|p| format!("\n  {p}")).collect();
+    bail!("the settings can't be used:{}", lines.concat())
+}
+
+/// A pipeline from the configured feed to the configured workspace.
+fn start(loaded: &Loaded) -> Result<Pipeline> {
+    let settings = &loaded.settings;
+    let feed = WebSocketFeed::new(settings.feed.clone())?;
+    let client = Client::new(settings.destination()?)?;
+    Pipeline::start(settings, Box::new(feed), Arc::new(client)).wrap_err("the gate can't start")
+}
+
+/// Starts logging to standard error; `SLUICEGATE_LOG` says what.
+fn log_to_stderr(format: LogFormat) {
+    use tracing_subscriber::EnvFilter;
+    let filter = EnvFilter::try_from_env("SLUICEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("sluicegate=info"));
+    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    // It fails only where logging was started before.
+    let _ = match format {
+        LogFormat::Text => builder.with_ansi(colour).try_init(),
+        LogFormat::Json => builder.json().flatten_event(true).try_init(),
+    };
+}

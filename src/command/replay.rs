@@ -1,0 +1,37 @@
+//! `replay`: archives as a WebSocket feed.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::net::TcpListener;
+
+use crate::cli::{LogFormat, Replay};
+use crate::feed::replay;
+use crate::feed::server::{Options, Server};
+use crate::limits::grouped;
+
+use super::{log_to_stderr, signals};
+
+pub(super) async fn run(args: Replay) -> Result<ExitCode> {
+    log_to_stderr(LogFormat::Text);
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .wrap_err_with(|| format!("cannot listen on {}; choose another with --listen", args.listen))?;
+    let server = Server::start(listener, Options::default())?;
+    println!("feed at {}  (waiting for a client; Ctrl-C ends)", server.url());
+    let signal = signals::first();
+    let playing = async {
+        let played = replay::play(&server, &args.files, args.speed, args.repeat).await?;
+        server.end();
+        server.drained().await;
+        color_eyre::eyre::Ok(played)
+    };
+    tokio::select! {
+        played = playing => {
+            let played = played?;
+            println!("played {} events, {} malformed", grouped(played.events), grouped(played.malformed));
+        }
+        () = signal.cancelled() => println!("stopped"),
+    }
+    Ok(ExitCode::SUCCESS)
+}

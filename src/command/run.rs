@@ -1,0 +1,42 @@
+//! `run`: forward without a screen.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::Result;
+
+use crate::cli::{Format, Run};
+use crate::config::load::Needs;
+
+use super::headless::{self, Until};
+use super::{Place, log_to_stderr, refuse_problems, start};
+
+/// A line on how it stands goes into the log this often, in seconds.
+const STATUS_EVERY: u64 = 10;
+
+pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
+    log_to_stderr(args.log);
+    let loaded = place.load(&args.over.flags())?;
+    refuse_problems(&loaded, Needs { feed: true, destination: true })?;
+    let settings = &loaded.settings;
+    tracing::info!(
+        feed = settings.feed.url,
+        workspace = settings.workspace(),
+        gate = ?settings.gate,
+        "forwarding"
+    );
+    let pipeline = start(&loaded)?;
+    let until = Until { time: args.duration, idle: args.exit_when_idle };
+    let mut seconds = 0;
+    let summary = headless::run(pipeline, until, settings.delivery.drain, |snapshot| {
+        seconds += 1;
+        if seconds % STATUS_EVERY == 0 {
+            tracing::info!("{}", headless::status_line(snapshot));
+        }
+    })
+    .await;
+    match args.format {
+        Format::Text => print!("{}", summary.text()),
+        Format::Json => println!("{}", summary.json()),
+    }
+    Ok(summary.exit_code())
+}

@@ -1,0 +1,44 @@
+//! `sandbox`: the stand-in for the Track API as a server of its own.
+
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr};
+use tokio::net::TcpListener;
+
+use crate::cli;
+use crate::customerio::sandbox::{Faults, Options, Sandbox};
+use crate::limits::grouped;
+
+use super::signals;
+
+pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
+    let listener = TcpListener::bind(args.listen)
+        .await
+        .wrap_err_with(|| format!("cannot listen on {}; choose another with --listen", args.listen))?;
+    let faults = Faults {
+        latency_ms: args.latency.as_millis() as u64,
+        fail_share: args.fail_share,
+        throttle_share: args.throttle_share,
+        hang_up_share: args.hang_up_share,
+        retry_after: args.retry_after,
+        ..Faults::default()
+    };
+    let given = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let credentials = given("SLUICEGATE_CUSTOMERIO_SITE_ID")
+        .zip(given("SLUICEGATE_CUSTOMERIO_API_KEY"))
+        .map(|(site_id, key)| format!("{site_id}:{key}"));
+    let takes = if credentials.is_some() { "the credentials of the environment" } else { "any credentials" };
+    let sandbox = Sandbox::start(listener, Options { credentials, faults })?;
+    println!("sandbox at {}, taking {takes}; it tells what it holds under /sandbox/counts  (Ctrl-C ends)", sandbox.url());
+    signals::first().cancelled().await;
+    let counts = sandbox.counts();
+    println!(
+        "{} requests, {} events of {} people, {} duplicates ignored, {} items refused",
+        grouped(counts.requests),
+        grouped(counts.events),
+        grouped(counts.people),
+        grouped(counts.duplicates),
+        grouped(counts.refused)
+    );
+    Ok(ExitCode::SUCCESS)
+}

@@ -1,0 +1,56 @@
+//! All that can happen on the screen, and all that it can ask for.
+
+use std::sync::Arc;
+
+use crossterm::event::KeyEvent;
+
+use crate::filter::Filters;
+use crate::protocol::{Command, Record, Snapshot};
+
+use super::finder::Page;
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub enum Action {
+    /// A key was pressed.
+    Key(KeyEvent),
+    /// Text was pasted.
+    Paste(String),
+    /// The terminal has another size, in columns and rows.
+    Resized(u16, u16),
+    /// The pipeline says how it stands.
+    Snapshot(Arc<Snapshot>),
+    /// The rows that the events pane shows now.
+    Page(Page),
+    /// The event that was asked for, and what would be sent of it; none if it is gone.
+    Inspected(Option<Box<(Record, String)>>),
+    /// The pipeline took a command, or says why not.
+    Applied(Result<(), String>),
+    /// The filters were saved to this file, or say why not.
+    Saved(Result<String, String>),
+    /// A signal asks the program to end.
+    Terminated,
+    /// All is settled, or given up: the screen may close.
+    Drained,
+}
+
+/// Something that is asked for.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Effect {
+    /// Of the pipeline.
+    Pipeline(Command),
+    /// Write these filters to the configuration file.
+    Save(Filters),
+    /// Fetch this event, to look at it.
+    Inspect(u64),
+    /// Take nothing more in, and settle what is under way.
+    Drain,
+    /// Wait no longer for that.
+    Hurry,
+    /// Go into the background, as Ctrl-Z does.
+    Suspend,
+    /// Draw everything anew.
+    Redraw,
+    /// Close the screen.
+    Close,
+}

@@ -1,0 +1,383 @@
+//! Finding events in the ring, and the page of them that is shown.
+//!
+//! The ring is searched a few thousand events at a time, newest first, so that the screen
+//! answers while a long search goes on; what comes in meanwhile is searched as it comes.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use regex::{Regex, RegexBuilder};
+
+use crate::amplitude::{Reading, time};
+use crate::filter::expression::{Variables, Verdict};
+use crate::filter::{Condition, Decision};
+use crate::limits::{self, Policy, Unit};
+use crate::protocol::{Content, Outcome, Record};
+use crate::telemetry::ring::SharedRing;
+
+use super::theme::Sign;
+use super::widget::text;
+
+/// So long may a search take of one frame of the screen.
+const BUDGET: Duration = Duration::from_millis(8);
+/// So many events are taken out of the ring at once.
+const CHUNK: usize = 256;
+
+/// What is looked for.
+#[derive(Debug, Clone)]
+pub struct Find {
+    /// As it was typed.
+    pub text: String,
+    matcher: Matcher,
+}
+
+#[derive(Debug, Clone)]
+enum Matcher {
+    Text(Regex),
+    Condition(Arc<Condition>),
+}
+
+impl Find {
+    /// Reads what was typed: a condition where it compiles as one and compares something,
+    /// otherwise text that stands anywhere in the event, in upper or lower case.
+    pub fn parse(text: &str) -> Option<Self> {
+        let trimmed = text.trim();
+        if trimmed.is_empty() {
+            return None;
+        }
+        let compares = trimmed.contains(['=', '<', '>', '(', '!']) || trimmed.contains(" in ");
+        let condition = if compares { Condition::compile(trimmed).ok() } else { None };
+        let matcher = match condition {
+            Some(condition) => Matcher::Condition(Arc::new(condition)),
+            None => {
+                let literal = RegexBuilder::new(&regex::escape(trimmed)).case_insensitive(true).build();
+                Matcher::Text(literal.ok()?)
+            }
+        };
+        Some(Self { text: trimmed.to_owned(), matcher })
+    }
+
+    /// Whether it was taken as a condition.
+    pub fn is_condition(&self) -> bool {
+        matches!(self.matcher, Matcher::Condition(_))
+    }
+
+    fn matches(&self, record: &Record) -> bool {
+        match (&self.matcher, record.event()) {
+            (Matcher::Text(text), _) => text.is_match(record.text()),
+            (Matcher::Condition(condition), Some(event)) => {
+                let reading = Reading::new(event);
+                condition.evaluate(&Variables::new(&reading).context()) == Verdict::True
+            }
+            (Matcher::Condition(_), None) => false,
+        }
+    }
+}
+
+/// The rows that are shown, and what they are of.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Page {
+    /// Newest first.
+    pub rows: Vec<Row>,
+    /// How many events there are.
+    pub total: u64,
+    /// How many of them match; all where nothing is looked for.
+    pub matched: u64,
+    /// Whether the search has seen all of them.
+    pub complete: bool,
+    /// How many matching events are newer than the first row.
+    pub above: u64,
+}
+
+/// One event as a row.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Row {
+    /// Its number.
+    pub sequence: u64,
+    /// When it was received, by the clock: `12:04:31.204`.
+    pub clock: String,
+    /// Its sign.
+    pub sign: Sign,
+    /// Its type.
+    pub event_type: Arc<str>,
+    /// Whom it is about.
+    pub person: String,
+    /// Its size in bytes.
+    pub bytes: usize,
+    /// What became of it, in words.
+    pub outcome: String,
+    /// How much that matters.
+    pub weight: Weight,
+}
+
+/// How much an outcome matters.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Weight {
+    /// It was held back on purpose.
+    Quiet,
+    /// It is on its way.
+    Plain,
+    /// It arrived.
+    Good,
+    /// It needs a look.
+    Warn,
+    /// It went wrong.
+    Bad,
+}
+
+/// Where a page begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Anchor {
+    /// With the newest.
+    Newest,
+    /// With this event, or the next older one.
+    At(u64),
+}
+
+/// The search and its place in the ring.
+#[derive(Debug)]
+pub struct Finder {
+    ring: SharedRing,
+    find: Option<Find>,
+    /// What matched, oldest first.
+    matches: VecDeque<u64>,
+    /// Everything from here up to `seen_to` was searched.
+    seen_from: u64,
+    seen_to: u64,
+}
+
+impl Finder {
+    /// A finder that looks for nothing yet.
+    pub fn new(ring: SharedRing) -> Self {
+        Self { ring, find: None, matches: VecDeque::new(), seen_from: 1, seen_to: 1 }
+    }
+
+    /// Looks for something else from now on.
+    pub fn look_for(&mut self, find: Option<&Find>) {
+        let same = match (&self.find, find) {
+            (Some(a), Some(b)) => a.text == b.text,
+            (a, b) => a.is_none() && b.is_none(),
+        };
+        if same {
+            return;
+        }
+        self.find = find.cloned();
+        self.matches.clear();
+        let end = self.ring.lock().end();
+        (self.seen_from, self.seen_to) = (end, end);
+    }
+
+    /// Searches on, for a part of a frame's time.
+    pub fn work(&mut self) {
+        let Some(find) = self.find.clone() else { return };
+        let first = self.ring.lock().first();
+        while self.matches.front().is_some_and(|sequence| *sequence < first) {
+            self.matches.pop_front();
+        }
+        let started = Instant::now();
+        while started.elapsed() < BUDGET {
+            let newer: Vec<Record> = self.ring.lock().from(self.seen_to).take(CHUNK).cloned().collect();
+            if let Some(last) = newer.last() {
+                self.seen_to = last.sequence + 1;
+                let found = newer.iter().filter(|r| find.matches(r)).map(|r| r.sequence);
+                self.matches.extend(found);
+                continue;
+            }
+            if self.seen_from <= first {
+                return;
+            }
+            let from = self.seen_from.saturating_sub(CHUNK as u64).max(first);
+            let count = (self.seen_from - from) as usize;
+            let older: Vec<Record> = self.ring.lock().from(from).take(count).cloned().collect();
+            for record in older.iter().rev().filter(|r| find.matches(r)) {
+                self.matches.push_front(record.sequence);
+            }
+            self.seen_from = from;
+        }
+    }
+
+    /// The page of `room` rows that begins `shift` rows below `anchor`: older is positive.
+    pub fn page(&self, anchor: Anchor, shift: i64, room: usize) -> Page {
+        let ring = self.ring.lock();
+        let (first, end) = (ring.first(), ring.end());
+        let total = end - first;
+        let complete = self.find.is_none() || (self.seen_from <= first && self.seen_to >= end);
+        let matched = if self.find.is_some() { self.matches.len() as u64 } else { total };
+        let at = |place: u64| match &self.find {
+            Some(_) => self.matches.get(place as usize).copied(),
+            None => Some(first + place),
+        };
+        // Places count from the oldest; the page goes down from its first.
+        let place = match anchor {
+            Anchor::Newest => matched.checked_sub(1),
+            Anchor::At(sequence) => match &self.find {
+                Some(_) => (self.matches.partition_point(|m| *m <= sequence) as u64).checked_sub(1).or(Some(0)),
+                None => Some(sequence.clamp(first, end.saturating_sub(1).max(first)) - first),
+            },
+        };
+        let Some(place) = place.filter(|_| matched > 0) else {
+            return Page { rows: Vec::new(), total, matched, complete, above: 0 };
+        };
+        let lowest = (room as u64).min(matched).saturating_sub(1);
+        let place = place.saturating_add_signed(-shift).clamp(lowest, matched - 1);
+        let places = (0..room as u64).map_while(|n| place.checked_sub(n));
+        let rows = places.filter_map(|place| ring.get(at(place)?)).map(row).collect();
+        Page { rows, total, matched, complete, above: matched - 1 - place }
+    }
+
+    /// An event by its number.
+    pub fn record(&self, sequence: u64) -> Option<Record> {
+        self.ring.lock().get(sequence).cloned()
+    }
+
+    /// The next matching event: older than `sequence`, or newer.
+    pub fn neighbour(&self, sequence: u64, older: bool) -> Option<u64> {
+        match (&self.find, older) {
+            (Some(_), true) => self.matches.partition_point(|m| *m < sequence).checked_sub(1).and_then(|i| self.matches.get(i).copied()),
+            (Some(_), false) => self.matches.get(self.matches.partition_point(|m| *m <= sequence)).copied(),
+            (None, true) => sequence.checked_sub(1).filter(|s| *s >= self.ring.lock().first()),
+            (None, false) => Some(sequence + 1).filter(|s| *s < self.ring.lock().end()),
+        }
+    }
+}
+
+fn row(record: &Record) -> Row {
+    let (sign, weight, outcome) = told(record);
+    let (event_type, person) = match &record.content {
+        Content::Event { event, event_type } => {
+            let id = event.user_id();
+            // What is too long to be an ID is not one to read either.
+            let person = match id {
+                Some(id) if id.len() > limits::ID_BYTES => format!("({} B)", id.len()),
+                Some(id) => id.chars().take(60).collect(),
+                None => event.device_id().map_or_else(|| "(nobody)".to_owned(), |_| "(anonymous)".to_owned()),
+            };
+            (event_type.clone(), person)
+        }
+        Content::Malformed { .. } => ("(malformed)".into(), String::new()),
+    };
+    Row {
+        sequence: record.sequence,
+        clock: time::to_clock(record.received_ms),
+        sign,
+        event_type,
+        person,
+        bytes: record.text().len(),
+        outcome,
+        weight,
+    }
+}
+
+/// An event's outcome: its sign, its weight, and its words.
+pub fn told(record: &Record) -> (Sign, Weight, String) {
+    let story = &record.story;
+    if let Content::Malformed { malformed, .. } = &record.content {
+        return (Sign::Malformed, Weight::Bad, malformed.to_string());
+    }
+    let warned = story.violations.iter().find(|v| v.policy == Policy::Warn);
+    match (&story.decision, &story.outcome) {
+        (Some(Decision::Filtered { by }), _) => (Sign::Filtered, Weight::Quiet, by.to_string()),
+        (Some(Decision::Rejected { code }), _) => {
+            let violation = story.violations.iter().find(|v| v.code == *code);
+            (Sign::Rejected, Weight::Bad, violation.map_or_else(|| code.to_string(), measured))
+        }
+        (_, Outcome::Undelivered { why, reason, field }) => {
+            let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
+            (Sign::Rejected, Weight::Bad, format!("{why}: {field}{reason}"))
+        }
+        (_, Outcome::Waiting { .. }) => {
+            let last = story.attempts.last().map_or("", |a| a.answer.as_str());
+            (Sign::Waiting, Weight::Warn, format!("attempt {} answered {last}, will retry", story.attempts.len()))
+        }
+        (_, Outcome::Delivered { took_ms }) => match warned {
+            Some(violation) => (Sign::Warned, Weight::Warn, format!("delivered {took_ms} ms, {}", violation.code)),
+            None => (Sign::Delivered, Weight::Good, format!("delivered {took_ms} ms")),
+        },
+        (_, Outcome::DryRun) => match warned {
+            Some(violation) => (Sign::Warned, Weight::Warn, format!("dry run, {}", violation.code)),
+            None => (Sign::DryRun, Weight::Plain, "dry run: would be sent".to_owned()),
+        },
+        (_, Outcome::OnItsWay) => (Sign::OnItsWay, Weight::Plain, "on its way".to_owned()),
+        (_, Outcome::NotSent) => (Sign::Filtered, Weight::Quiet, String::new()),
+    }
+}
+
+/// A violation in a row: `id_too_long 160 > 150`.
+pub fn measured(violation: &limits::Violation) -> String {
+    let (measured, limit) = (violation.measured, violation.limit);
+    match violation.unit {
+        Unit::Bytes | Unit::Count => {
+            format!("{} {} > {}", violation.code, limits::grouped(measured), limits::grouped(limit))
+        }
+        Unit::Ms => format!("{} {}", violation.code, limits::span(measured as i64)),
+        Unit::None => violation.code.to_string(),
+    }
+}
+
+/// A size for a row.
+pub fn size(row: &Row) -> String {
+    text::bytes(row.bytes)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amplitude::frame::tests_support::event;
+    use crate::protocol::Story;
+
+    fn ring_of(count: u64) -> SharedRing {
+        let ring = SharedRing::new(1 << 20);
+        let record = |sequence: u64| {
+            let event = event(&format!(r#"{{"event_type":"Type {}","user_id":"u-{sequence}"}}"#, sequence % 10));
+            let event_type: Arc<str> = event.event_type().unwrap_or_default().into();
+            Record {
+                sequence,
+                received_ms: 0,
+                content: Content::Event { event, event_type },
+                story: Story { decision: Some(Decision::Accepted), violations: vec![], attempts: vec![], outcome: Outcome::OnItsWay },
+            }
+        };
+        ring.lock().extend((1..=count).map(record));
+        ring
+    }
+
+    fn sequences(page: &Page) -> Vec<u64> {
+        page.rows.iter().map(|r| r.sequence).collect()
+    }
+
+    #[test]
+    fn pages_go_from_new_to_old_and_stop_at_both_ends() {
+        let finder = Finder::new(ring_of(10));
+        assert_eq!(sequences(&finder.page(Anchor::Newest, 0, 3)), [10, 9, 8]);
+        assert_eq!(sequences(&finder.page(Anchor::At(8), 2, 3)), [6, 5, 4]);
+        assert_eq!(sequences(&finder.page(Anchor::At(8), -9, 3)), [10, 9, 8]);
+        assert_eq!(sequences(&finder.page(Anchor::At(2), 5, 3)), [3, 2, 1]);
+        assert_eq!(finder.page(Anchor::At(8), 0, 3).above, 2);
+        assert_eq!(Finder::new(ring_of(0)).page(Anchor::At(5), 1, 3).rows, []);
+    }
+
+    #[test]
+    fn a_find_sees_what_is_there_and_what_comes() {
+        let ring = ring_of(1_000);
+        let mut finder = Finder::new(ring.clone());
+        let find = Find::parse("TYPE 3").unwrap();
+        finder.look_for(Some(&find));
+        while !finder.page(Anchor::Newest, 0, 2).complete {
+            finder.work();
+        }
+        let page = finder.page(Anchor::Newest, 0, 2);
+        assert_eq!((sequences(&page), page.matched), (vec![993, 983], 100));
+        assert_eq!(finder.neighbour(983, true), Some(973));
+        assert_eq!(finder.neighbour(983, false), Some(993));
+        let one = Find::parse(r#"user_id == "u-77""#).unwrap();
+        assert!(one.is_condition());
+        finder.look_for(Some(&one));
+        while !finder.page(Anchor::Newest, 0, 2).complete {
+            finder.work();
+        }
+        assert_eq!(sequences(&finder.page(Anchor::Newest, 0, 2)), [77]);
+        assert!(Find::parse("  ").is_none());
+        assert!(!Find::parse("price == ").unwrap().is_condition());
+    }
+}

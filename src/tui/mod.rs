@@ -1,0 +1,267 @@
+//! The screen, Elm-shaped: [`state::State`] is plain data, [`action::Action`] is all that can
+//! happen, [`update`] is all behaviour and pure, [`view`] is all drawing and pure.
+//!
+//! This module is the shell around them: it reads keys, takes snapshots, carries out what is
+//! asked for, and draws, only when something changed and at most 30 times a second. It speaks
+//! to the pipeline by snapshots, records and commands only.
+
+pub mod action;
+pub mod finder;
+pub mod keymap;
+pub mod state;
+pub mod terminal;
+pub mod theme;
+pub mod update;
+pub mod view;
+pub mod widget;
+
+use std::io;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, EventStream};
+use futures_util::StreamExt;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::amplitude::Reading;
+use crate::config::{self, save};
+use crate::pipeline::{Ended, Handle, Pipeline};
+use crate::protocol::{Record, Snapshot};
+
+use action::{Action, Effect};
+use finder::{Anchor, Finder, Page};
+use state::State;
+use terminal::Screen;
+use theme::Theme;
+
+pub use state::Labels;
+
+/// At most 30 frames a second.
+const FRAME: Duration = Duration::from_millis(33);
+
+/// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how many
+/// accepted events were left undelivered.
+pub async fn run(pipeline: Pipeline, labels: Labels, settings: &config::Screen, drain: Duration) -> io::Result<usize> {
+    let screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
+    let handle = pipeline.handle().clone();
+    let shell = Shell {
+        state: State::new(labels, screen.size()?),
+        screen,
+        theme: Theme::of(settings),
+        finder: Finder::new(handle.ring().clone()),
+        handle,
+        pipeline: Some(pipeline),
+        drain,
+        hurry: CancellationToken::new(),
+        ending: None,
+        dirty: true,
+        drawn_second: 0,
+    };
+    shell.run().await
+}
+
+struct Shell {
+    screen: Screen,
+    state: State,
+    theme: Theme,
+    finder: Finder,
+    handle: Handle,
+    /// Until it is drained.
+    pipeline: Option<Pipeline>,
+    drain: Duration,
+    hurry: CancellationToken,
+    ending: Option<JoinHandle<Ended>>,
+    dirty: bool,
+    drawn_second: i64,
+}
+
+impl Shell {
+    async fn run(mut self) -> io::Result<usize> {
+        let mut keys = EventStream::new();
+        let mut snapshots = self.handle.snapshots();
+        let mut terminated = std::pin::pin!(terminated());
+        let mut next_frame = Instant::now();
+        loop {
+            let action = tokio::select! {
+                key = keys.next() => match key {
+                    Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
+                    Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
+                    Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
+                    Some(Ok(_)) => None,
+                    // The terminal was closed: nobody can be asked.
+                    Some(Err(_)) | None => Some(Action::Terminated),
+                },
+                Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
+                () = &mut terminated, if !self.state.draining => Some(Action::Terminated),
+                ended = ended(&mut self.ending) => {
+                    let left = ended.left.len();
+                    return Ok(left);
+                }
+                () = tokio::time::sleep_until(next_frame), if self.dirty => None,
+            };
+            let keyed = matches!(action, Some(Action::Key(_) | Action::Paste(_)));
+            if let Some(action) = action {
+                self.dirty |= self.is_worth_drawing(&action);
+                self.act(action).await?;
+            }
+            // A key is answered at once; what comes by itself waits for its frame.
+            if self.dirty && (keyed || Instant::now() >= next_frame) {
+                self.turn_page().await?;
+                self.screen.draw(&self.state, &self.theme)?;
+                self.dirty = false;
+                next_frame = Instant::now() + FRAME;
+            }
+        }
+    }
+
+    /// A snapshot that says nothing new is drawn only when the clock shows another second.
+    fn is_worth_drawing(&mut self, action: &Action) -> bool {
+        let Action::Snapshot(new) = action else { return true };
+        let second = new.at_ms.div_euclid(1_000);
+        if second != self.drawn_second {
+            self.drawn_second = second;
+            return true;
+        }
+        self.state.frozen.is_none() && says_something_new(&self.state.snapshot, new)
+    }
+
+    async fn act(&mut self, action: Action) -> io::Result<()> {
+        let mut actions = vec![action];
+        while let Some(action) = actions.pop() {
+            for effect in update::update(&mut self.state, action) {
+                actions.extend(self.carry_out(effect).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Action>> {
+        let answer = match effect {
+            Effect::Pipeline(command) => {
+                let applied = self.handle.apply(command).map_err(|error| error.to_string());
+                Some(Action::Applied(applied))
+            }
+            Effect::Save(filters) => Some(Action::Saved(self.save(filters).await)),
+            Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
+            Effect::Drain => {
+                if let Some(pipeline) = self.pipeline.take() {
+                    self.ending = Some(tokio::spawn(pipeline.end(self.drain, self.hurry.clone())));
+                }
+                None
+            }
+            Effect::Hurry => {
+                self.hurry.cancel();
+                None
+            }
+            Effect::Suspend => {
+                self.screen.suspend()?;
+                self.dirty = true;
+                None
+            }
+            Effect::Redraw => {
+                self.screen.clear()?;
+                self.dirty = true;
+                None
+            }
+            Effect::Close => None,
+        };
+        Ok(answer)
+    }
+
+    async fn save(&self, filters: crate::filter::Filters) -> Result<String, String> {
+        let Some(path) = self.state.labels.save_to.clone() else {
+            return Err("there is no configuration file to save to; name one with --config".to_owned());
+        };
+        let shown = path.display().to_string();
+        let saved = tokio::task::spawn_blocking(move || save::filters(&path, &filters)).await;
+        match saved {
+            Ok(Ok(())) => Ok(shown),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("saving to {shown} broke off")),
+        }
+    }
+
+    fn inspected(&self, sequence: u64) -> Option<Box<(Record, String)>> {
+        let record = self.finder.record(sequence)?;
+        let mapped = mapped(&record, &self.handle);
+        Some(Box::new((record, mapped)))
+    }
+
+    /// Searches on, and turns to the page that the state asks for.
+    async fn turn_page(&mut self) -> io::Result<()> {
+        let events = &mut self.state.events;
+        self.finder.look_for(events.find.as_ref());
+        self.finder.work();
+        let room = view::Rooms::event_rows(&self.state);
+        let events = &mut self.state.events;
+        events.room = room;
+        let anchor = if events.following { Anchor::Newest } else { Anchor::At(events.top) };
+        let page = self.finder.page(anchor, events.shift, room);
+        self.dirty = !page.complete;
+        self.act_on_page(page).await?;
+        if let Some(inspector) = &self.state.inspector {
+            let sequence = inspector.sequence;
+            let found = self.inspected(sequence);
+            self.act(Action::Inspected(found)).await?;
+        }
+        Ok(())
+    }
+
+    async fn act_on_page(&mut self, page: Page) -> io::Result<()> {
+        self.act(Action::Page(page)).await
+    }
+}
+
+/// What would be, or was, sent of an event.
+fn mapped(record: &Record, handle: &Handle) -> String {
+    let Some(event) = record.event() else {
+        return "\"nothing: this is no event\"".to_owned();
+    };
+    let reading = Reading::new(event);
+    let mapped = handle.mapping().map(&reading, Vec::new());
+    match mapped.item() {
+        Some(item) => String::from_utf8_lossy(&item.body).into_owned(),
+        None => "\"nothing: without a person and a time it can't be sent\"".to_owned(),
+    }
+}
+
+fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
+    old.totals != new.totals
+        || old.standing.in_flight != new.standing.in_flight
+        || old.standing.waiting != new.standing.waiting
+        || old.standing.halted != new.standing.halted
+        || old.feed != new.feed
+        || old.mode != new.mode
+        || !Arc::ptr_eq(&old.series, &new.series)
+}
+
+async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
+    match ending {
+        Some(task) => match task.await {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
+        None => std::future::pending().await,
+    }
+}
+
+/// SIGTERM, SIGINT and SIGHUP ask for the same: drain and leave.
+async fn terminated() {
+    #[cfg(unix)]
+    {
+        use tokio::signal::unix::{SignalKind, signal};
+        let signals = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()].map(signal);
+        if let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = signals {
+            tokio::select! {
+                _ = terminate.recv() => {}
+                _ = hang_up.recv() => {}
+                _ = interrupt.recv() => {}
+            }
+            return;
+        }
+    }
+    // Without signals there is only the key.
+    std::future::pending::<()>().await;
+}

@@ -1,0 +1,272 @@
+//! What the screen is: plain data.
+
+use std::collections::BTreeSet;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use tui_input::Input;
+
+use crate::filter::{CompileError, Effect as RuleEffect, Filters, Mode};
+use crate::protocol::{Record, Snapshot, TypeRow};
+
+use super::finder::{Find, Page, Row};
+
+/// What does not change while the screen is open.
+#[derive(Debug, Clone, Default)]
+pub struct Labels {
+    /// The workspace's name.
+    pub workspace: String,
+    /// Where events go: `customer.io us · site 1a2b…`.
+    pub destination: String,
+    /// Where they come from.
+    pub feed: String,
+    /// The configuration file that filters are saved to.
+    pub save_to: Option<PathBuf>,
+}
+
+/// A pane.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Pane {
+    /// Rates and their course.
+    Throughput,
+    /// What became of what was accepted.
+    Delivery,
+    /// Event types and rules.
+    Filters,
+    /// The events.
+    Events,
+    /// The limits that are broken.
+    Violations,
+}
+
+/// The panes in the order in which Tab goes.
+pub const PANES: [Pane; 5] = [Pane::Filters, Pane::Events, Pane::Violations, Pane::Throughput, Pane::Delivery];
+
+/// How event types are sorted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Sort {
+    /// The most frequent first.
+    #[default]
+    Count,
+    /// The fastest first.
+    Rate,
+    /// By name.
+    Name,
+}
+
+/// The whole screen.
+#[derive(Debug)]
+pub struct State {
+    /// What does not change.
+    pub labels: Labels,
+    /// The size of the terminal, in columns and rows.
+    pub size: (u16, u16),
+    /// How the pipeline stands.
+    pub snapshot: Arc<Snapshot>,
+    /// What is shown instead while the display is frozen.
+    pub frozen: Option<Arc<Snapshot>>,
+    /// The filters as the operator left them. They are in force a moment later.
+    pub filters: Filters,
+    /// The pane that has the focus.
+    pub focus: Pane,
+    /// Whether it has the screen for itself.
+    pub zoomed: bool,
+    /// The window of the throughput, by its place among them.
+    pub window: usize,
+    /// How types are sorted.
+    pub sort: Sort,
+    /// The row of the filters that the cursor is on: types, then rules.
+    pub filter_cursor: FilterCursor,
+    /// The events pane.
+    pub events: Events,
+    /// The row of the violations that the cursor is on.
+    pub violation: usize,
+    /// The event that is inspected.
+    pub inspector: Option<Inspector>,
+    /// What is open over everything.
+    pub popup: Option<Popup>,
+    /// What was last said to the operator.
+    pub message: Option<Message>,
+    /// Whether the program is ending, and only waits for what is under way.
+    pub draining: bool,
+}
+
+/// Where the cursor is among the filters. By name, so that it stays when rows move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum FilterCursor {
+    /// On an event type; nothing means the first.
+    Type(Option<Arc<str>>),
+    /// On a rule, from 0.
+    Rule(usize),
+}
+
+/// The events pane.
+#[derive(Debug, Default)]
+pub struct Events {
+    /// What is looked for.
+    pub find: Option<Find>,
+    /// Whether the newest is always on top.
+    pub following: bool,
+    /// The sequence number of the row on top, where it doesn't follow.
+    pub top: u64,
+    /// How far the next page moves: older is positive.
+    pub shift: i64,
+    /// The event that the cursor is on.
+    pub cursor: Option<u64>,
+    /// How many rows there is room for.
+    pub room: usize,
+    /// What is shown.
+    pub page: Page,
+}
+
+impl Events {
+    /// The cursor's place among the rows.
+    pub fn cursor_row(&self) -> Option<usize> {
+        let cursor = self.cursor?;
+        self.page.rows.iter().position(|row: &Row| row.sequence == cursor)
+    }
+}
+
+/// An event that is looked at.
+#[derive(Debug)]
+pub struct Inspector {
+    /// Its number.
+    pub sequence: u64,
+    /// The event and its story; none while it is fetched, or when it is gone.
+    pub record: Option<Box<Record>>,
+    /// What would be, or was, sent of it.
+    pub mapped: String,
+    /// Whether the mapped request is shown instead of the raw event.
+    pub shows_mapped: bool,
+    /// The line of the document that the cursor is on.
+    pub line: usize,
+    /// What is folded, by path: of the raw event, and of the mapped request.
+    pub folded: [BTreeSet<String>; 2],
+}
+
+/// What is open over everything.
+#[derive(Debug)]
+pub enum Popup {
+    /// The keys, scrolled by so many lines.
+    Help(usize),
+    /// A question.
+    Confirm(Confirm),
+    /// A rule that is written.
+    Rule(RuleEditor),
+    /// What to find.
+    Find(Input),
+    /// A command by its name.
+    Command(Input),
+}
+
+/// A question, and what is done if the answer is yes.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Confirm {
+    /// Open the gate, shut it, or go into dry run.
+    Gate(Mode),
+    /// Try a halted delivery again.
+    Resume,
+    /// Delete a rule, from 0.
+    DeleteRule(usize),
+    /// Leave the program.
+    Quit,
+}
+
+/// A rule that is written.
+#[derive(Debug)]
+pub struct RuleEditor {
+    /// The rule that it takes the place of; none for a new one.
+    pub index: Option<usize>,
+    /// Its name.
+    pub name: Input,
+    /// What it does.
+    pub effect: RuleEffect,
+    /// Its condition.
+    pub when: Input,
+    /// Its share of persons, in percent.
+    pub sample: Input,
+    /// What is being written.
+    pub field: RuleField,
+    /// What is wrong with the condition.
+    pub error: Option<CompileError>,
+}
+
+/// A field of the rule editor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleField {
+    /// Its name.
+    Name,
+    /// What it does.
+    Effect,
+    /// Its condition.
+    When,
+    /// Its share of persons.
+    Sample,
+}
+
+/// Something said to the operator.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    /// What.
+    pub text: String,
+    /// Whether something went wrong.
+    pub is_error: bool,
+    /// Until when it is shown, by the snapshots' clock.
+    pub until_ms: i64,
+}
+
+impl State {
+    /// A screen that has seen nothing yet.
+    pub fn new(labels: Labels, size: (u16, u16)) -> Self {
+        Self {
+            labels,
+            size,
+            snapshot: Arc::default(),
+            frozen: None,
+            filters: Filters::default(),
+            focus: Pane::Events,
+            zoomed: false,
+            window: 0,
+            sort: Sort::default(),
+            filter_cursor: FilterCursor::Type(None),
+            events: Events { following: true, ..Events::default() },
+            violation: 0,
+            inspector: None,
+            popup: None,
+            message: None,
+            draining: false,
+        }
+    }
+
+    /// How everything stood when the display was frozen, or stands now.
+    pub fn shown(&self) -> &Snapshot {
+        self.frozen.as_ref().unwrap_or(&self.snapshot)
+    }
+
+    /// The event types in the order in which they are shown: those that came by, and those
+    /// that the filters name.
+    pub fn types(&self) -> Vec<TypeRow> {
+        let mut rows: Vec<TypeRow> = self.shown().types.to_vec();
+        for name in self.filters.types.keys() {
+            if !rows.iter().any(|row| *row.name == **name) {
+                rows.push(TypeRow { name: name.as_str().into(), count: 0, accepted: 0, rate: 0.0 });
+            }
+        }
+        match self.sort {
+            // They come sorted by count, which changes rarely: rows must not jump under the cursor.
+            Sort::Count => {}
+            Sort::Rate => rows.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.name.cmp(&b.name))),
+            Sort::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
+        }
+        rows
+    }
+
+    /// The cursor's row among the filters: types first, then rules.
+    pub fn filter_row(&self, types: &[TypeRow]) -> usize {
+        match &self.filter_cursor {
+            FilterCursor::Type(Some(name)) => types.iter().position(|row| row.name == *name).unwrap_or(0),
+            FilterCursor::Type(None) => 0,
+            FilterCursor::Rule(index) => types.len() + index,
+        }
+    }
+}

@@ -1,0 +1,226 @@
+//! The colours. They never carry a meaning alone: signs and words do that too.
+
+use ratatui::style::{Color, Modifier, Style};
+
+use crate::amplitude::json::Kind;
+use crate::config;
+
+/// The styles and signs of a screen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Theme {
+    /// Whether only ASCII is drawn.
+    pub ascii: bool,
+    /// Text.
+    pub text: Style,
+    /// What is of less interest.
+    pub dim: Style,
+    /// What stands out without being good or bad.
+    pub accent: Style,
+    /// What went well.
+    pub good: Style,
+    /// What needs a look.
+    pub warn: Style,
+    /// What went wrong.
+    pub bad: Style,
+    /// The title of a pane.
+    pub title: Style,
+    /// The frame of a pane.
+    pub border: Style,
+    /// The frame of the pane that has the focus.
+    pub border_focused: Style,
+    /// The row under the cursor.
+    pub selected: Style,
+    /// A gate that is open.
+    pub open: Style,
+    /// A gate that is shut.
+    pub shut: Style,
+    /// A gate in dry run.
+    pub dry_run: Style,
+    /// Keys in the footer and the help.
+    pub key: Style,
+    /// A key of a JSON object.
+    pub json_key: Style,
+    string: Style,
+    number: Style,
+    literal: Style,
+}
+
+impl Theme {
+    /// The theme that the settings name; `NO_COLOR` takes the colours out.
+    pub fn of(settings: &config::Screen) -> Self {
+        let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+        match settings.theme {
+            _ if plain => Self::plain(settings.ascii),
+            config::Theme::Dark => Self::dark(settings.ascii),
+            config::Theme::Light => Self::light(settings.ascii),
+        }
+    }
+
+    /// For dark backgrounds.
+    pub fn dark(ascii: bool) -> Self {
+        let palette = Palette {
+            text: Color::Indexed(252),
+            dim: Color::Indexed(245),
+            border: Color::Indexed(240),
+            accent: Color::Indexed(117),
+            good: Color::Indexed(114),
+            warn: Color::Indexed(221),
+            bad: Color::Indexed(210),
+            selected: Color::Indexed(237),
+            on_banner: Color::Indexed(16),
+            string: Color::Indexed(151),
+            number: Color::Indexed(180),
+            literal: Color::Indexed(183),
+        };
+        palette.theme(ascii)
+    }
+
+    /// For light backgrounds.
+    pub fn light(ascii: bool) -> Self {
+        let palette = Palette {
+            text: Color::Indexed(235),
+            dim: Color::Indexed(242),
+            border: Color::Indexed(249),
+            accent: Color::Indexed(25),
+            good: Color::Indexed(22),
+            warn: Color::Indexed(94),
+            bad: Color::Indexed(124),
+            selected: Color::Indexed(254),
+            on_banner: Color::Indexed(231),
+            string: Color::Indexed(23),
+            number: Color::Indexed(94),
+            literal: Color::Indexed(90),
+        };
+        palette.theme(ascii)
+    }
+
+    /// Without colours: weight and reverse only.
+    pub fn plain(ascii: bool) -> Self {
+        let none = Style::new();
+        let bold = none.add_modifier(Modifier::BOLD);
+        let reverse = none.add_modifier(Modifier::REVERSED);
+        Self {
+            ascii,
+            text: none,
+            dim: none,
+            accent: bold,
+            good: none,
+            warn: bold,
+            bad: bold,
+            title: none,
+            border: none.add_modifier(Modifier::DIM),
+            border_focused: bold,
+            selected: reverse,
+            open: reverse,
+            shut: bold,
+            dry_run: bold,
+            key: bold,
+            json_key: bold,
+            string: none,
+            number: none,
+            literal: none,
+        }
+    }
+
+    /// The style of a JSON value.
+    pub fn json(&self, kind: Kind) -> Style {
+        match kind {
+            Kind::String => self.string,
+            Kind::Number => self.number,
+            Kind::Bool => self.literal,
+            Kind::Null | Kind::Array | Kind::Object => self.dim,
+        }
+    }
+
+    /// The sign, or its stand-in where only ASCII is drawn.
+    pub fn sign(&self, sign: Sign) -> &'static str {
+        let (unicode, ascii) = match sign {
+            Sign::Delivered => ("✓", "+"),
+            Sign::OnItsWay => ("→", ">"),
+            Sign::Filtered => ("·", "."),
+            Sign::Rejected => ("✗", "x"),
+            Sign::Warned => ("!", "!"),
+            Sign::Waiting => ("↻", "~"),
+            Sign::DryRun => ("○", "o"),
+            Sign::Malformed => ("?", "?"),
+            Sign::Live => ("●", "*"),
+            Sign::Down => ("○", "o"),
+            Sign::Open => ("▲", "^"),
+            Sign::Shut => ("▼", "v"),
+            Sign::Attention => ("⚠", "!"),
+            Sign::Excludes => ("−", "-"),
+            Sign::Includes => ("+", "+"),
+            Sign::Bar => ("▇", "#"),
+            Sign::Arrow => ("→", "->"),
+            Sign::Cursor => ("▸", ">"),
+        };
+        if self.ascii { ascii } else { unicode }
+    }
+}
+
+/// What has a sign of its own.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "each is named by what it stands for")]
+pub enum Sign {
+    Delivered,
+    OnItsWay,
+    Filtered,
+    Rejected,
+    Warned,
+    Waiting,
+    DryRun,
+    Malformed,
+    Live,
+    Down,
+    Open,
+    Shut,
+    Attention,
+    Excludes,
+    Includes,
+    Bar,
+    Arrow,
+    Cursor,
+}
+
+struct Palette {
+    text: Color,
+    dim: Color,
+    border: Color,
+    accent: Color,
+    good: Color,
+    warn: Color,
+    bad: Color,
+    selected: Color,
+    on_banner: Color,
+    string: Color,
+    number: Color,
+    literal: Color,
+}
+
+impl Palette {
+    fn theme(self, ascii: bool) -> Theme {
+        let fg = |color| Style::new().fg(color);
+        let banner = |color| Style::new().fg(self.on_banner).bg(color).add_modifier(Modifier::BOLD);
+        Theme {
+            ascii,
+            text: fg(self.text),
+            dim: fg(self.dim),
+            accent: fg(self.accent),
+            good: fg(self.good),
+            warn: fg(self.warn),
+            bad: fg(self.bad),
+            title: fg(self.text),
+            border: fg(self.border),
+            border_focused: fg(self.accent),
+            selected: Style::new().bg(self.selected).add_modifier(Modifier::BOLD),
+            open: banner(self.good),
+            shut: banner(self.warn),
+            dry_run: banner(self.accent),
+            key: fg(self.accent).add_modifier(Modifier::BOLD),
+            json_key: fg(self.text).add_modifier(Modifier::BOLD),
+            string: fg(self.string),
+            number: fg(self.number),
+            literal: fg(self.literal),
+        }
+    }
+}

@@ -1,0 +1,695 @@
+//! What happens becomes what the screen is: all behaviour, without drawing or waiting.
+
+use std::sync::Arc;
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::feed::FeedState;
+use crate::filter::{Condition, Effect as RuleEffect, Mode, Rule, gate::Switch};
+use crate::protocol::{Command, Snapshot};
+use crate::telemetry::series::WINDOWS;
+
+use super::action::{Action, Effect};
+use super::finder::Find;
+use super::keymap::{self, Do};
+use super::state::{
+    Confirm, FilterCursor, Inspector, Message, PANES, Pane, Popup, RuleEditor, RuleField, Sort, State,
+};
+use super::widget::json;
+
+/// How long a message stays, in milliseconds.
+const MESSAGE_MS: i64 = 6_000;
+
+/// Applies an action; returns what is asked for because of it.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Key(key) => on_key(state, key),
+        Action::Paste(text) => {
+            for c in text.chars().filter(|c| !c.is_control()) {
+                type_into_popup(state, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+            }
+            Vec::new()
+        }
+        Action::Resized(columns, rows) => {
+            state.size = (columns, rows);
+            vec![Effect::Redraw]
+        }
+        Action::Snapshot(snapshot) => {
+            on_snapshot(state, snapshot);
+            Vec::new()
+        }
+        Action::Page(page) => {
+            let events = &mut state.events;
+            if !events.following
+                && let Some(first) = page.rows.first()
+            {
+                events.top = first.sequence;
+            }
+            events.shift = 0;
+            events.page = page;
+            Vec::new()
+        }
+        Action::Inspected(found) => {
+            on_inspected(state, found);
+            Vec::new()
+        }
+        Action::Applied(Ok(())) => Vec::new(),
+        Action::Applied(Err(why)) => {
+            // The pipeline goes on as it was: so do the filters that are shown.
+            state.filters = (*state.snapshot.filters).clone();
+            say(state, why, true);
+            Vec::new()
+        }
+        Action::Saved(Ok(path)) => {
+            say(state, format!("filters saved to {path}"), false);
+            Vec::new()
+        }
+        Action::Saved(Err(why)) => {
+            say(state, why, true);
+            Vec::new()
+        }
+        Action::Terminated => drain(state),
+        Action::Drained => vec![Effect::Close],
+    }
+}
+
+fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
+    let first = state.snapshot.mode.is_none();
+    if first {
+        state.filters = (*snapshot.filters).clone();
+    }
+    let feed_was_down = matches!(state.snapshot.feed.state, FeedState::Down { .. });
+    if feed_was_down && snapshot.feed.state == FeedState::Live {
+        say(state, "the feed is live again".to_owned(), false);
+    }
+    if let Some(notice) = snapshot.notices.last()
+        && state.snapshot.notices.last() != Some(notice)
+    {
+        say(state, notice.text.clone(), false);
+    }
+    state.snapshot = snapshot;
+    let now = state.snapshot.at_ms;
+    if state.message.as_ref().is_some_and(|m| m.until_ms < now) {
+        state.message = None;
+    }
+}
+
+fn on_inspected(state: &mut State, found: Option<Box<(crate::protocol::Record, String)>>) {
+    let Some(inspector) = &mut state.inspector else { return };
+    match found {
+        Some(found) => {
+            let (record, mapped) = *found;
+            // Of another event than asked for: the cursor moved on meanwhile.
+            if record.sequence == inspector.sequence {
+                inspector.mapped = mapped;
+                inspector.record = Some(Box::new(record));
+            }
+        }
+        None if inspector.record.is_none() => {
+            state.inspector = None;
+            say(state, "that event has left the ring; screen.ring_bytes says how much is kept".to_owned(), true);
+        }
+        None => {}
+    }
+}
+
+fn say(state: &mut State, text: String, is_error: bool) {
+    let until_ms = state.snapshot.at_ms + MESSAGE_MS;
+    state.message = Some(Message { text, is_error, until_ms });
+}
+
+fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == crossterm::event::KeyEventKind::Release {
+        return Vec::new();
+    }
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if state.draining {
+        let leaves = interrupt || matches!(key.code, KeyCode::Char('q'));
+        return if leaves { vec![Effect::Hurry] } else { Vec::new() };
+    }
+    if state.popup.is_some() {
+        if interrupt {
+            state.popup = None;
+            return Vec::new();
+        }
+        return type_into_popup(state, key);
+    }
+    match keymap::look_up(key, state.focus, state.inspector.is_some()) {
+        Some(does) => perform(state, does),
+        None => Vec::new(),
+    }
+}
+
+/// Does what a key, or a command's name, stands for.
+fn perform(state: &mut State, does: Do) -> Vec<Effect> {
+    match does {
+        Do::Help => state.popup = Some(Popup::Help(0)),
+        Do::Find => {
+            let before = state.events.find.as_ref().map_or_else(String::new, |f| f.text.clone());
+            state.popup = Some(Popup::Find(Input::new(before)));
+        }
+        Do::Command => state.popup = Some(Popup::Command(Input::default())),
+        Do::FocusFilters => {
+            state.focus = Pane::Filters;
+            state.zoomed = false;
+        }
+        Do::NextPane => move_focus(state, 1),
+        Do::PreviousPane => move_focus(state, PANES.len() - 1),
+        Do::Zoom => state.zoomed = !state.zoomed,
+        Do::Freeze => freeze(state),
+        Do::Follow => follow(state),
+        Do::Window => state.window = (state.window + 1) % WINDOWS.len(),
+        Do::Redraw => return vec![Effect::Redraw],
+        Do::Suspend => return vec![Effect::Suspend],
+        Do::Gate => return ask_gate(state),
+        Do::DryRun => return ask_dry_run(state),
+        Do::Save => return save(state),
+        Do::Quit => {
+            if state.snapshot.mode == Some(Mode::Open) {
+                state.popup = Some(Popup::Confirm(Confirm::Quit));
+            } else {
+                return drain(state);
+            }
+        }
+        Do::Up => return move_cursor(state, -1),
+        Do::Down => return move_cursor(state, 1),
+        Do::PageUp => return move_cursor(state, -(state.events.room.max(2) as i64 - 1)),
+        Do::PageDown => return move_cursor(state, state.events.room.max(2) as i64 - 1),
+        Do::Top => return move_cursor(state, i64::MIN / 2),
+        Do::Bottom => return move_cursor(state, i64::MAX / 2),
+        Do::Open => return open(state),
+        Do::Back => back(state),
+        Do::NextMatch => return neighbour(state, 1),
+        Do::PreviousMatch => return neighbour(state, -1),
+        Do::Toggle => return toggle(state),
+        Do::Only | Do::All | Do::None => return select_types(state, does),
+        Do::Unseen => {
+            state.filters.unseen_types = Switch::from(state.filters.unseen_types == Switch::Off);
+            let word = if state.filters.unseen_types == Switch::On { "pass" } else { "are held back" };
+            say(state, format!("types that are new {word}"), false);
+            return apply(state);
+        }
+        Do::Sort => {
+            state.sort = match state.sort {
+                Sort::Count => Sort::Rate,
+                Sort::Rate => Sort::Name,
+                Sort::Name => Sort::Count,
+            };
+        }
+        Do::EditRule => edit_rule(state),
+        Do::NewRule => new_rule(state),
+        Do::DeleteRule => {
+            if let Some(index) = selected_rule(state) {
+                state.popup = Some(Popup::Confirm(Confirm::DeleteRule(index)));
+            }
+        }
+        Do::RuleUp => return move_rule(state, -1),
+        Do::RuleDown => return move_rule(state, 1),
+        Do::Rule(number) => return toggle_rule(state, usize::from(number.max(1)) - 1),
+        Do::Fold => fold(state),
+        Do::Tab => {
+            if let Some(inspector) = &mut state.inspector {
+                inspector.shows_mapped = !inspector.shows_mapped;
+                inspector.line = 0;
+            }
+        }
+    }
+    Vec::new()
+}
+
+fn move_focus(state: &mut State, by: usize) {
+    let at = PANES.iter().position(|p| *p == state.focus).unwrap_or(0);
+    state.focus = PANES[(at + by) % PANES.len()];
+}
+
+fn freeze(state: &mut State) {
+    if state.frozen.take().is_some() {
+        follow(state);
+    } else {
+        state.frozen = Some(state.snapshot.clone());
+        hold_still(state);
+    }
+}
+
+fn follow(state: &mut State) {
+    state.frozen = None;
+    state.events.following = true;
+    state.events.cursor = None;
+}
+
+/// Stops following: what is shown stays where it is.
+fn hold_still(state: &mut State) {
+    let events = &mut state.events;
+    if events.following {
+        events.following = false;
+        events.top = events.page.rows.first().map_or(0, |row| row.sequence);
+    }
+}
+
+fn ask_gate(state: &mut State) -> Vec<Effect> {
+    let confirm = if state.snapshot.standing.halted.is_some() {
+        Confirm::Resume
+    } else if state.snapshot.mode == Some(Mode::Open) {
+        Confirm::Gate(Mode::Shut)
+    } else {
+        Confirm::Gate(Mode::Open)
+    };
+    state.popup = Some(Popup::Confirm(confirm));
+    Vec::new()
+}
+
+/// Into dry run from an open gate stops forwarding: that is asked. Out of it the gate is shut.
+fn ask_dry_run(state: &mut State) -> Vec<Effect> {
+    match state.snapshot.mode {
+        Some(Mode::Open) => {
+            state.popup = Some(Popup::Confirm(Confirm::Gate(Mode::DryRun)));
+            Vec::new()
+        }
+        Some(Mode::DryRun) => vec![Effect::Pipeline(Command::SetGate(Mode::Shut))],
+        _ => vec![Effect::Pipeline(Command::SetGate(Mode::DryRun))],
+    }
+}
+
+fn save(state: &mut State) -> Vec<Effect> {
+    if state.labels.save_to.is_none() {
+        say(state, "the demo has no configuration file: nothing is saved".to_owned(), true);
+        return Vec::new();
+    }
+    vec![Effect::Save(state.filters.clone())]
+}
+
+fn drain(state: &mut State) -> Vec<Effect> {
+    if state.draining {
+        return vec![Effect::Hurry];
+    }
+    state.popup = None;
+    state.draining = true;
+    vec![Effect::Drain]
+}
+
+fn apply(state: &State) -> Vec<Effect> {
+    vec![Effect::Pipeline(Command::SetFilters(state.filters.clone()))]
+}
+
+fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
+    if let Some(inspector) = &mut state.inspector {
+        let last = document(inspector).len().saturating_sub(1);
+        inspector.line = stepped(inspector.line, by, last);
+        return Vec::new();
+    }
+    match state.focus {
+        Pane::Filters => {
+            let types = state.types();
+            let count = types.len() + state.filters.rules.len();
+            let row = stepped(state.filter_row(&types), by, count.saturating_sub(1));
+            state.filter_cursor = match types.get(row) {
+                Some(found) => FilterCursor::Type(Some(found.name.clone())),
+                None => FilterCursor::Rule(row - types.len()),
+            };
+        }
+        Pane::Violations => {
+            let last = state.shown().limits.len().saturating_sub(1);
+            state.violation = stepped(state.violation, by, last);
+        }
+        Pane::Events => move_in_events(state, by),
+        Pane::Throughput | Pane::Delivery => {}
+    }
+    Vec::new()
+}
+
+fn stepped(at: usize, by: i64, last: usize) -> usize {
+    (at as i64).saturating_add(by).clamp(0, last as i64) as usize
+}
+
+fn move_in_events(state: &mut State, by: i64) {
+    if by < -1_000_000 && state.frozen.is_none() {
+        follow(state);
+        return;
+    }
+    hold_still(state);
+    let events = &mut state.events;
+    let Some(last) = events.page.rows.len().checked_sub(1) else { return };
+    let wanted = match events.cursor_row() {
+        Some(row) => row as i64 + by.clamp(-1_000_000_000, 1_000_000_000),
+        // The first step only puts the cursor down.
+        None => 0,
+    };
+    if wanted < 0 || wanted > last as i64 {
+        let over = if wanted < 0 { wanted } else { wanted - last as i64 };
+        events.shift = over;
+        // The cursor goes to the edge, and with the page when that has moved.
+        events.cursor = None;
+        let edge = if wanted < 0 { 0 } else { last };
+        state.events.cursor = state.events.page.rows.get(edge).map(|row| row.sequence);
+        shift_cursor(state, over);
+    } else {
+        events.cursor = events.page.rows.get(wanted as usize).map(|row| row.sequence);
+    }
+}
+
+/// Without a find the numbers have no gaps: the cursor's next event is known before the page is.
+fn shift_cursor(state: &mut State, by: i64) {
+    let events = &mut state.events;
+    if events.find.is_some() {
+        return;
+    }
+    let Some(cursor) = events.cursor else { return };
+    let newest = events.page.rows.first().map_or(cursor, |row| row.sequence) + events.page.above;
+    let oldest = (newest + 1).saturating_sub(events.page.total).max(1);
+    events.cursor = Some(cursor.saturating_add_signed(-by).clamp(oldest, newest));
+}
+
+fn open(state: &mut State) -> Vec<Effect> {
+    let sequence = match state.focus {
+        Pane::Violations => state.shown().limits.get(state.violation).map(|row| row.last_sequence),
+        _ => state.events.cursor.or_else(|| state.events.page.rows.first().map(|row| row.sequence)),
+    };
+    let Some(sequence) = sequence else {
+        say(state, "there is no event yet".to_owned(), false);
+        return Vec::new();
+    };
+    inspect(state, sequence)
+}
+
+fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
+    let (shows_mapped, folded) = state.inspector.take().map_or_else(Default::default, |i| (i.shows_mapped, i.folded));
+    state.inspector = Some(Inspector {
+        sequence,
+        record: None,
+        mapped: String::new(),
+        shows_mapped,
+        line: 0,
+        folded,
+    });
+    vec![Effect::Inspect(sequence)]
+}
+
+fn back(state: &mut State) {
+    if state.inspector.take().is_some() {
+        return;
+    }
+    if state.zoomed {
+        state.zoomed = false;
+    } else if state.events.find.take().is_some() || !state.events.following {
+        follow(state);
+    }
+}
+
+/// Goes to the event one row below or above, and inspects that one if one is inspected.
+fn neighbour(state: &mut State, by: i64) -> Vec<Effect> {
+    let Some(inspector) = &state.inspector else {
+        return move_cursor(state, by);
+    };
+    let at = inspector.sequence;
+    state.events.cursor = Some(at);
+    let inspecting = state.inspector.take();
+    move_in_events(state, by);
+    state.inspector = inspecting;
+    match state.events.cursor.filter(|next| *next != at) {
+        Some(next) => inspect(state, next),
+        None => Vec::new(),
+    }
+}
+
+fn document(inspector: &Inspector) -> Vec<json::JsonLine> {
+    let raw = match (&inspector.record, inspector.shows_mapped) {
+        (_, true) => inspector.mapped.as_str(),
+        (Some(record), false) => record.text(),
+        (None, false) => "",
+    };
+    json::lines(raw, &inspector.folded[usize::from(inspector.shows_mapped)])
+}
+
+fn fold(state: &mut State) {
+    let Some(inspector) = &mut state.inspector else { return };
+    let lines = document(inspector);
+    let Some(line) = lines.get(inspector.line) else { return };
+    // On a scalar, what it stands in is folded.
+    let path = if line.folds() {
+        line.path.clone()
+    } else {
+        line.path.rsplit_once('.').map_or_else(String::new, |(above, _)| above.to_owned())
+    };
+    if path.is_empty() {
+        return;
+    }
+    let folded = &mut inspector.folded[usize::from(inspector.shows_mapped)];
+    if !folded.remove(&path) {
+        folded.insert(path.clone());
+    }
+    let lines = document(inspector);
+    inspector.line = lines.iter().position(|l| l.path == path).unwrap_or(0);
+}
+
+fn toggle(state: &mut State) -> Vec<Effect> {
+    match &state.filter_cursor {
+        FilterCursor::Rule(index) => toggle_rule(state, *index),
+        FilterCursor::Type(_) => {
+            let types = state.types();
+            let Some(row) = types.get(state.filter_row(&types)) else { return Vec::new() };
+            let on = !state.filters.selects(&row.name);
+            state.filter_cursor = FilterCursor::Type(Some(row.name.clone()));
+            state.filters.types.insert(row.name.to_string(), on.into());
+            apply(state)
+        }
+    }
+}
+
+fn select_types(state: &mut State, does: Do) -> Vec<Effect> {
+    let types = state.types();
+    let selected = types.get(state.filter_row(&types)).map(|row| row.name.clone());
+    if does == Do::Only && (selected.is_none() || matches!(state.filter_cursor, FilterCursor::Rule(_))) {
+        return Vec::new();
+    }
+    for row in &types {
+        let on = match does {
+            Do::All => true,
+            Do::None => false,
+            _ => Some(&row.name) == selected.as_ref(),
+        };
+        state.filters.types.insert(row.name.to_string(), on.into());
+    }
+    apply(state)
+}
+
+fn toggle_rule(state: &mut State, index: usize) -> Vec<Effect> {
+    let Some(rule) = state.filters.rules.get_mut(index) else {
+        say(state, format!("there is no rule {}; n writes a new one", index + 1), true);
+        return Vec::new();
+    };
+    rule.on = !rule.on;
+    let text = format!("rule {} “{}” is {}", index + 1, rule.name, if rule.on { "on" } else { "off" });
+    say(state, text, false);
+    apply(state)
+}
+
+fn selected_rule(state: &State) -> Option<usize> {
+    match state.filter_cursor {
+        FilterCursor::Rule(index) if index < state.filters.rules.len() => Some(index),
+        _ => None,
+    }
+}
+
+fn move_rule(state: &mut State, by: i64) -> Vec<Effect> {
+    let Some(index) = selected_rule(state) else { return Vec::new() };
+    let to = stepped(index, by, state.filters.rules.len() - 1);
+    if to == index {
+        return Vec::new();
+    }
+    state.filters.rules.swap(index, to);
+    state.filter_cursor = FilterCursor::Rule(to);
+    apply(state)
+}
+
+fn edit_rule(state: &mut State) {
+    let index = selected_rule(state).or(if state.filters.rules.is_empty() { None } else { Some(0) });
+    let Some((index, rule)) = index.and_then(|i| Some((i, state.filters.rules.get(i)?))) else {
+        new_rule(state);
+        return;
+    };
+    state.popup = Some(Popup::Rule(RuleEditor {
+        index: Some(index),
+        name: Input::new(rule.name.clone()),
+        effect: rule.effect,
+        when: Input::new(rule.when.clone()),
+        sample: Input::new(rule.sample.to_string()),
+        field: RuleField::When,
+        error: None,
+    }));
+}
+
+fn new_rule(state: &mut State) {
+    let name = format!("rule {}", state.filters.rules.len() + 1);
+    state.popup = Some(Popup::Rule(RuleEditor {
+        index: None,
+        name: Input::new(name),
+        effect: RuleEffect::Exclude,
+        when: Input::default(),
+        sample: Input::new("100".to_owned()),
+        field: RuleField::When,
+        error: None,
+    }));
+}
+
+fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    let Some(popup) = state.popup.take() else { return Vec::new() };
+    match popup {
+        Popup::Help(scroll) => {
+            let scrolled = match key.code {
+                KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),
+                KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
+                KeyCode::PageDown | KeyCode::Char(' ') => Some(scroll + 10),
+                KeyCode::PageUp => Some(scroll.saturating_sub(10)),
+                _ => None,
+            };
+            state.popup = scrolled.map(Popup::Help);
+            Vec::new()
+        }
+        Popup::Confirm(confirm) => match key.code {
+            KeyCode::Char('y') => confirmed(state, confirm),
+            KeyCode::Char('n' | 'q') | KeyCode::Esc => Vec::new(),
+            _ => {
+                state.popup = Some(Popup::Confirm(confirm));
+                Vec::new()
+            }
+        },
+        Popup::Find(input) => type_find(state, input, key),
+        Popup::Command(input) => type_command(state, input, key),
+        Popup::Rule(editor) => type_rule(state, editor, key),
+    }
+}
+
+fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
+    match confirm {
+        Confirm::Gate(mode) => vec![Effect::Pipeline(Command::SetGate(mode))],
+        Confirm::Resume => vec![Effect::Pipeline(Command::Resume)],
+        Confirm::Quit => drain(state),
+        Confirm::DeleteRule(index) => {
+            if index < state.filters.rules.len() {
+                let gone = state.filters.rules.remove(index);
+                say(state, format!("rule “{}” is deleted", gone.name), false);
+            }
+            let last = state.filters.rules.len().checked_sub(1);
+            state.filter_cursor = last.map_or(FilterCursor::Type(None), |last| FilterCursor::Rule(index.min(last)));
+            apply(state)
+        }
+    }
+}
+
+fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => {
+            state.events.find = None;
+            return Vec::new();
+        }
+        KeyCode::Enter => {
+            state.focus = Pane::Events;
+            return Vec::new();
+        }
+        _ => {}
+    }
+    input.handle_event(&TerminalEvent::Key(key));
+    // The list follows as one types.
+    state.events.find = Find::parse(input.value());
+    state.events.cursor = None;
+    state.events.following = state.frozen.is_none();
+    state.popup = Some(Popup::Find(input));
+    Vec::new()
+}
+
+fn type_command(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Tab => {
+            let typed = input.value().to_owned();
+            if let Some(found) = keymap::KEYS.iter().find(|b| b.name.starts_with(&typed)) {
+                input = Input::new(found.name.to_owned());
+            }
+        }
+        KeyCode::Enter => {
+            let name = input.value().trim().to_owned();
+            return match keymap::by_name(&name) {
+                Some(binding) => perform(state, binding.does),
+                None => {
+                    say(state, format!("there is no command {name}; ? lists them"), true);
+                    Vec::new()
+                }
+            };
+        }
+        _ => {
+            input.handle_event(&TerminalEvent::Key(key));
+        }
+    }
+    state.popup = Some(Popup::Command(input));
+    Vec::new()
+}
+
+fn type_rule(state: &mut State, mut editor: RuleEditor, key: KeyEvent) -> Vec<Effect> {
+    const FIELDS: [RuleField; 4] = [RuleField::Name, RuleField::Effect, RuleField::When, RuleField::Sample];
+    let at = FIELDS.iter().position(|f| *f == editor.field).unwrap_or(0);
+    match key.code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => return finish_rule(state, editor),
+        KeyCode::Tab | KeyCode::Down => editor.field = FIELDS[(at + 1) % FIELDS.len()],
+        KeyCode::BackTab | KeyCode::Up => editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()],
+        _ => {
+            let event = TerminalEvent::Key(key);
+            match editor.field {
+                RuleField::Name => _ = editor.name.handle_event(&event),
+                RuleField::When => _ = editor.when.handle_event(&event),
+                RuleField::Sample => _ = editor.sample.handle_event(&event),
+                RuleField::Effect => {
+                    if matches!(key.code, KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right) {
+                        editor.effect = match editor.effect {
+                            RuleEffect::Exclude => RuleEffect::Include,
+                            RuleEffect::Include => RuleEffect::Exclude,
+                        };
+                    }
+                }
+            }
+            editor.error = Condition::compile(editor.when.value()).err();
+        }
+    }
+    state.popup = Some(Popup::Rule(editor));
+    Vec::new()
+}
+
+/// Compile first, apply whole: a rule that is wrong stays in the editor.
+fn finish_rule(state: &mut State, mut editor: RuleEditor) -> Vec<Effect> {
+    let refuse = |state: &mut State, editor: RuleEditor, why: String| {
+        say(state, why, true);
+        state.popup = Some(Popup::Rule(editor));
+        Vec::new()
+    };
+    editor.error = Condition::compile(editor.when.value()).err();
+    if editor.error.is_some() {
+        editor.field = RuleField::When;
+        return refuse(state, editor, "the condition does not compile: nothing is changed".to_owned());
+    }
+    let sample = editor.sample.value().trim().trim_end_matches('%').trim().parse::<f64>();
+    let Some(sample) = sample.ok().filter(|s| *s > 0.0 && *s <= 100.0) else {
+        editor.field = RuleField::Sample;
+        return refuse(state, editor, "a sample is a percentage over 0 and up to 100".to_owned());
+    };
+    let name = editor.name.value().trim().to_owned();
+    let mut others = state.filters.rules.iter().enumerate().filter(|(i, _)| Some(*i) != editor.index);
+    if name.is_empty() || others.any(|(_, rule)| rule.name == name) {
+        editor.field = RuleField::Name;
+        return refuse(state, editor, "a rule has a name of its own".to_owned());
+    }
+    let when = editor.when.value().trim().to_owned();
+    let mut rule = Rule { name, effect: editor.effect, when, on: true, sample };
+    match editor.index.and_then(|i| state.filters.rules.get_mut(i)) {
+        Some(old) => {
+            rule.on = old.on;
+            *old = rule;
+        }
+        None => {
+            state.filters.rules.push(rule);
+            state.filter_cursor = FilterCursor::Rule(state.filters.rules.len() - 1);
+        }
+    }
+    apply(state)
+}

@@ -1,0 +1,116 @@
+//! Send events: the event types with what they bring, and the rules with what they hold back.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::filter::gate::RuleTally;
+use crate::filter::{Effect, Rule};
+use crate::limits::grouped;
+use crate::protocol::TypeRow;
+use crate::tui::state::{FilterCursor, Pane, Sort, State};
+use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let focused = state.focus == Pane::Filters;
+    let types = state.types();
+    let on = types.iter().filter(|row| state.filters.selects(&row.name)).count();
+    let by = match state.sort {
+        Sort::Count => "by count",
+        Sort::Rate => "by rate",
+        Sort::Name => "by name",
+    };
+    let title = format!("Send events: {on} of {} types", types.len());
+    let right = if area.width > 46 { by } else { "" };
+    let inside = pane::frame(frame, area, &title, right, focused, theme);
+    let width = usize::from(inside.width);
+    let height = usize::from(inside.height);
+
+    // Rules are few and matter most: they keep their room at the bottom.
+    let rules = &state.filters.rules;
+    let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2);
+    let type_rows = height.saturating_sub(rule_rows);
+    let cursor = state.filter_row(&types);
+    let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
+
+    let mut lines = Vec::with_capacity(height);
+    let offset = scroll(if on_type { cursor } else { 0 }, type_rows, types.len());
+    for (index, row) in types.iter().enumerate().skip(offset).take(type_rows) {
+        let selected = focused && on_type && index == cursor;
+        lines.push(type_line(row, state.filters.selects(&row.name), selected, width, theme));
+    }
+    lines.resize(type_rows, Line::default());
+    lines.push(rules_heading(rules, width, theme));
+    let rule_cursor = if on_type { 0 } else { cursor - types.len() };
+    let offset = scroll(rule_cursor, rule_rows - 1, rules.len());
+    let tallies = &state.shown().rules;
+    for (index, rule) in rules.iter().enumerate().skip(offset).take(rule_rows - 1) {
+        let selected = focused && !on_type && index == rule_cursor;
+        lines.push(rule_line(index, rule, tallies.get(index), selected, width, theme));
+    }
+    if rules.is_empty() {
+        lines.push(Line::styled(" none yet: n writes one", theme.dim));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
+    let dash = if theme.ascii { "-" } else { "─" };
+    let on = rules.iter().filter(|rule| rule.on).count();
+    let name = format!("{dash} Rules: {on} of {} on ", rules.len());
+    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
+    Line::styled(format!("{name}{fill}"), theme.dim)
+}
+
+/// The first row to show so that the cursor's is among them.
+pub(super) fn scroll(cursor: usize, room: usize, count: usize) -> usize {
+    let most = count.saturating_sub(room);
+    (cursor + 1).saturating_sub(room.saturating_sub(1)).min(most).min(cursor)
+}
+
+fn mark(on: bool) -> &'static str {
+    if on { "[x]" } else { "[ ]" }
+}
+
+fn type_line(row: &TypeRow, on: bool, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let rate = text::fit_right(&text::rate(row.rate), 8);
+    let count = if width >= 42 { text::fit_right(&grouped(row.count), 10) } else { String::new() };
+    let name_room = width.saturating_sub(4 + 1 + rate.len() + text::width(&count) + 1);
+    let name = if row.name.is_empty() { "(no name)" } else { &*row.name };
+    let style = if on { theme.text } else { theme.dim };
+    let line = Line::from(vec![
+        Span::styled(mark(on).to_owned(), if on { theme.good } else { theme.dim }),
+        Span::styled(format!(" {}", text::fit(name, name_room)), style),
+        Span::styled(format!("{rate}{count} "), theme.dim),
+    ]);
+    if selected { line.patch_style(theme.selected) } else { line }
+}
+
+fn rule_line(index: usize, rule: &Rule, tally: Option<&RuleTally>, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let sign = match rule.effect {
+        Effect::Exclude => theme.sign(Sign::Excludes),
+        Effect::Include => theme.sign(Sign::Includes),
+    };
+    let seen = tally.filter(|t| t.reached > 0);
+    let share = match seen {
+        Some(t) if rule.on => format!("{}{:.1} %", theme.sign(Sign::Excludes), t.held_back as f64 * 100.0 / t.reached as f64),
+        _ => String::new(),
+    };
+    let errors = seen.filter(|t| t.errors > 0).map(|t| format!(" {} err", grouped(t.errors))).unwrap_or_default();
+    let sample = if rule.sample < 100.0 { format!(" {} %", rule.sample) } else { String::new() };
+    let tail = format!("{errors} {share}");
+    let head = format!("{} ", index + 1);
+    let name_room = width.saturating_sub(head.len() + 3 + 3 + text::width(&tail) + 1);
+    let name = text::fit(&format!("{}{sample}", rule.name), name_room);
+    let style = if rule.on { theme.text } else { theme.dim };
+    let line = Line::from(vec![
+        Span::styled(head, theme.key),
+        Span::styled(mark(rule.on).to_owned(), if rule.on { theme.good } else { theme.dim }),
+        Span::styled(format!(" {sign} {name}"), style),
+        Span::styled(errors, theme.bad),
+        Span::styled(format!(" {share} "), theme.dim),
+    ]);
+    if selected { line.patch_style(theme.selected) } else { line }
+}

@@ -1,0 +1,68 @@
+//! The footer: the keys that count here, or what was last said.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::tui::keymap;
+use crate::tui::state::{Popup, State};
+use crate::tui::theme::Theme;
+use crate::tui::widget::text;
+
+pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let width = usize::from(area.width);
+    if let Some(line) = prompt(state, width, theme) {
+        let (line, column) = line;
+        frame.render_widget(Paragraph::new(line), area);
+        frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
+        return;
+    }
+    if let Some(message) = &state.message {
+        let style = if message.is_error { theme.bad } else { theme.accent };
+        let line = Line::styled(format!(" {}", text::cut(&message.text, width.saturating_sub(2))), style);
+        frame.render_widget(Paragraph::new(line), area);
+        return;
+    }
+    let mut spans = vec![Span::raw(" ")];
+    let mut left = width.saturating_sub(1);
+    for binding in keymap::footer(state.focus, state.inspector.is_some()) {
+        let key = binding.keys[0];
+        let needs = text::width(key) + 1 + binding.footer.len() + 3;
+        if needs > left + 3 {
+            break;
+        }
+        left = left.saturating_sub(needs);
+        spans.push(Span::styled(key, theme.key));
+        spans.push(Span::styled(format!(" {}   ", binding.footer), theme.dim));
+    }
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+/// What is typed into the footer, and the cursor's column.
+fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, u16)> {
+    let (sign, input, hint) = match &state.popup {
+        Some(Popup::Find(input)) => {
+            let hint = match &state.events.find {
+                Some(find) if find.is_condition() => "condition",
+                Some(_) => "text",
+                None => "text, or a condition such as user_id == \"u-1\"",
+            };
+            ("/", input, hint)
+        }
+        Some(Popup::Command(input)) => (":", input, "a command's name; Tab completes, ? lists them"),
+        _ => return None,
+    };
+    let room = width.saturating_sub(4);
+    let scroll = input.visual_scroll(room);
+    let typed: String = input.value().chars().skip(scroll).collect();
+    let column = input.visual_cursor().saturating_sub(scroll) + 2;
+    let typed = text::cut(&typed, room);
+    let left = room.saturating_sub(text::width(&typed) + 3);
+    let line = Line::from(vec![
+        Span::styled(format!(" {sign}"), theme.key),
+        Span::styled(typed, theme.text),
+        Span::styled(format!("   {}", text::cut(hint, left)), theme.dim),
+    ]);
+    Some((line, column as u16))
+}

@@ -1,0 +1,127 @@
+//! Drawing the screen: a file a pane.
+//!
+//! ```text
+//! ┌ header ──────────────────────────────────┐  workspace, feed, gate, queue, clock
+//! ├ throughput ────────┬ delivery ───────────┤  rates and their course │ what became of it
+//! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event a row
+//! │            │                             │
+//! ├ violations ┴─────────────────────────────┤  limits that are broken
+//! └ footer ──────────────────────────────────┘  keys, or the last message
+//! ```
+//! The inspector takes the room of the three lower panes; popups lie over everything.
+
+mod delivery;
+mod events;
+mod filters;
+mod footer;
+mod header;
+mod inspector;
+mod popup;
+mod throughput;
+mod violations;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::Line;
+use ratatui::widgets::Paragraph;
+
+use super::state::{Pane, State};
+use super::theme::Theme;
+use super::widget::text;
+
+/// Below this the panes can't be told apart.
+const LEAST: (u16, u16) = (80, 24);
+
+/// Where each pane is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Rooms {
+    header: Rect,
+    throughput: Rect,
+    delivery: Rect,
+    filters: Rect,
+    events: Rect,
+    violations: Rect,
+    inspector: Rect,
+    footer: Rect,
+}
+
+impl Rooms {
+    /// The rooms of a screen of this size.
+    pub fn of(area: Rect) -> Self {
+        let top = 6;
+        let [header, upper, lower, footer] =
+            Layout::vertical([Constraint::Length(1), Constraint::Length(top), Constraint::Min(0), Constraint::Length(1)]).areas(area);
+        let [throughput, delivery] = Layout::horizontal([Constraint::Percentage(44), Constraint::Min(0)]).areas(upper);
+        let violations_rows = (lower.height / 4).clamp(5, 14);
+        let [middle, violations] =
+            Layout::vertical([Constraint::Min(0), Constraint::Length(violations_rows)]).areas(lower);
+        let filters_columns = (area.width * 28 / 100).clamp(28, 52);
+        let [filters, events] = Layout::horizontal([Constraint::Length(filters_columns), Constraint::Min(0)]).areas(middle);
+        Self { header, throughput, delivery, filters, events, violations, inspector: lower, footer }
+    }
+
+    /// The same with one pane in the room of all.
+    fn zoomed(area: Rect, pane: Pane) -> Self {
+        let all = Self::of(area);
+        let [header, middle, footer] =
+            Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area);
+        let mut rooms = Self { header, footer, inspector: middle, ..Self::default() };
+        match pane {
+            Pane::Throughput => rooms.throughput = middle,
+            Pane::Delivery => rooms.delivery = middle,
+            Pane::Filters => rooms.filters = middle,
+            Pane::Events => rooms.events = middle,
+            Pane::Violations => rooms.violations = middle,
+        }
+        debug_assert_eq!(all.footer, rooms.footer);
+        rooms
+    }
+
+    /// The rows that the events pane has for events.
+    pub fn event_rows(state: &State) -> usize {
+        let area = Rect::new(0, 0, state.size.0, state.size.1);
+        let rooms = Self::for_state(area, state);
+        usize::from(rooms.events.height.saturating_sub(2))
+    }
+
+    fn for_state(area: Rect, state: &State) -> Self {
+        if state.zoomed { Self::zoomed(area, state.focus) } else { Self::of(area) }
+    }
+}
+
+/// Draws everything.
+pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let says = format!("too small: {}×{} needed", LEAST.0, LEAST.1);
+        let says = if theme.ascii { says.replace('×', "x") } else { says };
+        let lines = vec![Line::styled(text::cut(&says, usize::from(area.width)), theme.warn)];
+        frame.render_widget(Paragraph::new(lines), area);
+        return;
+    }
+    let rooms = Rooms::for_state(area, state);
+    header::render(frame, rooms.header, state, theme);
+    let inspecting = state.inspector.is_some();
+    let drawn = |room: Rect| room.height > 0;
+    if drawn(rooms.throughput) && !(inspecting && state.zoomed) {
+        throughput::render(frame, rooms.throughput, state, theme);
+    }
+    if drawn(rooms.delivery) && !(inspecting && state.zoomed) {
+        delivery::render(frame, rooms.delivery, state, theme);
+    }
+    if let Some(inspector) = &state.inspector {
+        inspector::render(frame, rooms.inspector, inspector, theme);
+    } else {
+        if drawn(rooms.filters) {
+            filters::render(frame, rooms.filters, state, theme);
+        }
+        if drawn(rooms.events) {
+            events::render(frame, rooms.events, state, theme);
+        }
+        if drawn(rooms.violations) {
+            violations::render(frame, rooms.violations, state, theme);
+        }
+    }
+    footer::render(frame, rooms.footer, state, theme);
+    popup::render(frame, area, state, theme);
+}

@@ -1,0 +1,216 @@
+//! What lies over everything: the help, questions, the rule editor, the drain.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::filter::{Effect, Mode};
+use crate::limits::grouped;
+use crate::tui::keymap::{KEYS, Place};
+use crate::tui::state::{Confirm, Pane, Popup, RuleEditor, RuleField, State};
+use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    if state.draining {
+        draining(frame, area, state, theme);
+        return;
+    }
+    match &state.popup {
+        Some(Popup::Help(scroll)) => help(frame, area, *scroll, theme),
+        Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
+        Some(Popup::Rule(editor)) => rule(frame, area, editor, theme),
+        Some(Popup::Find(_) | Popup::Command(_)) | None => {}
+    }
+}
+
+fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
+    let (columns, rows) = (columns.min(area.width), rows.min(area.height));
+    Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2, columns, rows)
+}
+
+fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
+    let room = centred(area, 86, area.height.saturating_sub(2));
+    let inside = pane::frame(frame, room, "Keys", "↑ ↓ scroll, any other key closes", true, theme);
+    let places = [
+        ("Everywhere", Place::Anywhere),
+        ("Send events", Place::In(Pane::Filters)),
+        ("Events", Place::In(Pane::Events)),
+        ("While an event is inspected", Place::Inspector),
+    ];
+    let mut lines = Vec::new();
+    for (name, place) in places {
+        lines.push(Line::styled(format!(" {name}"), theme.accent));
+        for binding in KEYS.iter().filter(|b| b.place == place) {
+            lines.push(Line::from(vec![
+                Span::styled(format!("   {}", text::fit(&binding.keys.join("  "), 14)), theme.key),
+                Span::styled(text::fit(&format!(":{}", binding.name), 16), theme.dim),
+                Span::styled(binding.help, theme.text),
+            ]));
+        }
+        lines.push(Line::default());
+    }
+    lines.push(Line::styled(" Signs", theme.accent));
+    for (sign, says) in [
+        (Sign::Delivered, "delivered"),
+        (Sign::OnItsWay, "accepted, on its way"),
+        (Sign::Waiting, "an attempt failed, it will be tried again"),
+        (Sign::Warned, "accepted, and breaks a limit that only warns"),
+        (Sign::DryRun, "dry run: it would be sent"),
+        (Sign::Filtered, "held back: its type is off, a rule, or the gate is shut"),
+        (Sign::Rejected, "a limit rejects it, or Customer.io refused it"),
+        (Sign::Malformed, "a frame that holds no event"),
+    ] {
+        lines.push(Line::from(vec![
+            Span::styled(format!("   {}  ", theme.sign(sign)), theme.key),
+            Span::styled(says, theme.text),
+        ]));
+    }
+    let most = lines.len().saturating_sub(usize::from(inside.height));
+    let scroll = scroll.min(most) as u16;
+    frame.render_widget(Paragraph::new(lines).scroll((scroll, 0)), inside);
+}
+
+fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State, theme: &Theme) {
+    let workspace = &state.labels.workspace;
+    let destination = &state.labels.destination;
+    let (title, lines) = match confirm {
+        Confirm::Gate(Mode::Open) => (
+            "Open the gate?",
+            vec![
+                format!("Events will be sent to {workspace}"),
+                format!("({destination}),"),
+                "and people can get messages because of them.".to_owned(),
+            ],
+        ),
+        Confirm::Gate(Mode::Shut) => (
+            "Shut the gate?",
+            vec![
+                format!("Nothing more will be sent to {workspace}."),
+                "Events that come by meanwhile are held back, not kept.".to_owned(),
+            ],
+        ),
+        Confirm::Gate(Mode::DryRun) => (
+            "Into dry run?",
+            vec![
+                format!("Events are decided and mapped; none is sent to {workspace}."),
+                "What comes by meanwhile is not kept.".to_owned(),
+            ],
+        ),
+        Confirm::Resume => (
+            "Try again?",
+            vec![
+                state.snapshot.standing.halted.clone().unwrap_or_default(),
+                format!("{} events wait for {workspace}.", grouped(state.snapshot.standing.waiting + state.snapshot.standing.retrying)),
+            ],
+        ),
+        Confirm::DeleteRule(index) => {
+            let name = state.filters.rules.get(*index).map_or("", |rule| rule.name.as_str());
+            ("Delete the rule?", vec![format!("Rule {} “{name}” is gone at once.", index + 1)])
+        }
+        Confirm::Quit => (
+            "Quit?",
+            vec![format!("Forwarding to {workspace} stops."), "What is under way is delivered first.".to_owned()],
+        ),
+    };
+    let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0).max(36) as u16;
+    let room = centred(area, (widest + 6).min(area.width - 4), lines.len() as u16 + 5);
+    let inside = pane::frame(frame, room, title, "", true, theme);
+    let width = usize::from(inside.width).saturating_sub(4);
+    let mut drawn = vec![Line::default()];
+    drawn.extend(lines.iter().map(|line| Line::styled(format!("  {}", text::cut(line, width)), theme.text)));
+    drawn.push(Line::default());
+    drawn.push(Line::from(vec![
+        Span::styled("  y", theme.key),
+        Span::styled(" yes    ", theme.dim),
+        Span::styled("n", theme.key),
+        Span::styled(" no", theme.dim),
+    ]));
+    frame.render_widget(Paragraph::new(drawn), inside);
+}
+
+fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let standing = &state.snapshot.standing;
+    let under_way = standing.waiting + standing.retrying;
+    let room = centred(area, 60, 7);
+    let inside = pane::frame(frame, room, "Draining", "", true, theme);
+    let lines = vec![
+        Line::default(),
+        Line::styled(
+            format!("  {} events wait, {} requests are in flight.", grouped(under_way), standing.in_flight),
+            theme.text,
+        ),
+        Line::default(),
+        Line::from(vec![
+            Span::styled("  q", theme.key),
+            Span::styled(" leaves at once; what waits is then not delivered", theme.dim),
+        ]),
+    ];
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
+    let room = centred(area, 100.min(area.width.saturating_sub(4)), 12);
+    let title = editor.index.map_or_else(|| "New rule".to_owned(), |index| format!("Rule {}", index + 1));
+    let inside = pane::frame(frame, room, &title, "Enter applies, Esc discards", true, theme);
+    let width = usize::from(inside.width).saturating_sub(13);
+    let effect = match editor.effect {
+        Effect::Exclude => "exclude: holds back what matches   (Space changes)",
+        Effect::Include => "include: holds back what doesn't   (Space changes)",
+    };
+    let fields = [
+        (RuleField::Name, "name", editor.name.value().to_owned()),
+        (RuleField::Effect, "effect", effect.to_owned()),
+        (RuleField::When, "when", String::new()),
+        (RuleField::Sample, "sample %", format!("{}   of persons, always the same ones", editor.sample.value())),
+    ];
+    let scroll = editor.when.visual_scroll(width);
+    let condition: String = editor.when.value().chars().skip(scroll).collect();
+    let mut lines = vec![Line::default()];
+    for (field, name, value) in fields {
+        let focused = field == editor.field;
+        let cursor = if focused { theme.sign(Sign::Cursor) } else { " " };
+        let value = if field == RuleField::When { condition.clone() } else { value };
+        let style = if focused { theme.accent } else { theme.text };
+        lines.push(Line::from(vec![
+            Span::styled(format!(" {cursor} "), theme.key),
+            Span::styled(format!("{name:<9}"), theme.dim),
+            Span::styled(text::cut(&value, width), style),
+        ]));
+        if field == RuleField::When {
+            lines.push(caret(editor, scroll, theme));
+            lines.push(verdict(editor, width, theme));
+        }
+    }
+    lines.push(Line::default());
+    let hint = "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
+    lines.push(Line::styled(format!("            {}", text::cut(hint, width)), theme.dim));
+    frame.render_widget(Paragraph::new(lines), inside);
+    let (row, column) = match editor.field {
+        RuleField::Name => (1, editor.name.visual_cursor()),
+        RuleField::Effect => (2, 0),
+        RuleField::When => (3, editor.when.visual_cursor().saturating_sub(scroll)),
+        RuleField::Sample => (6, editor.sample.visual_cursor()),
+    };
+    let column = (12 + column).min(usize::from(inside.width).saturating_sub(1)) as u16;
+    frame.set_cursor_position((inside.x + column, inside.y + row));
+}
+
+/// A caret under the character at fault.
+fn caret(editor: &RuleEditor, scroll: usize, theme: &Theme) -> Line<'static> {
+    let Some(error) = editor.error.as_ref().filter(|_| !editor.when.value().is_empty()) else {
+        return Line::default();
+    };
+    let before: String = editor.when.value().chars().skip(scroll).take(error.column.saturating_sub(scroll)).collect();
+    Line::styled(format!("            {}^", " ".repeat(text::width(&before))), theme.bad)
+}
+
+fn verdict(editor: &RuleEditor, width: usize, theme: &Theme) -> Line<'static> {
+    let lead = "            ";
+    match (&editor.error, editor.when.value().is_empty()) {
+        (_, true) => Line::styled(format!("{lead}a condition, such as user_properties.plan == \"pro\""), theme.dim),
+        (Some(error), _) => Line::styled(format!("{lead}{}", text::cut(&error.message, width)), theme.bad),
+        (None, _) => Line::styled(format!("{lead}compiles"), theme.good),
+    }
+}

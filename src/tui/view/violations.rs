@@ -1,0 +1,82 @@
+//! Violations: one row a limit, with its course and its worst case.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::limits::{Policy, grouped};
+use crate::protocol::LimitRow;
+use crate::tui::state::{Pane, State};
+use crate::tui::theme::Theme;
+use crate::tui::widget::sparkline::sparkline;
+use crate::tui::widget::{pane, text};
+
+use super::filters::scroll;
+
+pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let shown = state.shown();
+    let focused = state.focus == Pane::Violations;
+    let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();
+    let dash = if theme.ascii { "-" } else { "─" };
+    let title = format!("Violations {dash} {} in 10 m", grouped(recent));
+    let right = match shown.totals.malformed {
+        0 => String::new(),
+        malformed => format!("{} malformed frames", grouped(malformed)),
+    };
+    let inside = pane::frame(frame, area, &title, &right, focused, theme);
+    if shown.limits.is_empty() {
+        frame.render_widget(Paragraph::new(Line::styled(" no limit is broken", theme.dim)), inside);
+        return;
+    }
+    let rows = usize::from(inside.height);
+    let cursor = state.violation.min(shown.limits.len() - 1);
+    let offset = if focused { scroll(cursor, rows, shown.limits.len()) } else { 0 };
+    let lines: Vec<Line<'_>> = shown
+        .limits
+        .iter()
+        .enumerate()
+        .skip(offset)
+        .take(rows)
+        .map(|(index, row)| line(row, focused && index == cursor, usize::from(inside.width), theme))
+        .collect();
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let style = match row.policy {
+        Policy::Reject => theme.bad,
+        Policy::Warn | Policy::Off => theme.warn,
+    };
+    let wide = width >= 110;
+    let trend_room = if wide { 20 } else { 8 };
+    let type_room = if wide { 22 } else { 14 };
+    let trend = course(&row.trend, trend_room, theme);
+    let clock = if wide { time::to_clock(row.last_ms)[..8].to_owned() } else { String::new() };
+    let fixed = 9 + 25 + 8 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
+    let says = format!("{}: {}", row.worst.path, row.worst.says);
+    let name = if row.worst_type.is_empty() { "(no name)" } else { &*row.worst_type };
+    let line = Line::from(vec![
+        Span::styled(format!(" {:<8}", row.policy.verb()), style),
+        Span::styled(text::fit(row.code.name(), 25), style),
+        Span::styled(text::fit_right(&grouped(row.recent), 8), theme.text),
+        Span::styled(format!("  {trend}  "), style),
+        Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
+        Span::styled(text::fit(&says, width.saturating_sub(fixed)), theme.dim),
+        Span::styled(format!(" {clock} "), theme.dim),
+    ]);
+    if selected { line.patch_style(theme.selected) } else { line }
+}
+
+/// The trend in `room` signs, newest on the right.
+fn course(trend: &[u64], room: usize, theme: &Theme) -> String {
+    let mut steps = vec![0.0; room];
+    let per_sign = 60_usize.div_ceil(room.max(1));
+    for (back, count) in trend.iter().rev().enumerate() {
+        if let Some(index) = room.checked_sub(1 + back / per_sign) {
+            steps[index] += *count as f64;
+        }
+    }
+    sparkline(&steps, 1.0, theme.ascii)
+}

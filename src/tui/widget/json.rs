@@ -1,0 +1,149 @@
+//! JSON as lines: indented, coloured, and folded where the reader folded it.
+
+use std::collections::BTreeSet;
+
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+
+use super::text;
+use crate::amplitude::json::{self, Kind};
+use crate::tui::theme::Theme;
+
+/// One line of a JSON document.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct JsonLine {
+    /// How deep it stands.
+    pub depth: usize,
+    /// The dotted path of its value.
+    pub path: String,
+    /// The key in front, where there is one.
+    key: Option<String>,
+    /// What it shows of the value.
+    shown: Shown,
+}
+
+#[derive(Debug, Clone, PartialEq, Eq)]
+enum Shown {
+    Scalar(Kind, String),
+    Open(char),
+    Close(char),
+    Folded { open: char, close: char, items: usize, bytes: usize },
+}
+
+/// Strings are shown up to so many characters; their size tells the rest.
+const STRING_CHARS: usize = 300;
+
+impl JsonLine {
+    /// Whether there is something to fold or unfold.
+    pub fn folds(&self) -> bool {
+        matches!(self.shown, Shown::Open(_) | Shown::Folded { .. })
+    }
+
+    /// The line in colours, in `room` columns.
+    pub fn draw(&self, room: usize, theme: &Theme) -> Line<'static> {
+        let mut left = room;
+        let mut spans = Vec::new();
+        let mut push = |content: &str, style: Style| {
+            let content = text::cut(content, left);
+            left -= text::width(&content).min(left);
+            spans.push(Span::styled(content, style));
+        };
+        push(&"  ".repeat(self.depth), Style::default());
+        if let Some(key) = &self.key {
+            push(key, theme.json_key);
+            push(": ", theme.dim);
+        }
+        match &self.shown {
+            Shown::Scalar(kind, content) => push(content, theme.json(*kind)),
+            Shown::Open(c) | Shown::Close(c) => push(&c.to_string(), theme.dim),
+            Shown::Folded { open, close, items, bytes } => {
+                let sign = if theme.ascii { "..." } else { "…" };
+                push(&format!("{open}{sign}{close}"), theme.accent);
+                push(&format!("  {items} inside, {}", text::bytes(*bytes)), theme.dim);
+            }
+        }
+        Line::from(spans)
+    }
+}
+
+/// The document in `raw` as lines. Paths in `folded` are one line each. What is no JSON is
+/// shown as it is.
+pub fn lines(raw: &str, folded: &BTreeSet<String>) -> Vec<JsonLine> {
+    let mut out = Vec::new();
+    walk(raw, None, String::new(), 0, folded, &mut out);
+    out
+}
+
+fn walk(raw: &str, key: Option<String>, path: String, depth: usize, folded: &BTreeSet<String>, out: &mut Vec<JsonLine>) {
+    let kind = json::kind(raw);
+    let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
+        Kind::Object => json::entries(raw).map(|all| {
+            let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
+                let below = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
+                (Some(key.into_owned()), below, value)
+            };
+            all.into_iter().map(child).collect()
+        }),
+        Kind::Array => json::elements(raw).ok().map(|all| {
+            all.into_iter().enumerate().map(|(i, value)| (None, format!("{path}[{i}]"), value)).collect()
+        }),
+        _ => None,
+    };
+    let (open, close) = if kind == Kind::Object { ('{', '}') } else { ('[', ']') };
+    let mut push = |shown| out.push(JsonLine { depth, path: path.clone(), key: key.clone(), shown });
+    match children {
+        None => push(Shown::Scalar(kind, scalar(raw, kind))),
+        Some(children) if children.is_empty() => push(Shown::Scalar(Kind::Null, format!("{open}{close}"))),
+        Some(children) if folded.contains(&path) => {
+            push(Shown::Folded { open, close, items: children.len(), bytes: raw.len() });
+        }
+        Some(children) => {
+            push(Shown::Open(open));
+            for (key, path, value) in children {
+                walk(value, key, path, depth + 1, folded, out);
+            }
+            out.push(JsonLine { depth, path, key: None, shown: Shown::Close(close) });
+        }
+    }
+}
+
+fn scalar(raw: &str, kind: Kind) -> String {
+    if kind != Kind::String {
+        return raw.chars().take(STRING_CHARS).collect();
+    }
+    let content = json::string(raw).unwrap_or_default();
+    let mut shown: String = content.chars().take(STRING_CHARS).collect();
+    if shown.len() < content.len() {
+        shown = format!("{shown}…\"  {}", text::bytes(content.len()));
+        return format!("\"{shown}");
+    }
+    format!("\"{shown}\"")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn drawn(raw: &str, folded: &[&str]) -> Vec<String> {
+        let folded = folded.iter().map(|p| (*p).to_owned()).collect();
+        let theme = Theme::plain(false);
+        lines(raw, &folded).iter().map(|line| line.draw(60, &theme).to_string()).collect()
+    }
+
+    #[test]
+    fn documents_are_indented_and_folded_by_path() {
+        let raw = r#"{"a":1.50,"b":{"c":[true,null],"d":{}},"e":"x\ny"}"#;
+        assert_eq!(
+            drawn(raw, &["b.c"]),
+            ["{", "  a: 1.50", "  b: {", "    c: […]  2 inside, 11 B", "    d: {}", "  }", "  e: \"x␊y\"", "}"]
+        );
+    }
+
+    #[test]
+    fn long_strings_and_broken_documents_are_shown_as_far_as_they_go() {
+        let long = format!("\"{}\"", "y".repeat(98_000));
+        let line = lines(&long, &BTreeSet::new())[0].draw(400, &Theme::plain(false)).to_string();
+        assert!(line.ends_with("…\"  98.0 kB"), "{line}");
+        assert_eq!(drawn("{\"a\": oops", &[]), ["{\"a\": oops"]);
+    }
+}

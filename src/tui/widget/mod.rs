@@ -1,0 +1,6 @@
+//! What several panes share.
+
+pub mod json;
+pub mod pane;
+pub mod sparkline;
+pub mod text;

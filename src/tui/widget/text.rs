@@ -1,0 +1,137 @@
+//! Text from outside, made fit for a terminal: nothing in it is obeyed, and it takes the
+//! room that it is given and no more.
+
+use unicode_width::UnicodeWidthChar;
+
+/// A character that a terminal only shows. Control characters get their picture; what would
+/// turn the direction of writing, hide, or join what stands beside it becomes `�`.
+pub fn visible(c: char) -> char {
+    match c {
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('�'),
+        '\u{7f}' => '␡',
+        '\u{80}'..='\u{9f}'
+        | '\u{ad}'
+        | '\u{61c}'
+        | '\u{180e}'
+        | '\u{200b}'..='\u{200f}'
+        | '\u{2028}'..='\u{202e}'
+        | '\u{2060}'..='\u{206f}'
+        | '\u{fe00}'..='\u{fe0f}'
+        | '\u{feff}'
+        | '\u{fff9}'..='\u{fffb}'
+        | '\u{e0000}'..='\u{e0fff}' => '�',
+        _ => c,
+    }
+}
+
+/// The columns that a character takes. Marks without a width of their own count as one, and
+/// are drawn as `�`: stacked by the hundred they would leave their line.
+fn columns(c: char) -> (char, usize) {
+    let c = visible(c);
+    match c.width() {
+        Some(0) | None => ('�', 1),
+        Some(width) => (c, width),
+    }
+}
+
+/// The columns that `text` takes when it is shown.
+pub fn width(text: &str) -> usize {
+    text.chars().map(|c| columns(c).1).sum()
+}
+
+/// `text` in at most `room` columns; what is cut ends in `…`.
+pub fn cut(text: &str, room: usize) -> String {
+    let mut out = String::new();
+    let mut used = 0;
+    let mut rest = text.chars();
+    // Long texts are not measured to their end: a row shows a hundred columns of 100 kB.
+    while let Some(c) = rest.next() {
+        let (c, width) = columns(c);
+        let ends = rest.as_str().is_empty();
+        if used + width > room || (used + width == room && !ends) {
+            while used + 1 > room {
+                match out.pop() {
+                    Some(last) => used -= columns(last).1,
+                    None => return out,
+                }
+            }
+            out.push('…');
+            return out;
+        }
+        used += width;
+        out.push(c);
+    }
+    out
+}
+
+/// `text` in exactly `room` columns, filled with spaces on the right.
+pub fn fit(text: &str, room: usize) -> String {
+    let mut out = cut(text, room);
+    let used = width(&out);
+    out.extend(std::iter::repeat_n(' ', room.saturating_sub(used)));
+    out
+}
+
+/// `text` in exactly `room` columns, filled with spaces on the left.
+pub fn fit_right(text: &str, room: usize) -> String {
+    let cut = cut(text, room);
+    let lead = room.saturating_sub(width(&cut));
+    format!("{}{cut}", " ".repeat(lead))
+}
+
+/// A size in the unit that reads best: `1.4 kB`.
+pub fn bytes(n: usize) -> String {
+    match n {
+        0..1_000 => format!("{n} B"),
+        1_000..1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
+        _ => format!("{:.1} MB", n as f64 / 1e6),
+    }
+}
+
+/// A rate as it fits into a narrow column: `1,204/s`, `0.4/s`.
+pub fn rate(per_second: f64) -> String {
+    match per_second {
+        r if r >= 9.95 => format!("{}/s", crate::limits::grouped(r.round() as u64)),
+        r if r >= 0.05 => format!("{r:.1}/s"),
+        r if r > 0.0 => "<0.1/s".to_owned(),
+        _ => "0/s".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_that_a_terminal_obeys_gets_through() {
+        let hostile = "\x1b]0;owned\x07\u{202e}abc\u{200b}\u{9b}31m\u{e0041}\r\n\t";
+        let shown = cut(hostile, 80);
+        assert_eq!(shown, "␛]0;owned␇�abc��31m�␍␊␉");
+        assert!(!shown.chars().any(char::is_control));
+    }
+
+    #[test]
+    fn text_takes_exactly_the_columns_it_is_given() {
+        for (text, room, expected) in [
+            ("abc", 5, "abc  "),
+            ("abcdef", 5, "abcd…"),
+            ("abcde", 5, "abcde"),
+            ("日本語", 4, "日… "),
+            ("日本", 4, "日本"),
+            ("日", 1, "…"),
+            ("", 3, "   "),
+            ("e\u{301}", 4, "e�  "),
+        ] {
+            assert_eq!(fit(text, room), expected, "{text} in {room}");
+            assert_eq!(width(&fit(text, room)), room, "{text} in {room}");
+        }
+        assert_eq!(cut("anything", 0), "");
+        assert_eq!(fit_right("7", 3), "  7");
+    }
+
+    #[test]
+    fn sizes_and_rates_are_short() {
+        assert_eq!((bytes(900), bytes(1_400), bytes(98_000_000)), ("900 B".into(), "1.4 kB".into(), "98.0 MB".into()));
+        assert_eq!((rate(1204.4), rate(0.42), rate(0.0)), ("1,204/s".into(), "0.4/s".into(), "0/s".into()));
+    }
+}
