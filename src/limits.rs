@@ -5,8 +5,8 @@
 
 use std::borrow::Cow;
 
-use std::collections::BTreeMap;
 use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
 
 use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::UnixMs;
@@ -239,7 +239,13 @@ pub fn check(subject: &Subject<'_, '_>, policies: &Policies) -> Vec<Violation> {
 }
 
 /// Maps and checks one event outside of a pipeline: for `lint`.
-pub fn check_alone(event: &Event, mapping: &Mapping, policies: &Policies, now_ms: UnixMs, seen_before: bool) -> Vec<Violation> {
+pub fn check_alone(
+    event: &Event,
+    mapping: &Mapping,
+    policies: &Policies,
+    now_ms: UnixMs,
+    seen_before: bool,
+) -> Vec<Violation> {
     let reading = Reading::new(event);
     let mapped = mapping.map(&reading, Vec::new());
     let item = mapped.item();
@@ -274,8 +280,15 @@ pub static LIMITS: [Limit; 16] = [
         check: |s| {
             s.mapped.person.is_none().then(|| {
                 let device = s.reading.event().device_id();
-                let who = device.map_or_else(|| "no device either".to_owned(), |d| format!("device {}", shown(&d)));
-                breach(0, s.mapped.person_path.clone(), format!("the event names no person ({who})"))
+                let who = device.map_or_else(
+                    || "no device either".to_owned(),
+                    |d| format!("device {}", shown(&d)),
+                );
+                breach(
+                    0,
+                    s.mapped.person_path.clone(),
+                    format!("the event names no person ({who})"),
+                )
             })
         },
     },
@@ -303,7 +316,9 @@ pub static LIMITS: [Limit; 16] = [
         unit: Unit::Bytes,
         check: |s| {
             let value = s.mapped.person.as_ref()?.value();
-            over(value.len(), ID_BYTES, || (person_path(s), "the person's ID".to_owned()))
+            over(value.len(), ID_BYTES, || {
+                (person_path(s), "the person's ID".to_owned())
+            })
         },
     },
     Limit {
@@ -323,7 +338,9 @@ pub static LIMITS: [Limit; 16] = [
             names.dedup();
             let unique = names.len();
             (unique > ATTRIBUTES).then(|| {
-                let says = format!("an identify would carry {unique} attributes, {ATTRIBUTES} are allowed");
+                let says = format!(
+                    "an identify would carry {unique} attributes, {ATTRIBUTES} are allowed"
+                );
                 breach(unique, "user_properties", says)
             })
         },
@@ -339,7 +356,10 @@ pub static LIMITS: [Limit; 16] = [
             let all = s.reading.user_properties().iter();
             let (name, _) = all.max_by_key(|(name, _)| name.len())?;
             over(name.len(), ATTRIBUTE_NAME_BYTES, || {
-                (format!("user_properties.{}", shown_key(name)), "the user property's name".to_owned())
+                (
+                    format!("user_properties.{}", shown_key(name)),
+                    "the user property's name".to_owned(),
+                )
             })
         },
     },
@@ -351,15 +371,24 @@ pub static LIMITS: [Limit; 16] = [
         limit: ATTRIBUTE_VALUE_BYTES as u64,
         unit: Unit::Bytes,
         check: |s| {
-            let long = s.reading.user_properties().iter().filter(|(_, raw)| raw.len() > ATTRIBUTE_VALUE_BYTES);
-            let (name, bytes) = long.map(|(name, raw)| (name, value_bytes(raw))).max_by_key(|(_, bytes)| *bytes)?;
+            let long = s
+                .reading
+                .user_properties()
+                .iter()
+                .filter(|(_, raw)| raw.len() > ATTRIBUTE_VALUE_BYTES);
+            let (name, bytes) = long
+                .map(|(name, raw)| (name, value_bytes(raw)))
+                .max_by_key(|(_, bytes)| *bytes)?;
             over(bytes, ATTRIBUTE_VALUE_BYTES, || {
                 let what = if s.send_users {
                     "left out of the identify: the value"
                 } else {
                     "an identify could not carry it: the value"
                 };
-                (format!("user_properties.{}", shown_key(name)), what.to_owned())
+                (
+                    format!("user_properties.{}", shown_key(name)),
+                    what.to_owned(),
+                )
             })
         },
     },
@@ -371,10 +400,13 @@ pub static LIMITS: [Limit; 16] = [
         limit: 1,
         unit: Unit::None,
         check: |s| {
-            s.mapped
-                .name
-                .is_empty()
-                .then(|| breach(0, "event_type", "the event has no name, or one of spaces only".to_owned()))
+            s.mapped.name.is_empty().then(|| {
+                breach(
+                    0,
+                    "event_type",
+                    "the event has no name, or one of spaces only".to_owned(),
+                )
+            })
         },
     },
     Limit {
@@ -418,7 +450,10 @@ pub static LIMITS: [Limit; 16] = [
                     || ("event_properties".to_owned(), String::new()),
                     |(name, raw)| {
                         let name = shown_key(name);
-                        (format!("event_properties.{name}"), format!(" (largest: {name}, {} B)", grouped(raw.len() as u64)))
+                        (
+                            format!("event_properties.{name}"),
+                            format!(" (largest: {name}, {} B)", grouped(raw.len() as u64)),
+                        )
                     },
                 );
                 (path, format!("the event's data{largest}"))
@@ -436,13 +471,18 @@ pub static LIMITS: [Limit; 16] = [
             let reserved = |name: &&str| matches!(*name, "from_address" | "recipient" | "reply_to");
             let text = std::str::from_utf8(&s.mapped.attributes).ok()?;
             // A reserved word can only be a key where its letters stand: most events have none.
-            if !["from_address", "recipient", "reply_to"].iter().any(|word| text.contains(word)) {
+            if !["from_address", "recipient", "reply_to"]
+                .iter()
+                .any(|word| text.contains(word))
+            {
                 return None;
             }
             let keys = json::entries(text)?;
             let mut found = keys.iter().map(|(name, _)| name.as_ref()).filter(reserved);
             found.next().map(|name| {
-                let says = format!("{name} overrides the campaign's own settings: mail can go to the wrong person");
+                let says = format!(
+                    "{name} overrides the campaign's own settings: mail can go to the wrong person"
+                );
                 breach(1, format!("event_properties.{name}"), says)
             })
         },
@@ -518,10 +558,14 @@ pub static LIMITS: [Limit; 16] = [
         limit: BATCH_ITEM_BYTES as u64,
         unit: Unit::Bytes,
         check: |s| {
-            let by_v1 = matches!(s.route?, Route::V1 { .. }) && s.mapped.attributes.len() <= EVENT_DATA_BYTES;
+            let by_v1 = matches!(s.route?, Route::V1 { .. })
+                && s.mapped.attributes.len() <= EVENT_DATA_BYTES;
             by_v1.then(|| {
                 let bytes = s.mapped.attributes.len();
-                let says = format!("{} B of data: too much for a batch, sent alone by v1", grouped(bytes as u64));
+                let says = format!(
+                    "{} B of data: too much for a batch, sent alone by v1",
+                    grouped(bytes as u64)
+                );
                 breach(bytes, "event_properties", says)
             })
         },
@@ -529,14 +573,22 @@ pub static LIMITS: [Limit; 16] = [
 ];
 
 fn breach(measured: usize, path: impl Into<Cow<'static, str>>, says: String) -> Breach {
-    Breach { measured: measured as u64, path: path.into(), says }
+    Breach {
+        measured: measured as u64,
+        path: path.into(),
+        says,
+    }
 }
 
 /// A breach where `measured` bytes are over `limit`; `what` tells the path and the thing measured.
 fn over(measured: usize, limit: usize, what: impl FnOnce() -> (String, String)) -> Option<Breach> {
     (measured > limit).then(|| {
         let (path, thing) = what();
-        let says = format!("{thing} is {} B, {} B are allowed", grouped(measured as u64), grouped(limit as u64));
+        let says = format!(
+            "{thing} is {} B, {} B are allowed",
+            grouped(measured as u64),
+            grouped(limit as u64)
+        );
         breach(measured, path, says)
     })
 }
@@ -551,10 +603,26 @@ fn person_path(s: &Subject<'_, '_>) -> String {
 /// Amplitude's refused IDs, and two that no path of Customer.io's v1 can name.
 fn is_refused(id: &str) -> bool {
     const REFUSED: [&str; 16] = [
-        "anonymous", "nil", "none", "null", "n/a", "na", "undefined", "unknown", "{}", "lmy47d", "0", "-1", "",
-        "00000000-0000-0000-0000-000000000000", ".", "..",
+        "anonymous",
+        "nil",
+        "none",
+        "null",
+        "n/a",
+        "na",
+        "undefined",
+        "unknown",
+        "{}",
+        "lmy47d",
+        "0",
+        "-1",
+        "",
+        "00000000-0000-0000-0000-000000000000",
+        ".",
+        "..",
     ];
-    REFUSED.iter().any(|refused| id.trim().eq_ignore_ascii_case(refused))
+    REFUSED
+        .iter()
+        .any(|refused| id.trim().eq_ignore_ascii_case(refused))
 }
 
 /// A value for a sentence: quoted, short, and without anything that a terminal obeys.
@@ -566,7 +634,11 @@ fn shown(text: &str) -> String {
 
 fn shown_key(key: &str) -> String {
     let short: String = key.chars().take(60).collect();
-    if short.len() < key.len() { format!("{short}…") } else { short }
+    if short.len() < key.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
 }
 
 /// A number with its thousands apart: 131,204.
@@ -602,7 +674,13 @@ mod tests {
     const NOW: UnixMs = 1_800_000_000_000;
 
     fn broken(text: &str) -> Vec<Violation> {
-        check_alone(&event(text), &Mapping::default(), &Policies::default(), NOW, false)
+        check_alone(
+            &event(text),
+            &Mapping::default(),
+            &Policies::default(),
+            NOW,
+            false,
+        )
     }
 
     /// An event at `NOW` by `user`, with more fields.
@@ -612,43 +690,163 @@ mod tests {
 
     #[test]
     fn each_limit_is_broken_by_one_case_and_kept_by_its_neighbour() {
-        let many = |n: usize| (0..n).map(|i| format!(r#""p{i}":1"#)).collect::<Vec<_>>().join(",");
+        let many = |n: usize| {
+            (0..n)
+                .map(|i| format!(r#""p{i}":1"#))
+                .collect::<Vec<_>>()
+                .join(",")
+        };
         let users = |inner: &str| by("u-1", &format!(r#","user_properties":{{{inner}}}"#));
         let events = |inner: &str| by("u-1", &format!(r#","event_properties":{{{inner}}}"#));
-        let named = |name: &str| format!(r#"{{"event_type":"{name}","user_id":"u-1","time":{NOW}}}"#);
+        let named =
+            |name: &str| format!(r#"{{"event_type":"{name}","user_id":"u-1","time":{NOW}}}"#);
         let timed = |time: i64| format!(r#"{{"event_type":"a","user_id":"u-1","time":{time}}}"#);
         // {"k":"…"} is 8 bytes around its value.
         let data = |n: usize| events(&format!(r#""k":"{}""#, "x".repeat(n - 8)));
         // code, breaks, measured, path, keeps
         let table = [
-            (Code::IdMissing, format!(r#"{{"event_type":"a","device_id":"d-12345","user_id":null,"time":{NOW}}}"#), 0, "user_id", by("u-1", "")),
-            (Code::IdInvalid, by("None", ""), 0, "user_id", by("Nonesuch", "")),
-            (Code::IdInvalid, by("00000000-0000-0000-0000-000000000000", ""), 0, "user_id", by("10000000-0000-0000-0000-000000000000", "")),
+            (
+                Code::IdMissing,
+                format!(
+                    r#"{{"event_type":"a","device_id":"d-12345","user_id":null,"time":{NOW}}}"#
+                ),
+                0,
+                "user_id",
+                by("u-1", ""),
+            ),
+            (
+                Code::IdInvalid,
+                by("None", ""),
+                0,
+                "user_id",
+                by("Nonesuch", ""),
+            ),
+            (
+                Code::IdInvalid,
+                by("00000000-0000-0000-0000-000000000000", ""),
+                0,
+                "user_id",
+                by("10000000-0000-0000-0000-000000000000", ""),
+            ),
             // Bytes, not characters: 51 of three bytes each are 153, 50 are 150.
-            (Code::IdTooLong, by(&"日".repeat(51), ""), 153, "user_id", by(&"日".repeat(50), "")),
-            (Code::TooManyAttributes, users(&many(301)), 301, "user_properties", users(&many(300))),
-            (Code::AttributeNameTooLong, users(&format!(r#""{}":1"#, "n".repeat(151))), 151, "user_properties.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…", users(&format!(r#""{}":1"#, "n".repeat(150)))),
-            (Code::AttributeValueTooLong, users(&format!(r#""bio":"{}""#, "v".repeat(1001))), 1001, "user_properties.bio", users(&format!(r#""bio":"{}""#, "v".repeat(1000)))),
-            (Code::EventNameMissing, named("   "), 0, "event_type", named(" a ")),
-            (Code::EventNameTooLong, named(&"é".repeat(51)), 102, "event_type", named(&"é".repeat(50))),
-            (Code::EventNameReserved, named("_all"), 0, "event_type", named("all")),
-            (Code::EventDataTooLarge, data(100_001), 100_001, "event_properties.k", data(100_000)),
-            (Code::ReservedProperty, events(r#""recipient":"a@b.c""#), 1, "event_properties.recipient", events(r#""a":{"recipient":1}"#)),
-            (Code::TimeInvalid, named("a").replace("1800000000000", "\"soon\""), 0, "event_time", named("a")),
-            (Code::TimeInFuture, timed(NOW + 300_001), 300_001, "event_time", timed(NOW + 300_000)),
-            (Code::TooOldForCampaigns, timed(NOW - CAMPAIGN_AGE_MS - 1), 259_200_001, "event_time", timed(NOW - CAMPAIGN_AGE_MS)),
-            (Code::ByV1, data(32_000), 32_000, "event_properties", data(31_000)),
+            (
+                Code::IdTooLong,
+                by(&"日".repeat(51), ""),
+                153,
+                "user_id",
+                by(&"日".repeat(50), ""),
+            ),
+            (
+                Code::TooManyAttributes,
+                users(&many(301)),
+                301,
+                "user_properties",
+                users(&many(300)),
+            ),
+            (
+                Code::AttributeNameTooLong,
+                users(&format!(r#""{}":1"#, "n".repeat(151))),
+                151,
+                "user_properties.nnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnnn…",
+                users(&format!(r#""{}":1"#, "n".repeat(150))),
+            ),
+            (
+                Code::AttributeValueTooLong,
+                users(&format!(r#""bio":"{}""#, "v".repeat(1001))),
+                1001,
+                "user_properties.bio",
+                users(&format!(r#""bio":"{}""#, "v".repeat(1000))),
+            ),
+            (
+                Code::EventNameMissing,
+                named("   "),
+                0,
+                "event_type",
+                named(" a "),
+            ),
+            (
+                Code::EventNameTooLong,
+                named(&"é".repeat(51)),
+                102,
+                "event_type",
+                named(&"é".repeat(50)),
+            ),
+            (
+                Code::EventNameReserved,
+                named("_all"),
+                0,
+                "event_type",
+                named("all"),
+            ),
+            (
+                Code::EventDataTooLarge,
+                data(100_001),
+                100_001,
+                "event_properties.k",
+                data(100_000),
+            ),
+            (
+                Code::ReservedProperty,
+                events(r#""recipient":"a@b.c""#),
+                1,
+                "event_properties.recipient",
+                events(r#""a":{"recipient":1}"#),
+            ),
+            (
+                Code::TimeInvalid,
+                named("a").replace("1800000000000", "\"soon\""),
+                0,
+                "event_time",
+                named("a"),
+            ),
+            (
+                Code::TimeInFuture,
+                timed(NOW + 300_001),
+                300_001,
+                "event_time",
+                timed(NOW + 300_000),
+            ),
+            (
+                Code::TooOldForCampaigns,
+                timed(NOW - CAMPAIGN_AGE_MS - 1),
+                259_200_001,
+                "event_time",
+                timed(NOW - CAMPAIGN_AGE_MS),
+            ),
+            (
+                Code::ByV1,
+                data(32_000),
+                32_000,
+                "event_properties",
+                data(31_000),
+            ),
         ];
         for (code, breaks, measured, path, keeps) in table {
             let found = broken(&breaks);
             let violation = found.iter().find(|v| v.code == code);
             let violation = violation.unwrap_or_else(|| panic!("{code} is not among {found:?}"));
-            assert_eq!((violation.measured, violation.path.as_ref()), (measured, path), "{code}");
+            assert_eq!(
+                (violation.measured, violation.path.as_ref()),
+                (measured, path),
+                "{code}"
+            );
             assert!(!violation.says.is_empty());
-            assert!(broken(&keeps).iter().all(|v| v.code != code), "{code} is broken by its neighbour");
+            assert!(
+                broken(&keeps).iter().all(|v| v.code != code),
+                "{code} is broken by its neighbour"
+            );
         }
-        let twice = check_alone(&event(&by("u-1", "")), &Mapping::default(), &Policies::default(), NOW, true);
-        assert_eq!((twice[0].code, twice[0].path.as_ref()), (Code::Duplicate, "uuid"));
+        let twice = check_alone(
+            &event(&by("u-1", "")),
+            &Mapping::default(),
+            &Policies::default(),
+            NOW,
+            true,
+        );
+        assert_eq!(
+            (twice[0].code, twice[0].path.as_ref()),
+            (Code::Duplicate, "uuid")
+        );
     }
 
     #[test]
@@ -664,7 +862,13 @@ mod tests {
     fn a_limit_that_is_off_is_not_checked() {
         let mut policies = Policies::default();
         policies.set(Code::IdInvalid, Policy::Off);
-        let found = check_alone(&event(&by("null", "")), &Mapping::default(), &policies, NOW, false);
+        let found = check_alone(
+            &event(&by("null", "")),
+            &Mapping::default(),
+            &policies,
+            NOW,
+            false,
+        );
         assert_eq!(found, []);
     }
 

@@ -70,8 +70,15 @@ pub struct Ended {
 
 impl Pipeline {
     /// Starts everything. Fails only if a rule does not compile.
-    pub fn start(settings: &Settings, feed: Box<dyn Feed>, client: Arc<Client>) -> Result<Self, RuleError> {
-        let gate = Arc::new(ArcSwap::from_pointee(Gate::new(settings.gate, settings.filters())?));
+    pub fn start(
+        settings: &Settings,
+        feed: Box<dyn Feed>,
+        client: Arc<Client>,
+    ) -> Result<Self, RuleError> {
+        let gate = Arc::new(ArcSwap::from_pointee(Gate::new(
+            settings.gate,
+            settings.filters(),
+        )?));
         let ring = SharedRing::new(settings.screen.ring_bytes);
         let dead_letters = DeadLetters::new(settings.delivery.dead_letter_bytes);
         let stop = CancellationToken::new();
@@ -96,7 +103,14 @@ impl Pipeline {
             safe: settings.feed.acknowledge.then_some(safe),
         };
         let judge = Judge::new(gate.clone(), settings);
-        let intake = Intake { judge, items, taken_in, last_received, message_id_field: settings.feed.message_id_field.clone(), last: None };
+        let intake = Intake {
+            judge,
+            items,
+            taken_in,
+            last_received,
+            message_id_field: settings.feed.message_id_field.clone(),
+            last: None,
+        };
         let dispatch = Dispatch::new(client, settings.dispatch(), answered, standing_told);
         Ok(Self {
             feed: tokio::spawn(feed.run(link)),
@@ -206,7 +220,11 @@ struct Intake {
 impl Intake {
     /// Runs until it is stopped and the frames that were received are taken in. Returns what
     /// nobody took any more.
-    async fn run(mut self, mut frames: mpsc::Receiver<Frame>, stop: CancellationToken) -> Vec<Queued> {
+    async fn run(
+        mut self,
+        mut frames: mpsc::Receiver<Frame>,
+        stop: CancellationToken,
+    ) -> Vec<Queued> {
         let mut handful = Vec::with_capacity(HANDFUL);
         loop {
             tokio::select! {
@@ -230,7 +248,12 @@ impl Intake {
     }
 
     fn take_in(&mut self, frames: impl Iterator<Item = Frame>) -> (TakenIn, Vec<Queued>) {
-        let mut told = TakenIn { records: Vec::new(), messages: Vec::new(), waited_ms: 0, notices: Vec::new() };
+        let mut told = TakenIn {
+            records: Vec::new(),
+            messages: Vec::new(),
+            waited_ms: 0,
+            notices: Vec::new(),
+        };
         let mut items = Vec::new();
         self.judge.begin();
         for frame in frames {
@@ -239,7 +262,8 @@ impl Intake {
                 Ok(text) => text,
                 Err(malformed) => {
                     let near = malformed.near.clone().into();
-                    told.records.push(self.judge.malformed(malformed, near, frame.received_ms));
+                    told.records
+                        .push(self.judge.malformed(malformed, near, frame.received_ms));
                     continue;
                 }
             };
@@ -249,13 +273,15 @@ impl Intake {
                     Ok(event) => event,
                     Err(malformed) => {
                         let kept = excerpt(&text, &malformed);
-                        told.records.push(self.judge.malformed(malformed, kept, frame.received_ms));
+                        told.records
+                            .push(self.judge.malformed(malformed, kept, frame.received_ms));
                         return;
                     }
                 };
                 let id: Option<MessageId> = event.message_id().map(|id| id.as_ref().into());
                 if std::mem::take(&mut resumed) {
-                    told.notices.push(resumption(self.last.as_deref(), id.as_deref()));
+                    told.notices
+                        .push(resumption(self.last.as_deref(), id.as_deref()));
                 }
                 let record = self.judge.judge(event, &mut items);
                 if let Some(id) = id {
@@ -274,7 +300,8 @@ impl Intake {
 
 /// A piece of a malformed part: a copy, so that the frame need not be kept for it.
 fn excerpt(frame: &str, malformed: &Malformed) -> bytestring::ByteString {
-    let part = &frame[frame.floor_char_boundary(malformed.at_byte.saturating_sub(MALFORMED_BYTES / 2))..];
+    let part =
+        &frame[frame.floor_char_boundary(malformed.at_byte.saturating_sub(MALFORMED_BYTES / 2))..];
     part[..part.floor_char_boundary(MALFORMED_BYTES)].into()
 }
 
@@ -286,7 +313,10 @@ fn resumption(last: Option<&str>, first: Option<&str>) -> String {
     };
     match (sent(last), sent(first)) {
         (Some(last), Some(first)) => {
-            format!("feed resumed: {} lie between the last message and the next", limits::span((first - last).max(0)))
+            format!(
+                "feed resumed: {} lie between the last message and the next",
+                limits::span((first - last).max(0))
+            )
         }
         _ => "feed is back; it gives no message ids, so what was missed is not known".to_owned(),
     }
@@ -347,21 +377,41 @@ impl Judge {
             sequence: self.sequence,
             received_ms,
             content: Content::Event { event, event_type },
-            story: Story { decision: Some(decision), violations, attempts: Vec::new(), outcome },
+            story: Story {
+                decision: Some(decision),
+                violations,
+                attempts: Vec::new(),
+                outcome,
+            },
         }
     }
 
-    fn malformed(&mut self, malformed: Malformed, text: bytestring::ByteString, received_ms: time::UnixMs) -> Record {
+    fn malformed(
+        &mut self,
+        malformed: Malformed,
+        text: bytestring::ByteString,
+        received_ms: time::UnixMs,
+    ) -> Record {
         self.sequence += 1;
         Record {
             sequence: self.sequence,
             received_ms,
             content: Content::Malformed { malformed, text },
-            story: Story { decision: None, violations: Vec::new(), attempts: Vec::new(), outcome: Outcome::NotSent },
+            story: Story {
+                decision: None,
+                violations: Vec::new(),
+                attempts: Vec::new(),
+                outcome: Outcome::NotSent,
+            },
         }
     }
 
-    fn decide(&mut self, event: &Event, event_type: &str, items: &mut Vec<Queued>) -> (Decision, Vec<Violation>, bool) {
+    fn decide(
+        &mut self,
+        event: &Event,
+        event_type: &str,
+        items: &mut Vec<Queued>,
+    ) -> (Decision, Vec<Violation>, bool) {
         let reading = Reading::new(event);
         let mapped = self.mapping.map(&reading, std::mem::take(&mut self.buffer));
         let item = mapped.item();
@@ -374,7 +424,9 @@ impl Judge {
             send_users: self.mapping.send_users,
         };
         let violations = limits::check(&subject, &self.policies);
-        let held_back = self.current.holds_back(&reading, event_type, self.mapping.send_users);
+        let held_back = self
+            .current
+            .holds_back(&reading, event_type, self.mapping.send_users);
         let decision = decision(held_back, &violations);
         let open = decision == Decision::Accepted && self.current.mode() == Mode::Open;
         let before = items.len();
@@ -385,12 +437,25 @@ impl Judge {
         self.buffer = mapped.attributes;
         if open && items.len() == before {
             // An update that sets nothing that Customer.io takes.
-            return (Decision::Filtered { by: By::PropertyUpdate }, violations, false);
+            return (
+                Decision::Filtered {
+                    by: By::PropertyUpdate,
+                },
+                violations,
+                false,
+            );
         }
         (decision, violations, open)
     }
 
-    fn queue(&mut self, event: &Event, reading: &Reading<'_>, mapped: &Mapped<'_>, item: Option<Item>, items: &mut Vec<Queued>) {
+    fn queue(
+        &mut self,
+        event: &Event,
+        reading: &Reading<'_>,
+        mapped: &Mapped<'_>,
+        item: Option<Item>,
+        items: &mut Vec<Queued>,
+    ) {
         let (sequence, received_ms) = (self.sequence, event.received_ms());
         let update = mapped.name == "$identify";
         if self.mapping.send_users
@@ -399,10 +464,20 @@ impl Judge {
         {
             // An update is the identify itself: its outcome is the event's.
             let part = if update { Part::Event } else { Part::Identify };
-            items.push(Queued { item: identify, sequence, part, received_ms });
+            items.push(Queued {
+                item: identify,
+                sequence,
+                part,
+                received_ms,
+            });
         }
         if let Some(item) = item.filter(|_| !update) {
-            items.push(Queued { item, sequence, part: Part::Event, received_ms });
+            items.push(Queued {
+                item,
+                sequence,
+                part: Part::Event,
+                received_ms,
+            });
         }
     }
 
@@ -436,7 +511,9 @@ fn decision(held_back: Option<By>, violations: &[Violation]) -> Decision {
     match (held_back, rejecting) {
         (Some(by), None) => Decision::Filtered { by },
         (Some(by), Some(_)) if by != By::Shut => Decision::Filtered { by },
-        (_, Some(violation)) => Decision::Rejected { code: violation.code },
+        (_, Some(violation)) => Decision::Rejected {
+            code: violation.code,
+        },
         (None, None) => Decision::Accepted,
     }
 }
@@ -451,7 +528,11 @@ struct Window {
 
 impl Window {
     fn new(most: usize) -> Self {
-        Self { ids: FxHashSet::default(), order: VecDeque::new(), most: most.max(1_000) }
+        Self {
+            ids: FxHashSet::default(),
+            order: VecDeque::new(),
+            most: most.max(1_000),
+        }
     }
 
     fn holds(&self, id: u128) -> bool {

@@ -60,7 +60,10 @@ pub fn each_line(
     if path.as_os_str() == "-" {
         return stream("standard input", BufReader::new(io::stdin().lock()), take);
     }
-    let open = |source| ArchiveError::Open { path: path.to_owned(), source };
+    let open = |source| ArchiveError::Open {
+        path: path.to_owned(),
+        source,
+    };
     let mut file = BufReader::new(File::open(path).map_err(open)?);
     if file.fill_buf().map_err(open)?.starts_with(b"PK") {
         return members(path, file, take);
@@ -73,7 +76,10 @@ fn members(
     file: BufReader<File>,
     take: &mut dyn FnMut(Line) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ArchiveError> {
-    let broken = |source| ArchiveError::Zip { path: path.to_owned(), source };
+    let broken = |source| ArchiveError::Zip {
+        path: path.to_owned(),
+        source,
+    };
     let mut archive = zip::ZipArchive::new(file).map_err(broken)?;
     let names = archive.file_names().map(|name| name.map(Cow::into_owned));
     let mut names = names.collect::<Result<Vec<String>, _>>().map_err(broken)?;
@@ -115,7 +121,11 @@ fn stream(
     mut reader: impl BufRead,
     take: &mut dyn FnMut(Line) -> ControlFlow<()>,
 ) -> Result<ControlFlow<()>, ArchiveError> {
-    let failed = |line, source| ArchiveError::Read { path: label.to_owned(), line, source };
+    let failed = |line, source| ArchiveError::Read {
+        path: label.to_owned(),
+        line,
+        source,
+    };
     let first = reader.fill_buf().map_err(|e| failed(0, e))?;
     if first.starts_with(&[0x1f, 0x8b]) {
         let inner = BufReader::new(MultiGzDecoder::new(reader));
@@ -186,8 +196,12 @@ mod tests {
         assert_eq!(lines(&array).unwrap().len(), 1);
 
         let mut zip = zip::ZipWriter::new(io::Cursor::new(Vec::new()));
-        for (name, text) in [("1/1_2025-07-01_17#0.json.gz", "late"), ("1/1_2025-07-01_9#0.json.gz", "early")] {
-            zip.start_file(name, zip::write::SimpleFileOptions::default()).unwrap();
+        for (name, text) in [
+            ("1/1_2025-07-01_17#0.json.gz", "late"),
+            ("1/1_2025-07-01_9#0.json.gz", "early"),
+        ] {
+            zip.start_file(name, zip::write::SimpleFileOptions::default())
+                .unwrap();
             zip.write_all(&gz(text)).unwrap();
         }
         let export = at("export.zip", &zip.finish().unwrap().into_inner());
@@ -201,7 +215,13 @@ mod tests {
         let whole = gz(&"{\"event_type\":\"a\"}\n".repeat(500));
         std::fs::write(&path, &whole[..whole.len() / 2]).unwrap();
         let error = lines(&path).unwrap_err().to_string();
-        assert!(error.contains("torn.json.gz") && error.contains("complete?"), "{error}");
-        assert!(matches!(lines(Path::new("nowhere")), Err(ArchiveError::Open { .. })));
+        assert!(
+            error.contains("torn.json.gz") && error.contains("complete?"),
+            "{error}"
+        );
+        assert!(matches!(
+            lines(Path::new("nowhere")),
+            Err(ArchiveError::Open { .. })
+        ));
     }
 }

@@ -65,7 +65,9 @@ pub struct Event {
 pub(super) enum NotAnEvent {
     #[error(transparent)]
     Json(#[from] serde_json::Error),
-    #[error("no Amplitude event: none of event_type, user_id, device_id and event_properties is there")]
+    #[error(
+        "no Amplitude event: none of event_type, user_id, device_id and event_properties is there"
+    )]
     Foreign,
 }
 

@@ -22,7 +22,11 @@ pub struct Malformed {
 
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "byte {}: {}, near {:?}", self.at_byte, self.why, self.near)
+        write!(
+            f,
+            "byte {}: {}, near {:?}",
+            self.at_byte, self.why, self.near
+        )
     }
 }
 
@@ -35,7 +39,11 @@ pub fn decode(
     message_id_field: &str,
     mut take: impl FnMut(Result<Event, Malformed>),
 ) {
-    let reader = Reader { frame, received_ms, message_id_field };
+    let reader = Reader {
+        frame,
+        received_ms,
+        message_id_field,
+    };
     let start = frame.trim_start();
     if start.is_empty() {
         take(Err(reader.malformed(frame, 0, "an empty frame".to_owned())));
@@ -131,7 +139,11 @@ impl Reader<'_> {
     fn malformed(&self, part: &str, at: usize, why: String) -> Malformed {
         let offset = part.as_ptr() as usize - self.frame.as_ptr() as usize;
         let around = part.char_indices().map(|(i, _)| i);
-        let from = around.clone().take_while(|i| i + 20 <= at).last().unwrap_or(0);
+        let from = around
+            .clone()
+            .take_while(|i| i + 20 <= at)
+            .last()
+            .unwrap_or(0);
         Malformed {
             at_byte: offset + at,
             why,
@@ -149,9 +161,14 @@ pub(crate) mod tests_support {
     /// The one event in `text`, received at 1,800,000,000,000 ms.
     pub(crate) fn event(text: &str) -> Event {
         let mut found = None;
-        super::decode(&ByteString::from(text), 1_800_000_000_000, "message_id", |one| {
-            found = Some(one.unwrap());
-        });
+        super::decode(
+            &ByteString::from(text),
+            1_800_000_000_000,
+            "message_id",
+            |one| {
+                found = Some(one.unwrap());
+            },
+        );
         found.unwrap()
     }
 }
@@ -178,8 +195,14 @@ mod tests {
             (r#"{"event_type":"a"}"#, &["a"]),
             ("  {\n \"event_type\" : \"a\" }\n", &["a"]),
             (r#"[{"event_type":"a"},{"event_type":"b"}]"#, &["a", "b"]),
-            ("{\"event_type\":\"a\"}\n{\"event_type\":\"b\"}\n\n", &["a", "b"]),
-            (r#"{"api_key":"k","events":[{"event_type":"a"},{"event_type":"b"}],"options":{}}"#, &["a", "b"]),
+            (
+                "{\"event_type\":\"a\"}\n{\"event_type\":\"b\"}\n\n",
+                &["a", "b"],
+            ),
+            (
+                r#"{"api_key":"k","events":[{"event_type":"a"},{"event_type":"b"}],"options":{}}"#,
+                &["a", "b"],
+            ),
             ("[]", &[]),
         ];
         for (frame, expected) in table {
@@ -189,7 +212,9 @@ mod tests {
 
     #[test]
     fn fields_are_found_behind_leading_space_and_in_every_element() {
-        let frame = ByteString::from(" [ {\"user_id\":\"u-1\",\"time\":1751254672846,\"insert_id\":\"i\",\"event_type\":\"a\"} ]");
+        let frame = ByteString::from(
+            " [ {\"user_id\":\"u-1\",\"time\":1751254672846,\"insert_id\":\"i\",\"event_type\":\"a\"} ]",
+        );
         decode(&frame, 7, "message_id", |event| {
             let event = event.unwrap();
             assert_eq!(event.user_id().as_deref(), Some("u-1"));
@@ -213,11 +238,27 @@ mod tests {
     #[test]
     fn what_is_no_event_is_malformed_and_never_a_panic() {
         for frame in [
-            "", "   ", "hello", "12", "null", "\"text\"", "{", "[", "[{]", "{\"a\":1}",
-            "[1,2]", "{\"events\":[}", "{\"event_type\":\"\u{1F600}", "\u{FEFF}{}", "}}}}",
+            "",
+            "   ",
+            "hello",
+            "12",
+            "null",
+            "\"text\"",
+            "{",
+            "[",
+            "[{]",
+            "{\"a\":1}",
+            "[1,2]",
+            "{\"events\":[}",
+            "{\"event_type\":\"\u{1F600}",
+            "\u{FEFF}{}",
+            "}}}}",
         ] {
             let all = read(frame);
-            assert!(!all.is_empty() && all.iter().all(Result::is_err), "{frame:?}: {all:?}");
+            assert!(
+                !all.is_empty() && all.iter().all(Result::is_err),
+                "{frame:?}: {all:?}"
+            );
         }
     }
 

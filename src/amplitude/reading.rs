@@ -51,7 +51,9 @@ impl<'e> Reading<'e> {
 
     /// The raw value at a dotted path from the top of the event: `user_properties.plan`.
     pub fn at(&self, path: &str) -> Option<&'e str> {
-        let (first, rest) = path.split_once('.').map_or((path, None), |(f, r)| (f, Some(r)));
+        let (first, rest) = path
+            .split_once('.')
+            .map_or((path, None), |(f, r)| (f, Some(r)));
         let value = self.field(first)?;
         rest.map_or(Some(value), |rest| descend(value, rest))
     }

@@ -69,7 +69,9 @@ fn parse_number(text: &str) -> Result<UnixMs, TimeError> {
 
 fn parse_text(text: &str) -> Result<UnixMs, TimeError> {
     // Behind the date, only a zone has these characters; a civil time would ignore it.
-    let zoned = text.get(10..).is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
+    let zoned = text
+        .get(10..)
+        .is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
     let stamp = if zoned {
         text.parse::<Timestamp>().ok()
     } else {
@@ -133,7 +135,12 @@ mod tests {
     fn what_is_no_time_says_so_and_seconds_are_told_apart() {
         assert_eq!(parse("1751254672"), Err(TimeError::Seconds(1_751_254_672)));
         assert_eq!(parse("null"), Err(TimeError::Missing));
-        for raw in [r#""yesterday""#, r#""""#, "true", r#""2025-13-01 00:00:00""#] {
+        for raw in [
+            r#""yesterday""#,
+            r#""""#,
+            "true",
+            r#""2025-13-01 00:00:00""#,
+        ] {
             assert!(matches!(parse(raw), Err(TimeError::Unknown(_))), "{raw}");
         }
         assert!(matches!(parse("9e99"), Err(TimeError::OutOfRange(_))));

@@ -19,7 +19,10 @@ pub(super) fn run(command: &Config, place: Place) -> Result<ExitCode> {
 }
 
 fn init(place: &Place, force: bool) -> Result<ExitCode> {
-    let path = place.path.as_ref().ok_or_else(|| eyre!("there is no home folder; name a file with --config"))?;
+    let path = place
+        .path
+        .as_ref()
+        .ok_or_else(|| eyre!("there is no home folder; name a file with --config"))?;
     if exists(path) && !force {
         bail!("{} is there already; --force replaces it", path.display());
     }
@@ -29,19 +32,27 @@ fn init(place: &Place, force: bool) -> Result<ExitCode> {
     }
     std::fs::write(path, DEFAULT_FILE).wrap_err_with(failed)?;
     println!("wrote {}", path.display());
-    println!("next: set feed.url, customerio.site_id and customerio.api_key, then sluicegate config check");
+    println!(
+        "next: set feed.url, customerio.site_id and customerio.api_key, then sluicegate config check"
+    );
     Ok(ExitCode::SUCCESS)
 }
 
 fn check(place: Place) -> Result<ExitCode> {
     let path = place.path.clone();
     let loaded = place.load(&[])?;
-    let problems = loaded.problems(Needs { feed: true, destination: true });
+    let problems = loaded.problems(Needs {
+        feed: true,
+        destination: true,
+    });
     for problem in &problems {
         println!("{problem}");
     }
     let file = path.filter(|path| exists(path));
-    let read = file.map_or_else(|| "no configuration file".to_owned(), |path| path.display().to_string());
+    let read = file.map_or_else(
+        || "no configuration file".to_owned(),
+        |path| path.display().to_string(),
+    );
     if problems.is_empty() {
         println!("{read}: all is well");
     } else {
@@ -56,7 +67,11 @@ fn show(place: Place, changed: bool) -> Result<ExitCode> {
         let origin = loaded.origin(&path);
         // A table of the user's own has its origin in its keys.
         let inside = format!("{path}.");
-        let origin = match loaded.origins.iter().find(|(key, _)| key.starts_with(&inside)) {
+        let origin = match loaded
+            .origins
+            .iter()
+            .find(|(key, _)| key.starts_with(&inside))
+        {
             Some((_, own)) if origin == Origin::Default => own.clone(),
             _ => origin,
         };

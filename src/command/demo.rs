@@ -35,10 +35,30 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         std::fs::File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
     }
     let loopback = || TcpListener::bind(("127.0.0.1", 0));
-    let faults = Faults { latency_ms: LATENCY_MS, hang_up_share: 0.002, ..Faults::default() };
-    let sandbox = Sandbox::start(loopback().await?, sandbox::Options { credentials: None, faults })?;
-    let server = Server::start(loopback().await?, Options { ring_bytes: 16 << 20, wait_for_client: true })?;
-    let source = if args.from.is_empty() { made_up(server.clone(), args.rate) } else { played(server.clone(), args.from.clone(), args.speed) };
+    let faults = Faults {
+        latency_ms: LATENCY_MS,
+        hang_up_share: 0.002,
+        ..Faults::default()
+    };
+    let sandbox = Sandbox::start(
+        loopback().await?,
+        sandbox::Options {
+            credentials: None,
+            faults,
+        },
+    )?;
+    let server = Server::start(
+        loopback().await?,
+        Options {
+            ring_bytes: 16 << 20,
+            wait_for_client: true,
+        },
+    )?;
+    let source = if args.from.is_empty() {
+        made_up(server.clone(), args.rate)
+    } else {
+        played(server.clone(), args.from.clone(), args.speed)
+    };
 
     let mut settings = settings(&server, &sandbox, args.from.is_empty());
     settings.screen.ascii = args.look.ascii;
@@ -47,7 +67,11 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     }
     let look = settings.screen.clone();
     let drain = settings.delivery.drain;
-    let loaded = Loaded { settings, path: None, origins: std::collections::BTreeMap::default() };
+    let loaded = Loaded {
+        settings,
+        path: None,
+        origins: std::collections::BTreeMap::default(),
+    };
     let pipeline = start(&loaded)?;
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let code = if on_terminal && !args.headless {
@@ -60,8 +84,14 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         tui::run(pipeline, labels, &look, drain).await?;
         ExitCode::SUCCESS
     } else {
-        let until = Until { time: Some(args.duration), idle: None };
-        let summary = headless::run(pipeline, until, drain, |snapshot| println!("{}", headless::status_line(snapshot))).await;
+        let until = Until {
+            time: Some(args.duration),
+            idle: None,
+        };
+        let summary = headless::run(pipeline, until, drain, |snapshot| {
+            println!("{}", headless::status_line(snapshot))
+        })
+        .await;
         let counts = sandbox.counts();
         println!("\n{}", summary.text());
         println!(
@@ -77,15 +107,26 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
 }
 
 fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
-    let mut settings = Settings { gate: Mode::Open, ..Settings::default() };
+    let mut settings = Settings {
+        gate: Mode::Open,
+        ..Settings::default()
+    };
     settings.feed.url = server.url();
     settings.customerio.workspace = "shop-demo".to_owned();
     settings.customerio.site_id = "demo-site".to_owned();
     settings.customerio.api_key = SecretString::from("demo-key");
     settings.customerio.base_url = sandbox.url();
     if made_up {
-        let noisy = ["session_start", "session_end", "Song Played", "[Amplitude] Element Clicked"];
-        settings.types = noisy.into_iter().map(|name| (name.to_owned(), false.into())).collect();
+        let noisy = [
+            "session_start",
+            "session_end",
+            "Song Played",
+            "[Amplitude] Element Clicked",
+        ];
+        settings.types = noisy
+            .into_iter()
+            .map(|name| (name.to_owned(), false.into()))
+            .collect();
         let rule = |name: &str, effect, when: &str, on| Rule {
             name: name.to_owned(),
             effect,
@@ -94,8 +135,18 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
             sample: 100.0,
         };
         settings.rules = vec![
-            rule("internal", Effect::Exclude, r#"user_properties.email.endsWith("@sluice.shop")"#, true),
-            rule("eu only", Effect::Include, r#"country in ["Germany", "France", "Poland"]"#, false),
+            rule(
+                "internal",
+                Effect::Exclude,
+                r#"user_properties.email.endsWith("@sluice.shop")"#,
+                true,
+            ),
+            rule(
+                "eu only",
+                Effect::Include,
+                r#"country in ["Germany", "France", "Poland"]"#,
+                false,
+            ),
         ];
     }
     settings

@@ -38,7 +38,12 @@ pub(super) async fn run(
     Summary::new(&ended, &dead_letters.all(), started.elapsed())
 }
 
-async fn wait(handle: &Handle, until: Until, signal: &CancellationToken, each_second: &mut impl FnMut(&Snapshot)) {
+async fn wait(
+    handle: &Handle,
+    until: Until,
+    signal: &CancellationToken,
+    each_second: &mut impl FnMut(&Snapshot),
+) {
     let mut snapshots = handle.snapshots();
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.reset();
@@ -101,12 +106,22 @@ struct Broken {
 }
 
 impl Summary {
-    fn new(ended: &Ended, dead_letters: &[crate::telemetry::dead_letters::DeadLetter], took: Duration) -> Self {
+    fn new(
+        ended: &Ended,
+        dead_letters: &[crate::telemetry::dead_letters::DeadLetter],
+        took: Duration,
+    ) -> Self {
         let last = &ended.last;
         let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
         for letter in dead_letters {
-            let field = if letter.field.is_empty() { String::new() } else { format!("{}: ", letter.field) };
-            *reasons.entry(format!("{}: {field}{}", letter.why, letter.reason)).or_default() += 1;
+            let field = if letter.field.is_empty() {
+                String::new()
+            } else {
+                format!("{}: ", letter.field)
+            };
+            *reasons
+                .entry(format!("{}: {field}{}", letter.why, letter.reason))
+                .or_default() += 1;
         }
         let broken = |row: &LimitRow| Broken {
             limit: row.code.name(),
@@ -145,29 +160,68 @@ impl Summary {
         let t = &self.totals;
         let mut out = String::new();
         let mut line = |name: &str, count: u64, more: String| {
-            let more = if more.is_empty() { more } else { format!("   {more}") };
+            let more = if more.is_empty() {
+                more
+            } else {
+                format!("   {more}")
+            };
             let _ = writeln!(out, "{name:<14}{:>12}{more}", grouped(count));
         };
         let per_second = t.received as f64 / self.seconds.max(0.001);
-        line("received", t.received, format!("{per_second:.0}/s in {:.1} s", self.seconds));
-        let malformed = if t.malformed > 0 { "frames, or parts of them, that are no events" } else { "" };
+        line(
+            "received",
+            t.received,
+            format!("{per_second:.0}/s in {:.1} s", self.seconds),
+        );
+        let malformed = if t.malformed > 0 {
+            "frames, or parts of them, that are no events"
+        } else {
+            ""
+        };
         line("malformed", t.malformed, malformed.to_owned());
         line("filtered", t.filtered, String::new());
         line("rejected", t.rejected, String::new());
-        let dry = if t.dry_run > 0 { format!("{} in dry run, not sent", grouped(t.dry_run)) } else { String::new() };
+        let dry = if t.dry_run > 0 {
+            format!("{} in dry run, not sent", grouped(t.dry_run))
+        } else {
+            String::new()
+        };
         line("accepted", t.accepted, dry);
-        let rate = self.delivery_rate.map_or_else(String::new, |rate| format!("delivery rate {rate:.2} %"));
+        let rate = self
+            .delivery_rate
+            .map_or_else(String::new, |rate| format!("delivery rate {rate:.2} %"));
         line("delivered", t.delivered, rate);
         line("  first attempt", t.success_on_first_attempt, String::new());
         line("  after retry", t.success_after_retry, String::new());
-        line("not delivered", self.not_delivered, format!("{} expired, {} discarded", t.expired, t.discarded));
+        line(
+            "not delivered",
+            self.not_delivered,
+            format!("{} expired, {} discarded", t.expired, t.discarded),
+        );
         if self.left > 0 {
-            line("left", self.left, "accepted, and still under way when the run ended".to_owned());
+            line(
+                "left",
+                self.left,
+                "accepted, and still under way when the run ended".to_owned(),
+            );
         }
         let l = &self.latency_ms;
-        let _ = writeln!(out, "latency       p50 {} ms   p95 {} ms   p99 {} ms", l.p50_ms, l.p95_ms, l.p99_ms);
-        let answers: Vec<String> = self.answers.iter().map(|(a, n)| format!("{a}: {}", grouped(*n))).collect();
-        let _ = writeln!(out, "requests      {}   {}", grouped(t.requests), answers.join("   "));
+        let _ = writeln!(
+            out,
+            "latency       p50 {} ms   p95 {} ms   p99 {} ms",
+            l.p50_ms, l.p95_ms, l.p99_ms
+        );
+        let answers: Vec<String> = self
+            .answers
+            .iter()
+            .map(|(a, n)| format!("{a}: {}", grouped(*n)))
+            .collect();
+        let _ = writeln!(
+            out,
+            "requests      {}   {}",
+            grouped(t.requests),
+            answers.join("   ")
+        );
         if let Some(why) = &self.halted {
             let _ = writeln!(out, "halted        {why}");
         }
@@ -179,7 +233,14 @@ impl Summary {
         }
         for v in &self.violations {
             let count = grouped(v.events);
-            let _ = writeln!(out, "  {:<8}{:<26}{count:>8}   {}: {}", v.policy.verb(), v.limit, v.path, v.worst);
+            let _ = writeln!(
+                out,
+                "  {:<8}{:<26}{count:>8}   {}: {}",
+                v.policy.verb(),
+                v.limit,
+                v.path,
+                v.worst
+            );
         }
         out
     }

@@ -42,7 +42,9 @@ pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
         Format::Text => print!("{}", report.text()),
         Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
     }
-    Ok(ExitCode::from(u8::from(report.rejected > 0 || report.malformed > 0)))
+    Ok(ExitCode::from(u8::from(
+        report.rejected > 0 || report.malformed > 0,
+    )))
 }
 
 fn list_limits(settings: &Settings, format: Format) {
@@ -64,10 +66,20 @@ fn list_limits(settings: &Settings, format: Format) {
         source: l.source,
     });
     match format {
-        Format::Json => println!("{}", serde_json::to_string_pretty(&rows.collect::<Vec<_>>()).unwrap_or_default()),
+        Format::Json => println!(
+            "{}",
+            serde_json::to_string_pretty(&rows.collect::<Vec<_>>()).unwrap_or_default()
+        ),
         Format::Text => {
             for row in rows {
-                println!("{:<8} {:<25} {}\n{:>34} {}", row.policy.verb(), row.code, row.summary, "", row.source);
+                println!(
+                    "{:<8} {:<25} {}\n{:>34} {}",
+                    row.policy.verb(),
+                    row.code,
+                    row.summary,
+                    "",
+                    row.source
+                );
             }
         }
     }
@@ -99,16 +111,29 @@ struct Found {
 impl Report {
     fn malformed(&mut self, place: &str, what: &str) {
         self.malformed += 1;
-        self.first_malformed.get_or_insert_with(|| format!("{place}: {what}"));
+        self.first_malformed
+            .get_or_insert_with(|| format!("{place}: {what}"));
     }
 
-    fn check(&mut self, event: &Event, place: &str, settings: &Settings, age: bool, seen: &mut HashSet<u128>) {
+    fn check(
+        &mut self,
+        event: &Event,
+        place: &str,
+        settings: &Settings,
+        age: bool,
+        seen: &mut HashSet<u128>,
+    ) {
         self.events += 1;
         let happened = event.time().unwrap_or_default();
         // An archive is always old: unless asked, an event's age is not held against it.
-        let now = if age || happened > time::now() { time::now() } else { happened };
+        let now = if age || happened > time::now() {
+            time::now()
+        } else {
+            happened
+        };
         let is_new = seen.insert(dedupe::id(event, happened).into());
-        let violations = limits::check_alone(event, &settings.mapping, &settings.limits, now, !is_new);
+        let violations =
+            limits::check_alone(event, &settings.mapping, &settings.limits, now, !is_new);
         let rejects = violations.iter().any(|v| v.policy == Policy::Reject);
         self.rejected += u64::from(rejects);
         self.warned += u64::from(!rejects && !violations.is_empty());
@@ -120,13 +145,15 @@ impl Report {
 
     fn note(&mut self, violation: Violation, event_type: &str, place: &str) {
         let of_limit = self.violations.entry(violation.code).or_default();
-        let found = of_limit.entry(event_type.to_owned()).or_insert_with(|| Found {
-            policy: violation.policy,
-            events: 0,
-            path: violation.path.into_owned(),
-            says: violation.says,
-            example: place.to_owned(),
-        });
+        let found = of_limit
+            .entry(event_type.to_owned())
+            .or_insert_with(|| Found {
+                policy: violation.policy,
+                events: 0,
+                path: violation.path.into_owned(),
+                says: violation.says,
+                example: place.to_owned(),
+            });
         found.events += 1;
     }
 
@@ -135,14 +162,33 @@ impl Report {
         let mut out = String::new();
         for (code, by_type) in &self.violations {
             for (event_type, found) in by_type {
-                let shown = if event_type.trim().is_empty() { "(no name)".to_owned() } else { printable(event_type) };
+                let shown = if event_type.trim().is_empty() {
+                    "(no name)".to_owned()
+                } else {
+                    printable(event_type)
+                };
                 let verb = found.policy.verb();
-                let _ = writeln!(out, "{verb:<8} {code:<25} {:>8}  {shown}", grouped(found.events));
-                let _ = writeln!(out, "         {}: {}  ({})", printable(&found.path), printable(&found.says), found.example);
+                let _ = writeln!(
+                    out,
+                    "{verb:<8} {code:<25} {:>8}  {shown}",
+                    grouped(found.events)
+                );
+                let _ = writeln!(
+                    out,
+                    "         {}: {}  ({})",
+                    printable(&found.path),
+                    printable(&found.says),
+                    found.example
+                );
             }
         }
         if let Some(first) = &self.first_malformed {
-            let _ = writeln!(out, "malformed {:>34}  the first: {}", grouped(self.malformed), printable(first));
+            let _ = writeln!(
+                out,
+                "malformed {:>34}  the first: {}",
+                grouped(self.malformed),
+                printable(first)
+            );
         }
         if !out.is_empty() {
             out.push('\n');
@@ -161,5 +207,8 @@ impl Report {
 
 /// Text from outside without anything that a terminal obeys.
 fn printable(text: &str) -> String {
-    text.chars().take(160).map(crate::tui::widget::text::visible).collect()
+    text.chars()
+        .take(160)
+        .map(crate::tui::widget::text::visible)
+        .collect()
 }

@@ -26,7 +26,10 @@ use crate::pipeline::Pipeline;
 
 /// Runs the command; the exit code is the program's.
 pub fn run(cli: Cli) -> ExitCode {
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match tokio::runtime::Builder::new_multi_thread()
+        .enable_all()
+        .build()
+    {
         Ok(runtime) => runtime,
         Err(error) => {
             eprintln!("sluicegate: the runtime can't start: {error}");
@@ -71,11 +74,19 @@ impl Place {
     fn of(flag: Option<PathBuf>) -> Self {
         let named = flag.or_else(|| std::env::var_os("SLUICEGATE_CONFIG").map(PathBuf::from));
         let asked = named.is_some();
-        Self { path: named.or_else(default_path), asked }
+        Self {
+            path: named.or_else(default_path),
+            asked,
+        }
     }
 
     fn load(self, flags: &[Flag]) -> Result<Loaded> {
-        Ok(load(self.path, self.asked, std::env::vars_os().filter_map(text), flags)?)
+        Ok(load(
+            self.path,
+            self.asked,
+            std::env::vars_os().filter_map(text),
+            flags,
+        )?)
     }
 }
 
@@ -86,7 +97,11 @@ fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(Stri
 
 impl Over {
     fn flags(self) -> Vec<Flag> {
-        let gate = if self.open { Some("open".to_owned()) } else { self.gate };
+        let gate = if self.open {
+            Some("open".to_owned())
+        } else {
+            self.gate
+        };
         let gate_flag = if self.open { "--open" } else { "--gate" };
         [
             ("feed.url", "--feed-url", self.feed_url),
@@ -120,9 +135,14 @@ fn start(loaded: &Loaded) -> Result<Pipeline> {
 /// Starts logging to standard error; `SLUICEGATE_LOG` says what.
 fn log_to_stderr(format: LogFormat) {
     use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("SLUICEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("sluicegate=info"));
-    let builder = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_target(false);
-    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr()) && std::env::var_os("NO_COLOR").is_none();
+    let filter = EnvFilter::try_from_env("SLUICEGATE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new("sluicegate=info"));
+    let builder = tracing_subscriber::fmt()
+        .with_env_filter(filter)
+        .with_writer(std::io::stderr)
+        .with_target(false);
+    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
+        && std::env::var_os("NO_COLOR").is_none();
     // It fails only where logging was started before.
     let _ = match format {
         LogFormat::Text => builder.with_ansi(colour).try_init(),

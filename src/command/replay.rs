@@ -14,11 +14,17 @@ use super::{log_to_stderr, signals};
 
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .wrap_err_with(|| format!("cannot listen on {}; choose another with --listen", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.wrap_err_with(|| {
+        format!(
+            "cannot listen on {}; choose another with --listen",
+            args.listen
+        )
+    })?;
     let server = Server::start(listener, Options::default())?;
-    println!("feed at {}  (waiting for a client; Ctrl-C ends)", server.url());
+    println!(
+        "feed at {}  (waiting for a client; Ctrl-C ends)",
+        server.url()
+    );
     let signal = signals::first();
     let playing = async {
         let played = replay::play(&server, &args.files, args.speed, args.repeat).await?;

@@ -16,7 +16,13 @@ const STATUS_EVERY: u64 = 10;
 pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     log_to_stderr(args.log);
     let loaded = place.load(&args.over.flags())?;
-    refuse_problems(&loaded, Needs { feed: true, destination: true })?;
+    refuse_problems(
+        &loaded,
+        Needs {
+            feed: true,
+            destination: true,
+        },
+    )?;
     let settings = &loaded.settings;
     tracing::info!(
         feed = settings.feed.url,
@@ -25,7 +31,10 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
         "forwarding"
     );
     let pipeline = start(&loaded)?;
-    let until = Until { time: args.duration, idle: args.exit_when_idle };
+    let until = Until {
+        time: args.duration,
+        idle: args.exit_when_idle,
+    };
     let mut seconds = 0;
     let summary = headless::run(pipeline, until, settings.delivery.drain, |snapshot| {
         seconds += 1;

@@ -12,9 +12,12 @@ use crate::limits::grouped;
 use super::signals;
 
 pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
-    let listener = TcpListener::bind(args.listen)
-        .await
-        .wrap_err_with(|| format!("cannot listen on {}; choose another with --listen", args.listen))?;
+    let listener = TcpListener::bind(args.listen).await.wrap_err_with(|| {
+        format!(
+            "cannot listen on {}; choose another with --listen",
+            args.listen
+        )
+    })?;
     let faults = Faults {
         latency_ms: args.latency.as_millis() as u64,
         fail_share: args.fail_share,
@@ -27,9 +30,22 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
     let credentials = given("SLUICEGATE_CUSTOMERIO_SITE_ID")
         .zip(given("SLUICEGATE_CUSTOMERIO_API_KEY"))
         .map(|(site_id, key)| format!("{site_id}:{key}"));
-    let takes = if credentials.is_some() { "the credentials of the environment" } else { "any credentials" };
-    let sandbox = Sandbox::start(listener, Options { credentials, faults })?;
-    println!("sandbox at {}, taking {takes}; it tells what it holds under /sandbox/counts  (Ctrl-C ends)", sandbox.url());
+    let takes = if credentials.is_some() {
+        "the credentials of the environment"
+    } else {
+        "any credentials"
+    };
+    let sandbox = Sandbox::start(
+        listener,
+        Options {
+            credentials,
+            faults,
+        },
+    )?;
+    println!(
+        "sandbox at {}, taking {takes}; it tells what it holds under /sandbox/counts  (Ctrl-C ends)",
+        sandbox.url()
+    );
     signals::first().cancelled().await;
     let counts = sandbox.counts();
     println!(

@@ -13,7 +13,13 @@ use super::{Place, refuse_problems, start};
 
 pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let mut loaded = place.load(&args.over.flags())?;
-    refuse_problems(&loaded, Needs { feed: true, destination: true })?;
+    refuse_problems(
+        &loaded,
+        Needs {
+            feed: true,
+            destination: true,
+        },
+    )?;
     let screen = &mut loaded.settings.screen;
     screen.ascii |= args.look.ascii;
     if args.look.light {
@@ -29,7 +35,9 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let pipeline = start(&loaded)?;
     let left = tui::run(pipeline, labels, &settings.screen, settings.delivery.drain).await?;
     if left > 0 {
-        eprintln!("sluicegate: {left} accepted events were still under way when the screen was left; they are not delivered");
+        eprintln!(
+            "sluicegate: {left} accepted events were still under way when the screen was left; they are not delivered"
+        );
     }
     Ok(ExitCode::from(u8::from(left > 0)))
 }
@@ -42,7 +50,11 @@ fn destination(settings: &crate::config::Settings) -> String {
         let region = format!("{:?}", own.region).to_lowercase();
         format!("customer.io {region}")
     } else {
-        own.base_url.split("://").last().unwrap_or_default().to_owned()
+        own.base_url
+            .split("://")
+            .last()
+            .unwrap_or_default()
+            .to_owned()
     };
     format!("{server} · site {site}")
 }

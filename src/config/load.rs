@@ -125,12 +125,22 @@ pub fn load(
     flags: &[Flag],
 ) -> Result<Loaded, ConfigError> {
     let known = defaults();
-    let mut layers = Layers { values: known.clone(), known, origins: BTreeMap::new() };
+    let mut layers = Layers {
+        values: known.clone(),
+        known,
+        origins: BTreeMap::new(),
+    };
     if let Some(path) = &file {
         match std::fs::read_to_string(path) {
             Ok(text) => layers.add_file(path, &text)?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => {}
-            Err(source) => return Err(ConfigError::File { what: "the configuration", path: path.clone(), source }),
+            Err(source) => {
+                return Err(ConfigError::File {
+                    what: "the configuration",
+                    path: path.clone(),
+                    source,
+                });
+            }
         }
     }
     layers.add_environment(environment)?;
@@ -138,7 +148,11 @@ pub fn load(
         layers.set_text(path, text, Origin::Flag((*flag).to_owned()))?;
     }
     let settings = layers.settings()?;
-    Ok(Loaded { settings, path: file, origins: layers.origins })
+    Ok(Loaded {
+        settings,
+        path: file,
+        origins: layers.origins,
+    })
 }
 
 fn defaults() -> Table {
@@ -160,7 +174,8 @@ impl Layers {
             line: offset.map_or(1, line_at),
             message: message.trim().replace('\n', "; "),
         };
-        let document = Document::parse(text).map_err(|e| syntax(e.message(), e.span().map(|s| s.start)))?;
+        let document =
+            Document::parse(text).map_err(|e| syntax(e.message(), e.span().map(|s| s.start)))?;
         let mut found = Vec::new();
         collect(document.as_table(), "", &mut found);
         for (key, span) in found {
@@ -170,12 +185,16 @@ impl Layers {
             }
             self.origins.insert(key, origin);
         }
-        let table: Table = toml::from_str(text).map_err(|e| syntax(e.message(), e.span().map(|s| s.start)))?;
+        let table: Table =
+            toml::from_str(text).map_err(|e| syntax(e.message(), e.span().map(|s| s.start)))?;
         merge(&mut self.values, table);
         Ok(())
     }
 
-    fn add_environment(&mut self, all: impl Iterator<Item = (String, String)>) -> Result<(), ConfigError> {
+    fn add_environment(
+        &mut self,
+        all: impl Iterator<Item = (String, String)>,
+    ) -> Result<(), ConfigError> {
         let leaves = self.leaves();
         for (name, text) in all.filter(|(name, _)| name.starts_with(PREFIX)) {
             if OTHER_VARIABLES.contains(&name.as_str()) {
@@ -198,7 +217,10 @@ impl Layers {
         let value = match find(&self.known, path) {
             Some(Value::String(_)) | None => Value::String(text.to_owned()),
             Some(Value::Array(_)) if !text.trim_start().starts_with('[') => {
-                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                let parts = text
+                    .split(',')
+                    .map(str::trim)
+                    .filter(|part| !part.is_empty());
                 Value::Array(parts.map(|part| Value::String(part.to_owned())).collect())
             }
             Some(_) => toml::from_str::<Table>(&format!("value = {text}"))
@@ -212,14 +234,23 @@ impl Layers {
     }
 
     fn settings(&self) -> Result<Settings, ConfigError> {
-        Value::Table(self.values.clone()).try_into().map_err(|error: toml::de::Error| {
-            // The message ends with the path: "…\nin `delivery.lanes`".
-            let text = error.to_string();
-            let (message, setting) = text.trim().rsplit_once("\nin `").unwrap_or((text.trim(), "`"));
-            let setting = setting.trim_end_matches('`').to_owned();
-            let message = message.replace('\n', " ");
-            ConfigError::Invalid { origin: self.origin(&setting), setting, message }
-        })
+        Value::Table(self.values.clone())
+            .try_into()
+            .map_err(|error: toml::de::Error| {
+                // The message ends with the path: "…\nin `delivery.lanes`".
+                let text = error.to_string();
+                let (message, setting) = text
+                    .trim()
+                    .rsplit_once("\nin `")
+                    .unwrap_or((text.trim(), "`"));
+                let setting = setting.trim_end_matches('`').to_owned();
+                let message = message.replace('\n', " ");
+                ConfigError::Invalid {
+                    origin: self.origin(&setting),
+                    setting,
+                    message,
+                }
+            })
     }
 
     /// The origin of a path, or of the nearest one above it that has one.
@@ -238,7 +269,10 @@ impl Layers {
     }
 
     fn is_known(&self, path: &str) -> bool {
-        let free = FREE.iter().any(|free| path.strip_prefix(free).is_some_and(|rest| rest.starts_with('.')));
+        let free = FREE.iter().any(|free| {
+            path.strip_prefix(free)
+                .is_some_and(|rest| rest.starts_with('.'))
+        });
         free || path.starts_with("rules") || find(&self.known, path).is_some()
     }
 
@@ -275,7 +309,11 @@ fn leaves_of(table: &Table, above: &str, all: &mut Vec<String>) {
 }
 
 fn join(above: &str, key: &str) -> String {
-    if above.is_empty() { key.to_owned() } else { format!("{above}.{key}") }
+    if above.is_empty() {
+        key.to_owned()
+    } else {
+        format!("{above}.{key}")
+    }
 }
 
 fn find<'t>(table: &'t Table, path: &str) -> Option<&'t Value> {
@@ -291,7 +329,9 @@ fn put(table: &mut Table, path: &str, value: Value) {
             table.insert(path.to_owned(), value);
         }
         Some((first, rest)) => {
-            let inner = table.entry(first).or_insert_with(|| Value::Table(Table::new()));
+            let inner = table
+                .entry(first)
+                .or_insert_with(|| Value::Table(Table::new()));
             if let Value::Table(inner) = inner {
                 put(inner, rest, value);
             }
@@ -311,10 +351,17 @@ fn merge(under: &mut Table, over: Table) {
 }
 
 /// The path of every leaf that a file sets, and where its key stands.
-fn collect(table: &dyn TableLike, above: &str, found: &mut Vec<(String, Option<std::ops::Range<usize>>)>) {
+fn collect(
+    table: &dyn TableLike,
+    above: &str,
+    found: &mut Vec<(String, Option<std::ops::Range<usize>>)>,
+) {
     for (key, item) in table.iter() {
         let path = join(above, key);
-        let span = table.key(key).and_then(toml_edit::Key::span).or_else(|| item.span());
+        let span = table
+            .key(key)
+            .and_then(toml_edit::Key::span)
+            .or_else(|| item.span());
         match item {
             Item::ArrayOfTables(_) => found.push((path, span)),
             _ => match item.as_table_like() {
@@ -331,7 +378,10 @@ fn collect(table: &dyn TableLike, above: &str, found: &mut Vec<(String, Option<s
 }
 
 fn unknown(origin: Origin, key: String, known: &[String], none: &str) -> ConfigError {
-    let nearest = known.iter().map(|k| (strsim::damerau_levenshtein(k, &key), k)).min();
+    let nearest = known
+        .iter()
+        .map(|k| (strsim::damerau_levenshtein(k, &key), k))
+        .min();
     // The right word in the wrong table is as likely as a typo.
     let last = |path: &str| path.rsplit(['.']).next().unwrap_or_default().to_owned();
     let elsewhere = known.iter().find(|k| last(k) == last(&key));
@@ -346,11 +396,18 @@ fn unknown(origin: Origin, key: String, known: &[String], none: &str) -> ConfigE
 impl Loaded {
     /// Where a setting's value came from.
     pub fn origin(&self, setting: &str) -> Origin {
-        self.origins.get(setting).cloned().unwrap_or(Origin::Default)
+        self.origins
+            .get(setting)
+            .cloned()
+            .unwrap_or(Origin::Default)
     }
 
     fn invalid(&self, setting: &str, message: impl Into<String>) -> ConfigError {
-        ConfigError::Invalid { setting: setting.to_owned(), origin: self.origin(setting), message: message.into() }
+        ConfigError::Invalid {
+            setting: setting.to_owned(),
+            origin: self.origin(setting),
+            message: message.into(),
+        }
     }
 
     /// Everything that is wrong with the settings for a command that `needs` these.
@@ -360,7 +417,12 @@ impl Loaded {
         self.check_destination(needs, &mut found);
         if let Err(error) = Gate::new(self.settings.gate, self.settings.filters()) {
             let (RuleError::Condition { name, .. } | RuleError::Sample { name, .. }) = &error;
-            let index = self.settings.rules.iter().position(|rule| rule.name == *name).unwrap_or(0);
+            let index = self
+                .settings
+                .rules
+                .iter()
+                .position(|rule| rule.name == *name)
+                .unwrap_or(0);
             found.push(ConfigError::Invalid {
                 setting: format!("rules[{index}]"),
                 origin: self.origin("rules"),
@@ -378,7 +440,10 @@ impl Loaded {
             }
         }
         if delivery.batch_bytes > crate::limits::BATCH_BYTES {
-            found.push(self.invalid("delivery.batch_bytes", "Customer.io takes at most 500000 bytes a batch"));
+            found.push(self.invalid(
+                "delivery.batch_bytes",
+                "Customer.io takes at most 500000 bytes a batch",
+            ));
         }
         found
     }
@@ -388,19 +453,31 @@ impl Loaded {
         if feed.url.is_empty() {
             if needs.feed {
                 let fix = missing("feed.url", "ws://relay:4080/feed");
-                found.push(ConfigError::Missing { setting: "feed.url", fix });
+                found.push(ConfigError::Missing {
+                    setting: "feed.url",
+                    fix,
+                });
             }
         } else if !feed.url.starts_with("ws://") && !feed.url.starts_with("wss://") {
-            found.push(self.invalid("feed.url", format!("{:?} is no WebSocket; write ws://… or wss://…", feed.url)));
+            found.push(self.invalid(
+                "feed.url",
+                format!("{:?} is no WebSocket; write ws://… or wss://…", feed.url),
+            ));
         }
         if feed.client_cert_file.is_empty() != feed.client_key_file.is_empty() {
-            found.push(self.invalid("feed.client_cert_file", "a client certificate needs both client_cert_file and client_key_file"));
+            found.push(self.invalid(
+                "feed.client_cert_file",
+                "a client certificate needs both client_cert_file and client_key_file",
+            ));
         }
         for (setting, path) in [
             ("feed.ca_file", &feed.ca_file),
             ("feed.client_cert_file", &feed.client_cert_file),
             ("feed.client_key_file", &feed.client_key_file),
-            ("customerio.api_key_file", &self.settings.customerio.api_key_file),
+            (
+                "customerio.api_key_file",
+                &self.settings.customerio.api_key_file,
+            ),
         ] {
             if !path.is_empty() && !super::exists(Path::new(path)) {
                 found.push(self.invalid(setting, format!("there is no file {path}")));
@@ -413,38 +490,59 @@ impl Loaded {
         let own = &self.settings.customerio;
         let base = &own.base_url;
         if !base.is_empty() && !base.starts_with("http://") && !base.starts_with("https://") {
-            found.push(self.invalid("customerio.base_url", format!("{base:?} is no server; write https://…")));
+            found.push(self.invalid(
+                "customerio.base_url",
+                format!("{base:?} is no server; write https://…"),
+            ));
         }
         if !needs.destination {
             return;
         }
         if own.site_id.is_empty() {
             let fix = missing("customerio.site_id", "…");
-            found.push(ConfigError::Missing { setting: "customerio.site_id", fix });
+            found.push(ConfigError::Missing {
+                setting: "customerio.site_id",
+                fix,
+            });
         }
         if own.api_key.expose_secret().is_empty() && own.api_key_file.is_empty() {
             let fix = missing("customerio.api_key", "…");
-            found.push(ConfigError::Missing { setting: "customerio.api_key", fix });
+            found.push(ConfigError::Missing {
+                setting: "customerio.api_key",
+                fix,
+            });
         }
     }
 }
 
 fn missing(setting: &str, example: &str) -> String {
     let (table, key) = setting.split_once('.').unwrap_or(("", setting));
-    format!("write {key} = \"{example}\" under [{table}], or set {}={example}", variable(setting))
+    format!(
+        "write {key} = \"{example}\" under [{table}], or set {}={example}",
+        variable(setting)
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    const ALL: Needs = Needs { feed: true, destination: true };
+    const ALL: Needs = Needs {
+        feed: true,
+        destination: true,
+    };
 
-    fn with(file: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result<Loaded, ConfigError> {
+    fn with(
+        file: &str,
+        environment: &[(&str, &str)],
+        flags: &[Flag],
+    ) -> Result<Loaded, ConfigError> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("s.toml");
         std::fs::write(&path, file).unwrap();
-        let environment = environment.iter().map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
+        let environment = environment
+            .iter()
+            .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
         load(Some(path), true, environment, flags)
     }
 
@@ -453,22 +551,38 @@ mod tests {
         let read: Table = toml::from_str(super::super::DEFAULT_FILE).unwrap();
         let mut expected = defaults();
         expected.remove("rules");
-        assert_eq!(toml::to_string(&read).unwrap(), toml::to_string(&expected).unwrap());
+        assert_eq!(
+            toml::to_string(&read).unwrap(),
+            toml::to_string(&expected).unwrap()
+        );
     }
 
     #[test]
     fn the_environment_is_over_the_file_and_flags_over_both_and_each_origin_is_known() {
         let file = "gate = \"dry-run\"\n[delivery]\nlanes = 8\nin_flight = 3\n[mapping]\nfields = [\"a\"]\n";
-        let environment = [("SLUICEGATE_DELIVERY_LANES", "9"), ("SLUICEGATE_MAPPING_FIELDS", "platform, country"), ("HOME", "x")];
+        let environment = [
+            ("SLUICEGATE_DELIVERY_LANES", "9"),
+            ("SLUICEGATE_MAPPING_FIELDS", "platform, country"),
+            ("HOME", "x"),
+        ];
         let flags = [("gate", "--open", "open".to_owned())];
         let loaded = with(file, &environment, &flags).unwrap();
         let settings = &loaded.settings;
-        assert_eq!((settings.delivery.in_flight, settings.delivery.lanes), (3, 9));
+        assert_eq!(
+            (settings.delivery.in_flight, settings.delivery.lanes),
+            (3, 9)
+        );
         assert_eq!(settings.mapping.fields, ["platform", "country"]);
         assert_eq!(settings.gate, crate::filter::Mode::Open);
         assert_eq!(loaded.origin("gate"), Origin::Flag("--open".to_owned()));
-        assert_eq!(loaded.origin("delivery.lanes"), Origin::Environment("SLUICEGATE_DELIVERY_LANES".to_owned()));
-        assert!(matches!(loaded.origin("delivery.in_flight"), Origin::File(_, 4)));
+        assert_eq!(
+            loaded.origin("delivery.lanes"),
+            Origin::Environment("SLUICEGATE_DELIVERY_LANES".to_owned())
+        );
+        assert!(matches!(
+            loaded.origin("delivery.in_flight"),
+            Origin::File(_, 4)
+        ));
         assert_eq!(loaded.origin("feed.url"), Origin::Default);
     }
 
@@ -483,31 +597,73 @@ mod tests {
         ];
         let loaded = with("", &five, &[]).unwrap();
         assert!(loaded.problems(ALL).is_empty());
-        assert!(!toml::to_string(&loaded.settings).unwrap().contains("12345678"), "secrets are masked");
+        assert!(
+            !toml::to_string(&loaded.settings)
+                .unwrap()
+                .contains("12345678"),
+            "secrets are masked"
+        );
         assert_eq!(with("", &[], &[]).unwrap().problems(ALL).len(), 3);
     }
 
     #[test]
     fn what_is_wrong_names_the_setting_its_place_and_the_fix() {
         for (file, says) in [
-            ("\n[feed]\nurll = 1", ":3: there is no setting feed.urll; did you mean feed.url?"),
+            (
+                "\n[feed]\nurll = 1",
+                ":3: there is no setting feed.urll; did you mean feed.url?",
+            ),
             ("[feed]\nregion = \"eu\"", "did you mean customerio.region?"),
-            ("gate = \"ajar\"", ":1: gate: unknown variant `ajar`, expected one of `open`, `shut`, `dry-run`"),
-            ("[delivery]\nlanes = \"many\"", ":2: delivery.lanes: invalid type"),
+            (
+                "gate = \"ajar\"",
+                ":1: gate: unknown variant `ajar`, expected one of `open`, `shut`, `dry-run`",
+            ),
+            (
+                "[delivery]\nlanes = \"many\"",
+                ":2: delivery.lanes: invalid type",
+            ),
             ("[delivery]\nbatch_age = \"soon\"", "write 250ms, 10s or 4h"),
             ("[delivery\n", ":1: "),
-            ("[limits]\nid_missing = \"ignore\"", ":2: limits.id_missing: unknown variant"),
-            ("[limits]\nid_mising = \"off\"", "did you mean limits.id_missing?"),
-            ("[[rules]]\nname = \"a\"\neffect = \"exclude\"\nwhen = \"true\"\nonn = true", "unknown field `onn`"),
+            (
+                "[limits]\nid_missing = \"ignore\"",
+                ":2: limits.id_missing: unknown variant",
+            ),
+            (
+                "[limits]\nid_mising = \"off\"",
+                "did you mean limits.id_missing?",
+            ),
+            (
+                "[[rules]]\nname = \"a\"\neffect = \"exclude\"\nwhen = \"true\"\nonn = true",
+                "unknown field `onn`",
+            ),
         ] {
             let error = with(file, &[], &[]).map(|_| ()).unwrap_err().to_string();
             assert!(error.contains(says), "{file:?} gives {error}");
         }
-        let error = with("", &[("SLUICEGATE_FEDD_URL", "x")], &[]).map(|_| ()).unwrap_err().to_string();
-        assert!(error.contains("did you mean SLUICEGATE_FEED_URL?"), "{error}");
+        let error = with("", &[("SLUICEGATE_FEDD_URL", "x")], &[])
+            .map(|_| ())
+            .unwrap_err()
+            .to_string();
+        assert!(
+            error.contains("did you mean SLUICEGATE_FEED_URL?"),
+            "{error}"
+        );
         let loaded = with("[feed]\nurl = \"http://x\"\n[[rules]]\nname = \"r\"\neffect = \"exclude\"\nwhen = \"a ==\"\n", &[], &[]).unwrap();
-        let problems: Vec<String> = loaded.problems(Needs { feed: true, destination: false }).iter().map(ToString::to_string).collect();
-        assert!(problems[0].contains(":2: feed.url: \"http://x\" is no WebSocket"), "{problems:?}");
-        assert!(problems[1].contains(":3: rules[0]: rule “r”:"), "{problems:?}");
+        let problems: Vec<String> = loaded
+            .problems(Needs {
+                feed: true,
+                destination: false,
+            })
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert!(
+            problems[0].contains(":2: feed.url: \"http://x\" is no WebSocket"),
+            "{problems:?}"
+        );
+        assert!(
+            problems[1].contains(":3: rules[0]: rule “r”:"),
+            "{problems:?}"
+        );
     }
 }

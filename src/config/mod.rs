@@ -72,7 +72,10 @@ impl Default for Settings {
 /// `[feed]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+#[expect(
+    missing_docs,
+    reason = "each setting is described where users read it: in assets/sluicegate.toml"
+)]
 pub struct Feed {
     pub url: String,
     #[serde(serialize_with = "masked")]
@@ -133,7 +136,10 @@ impl Default for Feed {
 /// `[customerio]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+#[expect(
+    missing_docs,
+    reason = "each setting is described where users read it: in assets/sluicegate.toml"
+)]
 pub struct CustomerIo {
     pub workspace: String,
     pub site_id: String,
@@ -163,7 +169,10 @@ impl Default for CustomerIo {
 /// `[delivery]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+#[expect(
+    missing_docs,
+    reason = "each setting is described where users read it: in assets/sluicegate.toml"
+)]
 pub struct Delivery {
     pub requests_per_second: NonZeroU32,
     pub in_flight: usize,
@@ -207,7 +216,10 @@ impl Default for Delivery {
 /// `[screen]`
 #[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-#[expect(missing_docs, reason = "each setting is described where users read it: in assets/sluicegate.toml")]
+#[expect(
+    missing_docs,
+    reason = "each setting is described where users read it: in assets/sluicegate.toml"
+)]
 pub struct Screen {
     pub ring_bytes: usize,
     pub theme: Theme,
@@ -216,7 +228,11 @@ pub struct Screen {
 
 impl Default for Screen {
     fn default() -> Self {
-        Self { ring_bytes: 64 << 20, theme: Theme::Dark, ascii: false }
+        Self {
+            ring_bytes: 64 << 20,
+            theme: Theme::Dark,
+            ascii: false,
+        }
     }
 }
 
@@ -233,13 +249,21 @@ pub enum Theme {
 impl Settings {
     /// The filters as the gate takes them.
     pub fn filters(&self) -> Filters {
-        Filters { unseen_types: self.unseen_types, types: self.types.clone(), rules: self.rules.clone() }
+        Filters {
+            unseen_types: self.unseen_types,
+            types: self.types.clone(),
+            rules: self.rules.clone(),
+        }
     }
 
     /// What the workspace is called on screen.
     pub fn workspace(&self) -> String {
         let named = [&self.customerio.workspace, &self.customerio.site_id];
-        named.into_iter().find(|name| !name.is_empty()).cloned().unwrap_or_else(|| "no workspace".to_owned())
+        named
+            .into_iter()
+            .find(|name| !name.is_empty())
+            .cloned()
+            .unwrap_or_else(|| "no workspace".to_owned())
     }
 
     /// Where to send. The key is read from its file where one is set.
@@ -249,8 +273,11 @@ impl Settings {
             own.api_key.clone()
         } else {
             let path = PathBuf::from(&own.api_key_file);
-            let text = std::fs::read_to_string(&path)
-                .map_err(|source| ConfigError::File { what: "customerio.api_key_file", path, source })?;
+            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File {
+                what: "customerio.api_key_file",
+                path,
+                source,
+            })?;
             SecretString::from(text.trim().to_owned())
         };
         Ok(Destination {
@@ -319,7 +346,10 @@ mod humane {
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(from)?;
-        humantime::parse_duration(&text)
-            .map_err(|_| serde::de::Error::custom(format!("{text:?} is no length of time; write 250ms, 10s or 4h")))
+        humantime::parse_duration(&text).map_err(|_| {
+            serde::de::Error::custom(format!(
+                "{text:?} is no length of time; write 250ms, 10s or 4h"
+            ))
+        })
     }
 }

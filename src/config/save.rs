@@ -33,16 +33,21 @@ pub enum SaveError {
 /// Writes `filters` into the file at `path`, which is made where it isn't there. The file is
 /// replaced whole, so that a full disk leaves the old one.
 pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
-    let failed = |source| SaveError::File { path: path.to_owned(), source };
+    let failed = |source| SaveError::File {
+        path: path.to_owned(),
+        source,
+    };
     let text = match fs::read_to_string(path) {
         Ok(text) => text,
         Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
         Err(error) => return Err(failed(error)),
     };
-    let mut document: DocumentMut = text.parse().map_err(|e: toml_edit::TomlError| SaveError::Syntax {
-        path: path.to_owned(),
-        message: e.message().to_owned(),
-    })?;
+    let mut document: DocumentMut =
+        text.parse()
+            .map_err(|e: toml_edit::TomlError| SaveError::Syntax {
+                path: path.to_owned(),
+                message: e.message().to_owned(),
+            })?;
     apply(&mut document, filters);
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed)?;
@@ -65,11 +70,20 @@ pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
 }
 
 fn apply(document: &mut DocumentMut, filters: &Filters) {
-    set_keeping_decor(document.as_table_mut(), "unseen_types", word(filters.unseen_types));
-    let types = document.entry("types").or_insert_with(|| Item::Table(Table::new()));
+    set_keeping_decor(
+        document.as_table_mut(),
+        "unseen_types",
+        word(filters.unseen_types),
+    );
+    let types = document
+        .entry("types")
+        .or_insert_with(|| Item::Table(Table::new()));
     if let Some(types) = types.as_table_like_mut() {
-        let gone: Vec<String> =
-            types.iter().map(|(key, _)| key.to_owned()).filter(|key| !filters.types.contains_key(key)).collect();
+        let gone: Vec<String> = types
+            .iter()
+            .map(|(key, _)| key.to_owned())
+            .filter(|key| !filters.types.contains_key(key))
+            .collect();
         for key in gone {
             types.remove(&key);
         }
@@ -85,10 +99,16 @@ fn apply(document: &mut DocumentMut, filters: &Filters) {
 
 /// Rules that are there already keep their tables, and with them their comments.
 fn apply_rules(document: &mut DocumentMut, rules: &[Rule]) {
-    let old = document.get("rules").and_then(Item::as_array_of_tables).cloned().unwrap_or_default();
+    let old = document
+        .get("rules")
+        .and_then(Item::as_array_of_tables)
+        .cloned()
+        .unwrap_or_default();
     let mut new = ArrayOfTables::new();
     for rule in rules {
-        let kept = old.iter().find(|table| table.get("name").and_then(Item::as_str) == Some(&rule.name));
+        let kept = old
+            .iter()
+            .find(|table| table.get("name").and_then(Item::as_str) == Some(&rule.name));
         let mut table = kept.cloned().unwrap_or_default();
         let effect = match rule.effect {
             Effect::Exclude => "exclude",
@@ -136,14 +156,30 @@ mod tests {
         let path = dir.path().join("sluicegate.toml");
         let before = "# mine\ngate = \"open\" # careful\n\n[feed]\nurl = \"ws://x\" # the relay\n\n[types]\n# noisy\n\"Song Played\" = \"off\"\ngone = \"on\"\n\n# staff\n[[rules]]\nname = \"internal\" # ours\neffect = \"exclude\"\nwhen = 'has_user'\n";
         fs::write(&path, before).unwrap();
-        let mut new = load(Some(path.clone()), true, std::iter::empty(), &[]).unwrap().settings.filters();
+        let mut new = load(Some(path.clone()), true, std::iter::empty(), &[])
+            .unwrap()
+            .settings
+            .filters();
         new.types.remove("gone");
         new.types.insert("Ürün \"x\".y".to_owned(), Switch::Off);
         new.rules[0].on = false;
-        new.rules.push(Rule { name: "eu".to_owned(), effect: Effect::Include, when: "country == \"DE\"".to_owned(), on: true, sample: 12.5 });
+        new.rules.push(Rule {
+            name: "eu".to_owned(),
+            effect: Effect::Include,
+            when: "country == \"DE\"".to_owned(),
+            on: true,
+            sample: 12.5,
+        });
         filters(&path, &new).unwrap();
         let text = fs::read_to_string(&path).unwrap();
-        for kept in ["# mine", "# careful", "# the relay", "# noisy", "# staff", "# ours"] {
+        for kept in [
+            "# mine",
+            "# careful",
+            "# the relay",
+            "# noisy",
+            "# staff",
+            "# ours",
+        ] {
             assert!(text.contains(kept), "{kept} is gone from\n{text}");
         }
         let read = load(Some(path.clone()), true, std::iter::empty(), &[]).unwrap();
@@ -158,7 +194,9 @@ mod tests {
         let path = dir.path().join("new/folder/s.toml");
         filters(&path, &Settings::default().filters()).unwrap();
         assert!(path.exists());
-        let error = filters(dir.path(), &Settings::default().filters()).unwrap_err().to_string();
+        let error = filters(dir.path(), &Settings::default().filters())
+            .unwrap_err()
+            .to_string();
         assert!(error.contains("cannot save the filters to"), "{error}");
     }
 }

@@ -50,7 +50,9 @@ pub struct Destination {
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
     /// The site ID or the key can't stand in a header.
-    #[error("customerio.site_id or customerio.api_key holds a character that no HTTP header can carry")]
+    #[error(
+        "customerio.site_id or customerio.api_key holds a character that no HTTP header can carry"
+    )]
     Credentials,
     /// TLS can't be set up.
     #[error("the HTTP client can't start: {0}")]
@@ -75,7 +77,8 @@ impl Client {
             &base64::engine::general_purpose::STANDARD,
             format!("{}:{key}", destination.site_id),
         );
-        let mut auth = HeaderValue::try_from(format!("Basic {basic}")).map_err(|_| ClientError::Credentials)?;
+        let mut auth = HeaderValue::try_from(format!("Basic {basic}"))
+            .map_err(|_| ClientError::Credentials)?;
         auth.set_sensitive(true);
         let headers = HeaderMap::from_iter([
             (AUTHORIZATION, auth),
@@ -88,8 +91,17 @@ impl Client {
             // A redirect would log the events in the other region: it is an error instead.
             .redirect(reqwest::redirect::Policy::none())
             .build()?;
-        let base = OnceCell::new_with(destination.base_url.as_ref().map(|url| url.trim_end_matches('/').to_owned()));
-        Ok(Self { http, destination, base })
+        let base = OnceCell::new_with(
+            destination
+                .base_url
+                .as_ref()
+                .map(|url| url.trim_end_matches('/').to_owned()),
+        );
+        Ok(Self {
+            http,
+            destination,
+            base,
+        })
     }
 
     /// Sends items together by v2.
@@ -103,7 +115,8 @@ impl Client {
             body.extend_from_slice(&item.body);
         }
         body.extend_from_slice(b"]}");
-        self.send(reqwest::Method::POST, "/api/v2/batch", Bytes::from(body)).await
+        self.send(reqwest::Method::POST, "/api/v2/batch", Bytes::from(body))
+            .await
     }
 
     /// Sends one item the way its route says.
@@ -111,7 +124,11 @@ impl Client {
         match &item.route {
             Route::Batch => self.send_batch(std::iter::once(item)).await,
             Route::V1 { put, path } => {
-                let method = if *put { reqwest::Method::PUT } else { reqwest::Method::POST };
+                let method = if *put {
+                    reqwest::Method::PUT
+                } else {
+                    reqwest::Method::POST
+                };
                 self.send(method, path, item.body.clone()).await
             }
         }
@@ -119,7 +136,10 @@ impl Client {
 
     /// Asks Customer.io for the workspace's region; this checks the credentials too.
     pub async fn base(&self) -> Result<&str, Answer> {
-        self.base.get_or_try_init(|| self.look_up()).await.map(String::as_str)
+        self.base
+            .get_or_try_init(|| self.look_up())
+            .await
+            .map(String::as_str)
     }
 
     async fn look_up(&self) -> Result<String, Answer> {
@@ -139,7 +159,8 @@ impl Client {
             (Answer::Accepted, Ok(found)) => Ok(found.url.trim_end_matches('/').to_owned()),
             (Answer::Accepted, Err(_)) => Err(Answer::Unavailable {
                 status: 200,
-                message: "the answer to the region look-up can't be read; set customerio.region".to_owned(),
+                message: "the answer to the region look-up can't be read; set customerio.region"
+                    .to_owned(),
                 after: None,
             }),
             (other, _) => Err(other),
@@ -151,7 +172,13 @@ impl Client {
             Ok(base) => base,
             Err(answer) => return answer,
         };
-        read(self.http.request(method, format!("{base}{path}")).body(body)).await.0
+        read(
+            self.http
+                .request(method, format!("{base}{path}"))
+                .body(body),
+        )
+        .await
+        .0
     }
 }
 
@@ -168,8 +195,16 @@ async fn read(request: reqwest::RequestBuilder) -> (Answer, Vec<u8>) {
             Err(error) => return (no_answer(&error), Vec::new()),
         }
     }
-    let retry_after = response.headers().get(RETRY_AFTER).and_then(|v| v.to_str().ok());
-    let answer = response::read(response.status().as_u16(), retry_after, &body, SystemTime::now());
+    let retry_after = response
+        .headers()
+        .get(RETRY_AFTER)
+        .and_then(|v| v.to_str().ok());
+    let answer = response::read(
+        response.status().as_u16(),
+        retry_after,
+        &body,
+        SystemTime::now(),
+    );
     (answer, body)
 }
 
@@ -186,6 +221,10 @@ fn no_answer(error: &reqwest::Error) -> Answer {
     } else {
         "the connection broke"
     };
-    let message = if error.is_timeout() { what.to_owned() } else { format!("{what}: {cause}") };
+    let message = if error.is_timeout() {
+        what.to_owned()
+    } else {
+        format!("{what}: {cause}")
+    };
     Answer::NoAnswer { message }
 }

@@ -48,7 +48,10 @@ mod tests {
     fn the_same_event_has_the_same_id_in_either_dialect_and_another_one_differs() {
         let id_of = |text: &str| id(&event(text), 1_751_254_672_846).to_string();
         let same = id_of(r#"{"event_type":"a","device_id":"d","$insert_id":"i"}"#);
-        assert_eq!(same, id_of(r#"{"event_type":"b","device_id":"d","insert_id":"i"}"#));
+        assert_eq!(
+            same,
+            id_of(r#"{"event_type":"b","device_id":"d","insert_id":"i"}"#)
+        );
         let others = [
             r#"{"event_type":"a","device_id":"e","$insert_id":"i"}"#,
             r#"{"event_type":"a","device_id":"d","$insert_id":"i","uuid":"u"}"#,
@@ -59,14 +62,22 @@ mod tests {
             assert_ne!(same, id_of(other), "{other}");
         }
         // A fixed value: if it ever changes, every replay sends its events twice.
-        assert_eq!(id_of(r#"{"event_type":"a","uuid":"4ef72ccd"}"#), "01JYZEK9EECWW1JVV4HC9WR7HZ");
+        assert_eq!(
+            id_of(r#"{"event_type":"a","uuid":"4ef72ccd"}"#),
+            "01JYZEK9EECWW1JVV4HC9WR7HZ"
+        );
     }
 
     #[test]
     fn ids_sort_by_the_time_of_their_events() {
         let one = event(r#"{"event_type":"a","uuid":"1"}"#);
-        let ids: Vec<String> = (0..50).map(|ms| id(&one, 1_751_254_672_846 + ms).to_string()).collect();
+        let ids: Vec<String> = (0..50)
+            .map(|ms| id(&one, 1_751_254_672_846 + ms).to_string())
+            .collect();
         assert!(ids.is_sorted());
-        assert_eq!(id(&one, 1_751_254_672_846).timestamp_ms(), 1_751_254_672_846);
+        assert_eq!(
+            id(&one, 1_751_254_672_846).timestamp_ms(),
+            1_751_254_672_846
+        );
     }
 }

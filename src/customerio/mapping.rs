@@ -216,14 +216,22 @@ impl Mapping {
         }
         // An event property wins its name; what would fall on it gets a longer one.
         let taken = |name: &str| own.iter().any(|(key, _)| key == name);
-        let free = |name: String| if taken(&name) { format!("amplitude_{name}") } else { name };
+        let free = |name: String| {
+            if taken(&name) {
+                format!("amplitude_{name}")
+            } else {
+                name
+            }
+        };
         let groups = [
             (Field::UserProperties, "user_properties", "user_"),
             (Field::GroupProperties, "group_properties", "group_"),
             (Field::Groups, "groups", "groups_"),
         ];
         for (field, name, prefix) in groups {
-            let Some(raw) = event.raw(field) else { continue };
+            let Some(raw) = event.raw(field) else {
+                continue;
+            };
             if json::kind(raw) == Kind::Object && raw[1..raw.len() - 1].trim().is_empty() {
                 continue;
             }
@@ -268,8 +276,13 @@ impl Mapping {
         if self.exclude.iter().any(|out| out == path) {
             return None;
         }
-        let included = self.include.is_empty() || self.include.iter().any(|p| is_at_or_above(p, path));
-        let deeper = self.include.iter().chain(&self.exclude).any(|p| is_above(path, p));
+        let included =
+            self.include.is_empty() || self.include.iter().any(|p| is_at_or_above(p, path));
+        let deeper = self
+            .include
+            .iter()
+            .chain(&self.exclude)
+            .any(|p| is_above(path, p));
         if !included && !deeper {
             return None;
         }
@@ -332,7 +345,12 @@ impl Mapped<'_> {
     }
 
     fn finish(&self, person: &Person<'_>, route: Route, body: Vec<u8>) -> Item {
-        Item { id: self.id, person: hash(person), route, body: Bytes::from(body) }
+        Item {
+            id: self.id,
+            person: hash(person),
+            route,
+            body: Bytes::from(body),
+        }
     }
 
     /// An identify that carries `user_properties` as attributes of the person. Attributes that
@@ -373,7 +391,12 @@ fn set_properties<'e>(reading: &Reading<'e>) -> json::Entries<'e> {
     let all = reading.user_properties();
     let set = all.iter().find(|(key, _)| key == "$set");
     let plain = all.iter().filter(|(key, _)| !key.starts_with('$')).cloned();
-    plain.chain(set.and_then(|(_, raw)| json::entries(raw)).unwrap_or_default()).collect()
+    plain
+        .chain(
+            set.and_then(|(_, raw)| json::entries(raw))
+                .unwrap_or_default(),
+        )
+        .collect()
 }
 
 fn open_item(body: &mut Vec<u8>, action: &str, person: &Person<'_>) {
@@ -386,11 +409,22 @@ fn open_item(body: &mut Vec<u8>, action: &str, person: &Person<'_>) {
 }
 
 /// RFC 3986's unreserved characters; an identifier is encoded whole, `/` and `@` too.
-const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'_').remove(b'.').remove(b'~');
+const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
+    .remove(b'-')
+    .remove(b'_')
+    .remove(b'.')
+    .remove(b'~');
 
 fn customer_path(person: &Person<'_>) -> String {
-    let prefix = if matches!(person, Person::CioId(_)) { "cio_" } else { "" };
-    format!("/api/v1/customers/{prefix}{}", utf8_percent_encode(person.value(), IN_PATH))
+    let prefix = if matches!(person, Person::CioId(_)) {
+        "cio_"
+    } else {
+        ""
+    };
+    format!(
+        "/api/v1/customers/{prefix}{}",
+        utf8_percent_encode(person.value(), IN_PATH)
+    )
 }
 
 fn hash(person: &Person<'_>) -> u64 {
@@ -406,9 +440,15 @@ fn trimmed(name: Cow<'_, str>) -> Cow<'_, str> {
 }
 
 fn is_email(text: &str) -> bool {
-    let Some((local, domain)) = text.split_once('@') else { return false };
+    let Some((local, domain)) = text.split_once('@') else {
+        return false;
+    };
     let blank = text.contains(char::is_whitespace) || domain.contains('@');
-    !blank && !local.is_empty() && domain.contains('.') && !domain.starts_with('.') && !domain.ends_with('.')
+    !blank
+        && !local.is_empty()
+        && domain.contains('.')
+        && !domain.starts_with('.')
+        && !domain.ends_with('.')
 }
 
 fn unix_seconds(raw: &str) -> Cow<'_, [u8]> {
@@ -422,7 +462,9 @@ fn unix_seconds(raw: &str) -> Cow<'_, [u8]> {
 }
 
 fn is_above(path: &str, below: &str) -> bool {
-    below.strip_prefix(path).is_some_and(|rest| rest.starts_with('.'))
+    below
+        .strip_prefix(path)
+        .is_some_and(|rest| rest.starts_with('.'))
 }
 
 fn is_at_or_above(path: &str, other: &str) -> bool {

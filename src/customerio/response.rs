@@ -54,9 +54,9 @@ impl Answer {
         match self {
             Self::Accepted => "200".to_owned(),
             Self::Partly(_) => "207".to_owned(),
-            Self::Refused { status, .. } | Self::Unauthorized { status, .. } | Self::Unavailable { status, .. } => {
-                status.to_string()
-            }
+            Self::Refused { status, .. }
+            | Self::Unauthorized { status, .. }
+            | Self::Unavailable { status, .. } => status.to_string(),
             Self::TooLarge => "413".to_owned(),
             Self::Throttled { .. } => "429".to_owned(),
             Self::NoAnswer { .. } => "no answer".to_owned(),
@@ -95,7 +95,12 @@ pub struct Refusal {
 }
 
 /// Reads an answer. `now` is for a `Retry-After` that names a date.
-pub fn read(status: u16, retry_after: Option<&str>, body: &[u8], now: std::time::SystemTime) -> Answer {
+pub fn read(
+    status: u16,
+    retry_after: Option<&str>,
+    body: &[u8],
+    now: std::time::SystemTime,
+) -> Answer {
     let after = retry_after.and_then(|text| retry_after_delay(text, now));
     match status {
         207 => refusals(body).map_or_else(
@@ -104,18 +109,35 @@ pub fn read(status: u16, retry_after: Option<&str>, body: &[u8], now: std::time:
                 message: "a 207 whose errors can't be read".to_owned(),
                 after,
             },
-            |all| if all.is_empty() { Answer::Accepted } else { Answer::Partly(all) },
+            |all| {
+                if all.is_empty() {
+                    Answer::Accepted
+                } else {
+                    Answer::Partly(all)
+                }
+            },
         ),
         200..=299 => Answer::Accepted,
-        401 | 403 => Answer::Unauthorized { status, message: message(body) },
+        401 | 403 => Answer::Unauthorized {
+            status,
+            message: message(body),
+        },
         413 => Answer::TooLarge,
         429 => Answer::Throttled { after },
-        408 | 500..=599 => Answer::Unavailable { status, message: message(body), after },
+        408 | 500..=599 => Answer::Unavailable {
+            status,
+            message: message(body),
+            after,
+        },
         300..=399 => Answer::Refused {
             status,
-            message: "the server redirects; set customerio.region or customerio.base_url".to_owned(),
+            message: "the server redirects; set customerio.region or customerio.base_url"
+                .to_owned(),
         },
-        _ => Answer::Refused { status, message: message(body) },
+        _ => Answer::Refused {
+            status,
+            message: message(body),
+        },
     }
 }
 
@@ -161,7 +183,11 @@ fn message(body: &[u8]) -> String {
             return said.join("; ");
         }
     }
-    String::from_utf8_lossy(body).trim().chars().take(200).collect()
+    String::from_utf8_lossy(body)
+        .trim()
+        .chars()
+        .take(200)
+        .collect()
 }
 
 #[cfg(test)]
@@ -178,11 +204,22 @@ mod tests {
     fn answers_are_told_apart_by_what_has_to_be_done() {
         assert_eq!(answer(200, None, "{}"), Answer::Accepted);
         let partly = r#"{"errors":[{"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"too long"}]}"#;
-        let Answer::Partly(refused) = answer(207, None, partly) else { panic!() };
-        assert_eq!((refused[0].batch_index, refused[0].field.as_str()), (1, "attributes.plan"));
+        let Answer::Partly(refused) = answer(207, None, partly) else {
+            panic!()
+        };
+        assert_eq!(
+            (refused[0].batch_index, refused[0].field.as_str()),
+            (1, "attributes.plan")
+        );
         assert_eq!(answer(207, None, r#"{"errors":[]}"#), Answer::Accepted);
-        assert!(matches!(answer(207, None, "?"), Answer::Unavailable { .. }), "what can't be read is tried again");
-        assert!(matches!(answer(401, None, ""), Answer::Unauthorized { status: 401, .. }));
+        assert!(
+            matches!(answer(207, None, "?"), Answer::Unavailable { .. }),
+            "what can't be read is tried again"
+        );
+        assert!(matches!(
+            answer(401, None, ""),
+            Answer::Unauthorized { status: 401, .. }
+        ));
         assert_eq!(answer(413, None, ""), Answer::TooLarge);
         let said = |meta: &str| answer(400, None, meta).message().to_owned();
         assert_eq!(said(r#"{"meta":{"errors":["a","b"]}}"#), "a; b");
@@ -197,8 +234,14 @@ mod tests {
             other => panic!("{other:?}"),
         };
         assert_eq!(after(Some("7")), Some(Duration::from_secs(7)));
-        assert_eq!(after(Some("Sun, 06 Nov 1994 08:49:47 GMT")), Some(Duration::from_secs(10)));
-        assert_eq!(after(Some("Sun, 06 Nov 1994 08:00:00 GMT")), Some(Duration::ZERO));
+        assert_eq!(
+            after(Some("Sun, 06 Nov 1994 08:49:47 GMT")),
+            Some(Duration::from_secs(10))
+        );
+        assert_eq!(
+            after(Some("Sun, 06 Nov 1994 08:00:00 GMT")),
+            Some(Duration::ZERO)
+        );
         assert_eq!(after(Some("soon")), None);
         assert_eq!(after(None), None);
     }

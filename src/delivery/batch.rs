@@ -52,7 +52,9 @@ impl Shipment {
         let mut loads: VecDeque<Load> = VecDeque::new();
         for item in items {
             let joins = item.item.route == Route::Batch
-                && loads.back().is_some_and(|l| l.items[0].item.route == Route::Batch);
+                && loads
+                    .back()
+                    .is_some_and(|l| l.items[0].item.route == Route::Batch);
             match loads.back_mut() {
                 Some(load) if joins => load.items.push(item),
                 _ => loads.push_back(Load::new(vec![item])),
@@ -74,7 +76,9 @@ impl Shipment {
     /// How many items are not settled, and their size in bytes.
     pub fn unsettled(&self) -> (u64, usize) {
         let items = self.loads.iter().flat_map(|l| &l.items);
-        items.fold((0, 0), |(n, bytes), item| (n + 1, bytes + item.item.body.len()))
+        items.fold((0, 0), |(n, bytes), item| {
+            (n + 1, bytes + item.item.body.len())
+        })
     }
 
     /// Gives up what is left of it.
@@ -100,14 +104,24 @@ impl Shipment {
         match answer {
             Answer::Accepted => (self.delivered(&[]), Next::Continue),
             Answer::Partly(refusals) => (self.delivered(refusals), Next::Continue),
-            Answer::Refused { status: 400 | 422, .. } | Answer::TooLarge => self.halve(answer),
+            Answer::Refused {
+                status: 400 | 422, ..
+            }
+            | Answer::TooLarge => self.halve(answer),
             Answer::Refused { status, message } => {
-                let why = format!("the server answers {status} {message}; is customerio.base_url right?");
+                let why =
+                    format!("the server answers {status} {message}; is customerio.base_url right?");
                 (Vec::new(), Next::Halt(why))
             }
             Answer::Unauthorized { status, message } => {
-                let said = if message.is_empty() { String::new() } else { format!(" ({message})") };
-                let why = format!("Customer.io refuses the credentials: {status}{said}; check site ID, API key and region");
+                let said = if message.is_empty() {
+                    String::new()
+                } else {
+                    format!(" ({message})")
+                };
+                let why = format!(
+                    "Customer.io refuses the credentials: {status}{said}; check site ID, API key and region"
+                );
                 (Vec::new(), Next::Halt(why))
             }
             Answer::Throttled { after } => {
@@ -116,7 +130,9 @@ impl Shipment {
                 }
                 (Vec::new(), Next::Quiet(after.unwrap_or(QUIET)))
             }
-            Answer::Unavailable { after, .. } => self.again(answer, *after, since_first, retry, random),
+            Answer::Unavailable { after, .. } => {
+                self.again(answer, *after, since_first, retry, random)
+            }
             Answer::NoAnswer { .. } => self.again(answer, None, since_first, retry, random),
         }
     }
@@ -134,13 +150,18 @@ impl Shipment {
         };
         load.failures += 1;
         match retry.delay(load.failures, since_first, random) {
-            Some(delay) => (Vec::new(), Next::After(delay.max(after.unwrap_or_default()))),
+            Some(delay) => (
+                Vec::new(),
+                Next::After(delay.max(after.unwrap_or_default())),
+            ),
             None => (self.expire(answer), Next::Continue),
         }
     }
 
     fn delivered(&mut self, refusals: &[Refusal]) -> Vec<(Queued, Settled)> {
-        let Some(load) = self.loads.pop_front() else { return Vec::new() };
+        let Some(load) = self.loads.pop_front() else {
+            return Vec::new();
+        };
         let first_attempt = load.tries == 1;
         let settle = |(index, item)| {
             let settled = match refusals.iter().find(|r| r.batch_index == index) {
@@ -159,7 +180,10 @@ impl Shipment {
         };
         if load.items.len() > 1 {
             let second = load.items.split_off(load.items.len() / 2);
-            let second = Load { items: second, ..load.emptied() };
+            let second = Load {
+                items: second,
+                ..load.emptied()
+            };
             self.loads.push_front(second);
             self.loads.push_front(load);
             return (Vec::new(), Next::Continue);
@@ -169,14 +193,24 @@ impl Shipment {
             message: answer.message().to_owned(),
             ..Refusal::default()
         };
-        let gone = load.items.into_iter().map(|item| (item, discarded(&refusal)));
+        let gone = load
+            .items
+            .into_iter()
+            .map(|item| (item, discarded(&refusal)));
         (gone.collect(), Next::Continue)
     }
 
     fn expire(&mut self, answer: &Answer) -> Vec<(Queued, Settled)> {
-        let Some(load) = self.loads.pop_front() else { return Vec::new() };
+        let Some(load) = self.loads.pop_front() else {
+            return Vec::new();
+        };
         let tries = load.tries;
-        let reason = format!("{} attempts, the last: {} {}", tries, answer.label(), answer.message());
+        let reason = format!(
+            "{} attempts, the last: {} {}",
+            tries,
+            answer.label(),
+            answer.message()
+        );
         let expire = |item| {
             let settled = Settled::Undelivered {
                 why: Undelivered::Expired,
@@ -191,22 +225,41 @@ impl Shipment {
 
 impl Load {
     fn new(items: Vec<Queued>) -> Self {
-        Self { items, tries: 0, failures: 0, first_tried: None }
+        Self {
+            items,
+            tries: 0,
+            failures: 0,
+            first_tried: None,
+        }
     }
 
     /// Another load with the same history.
     fn emptied(&self) -> Self {
-        Self { items: Vec::new(), tries: self.tries, failures: self.failures, first_tried: self.first_tried }
+        Self {
+            items: Vec::new(),
+            tries: self.tries,
+            failures: self.failures,
+            first_tried: self.first_tried,
+        }
     }
 }
 
 fn discarded(refusal: &Refusal) -> Settled {
-    let Refusal { reason, field, message, .. } = refusal;
+    let Refusal {
+        reason,
+        field,
+        message,
+        ..
+    } = refusal;
     let reason = match (reason.as_str(), message.as_str()) {
         ("", said) | (said, "") => said.to_owned(),
         (word, said) => format!("{word}: {said}"),
     };
-    Settled::Undelivered { why: Undelivered::Discarded, reason, field: field.clone() }
+    Settled::Undelivered {
+        why: Undelivered::Discarded,
+        reason,
+        field: field.clone(),
+    }
 }
 
 /// Whether the outcome is the event's own, and not that of an identify beside it.
@@ -229,7 +282,12 @@ pub(super) mod tests_support {
             route: Route::Batch,
             body: Bytes::from(vec![b' '; bytes]),
         };
-        Queued { item, sequence, part: Part::Event, received_ms: 0 }
+        Queued {
+            item,
+            sequence,
+            part: Part::Event,
+            received_ms: 0,
+        }
     }
 
     impl Shipment {
@@ -255,22 +313,40 @@ mod tests {
     fn settle(shipment: &mut Shipment, answer: &Answer) -> (Vec<(u64, Settled)>, Next) {
         let now = Instant::now();
         let (settled, next) = shipment.settle(answer, now, now, &Retry::default(), 1.0);
-        (settled.into_iter().map(|(q, s)| (q.sequence, s)).collect(), next)
+        (
+            settled.into_iter().map(|(q, s)| (q.sequence, s)).collect(),
+            next,
+        )
     }
 
     fn refused() -> Answer {
-        Answer::Refused { status: 400, message: "no".to_owned() }
+        Answer::Refused {
+            status: 400,
+            message: "no".to_owned(),
+        }
     }
 
     #[test]
     fn a_207_settles_item_by_item() {
         let mut three = shipment(3);
-        let refusal = Refusal { batch_index: 1, reason: "invalid".to_owned(), field: "attributes.plan".to_owned(), message: "too long".to_owned() };
+        let refusal = Refusal {
+            batch_index: 1,
+            reason: "invalid".to_owned(),
+            field: "attributes.plan".to_owned(),
+            message: "too long".to_owned(),
+        };
         let (settled, next) = settle(&mut three, &Answer::Partly(vec![refusal]));
         assert_eq!(next, Next::Continue);
-        assert_eq!(settled[0].1, Settled::Delivered { first_attempt: true });
-        assert!(matches!(&settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field }
-            if reason == "invalid: too long" && field == "attributes.plan"));
+        assert_eq!(
+            settled[0].1,
+            Settled::Delivered {
+                first_attempt: true
+            }
+        );
+        assert!(
+            matches!(&settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field }
+            if reason == "invalid: too long" && field == "attributes.plan")
+        );
         assert!(three.front().is_none());
     }
 
@@ -301,41 +377,71 @@ mod tests {
 
     #[test]
     fn a_failing_load_is_tried_ten_times_and_then_expires_with_its_last_answer() {
-        let down = Answer::Unavailable { status: 503, message: "down".to_owned(), after: None };
+        let down = Answer::Unavailable {
+            status: 503,
+            message: "down".to_owned(),
+            after: None,
+        };
         let mut one = shipment(1);
         for _ in 1..10 {
             assert!(matches!(settle(&mut one, &down), (none, Next::After(_)) if none.is_empty()));
         }
         let (settled, next) = settle(&mut one, &down);
         assert_eq!(next, Next::Continue);
-        assert!(matches!(&settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
-            if reason == "10 attempts, the last: 503 down"));
+        assert!(
+            matches!(&settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+            if reason == "10 attempts, the last: 503 down")
+        );
     }
 
     #[test]
     fn throttling_uses_up_no_attempt_and_credentials_or_a_wrong_server_halt() {
         let mut one = shipment(1);
-        let throttled = Answer::Throttled { after: Some(Duration::from_secs(3)) };
+        let throttled = Answer::Throttled {
+            after: Some(Duration::from_secs(3)),
+        };
         for _ in 0..20 {
-            assert_eq!(settle(&mut one, &throttled).1, Next::Quiet(Duration::from_secs(3)));
+            assert_eq!(
+                settle(&mut one, &throttled).1,
+                Next::Quiet(Duration::from_secs(3))
+            );
         }
         for status in [401, 403] {
-            let answer = Answer::Unauthorized { status, message: String::new() };
-            assert!(matches!(settle(&mut one, &answer).1, Next::Halt(why) if why.contains("credentials")));
+            let answer = Answer::Unauthorized {
+                status,
+                message: String::new(),
+            };
+            assert!(
+                matches!(settle(&mut one, &answer).1, Next::Halt(why) if why.contains("credentials"))
+            );
         }
-        let not_found = Answer::Refused { status: 404, message: String::new() };
-        assert!(matches!(settle(&mut one, &not_found).1, Next::Halt(why) if why.contains("base_url")));
+        let not_found = Answer::Refused {
+            status: 404,
+            message: String::new(),
+        };
+        assert!(
+            matches!(settle(&mut one, &not_found).1, Next::Halt(why) if why.contains("base_url"))
+        );
         assert_eq!(one.unsettled().0, 1, "nothing is lost by any of them");
     }
 
     #[test]
     fn an_event_that_goes_alone_keeps_its_place() {
         let mut items: Vec<Queued> = (0..3).map(|n| queued(n, 0, 10)).collect();
-        items[1].item.route = Route::V1 { put: false, path: "/api/v1/events".to_owned() };
+        items[1].item.route = Route::V1 {
+            put: false,
+            path: "/api/v1/events".to_owned(),
+        };
         let mut shipment = Shipment::new(items, vec![0]);
         let mut order = Vec::new();
         while shipment.front().is_some() {
-            order.push(settle(&mut shipment, &Answer::Accepted).0.iter().map(|(n, _)| *n).collect::<Vec<_>>());
+            order.push(
+                settle(&mut shipment, &Answer::Accepted)
+                    .0
+                    .iter()
+                    .map(|(n, _)| *n)
+                    .collect::<Vec<_>>(),
+            );
         }
         assert_eq!(order, [[0], [1], [2]]);
     }

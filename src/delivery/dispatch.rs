@@ -94,7 +94,8 @@ impl Dispatch {
         standing: watch::Sender<Standing>,
     ) -> Self {
         // A tenth of a second's worth may go at once: enough for many lanes, no storm.
-        let burst = NonZeroU32::new(settings.requests_per_second.get() / 10).unwrap_or(NonZeroU32::MIN);
+        let burst =
+            NonZeroU32::new(settings.requests_per_second.get() / 10).unwrap_or(NonZeroU32::MIN);
         let quota = Quota::per_second(settings.requests_per_second).allow_burst(burst);
         Self {
             client,
@@ -151,7 +152,10 @@ impl Dispatch {
     }
 
     fn is_idle(&self) -> bool {
-        self.lanes.waiting().0 == 0 && self.out.is_empty() && self.ready.is_empty() && self.later.is_empty()
+        self.lanes.waiting().0 == 0
+            && self.out.is_empty()
+            && self.ready.is_empty()
+            && self.later.is_empty()
     }
 
     /// When something can be done without anything coming in.
@@ -159,8 +163,14 @@ impl Dispatch {
         if self.out.len() >= self.settings.in_flight {
             return None;
         }
-        let sendable = self.lanes.due().into_iter().chain(self.later.keys().next().map(|(at, _)| *at));
-        let soonest = sendable.chain(self.ready.front().map(|_| Instant::now())).min()?;
+        let sendable = self
+            .lanes
+            .due()
+            .into_iter()
+            .chain(self.later.keys().next().map(|(at, _)| *at));
+        let soonest = sendable
+            .chain(self.ready.front().map(|_| Instant::now()))
+            .min()?;
         match &self.halted {
             Some(_) if !self.out.is_empty() => None,
             Some(halt) => Some(halt.probe_at.max(soonest)),
@@ -172,11 +182,16 @@ impl Dispatch {
         let now = Instant::now();
         self.quiet_until = self.quiet_until.filter(|until| *until > now);
         while self.quiet_until.is_none() && self.out.len() < self.settings.in_flight {
-            let probing = self.halted.as_ref().map(|halt| halt.probe_at <= now && self.out.is_empty());
+            let probing = self
+                .halted
+                .as_ref()
+                .map(|halt| halt.probe_at <= now && self.out.is_empty());
             if probing == Some(false) {
                 return;
             }
-            let Some(shipment) = self.next_shipment(now, flush) else { return };
+            let Some(shipment) = self.next_shipment(now, flush) else {
+                return;
+            };
             self.send(shipment);
         }
     }
@@ -204,21 +219,34 @@ impl Dispatch {
                     None => Answer::Accepted,
                 }
             };
-            let given_up = Answer::NoAnswer { message: "given up".to_owned() };
+            let given_up = Answer::NoAnswer {
+                message: "given up".to_owned(),
+            };
             let answer = cut.run_until_cancelled(request).await.unwrap_or(given_up);
-            Returned { shipment, answer, at_ms: started.0, sent: started.1 }
+            Returned {
+                shipment,
+                answer,
+                at_ms: started.0,
+                sent: started.1,
+            }
         });
     }
 
     async fn settle(&mut self, returned: Returned) {
-        let Returned { mut shipment, answer, at_ms, sent } = returned;
+        let Returned {
+            mut shipment,
+            answer,
+            at_ms,
+            sent,
+        } = returned;
         let now = Instant::now();
         let front: Vec<Queued> = match &answer {
             Answer::Accepted | Answer::Partly(_) => Vec::new(),
             _ => shipment.front().unwrap_or_default().to_vec(),
         };
         let items = shipment.front().map_or(0, <[Queued]>::len) as u32;
-        let (mut settled, next) = shipment.settle(&answer, sent, now, &self.settings.retry, rand::random());
+        let (mut settled, next) =
+            shipment.settle(&answer, sent, now, &self.settings.retry, rand::random());
         let waits = match &next {
             Next::After(delay) | Next::Quiet(delay) => Some(*delay),
             Next::Halt(_) => Some(PROBE),
@@ -226,7 +254,11 @@ impl Dispatch {
         };
         if let Some(delay) = waits {
             let next_ms = time::now() + delay.as_millis() as i64;
-            settled.extend(front.into_iter().map(|item| (item, Settled::Waiting { next_ms })));
+            settled.extend(
+                front
+                    .into_iter()
+                    .map(|item| (item, Settled::Waiting { next_ms })),
+            );
         }
         let attempt = Attempt {
             at_ms,
@@ -259,9 +291,15 @@ impl Dispatch {
             }
             Next::Halt(why) => {
                 if self.halted.is_none() {
-                    tracing::error!("{why}. All events are kept; trying again every {} s", PROBE.as_secs());
+                    tracing::error!(
+                        "{why}. All events are kept; trying again every {} s",
+                        PROBE.as_secs()
+                    );
                 }
-                self.halted = Some(Halt { why, probe_at: now + PROBE });
+                self.halted = Some(Halt {
+                    why,
+                    probe_at: now + PROBE,
+                });
                 self.ready.push_front(shipment);
             }
         }
@@ -282,7 +320,10 @@ impl Dispatch {
     /// known, and their ids make sending them again harmless.
     async fn give_up(mut self) -> Vec<Queued> {
         let mut left: Vec<Queued> = self.lanes.drain().collect();
-        let ready = self.ready.drain(..).chain(std::mem::take(&mut self.later).into_values());
+        let ready = self
+            .ready
+            .drain(..)
+            .chain(std::mem::take(&mut self.later).into_values());
         left.extend(ready.flat_map(Shipment::into_items));
         self.cut.cancel();
         while let Some(returned) = self.out.join_next().await {
@@ -294,8 +335,12 @@ impl Dispatch {
     fn tell(&mut self) {
         let (waiting, waiting_bytes) = self.lanes.waiting();
         let behind = self.later.values().chain(&self.ready);
-        let (retrying, retrying_bytes) = behind.map(Shipment::unsettled).fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
-        let in_ms = |at: Instant| time::now() + at.saturating_duration_since(Instant::now()).as_millis() as i64;
+        let (retrying, retrying_bytes) = behind
+            .map(Shipment::unsettled)
+            .fold((0, 0), |a, b| (a.0 + b.0, a.1 + b.1));
+        let in_ms = |at: Instant| {
+            time::now() + at.saturating_duration_since(Instant::now()).as_millis() as i64
+        };
         let standing = Standing {
             waiting,
             waiting_bytes: (waiting_bytes + retrying_bytes) as u64,

@@ -42,8 +42,18 @@ impl Lanes {
     pub fn new(count: usize, batch_bytes: usize, batch_age: Duration) -> Self {
         let mut lanes = Vec::new();
         lanes.resize_with(count.max(1), Lane::default);
-        let batch_bytes = batch_bytes.clamp(limits::BATCH_ITEM_BYTES + ENVELOPE_BYTES, limits::BATCH_BYTES);
-        Self { lanes, batch_bytes, batch_age, idle_bytes: 0, waiting: 0, waiting_bytes: 0 }
+        let batch_bytes = batch_bytes.clamp(
+            limits::BATCH_ITEM_BYTES + ENVELOPE_BYTES,
+            limits::BATCH_BYTES,
+        );
+        Self {
+            lanes,
+            batch_bytes,
+            batch_age,
+            idle_bytes: 0,
+            waiting: 0,
+            waiting_bytes: 0,
+        }
     }
 
     /// Puts an item at the end of its person's lane.
@@ -143,11 +153,19 @@ struct Taken {
 
 impl Lane {
     fn take(&mut self, room: &mut usize, items: &mut Vec<Queued>) -> Taken {
-        let mut taken = Taken { items: 0, bytes: 0, full: false };
+        let mut taken = Taken {
+            items: 0,
+            bytes: 0,
+            full: false,
+        };
         while let Some((_, front)) = self.queue.front() {
             // What goes alone by v1 takes no room in the batch.
             let bytes = size(front);
-            let needs = if front.item.route == Route::Batch { bytes } else { 0 };
+            let needs = if front.item.route == Route::Batch {
+                bytes
+            } else {
+                0
+            };
             if needs > *room {
                 taken.full = true;
                 break;
@@ -183,14 +201,20 @@ mod tests {
         lanes.push(queued(1, 7, 100), start);
         assert!(lanes.take(start, false).is_none());
         assert_eq!(lanes.due(), Some(start + Duration::from_millis(250)));
-        let taken = lanes.take(start + Duration::from_millis(250), false).unwrap();
+        let taken = lanes
+            .take(start + Duration::from_millis(250), false)
+            .unwrap();
         assert_eq!(taken.sequences(), [1]);
         lanes.release(taken.lanes());
         for n in 2..7 {
             lanes.push(queued(n, n, 24_000), start);
         }
         let full = lanes.take(start, false).unwrap();
-        assert_eq!(full.sequences().len(), 4, "five of 24 kB are over 100 kB, four fit");
+        assert_eq!(
+            full.sequences().len(),
+            4,
+            "five of 24 kB are over 100 kB, four fit"
+        );
     }
 
     #[test]

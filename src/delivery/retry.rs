@@ -54,7 +54,11 @@ mod tests {
     #[test]
     fn delays_grow_threefold_within_their_jitter_up_to_the_longest() {
         let retry = Retry::default();
-        let ms = |attempt, random| retry.delay(attempt, Duration::ZERO, random).map(|d| d.as_millis());
+        let ms = |attempt, random| {
+            retry
+                .delay(attempt, Duration::ZERO, random)
+                .map(|d| d.as_millis())
+        };
         assert_eq!(ms(1, 1.0), Some(1_000));
         assert_eq!(ms(1, 0.0), Some(500));
         assert_eq!(ms(4, 1.0), Some(27_000));

@@ -74,25 +74,49 @@ impl Link {
     ) -> (Self, mpsc::Receiver<Frame>) {
         let (frames, taken) = mpsc::channel(1_024);
         let room = Arc::new(Semaphore::new(FRAME_BYTES / 1_024));
-        (Self { frames, room, last_received, safe, status }, taken)
+        (
+            Self {
+                frames,
+                room,
+                last_received,
+                safe,
+                status,
+            },
+            taken,
+        )
     }
 
     /// Waits until the pipeline takes the frame. Meanwhile the feed reads nothing, and TCP
     /// holds the server back.
-    pub async fn hand_over(&self, text: Result<ByteString, Malformed>, resumed: bool) -> Result<(), Unwanted> {
+    pub async fn hand_over(
+        &self,
+        text: Result<ByteString, Malformed>,
+        resumed: bool,
+    ) -> Result<(), Unwanted> {
         let received_ms = time::now();
         let bytes = text.as_ref().map_or(0, |text| text.len());
         let share = (bytes / 1_024 + 1).min(FRAME_BYTES / 1_024) as u32;
         let sending = async {
-            let share = self.room.clone().acquire_many_owned(share).await.map_err(|_| Unwanted)?;
-            let frame = Frame { text, received_ms, resumed, _share: share };
+            let share = self
+                .room
+                .clone()
+                .acquire_many_owned(share)
+                .await
+                .map_err(|_| Unwanted)?;
+            let frame = Frame {
+                text,
+                received_ms,
+                resumed,
+                _share: share,
+            };
             self.frames.send(frame).await.map_err(|_| Unwanted)
         };
         tokio::pin!(sending);
         if let Ok(sent) = timeout(PATIENCE, &mut sending).await {
             return sent;
         }
-        self.status.send_modify(|s| s.blocked_since_ms = Some(received_ms));
+        self.status
+            .send_modify(|s| s.blocked_since_ms = Some(received_ms));
         let sent = tokio::select! {
             sent = &mut sending => sent,
             () = self.frames.closed() => Err(Unwanted),

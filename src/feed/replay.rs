@@ -9,8 +9,8 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, sleep_until};
 
 use crate::amplitude::archive::{self, ArchiveError};
-use crate::amplitude::time::UnixMs;
 use crate::amplitude::frame;
+use crate::amplitude::time::UnixMs;
 
 use super::server::Server;
 
@@ -29,8 +29,14 @@ impl std::str::FromStr for Speed {
         if text == "max" {
             return Ok(Self::Max);
         }
-        let times = text.trim_end_matches('x').parse::<f64>().ok().filter(|t| *t > 0.0 && t.is_finite());
-        times.map(Self::Times).ok_or_else(|| format!("{text:?} is no speed; write 1x, 10x or max"))
+        let times = text
+            .trim_end_matches('x')
+            .parse::<f64>()
+            .ok()
+            .filter(|t| *t > 0.0 && t.is_finite());
+        times
+            .map(Self::Times)
+            .ok_or_else(|| format!("{text:?} is no speed; write 1x, 10x or max"))
     }
 }
 
@@ -44,7 +50,12 @@ pub struct Played {
 }
 
 /// Plays the archives at `paths`, one after the other, and again for ever where `repeat` is on.
-pub async fn play(server: &Server, paths: &[PathBuf], speed: Speed, repeat: bool) -> Result<Played, ArchiveError> {
+pub async fn play(
+    server: &Server,
+    paths: &[PathBuf],
+    speed: Speed,
+    repeat: bool,
+) -> Result<Played, ArchiveError> {
     let mut played = Played::default();
     let mut pace = Pace { speed, first: None };
     loop {
@@ -60,7 +71,12 @@ pub async fn play(server: &Server, paths: &[PathBuf], speed: Speed, repeat: bool
     }
 }
 
-async fn play_one(server: &Server, path: PathBuf, pace: &mut Pace, played: &mut Played) -> Result<(), ArchiveError> {
+async fn play_one(
+    server: &Server,
+    path: PathBuf,
+    pace: &mut Pace,
+    played: &mut Played,
+) -> Result<(), ArchiveError> {
     let (lines, mut read) = mpsc::channel::<archive::Line>(256);
     let reading = tokio::task::spawn_blocking(move || {
         archive::each_line(&path, &mut |line| match lines.blocking_send(line) {
@@ -91,19 +107,28 @@ fn parts(line: archive::Line, played: &mut Played) -> Vec<PlayedPart> {
         Ok(text) => text,
         Err(malformed) => {
             played.malformed += 1;
-            return vec![PlayedPart { text: malformed.near.into(), time_ms: None }];
+            return vec![PlayedPart {
+                text: malformed.near.into(),
+                time_ms: None,
+            }];
         }
     };
     let mut parts = Vec::new();
     frame::decode(&text, 0, "message_id", |one| match one {
         Ok(event) => {
             played.events += 1;
-            parts.push(PlayedPart { time_ms: event.time().ok(), text: event.shared_text().clone() });
+            parts.push(PlayedPart {
+                time_ms: event.time().ok(),
+                text: event.shared_text().clone(),
+            });
         }
         Err(malformed) => {
             played.malformed += 1;
             let end = text.len().min(malformed.at_byte + malformed.size_bytes);
-            parts.push(PlayedPart { text: text[malformed.at_byte.min(end)..end].into(), time_ms: None });
+            parts.push(PlayedPart {
+                text: text[malformed.at_byte.min(end)..end].into(),
+                time_ms: None,
+            });
         }
     });
     parts
@@ -117,7 +142,9 @@ struct Pace {
 
 impl Pace {
     async fn wait(&mut self, time_ms: Option<UnixMs>) {
-        let (Speed::Times(times), Some(time_ms)) = (self.speed, time_ms) else { return };
+        let (Speed::Times(times), Some(time_ms)) = (self.speed, time_ms) else {
+            return;
+        };
         let (first_ms, started) = *self.first.get_or_insert((time_ms, Instant::now()));
         // What is earlier than the first goes at once: archives are only about in order.
         let ahead = (time_ms - first_ms).max(0) as f64 / 1_000.0 / times;

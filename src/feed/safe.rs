@@ -34,7 +34,11 @@ impl Safe {
     pub fn advance(&mut self) -> Option<MessageId> {
         let first_open = self.under_way.first().copied().unwrap_or(u64::MAX);
         let mut newest = None;
-        while self.messages.front().is_some_and(|(sequence, _)| *sequence < first_open) {
+        while self
+            .messages
+            .front()
+            .is_some_and(|(sequence, _)| *sequence < first_open)
+        {
             newest = self.messages.pop_front().map(|(_, message)| message);
         }
         newest

@@ -33,7 +33,10 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { ring_bytes: 64 << 20, wait_for_client: true }
+        Self {
+            ring_bytes: 64 << 20,
+            wait_for_client: true,
+        }
     }
 }
 
@@ -168,7 +171,9 @@ impl Shared {
     /// was there, all that was published waits.
     fn start_of(&self, asked: Option<&str>, name: &str) -> (u64, u64) {
         let mut ring = self.ring();
-        let behind = |ring: &Ring, id: Uuid| ring.first + ring.messages.partition_point(|(m, _)| *m <= id) as u64;
+        let behind = |ring: &Ring, id: Uuid| {
+            ring.first + ring.messages.partition_point(|(m, _)| *m <= id) as u64
+        };
         let position = match asked.map(str::trim) {
             Some("") => ring.first,
             Some(id) => id.parse().map_or(ring.first, |id| behind(&ring, id)),
@@ -189,7 +194,13 @@ impl Shared {
         let mut ring = self.ring();
         let from = position.max(ring.first);
         let index = (from - ring.first) as usize;
-        let texts: Vec<ByteString> = ring.messages.iter().skip(index).take(64).map(|(_, text)| text.clone()).collect();
+        let texts: Vec<ByteString> = ring
+            .messages
+            .iter()
+            .skip(index)
+            .take(64)
+            .map(|(_, text)| text.clone())
+            .collect();
         let next = from + texts.len() as u64;
         ring.clients.insert(client, from);
         let ended = ring.ended && texts.is_empty();
@@ -206,7 +217,11 @@ impl Ring {
 /// The event with its message id as the first field.
 fn with_id(event: &str, id: Uuid) -> ByteString {
     let inner = event.trim_start().strip_prefix('{').unwrap_or_default();
-    let comma = if inner.trim_start().starts_with('}') { "" } else { "," };
+    let comma = if inner.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
     format!(r#"{{"message_id":"{id}"{comma}{inner}"#).into()
 }
 
@@ -216,13 +231,19 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
     #[expect(clippy::result_large_err, reason = "the handshake's own type")]
     let handshake = |request: &Request, response: Response| {
         asked = request.uri().query().and_then(last_received);
-        if let Some(own) = request.headers().get(CLIENT_HEADER).and_then(|v| v.to_str().ok()) {
+        if let Some(own) = request
+            .headers()
+            .get(CLIENT_HEADER)
+            .and_then(|v| v.to_str().ok())
+        {
             name = format!("name:{own}");
         }
         Ok(response)
     };
     // A client that fails the handshake is told so by it; there is nobody else to tell.
-    let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, handshake).await else { return };
+    let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, handshake).await else {
+        return;
+    };
     let (client, position) = shared.start_of(asked.as_deref(), &name);
     shared.moved.send_modify(|n| *n += 1);
     // A client that goes away is no error: it comes back with what it received last.
@@ -232,8 +253,14 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
 }
 
 fn last_received(query: &str) -> Option<String> {
-    let value = query.split('&').find_map(|part| part.strip_prefix("last_received="))?;
-    Some(percent_encoding::percent_decode_str(value).decode_utf8_lossy().into_owned())
+    let value = query
+        .split('&')
+        .find_map(|part| part.strip_prefix("last_received="))?;
+    Some(
+        percent_encoding::percent_decode_str(value)
+            .decode_utf8_lossy()
+            .into_owned(),
+    )
 }
 
 async fn speak(
@@ -249,7 +276,10 @@ async fn speak(
         published.mark_unchanged();
         let (texts, next, ended) = shared.next(client, position);
         if ended {
-            let done = CloseFrame { code: CloseCode::Normal, reason: "all is sent".into() };
+            let done = CloseFrame {
+                code: CloseCode::Normal,
+                reason: "all is sent".into(),
+            };
             sink.send(Message::Close(Some(done))).await?;
             // The peer's own close, or its end.
             while let Some(Ok(_)) = stream.next().await {}
@@ -283,6 +313,9 @@ fn hear(shared: &Shared, name: &str, message: &Message) {
     if let Message::Text(text) = message
         && let Ok(Acknowledged { message_id }) = serde_json::from_str(text)
     {
-        shared.ring().acknowledged.insert(name.to_owned(), message_id);
+        shared
+            .ring()
+            .acknowledged
+            .insert(name.to_owned(), message_id);
     }
 }

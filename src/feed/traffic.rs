@@ -44,7 +44,8 @@ const TYPES: [(&str, u32); 31] = [
 ];
 
 const FIRST_NAMES: [&str; 16] = [
-    "ann", "björn", "chloé", "daichi", "emre", "fatima", "grzegorz", "hana", "ines", "jürgen", "keiko", "lucía", "マリ", "нина", "omar", "zoë",
+    "ann", "björn", "chloé", "daichi", "emre", "fatima", "grzegorz", "hana", "ines", "jürgen",
+    "keiko", "lucía", "マリ", "нина", "omar", "zoë",
 ];
 const COUNTRIES: [(&str, &str, &str); 8] = [
     ("Germany", "Köln", "de"),
@@ -57,10 +58,26 @@ const COUNTRIES: [(&str, &str, &str); 8] = [
     ("Mexico", "Mérida", "es"),
 ];
 const SONGS: [&str; 10] = [
-    "Für Elise", "Jóga", "上を向いて歩こう", "Águas de Março", "Non, je ne regrette rien", "Cielito Lindo", "Blue in Green", "Подмосковные вечера", "Sinnerman 🎹", "Hoppípolla",
+    "Für Elise",
+    "Jóga",
+    "上を向いて歩こう",
+    "Águas de Março",
+    "Non, je ne regrette rien",
+    "Cielito Lindo",
+    "Blue in Green",
+    "Подмосковные вечера",
+    "Sinnerman 🎹",
+    "Hoppípolla",
 ];
 const PRODUCTS: [&str; 8] = [
-    "Turntable", "Kopfhörer", "Ukulele", "Metronome", "Vinyl “Abbey Road”", "Café Mug", "Guitar Strings", "Piano Bench",
+    "Turntable",
+    "Kopfhörer",
+    "Ukulele",
+    "Metronome",
+    "Vinyl “Abbey Road”",
+    "Café Mug",
+    "Guitar Strings",
+    "Piano Bench",
 ];
 
 /// One in so many events is wrong in some way.
@@ -82,7 +99,13 @@ pub struct Traffic {
 impl Traffic {
     /// The same seed makes the same traffic.
     pub fn new(seed: u64) -> Self {
-        Self { random: StdRng::seed_from_u64(seed), people: 4_000, made: 0, wrong: 0, last: None }
+        Self {
+            random: StdRng::seed_from_u64(seed),
+            people: 4_000,
+            made: 0,
+            wrong: 0,
+            last: None,
+        }
     }
 
     /// How many events should come a second around `second`, where `rate` is usual: slow waves,
@@ -127,12 +150,25 @@ impl Traffic {
         let share: f64 = self.random.random();
         let person = (share * share * self.people as f64) as usize;
         let happened = now_ms - self.random.random_range(40..1_800);
-        let server_side = matches!(event_type, "Order Shipped" | "Subscription Renewed" | "Refund Issued");
+        let server_side = matches!(
+            event_type,
+            "Order Shipped" | "Subscription Renewed" | "Refund Issued"
+        );
         let anonymous = !server_side && self.random.random_ratio(6, 100);
         let (country, city, language) = COUNTRIES[person % COUNTRIES.len()];
-        let platform = if server_side { "Server" } else { ["iOS", "Android", "Web"][person % 3] };
-        let device = format!("{:08X}-5EED-4000-8000-{:012X}", person * 2_654_435 % 0xFFFF_FFFF, person);
-        let uuid = uuid::Builder::from_random_bytes(self.random.random()).into_uuid().to_string();
+        let platform = if server_side {
+            "Server"
+        } else {
+            ["iOS", "Android", "Web"][person % 3]
+        };
+        let device = format!(
+            "{:08X}-5EED-4000-8000-{:012X}",
+            person * 2_654_435 % 0xFFFF_FFFF,
+            person
+        );
+        let uuid = uuid::Builder::from_random_bytes(self.random.random())
+            .into_uuid()
+            .to_string();
         let number = self.made;
         let event = json!({
             "$insert_id": format!("{event_type}:{number}"),
@@ -179,7 +215,8 @@ impl Traffic {
             name if name.starts_with("Song") || name.starts_with("Playlist") => {
                 json!({ "song": song, "seconds": random.random_range(1..400), "shuffle": random.random::<bool>() })
             }
-            "Purchase Completed" | "Checkout Started" | "Cart Viewed" | "Order Shipped" | "Refund Issued" => json!({
+            "Purchase Completed" | "Checkout Started" | "Cart Viewed" | "Order Shipped"
+            | "Refund Issued" => json!({
                 "order_id": format!("o-{}", random.random_range(10_000..99_999)),
                 "total": price,
                 "currency": (["EUR", "USD", "JPY"].choose(random)),
@@ -189,8 +226,12 @@ impl Traffic {
             name if name.starts_with("Product") => {
                 json!({ "product": product, "price": price, "category": "music", "in_stock": true })
             }
-            "Search Performed" => json!({ "query": song.to_lowercase(), "results": random.random_range(0..90) }),
-            "[Amplitude] Page Viewed" => json!({ "[Amplitude] Page Path": "/shop/äöü", "[Amplitude] Page Title": product }),
+            "Search Performed" => {
+                json!({ "query": song.to_lowercase(), "results": random.random_range(0..90) })
+            }
+            "[Amplitude] Page Viewed" => {
+                json!({ "[Amplitude] Page Path": "/shop/äöü", "[Amplitude] Page Title": product })
+            }
             "[Amplitude] Screen Viewed" => json!({ "[Amplitude] Screen Name": "Now Playing" }),
             "Video Watched" => json!({ "video": song, "percent": random.random_range(1..=100) }),
             "Payment Failed" => json!({ "reason": "card_declined", "total": price }),
@@ -203,13 +244,26 @@ impl Traffic {
         if self.random.random_ratio(6, 10) {
             return Value::Object(event).to_string();
         }
-        let happened = event.get("event_time").and_then(|t| time::parse(&t.to_string()).ok());
-        for (export, sdk) in [("$insert_id", "insert_id"), ("ip_address", "ip"), ("version_name", "app_version")] {
+        let happened = event
+            .get("event_time")
+            .and_then(|t| time::parse(&t.to_string()).ok());
+        for (export, sdk) in [
+            ("$insert_id", "insert_id"),
+            ("ip_address", "ip"),
+            ("version_name", "app_version"),
+        ] {
             if let Some(value) = event.remove(export) {
                 event.insert(sdk.to_owned(), value);
             }
         }
-        for export in ["event_time", "uuid", "client_event_time", "server_upload_time", "app", "amplitude_id"] {
+        for export in [
+            "event_time",
+            "uuid",
+            "client_event_time",
+            "server_upload_time",
+            "app",
+            "amplitude_id",
+        ] {
             event.remove(export);
         }
         event.insert("time".to_owned(), json!(happened));
@@ -231,21 +285,53 @@ impl Traffic {
         match self.wrong % WRONGS {
             0 => change(&mut event, "user_id", json!(format!("guest|{}", long(154)))),
             1 => change(&mut event, "user_id", json!("undefined")),
-            2 => change(&mut event, "event_type", json!(format!("Viewed {}", long(100)))),
-            3 => change(&mut event, "event_properties", json!({ "recipient": "ann@example.com", "template": "reset" })),
-            4 => change(&mut event, "event_properties", json!({ "video": "Jóga", "transcript": long(98_000 + self.wrong * 31 % 40_000) })),
+            2 => change(
+                &mut event,
+                "event_type",
+                json!(format!("Viewed {}", long(100))),
+            ),
+            3 => change(
+                &mut event,
+                "event_properties",
+                json!({ "recipient": "ann@example.com", "template": "reset" }),
+            ),
+            4 => change(
+                &mut event,
+                "event_properties",
+                json!({ "video": "Jóga", "transcript": long(98_000 + self.wrong * 31 % 40_000) }),
+            ),
             5 => change(&mut event, "event_time", json!("yesterday")),
             6 => {
-                let many: Map<String, Value> = (0..312).map(|i| (format!("trait_{i}"), json!(i))).collect();
+                let many: Map<String, Value> =
+                    (0..312).map(|i| (format!("trait_{i}"), json!(i))).collect();
                 change(&mut event, "user_properties", Value::Object(many));
             }
-            7 => change(&mut event, "event_time", json!(time::to_export(now_ms + 7_200_000))),
-            8 => change(&mut event, "event_time", json!(time::to_export(now_ms - 5 * 86_400_000))),
-            9 => change(&mut event, "event_properties", json!({ "video": "Jóga", "transcript": long(40_000) })),
+            7 => change(
+                &mut event,
+                "event_time",
+                json!(time::to_export(now_ms + 7_200_000)),
+            ),
+            8 => change(
+                &mut event,
+                "event_time",
+                json!(time::to_export(now_ms - 5 * 86_400_000)),
+            ),
+            9 => change(
+                &mut event,
+                "event_properties",
+                json!({ "video": "Jóga", "transcript": long(40_000) }),
+            ),
             10 => change(&mut event, "event_type", json!("  ")),
-            11 => change(&mut event, "user_properties", json!({ "bio": long(1_200), "plan": "free" })),
+            11 => change(
+                &mut event,
+                "user_properties",
+                json!({ "bio": long(1_200), "plan": "free" }),
+            ),
             12 => return self.last.clone(),
-            13 => return Some(r#"{"event_type":"Song Played","user_id":"u-00007","event_properties":{"song":"#.to_owned()),
+            13 => return Some(
+                r#"{"event_type":"Song Played","user_id":"u-00007","event_properties":{"song":"#
+                    .to_owned(),
+            ),
             14 => change(&mut event, "event_type", json!("_all")),
             _ => change(&mut event, "user_properties", json!({ long(160): 1 })),
         }
@@ -287,28 +373,48 @@ mod tests {
         for _ in 0..20_000 {
             let text = traffic.next(1_800_000_000_000);
             let seen_before = text == last_text;
-            frame::decode(&text.clone().into(), 1_800_000_000_000, "message_id", |one| match one {
-                Ok(event) => {
-                    types.insert(event.event_type().unwrap_or_default().into_owned());
-                    sdk += u32::from(event.text().contains(r#""insert_id""#));
-                    anonymous += u32::from(event.user_id().is_none());
-                    for v in check_alone(&event, &Mapping::default(), &Policies::default(), 1_800_000_000_000, seen_before) {
-                        *broken.entry(v.code).or_default() += 1;
+            frame::decode(
+                &text.clone().into(),
+                1_800_000_000_000,
+                "message_id",
+                |one| match one {
+                    Ok(event) => {
+                        types.insert(event.event_type().unwrap_or_default().into_owned());
+                        sdk += u32::from(event.text().contains(r#""insert_id""#));
+                        anonymous += u32::from(event.user_id().is_none());
+                        for v in check_alone(
+                            &event,
+                            &Mapping::default(),
+                            &Policies::default(),
+                            1_800_000_000_000,
+                            seen_before,
+                        ) {
+                            *broken.entry(v.code).or_default() += 1;
+                        }
                     }
-                }
-                Err(_) => malformed += 1,
-            });
+                    Err(_) => malformed += 1,
+                },
+            );
             last_text = text;
         }
         assert!(types.len() > 30 && sdk > 5_000 && anonymous > 500 && malformed > 3);
         for limit in &LIMITS {
-            assert!(broken.contains_key(&limit.code), "nothing breaks {}", limit.code);
+            assert!(
+                broken.contains_key(&limit.code),
+                "nothing breaks {}",
+                limit.code
+            );
         }
     }
 
     #[test]
     fn the_same_seed_makes_the_same_traffic() {
-        let some = |seed| (0..50).map(|_| 0).scan(Traffic::new(seed), |t, _| Some(t.next(0))).collect::<Vec<_>>();
+        let some = |seed| {
+            (0..50)
+                .map(|_| 0)
+                .scan(Traffic::new(seed), |t, _| Some(t.next(0)))
+                .collect::<Vec<_>>()
+        };
         assert_eq!(some(3), some(3));
         assert_ne!(some(3), some(4));
     }

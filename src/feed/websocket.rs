@@ -19,7 +19,9 @@ use tokio_tungstenite::tungstenite::handshake::client::Request;
 use tokio_tungstenite::tungstenite::http::{HeaderName, HeaderValue, header::AUTHORIZATION};
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
-use tokio_tungstenite::{Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config};
+use tokio_tungstenite::{
+    Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
+};
 
 use crate::amplitude::{frame, time};
 use crate::config;
@@ -40,7 +42,9 @@ pub enum FeedError {
     #[error("feed.url: {0:?} is no WebSocket address: {1}")]
     Url(String, String),
     /// A header can't be sent.
-    #[error("feed.headers: {0:?} is no HTTP header, or its value holds a character that none can carry")]
+    #[error(
+        "feed.headers: {0:?} is no HTTP header, or its value holds a character that none can carry"
+    )]
     Header(String),
     /// A certificate or key can't be used.
     #[error("{setting}: {path}: {message}")]
@@ -67,7 +71,11 @@ impl WebSocketFeed {
     pub fn new(settings: config::Feed) -> Result<Self, FeedError> {
         let request = request(&settings)?;
         let tls = Arc::new(tls(&settings)?);
-        Ok(Self { settings, request, tls })
+        Ok(Self {
+            settings,
+            request,
+            tls,
+        })
     }
 
     async fn connect(&self, last_received: Option<&MessageId>) -> Result<Socket, String> {
@@ -79,15 +87,24 @@ impl WebSocketFeed {
             .max_message_size(Some(self.settings.max_frame_bytes))
             .max_frame_size(Some(self.settings.max_frame_bytes));
         let connector = Connector::Rustls(self.tls.clone());
-        let connecting = connect_async_tls_with_config(request, Some(config), true, Some(connector));
+        let connecting =
+            connect_async_tls_with_config(request, Some(config), true, Some(connector));
         let mut socket = match timeout(self.settings.connect_timeout, connecting).await {
             Ok(Ok((socket, _))) => socket,
             Ok(Err(error)) => return Err(in_words(&error, &self.settings)),
-            Err(_) => return Err(format!("no connection within {:?}", self.settings.connect_timeout)),
+            Err(_) => {
+                return Err(format!(
+                    "no connection within {:?}",
+                    self.settings.connect_timeout
+                ));
+            }
         };
         if !self.settings.initial_message.is_empty() {
             let hello = Message::text(self.settings.initial_message.clone());
-            socket.send(hello).await.map_err(|e| in_words(&e, &self.settings))?;
+            socket
+                .send(hello)
+                .await
+                .map_err(|e| in_words(&e, &self.settings))?;
         }
         Ok(socket)
     }
@@ -111,9 +128,16 @@ impl WebSocketFeed {
                 }
                 Err(why) => why,
             };
-            failures = if started.elapsed() > SOUND_AFTER { 0 } else { failures + 1 };
+            failures = if started.elapsed() > SOUND_AFTER {
+                0
+            } else {
+                failures + 1
+            };
             let wait = self.wait(failures, rand::random());
-            tracing::warn!(url = self.settings.url, "feed is down: {why}; trying again in {wait:.1?}");
+            tracing::warn!(
+                url = self.settings.url,
+                "feed is down: {why}; trying again in {wait:.1?}"
+            );
             let next_ms = time::now() + wait.as_millis() as i64;
             link.status.send_modify(|s| {
                 s.state = FeedState::Down { why, next_ms };
@@ -137,7 +161,8 @@ impl WebSocketFeed {
 
     async fn receive(&self, socket: Socket, link: &mut Link) -> Ended {
         let (mut sink, mut stream) = socket.split();
-        let mut ping = tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
+        let mut ping =
+            tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
         ping.reset();
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
         let mut heard = Instant::now();
@@ -174,15 +199,27 @@ impl WebSocketFeed {
             };
             heard = Instant::now();
             let text = match message {
-                None => return Ended::Broken("the server ended the connection without a word".to_owned()),
+                None => {
+                    return Ended::Broken(
+                        "the server ended the connection without a word".to_owned(),
+                    );
+                }
                 Some(Err(error)) => return Ended::Broken(in_words(&error, &self.settings)),
-                Some(Ok(Message::Close(frame))) => return Ended::Broken(close_in_words(frame.as_ref())),
-                Some(Ok(Message::Text(text))) if text.as_str() == self.settings.pong_text => continue,
+                Some(Ok(Message::Close(frame))) => {
+                    return Ended::Broken(close_in_words(frame.as_ref()));
+                }
+                Some(Ok(Message::Text(text))) if text.as_str() == self.settings.pong_text => {
+                    continue;
+                }
                 Some(Ok(Message::Text(text))) => text_of(text.into()),
                 Some(Ok(Message::Binary(bytes))) => text_of(bytes),
                 Some(Ok(_)) => continue,
             };
-            if link.hand_over(text, std::mem::take(&mut resumed)).await.is_err() {
+            if link
+                .hand_over(text, std::mem::take(&mut resumed))
+                .await
+                .is_err()
+            {
                 return Ended::Unwanted;
             }
             heard = Instant::now();
@@ -212,13 +249,21 @@ fn text_of(bytes: bytes::Bytes) -> Result<ByteString, crate::amplitude::Malforme
     ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(&bytes, &error))
 }
 
-async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(sink: &mut S, link: &mut Link) -> Result<(), WsError> {
+async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(
+    sink: &mut S,
+    link: &mut Link,
+) -> Result<(), WsError> {
     if !link.safe.has_changed().unwrap_or(false) {
         return Ok(());
     }
     let id = link.safe.borrow_and_update().clone();
     match id {
-        Some(id) => sink.send(Message::text(serde_json::json!({ "message_id": &*id }).to_string())).await,
+        Some(id) => {
+            sink.send(Message::text(
+                serde_json::json!({ "message_id": &*id }).to_string(),
+            ))
+            .await
+        }
         None => Ok(()),
     }
 }
@@ -233,7 +278,11 @@ fn request(settings: &config::Feed) -> Result<Request, FeedError> {
     let authorization = if !token.is_empty() {
         Some(format!("Bearer {token}"))
     } else if !settings.username.is_empty() {
-        let pair = format!("{}:{}", settings.username, settings.password.expose_secret());
+        let pair = format!(
+            "{}:{}",
+            settings.username,
+            settings.password.expose_secret()
+        );
         let basic = base64::Engine::encode(&base64::engine::general_purpose::STANDARD, pair);
         Some(format!("Basic {basic}"))
     } else {
@@ -241,7 +290,8 @@ fn request(settings: &config::Feed) -> Result<Request, FeedError> {
     };
     let headers = request.headers_mut();
     if let Some(text) = authorization {
-        let mut value = HeaderValue::try_from(text).map_err(|_| FeedError::Header("Authorization".to_owned()))?;
+        let mut value = HeaderValue::try_from(text)
+            .map_err(|_| FeedError::Header("Authorization".to_owned()))?;
         value.set_sensitive(true);
         headers.insert(AUTHORIZATION, value);
     }
@@ -256,10 +306,18 @@ fn request(settings: &config::Feed) -> Result<Request, FeedError> {
 /// The URL with `last_received` in its query, in place of one that is there already.
 fn resuming(url: &str, id: &str) -> Result<tokio_tungstenite::tungstenite::http::Uri, String> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
-    let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string();
-    let others = query.split('&').filter(|part| !part.is_empty() && !part.starts_with("last_received="));
-    let parts: Vec<String> = others.map(str::to_owned).chain([format!("last_received={id}")]).collect();
-    format!("{base}?{}", parts.join("&")).parse().map_err(|_| format!("{url} can't carry last_received"))
+    let id =
+        percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string();
+    let others = query
+        .split('&')
+        .filter(|part| !part.is_empty() && !part.starts_with("last_received="));
+    let parts: Vec<String> = others
+        .map(str::to_owned)
+        .chain([format!("last_received={id}")])
+        .collect();
+    format!("{base}?{}", parts.join("&"))
+        .parse()
+        .map_err(|_| format!("{url} can't carry last_received"))
 }
 
 fn tls(settings: &config::Feed) -> Result<rustls::ClientConfig, FeedError> {
@@ -282,19 +340,29 @@ fn tls(settings: &config::Feed) -> Result<rustls::ClientConfig, FeedError> {
     let key_file = &settings.client_key_file;
     let key = PrivateKeyDer::from_pem_file(Path::new(key_file))
         .map_err(|e| file_error("feed.client_key_file", key_file, &e))?;
-    builder.with_client_auth_cert(chain, key).map_err(|e| file_error("feed.client_key_file", key_file, &e))
+    builder
+        .with_client_auth_cert(chain, key)
+        .map_err(|e| file_error("feed.client_key_file", key_file, &e))
 }
 
-fn certificates(setting: &'static str, path: &str) -> Result<Vec<CertificateDer<'static>>, FeedError> {
+fn certificates(
+    setting: &'static str,
+    path: &str,
+) -> Result<Vec<CertificateDer<'static>>, FeedError> {
     if path.is_empty() {
         return Ok(Vec::new());
     }
-    let all = CertificateDer::pem_file_iter(Path::new(path)).and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let all = CertificateDer::pem_file_iter(Path::new(path))
+        .and_then(Iterator::collect::<Result<Vec<_>, _>>);
     all.map_err(|error| file_error(setting, path, &error))
 }
 
 fn file_error(setting: &'static str, path: &str, error: &dyn std::fmt::Display) -> FeedError {
-    FeedError::Tls { setting, path: path.to_owned(), message: error.to_string() }
+    FeedError::Tls {
+        setting,
+        path: path.to_owned(),
+        message: error.to_string(),
+    }
 }
 
 fn in_words(error: &WsError, settings: &config::Feed) -> String {
@@ -348,10 +416,13 @@ fn close_in_words(frame: Option<&CloseFrame>) -> String {
         1014 => "its gateway failed",
         _ => "for a reason of its own",
     };
-    let said = if frame.reason.is_empty() { String::new() } else { format!(": {}", frame.reason) };
+    let said = if frame.reason.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", frame.reason)
+    };
     format!("the server closed the connection, {meaning} ({code}{said})")
 }
-
 
 #[cfg(test)]
 mod tests {
@@ -359,7 +430,10 @@ mod tests {
 
     #[test]
     fn waiting_grows_with_full_jitter_and_stays_between_its_bounds() {
-        let settings = config::Feed { url: "ws://localhost".to_owned(), ..config::Feed::default() };
+        let settings = config::Feed {
+            url: "ws://localhost".to_owned(),
+            ..config::Feed::default()
+        };
         let feed = WebSocketFeed::new(settings).unwrap();
         let ms = |failures, random| feed.wait(failures, random).as_millis();
         assert_eq!(ms(1, 1.0), 500);
@@ -372,18 +446,30 @@ mod tests {
     fn resuming_keeps_the_rest_of_the_query() {
         let uri = |url| resuming(url, "0197-a").unwrap().to_string();
         assert_eq!(uri("ws://h/feed"), "ws://h/feed?last_received=0197%2Da");
-        assert_eq!(uri("ws://h/feed?types=a&last_received="), "ws://h/feed?types=a&last_received=0197%2Da");
+        assert_eq!(
+            uri("ws://h/feed?types=a&last_received="),
+            "ws://h/feed?types=a&last_received=0197%2Da"
+        );
     }
 
     #[test]
     fn wrong_settings_name_themselves() {
         let with = |change: fn(&mut config::Feed)| {
-            let mut settings = config::Feed { url: "ws://localhost".to_owned(), ..config::Feed::default() };
+            let mut settings = config::Feed {
+                url: "ws://localhost".to_owned(),
+                ..config::Feed::default()
+            };
             change(&mut settings);
-            WebSocketFeed::new(settings).map(|_| ()).unwrap_err().to_string()
+            WebSocketFeed::new(settings)
+                .map(|_| ())
+                .unwrap_err()
+                .to_string()
         };
         assert!(with(|s| s.url = "ws://".to_owned()).starts_with("feed.url"));
-        assert!(with(|s| _ = s.headers.insert("a b".to_owned(), String::new())).starts_with("feed.headers: \"a b\""));
+        assert!(
+            with(|s| _ = s.headers.insert("a b".to_owned(), String::new()))
+                .starts_with("feed.headers: \"a b\"")
+        );
         assert!(with(|s| s.ca_file = "/nowhere".to_owned()).starts_with("feed.ca_file: /nowhere"));
     }
 }

@@ -10,7 +10,8 @@ use std::sync::{Arc, LazyLock, OnceLock};
 use cel::common::ast::IdedExpr;
 use cel::common::traits::{Container, Indexer, Iterable, Iterator as CelIterator, Sizer};
 use cel::common::types::{
-    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt, MAP_TYPE, Type,
+    CelBool, CelDouble, CelInt, CelList, CelMap, CelMapKey, CelNull, CelString, CelUInt, MAP_TYPE,
+    Type,
 };
 use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
@@ -22,25 +23,99 @@ use crate::amplitude::{Field, Reading};
 
 /// The variables of a condition: every field of an event by its Export name, and ours.
 pub const VARIABLES: [&str; 60] = [
-    "adid", "amplitude_attribution_ids", "amplitude_event_type", "amplitude_id", "app", "city",
-    "client_event_time", "client_upload_time", "country", "data", "data_type", "derived_properties",
-    "device_brand", "device_carrier", "device_family", "device_id", "device_manufacturer", "device_model",
-    "device_type", "dma", "event_id", "event_properties", "event_time", "event_type",
-    "global_user_properties", "group_properties", "groups", "idfa", "insert_id", "insert_key",
-    "ip_address", "is_attribution_event", "language", "library", "location_lat", "location_lng",
-    "lookup_properties", "os_name", "os_version", "partner_id", "paying", "plan", "platform",
-    "processed_time", "region", "sample_rate", "schema", "server_received_time", "server_upload_time",
-    "session_id", "source_id", "start_version", "user_creation_time", "user_id", "user_properties", "uuid",
+    "adid",
+    "amplitude_attribution_ids",
+    "amplitude_event_type",
+    "amplitude_id",
+    "app",
+    "city",
+    "client_event_time",
+    "client_upload_time",
+    "country",
+    "data",
+    "data_type",
+    "derived_properties",
+    "device_brand",
+    "device_carrier",
+    "device_family",
+    "device_id",
+    "device_manufacturer",
+    "device_model",
+    "device_type",
+    "dma",
+    "event_id",
+    "event_properties",
+    "event_time",
+    "event_type",
+    "global_user_properties",
+    "group_properties",
+    "groups",
+    "idfa",
+    "insert_id",
+    "insert_key",
+    "ip_address",
+    "is_attribution_event",
+    "language",
+    "library",
+    "location_lat",
+    "location_lng",
+    "lookup_properties",
+    "os_name",
+    "os_version",
+    "partner_id",
+    "paying",
+    "plan",
+    "platform",
+    "processed_time",
+    "region",
+    "sample_rate",
+    "schema",
+    "server_received_time",
+    "server_upload_time",
+    "session_id",
+    "source_id",
+    "start_version",
+    "user_creation_time",
+    "user_id",
+    "user_properties",
+    "uuid",
     "version_name",
     // Ours: whether a user ID is there, the size of the event, and how old it was when received.
-    "has_user", "size_bytes", "age_ms",
+    "has_user",
+    "size_bytes",
+    "age_ms",
 ];
 
 /// The functions of CEL's standard library and its strings extension, as an operator can call them.
 pub const FUNCTIONS: [&str; 28] = [
-    "bool", "bytes", "charAt", "contains", "double", "dyn", "endsWith", "format", "has", "indexOf", "int",
-    "join", "lastIndexOf", "lowerAscii", "matches", "replace", "reverse", "size", "split", "startsWith",
-    "string", "substring", "trim", "type", "uint", "upperAscii", "all", "exists",
+    "bool",
+    "bytes",
+    "charAt",
+    "contains",
+    "double",
+    "dyn",
+    "endsWith",
+    "format",
+    "has",
+    "indexOf",
+    "int",
+    "join",
+    "lastIndexOf",
+    "lowerAscii",
+    "matches",
+    "replace",
+    "reverse",
+    "size",
+    "split",
+    "startsWith",
+    "string",
+    "substring",
+    "trim",
+    "type",
+    "uint",
+    "upperAscii",
+    "all",
+    "exists",
 ];
 
 /// What the HTTP V2 dialect calls a field whose Export name stands on the left.
@@ -94,9 +169,14 @@ impl Condition {
     /// mistyped rule never reaches the stream.
     pub fn compile(source: &str) -> Result<Self, CompileError> {
         if source.trim().is_empty() {
-            return Err(CompileError { message: "write a condition, such as event_type == \"Signup\"".to_owned(), column: 0 });
+            return Err(CompileError {
+                message: "write a condition, such as event_type == \"Signup\"".to_owned(),
+                column: 0,
+            });
         }
-        let program = ENV.compile(source).map_err(|errors| in_words(source, &errors))?;
+        let program = ENV
+            .compile(source)
+            .map_err(|errors| in_words(source, &errors))?;
         let references = program.references();
         let is_unknown = |name: &&str| !VARIABLES.contains(name) && !is_bound(source, name);
         if let Some(name) = references.variables().into_iter().filter(is_unknown).min() {
@@ -107,7 +187,10 @@ impl Condition {
         if let Some(name) = functions.find(|f| !is_operator(f) && !FUNCTIONS.contains(f)) {
             return Err(unknown(source, "function", name, &FUNCTIONS));
         }
-        Ok(Self { source: source.to_owned(), program })
+        Ok(Self {
+            source: source.to_owned(),
+            program,
+        })
     }
 
     /// The text that it was compiled from.
@@ -123,7 +206,10 @@ impl Condition {
                 Some(truth) if *truth.inner() => Verdict::True,
                 Some(_) => Verdict::False,
                 None if value.downcast_ref::<CelNull>().is_some() => Verdict::False,
-                None => Verdict::Error(format!("gives {}, not true or false", article(value.get_type().name()))),
+                None => Verdict::Error(format!(
+                    "gives {}, not true or false",
+                    article(value.get_type().name())
+                )),
             },
             Err(error) if is_missing(&error) => Verdict::False,
             Err(error) => Verdict::Error(run_time(&error)),
@@ -135,7 +221,9 @@ impl Condition {
 fn is_missing(error: &ExecutionError) -> bool {
     match error {
         ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => true,
-        ExecutionError::NoSuchOverload(call) => call.argument_types().iter().any(|t| t == "null_type"),
+        ExecutionError::NoSuchOverload(call) => {
+            call.argument_types().iter().any(|t| t == "null_type")
+        }
         _ => false,
     }
 }
@@ -164,13 +252,23 @@ fn article(kind: &str) -> String {
 /// The parser's first complaint, in an operator's words.
 fn in_words(source: &str, errors: &cel::ParseErrors) -> CompileError {
     let Some(first) = errors.errors.first() else {
-        return CompileError { message: "this is no condition".to_owned(), column: 0 };
+        return CompileError {
+            message: "this is no condition".to_owned(),
+            column: 0,
+        };
     };
     let (line, column) = first.pos;
-    let before: usize = source.split('\n').take((line - 1).max(0) as usize).map(|l| l.chars().count() + 1).sum();
+    let before: usize = source
+        .split('\n')
+        .take((line - 1).max(0) as usize)
+        .map(|l| l.chars().count() + 1)
+        .sum();
     let length = source.chars().count();
     let mut at = (before + (column - 1).max(0) as usize).min(length);
-    let raw = first.msg.strip_prefix("Syntax error: ").unwrap_or(&first.msg);
+    let raw = first
+        .msg
+        .strip_prefix("Syntax error: ")
+        .unwrap_or(&first.msg);
     let message = if raw.contains("'<EOF>'") && raw.starts_with("mismatched") {
         at = source.trim_end().chars().count();
         "something is missing here: a value, a name or a closing bracket".to_owned()
@@ -179,10 +277,15 @@ fn in_words(source: &str, errors: &cel::ParseErrors) -> CompileError {
         match text {
             "=" => "write == to compare".to_owned(),
             "&" | "|" => format!("write {text}{text}"),
-            _ if text.starts_with(['"', '\'']) || raw.contains("''") => "this text has no closing quote".to_owned(),
+            _ if text.starts_with(['"', '\'']) || raw.contains("''") => {
+                "this text has no closing quote".to_owned()
+            }
             _ => format!("{text} means nothing here"),
         }
-    } else if let Some(rest) = raw.strip_prefix("extraneous input ").or_else(|| raw.strip_prefix("mismatched input ")) {
+    } else if let Some(rest) = raw
+        .strip_prefix("extraneous input ")
+        .or_else(|| raw.strip_prefix("mismatched input "))
+    {
         let found = rest.split(" expecting ").next().unwrap_or(rest);
         format!("{found} is not expected here")
     } else if raw.starts_with("no viable alternative") {
@@ -190,17 +293,24 @@ fn in_words(source: &str, errors: &cel::ParseErrors) -> CompileError {
     } else {
         raw.to_owned()
     };
-    CompileError { message, column: at }
+    CompileError {
+        message,
+        column: at,
+    }
 }
 
 /// Whether a macro binds the name, as `exists` does in `items.exists(i, i.price > 3)`.
 fn is_bound(source: &str, name: &str) -> bool {
-    ["all(", "exists(", "exists_one(", "map(", "filter("].iter().any(|opening| {
-        source.match_indices(opening).any(|(at, _)| {
-            let inside = source[at + opening.len()..].trim_start();
-            inside.strip_prefix(name).is_some_and(|rest| rest.trim_start().starts_with(','))
+    ["all(", "exists(", "exists_one(", "map(", "filter("]
+        .iter()
+        .any(|opening| {
+            source.match_indices(opening).any(|(at, _)| {
+                let inside = source[at + opening.len()..].trim_start();
+                inside
+                    .strip_prefix(name)
+                    .is_some_and(|rest| rest.trim_start().starts_with(','))
+            })
         })
-    })
 }
 
 fn unknown(source: &str, what: &str, name: &str, known: &[&str]) -> CompileError {
@@ -211,11 +321,18 @@ fn unknown(source: &str, what: &str, name: &str, known: &[&str]) -> CompileError
         .min();
     let hint = match nearest {
         Some((_, k)) => format!("; did you mean {k}?"),
-        None if what == "variable" => "; a property stands behind event_properties. or user_properties.".to_owned(),
+        None if what == "variable" => {
+            "; a property stands behind event_properties. or user_properties.".to_owned()
+        }
         None => String::new(),
     };
-    let column = source.find(name).map_or(0, |at| source[..at].chars().count());
-    CompileError { message: format!("there is no {what} {name}{hint}"), column }
+    let column = source
+        .find(name)
+        .map_or(0, |at| source[..at].chars().count());
+    CompileError {
+        message: format!("there is no {what} {name}{hint}"),
+        column,
+    }
 }
 
 /// An event's fields as the variables of conditions.
@@ -265,13 +382,25 @@ impl VariableResolver for Variables<'_, '_> {
             "user_properties" => return Some(object(event.raw(Field::UserProperties))),
             "group_properties" => return Some(object(event.raw(Field::GroupProperties))),
             "groups" => return Some(object(event.raw(Field::Groups))),
-            "has_user" => return Some(CowVal::owned(CelBool::from(event.user_id().is_some_and(|id| !id.is_empty())))),
+            "has_user" => {
+                return Some(CowVal::owned(CelBool::from(
+                    event.user_id().is_some_and(|id| !id.is_empty()),
+                )));
+            }
             "size_bytes" => return Some(CowVal::owned(CelInt::from(event.size_bytes() as i64))),
-            "age_ms" => return Some(self.age_ms().map_or_else(|| CowVal::owned(CelNull), |age| CowVal::owned(CelInt::from(age)))),
+            "age_ms" => {
+                return Some(self.age_ms().map_or_else(
+                    || CowVal::owned(CelNull),
+                    |age| CowVal::owned(CelInt::from(age)),
+                ));
+            }
             "event_time" => {
                 // One form in both dialects, so that a rule need not know which one a source speaks.
                 let text = event.time().map(time::to_export);
-                return Some(text.map_or_else(|_| CowVal::owned(CelNull), |t| CowVal::owned(CelString::from(t))));
+                return Some(text.map_or_else(
+                    |_| CowVal::owned(CelNull),
+                    |t| CowVal::owned(CelString::from(t)),
+                ));
             }
             _ if VARIABLES.contains(&variable) => self.by_name(variable),
             _ => return None,
@@ -292,10 +421,14 @@ fn value<'v>(raw: &'v str) -> Box<dyn Val + 'v> {
         Kind::Null => Box::new(CelNull),
         Kind::Bool => Box::new(CelBool::from(raw == "true")),
         Kind::Number => number(raw),
-        Kind::String => Box::new(CelString::from(json::string(raw).unwrap_or(Cow::Borrowed("")))),
+        Kind::String => Box::new(CelString::from(
+            json::string(raw).unwrap_or(Cow::Borrowed("")),
+        )),
         Kind::Array => {
             let elements = json::elements(raw).unwrap_or_default();
-            Box::new(CelList::from(elements.into_iter().map(value).collect::<Vec<_>>()))
+            Box::new(CelList::from(
+                elements.into_iter().map(value).collect::<Vec<_>>(),
+            ))
         }
         Kind::Object => Box::new(Object::new(raw)),
     }
@@ -320,14 +453,20 @@ struct Object<'v> {
 
 impl<'o> Object<'o> {
     fn new(raw: &'o str) -> Self {
-        Self { raw, keys: OnceLock::new() }
+        Self {
+            raw,
+            keys: OnceLock::new(),
+        }
     }
 
     /// The keys as values: CEL iterates over borrows, so they have to be somewhere.
     fn keys(&self) -> &[CelString<'o>] {
         self.keys.get_or_init(|| {
             let entries = json::entries(self.raw).unwrap_or_default();
-            entries.into_iter().map(|(key, _)| CelString::from(key)).collect()
+            entries
+                .into_iter()
+                .map(|(key, _)| CelString::from(key))
+                .collect()
         })
     }
 
@@ -458,7 +597,9 @@ mod tests {
         let event = event(EVENT);
         let reading = Reading::new(&event);
         let variables = Variables::new(&reading);
-        Condition::compile(condition).unwrap().evaluate(&variables.context())
+        Condition::compile(condition)
+            .unwrap()
+            .evaluate(&variables.context())
     }
 
     #[test]
@@ -501,14 +642,21 @@ mod tests {
         ] {
             assert_eq!(verdict(missing), Verdict::False, "{missing}");
         }
-        assert_eq!(verdict("event_properties.nope == 1 || event_properties.price > 1.0"), Verdict::True);
+        assert_eq!(
+            verdict("event_properties.nope == 1 || event_properties.price > 1.0"),
+            Verdict::True
+        );
     }
 
     #[test]
     fn what_can_not_be_compared_is_an_error_that_says_so() {
-        let Verdict::Error(text) = verdict(r#"event_properties.price > "ten""#) else { panic!("no error") };
+        let Verdict::Error(text) = verdict(r#"event_properties.price > "ten""#) else {
+            panic!("no error")
+        };
         assert_eq!(text, "> does not take a number and a string");
-        let Verdict::Error(text) = verdict("event_properties.price") else { panic!("no error") };
+        let Verdict::Error(text) = verdict("event_properties.price") else {
+            panic!("no error")
+        };
         assert_eq!(text, "gives a number, not true or false");
     }
 

@@ -62,7 +62,10 @@ fn yes() -> bool {
 fn whole() -> f64 {
     100.0
 }
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands over a reference")]
+#[expect(
+    clippy::trivially_copy_pass_by_ref,
+    reason = "serde hands over a reference"
+)]
 fn is_whole(sample: &f64) -> bool {
     *sample >= 100.0
 }
@@ -81,14 +84,22 @@ pub struct Filters {
 
 impl Default for Filters {
     fn default() -> Self {
-        Self { unseen_types: Switch::On, types: BTreeMap::new(), rules: Vec::new() }
+        Self {
+            unseen_types: Switch::On,
+            types: BTreeMap::new(),
+            rules: Vec::new(),
+        }
     }
 }
 
 impl Filters {
     /// Whether events of this type are selected.
     pub fn selects(&self, event_type: &str) -> bool {
-        self.types.get(event_type).copied().unwrap_or(self.unseen_types) == Switch::On
+        self.types
+            .get(event_type)
+            .copied()
+            .unwrap_or(self.unseen_types)
+            == Switch::On
     }
 }
 
@@ -186,7 +197,11 @@ pub struct RuleTally {
 
 impl RuleCounts {
     fn tally(&self) -> RuleTally {
-        let last_error = self.last_error.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let last_error = self
+            .last_error
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         RuleTally {
             reached: self.reached.load(Relaxed),
             matched: self.matched.load(Relaxed),
@@ -238,14 +253,32 @@ impl Gate {
     pub fn new(mode: Mode, filters: Filters) -> Result<Self, RuleError> {
         let compile = |rule: &Rule| {
             if !(rule.sample > 0.0 && rule.sample <= 100.0) {
-                return Err(RuleError::Sample { name: rule.name.clone(), sample: rule.sample });
+                return Err(RuleError::Sample {
+                    name: rule.name.clone(),
+                    sample: rule.sample,
+                });
             }
-            let condition = Condition::compile(&rule.when)
-                .map_err(|error| RuleError::Condition { name: rule.name.clone(), error })?;
-            Ok(Compiled { name: rule.name.as_str().into(), condition, counts: Arc::default() })
+            let condition =
+                Condition::compile(&rule.when).map_err(|error| RuleError::Condition {
+                    name: rule.name.clone(),
+                    error,
+                })?;
+            Ok(Compiled {
+                name: rule.name.as_str().into(),
+                condition,
+                counts: Arc::default(),
+            })
         };
-        let rules = filters.rules.iter().map(compile).collect::<Result<_, _>>()?;
-        Ok(Self { mode, filters, rules })
+        let rules = filters
+            .rules
+            .iter()
+            .map(compile)
+            .collect::<Result<_, _>>()?;
+        Ok(Self {
+            mode,
+            filters,
+            rules,
+        })
     }
 
     /// The gate that takes the place of `before`: rules that are the same go on counting.
@@ -278,7 +311,12 @@ impl Gate {
     }
 
     /// What holds the event back, if anything does: its type, then each rule, then a shut gate.
-    pub fn holds_back(&self, reading: &Reading<'_>, event_type: &str, send_users: bool) -> Option<By> {
+    pub fn holds_back(
+        &self,
+        reading: &Reading<'_>,
+        event_type: &str,
+        send_users: bool,
+    ) -> Option<By> {
         let update = matches!(event_type, "$identify" | "$groupidentify");
         if update && !(send_users && event_type == "$identify") {
             return Some(By::PropertyUpdate);
@@ -306,7 +344,10 @@ impl Gate {
             };
             if held_back {
                 compiled.counts.held_back.fetch_add(1, Relaxed);
-                return Some(By::Rule { number: index as u16 + 1, name: compiled.name.clone() });
+                return Some(By::Rule {
+                    number: index as u16 + 1,
+                    name: compiled.name.clone(),
+                });
             }
         }
         None
@@ -325,7 +366,10 @@ impl Compiled {
             Verdict::False => false,
             Verdict::Error(text) => {
                 counts.errors.fetch_add(1, Relaxed);
-                *counts.last_error.lock().unwrap_or_else(PoisonError::into_inner) = Some(text);
+                *counts
+                    .last_error
+                    .lock()
+                    .unwrap_or_else(PoisonError::into_inner) = Some(text);
                 false
             }
         }
@@ -337,7 +381,10 @@ fn is_sampled(rule: &Rule, event: &Event) -> bool {
     if rule.sample >= 100.0 {
         return true;
     }
-    let person = event.user_id().or_else(|| event.device_id()).unwrap_or_default();
+    let person = event
+        .user_id()
+        .or_else(|| event.device_id())
+        .unwrap_or_default();
     let mut hash = Sha256::new();
     hash.update(rule.name.as_bytes());
     hash.update([0]);
@@ -353,36 +400,73 @@ mod tests {
     use crate::amplitude::frame::tests_support::event;
 
     fn rule(name: &str, effect: Effect, when: &str) -> Rule {
-        Rule { name: name.to_owned(), effect, when: when.to_owned(), on: true, sample: 100.0 }
+        Rule {
+            name: name.to_owned(),
+            effect,
+            when: when.to_owned(),
+            on: true,
+            sample: 100.0,
+        }
     }
 
     fn gate(types: &[(&str, bool)], unseen: bool, rules: Vec<Rule>) -> Gate {
-        let types = types.iter().map(|(t, on)| ((*t).to_owned(), Switch::from(*on))).collect();
-        Gate::new(Mode::Open, Filters { unseen_types: unseen.into(), types, rules }).unwrap()
+        let types = types
+            .iter()
+            .map(|(t, on)| ((*t).to_owned(), Switch::from(*on)))
+            .collect();
+        Gate::new(
+            Mode::Open,
+            Filters {
+                unseen_types: unseen.into(),
+                types,
+                rules,
+            },
+        )
+        .unwrap()
     }
 
     fn decide(gate: &Gate, text: &str) -> Option<String> {
         let event = event(text);
         let event_type = event.event_type().unwrap_or_default().into_owned();
-        gate.holds_back(&Reading::new(&event), &event_type, false).map(|by| by.to_string())
+        gate.holds_back(&Reading::new(&event), &event_type, false)
+            .map(|by| by.to_string())
     }
 
-    const EU: &str = r#"{"event_type":"Purchase","user_id":"u-1","event_properties":{"region":"eu"}}"#;
-    const US: &str = r#"{"event_type":"Purchase","user_id":"staff-1","event_properties":{"region":"us"}}"#;
+    const EU: &str =
+        r#"{"event_type":"Purchase","user_id":"u-1","event_properties":{"region":"eu"}}"#;
+    const US: &str =
+        r#"{"event_type":"Purchase","user_id":"staff-1","event_properties":{"region":"us"}}"#;
 
     #[test]
     fn types_come_first_then_rules_in_order_and_each_decision_names_what_decided() {
-        let internal = rule("internal", Effect::Exclude, r#"user_id.startsWith("staff")"#);
-        let eu_only = rule("eu only", Effect::Include, r#"event_properties.region == "eu""#);
+        let internal = rule(
+            "internal",
+            Effect::Exclude,
+            r#"user_id.startsWith("staff")"#,
+        );
+        let eu_only = rule(
+            "eu only",
+            Effect::Include,
+            r#"event_properties.region == "eu""#,
+        );
         let open = gate(&[("Purchase", true)], false, vec![internal, eu_only]);
         assert_eq!(decide(&open, EU), None);
         assert_eq!(decide(&open, US).as_deref(), Some("rule 1 “internal”"));
-        assert_eq!(decide(&open, &US.replace("staff", "u")).as_deref(), Some("rule 2 “eu only”"));
-        assert_eq!(decide(&open, &EU.replace("Purchase", "Song")).as_deref(), Some("new type, not selected"));
+        assert_eq!(
+            decide(&open, &US.replace("staff", "u")).as_deref(),
+            Some("rule 2 “eu only”")
+        );
+        assert_eq!(
+            decide(&open, &EU.replace("Purchase", "Song")).as_deref(),
+            Some("new type, not selected")
+        );
         let off = gate(&[("Purchase", false)], true, vec![]);
         assert_eq!(decide(&off, EU).as_deref(), Some("type not selected"));
         let update = r#"{"event_type":"$identify","user_id":"u-1"}"#;
-        assert_eq!(decide(&off, update).as_deref(), Some("property update, send users is off"));
+        assert_eq!(
+            decide(&off, update).as_deref(),
+            Some("property update, send users is off")
+        );
         let shut = Gate::new(Mode::Shut, Filters::default()).unwrap();
         assert_eq!(decide(&shut, EU).as_deref(), Some("gate shut"));
     }
@@ -397,7 +481,10 @@ mod tests {
         let tallies = gate.tallies();
         assert_eq!(tallies[0].reached, 0);
         assert_eq!((tallies[1].reached, tallies[1].errors), (1, 1));
-        assert_eq!(tallies[1].last_error.as_deref(), Some("> does not take a string and a number"));
+        assert_eq!(
+            tallies[1].last_error.as_deref(),
+            Some("> does not take a string and a number")
+        );
     }
 
     #[test]
@@ -407,7 +494,9 @@ mod tests {
         let gate = gate(&[], true, vec![tenth]);
         let passing = || -> Vec<usize> {
             let by = |i: usize| format!(r#"{{"event_type":"a","user_id":"user-{i}"}}"#);
-            (0..2000).filter(|i| decide(&gate, &by(*i)).is_none()).collect()
+            (0..2000)
+                .filter(|i| decide(&gate, &by(*i)).is_none())
+                .collect()
         };
         let first = passing();
         assert!((140..260).contains(&first.len()), "{}", first.len());
@@ -421,13 +510,26 @@ mod tests {
         decide(&before, EU);
         let rules = vec![rule("new", Effect::Exclude, "false"), stays];
         let after = gate(&[], true, rules).after(&before);
-        assert_eq!(after.tallies().iter().map(|t| t.matched).collect::<Vec<_>>(), [0, 1]);
+        assert_eq!(
+            after
+                .tallies()
+                .iter()
+                .map(|t| t.matched)
+                .collect::<Vec<_>>(),
+            [0, 1]
+        );
     }
 
     #[test]
     fn a_wrong_rule_names_itself() {
-        let wrong = Filters { rules: vec![rule("typo", Effect::Exclude, "evnt_type == 1")], ..Filters::default() };
+        let wrong = Filters {
+            rules: vec![rule("typo", Effect::Exclude, "evnt_type == 1")],
+            ..Filters::default()
+        };
         let error = Gate::new(Mode::Open, wrong).unwrap_err().to_string();
-        assert!(error.starts_with("rule “typo”: there is no variable evnt_type"), "{error}");
+        assert!(
+            error.starts_with("rule “typo”: there is no variable evnt_type"),
+            "{error}"
+        );
     }
 }

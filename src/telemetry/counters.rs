@@ -73,9 +73,15 @@ impl Counters {
     }
 
     fn count_type(&mut self, record: &Record, accepted: bool) {
-        let crate::protocol::Content::Event { event_type, .. } = &record.content else { return };
+        let crate::protocol::Content::Event { event_type, .. } = &record.content else {
+            return;
+        };
         let full = self.types.len() >= TYPES && !self.types.contains_key(event_type);
-        let name = if full { OTHERS.into() } else { event_type.clone() };
+        let name = if full {
+            OTHERS.into()
+        } else {
+            event_type.clone()
+        };
         let of_type = self.types.entry(name).or_default();
         of_type.count += 1;
         of_type.accepted += u64::from(accepted);
@@ -125,7 +131,10 @@ impl Counters {
     pub fn types(&self, now_ms: UnixMs) -> Vec<TypeRow> {
         let now = now_ms.div_euclid(1_000);
         let row = |(name, of_type): (&Arc<str>, &TypeCount)| {
-            let recent = of_type.seconds.iter().filter(|(second, _)| (now - RATE_SECONDS..now).contains(second));
+            let recent = of_type
+                .seconds
+                .iter()
+                .filter(|(second, _)| (now - RATE_SECONDS..now).contains(second));
             let count: u32 = recent.map(|(_, count)| count).sum();
             TypeRow {
                 name: name.clone(),
@@ -147,10 +156,19 @@ impl Counters {
             .map(|of_limit| {
                 of_limit.advance(now_ms);
                 let trend: Vec<u64> = of_limit.steps.iter().copied().collect();
-                LimitRow { recent: trend.iter().sum(), trend, ..of_limit.row.clone() }
+                LimitRow {
+                    recent: trend.iter().sum(),
+                    trend,
+                    ..of_limit.row.clone()
+                }
             })
             .collect();
-        rows.sort_by(|a, b| a.policy.cmp(&b.policy).then(b.recent.cmp(&a.recent)).then(a.code.cmp(&b.code)));
+        rows.sort_by(|a, b| {
+            a.policy
+                .cmp(&b.policy)
+                .then(b.recent.cmp(&a.recent))
+                .then(a.code.cmp(&b.code))
+        });
         rows
     }
 }

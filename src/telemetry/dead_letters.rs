@@ -40,8 +40,14 @@ struct Kept {
 impl DeadLetters {
     /// None yet; up to `most_bytes` are kept.
     pub fn new(most_bytes: usize) -> Self {
-        let kept = Kept { letters: VecDeque::new(), bytes: 0, most_bytes };
-        Self { kept: Arc::new(Mutex::new(kept)) }
+        let kept = Kept {
+            letters: VecDeque::new(),
+            bytes: 0,
+            most_bytes,
+        };
+        Self {
+            kept: Arc::new(Mutex::new(kept)),
+        }
     }
 
     /// Keeps one more; returns how many had to go for it.
@@ -61,7 +67,11 @@ impl DeadLetters {
 
     /// How many are kept.
     pub fn len(&self) -> usize {
-        self.kept.lock().unwrap_or_else(PoisonError::into_inner).letters.len()
+        self.kept
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .letters
+            .len()
     }
 
     /// Whether none is kept.
@@ -77,5 +87,8 @@ impl DeadLetters {
 }
 
 fn size(letter: &DeadLetter) -> usize {
-    size_of::<DeadLetter>() + letter.queued.item.body.len() + letter.reason.len() + letter.field.len()
+    size_of::<DeadLetter>()
+        + letter.queued.item.body.len()
+        + letter.reason.len()
+        + letter.field.len()
 }

@@ -22,7 +22,11 @@ impl Default for Latency {
     fn default() -> Self {
         // Two digits: 84 ms is told apart from 85 ms, 8.4 s from 8.5 s.
         let new = || Histogram::new_with_bounds(1, LONGEST_MS, 2).expect("the bounds are in order");
-        Self { now: new(), before: new(), since: None }
+        Self {
+            now: new(),
+            before: new(),
+            since: None,
+        }
     }
 }
 

@@ -95,7 +95,11 @@ impl Observer {
     }
 
     /// Runs until both channels have ended; the last snapshot tells all.
-    pub async fn run(mut self, mut taken: mpsc::Receiver<TakenIn>, mut answered: mpsc::Receiver<Answered>) {
+    pub async fn run(
+        mut self,
+        mut taken: mpsc::Receiver<TakenIn>,
+        mut answered: mpsc::Receiver<Answered>,
+    ) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let (mut taking, mut answering) = (true, true);
@@ -123,7 +127,11 @@ impl Observer {
         for text in told.notices {
             self.notice(text);
         }
-        let mut lines = [(Line::Received, 0), (Line::Accepted, 0), (Line::Rejected, 0)];
+        let mut lines = [
+            (Line::Received, 0),
+            (Line::Accepted, 0),
+            (Line::Rejected, 0),
+        ];
         for record in &told.records {
             self.counters.count(record);
             match &record.story.decision {
@@ -158,7 +166,11 @@ impl Observer {
         let now = time::now();
         let Answered { attempt, settled } = told;
         self.counters.totals.requests += 1;
-        *self.counters.answers.entry(attempt.answer.clone()).or_default() += 1;
+        *self
+            .counters
+            .answers
+            .entry(attempt.answer.clone())
+            .or_default() += 1;
         self.requests.push_back(now);
         let mut delivered = 0;
         for (queued, settled) in &settled {
@@ -170,9 +182,13 @@ impl Observer {
             ring.tell(queued.sequence, |story| {
                 story.attempts.push(attempt.clone());
                 story.outcome = match settled {
-                    Settled::Delivered { .. } => Outcome::Delivered { took_ms: since(&queued, now) as u32 },
+                    Settled::Delivered { .. } => Outcome::Delivered {
+                        took_ms: since(&queued, now) as u32,
+                    },
                     Settled::Waiting { next_ms } => Outcome::Waiting { next_ms },
-                    Settled::Undelivered { why, reason, field } => Outcome::Undelivered { why, reason, field },
+                    Settled::Undelivered { why, reason, field } => {
+                        Outcome::Undelivered { why, reason, field }
+                    }
                 };
             });
         }
@@ -213,7 +229,9 @@ impl Observer {
                 let gone = self.sources.dead_letters.keep(letter);
                 if gone > 0 {
                     self.counters.totals.dead_letters_dropped += gone;
-                    tracing::error!("{gone} dead letters had to go for newer ones; raise delivery.dead_letter_bytes");
+                    tracing::error!(
+                        "{gone} dead letters had to go for newer ones; raise delivery.dead_letter_bytes"
+                    );
                 }
                 false
             }
@@ -223,7 +241,10 @@ impl Observer {
 
     fn notice(&mut self, text: String) {
         tracing::info!("{text}");
-        self.notices.push_back(Notice { at_ms: time::now(), text });
+        self.notices.push_back(Notice {
+            at_ms: time::now(),
+            text,
+        });
         if self.notices.len() > NOTICES {
             self.notices.pop_front();
         }
@@ -252,7 +273,9 @@ impl Observer {
             rejected: rate(Line::Rejected),
         };
         let gate = self.sources.gate.load();
-        let behind = feed.blocked_since_ms.map_or(0, |since| (now - since).max(0).unsigned_abs());
+        let behind = feed
+            .blocked_since_ms
+            .map_or(0, |since| (now - since).max(0).unsigned_abs());
         let snapshot = Snapshot {
             at_ms: now,
             started_ms: self.started_ms,

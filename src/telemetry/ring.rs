@@ -23,7 +23,11 @@ pub struct Ring {
 impl SharedRing {
     /// An empty ring that holds up to `most_bytes`.
     pub fn new(most_bytes: usize) -> Self {
-        Self(Arc::new(Mutex::new(Ring { records: VecDeque::new(), bytes: 0, most_bytes })))
+        Self(Arc::new(Mutex::new(Ring {
+            records: VecDeque::new(),
+            bytes: 0,
+            most_bytes,
+        })))
     }
 
     /// The ring, for as long as the guard lives: not across an await, not while drawing.
@@ -79,10 +83,15 @@ impl Ring {
 
     /// What it holds.
     pub fn row(&self) -> RingRow {
-        RingRow { events: self.records.len() as u64, bytes: self.bytes as u64 }
+        RingRow {
+            events: self.records.len() as u64,
+            bytes: self.bytes as u64,
+        }
     }
 
     fn index(&self, sequence: u64) -> Option<usize> {
-        sequence.checked_sub(self.first()).map(|index| index as usize)
+        sequence
+            .checked_sub(self.first())
+            .map(|index| index as usize)
     }
 }

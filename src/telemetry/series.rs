@@ -10,7 +10,12 @@ use crate::amplitude::time::UnixMs;
 const STEPS: usize = 600;
 
 /// The windows: their names, and the length of a step in milliseconds.
-pub const WINDOWS: [(&str, i64); 4] = [("10 m", 1_000), ("1 h", 6_000), ("4 h", 24_000), ("1 d", 144_000)];
+pub const WINDOWS: [(&str, i64); 4] = [
+    ("10 m", 1_000),
+    ("1 h", 6_000),
+    ("4 h", 24_000),
+    ("1 d", 144_000),
+];
 
 /// What has a course.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -63,24 +68,47 @@ impl Series {
     pub fn rate(&self, line: Line, seconds: usize) -> f64 {
         // The newest step is not over yet.
         let whole = self.windows[0].steps.iter().rev().skip(1).take(seconds);
-        let (count, steps) = whole.fold((0_u64, 0_u32), |(n, s), step| (n + u64::from(step[line as usize]), s + 1));
-        if steps == 0 { 0.0 } else { count as f64 / f64::from(steps) }
+        let (count, steps) = whole.fold((0_u64, 0_u32), |(n, s), step| {
+            (n + u64::from(step[line as usize]), s + 1)
+        });
+        if steps == 0 {
+            0.0
+        } else {
+            count as f64 / f64::from(steps)
+        }
+    }
+
+    /// The part of a window that has passed, in milliseconds.
+    pub fn passed_ms(&self, window: usize) -> i64 {
+        let steps = self
+            .windows
+            .get(window)
+            .map_or(0, |w| w.steps.len().saturating_sub(1));
+        WINDOWS
+            .get(window)
+            .map_or(0, |(_, step_ms)| step_ms * steps as i64)
     }
 
     /// The course of a line over a window as `points` values, oldest first: events a second.
-    /// Time before the start counts as zero.
+    /// While less than the window has passed, the points share what has, down to a step each;
+    /// time before the start counts as zero.
     pub fn course(&self, line: Line, window: usize, points: usize) -> Vec<f64> {
         let Some((kept, (_, step_ms))) = self.windows.get(window).zip(WINDOWS.get(window)) else {
             return vec![0.0; points];
         };
         // The newest step is left out until it is over, or its end would always look like a drop.
-        let mut steps = vec![0_u32; STEPS];
+        let span = kept
+            .steps
+            .len()
+            .saturating_sub(1)
+            .clamp(points.min(STEPS), STEPS);
+        let mut steps = vec![0_u32; span];
         for (to, from) in steps.iter_mut().rev().zip(kept.steps.iter().rev().skip(1)) {
             *to = from[line as usize];
         }
-        let at = |point: usize| point * STEPS / points.max(1);
+        let at = |point: usize| point * span / points.max(1);
         let mean = |point: usize| {
-            let part = &steps[at(point)..at(point + 1).max(at(point) + 1).min(STEPS)];
+            let part = &steps[at(point)..at(point + 1).max(at(point) + 1).min(span)];
             let sum: u64 = part.iter().map(|n| u64::from(*n)).sum();
             sum as f64 / part.len().max(1) as f64 * 1_000.0 / *step_ms as f64
         };

@@ -47,15 +47,24 @@ impl Find {
             return None;
         }
         let compares = trimmed.contains(['=', '<', '>', '(', '!']) || trimmed.contains(" in ");
-        let condition = if compares { Condition::compile(trimmed).ok() } else { None };
+        let condition = if compares {
+            Condition::compile(trimmed).ok()
+        } else {
+            None
+        };
         let matcher = match condition {
             Some(condition) => Matcher::Condition(Arc::new(condition)),
             None => {
-                let literal = RegexBuilder::new(&regex::escape(trimmed)).case_insensitive(true).build();
+                let literal = RegexBuilder::new(&regex::escape(trimmed))
+                    .case_insensitive(true)
+                    .build();
                 Matcher::Text(literal.ok()?)
             }
         };
-        Some(Self { text: trimmed.to_owned(), matcher })
+        Some(Self {
+            text: trimmed.to_owned(),
+            matcher,
+        })
     }
 
     /// Whether it was taken as a condition.
@@ -150,7 +159,13 @@ pub struct Finder {
 impl Finder {
     /// A finder that looks for nothing yet.
     pub fn new(ring: SharedRing) -> Self {
-        Self { ring, find: None, matches: VecDeque::new(), seen_from: 1, seen_to: 1 }
+        Self {
+            ring,
+            find: None,
+            matches: VecDeque::new(),
+            seen_from: 1,
+            seen_to: 1,
+        }
     }
 
     /// Looks for something else from now on.
@@ -170,14 +185,26 @@ impl Finder {
 
     /// Searches on, for a part of a frame's time.
     pub fn work(&mut self) {
-        let Some(find) = self.find.clone() else { return };
+        let Some(find) = self.find.clone() else {
+            return;
+        };
         let first = self.ring.lock().first();
-        while self.matches.front().is_some_and(|sequence| *sequence < first) {
+        while self
+            .matches
+            .front()
+            .is_some_and(|sequence| *sequence < first)
+        {
             self.matches.pop_front();
         }
         let started = Instant::now();
         while started.elapsed() < BUDGET {
-            let newer: Vec<Record> = self.ring.lock().from(self.seen_to).take(CHUNK).cloned().collect();
+            let newer: Vec<Record> = self
+                .ring
+                .lock()
+                .from(self.seen_to)
+                .take(CHUNK)
+                .cloned()
+                .collect();
             if let Some(last) = newer.last() {
                 self.seen_to = last.sequence + 1;
                 let found = newer.iter().filter(|r| find.matches(r)).map(|r| r.sequence);
@@ -203,7 +230,11 @@ impl Finder {
         let (first, end) = (ring.first(), ring.end());
         let total = end - first;
         let complete = self.find.is_none() || (self.seen_from <= first && self.seen_to >= end);
-        let matched = if self.find.is_some() { self.matches.len() as u64 } else { total };
+        let matched = if self.find.is_some() {
+            self.matches.len() as u64
+        } else {
+            total
+        };
         let at = |place: u64| match &self.find {
             Some(_) => self.matches.get(place as usize).copied(),
             None => Some(first + place),
@@ -212,18 +243,37 @@ impl Finder {
         let place = match anchor {
             Anchor::Newest => matched.checked_sub(1),
             Anchor::At(sequence) => match &self.find {
-                Some(_) => (self.matches.partition_point(|m| *m <= sequence) as u64).checked_sub(1).or(Some(0)),
+                Some(_) => (self.matches.partition_point(|m| *m <= sequence) as u64)
+                    .checked_sub(1)
+                    .or(Some(0)),
                 None => Some(sequence.clamp(first, end.saturating_sub(1).max(first)) - first),
             },
         };
         let Some(place) = place.filter(|_| matched > 0) else {
-            return Page { rows: Vec::new(), total, matched, complete, above: 0 };
+            return Page {
+                rows: Vec::new(),
+                total,
+                matched,
+                complete,
+                above: 0,
+            };
         };
         let lowest = (room as u64).min(matched).saturating_sub(1);
-        let place = place.saturating_add_signed(-shift).clamp(lowest, matched - 1);
+        let place = place
+            .saturating_add_signed(-shift)
+            .clamp(lowest, matched - 1);
         let places = (0..room as u64).map_while(|n| place.checked_sub(n));
-        let rows = places.filter_map(|place| ring.get(at(place)?)).map(row).collect();
-        Page { rows, total, matched, complete, above: matched - 1 - place }
+        let rows = places
+            .filter_map(|place| ring.get(at(place)?))
+            .map(row)
+            .collect();
+        Page {
+            rows,
+            total,
+            matched,
+            complete,
+            above: matched - 1 - place,
+        }
     }
 
     /// An event by its number.
@@ -234,9 +284,18 @@ impl Finder {
     /// The next matching event: older than `sequence`, or newer.
     pub fn neighbour(&self, sequence: u64, older: bool) -> Option<u64> {
         match (&self.find, older) {
-            (Some(_), true) => self.matches.partition_point(|m| *m < sequence).checked_sub(1).and_then(|i| self.matches.get(i).copied()),
-            (Some(_), false) => self.matches.get(self.matches.partition_point(|m| *m <= sequence)).copied(),
-            (None, true) => sequence.checked_sub(1).filter(|s| *s >= self.ring.lock().first()),
+            (Some(_), true) => self
+                .matches
+                .partition_point(|m| *m < sequence)
+                .checked_sub(1)
+                .and_then(|i| self.matches.get(i).copied()),
+            (Some(_), false) => self
+                .matches
+                .get(self.matches.partition_point(|m| *m <= sequence))
+                .copied(),
+            (None, true) => sequence
+                .checked_sub(1)
+                .filter(|s| *s >= self.ring.lock().first()),
             (None, false) => Some(sequence + 1).filter(|s| *s < self.ring.lock().end()),
         }
     }
@@ -251,7 +310,9 @@ fn row(record: &Record) -> Row {
             let person = match id {
                 Some(id) if id.len() > limits::ID_BYTES => format!("({} B)", id.len()),
                 Some(id) => id.chars().take(60).collect(),
-                None => event.device_id().map_or_else(|| "(nobody)".to_owned(), |_| "(anonymous)".to_owned()),
+                None => event
+                    .device_id()
+                    .map_or_else(|| "(nobody)".to_owned(), |_| "(anonymous)".to_owned()),
             };
             (event_type.clone(), person)
         }
@@ -280,23 +341,58 @@ pub fn told(record: &Record) -> (Sign, Weight, String) {
         (Some(Decision::Filtered { by }), _) => (Sign::Filtered, Weight::Quiet, by.to_string()),
         (Some(Decision::Rejected { code }), _) => {
             let violation = story.violations.iter().find(|v| v.code == *code);
-            (Sign::Rejected, Weight::Bad, violation.map_or_else(|| code.to_string(), measured))
+            (
+                Sign::Rejected,
+                Weight::Bad,
+                violation.map_or_else(|| code.to_string(), measured),
+            )
         }
         (_, Outcome::Undelivered { why, reason, field }) => {
-            let field = if field.is_empty() { String::new() } else { format!("{field}: ") };
-            (Sign::Rejected, Weight::Bad, format!("{why}: {field}{reason}"))
+            let field = if field.is_empty() {
+                String::new()
+            } else {
+                format!("{field}: ")
+            };
+            (
+                Sign::Rejected,
+                Weight::Bad,
+                format!("{why}: {field}{reason}"),
+            )
         }
         (_, Outcome::Waiting { .. }) => {
             let last = story.attempts.last().map_or("", |a| a.answer.as_str());
-            (Sign::Waiting, Weight::Warn, format!("attempt {} answered {last}, will retry", story.attempts.len()))
+            (
+                Sign::Waiting,
+                Weight::Warn,
+                format!(
+                    "attempt {} answered {last}, will retry",
+                    story.attempts.len()
+                ),
+            )
         }
         (_, Outcome::Delivered { took_ms }) => match warned {
-            Some(violation) => (Sign::Warned, Weight::Warn, format!("delivered {took_ms} ms, {}", violation.code)),
-            None => (Sign::Delivered, Weight::Good, format!("delivered {took_ms} ms")),
+            Some(violation) => (
+                Sign::Warned,
+                Weight::Warn,
+                format!("delivered {took_ms} ms, {}", violation.code),
+            ),
+            None => (
+                Sign::Delivered,
+                Weight::Good,
+                format!("delivered {took_ms} ms"),
+            ),
         },
         (_, Outcome::DryRun) => match warned {
-            Some(violation) => (Sign::Warned, Weight::Warn, format!("dry run, {}", violation.code)),
-            None => (Sign::DryRun, Weight::Plain, "dry run: would be sent".to_owned()),
+            Some(violation) => (
+                Sign::Warned,
+                Weight::Warn,
+                format!("dry run, {}", violation.code),
+            ),
+            None => (
+                Sign::DryRun,
+                Weight::Plain,
+                "dry run: would be sent".to_owned(),
+            ),
         },
         (_, Outcome::OnItsWay) => (Sign::OnItsWay, Weight::Plain, "on its way".to_owned()),
         (_, Outcome::NotSent) => (Sign::Filtered, Weight::Quiet, String::new()),
@@ -308,7 +404,12 @@ pub fn measured(violation: &limits::Violation) -> String {
     let (measured, limit) = (violation.measured, violation.limit);
     match violation.unit {
         Unit::Bytes | Unit::Count => {
-            format!("{} {} > {}", violation.code, limits::grouped(measured), limits::grouped(limit))
+            format!(
+                "{} {} > {}",
+                violation.code,
+                limits::grouped(measured),
+                limits::grouped(limit)
+            )
         }
         Unit::Ms => format!("{} {}", violation.code, limits::span(measured as i64)),
         Unit::None => violation.code.to_string(),
@@ -329,13 +430,21 @@ mod tests {
     fn ring_of(count: u64) -> SharedRing {
         let ring = SharedRing::new(1 << 20);
         let record = |sequence: u64| {
-            let event = event(&format!(r#"{{"event_type":"Type {}","user_id":"u-{sequence}"}}"#, sequence % 10));
+            let event = event(&format!(
+                r#"{{"event_type":"Type {}","user_id":"u-{sequence}"}}"#,
+                sequence % 10
+            ));
             let event_type: Arc<str> = event.event_type().unwrap_or_default().into();
             Record {
                 sequence,
                 received_ms: 0,
                 content: Content::Event { event, event_type },
-                story: Story { decision: Some(Decision::Accepted), violations: vec![], attempts: vec![], outcome: Outcome::OnItsWay },
+                story: Story {
+                    decision: Some(Decision::Accepted),
+                    violations: vec![],
+                    attempts: vec![],
+                    outcome: Outcome::OnItsWay,
+                },
             }
         };
         ring.lock().extend((1..=count).map(record));

@@ -43,7 +43,12 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how many
 /// accepted events were left undelivered.
-pub async fn run(pipeline: Pipeline, labels: Labels, settings: &config::Screen, drain: Duration) -> io::Result<usize> {
+pub async fn run(
+    pipeline: Pipeline,
+    labels: Labels,
+    settings: &config::Screen,
+    drain: Duration,
+) -> io::Result<usize> {
     let screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
     let handle = pipeline.handle().clone();
     let shell = Shell {
@@ -118,7 +123,9 @@ impl Shell {
 
     /// A snapshot that says nothing new is drawn only when the clock shows another second.
     fn is_worth_drawing(&mut self, action: &Action) -> bool {
-        let Action::Snapshot(new) = action else { return true };
+        let Action::Snapshot(new) = action else {
+            return true;
+        };
         let second = new.at_ms.div_euclid(1_000);
         if second != self.drawn_second {
             self.drawn_second = second;
@@ -140,7 +147,10 @@ impl Shell {
     async fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Action>> {
         let answer = match effect {
             Effect::Pipeline(command) => {
-                let applied = self.handle.apply(command).map_err(|error| error.to_string());
+                let applied = self
+                    .handle
+                    .apply(command)
+                    .map_err(|error| error.to_string());
                 Some(Action::Applied(applied))
             }
             Effect::Save(filters) => Some(Action::Saved(self.save(filters).await)),
@@ -172,7 +182,9 @@ impl Shell {
 
     async fn save(&self, filters: crate::filter::Filters) -> Result<String, String> {
         let Some(path) = self.state.labels.save_to.clone() else {
-            return Err("there is no configuration file to save to; name one with --config".to_owned());
+            return Err(
+                "there is no configuration file to save to; name one with --config".to_owned(),
+            );
         };
         let shown = path.display().to_string();
         let saved = tokio::task::spawn_blocking(move || save::filters(&path, &filters)).await;
@@ -197,7 +209,11 @@ impl Shell {
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;
-        let anchor = if events.following { Anchor::Newest } else { Anchor::At(events.top) };
+        let anchor = if events.following {
+            Anchor::Newest
+        } else {
+            Anchor::At(events.top)
+        };
         let page = self.finder.page(anchor, events.shift, room);
         self.dirty = !page.complete;
         self.act_on_page(page).await?;
@@ -252,7 +268,12 @@ async fn terminated() {
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let signals = [SignalKind::terminate(), SignalKind::hangup(), SignalKind::interrupt()].map(signal);
+        let signals = [
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+            SignalKind::interrupt(),
+        ]
+        .map(signal);
         if let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = signals {
             tokio::select! {
                 _ = terminate.recv() => {}

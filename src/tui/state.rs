@@ -40,7 +40,13 @@ pub enum Pane {
 }
 
 /// The panes in the order in which Tab goes.
-pub const PANES: [Pane; 5] = [Pane::Filters, Pane::Events, Pane::Violations, Pane::Throughput, Pane::Delivery];
+pub const PANES: [Pane; 5] = [
+    Pane::Filters,
+    Pane::Events,
+    Pane::Violations,
+    Pane::Throughput,
+    Pane::Delivery,
+];
 
 /// How event types are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -123,7 +129,10 @@ impl Events {
     /// The cursor's place among the rows.
     pub fn cursor_row(&self) -> Option<usize> {
         let cursor = self.cursor?;
-        self.page.rows.iter().position(|row: &Row| row.sequence == cursor)
+        self.page
+            .rows
+            .iter()
+            .position(|row: &Row| row.sequence == cursor)
     }
 }
 
@@ -229,7 +238,10 @@ impl State {
             window: 0,
             sort: Sort::default(),
             filter_cursor: FilterCursor::Type(None),
-            events: Events { following: true, ..Events::default() },
+            events: Events {
+                following: true,
+                ..Events::default()
+            },
             violation: 0,
             inspector: None,
             popup: None,
@@ -249,13 +261,20 @@ impl State {
         let mut rows: Vec<TypeRow> = self.shown().types.to_vec();
         for name in self.filters.types.keys() {
             if !rows.iter().any(|row| *row.name == **name) {
-                rows.push(TypeRow { name: name.as_str().into(), count: 0, accepted: 0, rate: 0.0 });
+                rows.push(TypeRow {
+                    name: name.as_str().into(),
+                    count: 0,
+                    accepted: 0,
+                    rate: 0.0,
+                });
             }
         }
         match self.sort {
             // They come sorted by count, which changes rarely: rows must not jump under the cursor.
             Sort::Count => {}
-            Sort::Rate => rows.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.name.cmp(&b.name))),
+            Sort::Rate => {
+                rows.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.name.cmp(&b.name)))
+            }
             Sort::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
         }
         rows
@@ -264,7 +283,9 @@ impl State {
     /// The cursor's row among the filters: types first, then rules.
     pub fn filter_row(&self, types: &[TypeRow]) -> usize {
         match &self.filter_cursor {
-            FilterCursor::Type(Some(name)) => types.iter().position(|row| row.name == *name).unwrap_or(0),
+            FilterCursor::Type(Some(name)) => {
+                types.iter().position(|row| row.name == *name).unwrap_or(0)
+            }
             FilterCursor::Type(None) => 0,
             FilterCursor::Rule(index) => types.len() + index,
         }

@@ -7,8 +7,8 @@ use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
 use crossterm::terminal::{
-    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen, SetTitle,
-    disable_raw_mode, enable_raw_mode,
+    BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
+    SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
 
@@ -42,7 +42,10 @@ impl Screen {
     /// Draws the screen in one synchronized update, so that no half of it is ever seen.
     pub fn draw(&mut self, state: &State, theme: &Theme) -> io::Result<()> {
         execute!(stdout(), BeginSynchronizedUpdate)?;
-        let drawn = self.terminal.draw(|frame| view::draw(frame, state, theme)).map(|_| ());
+        let drawn = self
+            .terminal
+            .draw(|frame| view::draw(frame, state, theme))
+            .map(|_| ());
         execute!(stdout(), EndSynchronizedUpdate)?;
         drawn
     }
@@ -82,7 +85,13 @@ fn enter() -> io::Result<()> {
 }
 
 fn leave() -> io::Result<()> {
-    let written = execute!(stdout(), EndSynchronizedUpdate, DisableBracketedPaste, LeaveAlternateScreen, Show);
+    let written = execute!(
+        stdout(),
+        EndSynchronizedUpdate,
+        DisableBracketedPaste,
+        LeaveAlternateScreen,
+        Show
+    );
     let raw = disable_raw_mode();
     stdout().flush()?;
     written.and(raw)

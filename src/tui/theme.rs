@@ -200,7 +200,12 @@ struct Palette {
 impl Palette {
     fn theme(self, ascii: bool) -> Theme {
         let fg = |color| Style::new().fg(color);
-        let banner = |color| Style::new().fg(self.on_banner).bg(color).add_modifier(Modifier::BOLD);
+        let banner = |color| {
+            Style::new()
+                .fg(self.on_banner)
+                .bg(color)
+                .add_modifier(Modifier::BOLD)
+        };
         Theme {
             ascii,
             text: fg(self.text),

@@ -15,12 +15,16 @@ use super::action::{Action, Effect};
 use super::finder::Find;
 use super::keymap::{self, Do};
 use super::state::{
-    Confirm, FilterCursor, Inspector, Message, PANES, Pane, Popup, RuleEditor, RuleField, Sort, State,
+    Confirm, FilterCursor, Inspector, Message, PANES, Pane, Popup, RuleEditor, RuleField, Sort,
+    State,
 };
 use super::widget::json;
 
 /// How long a message stays, in milliseconds.
 const MESSAGE_MS: i64 = 6_000;
+
+/// Objects and arrays with more values than this are folded until the reader unfolds them.
+const FOLDED_OVER: usize = 24;
 
 /// Applies an action; returns what is asked for because of it.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -97,19 +101,29 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
 }
 
 fn on_inspected(state: &mut State, found: Option<Box<(crate::protocol::Record, String)>>) {
-    let Some(inspector) = &mut state.inspector else { return };
+    let Some(inspector) = &mut state.inspector else {
+        return;
+    };
     match found {
         Some(found) => {
             let (record, mapped) = *found;
             // Of another event than asked for: the cursor moved on meanwhile.
             if record.sequence == inspector.sequence {
+                if inspector.record.is_none() {
+                    inspector.folded =
+                        [record.text(), &mapped].map(|raw| json::long_ones(raw, FOLDED_OVER));
+                }
                 inspector.mapped = mapped;
                 inspector.record = Some(Box::new(record));
             }
         }
         None if inspector.record.is_none() => {
             state.inspector = None;
-            say(state, "that event has left the ring; screen.ring_bytes says how much is kept".to_owned(), true);
+            say(
+                state,
+                "that event has left the ring; screen.ring_bytes says how much is kept".to_owned(),
+                true,
+            );
         }
         None => {}
     }
@@ -117,7 +131,11 @@ fn on_inspected(state: &mut State, found: Option<Box<(crate::protocol::Record, S
 
 fn say(state: &mut State, text: String, is_error: bool) {
     let until_ms = state.snapshot.at_ms + MESSAGE_MS;
-    state.message = Some(Message { text, is_error, until_ms });
+    state.message = Some(Message {
+        text,
+        is_error,
+        until_ms,
+    });
 }
 
 fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -127,7 +145,11 @@ fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
     if state.draining {
         let leaves = interrupt || matches!(key.code, KeyCode::Char('q'));
-        return if leaves { vec![Effect::Hurry] } else { Vec::new() };
+        return if leaves {
+            vec![Effect::Hurry]
+        } else {
+            Vec::new()
+        };
     }
     if state.popup.is_some() {
         if interrupt {
@@ -147,7 +169,11 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
     match does {
         Do::Help => state.popup = Some(Popup::Help(0)),
         Do::Find => {
-            let before = state.events.find.as_ref().map_or_else(String::new, |f| f.text.clone());
+            let before = state
+                .events
+                .find
+                .as_ref()
+                .map_or_else(String::new, |f| f.text.clone());
             state.popup = Some(Popup::Find(Input::new(before)));
         }
         Do::Command => state.popup = Some(Popup::Command(Input::default())),
@@ -187,7 +213,11 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Only | Do::All | Do::None => return select_types(state, does),
         Do::Unseen => {
             state.filters.unseen_types = Switch::from(state.filters.unseen_types == Switch::Off);
-            let word = if state.filters.unseen_types == Switch::On { "pass" } else { "are held back" };
+            let word = if state.filters.unseen_types == Switch::On {
+                "pass"
+            } else {
+                "are held back"
+            };
             say(state, format!("types that are new {word}"), false);
             return apply(state);
         }
@@ -274,7 +304,11 @@ fn ask_dry_run(state: &mut State) -> Vec<Effect> {
 
 fn save(state: &mut State) -> Vec<Effect> {
     if state.labels.save_to.is_none() {
-        say(state, "the demo has no configuration file: nothing is saved".to_owned(), true);
+        say(
+            state,
+            "the demo has no configuration file: nothing is saved".to_owned(),
+            true,
+        );
         return Vec::new();
     }
     vec![Effect::Save(state.filters.clone())]
@@ -330,14 +364,20 @@ fn move_in_events(state: &mut State, by: i64) {
     }
     hold_still(state);
     let events = &mut state.events;
-    let Some(last) = events.page.rows.len().checked_sub(1) else { return };
+    let Some(last) = events.page.rows.len().checked_sub(1) else {
+        return;
+    };
     let wanted = match events.cursor_row() {
         Some(row) => row as i64 + by.clamp(-1_000_000_000, 1_000_000_000),
         // The first step only puts the cursor down.
         None => 0,
     };
     if wanted < 0 || wanted > last as i64 {
-        let over = if wanted < 0 { wanted } else { wanted - last as i64 };
+        let over = if wanted < 0 {
+            wanted
+        } else {
+            wanted - last as i64
+        };
         events.shift = over;
         // The cursor goes to the edge, and with the page when that has moved.
         events.cursor = None;
@@ -345,7 +385,11 @@ fn move_in_events(state: &mut State, by: i64) {
         state.events.cursor = state.events.page.rows.get(edge).map(|row| row.sequence);
         shift_cursor(state, over);
     } else {
-        events.cursor = events.page.rows.get(wanted as usize).map(|row| row.sequence);
+        events.cursor = events
+            .page
+            .rows
+            .get(wanted as usize)
+            .map(|row| row.sequence);
     }
 }
 
@@ -363,8 +407,15 @@ fn shift_cursor(state: &mut State, by: i64) {
 
 fn open(state: &mut State) -> Vec<Effect> {
     let sequence = match state.focus {
-        Pane::Violations => state.shown().limits.get(state.violation).map(|row| row.last_sequence),
-        _ => state.events.cursor.or_else(|| state.events.page.rows.first().map(|row| row.sequence)),
+        Pane::Violations => state
+            .shown()
+            .limits
+            .get(state.violation)
+            .map(|row| row.last_sequence),
+        _ => state
+            .events
+            .cursor
+            .or_else(|| state.events.page.rows.first().map(|row| row.sequence)),
     };
     let Some(sequence) = sequence else {
         say(state, "there is no event yet".to_owned(), false);
@@ -374,14 +425,14 @@ fn open(state: &mut State) -> Vec<Effect> {
 }
 
 fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
-    let (shows_mapped, folded) = state.inspector.take().map_or_else(Default::default, |i| (i.shows_mapped, i.folded));
+    let shows_mapped = state.inspector.take().is_some_and(|i| i.shows_mapped);
     state.inspector = Some(Inspector {
         sequence,
         record: None,
         mapped: String::new(),
         shows_mapped,
         line: 0,
-        folded,
+        folded: Default::default(),
     });
     vec![Effect::Inspect(sequence)]
 }
@@ -423,14 +474,20 @@ fn document(inspector: &Inspector) -> Vec<json::JsonLine> {
 }
 
 fn fold(state: &mut State) {
-    let Some(inspector) = &mut state.inspector else { return };
+    let Some(inspector) = &mut state.inspector else {
+        return;
+    };
     let lines = document(inspector);
-    let Some(line) = lines.get(inspector.line) else { return };
+    let Some(line) = lines.get(inspector.line) else {
+        return;
+    };
     // On a scalar, what it stands in is folded.
     let path = if line.folds() {
         line.path.clone()
     } else {
-        line.path.rsplit_once('.').map_or_else(String::new, |(above, _)| above.to_owned())
+        line.path
+            .rsplit_once('.')
+            .map_or_else(String::new, |(above, _)| above.to_owned())
     };
     if path.is_empty() {
         return;
@@ -448,7 +505,9 @@ fn toggle(state: &mut State) -> Vec<Effect> {
         FilterCursor::Rule(index) => toggle_rule(state, *index),
         FilterCursor::Type(_) => {
             let types = state.types();
-            let Some(row) = types.get(state.filter_row(&types)) else { return Vec::new() };
+            let Some(row) = types.get(state.filter_row(&types)) else {
+                return Vec::new();
+            };
             let on = !state.filters.selects(&row.name);
             state.filter_cursor = FilterCursor::Type(Some(row.name.clone()));
             state.filters.types.insert(row.name.to_string(), on.into());
@@ -459,8 +518,12 @@ fn toggle(state: &mut State) -> Vec<Effect> {
 
 fn select_types(state: &mut State, does: Do) -> Vec<Effect> {
     let types = state.types();
-    let selected = types.get(state.filter_row(&types)).map(|row| row.name.clone());
-    if does == Do::Only && (selected.is_none() || matches!(state.filter_cursor, FilterCursor::Rule(_))) {
+    let selected = types
+        .get(state.filter_row(&types))
+        .map(|row| row.name.clone());
+    if does == Do::Only
+        && (selected.is_none() || matches!(state.filter_cursor, FilterCursor::Rule(_)))
+    {
         return Vec::new();
     }
     for row in &types {
@@ -476,11 +539,20 @@ fn select_types(state: &mut State, does: Do) -> Vec<Effect> {
 
 fn toggle_rule(state: &mut State, index: usize) -> Vec<Effect> {
     let Some(rule) = state.filters.rules.get_mut(index) else {
-        say(state, format!("there is no rule {}; n writes a new one", index + 1), true);
+        say(
+            state,
+            format!("there is no rule {}; r writes a new one", index + 1),
+            true,
+        );
         return Vec::new();
     };
     rule.on = !rule.on;
-    let text = format!("rule {} “{}” is {}", index + 1, rule.name, if rule.on { "on" } else { "off" });
+    let text = format!(
+        "rule {} “{}” is {}",
+        index + 1,
+        rule.name,
+        if rule.on { "on" } else { "off" }
+    );
     say(state, text, false);
     apply(state)
 }
@@ -493,7 +565,9 @@ fn selected_rule(state: &State) -> Option<usize> {
 }
 
 fn move_rule(state: &mut State, by: i64) -> Vec<Effect> {
-    let Some(index) = selected_rule(state) else { return Vec::new() };
+    let Some(index) = selected_rule(state) else {
+        return Vec::new();
+    };
     let to = stepped(index, by, state.filters.rules.len() - 1);
     if to == index {
         return Vec::new();
@@ -504,7 +578,11 @@ fn move_rule(state: &mut State, by: i64) -> Vec<Effect> {
 }
 
 fn edit_rule(state: &mut State) {
-    let index = selected_rule(state).or(if state.filters.rules.is_empty() { None } else { Some(0) });
+    let index = selected_rule(state).or(if state.filters.rules.is_empty() {
+        None
+    } else {
+        Some(0)
+    });
     let Some((index, rule)) = index.and_then(|i| Some((i, state.filters.rules.get(i)?))) else {
         new_rule(state);
         return;
@@ -534,7 +612,9 @@ fn new_rule(state: &mut State) {
 }
 
 fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
-    let Some(popup) = state.popup.take() else { return Vec::new() };
+    let Some(popup) = state.popup.take() else {
+        return Vec::new();
+    };
     match popup {
         Popup::Help(scroll) => {
             let scrolled = match key.code {
@@ -572,7 +652,9 @@ fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
                 say(state, format!("rule “{}” is deleted", gone.name), false);
             }
             let last = state.filters.rules.len().checked_sub(1);
-            state.filter_cursor = last.map_or(FilterCursor::Type(None), |last| FilterCursor::Rule(index.min(last)));
+            state.filter_cursor = last.map_or(FilterCursor::Type(None), |last| {
+                FilterCursor::Rule(index.min(last))
+            });
             apply(state)
         }
     }
@@ -613,7 +695,11 @@ fn type_command(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effec
             return match keymap::by_name(&name) {
                 Some(binding) => perform(state, binding.does),
                 None => {
-                    say(state, format!("there is no command {name}; ? lists them"), true);
+                    say(
+                        state,
+                        format!("there is no command {name}; ? lists them"),
+                        true,
+                    );
                     Vec::new()
                 }
             };
@@ -627,13 +713,20 @@ fn type_command(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effec
 }
 
 fn type_rule(state: &mut State, mut editor: RuleEditor, key: KeyEvent) -> Vec<Effect> {
-    const FIELDS: [RuleField; 4] = [RuleField::Name, RuleField::Effect, RuleField::When, RuleField::Sample];
+    const FIELDS: [RuleField; 4] = [
+        RuleField::Name,
+        RuleField::Effect,
+        RuleField::When,
+        RuleField::Sample,
+    ];
     let at = FIELDS.iter().position(|f| *f == editor.field).unwrap_or(0);
     match key.code {
         KeyCode::Esc => return Vec::new(),
         KeyCode::Enter => return finish_rule(state, editor),
         KeyCode::Tab | KeyCode::Down => editor.field = FIELDS[(at + 1) % FIELDS.len()],
-        KeyCode::BackTab | KeyCode::Up => editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()],
+        KeyCode::BackTab | KeyCode::Up => {
+            editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()]
+        }
         _ => {
             let event = TerminalEvent::Key(key);
             match editor.field {
@@ -641,7 +734,10 @@ fn type_rule(state: &mut State, mut editor: RuleEditor, key: KeyEvent) -> Vec<Ef
                 RuleField::When => _ = editor.when.handle_event(&event),
                 RuleField::Sample => _ = editor.sample.handle_event(&event),
                 RuleField::Effect => {
-                    if matches!(key.code, KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right) {
+                    if matches!(
+                        key.code,
+                        KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right
+                    ) {
                         editor.effect = match editor.effect {
                             RuleEffect::Exclude => RuleEffect::Include,
                             RuleEffect::Include => RuleEffect::Exclude,
@@ -666,21 +762,46 @@ fn finish_rule(state: &mut State, mut editor: RuleEditor) -> Vec<Effect> {
     editor.error = Condition::compile(editor.when.value()).err();
     if editor.error.is_some() {
         editor.field = RuleField::When;
-        return refuse(state, editor, "the condition does not compile: nothing is changed".to_owned());
+        return refuse(
+            state,
+            editor,
+            "the condition does not compile: nothing is changed".to_owned(),
+        );
     }
-    let sample = editor.sample.value().trim().trim_end_matches('%').trim().parse::<f64>();
+    let sample = editor
+        .sample
+        .value()
+        .trim()
+        .trim_end_matches('%')
+        .trim()
+        .parse::<f64>();
     let Some(sample) = sample.ok().filter(|s| *s > 0.0 && *s <= 100.0) else {
         editor.field = RuleField::Sample;
-        return refuse(state, editor, "a sample is a percentage over 0 and up to 100".to_owned());
+        return refuse(
+            state,
+            editor,
+            "a sample is a percentage over 0 and up to 100".to_owned(),
+        );
     };
     let name = editor.name.value().trim().to_owned();
-    let mut others = state.filters.rules.iter().enumerate().filter(|(i, _)| Some(*i) != editor.index);
+    let mut others = state
+        .filters
+        .rules
+        .iter()
+        .enumerate()
+        .filter(|(i, _)| Some(*i) != editor.index);
     if name.is_empty() || others.any(|(_, rule)| rule.name == name) {
         editor.field = RuleField::Name;
         return refuse(state, editor, "a rule has a name of its own".to_owned());
     }
     let when = editor.when.value().trim().to_owned();
-    let mut rule = Rule { name, effect: editor.effect, when, on: true, sample };
+    let mut rule = Rule {
+        name,
+        effect: editor.effect,
+        when,
+        on: true,
+        sample,
+    };
     match editor.index.and_then(|i| state.filters.rules.get_mut(i)) {
         Some(old) => {
             rule.on = old.on;

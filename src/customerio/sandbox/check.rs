@@ -80,7 +80,9 @@ impl Item<'_> {
     }
 
     pub(super) fn stored(&self) -> StoredEvent {
-        let attributes = self.attributes.and_then(|raw| serde_json::from_str(raw.get()).ok());
+        let attributes = self
+            .attributes
+            .and_then(|raw| serde_json::from_str(raw.get()).ok());
         StoredEvent {
             id: self.id.clone().into_owned(),
             name: self.name().to_owned(),
@@ -99,7 +101,9 @@ impl Identifiers<'_> {
             ("cio_id", &self.cio_id),
             ("anonymous_id", &self.anonymous_id),
         ];
-        let mut given = all.into_iter().filter_map(|(name, v)| Some((name, v.as_deref()?)));
+        let mut given = all
+            .into_iter()
+            .filter_map(|(name, v)| Some((name, v.as_deref()?)));
         given.next().filter(|_| given.next().is_none())
     }
 }
@@ -112,9 +116,13 @@ pub(super) fn batch(body: &[u8]) -> Result<Vec<&str>, Problem> {
         batch: Vec<&'a RawValue>,
     }
     if body.len() > BATCH_BYTES {
-        return Err(Problem::TooLarge(format!("request is {} bytes, the maximum is {BATCH_BYTES}", body.len())));
+        return Err(Problem::TooLarge(format!(
+            "request is {} bytes, the maximum is {BATCH_BYTES}",
+            body.len()
+        )));
     }
-    let read: Batch<'_> = serde_json::from_slice(body).map_err(|e| Problem::Malformed(e.to_string()))?;
+    let read: Batch<'_> =
+        serde_json::from_slice(body).map_err(|e| Problem::Malformed(e.to_string()))?;
     Ok(read.batch.into_iter().map(RawValue::get).collect())
 }
 
@@ -134,7 +142,10 @@ pub(super) fn item(raw: &str) -> Result<Item<'_>, Vec<Refused>> {
     match item.identifiers.one() {
         Some((_, "")) | None => wrong.push(required("identifiers")),
         Some((name, value)) if value.len() > 150 => {
-            wrong.push(refused(&format!("identifiers.{name}"), format!("{name} cannot be longer than 150 bytes")));
+            wrong.push(refused(
+                &format!("identifiers.{name}"),
+                format!("{name} cannot be longer than 150 bytes"),
+            ));
         }
         Some(_) => {}
     }
@@ -143,13 +154,20 @@ pub(super) fn item(raw: &str) -> Result<Item<'_>, Vec<Refused>> {
         "identify" => check_attributes(item.attributes, &mut wrong),
         _ => wrong.push(refused("action", "action is not supported".to_owned())),
     }
-    if wrong.is_empty() { Ok(item) } else { Err(wrong) }
+    if wrong.is_empty() {
+        Ok(item)
+    } else {
+        Err(wrong)
+    }
 }
 
 fn check_event(item: &Item<'_>, wrong: &mut Vec<Refused>) {
     match item.name() {
         "" => wrong.push(required("name")),
-        name if name.len() > 100 => wrong.push(refused("name", "name cannot be longer than 100 bytes".to_owned())),
+        name if name.len() > 100 => wrong.push(refused(
+            "name",
+            "name cannot be longer than 100 bytes".to_owned(),
+        )),
         _ => {}
     }
     if !item.id.is_empty() && ulid::Ulid::from_string(&item.id).is_err() {
@@ -157,33 +175,55 @@ fn check_event(item: &Item<'_>, wrong: &mut Vec<Refused>) {
     }
     let is_object = item.attributes.is_none_or(|raw| raw.get().starts_with('{'));
     if !is_object {
-        wrong.push(refused("attributes", "attributes must be an object".to_owned()));
+        wrong.push(refused(
+            "attributes",
+            "attributes must be an object".to_owned(),
+        ));
     }
 }
 
 fn check_attributes(attributes: Option<&RawValue>, wrong: &mut Vec<Refused>) {
-    let entries = attributes.and_then(|raw| json::entries(raw.get())).unwrap_or_default();
+    let entries = attributes
+        .and_then(|raw| json::entries(raw.get()))
+        .unwrap_or_default();
     if entries.len() > 300 {
-        wrong.push(refused("attributes", "a person cannot have more than 300 attributes".to_owned()));
+        wrong.push(refused(
+            "attributes",
+            "a person cannot have more than 300 attributes".to_owned(),
+        ));
     }
     for (name, value) in entries {
         let field = format!("attributes.{name}");
         if name.len() > 150 {
-            wrong.push(refused(&field, "property name cannot be longer than 150 bytes".to_owned()));
+            wrong.push(refused(
+                &field,
+                "property name cannot be longer than 150 bytes".to_owned(),
+            ));
         }
         let bytes = json::string(value).map_or(value.len(), |text| text.len());
         if bytes > 1_000 {
-            wrong.push(refused(&field, "property value cannot be longer than 1000 bytes".to_owned()));
+            wrong.push(refused(
+                &field,
+                "property value cannot be longer than 1000 bytes".to_owned(),
+            ));
         }
     }
 }
 
 fn refused(field: &str, message: String) -> Refused {
-    Refused { batch_index: 0, reason: "invalid", field: field.to_owned(), message }
+    Refused {
+        batch_index: 0,
+        reason: "invalid",
+        field: field.to_owned(),
+        message,
+    }
 }
 
 fn required(field: &str) -> Refused {
-    Refused { reason: "required", ..refused(field, format!("{field} is required")) }
+    Refused {
+        reason: "required",
+        ..refused(field, format!("{field} is required"))
+    }
 }
 
 /// The body of v1's event requests.
@@ -211,18 +251,28 @@ impl<'a> V1Event<'a> {
         let mut wrong = Vec::new();
         match event.customer.or(event.anonymous_id.as_deref()) {
             None | Some("") => wrong.push("anonymous_id is required".to_owned()),
-            Some(id) if id.len() > 150 => wrong.push("customer id is too long, maximum 150 bytes".to_owned()),
+            Some(id) if id.len() > 150 => {
+                wrong.push("customer id is too long, maximum 150 bytes".to_owned())
+            }
             Some(_) => {}
         }
         match event.name.trim() {
             "" => wrong.push("name is required".to_owned()),
-            name if name.len() > 100 => wrong.push("event name is too long, maximum 100 bytes".to_owned()),
+            name if name.len() > 100 => {
+                wrong.push("event name is too long, maximum 100 bytes".to_owned())
+            }
             _ => {}
         }
         if event.data.is_some_and(|data| data.get().len() > DATA_BYTES) {
-            wrong.push(format!("event data is too large, maximum {DATA_BYTES} bytes"));
+            wrong.push(format!(
+                "event data is too large, maximum {DATA_BYTES} bytes"
+            ));
         }
-        if wrong.is_empty() { Ok(event) } else { Err(wrong) }
+        if wrong.is_empty() {
+            Ok(event)
+        } else {
+            Err(wrong)
+        }
     }
 
     pub(super) fn into_item(self) -> Item<'a> {
@@ -230,7 +280,11 @@ impl<'a> V1Event<'a> {
         Item {
             kind: Cow::Borrowed("person"),
             action: Cow::Borrowed("event"),
-            identifiers: Identifiers { id, anonymous_id: self.anonymous_id, ..Identifiers::default() },
+            identifiers: Identifiers {
+                id,
+                anonymous_id: self.anonymous_id,
+                ..Identifiers::default()
+            },
             name: self.name,
             timestamp: self.timestamp,
             id: self.id,
@@ -250,7 +304,10 @@ pub(super) fn identify_v1<'a>(id: &'a str, body: &'a [u8]) -> Result<Item<'a>, V
     Ok(Item {
         kind: Cow::Borrowed("person"),
         action: Cow::Borrowed("identify"),
-        identifiers: Identifiers { id: Some(Cow::Borrowed(id)), ..Identifiers::default() },
+        identifiers: Identifiers {
+            id: Some(Cow::Borrowed(id)),
+            ..Identifiers::default()
+        },
         name: Cow::Borrowed(""),
         timestamp: None,
         id: Cow::Borrowed(""),

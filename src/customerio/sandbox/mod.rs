@@ -110,10 +110,19 @@ fn routes(shared: Arc<Shared>, address: SocketAddr) -> Router {
         .layer(middleware::from_fn_with_state(shared.clone(), go_wrong))
         .layer(middleware::from_fn_with_state(shared.clone(), authorize));
     Router::new()
-        .route("/sandbox/counts", get(|State(s): Shares| async move { json(&lock(&s.store).counts()) }))
-        .route("/sandbox/people", get(|State(s): Shares| async move { json(&lock(&s.store).people()) }))
+        .route(
+            "/sandbox/counts",
+            get(|State(s): Shares| async move { json(&lock(&s.store).counts()) }),
+        )
+        .route(
+            "/sandbox/people",
+            get(|State(s): Shares| async move { json(&lock(&s.store).people()) }),
+        )
         .route("/sandbox/people/{id}/events", get(events_of_person))
-        .route("/sandbox/faults", get(|State(s): Shares| async move { json(&*lock(&s.faults)) }).put(set_faults))
+        .route(
+            "/sandbox/faults",
+            get(|State(s): Shares| async move { json(&*lock(&s.faults)) }).put(set_faults),
+        )
         .merge(track)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .with_state(shared)
@@ -122,28 +131,47 @@ fn routes(shared: Arc<Shared>, address: SocketAddr) -> Router {
 type Shares = State<Arc<Shared>>;
 
 fn json<T: Serialize>(value: &T) -> Response {
-    reply(StatusCode::OK, serde_json::to_vec(value).unwrap_or_default())
+    reply(
+        StatusCode::OK,
+        serde_json::to_vec(value).unwrap_or_default(),
+    )
 }
 
 fn reply(status: StatusCode, body: impl Into<Body>) -> Response {
-    (status, [(header::CONTENT_TYPE, "application/json")], body.into()).into_response()
+    (
+        status,
+        [(header::CONTENT_TYPE, "application/json")],
+        body.into(),
+    )
+        .into_response()
 }
 
 /// v1's way of saying what is wrong.
 fn meta_errors(status: StatusCode, said: &[String]) -> Response {
-    reply(status, serde_json::json!({ "meta": { "errors": said } }).to_string())
+    reply(
+        status,
+        serde_json::json!({ "meta": { "errors": said } }).to_string(),
+    )
 }
 
 async fn region(address: SocketAddr) -> Response {
-    json(&serde_json::json!({ "url": format!("http://{address}"), "region": "us", "environment_id": 1 }))
+    json(
+        &serde_json::json!({ "url": format!("http://{address}"), "region": "us", "environment_id": 1 }),
+    )
 }
 
 async fn authorize(State(shared): Shares, request: Request, next: Next) -> Response {
-    let given = request.headers().get(header::AUTHORIZATION).and_then(|v| v.to_str().ok());
-    let given = given.and_then(|text| text.strip_prefix("Basic ")).and_then(|text| {
-        let bytes = base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).ok()?;
-        String::from_utf8(bytes).ok()
-    });
+    let given = request
+        .headers()
+        .get(header::AUTHORIZATION)
+        .and_then(|v| v.to_str().ok());
+    let given = given
+        .and_then(|text| text.strip_prefix("Basic "))
+        .and_then(|text| {
+            let bytes =
+                base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).ok()?;
+            String::from_utf8(bytes).ok()
+        });
     let right = match (&given, &shared.credentials) {
         (Some(given), Some(wanted)) => given == wanted,
         (Some(given), None) => given.contains(':') && given.len() > 2,
@@ -153,7 +181,10 @@ async fn authorize(State(shared): Shares, request: Request, next: Next) -> Respo
     if right {
         next.run(request).await
     } else {
-        meta_errors(StatusCode::UNAUTHORIZED, &["Unauthorized request".to_owned()])
+        meta_errors(
+            StatusCode::UNAUTHORIZED,
+            &["Unauthorized request".to_owned()],
+        )
     }
 }
 
@@ -169,7 +200,10 @@ async fn go_wrong(State(shared): Shares, request: Request, next: Next) -> Respon
         Some(Fault::Status(status)) => {
             let retry_after = lock(&shared.faults).retry_after();
             let status = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-            let mut response = meta_errors(status, &[format!("the sandbox was told to answer {status}")]);
+            let mut response = meta_errors(
+                status,
+                &[format!("the sandbox was told to answer {status}")],
+            );
             if let Some(value) = retry_after.and_then(|text| text.parse().ok()) {
                 response.headers_mut().insert(header::RETRY_AFTER, value);
             }
@@ -178,7 +212,9 @@ async fn go_wrong(State(shared): Shares, request: Request, next: Next) -> Respon
         Some(Fault::HangUp) => {
             // The request is handled and its answer lost: what a retry must not double.
             next.run(request).await;
-            let broken = futures_util::stream::once(async { Err::<Bytes, _>(std::io::Error::other("hung up")) });
+            let broken = futures_util::stream::once(async {
+                Err::<Bytes, _>(std::io::Error::other("hung up"))
+            });
             reply(StatusCode::OK, Body::from_stream(broken))
         }
         Some(Fault::Hang) => {
@@ -212,14 +248,19 @@ async fn batch(State(shared): Shares, body: Bytes) -> Response {
     if errors.is_empty() {
         return reply(StatusCode::OK, "{}");
     }
-    reply(StatusCode::MULTI_STATUS, serde_json::json!({ "errors": errors }).to_string())
+    reply(
+        StatusCode::MULTI_STATUS,
+        serde_json::json!({ "errors": errors }).to_string(),
+    )
 }
 
 async fn entity(State(shared): Shares, body: Bytes) -> Response {
     if let Some(response) = poisoned(&shared, &body) {
         return response;
     }
-    let checked = std::str::from_utf8(&body).map_err(|_| Vec::new()).and_then(check::item);
+    let checked = std::str::from_utf8(&body)
+        .map_err(|_| Vec::new())
+        .and_then(check::item);
     match checked {
         Ok(item) => {
             lock(&shared.store).take(&item);
@@ -227,7 +268,10 @@ async fn entity(State(shared): Shares, body: Bytes) -> Response {
         }
         Err(errors) => {
             lock(&shared.store).note_refused();
-            reply(StatusCode::BAD_REQUEST, serde_json::json!({ "errors": errors }).to_string())
+            reply(
+                StatusCode::BAD_REQUEST,
+                serde_json::json!({ "errors": errors }).to_string(),
+            )
         }
     }
 }
@@ -268,7 +312,10 @@ async fn identify(State(shared): Shares, Path(id): Path<String>, body: Bytes) ->
 
 /// 400 for the whole request where it holds the text that the faults name as poison.
 fn poisoned(shared: &Shared, body: &[u8]) -> Option<Response> {
-    let poison = lock(&shared.faults).poison.clone().filter(|p| !p.is_empty())?;
+    let poison = lock(&shared.faults)
+        .poison
+        .clone()
+        .filter(|p| !p.is_empty())?;
     let found = memchr::memmem::find(body, poison.as_bytes()).is_some();
     found.then(|| meta_errors(StatusCode::BAD_REQUEST, &["malformed request".to_owned()]))
 }

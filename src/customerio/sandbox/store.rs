@@ -57,7 +57,10 @@ pub(super) struct Store {
 
 impl Store {
     pub(super) fn counts(&self) -> Counts {
-        Counts { people: self.people.len() as u64, ..self.counts.clone() }
+        Counts {
+            people: self.people.len() as u64,
+            ..self.counts.clone()
+        }
     }
 
     pub(super) fn people(&self) -> Vec<String> {
@@ -67,7 +70,12 @@ impl Store {
     }
 
     pub(super) fn events_of(&self, person: &str) -> Vec<StoredEvent> {
-        self.people.get(person).into_iter().flatten().cloned().collect()
+        self.people
+            .get(person)
+            .into_iter()
+            .flatten()
+            .cloned()
+            .collect()
     }
 
     pub(super) fn note_request(&mut self) {
@@ -90,9 +98,16 @@ impl Store {
             return;
         }
         self.counts.events += 1;
-        *self.counts.by_name.entry(item.name().to_owned()).or_default() += 1;
+        *self
+            .counts
+            .by_name
+            .entry(item.name().to_owned())
+            .or_default() += 1;
         let person = item.person().to_owned();
-        self.people.entry(person.clone()).or_default().push_back(item.stored());
+        self.people
+            .entry(person.clone())
+            .or_default()
+            .push_back(item.stored());
         self.order.push_back(person);
         if self.order.len() > EVENTS {
             let oldest = self.order.pop_front().unwrap_or_default();

@@ -15,7 +15,14 @@ use crate::tui::widget::{pane, text};
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
     let right = format!("{} req/min", grouped(shown.requests_per_minute));
-    let inside = pane::frame(frame, area, "Delivery", &right, state.focus == Pane::Delivery, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        "Delivery",
+        &right,
+        state.focus == Pane::Delivery,
+        theme,
+    );
     let room = usize::from(inside.width).saturating_sub(1);
     let mut lines = vec![
         row(&rates(shown), room, theme),
@@ -27,12 +34,19 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         lines[3] = Line::styled(format!(" {}", text::cut(why, room)), theme.bad);
     } else if let Some(until) = shown.standing.throttled_until_ms {
         let left = span((until - shown.at_ms).max(0));
-        lines[3] = Line::styled(format!(" Customer.io asks for quiet: 429, again in {left}"), theme.warn);
+        lines[3] = Line::styled(
+            format!(" Customer.io asks for quiet: 429, again in {left}"),
+            theme.warn,
+        );
     }
     if inside.height > 6 {
         lines.push(Line::default());
         lines.extend(shown.answers.iter().map(|(answer, count)| {
-            row(&[(answer.clone(), grouped(*count), Tone::Plain)], room, theme)
+            row(
+                &[(answer.clone(), grouped(*count), Tone::Plain)],
+                room,
+                theme,
+            )
         }));
     }
     frame.render_widget(Paragraph::new(lines), inside);
@@ -57,11 +71,21 @@ fn above_zero(count: u64, tone: Tone) -> Tone {
 
 fn rates(shown: &Snapshot) -> Vec<Cell> {
     let t = &shown.totals;
-    let rate = t.delivery_rate().map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2} %"));
-    let tone = if t.not_delivered() > 0 { Tone::Warn } else { Tone::Plain };
+    let rate = t
+        .delivery_rate()
+        .map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2} %"));
+    let tone = if t.not_delivered() > 0 {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
     vec![
         cell("rate", rate, tone),
-        cell("first attempt", grouped(t.success_on_first_attempt), Tone::Plain),
+        cell(
+            "first attempt",
+            grouped(t.success_on_first_attempt),
+            Tone::Plain,
+        ),
         cell("after retry", grouped(t.success_after_retry), Tone::Plain),
     ]
 }
@@ -80,12 +104,27 @@ fn latencies(shown: &Snapshot) -> Vec<Cell> {
 
 fn under_way(shown: &Snapshot) -> Vec<Cell> {
     let (t, standing) = (&shown.totals, &shown.standing);
-    let next = standing.next_retry_ms.map(|at| format!(" in {}", span((at - shown.at_ms).max(0)))).unwrap_or_default();
+    let next = standing
+        .next_retry_ms
+        .map(|at| format!(" in {}", span((at - shown.at_ms).max(0))))
+        .unwrap_or_default();
     vec![
         cell("in flight", standing.in_flight.to_string(), Tone::Plain),
-        cell("retrying", format!("{}{next}", grouped(standing.retrying)), above_zero(standing.retrying, Tone::Warn)),
-        cell("dead letters", grouped(shown.dead_letters), above_zero(shown.dead_letters, Tone::Bad)),
-        cell("expired", grouped(t.expired), above_zero(t.expired, Tone::Bad)),
+        cell(
+            "retrying",
+            format!("{}{next}", grouped(standing.retrying)),
+            above_zero(standing.retrying, Tone::Warn),
+        ),
+        cell(
+            "dead letters",
+            grouped(shown.dead_letters),
+            above_zero(shown.dead_letters, Tone::Bad),
+        ),
+        cell(
+            "expired",
+            grouped(t.expired),
+            above_zero(t.expired, Tone::Bad),
+        ),
     ]
 }
 
@@ -113,7 +152,12 @@ fn row(cells: &[Cell], room: usize, theme: &Theme) -> Line<'static> {
 fn answers(shown: &Snapshot, room: usize, theme: &Theme) -> Line<'static> {
     let of = |label: &str| shown.answers.get(label).copied().unwrap_or(0);
     let class = |first: char| -> u64 {
-        shown.answers.iter().filter(|(label, _)| label.starts_with(first)).map(|(_, n)| n).sum()
+        shown
+            .answers
+            .iter()
+            .filter(|(label, _)| label.starts_with(first))
+            .map(|(_, n)| n)
+            .sum()
     };
     let all: u64 = shown.answers.values().sum();
     let good = of("200");

@@ -25,23 +25,40 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let right = match &events.find {
         Some(find) => {
             let busy = if page.complete { "" } else { ", searching" };
-            let matched = format!("{} of {} match ", grouped(page.matched), grouped(page.total));
+            let matched = format!(
+                "{} of {} match ",
+                grouped(page.matched),
+                grouped(page.total)
+            );
             let room = usize::from(area.width).saturating_sub(title.len() + matched.len() + 12);
             format!("{matched}{}{busy}", text::cut(&find.text, room))
         }
         None => grouped(page.total),
     };
-    let inside = pane::frame(frame, area, &title, &right, state.focus == Pane::Events, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        &title,
+        &right,
+        state.focus == Pane::Events,
+        theme,
+    );
     let width = usize::from(inside.width);
     if page.rows.is_empty() {
-        let says = if events.find.is_some() { " nothing matches; Esc clears the find" } else { " no event yet" };
+        let says = if events.find.is_some() {
+            " nothing matches; Esc clears the find"
+        } else {
+            " no event yet"
+        };
         frame.render_widget(Paragraph::new(Line::styled(says, theme.dim)), inside);
         return;
     }
     let cursor = events.cursor;
     let columns = Columns::of(width);
     let rows = page.rows.iter().take(usize::from(inside.height));
-    let lines: Vec<Line<'_>> = rows.map(|row| columns.line(row, cursor == Some(row.sequence), theme)).collect();
+    let lines: Vec<Line<'_>> = rows
+        .map(|row| columns.line(row, cursor == Some(row.sequence), theme))
+        .collect();
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
@@ -60,25 +77,50 @@ impl Columns {
         let clock = if width >= 70 { 12 } else { 8 };
         let bytes = if width >= 64 { 9 } else { 0 };
         let rest = width.saturating_sub(clock + bytes + 6);
-        let event_type = (rest * 35 / 100).clamp(12, 36);
+        let event_type = (rest * 38 / 100).clamp(12, 36);
         let person = (rest * 18 / 100).clamp(8, 38);
-        Self { clock, event_type, person, bytes, outcome: rest.saturating_sub(event_type + person + 2) }
+        Self {
+            clock,
+            event_type,
+            person,
+            bytes,
+            outcome: rest.saturating_sub(event_type + person + 2),
+        }
     }
 
     fn line(&self, row: &Row, selected: bool, theme: &Theme) -> Line<'static> {
         let style = style_of(row.weight, theme);
-        let name = if row.event_type.is_empty() { "(no name)" } else { &*row.event_type };
-        let name_style = if row.weight == Weight::Quiet { theme.dim } else { theme.text };
-        let bytes = if self.bytes > 0 { text::fit_right(&size(row), self.bytes) } else { String::new() };
+        let name = if row.event_type.is_empty() {
+            "(no name)"
+        } else {
+            &*row.event_type
+        };
+        let name_style = if row.weight == Weight::Quiet {
+            theme.dim
+        } else {
+            theme.text
+        };
+        let bytes = if self.bytes > 0 {
+            text::fit_right(&size(row), self.bytes)
+        } else {
+            String::new()
+        };
         let line = Line::from(vec![
-            Span::styled(format!(" {} ", &row.clock[..self.clock.min(row.clock.len())]), theme.dim),
+            Span::styled(
+                format!(" {} ", &row.clock[..self.clock.min(row.clock.len())]),
+                theme.dim,
+            ),
             Span::styled(format!("{} ", theme.sign(row.sign)), style),
             Span::styled(format!("{} ", text::fit(name, self.event_type)), name_style),
             Span::styled(text::fit(&row.person, self.person), name_style),
             Span::styled(format!("{bytes}  "), theme.dim),
             Span::styled(text::fit(&row.outcome, self.outcome), style),
         ]);
-        if selected { line.patch_style(theme.selected) } else { line }
+        if selected {
+            line.patch_style(theme.selected)
+        } else {
+            line
+        }
     }
 }
 

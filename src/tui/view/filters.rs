@@ -16,13 +16,17 @@ use crate::tui::widget::{pane, text};
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let focused = state.focus == Pane::Filters;
     let types = state.types();
-    let on = types.iter().filter(|row| state.filters.selects(&row.name)).count();
+    let on = types
+        .iter()
+        .filter(|row| state.filters.selects(&row.name))
+        .count();
     let by = match state.sort {
         Sort::Count => "by count",
         Sort::Rate => "by rate",
         Sort::Name => "by name",
     };
-    let title = format!("Send events: {on} of {} types", types.len());
+    let unit = if area.width > 34 { " types" } else { "" };
+    let title = format!("Send events: {on} of {}{unit}", types.len());
     let right = if area.width > 46 { by } else { "" };
     let inside = pane::frame(frame, area, &title, right, focused, theme);
     let width = usize::from(inside.width);
@@ -39,7 +43,13 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let offset = scroll(if on_type { cursor } else { 0 }, type_rows, types.len());
     for (index, row) in types.iter().enumerate().skip(offset).take(type_rows) {
         let selected = focused && on_type && index == cursor;
-        lines.push(type_line(row, state.filters.selects(&row.name), selected, width, theme));
+        lines.push(type_line(
+            row,
+            state.filters.selects(&row.name),
+            selected,
+            width,
+            theme,
+        ));
     }
     lines.resize(type_rows, Line::default());
     lines.push(rules_heading(rules, width, theme));
@@ -48,10 +58,17 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let tallies = &state.shown().rules;
     for (index, rule) in rules.iter().enumerate().skip(offset).take(rule_rows - 1) {
         let selected = focused && !on_type && index == rule_cursor;
-        lines.push(rule_line(index, rule, tallies.get(index), selected, width, theme));
+        lines.push(rule_line(
+            index,
+            rule,
+            tallies.get(index),
+            selected,
+            width,
+            theme,
+        ));
     }
     if rules.is_empty() {
-        lines.push(Line::styled(" none yet: n writes one", theme.dim));
+        lines.push(Line::styled(" none yet: r writes one", theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);
 }
@@ -67,39 +84,78 @@ fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
 /// The first row to show so that the cursor's is among them.
 pub(super) fn scroll(cursor: usize, room: usize, count: usize) -> usize {
     let most = count.saturating_sub(room);
-    (cursor + 1).saturating_sub(room.saturating_sub(1)).min(most).min(cursor)
+    (cursor + 1)
+        .saturating_sub(room.saturating_sub(1))
+        .min(most)
+        .min(cursor)
 }
 
 fn mark(on: bool) -> &'static str {
     if on { "[x]" } else { "[ ]" }
 }
 
-fn type_line(row: &TypeRow, on: bool, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+fn type_line(
+    row: &TypeRow,
+    on: bool,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let rate = text::fit_right(&text::rate(row.rate), 8);
-    let count = if width >= 42 { text::fit_right(&grouped(row.count), 10) } else { String::new() };
+    let count = if width >= 42 {
+        text::fit_right(&grouped(row.count), 10)
+    } else {
+        String::new()
+    };
     let name_room = width.saturating_sub(4 + 1 + rate.len() + text::width(&count) + 1);
-    let name = if row.name.is_empty() { "(no name)" } else { &*row.name };
+    let name = if row.name.is_empty() {
+        "(no name)"
+    } else {
+        &*row.name
+    };
     let style = if on { theme.text } else { theme.dim };
     let line = Line::from(vec![
         Span::styled(mark(on).to_owned(), if on { theme.good } else { theme.dim }),
         Span::styled(format!(" {}", text::fit(name, name_room)), style),
         Span::styled(format!("{rate}{count} "), theme.dim),
     ]);
-    if selected { line.patch_style(theme.selected) } else { line }
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
 }
 
-fn rule_line(index: usize, rule: &Rule, tally: Option<&RuleTally>, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+fn rule_line(
+    index: usize,
+    rule: &Rule,
+    tally: Option<&RuleTally>,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let sign = match rule.effect {
         Effect::Exclude => theme.sign(Sign::Excludes),
         Effect::Include => theme.sign(Sign::Includes),
     };
     let seen = tally.filter(|t| t.reached > 0);
     let share = match seen {
-        Some(t) if rule.on => format!("{}{:.1} %", theme.sign(Sign::Excludes), t.held_back as f64 * 100.0 / t.reached as f64),
+        Some(t) if rule.on => format!(
+            "{}{:.1} %",
+            theme.sign(Sign::Excludes),
+            t.held_back as f64 * 100.0 / t.reached as f64
+        ),
         _ => String::new(),
     };
-    let errors = seen.filter(|t| t.errors > 0).map(|t| format!(" {} err", grouped(t.errors))).unwrap_or_default();
-    let sample = if rule.sample < 100.0 { format!(" {} %", rule.sample) } else { String::new() };
+    let errors = seen
+        .filter(|t| t.errors > 0)
+        .map(|t| format!(" {} err", grouped(t.errors)))
+        .unwrap_or_default();
+    let sample = if rule.sample < 100.0 {
+        format!(" {} %", rule.sample)
+    } else {
+        String::new()
+    };
     let tail = format!("{errors} {share}");
     let head = format!("{} ", index + 1);
     let name_room = width.saturating_sub(head.len() + 3 + 3 + text::width(&tail) + 1);
@@ -107,10 +163,17 @@ fn rule_line(index: usize, rule: &Rule, tally: Option<&RuleTally>, selected: boo
     let style = if rule.on { theme.text } else { theme.dim };
     let line = Line::from(vec![
         Span::styled(head, theme.key),
-        Span::styled(mark(rule.on).to_owned(), if rule.on { theme.good } else { theme.dim }),
+        Span::styled(
+            mark(rule.on).to_owned(),
+            if rule.on { theme.good } else { theme.dim },
+        ),
         Span::styled(format!(" {sign} {name}"), style),
         Span::styled(errors, theme.bad),
         Span::styled(format!(" {share} "), theme.dim),
     ]);
-    if selected { line.patch_style(theme.selected) } else { line }
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
 }

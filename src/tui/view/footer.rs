@@ -19,8 +19,15 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         return;
     }
     if let Some(message) = &state.message {
-        let style = if message.is_error { theme.bad } else { theme.accent };
-        let line = Line::styled(format!(" {}", text::cut(&message.text, width.saturating_sub(2))), style);
+        let style = if message.is_error {
+            theme.bad
+        } else {
+            theme.accent
+        };
+        let line = Line::styled(
+            format!(" {}", text::cut(&message.text, width.saturating_sub(2))),
+            style,
+        );
         frame.render_widget(Paragraph::new(line), area);
         return;
     }
@@ -50,7 +57,9 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
             };
             ("/", input, hint)
         }
-        Some(Popup::Command(input)) => (":", input, "a command's name; Tab completes, ? lists them"),
+        Some(Popup::Command(input)) => {
+            (":", input, "a command's name; Tab completes, ? lists them")
+        }
         _ => return None,
     };
     let room = width.saturating_sub(4);

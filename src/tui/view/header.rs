@@ -18,47 +18,80 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let width = usize::from(area.width);
     let clock = format!("{}Z ", &time::to_clock(state.snapshot.at_ms)[..8]);
     let mut parts = vec![
-        (format!(" {} ", text::cut(&state.labels.workspace, width / 5)), theme.accent),
+        (
+            format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
+            theme.accent,
+        ),
         feed(state, theme, width),
         gate(state, theme, width),
         waiting(state, theme),
     ];
-    let rejecting: u64 = state.snapshot.limits.iter().filter(|l| l.policy == Policy::Reject).map(|l| l.recent).sum();
+    let rejecting: u64 = state
+        .snapshot
+        .limits
+        .iter()
+        .filter(|l| l.policy == Policy::Reject)
+        .map(|l| l.recent)
+        .sum();
     if rejecting > 0 {
-        parts.push((format!("{} {}", theme.sign(Sign::Attention), grouped(rejecting)), theme.warn));
+        parts.push((
+            format!("{} {}", theme.sign(Sign::Attention), grouped(rejecting)),
+            theme.warn,
+        ));
     }
     if state.frozen.is_some() {
         parts.insert(1, ("FROZEN".to_owned(), theme.shut));
     }
+    // The clock keeps its place; what has no room left goes, from the right.
     let mut room = width.saturating_sub(clock.len());
     let mut spans = Vec::new();
     for (content, style) in parts {
-        let content = text::cut(&content, room);
-        room = room.saturating_sub(text::width(&content) + 2);
+        let needs = text::width(&content) + 2;
+        if needs > room {
+            break;
+        }
+        room -= needs;
         spans.push(Span::styled(content, style));
         spans.push(Span::raw("  "));
     }
-    let used: usize = spans.iter().map(|s| text::width(&s.content)).sum();
-    let gap = width.saturating_sub(used + clock.len());
-    spans.push(Span::raw(" ".repeat(gap)));
+    spans.push(Span::raw(" ".repeat(room)));
     spans.push(Span::styled(clock, theme.dim));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
 fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     let snapshot = &state.snapshot;
-    let address = text::cut(&state.labels.feed, width / 4);
+    let address = if width >= 100 {
+        text::cut(&state.labels.feed, width / 4)
+    } else {
+        String::new()
+    };
     match &snapshot.feed.state {
         FeedState::Live if snapshot.behind_ms >= 1_000 => {
             let behind = span(snapshot.behind_ms as i64);
-            (format!("{} behind by {behind}", theme.sign(Sign::Attention)), theme.warn)
+            (
+                format!("{} behind by {behind}", theme.sign(Sign::Attention)),
+                theme.warn,
+            )
         }
-        FeedState::Live => (format!("{} feed live {address}", theme.sign(Sign::Live)), theme.good),
-        FeedState::Connecting => (format!("{} connecting {address}", theme.sign(Sign::Down)), theme.warn),
+        FeedState::Live => {
+            let says = format!("{} feed live {address}", theme.sign(Sign::Live));
+            (says.trim_end().to_owned(), theme.good)
+        }
+        FeedState::Connecting => {
+            let says = format!("{} connecting {address}", theme.sign(Sign::Down));
+            (says.trim_end().to_owned(), theme.warn)
+        }
         FeedState::Down { why, next_ms } => {
             let next = span((next_ms - snapshot.at_ms).max(0));
-            let why = text::cut(why, width / 2);
-            (format!("{} feed down: {why}; again in {next}", theme.sign(Sign::Down)), theme.bad)
+            let why = text::cut(why, width / 3);
+            (
+                format!(
+                    "{} feed down: {why}; again in {next}",
+                    theme.sign(Sign::Down)
+                ),
+                theme.bad,
+            )
         }
     }
 }
@@ -69,11 +102,22 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
         return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
     }
     match state.snapshot.mode {
-        Some(Mode::Open) => {
-            (format!(" {} OPEN {} {destination} ", theme.sign(Sign::Open), theme.sign(Sign::Arrow)), theme.open)
-        }
-        Some(Mode::DryRun) => (format!(" {} DRY RUN, nothing is sent ", theme.sign(Sign::DryRun)), theme.dry_run),
-        Some(Mode::Shut) => (format!(" {} SHUT {destination} ", theme.sign(Sign::Shut)), theme.shut),
+        Some(Mode::Open) => (
+            format!(
+                " {} OPEN {} {destination} ",
+                theme.sign(Sign::Open),
+                theme.sign(Sign::Arrow)
+            ),
+            theme.open,
+        ),
+        Some(Mode::DryRun) => (
+            format!(" {} DRY RUN, nothing is sent ", theme.sign(Sign::DryRun)),
+            theme.dry_run,
+        ),
+        Some(Mode::Shut) => (
+            format!(" {} SHUT {destination} ", theme.sign(Sign::Shut)),
+            theme.shut,
+        ),
         None => ("starting".to_owned(), theme.dim),
     }
 }
@@ -81,6 +125,10 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
 fn waiting(state: &State, theme: &Theme) -> (String, Style) {
     let standing = &state.snapshot.standing;
     let count = standing.waiting + standing.retrying;
-    let style = if standing.retrying > 0 { theme.warn } else { theme.dim };
+    let style = if standing.retrying > 0 {
+        theme.warn
+    } else {
+        theme.dim
+    };
     (format!("waiting {}", grouped(count)), style)
 }

@@ -2,8 +2,9 @@
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
 use ratatui::text::{Line, Span};
-use ratatui::widgets::{Paragraph, Wrap};
+use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::filter::Decision;
@@ -26,29 +27,56 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, t
     };
     let title = format!("Event {}", grouped(record.sequence));
     if area.width >= THREE_COLUMNS {
-        let [story, raw, mapped] =
-            Layout::horizontal([Constraint::Percentage(28), Constraint::Percentage(36), Constraint::Min(0)]).areas(area);
+        let [story, raw, mapped] = Layout::horizontal([
+            Constraint::Percentage(28),
+            Constraint::Percentage(36),
+            Constraint::Min(0),
+        ])
+        .areas(area);
         render_story(frame, story, &title, record, theme);
         document(frame, raw, inspector, false, theme);
         document(frame, mapped, inspector, true, theme);
         return;
     }
-    let [story, right] = Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
+    let [story, right] =
+        Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
     render_story(frame, story, &title, record, theme);
     document(frame, right, inspector, inspector.shows_mapped, theme);
 }
 
 fn document(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, theme: &Theme) {
-    let Some(record) = &inspector.record else { return };
-    let raw = if mapped { inspector.mapped.as_str() } else { record.text() };
+    let Some(record) = &inspector.record else {
+        return;
+    };
+    let raw = if mapped {
+        inspector.mapped.as_str()
+    } else {
+        record.text()
+    };
     let focused = mapped == inspector.shows_mapped;
-    let title = if mapped { "Mapped request" } else { "Raw event" };
-    let other = if mapped { "Tab: raw event" } else { "Tab: mapped request" };
-    let right = if area.width > 44 && focused { other.to_owned() } else { text::bytes(raw.len()) };
+    let title = if mapped {
+        "Mapped request"
+    } else {
+        "Raw event"
+    };
+    let other = if mapped {
+        "Tab: raw event"
+    } else {
+        "Tab: mapped request"
+    };
+    let right = if area.width > 44 && focused {
+        other.to_owned()
+    } else {
+        text::bytes(raw.len())
+    };
     let inside = pane::frame(frame, area, title, &right, focused, theme);
     let lines = json::lines(raw, &inspector.folded[usize::from(mapped)]);
     let rows = usize::from(inside.height);
-    let cursor = if focused { inspector.line.min(lines.len().saturating_sub(1)) } else { 0 };
+    let cursor = if focused {
+        inspector.line.min(lines.len().saturating_sub(1))
+    } else {
+        0
+    };
     let width = usize::from(inside.width).saturating_sub(1);
     let drawn: Vec<Line<'_>> = lines
         .iter()
@@ -57,13 +85,21 @@ fn document(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bo
         .take(rows)
         .map(|(index, line)| {
             let at_fault = !mapped && record.story.violations.iter().any(|v| v.path == line.path);
-            let sign = if at_fault { theme.sign(Sign::Warned) } else { " " };
+            let sign = if at_fault {
+                theme.sign(Sign::Warned)
+            } else {
+                " "
+            };
             let mut drawn = line.draw(width, theme);
             drawn.spans.insert(0, Span::styled(sign, theme.bad));
             if at_fault {
                 drawn = drawn.patch_style(theme.bad);
             }
-            if focused && index == cursor { drawn.patch_style(theme.selected) } else { drawn }
+            if focused && index == cursor {
+                drawn.patch_style(theme.selected)
+            } else {
+                drawn
+            }
         })
         .collect();
     frame.render_widget(Paragraph::new(drawn), inside);
@@ -72,13 +108,16 @@ fn document(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bo
 fn render_story(frame: &mut Frame<'_>, area: Rect, title: &str, record: &Record, theme: &Theme) {
     let inside = pane::frame(frame, area, title, "", false, theme);
     let width = usize::from(inside.width).saturating_sub(2);
-    let lines = story(record, width, theme);
-    frame.render_widget(Paragraph::new(lines).wrap(Wrap { trim: false }), inside);
+    frame.render_widget(Paragraph::new(story(record, width, theme)), inside);
 }
 
 /// The life of an event, in order.
 fn story(record: &Record, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
+    let mut story = Story {
+        lines: Vec::new(),
+        width,
+        theme,
+    };
     let (sign, weight, outcome) = told(record);
     let style = match weight {
         Weight::Quiet => theme.dim,
@@ -87,102 +126,168 @@ fn story(record: &Record, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         Weight::Warn => theme.warn,
         Weight::Bad => theme.bad,
     };
-    let name = if record.event_type().is_empty() { "(no name)" } else { record.event_type() };
-    lines.push(Line::styled(format!(" {}", text::cut(name, width)), theme.accent));
-    lines.push(Line::styled(format!(" {} {}", theme.sign(sign), clean(&outcome)), style));
-    lines.push(Line::default());
-    heading(&mut lines, "Received", theme);
-    item(&mut lines, "at", &time::to_export(record.received_ms)[..23], theme);
-    if let Some(event) = record.event() {
-        match event.time() {
-            Ok(happened) => {
-                item(&mut lines, "happened", &time::to_export(happened)[..23], theme);
-                item(&mut lines, "lag", &span((record.received_ms - happened).max(0)), theme);
-            }
-            Err(error) => item(&mut lines, "happened", &error.to_string(), theme),
-        }
-        let person = event.user_id().map_or_else(|| "nobody".to_owned(), |id| text::cut(&id, width.saturating_sub(11)));
-        item(&mut lines, "user_id", &person, theme);
-        if let Some(device) = event.device_id() {
-            item(&mut lines, "device_id", &text::cut(&device, width.saturating_sub(11)), theme);
-        }
-    }
-    item(&mut lines, "size", &format!("{} B", grouped(record.text().len() as u64)), theme);
-    decided(&mut lines, record, theme);
-    violated(&mut lines, record, theme);
-    attempted(&mut lines, record, theme);
-    lines
-}
-
-fn decided(lines: &mut Vec<Line<'static>>, record: &Record, theme: &Theme) {
-    let Some(decision) = &record.story.decision else { return };
-    heading(lines, "Decision", theme);
-    let says = match decision {
-        Decision::Accepted if record.story.outcome == Outcome::DryRun => "accepted; in dry run nothing is sent".to_owned(),
-        Decision::Accepted => "accepted: its type is selected, no rule holds it back".to_owned(),
-        Decision::Filtered { by } => format!("filtered: {by}"),
-        Decision::Rejected { code } => format!("rejected by the limit {code}"),
+    let name = if record.event_type().is_empty() {
+        "(no name)"
+    } else {
+        record.event_type()
     };
-    lines.push(Line::styled(format!("   {}", clean(&says)), theme.text));
+    story.says(1, name, theme.accent);
+    story.says(1, &format!("{} {outcome}", theme.sign(sign)), style);
+    story.received(record);
+    story.decided(record);
+    story.violated(record);
+    story.attempted(record);
+    story.lines
 }
 
-fn violated(lines: &mut Vec<Line<'static>>, record: &Record, theme: &Theme) {
-    if record.story.violations.is_empty() {
-        return;
-    }
-    heading(lines, "Violations", theme);
-    for violation in &record.story.violations {
-        let style = if violation.policy == Policy::Reject { theme.bad } else { theme.warn };
-        lines.push(Line::styled(format!("   {} {}", violation.policy.verb(), violation.code), style));
-        lines.push(Line::styled(format!("     {}: {}", clean(&violation.path), clean(&violation.says)), theme.text));
-        lines.push(Line::styled(format!("     {}", violation.code.limit().source), theme.dim));
-    }
+/// The lines of a story as they are written.
+struct Story<'t> {
+    lines: Vec<Line<'static>>,
+    width: usize,
+    theme: &'t Theme,
 }
 
-fn attempted(lines: &mut Vec<Line<'static>>, record: &Record, theme: &Theme) {
-    let story = &record.story;
-    if story.attempts.is_empty() && story.outcome != Outcome::OnItsWay {
-        return;
+impl Story<'_> {
+    fn heading(&mut self, name: &'static str) {
+        self.lines.push(Line::default());
+        self.lines
+            .push(Line::styled(format!(" {name}"), self.theme.title));
     }
-    heading(lines, "Attempts", theme);
-    for (number, attempt) in story.attempts.iter().enumerate() {
-        let at = time::to_clock(attempt.at_ms);
-        let style = if attempt.answer.starts_with('2') { theme.good } else { theme.warn };
-        lines.push(Line::styled(
-            format!("   {} {at}  {}  {} ms, {} items", number + 1, attempt.answer, attempt.took_ms, attempt.items),
-            style,
-        ));
-        if !attempt.message.is_empty() {
-            lines.push(Line::styled(format!("     {}", clean(&attempt.message)), theme.dim));
+
+    /// A sentence, `indent` columns in, over as many lines as it takes.
+    fn says(&mut self, indent: usize, sentence: &str, style: Style) {
+        let short: String = sentence.chars().take(500).collect();
+        let room = self.width.saturating_sub(indent).max(10);
+        let lead = " ".repeat(indent);
+        self.lines.extend(
+            text::wrap(&short, room)
+                .into_iter()
+                .map(|line| Line::styled(format!("{lead}{line}"), style)),
+        );
+    }
+
+    fn item(&mut self, name: &str, value: &str) {
+        let value = text::cut(value, self.width.saturating_sub(13));
+        self.lines.push(Line::from(vec![
+            Span::styled(format!("   {name:<10}"), self.theme.dim),
+            Span::styled(value, self.theme.text),
+        ]));
+    }
+
+    fn received(&mut self, record: &Record) {
+        self.heading("Received");
+        self.item("at", &time::to_export(record.received_ms)[..23]);
+        if let Some(event) = record.event() {
+            match event.time() {
+                Ok(happened) => {
+                    let stamp = time::to_export(happened);
+                    self.item("happened", stamp.get(..23).unwrap_or(&stamp));
+                    self.item("lag", &span((record.received_ms - happened).max(0)));
+                }
+                Err(error) => self.item("happened", &error.to_string()),
+            }
+            self.item("user_id", &event.user_id().unwrap_or("nobody".into()));
+            if let Some(device) = event.device_id() {
+                self.item("device_id", &device);
+            }
+        }
+        self.item(
+            "size",
+            &format!("{} B", grouped(record.text().len() as u64)),
+        );
+    }
+
+    fn decided(&mut self, record: &Record) {
+        let Some(decision) = &record.story.decision else {
+            return;
+        };
+        self.heading("Decision");
+        let says = match decision {
+            Decision::Accepted if record.story.outcome == Outcome::DryRun => {
+                "accepted; in dry run nothing is sent".to_owned()
+            }
+            Decision::Accepted => {
+                "accepted: its type is selected, no rule holds it back".to_owned()
+            }
+            Decision::Filtered { by } => format!("filtered: {by}"),
+            Decision::Rejected { code } => format!("rejected by the limit {code}"),
+        };
+        self.says(3, &says, self.theme.text);
+    }
+
+    fn violated(&mut self, record: &Record) {
+        if record.story.violations.is_empty() {
+            return;
+        }
+        let theme = self.theme;
+        self.heading("Violations");
+        for violation in &record.story.violations {
+            let style = if violation.policy == Policy::Reject {
+                theme.bad
+            } else {
+                theme.warn
+            };
+            self.says(
+                3,
+                &format!("{} {}", violation.policy.verb(), violation.code),
+                style,
+            );
+            self.says(
+                5,
+                &format!("{}: {}", violation.path, violation.says),
+                theme.text,
+            );
+            self.says(5, violation.code.limit().source, theme.dim);
         }
     }
-    match &story.outcome {
-        Outcome::OnItsWay => lines.push(Line::styled("   waits for its batch, or for the answer", theme.dim)),
-        Outcome::Waiting { next_ms } => {
-            lines.push(Line::styled(format!("   next at {}", time::to_clock(*next_ms)), theme.warn));
+
+    fn attempted(&mut self, record: &Record) {
+        let story = &record.story;
+        if story.attempts.is_empty() && story.outcome != Outcome::OnItsWay {
+            return;
         }
-        Outcome::Delivered { took_ms } => {
-            lines.push(Line::styled(format!("   delivered {took_ms} ms after its receipt"), theme.good));
+        let theme = self.theme;
+        self.heading("Attempts");
+        for (number, attempt) in story.attempts.iter().enumerate() {
+            let at = time::to_clock(attempt.at_ms);
+            let style = if attempt.answer.starts_with('2') {
+                theme.good
+            } else {
+                theme.warn
+            };
+            let (answer, took, items) = (&attempt.answer, attempt.took_ms, attempt.items);
+            self.says(
+                3,
+                &format!("{} {at}  {answer}  {took} ms, {items} items", number + 1),
+                style,
+            );
+            if !attempt.message.is_empty() {
+                self.says(5, &attempt.message, theme.dim);
+            }
         }
-        Outcome::Undelivered { why, reason, .. } => {
-            lines.push(Line::styled(format!("   {why}: {}", clean(reason)), theme.bad));
+        match &story.outcome {
+            Outcome::OnItsWay => self.says(3, "waits for its batch, or for the answer", theme.dim),
+            Outcome::Waiting { next_ms } => self.says(
+                3,
+                &format!("next at {}", time::to_clock(*next_ms)),
+                theme.warn,
+            ),
+            Outcome::Delivered { took_ms } => {
+                self.says(
+                    3,
+                    &format!("delivered {took_ms} ms after its receipt"),
+                    theme.good,
+                );
+            }
+            Outcome::Undelivered { why, reason, field } => {
+                let field = if field.is_empty() {
+                    String::new()
+                } else {
+                    format!("{field}: ")
+                };
+                self.says(3, &format!("{why}: {field}{reason}"), theme.bad);
+            }
+            Outcome::NotSent | Outcome::DryRun => {}
         }
-        Outcome::NotSent | Outcome::DryRun => {}
     }
-}
-
-fn heading(lines: &mut Vec<Line<'static>>, name: &'static str, theme: &Theme) {
-    lines.push(Line::styled(format!(" {name}"), theme.title));
-}
-
-fn item(lines: &mut Vec<Line<'static>>, name: &str, value: &str, theme: &Theme) {
-    lines.push(Line::from(vec![
-        Span::styled(format!("   {name:<10}"), theme.dim),
-        Span::styled(clean(value), theme.text),
-    ]));
-}
-
-/// Long sentences wrap: they only have to be harmless.
-fn clean(says: &str) -> String {
-    says.chars().take(400).map(text::visible).collect()
 }

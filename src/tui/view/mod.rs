@@ -49,23 +49,50 @@ impl Rooms {
     /// The rooms of a screen of this size.
     pub fn of(area: Rect) -> Self {
         let top = 6;
-        let [header, upper, lower, footer] =
-            Layout::vertical([Constraint::Length(1), Constraint::Length(top), Constraint::Min(0), Constraint::Length(1)]).areas(area);
-        let [throughput, delivery] = Layout::horizontal([Constraint::Percentage(44), Constraint::Min(0)]).areas(upper);
+        let [header, upper, lower, footer] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Length(top),
+            Constraint::Min(0),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        let [throughput, delivery] =
+            Layout::horizontal([Constraint::Percentage(44), Constraint::Min(0)]).areas(upper);
         let violations_rows = (lower.height / 4).clamp(5, 14);
         let [middle, violations] =
-            Layout::vertical([Constraint::Min(0), Constraint::Length(violations_rows)]).areas(lower);
+            Layout::vertical([Constraint::Min(0), Constraint::Length(violations_rows)])
+                .areas(lower);
         let filters_columns = (area.width * 28 / 100).clamp(28, 52);
-        let [filters, events] = Layout::horizontal([Constraint::Length(filters_columns), Constraint::Min(0)]).areas(middle);
-        Self { header, throughput, delivery, filters, events, violations, inspector: lower, footer }
+        let [filters, events] =
+            Layout::horizontal([Constraint::Length(filters_columns), Constraint::Min(0)])
+                .areas(middle);
+        Self {
+            header,
+            throughput,
+            delivery,
+            filters,
+            events,
+            violations,
+            inspector: lower,
+            footer,
+        }
     }
 
     /// The same with one pane in the room of all.
     fn zoomed(area: Rect, pane: Pane) -> Self {
         let all = Self::of(area);
-        let [header, middle, footer] =
-            Layout::vertical([Constraint::Length(1), Constraint::Min(0), Constraint::Length(1)]).areas(area);
-        let mut rooms = Self { header, footer, inspector: middle, ..Self::default() };
+        let [header, middle, footer] = Layout::vertical([
+            Constraint::Length(1),
+            Constraint::Min(0),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        let mut rooms = Self {
+            header,
+            footer,
+            inspector: middle,
+            ..Self::default()
+        };
         match pane {
             Pane::Throughput => rooms.throughput = middle,
             Pane::Delivery => rooms.delivery = middle,
@@ -85,7 +112,11 @@ impl Rooms {
     }
 
     fn for_state(area: Rect, state: &State) -> Self {
-        if state.zoomed { Self::zoomed(area, state.focus) } else { Self::of(area) }
+        if state.zoomed {
+            Self::zoomed(area, state.focus)
+        } else {
+            Self::of(area)
+        }
     }
 }
 
@@ -94,8 +125,15 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let says = format!("too small: {}×{} needed", LEAST.0, LEAST.1);
-        let says = if theme.ascii { says.replace('×', "x") } else { says };
-        let lines = vec![Line::styled(text::cut(&says, usize::from(area.width)), theme.warn)];
+        let says = if theme.ascii {
+            says.replace('×', "x")
+        } else {
+            says
+        };
+        let lines = vec![Line::styled(
+            text::cut(&says, usize::from(area.width)),
+            theme.warn,
+        )];
         frame.render_widget(Paragraph::new(lines), area);
         return;
     }

@@ -27,12 +27,24 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 
 fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
     let (columns, rows) = (columns.min(area.width), rows.min(area.height));
-    Rect::new(area.x + (area.width - columns) / 2, area.y + (area.height - rows) / 2, columns, rows)
+    Rect::new(
+        area.x + (area.width - columns) / 2,
+        area.y + (area.height - rows) / 2,
+        columns,
+        rows,
+    )
 }
 
 fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
-    let room = centred(area, 86, area.height.saturating_sub(2));
-    let inside = pane::frame(frame, room, "Keys", "↑ ↓ scroll, any other key closes", true, theme);
+    let room = centred(area, 96, area.height.saturating_sub(2));
+    let inside = pane::frame(
+        frame,
+        room,
+        "Keys",
+        "↑ ↓ scroll, any other key closes",
+        true,
+        theme,
+    );
     let places = [
         ("Everywhere", Place::Anywhere),
         ("Send events", Place::In(Pane::Filters)),
@@ -44,7 +56,10 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
         lines.push(Line::styled(format!(" {name}"), theme.accent));
         for binding in KEYS.iter().filter(|b| b.place == place) {
             lines.push(Line::from(vec![
-                Span::styled(format!("   {}", text::fit(&binding.keys.join("  "), 14)), theme.key),
+                Span::styled(
+                    format!("   {}", text::fit(&binding.keys.join("  "), 14)),
+                    theme.key,
+                ),
                 Span::styled(text::fit(&format!(":{}", binding.name), 16), theme.dim),
                 Span::styled(binding.help, theme.text),
             ]));
@@ -58,8 +73,14 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
         (Sign::Waiting, "an attempt failed, it will be tried again"),
         (Sign::Warned, "accepted, and breaks a limit that only warns"),
         (Sign::DryRun, "dry run: it would be sent"),
-        (Sign::Filtered, "held back: its type is off, a rule, or the gate is shut"),
-        (Sign::Rejected, "a limit rejects it, or Customer.io refused it"),
+        (
+            Sign::Filtered,
+            "held back: its type is off, a rule, or the gate is shut",
+        ),
+        (
+            Sign::Rejected,
+            "a limit rejects it, or Customer.io refused it",
+        ),
         (Sign::Malformed, "a frame that holds no event"),
     ] {
         lines.push(Line::from(vec![
@@ -102,24 +123,50 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
             "Try again?",
             vec![
                 state.snapshot.standing.halted.clone().unwrap_or_default(),
-                format!("{} events wait for {workspace}.", grouped(state.snapshot.standing.waiting + state.snapshot.standing.retrying)),
+                format!(
+                    "{} events wait for {workspace}.",
+                    grouped(state.snapshot.standing.waiting + state.snapshot.standing.retrying)
+                ),
             ],
         ),
         Confirm::DeleteRule(index) => {
-            let name = state.filters.rules.get(*index).map_or("", |rule| rule.name.as_str());
-            ("Delete the rule?", vec![format!("Rule {} “{name}” is gone at once.", index + 1)])
+            let name = state
+                .filters
+                .rules
+                .get(*index)
+                .map_or("", |rule| rule.name.as_str());
+            (
+                "Delete the rule?",
+                vec![format!("Rule {} “{name}” is gone at once.", index + 1)],
+            )
         }
         Confirm::Quit => (
             "Quit?",
-            vec![format!("Forwarding to {workspace} stops."), "What is under way is delivered first.".to_owned()],
+            vec![
+                format!("Forwarding to {workspace} stops."),
+                "What is under way is delivered first.".to_owned(),
+            ],
         ),
     };
-    let widest = lines.iter().map(|line| text::width(line)).max().unwrap_or(0).max(36) as u16;
-    let room = centred(area, (widest + 6).min(area.width - 4), lines.len() as u16 + 5);
+    let widest = lines
+        .iter()
+        .map(|line| text::width(line))
+        .max()
+        .unwrap_or(0)
+        .max(36) as u16;
+    let room = centred(
+        area,
+        (widest + 6).min(area.width - 4),
+        lines.len() as u16 + 5,
+    );
     let inside = pane::frame(frame, room, title, "", true, theme);
     let width = usize::from(inside.width).saturating_sub(4);
     let mut drawn = vec![Line::default()];
-    drawn.extend(lines.iter().map(|line| Line::styled(format!("  {}", text::cut(line, width)), theme.text)));
+    drawn.extend(
+        lines
+            .iter()
+            .map(|line| Line::styled(format!("  {}", text::cut(line, width)), theme.text)),
+    );
     drawn.push(Line::default());
     drawn.push(Line::from(vec![
         Span::styled("  y", theme.key),
@@ -138,13 +185,20 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let lines = vec![
         Line::default(),
         Line::styled(
-            format!("  {} events wait, {} requests are in flight.", grouped(under_way), standing.in_flight),
+            format!(
+                "  {} events wait, {} requests are in flight.",
+                grouped(under_way),
+                standing.in_flight
+            ),
             theme.text,
         ),
         Line::default(),
         Line::from(vec![
             Span::styled("  q", theme.key),
-            Span::styled(" leaves at once; what waits is then not delivered", theme.dim),
+            Span::styled(
+                " leaves at once; what waits is then not delivered",
+                theme.dim,
+            ),
         ]),
     ];
     frame.render_widget(Paragraph::new(lines), inside);
@@ -152,8 +206,18 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
 
 fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
     let room = centred(area, 100.min(area.width.saturating_sub(4)), 12);
-    let title = editor.index.map_or_else(|| "New rule".to_owned(), |index| format!("Rule {}", index + 1));
-    let inside = pane::frame(frame, room, &title, "Enter applies, Esc discards", true, theme);
+    let title = editor.index.map_or_else(
+        || "New rule".to_owned(),
+        |index| format!("Rule {}", index + 1),
+    );
+    let inside = pane::frame(
+        frame,
+        room,
+        &title,
+        "Enter applies, Esc discards",
+        true,
+        theme,
+    );
     let width = usize::from(inside.width).saturating_sub(13);
     let effect = match editor.effect {
         Effect::Exclude => "exclude: holds back what matches   (Space changes)",
@@ -163,15 +227,30 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
         (RuleField::Name, "name", editor.name.value().to_owned()),
         (RuleField::Effect, "effect", effect.to_owned()),
         (RuleField::When, "when", String::new()),
-        (RuleField::Sample, "sample %", format!("{}   of persons, always the same ones", editor.sample.value())),
+        (
+            RuleField::Sample,
+            "sample %",
+            format!(
+                "{}   of persons, always the same ones",
+                editor.sample.value()
+            ),
+        ),
     ];
     let scroll = editor.when.visual_scroll(width);
     let condition: String = editor.when.value().chars().skip(scroll).collect();
     let mut lines = vec![Line::default()];
     for (field, name, value) in fields {
         let focused = field == editor.field;
-        let cursor = if focused { theme.sign(Sign::Cursor) } else { " " };
-        let value = if field == RuleField::When { condition.clone() } else { value };
+        let cursor = if focused {
+            theme.sign(Sign::Cursor)
+        } else {
+            " "
+        };
+        let value = if field == RuleField::When {
+            condition.clone()
+        } else {
+            value
+        };
         let style = if focused { theme.accent } else { theme.text };
         lines.push(Line::from(vec![
             Span::styled(format!(" {cursor} "), theme.key),
@@ -185,7 +264,10 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
     }
     lines.push(Line::default());
     let hint = "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
-    lines.push(Line::styled(format!("            {}", text::cut(hint, width)), theme.dim));
+    lines.push(Line::styled(
+        format!("            {}", text::cut(hint, width)),
+        theme.dim,
+    ));
     frame.render_widget(Paragraph::new(lines), inside);
     let (row, column) = match editor.field {
         RuleField::Name => (1, editor.name.visual_cursor()),
@@ -199,18 +281,37 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
 
 /// A caret under the character at fault.
 fn caret(editor: &RuleEditor, scroll: usize, theme: &Theme) -> Line<'static> {
-    let Some(error) = editor.error.as_ref().filter(|_| !editor.when.value().is_empty()) else {
+    let Some(error) = editor
+        .error
+        .as_ref()
+        .filter(|_| !editor.when.value().is_empty())
+    else {
         return Line::default();
     };
-    let before: String = editor.when.value().chars().skip(scroll).take(error.column.saturating_sub(scroll)).collect();
-    Line::styled(format!("            {}^", " ".repeat(text::width(&before))), theme.bad)
+    let before: String = editor
+        .when
+        .value()
+        .chars()
+        .skip(scroll)
+        .take(error.column.saturating_sub(scroll))
+        .collect();
+    Line::styled(
+        format!("            {}^", " ".repeat(text::width(&before))),
+        theme.bad,
+    )
 }
 
 fn verdict(editor: &RuleEditor, width: usize, theme: &Theme) -> Line<'static> {
     let lead = "            ";
     match (&editor.error, editor.when.value().is_empty()) {
-        (_, true) => Line::styled(format!("{lead}a condition, such as user_properties.plan == \"pro\""), theme.dim),
-        (Some(error), _) => Line::styled(format!("{lead}{}", text::cut(&error.message, width)), theme.bad),
+        (_, true) => Line::styled(
+            format!("{lead}a condition, such as user_properties.plan == \"pro\""),
+            theme.dim,
+        ),
+        (Some(error), _) => Line::styled(
+            format!("{lead}{}", text::cut(&error.message, width)),
+            theme.bad,
+        ),
         (None, _) => Line::styled(format!("{lead}compiles"), theme.good),
     }
 }

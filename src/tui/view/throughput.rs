@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::limits::span;
 use crate::telemetry::series::{Line as Course, WINDOWS};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
@@ -12,9 +13,24 @@ use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let (window, _) = WINDOWS[state.window];
-    let inside = pane::frame(frame, area, "Throughput", window, state.focus == Pane::Throughput, theme);
+    let (window, step_ms) = WINDOWS[state.window];
     let shown = state.shown();
+    // Until the window has passed, its course is of what has.
+    let passed = shown.series.passed_ms(state.window);
+    let whole = passed >= step_ms * 599;
+    let right = if whole {
+        window.to_owned()
+    } else {
+        format!("{} of {window}", span(passed))
+    };
+    let inside = pane::frame(
+        frame,
+        area,
+        "Throughput",
+        &right,
+        state.focus == Pane::Throughput,
+        theme,
+    );
     let rates = &shown.rates;
     let rows = [
         ("received", rates.received, Course::Received, theme.accent),

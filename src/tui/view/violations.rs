@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::limits::{Policy, grouped};
+use crate::limits::{Policy, Unit, grouped};
 use crate::protocol::LimitRow;
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
@@ -27,19 +27,33 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     };
     let inside = pane::frame(frame, area, &title, &right, focused, theme);
     if shown.limits.is_empty() {
-        frame.render_widget(Paragraph::new(Line::styled(" no limit is broken", theme.dim)), inside);
+        frame.render_widget(
+            Paragraph::new(Line::styled(" no limit is broken", theme.dim)),
+            inside,
+        );
         return;
     }
     let rows = usize::from(inside.height);
     let cursor = state.violation.min(shown.limits.len() - 1);
-    let offset = if focused { scroll(cursor, rows, shown.limits.len()) } else { 0 };
+    let offset = if focused {
+        scroll(cursor, rows, shown.limits.len())
+    } else {
+        0
+    };
     let lines: Vec<Line<'_>> = shown
         .limits
         .iter()
         .enumerate()
         .skip(offset)
         .take(rows)
-        .map(|(index, row)| line(row, focused && index == cursor, usize::from(inside.width), theme))
+        .map(|(index, row)| {
+            line(
+                row,
+                focused && index == cursor,
+                usize::from(inside.width),
+                theme,
+            )
+        })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
 }
@@ -50,23 +64,50 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
         Policy::Warn | Policy::Off => theme.warn,
     };
     let wide = width >= 110;
-    let trend_room = if wide { 20 } else { 8 };
-    let type_room = if wide { 22 } else { 14 };
+    let trend_room = if wide { 12 } else { 6 };
+    let type_room = if wide { 20 } else { 12 };
     let trend = course(&row.trend, trend_room, theme);
-    let clock = if wide { time::to_clock(row.last_ms)[..8].to_owned() } else { String::new() };
-    let fixed = 9 + 25 + 8 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
-    let says = format!("{}: {}", row.worst.path, row.worst.says);
-    let name = if row.worst_type.is_empty() { "(no name)" } else { &*row.worst_type };
+    let clock = if wide {
+        time::to_clock(row.last_ms)[..8].to_owned()
+    } else {
+        String::new()
+    };
+    let fixed = 9 + 25 + 6 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
+    let says = worst(row);
+    let name = if row.worst_type.is_empty() {
+        "(no name)"
+    } else {
+        &*row.worst_type
+    };
     let line = Line::from(vec![
         Span::styled(format!(" {:<8}", row.policy.verb()), style),
         Span::styled(text::fit(row.code.name(), 25), style),
-        Span::styled(text::fit_right(&grouped(row.recent), 8), theme.text),
+        Span::styled(text::fit_right(&grouped(row.recent), 6), theme.text),
         Span::styled(format!("  {trend}  "), style),
         Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
         Span::styled(text::fit(&says, width.saturating_sub(fixed)), theme.dim),
         Span::styled(format!(" {clock} "), theme.dim),
     ]);
-    if selected { line.patch_style(theme.selected) } else { line }
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
+}
+
+/// The worst case, short: what was measured where, or else the sentence.
+fn worst(row: &LimitRow) -> String {
+    let v = &row.worst;
+    match v.unit {
+        Unit::Bytes => format!(
+            "{} {} B > {} B",
+            v.path,
+            grouped(v.measured),
+            grouped(v.limit)
+        ),
+        Unit::Count => format!("{} {} > {}", v.path, grouped(v.measured), grouped(v.limit)),
+        Unit::Ms | Unit::None => v.says.clone(),
+    }
 }
 
 /// The trend in `room` signs, newest on the right.

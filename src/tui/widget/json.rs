@@ -27,7 +27,12 @@ enum Shown {
     Scalar(Kind, String),
     Open(char),
     Close(char),
-    Folded { open: char, close: char, items: usize, bytes: usize },
+    Folded {
+        open: char,
+        close: char,
+        items: usize,
+        bytes: usize,
+    },
 }
 
 /// Strings are shown up to so many characters; their size tells the rest.
@@ -56,10 +61,18 @@ impl JsonLine {
         match &self.shown {
             Shown::Scalar(kind, content) => push(content, theme.json(*kind)),
             Shown::Open(c) | Shown::Close(c) => push(&c.to_string(), theme.dim),
-            Shown::Folded { open, close, items, bytes } => {
+            Shown::Folded {
+                open,
+                close,
+                items,
+                bytes,
+            } => {
                 let sign = if theme.ascii { "..." } else { "…" };
                 push(&format!("{open}{sign}{close}"), theme.accent);
-                push(&format!("  {items} inside, {}", text::bytes(*bytes)), theme.dim);
+                push(
+                    &format!("  {items} inside, {}", text::bytes(*bytes)),
+                    theme.dim,
+                );
             }
         }
         Line::from(spans)
@@ -74,35 +87,96 @@ pub fn lines(raw: &str, folded: &BTreeSet<String>) -> Vec<JsonLine> {
     out
 }
 
-fn walk(raw: &str, key: Option<String>, path: String, depth: usize, folded: &BTreeSet<String>, out: &mut Vec<JsonLine>) {
+/// What is folded unless the reader unfolds it: what holds more than `most` values.
+pub fn long_ones(raw: &str, most: usize) -> BTreeSet<String> {
+    let mut found = BTreeSet::new();
+    let mut open: Vec<(String, usize)> = Vec::new();
+    for line in lines(raw, &BTreeSet::new()) {
+        if matches!(line.shown, Shown::Close(_)) {
+            let closed = open.pop();
+            found.extend(
+                closed
+                    .filter(|(path, inside)| *inside > most && !path.is_empty())
+                    .map(|(path, _)| path),
+            );
+            continue;
+        }
+        if let Some((_, inside)) = open.last_mut() {
+            *inside += 1;
+        }
+        if matches!(line.shown, Shown::Open(_)) {
+            open.push((line.path, 0));
+        }
+    }
+    found
+}
+
+fn walk(
+    raw: &str,
+    key: Option<String>,
+    path: String,
+    depth: usize,
+    folded: &BTreeSet<String>,
+    out: &mut Vec<JsonLine>,
+) {
     let kind = json::kind(raw);
     let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
         Kind::Object => json::entries(raw).map(|all| {
             let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
-                let below = if path.is_empty() { key.to_string() } else { format!("{path}.{key}") };
+                let below = if path.is_empty() {
+                    key.to_string()
+                } else {
+                    format!("{path}.{key}")
+                };
                 (Some(key.into_owned()), below, value)
             };
             all.into_iter().map(child).collect()
         }),
         Kind::Array => json::elements(raw).ok().map(|all| {
-            all.into_iter().enumerate().map(|(i, value)| (None, format!("{path}[{i}]"), value)).collect()
+            all.into_iter()
+                .enumerate()
+                .map(|(i, value)| (None, format!("{path}[{i}]"), value))
+                .collect()
         }),
         _ => None,
     };
-    let (open, close) = if kind == Kind::Object { ('{', '}') } else { ('[', ']') };
-    let mut push = |shown| out.push(JsonLine { depth, path: path.clone(), key: key.clone(), shown });
+    let (open, close) = if kind == Kind::Object {
+        ('{', '}')
+    } else {
+        ('[', ']')
+    };
+    let mut push = |shown| {
+        out.push(JsonLine {
+            depth,
+            path: path.clone(),
+            key: key.clone(),
+            shown,
+        })
+    };
     match children {
         None => push(Shown::Scalar(kind, scalar(raw, kind))),
-        Some(children) if children.is_empty() => push(Shown::Scalar(Kind::Null, format!("{open}{close}"))),
+        Some(children) if children.is_empty() => {
+            push(Shown::Scalar(Kind::Null, format!("{open}{close}")))
+        }
         Some(children) if folded.contains(&path) => {
-            push(Shown::Folded { open, close, items: children.len(), bytes: raw.len() });
+            push(Shown::Folded {
+                open,
+                close,
+                items: children.len(),
+                bytes: raw.len(),
+            });
         }
         Some(children) => {
             push(Shown::Open(open));
             for (key, path, value) in children {
                 walk(value, key, path, depth + 1, folded, out);
             }
-            out.push(JsonLine { depth, path, key: None, shown: Shown::Close(close) });
+            out.push(JsonLine {
+                depth,
+                path,
+                key: None,
+                shown: Shown::Close(close),
+            });
         }
     }
 }
@@ -127,7 +201,10 @@ mod tests {
     fn drawn(raw: &str, folded: &[&str]) -> Vec<String> {
         let folded = folded.iter().map(|p| (*p).to_owned()).collect();
         let theme = Theme::plain(false);
-        lines(raw, &folded).iter().map(|line| line.draw(60, &theme).to_string()).collect()
+        lines(raw, &folded)
+            .iter()
+            .map(|line| line.draw(60, &theme).to_string())
+            .collect()
     }
 
     #[test]
@@ -135,14 +212,32 @@ mod tests {
         let raw = r#"{"a":1.50,"b":{"c":[true,null],"d":{}},"e":"x\ny"}"#;
         assert_eq!(
             drawn(raw, &["b.c"]),
-            ["{", "  a: 1.50", "  b: {", "    c: […]  2 inside, 11 B", "    d: {}", "  }", "  e: \"x␊y\"", "}"]
+            [
+                "{",
+                "  a: 1.50",
+                "  b: {",
+                "    c: […]  2 inside, 11 B",
+                "    d: {}",
+                "  }",
+                "  e: \"x␊y\"",
+                "}"
+            ]
         );
+    }
+
+    #[test]
+    fn what_holds_many_values_is_folded_at_first() {
+        let raw = r#"{"a":{"x":1,"y":2,"z":{"q":[1,2,3]}},"b":{"x":1},"c":[[],[]]}"#;
+        let folded: Vec<String> = long_ones(raw, 2).into_iter().collect();
+        assert_eq!(folded, ["a", "a.z.q"]);
     }
 
     #[test]
     fn long_strings_and_broken_documents_are_shown_as_far_as_they_go() {
         let long = format!("\"{}\"", "y".repeat(98_000));
-        let line = lines(&long, &BTreeSet::new())[0].draw(400, &Theme::plain(false)).to_string();
+        let line = lines(&long, &BTreeSet::new())[0]
+            .draw(400, &Theme::plain(false))
+            .to_string();
         assert!(line.ends_with("…\"  98.0 kB"), "{line}");
         assert_eq!(drawn("{\"a\": oops", &[]), ["{\"a\": oops"]);
     }

@@ -23,21 +23,40 @@ const ASCII_BORDER: border::Set<'_> = border::Set {
 
 /// Draws the frame with `title` on the left and `right` on the right of its top, and returns
 /// the room inside. What is under it is cleared.
-pub fn frame(frame: &mut Frame<'_>, area: Rect, title: &str, right: &str, focused: bool, theme: &Theme) -> Rect {
-    let style = if focused { theme.border_focused } else { theme.border };
+pub fn frame(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    right: &str,
+    focused: bool,
+    theme: &Theme,
+) -> Rect {
+    let style = if focused {
+        theme.border_focused
+    } else {
+        theme.border
+    };
     let room = usize::from(area.width).saturating_sub(4);
     let right_width = text::width(right);
-    let title = text::cut(title, room.saturating_sub(if right.is_empty() { 0 } else { right_width + 3 }));
+    let title = text::cut(
+        title,
+        room.saturating_sub(if right.is_empty() { 0 } else { right_width + 3 }),
+    );
     let mut title_style = theme.title;
     if focused {
         title_style = title_style.add_modifier(Modifier::BOLD);
     }
     let mut block = Block::bordered()
-        .border_set(if theme.ascii { ASCII_BORDER } else { border::ROUNDED })
+        .border_set(if theme.ascii {
+            ASCII_BORDER
+        } else {
+            border::ROUNDED
+        })
         .border_style(style)
         .title_top(Line::from(Span::styled(format!(" {title} "), title_style)));
     if !right.is_empty() && room > right_width + 3 {
-        block = block.title_top(Line::from(Span::styled(format!(" {right} "), theme.dim)).right_aligned());
+        block = block
+            .title_top(Line::from(Span::styled(format!(" {right} "), theme.dim)).right_aligned());
     }
     let inside = block.inner(area);
     frame.render_widget(Clear, area);

@@ -79,6 +79,33 @@ pub fn fit_right(text: &str, room: usize) -> String {
     format!("{}{cut}", " ".repeat(lead))
 }
 
+/// `text` in lines of at most `room` columns, broken between words where they fit.
+pub fn wrap(text: &str, room: usize) -> Vec<String> {
+    let mut lines = vec![String::new()];
+    let mut used = 0;
+    for word in text.split(' ') {
+        let needs = width(word);
+        let last = lines.last_mut().expect("never empty");
+        if used > 0 && used + 1 + needs <= room {
+            last.push(' ');
+            used += 1;
+        } else if used > 0 {
+            lines.push(String::new());
+            used = 0;
+        }
+        for c in word.chars() {
+            let (c, columns) = columns(c);
+            if used + columns > room && used > 0 {
+                lines.push(String::new());
+                used = 0;
+            }
+            lines.last_mut().expect("never empty").push(c);
+            used += columns;
+        }
+    }
+    lines
+}
+
 /// A size in the unit that reads best: `1.4 kB`.
 pub fn bytes(n: usize) -> String {
     match n {
@@ -130,8 +157,22 @@ mod tests {
     }
 
     #[test]
+    fn long_text_is_broken_between_words_or_within_one_that_is_too_long() {
+        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
+        assert_eq!(wrap("abcdefgh ij", 3), ["abc", "def", "gh", "ij"]);
+        assert_eq!(wrap("", 3), [""]);
+        assert_eq!(wrap("日本語", 1), ["日", "本", "語"]);
+    }
+
+    #[test]
     fn sizes_and_rates_are_short() {
-        assert_eq!((bytes(900), bytes(1_400), bytes(98_000_000)), ("900 B".into(), "1.4 kB".into(), "98.0 MB".into()));
-        assert_eq!((rate(1204.4), rate(0.42), rate(0.0)), ("1,204/s".into(), "0.4/s".into(), "0/s".into()));
+        assert_eq!(
+            (bytes(900), bytes(1_400), bytes(98_000_000)),
+            ("900 B".into(), "1.4 kB".into(), "98.0 MB".into())
+        );
+        assert_eq!(
+            (rate(1204.4), rate(0.42), rate(0.0)),
+            ("1,204/s".into(), "0.4/s".into(), "0/s".into())
+        );
     }
 }
