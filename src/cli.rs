@@ -12,7 +12,7 @@ use crate::feed::replay::Speed;
 #[derive(Debug, Parser)]
 #[command(version, max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
-    /// The configuration file; without it SLUICEGATE_CONFIG, then the platform's folder.
+    /// The configuration file; without it `SLUICEGATE_CONFIG`, then the platform's folder.
     #[arg(long, global = true, value_name = "FILE")]
     pub config: Option<PathBuf>,
     /// What to do.
@@ -106,7 +106,7 @@ pub struct Over {
     /// The feed to subscribe to (feed.url).
     #[arg(long, value_name = "URL")]
     pub feed_url: Option<String>,
-    /// Another server than Customer.io's (customerio.base_url).
+    /// Another server than Customer.io's (`customerio.base_url`).
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
     /// The gate at the start: open, shut or dry-run.
@@ -133,7 +133,7 @@ pub struct Run {
     /// End when for this time nothing came in and nothing waits or is in flight.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
     pub exit_when_idle: Option<Duration>,
-    /// How to log, to standard error. What is logged: SLUICEGATE_LOG, such as debug.
+    /// How to log, to standard error. What is logged: `SLUICEGATE_LOG`, such as debug.
     #[arg(long, value_enum, default_value = "text")]
     pub log: LogFormat,
     /// How to write the summary, to standard output.

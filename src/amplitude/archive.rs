@@ -100,14 +100,14 @@ fn members(
 
 /// `…_2025-07-01_9#2` before `…_2025-07-01_17#0`: runs of digits compare as numbers.
 fn natural_order(name: &str) -> Vec<(u64, String)> {
-    let mut parts = vec![(0, String::new())];
+    let mut parts = vec![(0_u64, String::new())];
     for c in name.chars() {
         let last = parts.last_mut().expect("never empty");
         if let Some(digit) = c.to_digit(10) {
-            if !last.1.is_empty() {
-                parts.push((u64::from(digit), String::new()));
-            } else {
+            if last.1.is_empty() {
                 last.0 = last.0.saturating_mul(10).saturating_add(u64::from(digit));
+            } else {
+                parts.push((u64::from(digit), String::new()));
             }
         } else {
             last.1.push(c);

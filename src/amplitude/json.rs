@@ -9,6 +9,10 @@ use serde_json::value::RawValue;
 /// The entries of an object in their order: the decoded key, and the value's bytes as received.
 pub type Entries<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
+/// Values nested deeper than this are not looked into, only passed on: what comes from outside
+/// may be nested deeper than the stack is. Customer.io's own parsers stop about here too.
+pub const DEEPEST: usize = 64;
+
 /// What kind of JSON value raw text holds, told by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {

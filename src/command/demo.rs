@@ -89,7 +89,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             idle: None,
         };
         let summary = headless::run(pipeline, until, drain, |snapshot| {
-            println!("{}", headless::status_line(snapshot))
+            println!("{}", headless::status_line(snapshot));
         })
         .await;
         let counts = sandbox.counts();

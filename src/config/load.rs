@@ -145,7 +145,7 @@ pub fn load(
     }
     layers.add_environment(environment)?;
     for (path, flag, text) in flags {
-        layers.set_text(path, text, Origin::Flag((*flag).to_owned()))?;
+        layers.set_text(path, text, Origin::Flag((*flag).to_owned()));
     }
     let settings = layers.settings()?;
     Ok(Loaded {
@@ -202,7 +202,7 @@ impl Layers {
             }
             let origin = Origin::Environment(name.clone());
             match leaves.iter().find(|path| variable(path) == name) {
-                Some(path) => self.set_text(path, &text, origin)?,
+                Some(path) => self.set_text(path, &text, origin),
                 None => {
                     let names: Vec<String> = leaves.iter().map(|path| variable(path)).collect();
                     return Err(unknown(Origin::Environment(name.clone()), name, &names, ""));
@@ -213,7 +213,7 @@ impl Layers {
     }
 
     /// Sets a value that is given as text, in the type that its default has.
-    fn set_text(&mut self, path: &str, text: &str, origin: Origin) -> Result<(), ConfigError> {
+    fn set_text(&mut self, path: &str, text: &str, origin: Origin) {
         let value = match find(&self.known, path) {
             Some(Value::String(_)) | None => Value::String(text.to_owned()),
             Some(Value::Array(_)) if !text.trim_start().starts_with('[') => {
@@ -230,7 +230,6 @@ impl Layers {
         };
         put(&mut self.values, path, value);
         self.origins.insert(path.to_owned(), origin);
-        Ok(())
     }
 
     fn settings(&self) -> Result<Settings, ConfigError> {

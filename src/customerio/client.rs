@@ -143,14 +143,14 @@ impl Client {
     }
 
     async fn look_up(&self) -> Result<String, Answer> {
+        #[derive(Deserialize)]
+        struct Found {
+            url: String,
+        }
         match self.destination.region {
             Region::Us => return Ok(US.to_owned()),
             Region::Eu => return Ok(EU.to_owned()),
             Region::Auto => {}
-        }
-        #[derive(Deserialize)]
-        struct Found {
-            url: String,
         }
         // Either server knows the accounts of both.
         let request = self.http.get(format!("{US}/api/v1/accounts/region"));

@@ -287,7 +287,10 @@ impl Mapping {
             return None;
         }
         match json::kind(raw) {
-            Kind::Object if deeper || self.dates == Dates::Unix => {
+            Kind::Object
+                if (deeper || self.dates == Dates::Unix)
+                    && path.matches('.').count() < json::DEEPEST =>
+            {
                 let mut out = Vec::with_capacity(raw.len());
                 let mut object = ObjectWriter::new(&mut out);
                 for (key, value) in json::entries(raw)? {

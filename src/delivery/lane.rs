@@ -22,7 +22,7 @@ const ENVELOPE_BYTES: usize = 12;
 /// The queues, and which of them wait for an answer.
 #[derive(Debug)]
 pub struct Lanes {
-    lanes: Vec<Lane>,
+    all: Vec<Lane>,
     batch_bytes: usize,
     batch_age: Duration,
     idle_bytes: usize,
@@ -40,14 +40,14 @@ struct Lane {
 impl Lanes {
     /// `count` lanes whose batches close at `batch_bytes` or when an item is `batch_age` old.
     pub fn new(count: usize, batch_bytes: usize, batch_age: Duration) -> Self {
-        let mut lanes = Vec::new();
-        lanes.resize_with(count.max(1), Lane::default);
+        let mut all = Vec::new();
+        all.resize_with(count.max(1), Lane::default);
         let batch_bytes = batch_bytes.clamp(
             limits::BATCH_ITEM_BYTES + ENVELOPE_BYTES,
             limits::BATCH_BYTES,
         );
         Self {
-            lanes,
+            all,
             batch_bytes,
             batch_age,
             idle_bytes: 0,
@@ -58,8 +58,8 @@ impl Lanes {
 
     /// Puts an item at the end of its person's lane.
     pub fn push(&mut self, item: Queued, now: Instant) {
-        let index = (item.item.person % self.lanes.len() as u64) as usize;
-        let lane = &mut self.lanes[index];
+        let index = (item.item.person % self.all.len() as u64) as usize;
+        let lane = &mut self.all[index];
         let bytes = size(&item);
         lane.bytes += bytes;
         lane.queue.push_back((now, item));
@@ -105,13 +105,13 @@ impl Lanes {
         let mut items = Vec::new();
         let mut stopped = Vec::new();
         for (_, index) in ready {
-            let taken = self.lanes[index].take(&mut room, &mut items);
+            let taken = self.all[index].take(&mut room, &mut items);
             if taken.items > 0 {
                 stopped.push(index);
                 self.waiting -= taken.items;
                 self.waiting_bytes -= taken.bytes;
-                self.idle_bytes -= taken.bytes + self.lanes[index].bytes;
-                self.lanes[index].busy = true;
+                self.idle_bytes -= taken.bytes + self.all[index].bytes;
+                self.all[index].busy = true;
             }
             if taken.full {
                 break;
@@ -123,7 +123,7 @@ impl Lanes {
     /// Lets the lanes of a settled shipment go on.
     pub fn release(&mut self, lanes: &[usize]) {
         for &index in lanes {
-            let lane = &mut self.lanes[index];
+            let lane = &mut self.all[index];
             lane.busy = false;
             self.idle_bytes += lane.bytes;
         }
@@ -134,14 +134,14 @@ impl Lanes {
         self.waiting = 0;
         self.waiting_bytes = 0;
         self.idle_bytes = 0;
-        self.lanes.iter_mut().flat_map(|lane| {
+        self.all.iter_mut().flat_map(|lane| {
             lane.bytes = 0;
             lane.queue.drain(..).map(|(_, item)| item)
         })
     }
 
     fn idle(&self) -> impl Iterator<Item = (usize, &Lane)> {
-        self.lanes.iter().enumerate().filter(|(_, lane)| !lane.busy)
+        self.all.iter().enumerate().filter(|(_, lane)| !lane.busy)
     }
 }
 

@@ -211,8 +211,8 @@ impl WebSocketFeed {
                 Some(Ok(Message::Text(text))) if text.as_str() == self.settings.pong_text => {
                     continue;
                 }
-                Some(Ok(Message::Text(text))) => text_of(text.into()),
-                Some(Ok(Message::Binary(bytes))) => text_of(bytes),
+                Some(Ok(Message::Text(text))) => text_of(&text.into()),
+                Some(Ok(Message::Binary(bytes))) => text_of(&bytes),
                 Some(Ok(_)) => continue,
             };
             if link
@@ -245,8 +245,8 @@ enum Ended {
     Unwanted,
 }
 
-fn text_of(bytes: bytes::Bytes) -> Result<ByteString, crate::amplitude::Malformed> {
-    ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(&bytes, &error))
+fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, crate::amplitude::Malformed> {
+    ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(bytes, &error))
 }
 
 async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(

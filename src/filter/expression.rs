@@ -417,7 +417,12 @@ fn object(raw: Option<&str>) -> CowVal<'_, '_> {
 
 /// A JSON value as CEL sees it. Objects stay raw until they are indexed.
 fn value<'v>(raw: &'v str) -> Box<dyn Val + 'v> {
+    nested_value(raw, 0)
+}
+
+fn nested_value<'v>(raw: &'v str, depth: usize) -> Box<dyn Val + 'v> {
     match json::kind(raw) {
+        Kind::Array if depth > json::DEEPEST => Box::new(CelNull),
         Kind::Null => Box::new(CelNull),
         Kind::Bool => Box::new(CelBool::from(raw == "true")),
         Kind::Number => number(raw),
@@ -427,7 +432,10 @@ fn value<'v>(raw: &'v str) -> Box<dyn Val + 'v> {
         Kind::Array => {
             let elements = json::elements(raw).unwrap_or_default();
             Box::new(CelList::from(
-                elements.into_iter().map(value).collect::<Vec<_>>(),
+                elements
+                    .into_iter()
+                    .map(|raw| nested_value(raw, depth + 1))
+                    .collect::<Vec<_>>(),
             ))
         }
         Kind::Object => Box::new(Object::new(raw)),

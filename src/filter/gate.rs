@@ -282,6 +282,7 @@ impl Gate {
     }
 
     /// The gate that takes the place of `before`: rules that are the same go on counting.
+    #[must_use]
     pub fn after(mut self, before: &Self) -> Self {
         for (index, rule) in self.rules.iter_mut().enumerate() {
             let same = |&i: &usize| {

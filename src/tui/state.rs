@@ -161,7 +161,7 @@ pub enum Popup {
     /// A question.
     Confirm(Confirm),
     /// A rule that is written.
-    Rule(RuleEditor),
+    Rule(Box<RuleEditor>),
     /// What to find.
     Find(Input),
     /// A command by its name.
@@ -169,7 +169,7 @@ pub enum Popup {
 }
 
 /// A question, and what is done if the answer is yes.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Confirm {
     /// Open the gate, shut it, or go into dry run.
     Gate(Mode),
@@ -273,7 +273,7 @@ impl State {
             // They come sorted by count, which changes rarely: rows must not jump under the cursor.
             Sort::Count => {}
             Sort::Rate => {
-                rows.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.name.cmp(&b.name)))
+                rows.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.name.cmp(&b.name)));
             }
             Sort::Name => rows.sort_by(|a, b| a.name.cmp(&b.name)),
         }

@@ -587,7 +587,7 @@ fn edit_rule(state: &mut State) {
         new_rule(state);
         return;
     };
-    state.popup = Some(Popup::Rule(RuleEditor {
+    state.popup = Some(Popup::Rule(Box::new(RuleEditor {
         index: Some(index),
         name: Input::new(rule.name.clone()),
         effect: rule.effect,
@@ -595,12 +595,12 @@ fn edit_rule(state: &mut State) {
         sample: Input::new(rule.sample.to_string()),
         field: RuleField::When,
         error: None,
-    }));
+    })));
 }
 
 fn new_rule(state: &mut State) {
     let name = format!("rule {}", state.filters.rules.len() + 1);
-    state.popup = Some(Popup::Rule(RuleEditor {
+    state.popup = Some(Popup::Rule(Box::new(RuleEditor {
         index: None,
         name: Input::new(name),
         effect: RuleEffect::Exclude,
@@ -608,7 +608,7 @@ fn new_rule(state: &mut State) {
         sample: Input::new("100".to_owned()),
         field: RuleField::When,
         error: None,
-    }));
+    })));
 }
 
 fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -712,7 +712,7 @@ fn type_command(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effec
     Vec::new()
 }
 
-fn type_rule(state: &mut State, mut editor: RuleEditor, key: KeyEvent) -> Vec<Effect> {
+fn type_rule(state: &mut State, mut editor: Box<RuleEditor>, key: KeyEvent) -> Vec<Effect> {
     const FIELDS: [RuleField; 4] = [
         RuleField::Name,
         RuleField::Effect,
@@ -725,7 +725,7 @@ fn type_rule(state: &mut State, mut editor: RuleEditor, key: KeyEvent) -> Vec<Ef
         KeyCode::Enter => return finish_rule(state, editor),
         KeyCode::Tab | KeyCode::Down => editor.field = FIELDS[(at + 1) % FIELDS.len()],
         KeyCode::BackTab | KeyCode::Up => {
-            editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()]
+            editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()];
         }
         _ => {
             let event = TerminalEvent::Key(key);
@@ -753,8 +753,8 @@ fn type_rule(state: &mut State, mut editor: RuleEditor, key: KeyEvent) -> Vec<Ef
 }
 
 /// Compile first, apply whole: a rule that is wrong stays in the editor.
-fn finish_rule(state: &mut State, mut editor: RuleEditor) -> Vec<Effect> {
-    let refuse = |state: &mut State, editor: RuleEditor, why: String| {
+fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
+    let refuse = |state: &mut State, editor: Box<RuleEditor>, why: String| {
         say(state, why, true);
         state.popup = Some(Popup::Rule(editor));
         Vec::new()

@@ -252,14 +252,14 @@ impl<'a> V1Event<'a> {
         match event.customer.or(event.anonymous_id.as_deref()) {
             None | Some("") => wrong.push("anonymous_id is required".to_owned()),
             Some(id) if id.len() > 150 => {
-                wrong.push("customer id is too long, maximum 150 bytes".to_owned())
+                wrong.push("customer id is too long, maximum 150 bytes".to_owned());
             }
             Some(_) => {}
         }
         match event.name.trim() {
             "" => wrong.push("name is required".to_owned()),
             name if name.len() > 100 => {
-                wrong.push("event name is too long, maximum 100 bytes".to_owned())
+                wrong.push("event name is too long, maximum 100 bytes".to_owned());
             }
             _ => {}
         }

@@ -101,7 +101,10 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 fn routes(shared: Arc<Shared>, address: SocketAddr) -> Router {
     let track = Router::new()
-        .route("/api/v1/accounts/region", get(move || region(address)))
+        .route(
+            "/api/v1/accounts/region",
+            get(move || async move { region(address) }),
+        )
         .route("/api/v2/batch", post(batch))
         .route("/api/v2/entity", post(entity))
         .route("/api/v1/customers/{id}", put(identify))
@@ -154,7 +157,7 @@ fn meta_errors(status: StatusCode, said: &[String]) -> Response {
     )
 }
 
-async fn region(address: SocketAddr) -> Response {
+fn region(address: SocketAddr) -> Response {
     json(
         &serde_json::json!({ "url": format!("http://{address}"), "region": "us", "environment_id": 1 }),
     )

@@ -113,7 +113,7 @@ pub fn long_ones(raw: &str, most: usize) -> BTreeSet<String> {
 
 fn walk(
     raw: &str,
-    key: Option<String>,
+    key: Option<&str>,
     path: String,
     depth: usize,
     folded: &BTreeSet<String>,
@@ -121,6 +121,8 @@ fn walk(
 ) {
     let kind = json::kind(raw);
     let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
+        // JSON from outside may be nested deeper than the stack is.
+        _ if depth > json::DEEPEST => None,
         Kind::Object => json::entries(raw).map(|all| {
             let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
                 let below = if path.is_empty() {
@@ -149,14 +151,14 @@ fn walk(
         out.push(JsonLine {
             depth,
             path: path.clone(),
-            key: key.clone(),
+            key: key.map(str::to_owned),
             shown,
-        })
+        });
     };
     match children {
         None => push(Shown::Scalar(kind, scalar(raw, kind))),
         Some(children) if children.is_empty() => {
-            push(Shown::Scalar(Kind::Null, format!("{open}{close}")))
+            push(Shown::Scalar(Kind::Null, format!("{open}{close}")));
         }
         Some(children) if folded.contains(&path) => {
             push(Shown::Folded {
@@ -169,7 +171,7 @@ fn walk(
         Some(children) => {
             push(Shown::Open(open));
             for (key, path, value) in children {
-                walk(value, key, path, depth + 1, folded, out);
+                walk(value, key.as_deref(), path, depth + 1, folded, out);
             }
             out.push(JsonLine {
                 depth,
