@@ -512,3 +512,271 @@ impl<'o> ObjectWriter<'o> {
         self.out.push(b'}');
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amplitude::frame::tests_support::event;
+    use proptest::prelude::*;
+    use serde_json::{Value, json};
+
+    fn body(mapping: &Mapping, text: &str) -> Value {
+        let event = event(text);
+        let mapped = mapping.map(&Reading::new(&event), Vec::new());
+        serde_json::from_slice(&mapped.item().unwrap().body).unwrap()
+    }
+
+    fn attributes(change: impl FnOnce(&mut Mapping)) -> Value {
+        let mut mapping = Mapping::default();
+        change(&mut mapping);
+        body(&mapping, EVENT)["attributes"].clone()
+    }
+
+    const EVENT: &str = r#"{"event_type":"  Purchase Completed ","user_id":"u/1 ü","device_id":"d-1",
+        "event_time":"2026-01-01 00:00:00.900000","uuid":"x","platform":"iOS","country":null,
+        "event_properties":{"price":12.50,"at":"2026-01-31T10:00:00Z","deep":{"a":1,"b":[true,null]}},
+        "user_properties":{"plan":"pro","email":"ann@example.com"},
+        "group_properties":{"tier":{"n":1e3}},"groups":{"company":["acme"]}}"#;
+
+    #[test]
+    fn an_event_goes_as_an_event_of_its_person_with_everything_it_has() {
+        let sent = body(&Mapping::default(), EVENT);
+        assert_eq!(
+            sent,
+            json!({
+                "type": "person", "action": "event", "identifiers": {"id": "u/1 ü"},
+                "name": "Purchase Completed", "timestamp": 1_767_225_600, "id": sent["id"],
+                "attributes": {
+                    "price": 12.50, "at": "2026-01-31T10:00:00Z", "deep": {"a": 1, "b": [true, null]},
+                    "user_properties": {"plan": "pro", "email": "ann@example.com"},
+                    "group_properties": {"tier": {"n": 1e3}}, "groups": {"company": ["acme"]},
+                }
+            })
+        );
+        let screen = EVENT.replace("  Purchase Completed ", "[Amplitude] Screen Viewed");
+        assert_eq!(body(&Mapping::default(), &screen)["action"], "event");
+    }
+
+    #[test]
+    fn settings_choose_what_goes_along_and_under_which_name() {
+        let flat = attributes(|m| m.layout = Layout::Flat);
+        assert_eq!(
+            (
+                &flat["user_plan"],
+                &flat["group_tier"],
+                &flat["groups_company"]
+            ),
+            (&json!("pro"), &json!({"n": 1e3}), &json!(["acme"]))
+        );
+        let included = attributes(|m| {
+            m.include = vec!["event_properties.deep.a".into(), "user_properties".into()]
+        });
+        assert_eq!(
+            included,
+            json!({"deep": {"a": 1}, "user_properties": {"plan": "pro", "email": "ann@example.com"}})
+        );
+        let excluded = attributes(|m| {
+            m.exclude = vec![
+                "user_properties.email".into(),
+                "event_properties.deep".into(),
+                "groups".into(),
+            ]
+        });
+        assert_eq!(
+            excluded,
+            json!({"price": 12.5, "at": "2026-01-31T10:00:00Z", "user_properties": {"plan": "pro"}, "group_properties": {"tier": {"n": 1e3}}})
+        );
+        let dated = attributes(|m| m.dates = Dates::Unix);
+        assert_eq!(
+            (&dated["at"], &dated["price"]),
+            (&json!(1_769_853_600), &json!(12.5))
+        );
+        let fields =
+            attributes(|m| m.fields = vec!["platform".into(), "country".into(), "nope".into()]);
+        assert_eq!(
+            (
+                fields.get("platform"),
+                fields.get("country"),
+                fields.get("nope")
+            ),
+            (Some(&json!("iOS")), None, None)
+        );
+    }
+
+    #[test]
+    fn an_event_property_wins_its_name_and_what_it_would_cover_gets_a_longer_one() {
+        let text = r#"{"event_type":"a","user_id":"u","time":1767225600000,"event_properties":{"user_properties":1},"user_properties":{"plan":2}}"#;
+        let sent = body(&Mapping::default(), text);
+        assert_eq!(
+            sent["attributes"],
+            json!({"user_properties": 1, "amplitude_user_properties": {"plan": 2}})
+        );
+    }
+
+    #[test]
+    fn people_are_named_as_the_settings_say() {
+        let with = |person: &str, recognize, anonymous, user: &str| {
+            let mapping = Mapping {
+                person: person.to_owned(),
+                recognize,
+                anonymous,
+                ..Mapping::default()
+            };
+            let text = EVENT.replace(r#""u/1 ü""#, user);
+            let event = event(&text);
+            mapping
+                .map(&Reading::new(&event), Vec::new())
+                .item()
+                .map(|item| {
+                    serde_json::from_slice::<Value>(&item.body).unwrap()["identifiers"].clone()
+                })
+        };
+        use Anonymous::{Drop, Send};
+        for (person, recognize, anonymous, user, expected) in [
+            (
+                "user_id",
+                false,
+                Drop,
+                r#""a@b.co""#,
+                Some(json!({"id": "a@b.co"})),
+            ),
+            (
+                "user_id",
+                true,
+                Drop,
+                r#""a@b.co""#,
+                Some(json!({"email": "a@b.co"})),
+            ),
+            (
+                "user_id",
+                true,
+                Drop,
+                r#""cio_0a1b""#,
+                Some(json!({"cio_id": "0a1b"})),
+            ),
+            (
+                "user_id",
+                true,
+                Drop,
+                r#""not@mail""#,
+                Some(json!({"id": "not@mail"})),
+            ),
+            ("user_id", false, Drop, "42", Some(json!({"id": "42"}))),
+            ("user_id", false, Drop, "null", None),
+            (
+                "user_id",
+                false,
+                Send,
+                "null",
+                Some(json!({"anonymous_id": "d-1"})),
+            ),
+            (
+                "user_properties.email",
+                true,
+                Drop,
+                "null",
+                Some(json!({"email": "ann@example.com"})),
+            ),
+            ("user_properties.nope", true, Drop, r#""u""#, None),
+        ] {
+            assert_eq!(
+                with(person, recognize, anonymous, user),
+                expected,
+                "{person} {user}"
+            );
+        }
+    }
+
+    #[test]
+    fn an_event_over_32_kb_goes_by_v1_with_its_person_percent_encoded_whole() {
+        let large = EVENT.replace(
+            r#""price":12.50"#,
+            &format!(r#""price":"{}""#, "x".repeat(40_000)),
+        );
+        let event = event(&large);
+        let mapped = Mapping::default().map(&Reading::new(&event), Vec::new());
+        let item = mapped.item().unwrap();
+        assert_eq!(
+            item.route,
+            Route::V1 {
+                put: false,
+                path: "/api/v1/customers/u%2F1%20%C3%BC/events".to_owned()
+            }
+        );
+        let sent: Value = serde_json::from_slice(&item.body).unwrap();
+        assert_eq!(
+            (&sent["name"], &sent["type"], &sent["timestamp"]),
+            (
+                &json!("Purchase Completed"),
+                &json!("event"),
+                &json!(1_767_225_600)
+            )
+        );
+        assert_eq!(sent["data"]["user_properties"]["plan"], "pro");
+    }
+
+    #[test]
+    fn an_identify_carries_user_properties_and_leaves_out_what_would_be_refused() {
+        let long = EVENT.replace(
+            r#""plan":"pro""#,
+            &format!(r#""plan":"pro","bio":"{}""#, "é".repeat(501)),
+        );
+        let event = event(&long);
+        let reading = Reading::new(&event);
+        let item = Mapping::default()
+            .map(&reading, Vec::new())
+            .identify(&reading)
+            .unwrap();
+        let sent: Value = serde_json::from_slice(&item.body).unwrap();
+        assert_eq!(
+            sent["attributes"],
+            json!({"plan": "pro", "email": "ann@example.com"})
+        );
+        assert_eq!(sent["action"], "identify");
+        let update = r#"{"event_type":"$identify","user_id":"u","time":1767225600000,"user_properties":{"$set":{"plan":"pro"},"$add":{"n":1}}}"#;
+        let event = crate::amplitude::frame::tests_support::event(update);
+        let reading = Reading::new(&event);
+        let item = Mapping::default()
+            .map(&reading, Vec::new())
+            .identify(&reading)
+            .unwrap();
+        assert!(item.body.ends_with(br#""attributes":{"plan":"pro"}}"#));
+    }
+
+    /// Any JSON value, nested a few levels.
+    fn any_json() -> impl Strategy<Value = Value> {
+        let leaf = prop_oneof![
+            Just(Value::Null),
+            any::<bool>().prop_map(Value::from),
+            any::<i64>().prop_map(Value::from),
+            "\\PC{0,12}".prop_map(Value::from),
+            "[\\x00-\\x7f]{0,6}".prop_map(Value::from),
+        ];
+        leaf.prop_recursive(3, 24, 4, |inner| {
+            prop_oneof![
+                proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+                proptest::collection::btree_map("\\PC{0,8}", inner, 0..4)
+                    .prop_map(|m| Value::Object(m.into_iter().collect())),
+            ]
+        })
+    }
+
+    proptest! {
+        /// What is sent is valid JSON and holds every property, unchanged.
+        #[test]
+        fn everything_that_an_event_has_arrives(
+            own in proptest::collection::btree_map("\\PC{1,8}", any_json(), 0..5),
+            user in proptest::collection::btree_map("\\PC{1,8}", any_json(), 1..5),
+            id in "\\PC{1,20}",
+        ) {
+            let event_json = json!({"event_type": "a", "user_id": id, "time": 1_767_225_600_000_i64, "event_properties": own, "user_properties": user});
+            let sent = body(&Mapping::default(), &event_json.to_string());
+            prop_assert_eq!(&sent["identifiers"]["id"], &json!(id));
+            for (name, value) in &own {
+                prop_assert_eq!(&sent["attributes"][name.as_str()], value);
+            }
+            let beside = if own.contains_key("user_properties") { "amplitude_user_properties" } else { "user_properties" };
+            prop_assert_eq!(&sent["attributes"][beside], &json!(user));
+        }
+    }
+}

@@ -146,8 +146,12 @@ impl Shared {
 
     fn may_publish(&self) -> bool {
         let ring = self.ring();
-        match ring.clients.values().min() {
-            Some(slowest) => ring.end() - slowest < BEHIND as u64,
+        match ring.slowest() {
+            Some(slowest) => {
+                // What a client that is here has not been sent yet must not leave the ring.
+                let room = ring.bytes < self.options.ring_bytes || slowest > ring.first;
+                room && ring.end() - slowest < BEHIND as u64
+            }
             None => !self.options.wait_for_client,
         }
     }
@@ -158,7 +162,11 @@ impl Shared {
         let text = with_id(event, id);
         ring.bytes += text.len();
         ring.messages.push_back((id, text));
-        while ring.bytes > self.options.ring_bytes && ring.messages.len() > 1 {
+        let keep_from = ring.slowest().unwrap_or(u64::MAX);
+        while ring.bytes > self.options.ring_bytes
+            && ring.messages.len() > 1
+            && ring.first < keep_from
+        {
             if let Some((_, old)) = ring.messages.pop_front() {
                 ring.bytes -= old.len();
                 ring.first += 1;
@@ -209,6 +217,11 @@ impl Shared {
 }
 
 impl Ring {
+    /// The number of the message that the slowest client is sent next.
+    fn slowest(&self) -> Option<u64> {
+        self.clients.values().min().copied()
+    }
+
     fn end(&self) -> u64 {
         self.first + self.messages.len() as u64
     }

@@ -306,6 +306,9 @@ fn request(settings: &config::Feed) -> Result<Request, FeedError> {
 /// The URL with `last_received` in its query, in place of one that is there already.
 fn resuming(url: &str, id: &str) -> Result<tokio_tungstenite::tungstenite::http::Uri, String> {
     let (base, query) = url.split_once('?').unwrap_or((url, ""));
+    // A request line has a path, whether the address names one or not.
+    let host = base.split_once("://").map_or(base, |(_, rest)| rest);
+    let path = if host.contains('/') { "" } else { "/" };
     let id =
         percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC).to_string();
     let others = query
@@ -315,7 +318,7 @@ fn resuming(url: &str, id: &str) -> Result<tokio_tungstenite::tungstenite::http:
         .map(str::to_owned)
         .chain([format!("last_received={id}")])
         .collect();
-    format!("{base}?{}", parts.join("&"))
+    format!("{base}{path}?{}", parts.join("&"))
         .parse()
         .map_err(|_| format!("{url} can't carry last_received"))
 }
@@ -446,6 +449,7 @@ mod tests {
     fn resuming_keeps_the_rest_of_the_query() {
         let uri = |url| resuming(url, "0197-a").unwrap().to_string();
         assert_eq!(uri("ws://h/feed"), "ws://h/feed?last_received=0197%2Da");
+        assert_eq!(uri("ws://h:1"), "ws://h:1/?last_received=0197%2Da");
         assert_eq!(
             uri("ws://h/feed?types=a&last_received="),
             "ws://h/feed?types=a&last_received=0197%2Da"

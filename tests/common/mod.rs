@@ -1,0 +1,68 @@
+//! What several tests need: servers on free ports, settings that point at them, and waiting.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::time::{Duration, Instant};
+
+use secrecy::SecretString;
+use sluicegate::config::Settings;
+use sluicegate::customerio::sandbox::{Faults, Options, Sandbox};
+use sluicegate::feed::server::{self, Server};
+use sluicegate::filter::Mode;
+use tokio::net::TcpListener;
+
+/// A sandbox with these faults.
+pub async fn sandbox(faults: Faults) -> Sandbox {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    Sandbox::start(
+        listener,
+        Options {
+            credentials: Some("site:key".to_owned()),
+            faults,
+        },
+    )
+    .unwrap()
+}
+
+/// A feed server.
+pub async fn feed() -> Server {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    Server::start(listener, server::Options::default()).unwrap()
+}
+
+/// Settings with an open gate from that feed to that server, and quick retries.
+pub fn settings(feed: &str, base_url: &str) -> Settings {
+    let mut settings = Settings {
+        gate: Mode::Open,
+        ..Settings::default()
+    };
+    settings.feed.url = feed.to_owned();
+    settings.customerio.site_id = "site".to_owned();
+    settings.customerio.api_key = SecretString::from("key");
+    settings.customerio.base_url = base_url.to_owned();
+    settings.delivery.batch_age = Duration::from_millis(20);
+    settings.delivery.first_delay = Duration::from_millis(20);
+    settings.delivery.longest_delay = Duration::from_millis(100);
+    settings.feed.reconnect_min = Duration::from_millis(20);
+    settings.feed.reconnect_max = Duration::from_millis(100);
+    settings
+}
+
+/// The `number`-th event of `person`, happening now.
+pub fn event(person: &str, number: u64) -> String {
+    let now = sluicegate::amplitude::time::now();
+    format!(
+        r#"{{"event_type":"Step","user_id":"{person}","insert_id":"{person}-{number}","device_id":"d-{person}","time":{now},"event_properties":{{"number":{number}}}}}"#
+    )
+}
+
+/// Waits until `done` holds; fails with `what` after 20 s.
+pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
+    let started = Instant::now();
+    while !done() {
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "waited in vain until {what}"
+        );
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
