@@ -11,6 +11,7 @@ use crossterm::terminal::{
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
 use ratatui::backend::CrosstermBackend;
+use ratatui::layout::Rect;
 
 use super::state::State;
 use super::theme::Theme;
@@ -50,9 +51,11 @@ impl Screen {
         drawn
     }
 
-    /// Forgets what is drawn, so that all of it is drawn again.
+    /// Forgets what is drawn, so that all of it is drawn again. (`Terminal::clear` would ask the
+    /// terminal where its cursor is, and fail where nothing answers.)
     pub fn clear(&mut self) -> io::Result<()> {
-        self.terminal.clear()
+        let (width, height) = self.size()?;
+        self.terminal.resize(Rect::new(0, 0, width, height))
     }
 
     /// Gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal over

@@ -17,15 +17,16 @@ use crate::tui::widget::text;
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
     let clock = format!("{}Z ", &time::to_clock(state.snapshot.at_ms)[..8]);
-    let mut parts = vec![
-        (
-            format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
-            theme.accent,
-        ),
-        feed(state, theme, width),
-        gate(state, theme, width),
-        waiting(state, theme),
-    ];
+    let workspace = (
+        format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
+        theme.accent,
+    );
+    let gate = gate(state, theme, width);
+    // Workspace, gate and clock are always there; the feed's words take what room is left.
+    let taken = text::width(&workspace.0) + text::width(&gate.0) + clock.len() + 6;
+    let (feed, feed_style) = feed(state, theme, width);
+    let feed = (text::cut(&feed, width.saturating_sub(taken)), feed_style);
+    let mut parts = vec![workspace, feed, gate, waiting(state, theme)];
     let rejecting: u64 = state
         .snapshot
         .limits
@@ -40,7 +41,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         ));
     }
     if state.frozen.is_some() {
-        parts.insert(1, ("FROZEN".to_owned(), theme.shut));
+        parts.insert(0, (" FROZEN ".to_owned(), theme.shut));
     }
     // The clock keeps its place; what has no room left goes, from the right.
     let mut room = width.saturating_sub(clock.len());
@@ -84,7 +85,7 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
         }
         FeedState::Down { why, next_ms } => {
             let next = span((next_ms - snapshot.at_ms).max(0));
-            let why = text::cut(why, width / 3);
+            let why = why;
             (
                 format!(
                     "{} feed down: {why}; again in {next}",

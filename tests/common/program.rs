@@ -1,0 +1,115 @@
+//! The program itself: its commands as processes, and what they print.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::io::{BufRead, BufReader, Read};
+use std::path::Path;
+use std::process::{Child, ChildStdout, Command, Output, Stdio};
+
+/// The program, with nothing of this machine's own settings.
+pub fn sluicegate() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
+    for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SLUICEGATE_")) {
+        command.env_remove(name);
+    }
+    command
+        .env("XDG_CONFIG_HOME", "/nonexistent")
+        .stdin(Stdio::null());
+    command
+}
+
+/// A server of ours that runs until it is dropped.
+pub struct Serving {
+    child: Child,
+    out: BufReader<ChildStdout>,
+    /// Where it serves.
+    pub url: String,
+}
+
+impl Serving {
+    /// Starts it and waits until it says where it serves.
+    pub fn start(command: &mut Command) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let mut line = String::new();
+        out.read_line(&mut line).unwrap();
+        let words = line.split([' ', ',']);
+        let url = words
+            .into_iter()
+            .find(|word| word.contains("://"))
+            .unwrap_or_else(|| panic!("no address in {line:?}"));
+        Self {
+            url: url.to_owned(),
+            child,
+            out,
+        }
+    }
+
+    /// Waits until it ends by itself; what it printed since.
+    pub fn finish(mut self) -> String {
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        self.child.wait().unwrap();
+        rest
+    }
+}
+
+impl Drop for Serving {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+pub fn sandbox(more: &[&str]) -> Serving {
+    Serving::start(
+        sluicegate()
+            .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .args(more),
+    )
+}
+
+pub fn replay(file: &Path, more: &[&str]) -> Serving {
+    Serving::start(
+        sluicegate()
+            .args(["replay", "--listen", "127.0.0.1:0", "--speed", "max"])
+            .args(more)
+            .arg(file),
+    )
+}
+
+/// `run` from that feed to that sandbox until all is done, by the five variables alone.
+pub fn run(feed: &str, sandbox: &str) -> Command {
+    let mut command = run_on(feed, sandbox);
+    command.args(["--exit-when-idle", "500ms"]);
+    command
+}
+
+/// The same for as long as it is let.
+pub fn run_on(feed: &str, sandbox: &str) -> Command {
+    let mut command = sluicegate();
+    command
+        .args(["run", "--format", "json"])
+        .env("SLUICEGATE_FEED_URL", feed)
+        .env("SLUICEGATE_CUSTOMERIO_SITE_ID", "site")
+        .env("SLUICEGATE_CUSTOMERIO_API_KEY", "key-of-the-test")
+        .env("SLUICEGATE_CUSTOMERIO_BASE_URL", sandbox)
+        .env("SLUICEGATE_GATE", "open");
+    command
+}
+
+pub fn summary(output: &Output) -> serde_json::Value {
+    serde_json::from_slice(&output.stdout)
+        .unwrap_or_else(|_| panic!("no summary: {}", String::from_utf8_lossy(&output.stderr)))
+}
+
+/// GET, as JSON.
+pub fn get(url: &str) -> serde_json::Value {
+    use std::io::Write;
+    let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
+    let mut stream = std::net::TcpStream::connect(host).unwrap();
+    write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let mut answer = String::new();
+    stream.read_to_string(&mut answer).unwrap();
+    let (_, body) = answer.split_once("\r\n\r\n").unwrap();
+    serde_json::from_str(body).unwrap_or_else(|_| panic!("{url} answers {answer}"))
+}

@@ -1,0 +1,336 @@
+//! The whole program: a feed, the binary, a sandbox, each a process of its own.
+
+#[path = "common/program.rs"]
+mod program;
+
+use std::fmt::Write as _;
+use std::io::Write as _;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use program::{get, replay, run, run_on, sandbox, sluicegate, summary};
+use serde_json::Value;
+
+/// Events of a few people, all happening now, some held back and some broken.
+fn archive(dir: &std::path::Path) -> std::path::PathBuf {
+    let now = sluicegate::amplitude::time::now();
+    let mut text = String::new();
+    for n in 0..3_000 {
+        let event_type = if n % 10 == 0 { "Noise" } else { "Step" };
+        let person = if n % 100 == 1 {
+            "null".to_owned()
+        } else {
+            format!("\"u-{}\"", n % 13)
+        };
+        let _ = writeln!(
+            text,
+            r#"{{"event_type":"{event_type}","user_id":{person},"device_id":"d","insert_id":"i-{n}","time":{},"event_properties":{{"number":{n}}}}}"#,
+            now + n
+        );
+    }
+    text.push_str("{\"event_type\": oops}\n");
+    let path = dir.join("events.ndjson");
+    std::fs::write(&path, text).unwrap();
+    path
+}
+
+#[test]
+fn every_accepted_event_arrives_once_and_each_persons_in_order() {
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(&["--fail-share", "0.1", "--hang-up-share", "0.1"]);
+    let feed = replay(&archive(dir.path()), &[]);
+    let config = dir.path().join("s.toml");
+    std::fs::write(
+        &config,
+        "[types]\nNoise = \"off\"\n[delivery]\nfirst_delay = \"20ms\"\nbatch_bytes = 40000\n",
+    )
+    .unwrap();
+    let output = run(&feed.url, &sandbox.url)
+        .env("SLUICEGATE_CONFIG", &config)
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let told = summary(&output);
+    let totals = &told["totals"];
+    // 300 of type Noise; of the others 30 have no person (n % 100 == 1, none of them Noise).
+    for (name, expected) in [
+        ("received", 3_000),
+        ("malformed", 1),
+        ("filtered", 300),
+        ("rejected", 30),
+        ("accepted", 2_670),
+        ("delivered", 2_670),
+    ] {
+        assert_eq!(totals[name], expected, "{name}: {told}");
+    }
+    assert_eq!(told["left"], 0);
+    let counts = get(&format!("{}/sandbox/counts", sandbox.url));
+    assert_eq!(
+        counts["events"], 2_670,
+        "both ends count the same: {counts}"
+    );
+    for person in 0..13 {
+        let events = get(&format!("{}/sandbox/people/u-{person}/events", sandbox.url));
+        let numbers: Vec<u64> = events
+            .as_array()
+            .unwrap()
+            .iter()
+            .filter_map(|e| e["attributes"]["number"].as_u64())
+            .collect();
+        assert!(
+            numbers.len() > 100 && numbers.is_sorted(),
+            "u-{person}: {numbers:?}"
+        );
+    }
+    assert!(feed.finish().contains("played 3,000 events, 1 malformed"));
+}
+
+#[test]
+fn a_second_run_of_the_same_events_changes_nothing_at_customer_io() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = archive(dir.path());
+    let sandbox = sandbox(&[]);
+    for _ in 0..2 {
+        let feed = replay(&archive, &[]);
+        assert!(
+            run(&feed.url, &sandbox.url)
+                .output()
+                .unwrap()
+                .status
+                .success()
+        );
+    }
+    let counts = get(&format!("{}/sandbox/counts", sandbox.url));
+    assert_eq!(
+        (&counts["events"], &counts["duplicates"]),
+        (&Value::from(2_970), &Value::from(2_970))
+    );
+}
+
+#[test]
+fn a_shut_gate_and_a_dry_run_send_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let archive = archive(dir.path());
+    let sandbox = sandbox(&[]);
+    for (gate, accepted) in [("shut", 0), ("dry-run", 2_970)] {
+        let feed = replay(&archive, &[]);
+        let output = run(&feed.url, &sandbox.url)
+            .env("SLUICEGATE_GATE", gate)
+            .output()
+            .unwrap();
+        assert_eq!(summary(&output)["totals"]["accepted"], accepted, "{gate}");
+    }
+    assert_eq!(
+        get(&format!("{}/sandbox/counts", sandbox.url))["requests"],
+        0
+    );
+}
+
+#[test]
+fn sigterm_drains_and_exits_with_0() {
+    let sandbox = sandbox(&["--latency", "300ms"]);
+    let dir = tempfile::tempdir().unwrap();
+    let feed = replay(&archive(dir.path()), &["--loop"]);
+    let mut command = run_on(&feed.url, &sandbox.url);
+    let child = command
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    let started = Instant::now();
+    while get(&format!("{}/sandbox/counts", sandbox.url))["events"] == 0 {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "nothing arrives"
+        );
+        std::thread::sleep(Duration::from_millis(20));
+    }
+    let killed = Command::new("kill")
+        .args(["-TERM", &child.id().to_string()])
+        .status()
+        .unwrap();
+    assert!(killed.success());
+    let output = child.wait_with_output().unwrap();
+    assert_eq!(output.status.code(), Some(0));
+    let totals = summary(&output)["totals"].clone();
+    assert_eq!(totals["accepted"], totals["delivered"]);
+    assert_eq!(
+        get(&format!("{}/sandbox/counts", sandbox.url))["events"],
+        totals["delivered"]
+    );
+}
+
+#[test]
+fn wrong_settings_are_all_told_at_once_with_the_fix() {
+    let output = sluicegate().arg("run").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8_lossy(&output.stderr).into_owned();
+    for part in [
+        "feed.url is not set",
+        "SLUICEGATE_CUSTOMERIO_SITE_ID=",
+        "customerio.api_key is not set",
+    ] {
+        assert!(said.contains(part), "{said}");
+    }
+    let output = run("ws://localhost:1", "http://localhost:1")
+        .env("SLUICEGATE_GATES", "open")
+        .output()
+        .unwrap();
+    assert!(String::from_utf8_lossy(&output.stderr).contains("did you mean SLUICEGATE_GATE?"));
+}
+
+#[test]
+fn secrets_are_never_shown() {
+    let output = run("ws://localhost:1", "http://localhost:1")
+        .env("SLUICEGATE_LOG", "trace")
+        .args(["--for", "300ms"])
+        .output()
+        .unwrap();
+    let said = [output.stdout, output.stderr].concat();
+    assert!(!String::from_utf8_lossy(&said).contains("key-of-the-test"));
+    let mut show = sluicegate();
+    show.args(["config", "show"])
+        .env("SLUICEGATE_CUSTOMERIO_API_KEY", "key-of-the-test");
+    let shown = String::from_utf8(show.output().unwrap().stdout).unwrap();
+    assert!(!shown.contains("key-of-the-test"));
+    assert!(
+        shown.contains(r#"customerio.api_key = "key-…""#)
+            && shown.contains("environment SLUICEGATE_CUSTOMERIO_API_KEY"),
+        "{shown}"
+    );
+}
+
+#[test]
+fn config_init_writes_a_file_that_check_and_show_read() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("new/sluicegate.toml");
+    let config = |args: &[&str]| {
+        sluicegate()
+            .arg("--config")
+            .arg(&path)
+            .arg("config")
+            .args(args)
+            .output()
+            .unwrap()
+    };
+    assert!(config(&["init"]).status.success());
+    assert_eq!(
+        config(&["init"]).status.code(),
+        Some(2),
+        "it does not write over a file"
+    );
+    let checked = config(&["check"]);
+    assert_eq!(checked.status.code(), Some(1));
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("3 to mend"));
+    let text = std::fs::read_to_string(&path)
+        .unwrap()
+        .replace("gate = \"shut\"", "gate = \"ajar\"");
+    std::fs::write(&path, text).unwrap();
+    let checked = config(&["check"]);
+    let said = String::from_utf8_lossy(&checked.stderr).into_owned();
+    assert!(
+        said.contains("sluicegate.toml:11: gate: unknown variant `ajar`"),
+        "{said}"
+    );
+}
+
+#[test]
+fn lint_reports_by_limit_and_type_and_exits_with_1_if_any_rejects() {
+    let events = [
+        r#"{"event_type":"Ok","user_id":"u-1","event_time":"2025-06-30 03:37:52.846000","uuid":"1"}"#,
+        r#"{"event_type":"Long","user_id":"u-1","event_time":"2025-06-30 03:37:52.846000","uuid":"2","user_properties":{"bio":"@"}}"#,
+        r#"{"event_type":"Bad\u001b[31m","user_id":"undefined","event_time":"2025-06-30 03:37:52.846000","uuid":"3"}"#,
+        "oops",
+    ];
+    let text = events.join("\n").replace('@', &"x".repeat(1_500));
+    let lint = |input: &str, args: &[&str]| {
+        let mut child = sluicegate()
+            .arg("lint")
+            .arg("-")
+            .args(args)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        child
+            .stdin
+            .take()
+            .unwrap()
+            .write_all(input.as_bytes())
+            .unwrap();
+        child.wait_with_output().unwrap()
+    };
+    let table = lint(&text, &[]);
+    assert_eq!(table.status.code(), Some(1));
+    let said = String::from_utf8(table.stdout).unwrap();
+    assert!(
+        said.contains("3 events read, 1 malformed; 1 would be rejected, 1 warned of"),
+        "{said}"
+    );
+    assert!(
+        said.contains("attribute_value_too_long") && said.contains("standard input:2")
+            || said.contains("-:2"),
+        "{said}"
+    );
+    assert!(
+        !said.contains('\u{1b}'),
+        "nothing from an event reaches the terminal as a command"
+    );
+    let json: Value = serde_json::from_slice(&lint(&text, &["--format", "json"]).stdout).unwrap();
+    assert_eq!(
+        json["violations"]["id_invalid"]["Bad\u{1b}[31m"]["path"],
+        "user_id"
+    );
+    assert_eq!(lint(events[0], &[]).status.code(), Some(0));
+}
+
+#[test]
+fn demo_without_a_terminal_runs_headless_and_leaves_nothing_behind() {
+    let dir = tempfile::tempdir().unwrap();
+    let output = sluicegate()
+        .args(["demo", "--for", "3s", "--rate", "400"])
+        .current_dir(dir.path())
+        .output()
+        .unwrap();
+    assert!(
+        output.status.success(),
+        "{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+    let said = String::from_utf8(output.stdout).unwrap();
+    assert!(
+        said.lines()
+            .filter(|line| line.starts_with("feed live"))
+            .count()
+            >= 2,
+        "{said}"
+    );
+    assert!(
+        said.contains("the sandbox holds") && said.contains("delivery rate 100.00 %"),
+        "{said}"
+    );
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+}
+
+#[test]
+fn a_json_log_is_json_line_by_line() {
+    let output = run("ws://127.0.0.1:1", "http://127.0.0.1:1")
+        .args(["--log", "json", "--for", "500ms"])
+        .output()
+        .unwrap();
+    let said = String::from_utf8(output.stderr).unwrap();
+    let lines: Vec<Value> = said
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert!(
+        lines.iter().any(|line| line["message"]
+            .as_str()
+            .is_some_and(|m| m.contains("connection refused"))),
+        "{said}"
+    );
+}

@@ -1,0 +1,336 @@
+//! The screen in a pseudo-terminal, played by keys as an operator would.
+#![cfg(unix)]
+
+#[path = "common/program.rs"]
+mod program;
+
+use std::io::{Read, Write};
+use std::num::NonZero;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use program::get;
+
+/// The program in a terminal of its own.
+struct Terminal {
+    master: Box<dyn MasterPty + Send>,
+    child: Box<dyn Child + Send + Sync>,
+    keys: Box<dyn Write + Send>,
+    screen: Arc<Mutex<vt100::Parser>>,
+    raw: Arc<Mutex<Vec<u8>>>,
+}
+
+const SIZE: PtySize = PtySize {
+    rows: 34,
+    cols: 120,
+    pixel_width: 0,
+    pixel_height: 0,
+};
+
+fn cells(count: u16) -> NonZero<u16> {
+    NonZero::new(count).unwrap()
+}
+
+impl Terminal {
+    fn open(args: &[&str]) -> Self {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+        command.args(args);
+        Self::start(command)
+    }
+
+    fn start(mut command: CommandBuilder) -> Self {
+        command.env("TERM", "xterm-256color");
+        command.env("XDG_CONFIG_HOME", "/nonexistent");
+        let pair = native_pty_system().openpty(SIZE).unwrap();
+        let child = pair.slave.spawn_command(command).unwrap();
+        drop(pair.slave);
+        let screen = Arc::new(Mutex::new(vt100::Parser::new(
+            cells(SIZE.rows),
+            cells(SIZE.cols),
+            0,
+        )));
+        let raw = Arc::new(Mutex::new(Vec::new()));
+        let mut reader = pair.master.try_clone_reader().unwrap();
+        let (to_screen, to_raw) = (screen.clone(), raw.clone());
+        std::thread::spawn(move || {
+            let mut buffer = [0; 8192];
+            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+                to_screen.lock().unwrap().process(&buffer[..n]);
+                to_raw.lock().unwrap().extend_from_slice(&buffer[..n]);
+            }
+        });
+        let keys = pair.master.take_writer().unwrap();
+        Self {
+            master: pair.master,
+            child,
+            keys,
+            screen,
+            raw,
+        }
+    }
+
+    fn press(&mut self, keys: &str) {
+        self.keys.write_all(keys.as_bytes()).unwrap();
+        self.keys.flush().unwrap();
+    }
+
+    fn text(&self) -> String {
+        self.screen.lock().unwrap().screen().contents()
+    }
+
+    /// Waits until the screen shows this.
+    fn shows(&self, what: &str) -> String {
+        let started = Instant::now();
+        loop {
+            let text = self.text();
+            if text.contains(what) {
+                return text;
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(15),
+                "{what:?} never came up in\n{text}"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    /// Waits until the program has ended; its exit code.
+    fn ends(&mut self) -> u32 {
+        let started = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                std::thread::sleep(Duration::from_millis(50));
+                return status.exit_code();
+            }
+            assert!(
+                started.elapsed() < Duration::from_secs(30),
+                "it does not end:\n{}",
+                self.text()
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+
+    fn is_given_back(&self) -> bool {
+        let raw = self.raw.lock().unwrap();
+        let ends_with = |on: &[u8], off: &[u8]| {
+            let last = |what| memchr::memmem::rfind(&raw, what);
+            last(off).is_some() && last(off) > last(on)
+        };
+        ends_with(b"\x1b[?1049h", b"\x1b[?1049l") && ends_with(b"\x1b[?25l", b"\x1b[?25h")
+    }
+}
+
+impl Drop for Terminal {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+/// The sandbox's address, as the header shows it.
+fn sandbox_of(text: &str) -> String {
+    let (_, rest) = text.split_once("sandbox ").unwrap();
+    format!("http://{}", rest.split_whitespace().next().unwrap())
+}
+
+fn count_of(sandbox: &str, name: &str) -> u64 {
+    get(&format!("{sandbox}/sandbox/counts"))["by_name"][name]
+        .as_u64()
+        .unwrap_or(0)
+}
+
+#[test]
+fn a_type_that_is_toggled_off_stops_arriving_and_comes_back_when_toggled_on() {
+    let mut terminal = Terminal::open(&["demo", "--rate", "600"]);
+    let sandbox = sandbox_of(&terminal.shows("sandbox 127.0.0.1"));
+    terminal.press("f");
+    terminal.shows("toggle");
+    let name = "Cart Viewed";
+    let started = Instant::now();
+    while count_of(&sandbox, name) < 20 {
+        assert!(
+            started.elapsed() < Duration::from_secs(15),
+            "nothing arrives"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    // By name, the one without a name and $identify come first.
+    terminal.press("tt");
+    terminal.shows("[x] (no name)");
+    terminal.shows("[x] $identify");
+    terminal.press("\x1b[Hjj");
+    std::thread::sleep(Duration::from_millis(200));
+    terminal.press(" ");
+    std::thread::sleep(Duration::from_millis(1_500));
+    let stopped = count_of(&sandbox, name);
+    std::thread::sleep(Duration::from_millis(1_500));
+    assert_eq!(count_of(&sandbox, name), stopped, "{}", terminal.text());
+    terminal.press(" ");
+    let started = Instant::now();
+    while count_of(&sandbox, name) == stopped {
+        assert!(
+            started.elapsed() < Duration::from_secs(15),
+            "it does not come back:\n{}",
+            terminal.text()
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    terminal.press("q");
+    terminal.shows("Quit?");
+    terminal.press("y");
+    assert_eq!(terminal.ends(), 0);
+    assert!(terminal.is_given_back());
+}
+
+#[test]
+fn the_gate_opens_only_after_a_confirmation_that_names_the_workspace() {
+    let mut terminal = Terminal::open(&["demo"]);
+    terminal.shows("OPEN");
+    terminal.press("g");
+    terminal.shows("Nothing more will be sent to shop-demo");
+    terminal.press("y");
+    terminal.shows("SHUT");
+    terminal.press("g");
+    terminal.shows("Events will be sent to shop-demo");
+    terminal.press("n");
+    terminal.shows("SHUT");
+    terminal.press("d");
+    terminal.shows("DRY RUN");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
+fn a_rule_is_written_with_its_error_under_the_caret_and_applied_whole() {
+    let mut terminal = Terminal::open(&["demo", "--rate", "600"]);
+    terminal.shows("feed live");
+    terminal.press("r");
+    terminal.shows("New rule");
+    terminal.press("evnt_type == \"Product Viewed\"");
+    terminal.shows("did you mean event_type?");
+    terminal.press("\r");
+    terminal.shows("nothing is changed");
+    terminal.press("\x01\x1b[C\x1b[Ce");
+    terminal.shows("compiles");
+    terminal.press("\r");
+    terminal.shows("3 [x] − rule 3");
+    terminal.shows("rule 3 “rule 3”");
+}
+
+#[test]
+fn events_are_found_inspected_and_frozen() {
+    let mut terminal = Terminal::open(&["demo", "--rate", "400"]);
+    terminal.shows("→ Search Performed");
+    terminal.press("/event_type == \"Search Performed\"");
+    terminal.shows("condition");
+    terminal.press("\r");
+    let text = terminal.shows(" match event_type");
+    let rows: Vec<&str> = text
+        .lines()
+        .filter(|line| line.contains(" u-") && line.contains(':'))
+        .collect();
+    assert!(
+        !rows.is_empty()
+            && rows
+                .iter()
+                .all(|row| row.contains("Search Performed") || !row.contains("Song")),
+        "{text}"
+    );
+    terminal.press(" ");
+    terminal.shows("FROZEN");
+    terminal.press("jj\r");
+    terminal.shows("Raw event");
+    terminal.shows("Decision");
+    terminal.press("\t");
+    terminal.shows("Mapped request");
+    terminal.press("\x1b");
+    terminal.shows("Violations");
+}
+
+#[test]
+fn help_resizing_and_a_small_terminal() {
+    let mut terminal = Terminal::open(&["demo"]);
+    terminal.shows("feed live");
+    terminal.press("?");
+    terminal.shows("open or shut the gate");
+    terminal.press("q");
+    for (cols, rows, shows) in [
+        (40, 10, "too small: 80×24 needed"),
+        (200, 60, "Throughput"),
+        (80, 24, "Violations"),
+    ] {
+        terminal
+            .screen
+            .lock()
+            .unwrap()
+            .screen_mut()
+            .set_size(cells(rows), cells(cols));
+        terminal
+            .master
+            .resize(PtySize { rows, cols, ..SIZE })
+            .unwrap();
+        terminal.shows(shows);
+    }
+}
+
+#[test]
+fn the_terminal_is_given_back_on_sigterm_and_after_a_suspension() {
+    let mut terminal = Terminal::open(&["demo"]);
+    terminal.shows("feed live");
+    let pid = terminal.child.process_id().unwrap().to_string();
+    let state = || {
+        let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        stat.rsplit(") ")
+            .next()
+            .and_then(|rest| rest.chars().next())
+    };
+    if cfg!(target_os = "linux") {
+        terminal.press("\x1a");
+        let started = Instant::now();
+        while state() != Some('T') {
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "it does not stop"
+            );
+            std::thread::sleep(Duration::from_millis(20));
+        }
+        assert!(terminal.is_given_back());
+        std::process::Command::new("kill")
+            .args(["-CONT", &pid])
+            .status()
+            .unwrap();
+        terminal.shows("feed live");
+        assert!(!terminal.is_given_back());
+    }
+    std::process::Command::new("kill")
+        .args(["-TERM", &pid])
+        .status()
+        .unwrap();
+    assert_eq!(terminal.ends(), 0);
+    assert!(terminal.is_given_back());
+}
+
+#[test]
+fn filters_are_saved_to_the_configuration_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.toml");
+    std::fs::write(&path, "# kept\ngate = \"shut\"\n[[rules]]\nname = \"one\"\neffect = \"exclude\"\nwhen = \"has_user\"\non = false\n").unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
+    command.arg(&path);
+    command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
+    command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
+    let mut terminal = Terminal::start(command);
+    let text = terminal.shows("feed down: connection refused");
+    assert!(text.contains("SHUT") && text.contains("my-site"));
+    terminal.press("1s");
+    terminal.shows("filters saved to");
+    let saved = std::fs::read_to_string(&path).unwrap();
+    assert!(
+        saved.contains("# kept") && saved.contains("on = true"),
+        "{saved}"
+    );
+    assert!(!String::from_utf8_lossy(&terminal.raw.lock().unwrap()).contains("my-secret"));
+}
