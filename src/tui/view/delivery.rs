@@ -31,7 +31,10 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         answers(shown, room, theme),
     ];
     if let Some(why) = &shown.standing.halted {
-        lines[3] = Line::styled(format!(" {}", text::cut(why, room)), theme.bad);
+        // What has to be mended matters more than what is under way, which is nothing.
+        let told = text::wrap(why, room).into_iter().take(2);
+        lines.truncate(2);
+        lines.extend(told.map(|line| Line::styled(format!(" {line}"), theme.bad)));
     } else if let Some(until) = shown.standing.throttled_until_ms {
         let left = span((until - shown.at_ms).max(0));
         lines[3] = Line::styled(

@@ -77,8 +77,9 @@ impl Columns {
         let clock = if width >= 70 { 12 } else { 8 };
         let bytes = if width >= 64 { 9 } else { 0 };
         let rest = width.saturating_sub(clock + bytes + 6);
-        let event_type = (rest * 38 / 100).clamp(12, 36);
-        let person = (rest * 18 / 100).clamp(8, 38);
+        let share = if width >= 70 { 38 } else { 32 };
+        let event_type = (rest * share / 100).clamp(12, 36);
+        let person = (rest * 18 / 100).clamp(7, 38);
         Self {
             clock,
             event_type,

@@ -12,41 +12,63 @@ use crate::tui::theme::Theme;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
+/// The rows of one window.
+const ROWS: usize = 4;
+
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let (window, step_ms) = WINDOWS[state.window];
-    let shown = state.shown();
-    // Until the window has passed, its course is of what has.
-    let passed = shown.series.passed_ms(state.window);
-    let whole = passed >= step_ms * 599;
-    let right = if whole {
-        window.to_owned()
-    } else {
-        format!("{} of {window}", span(passed))
-    };
+    let title = part_of(state, state.window);
     let inside = pane::frame(
         frame,
         area,
         "Throughput",
-        &right,
+        &title,
         state.focus == Pane::Throughput,
         theme,
     );
+    let width = usize::from(inside.width);
+    let mut lines = window(state, state.window, width, theme);
+    // With room to spare, the other windows stand below.
+    if usize::from(inside.height) >= (ROWS + 2) * WINDOWS.len() {
+        for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
+            lines.push(Line::default());
+            lines.push(Line::styled(
+                format!(" {}", part_of(state, other)),
+                theme.accent,
+            ));
+            lines.extend(window(state, other, width, theme));
+        }
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The window's name; until it has passed, what has: `45 s of 10 m`.
+fn part_of(state: &State, window: usize) -> String {
+    let (name, step_ms) = WINDOWS[window];
+    let passed = state.shown().series.passed_ms(window);
+    if passed >= step_ms * 599 {
+        name.to_owned()
+    } else {
+        format!("{} of {name}", span(passed))
+    }
+}
+
+fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let shown = state.shown();
     let rates = &shown.rates;
-    let rows = [
+    let rows: [(_, _, _, _); ROWS] = [
         ("received", rates.received, Course::Received, theme.accent),
         ("accepted", rates.accepted, Course::Accepted, theme.text),
         ("delivered", rates.delivered, Course::Delivered, theme.good),
         ("rejected", rates.rejected, Course::Rejected, theme.bad),
     ];
-    let points = usize::from(inside.width).saturating_sub(22);
+    let points = width.saturating_sub(22);
     // One scale for all, so that the lines can be compared; what is rejected has its own, or a
     // trickle would not be seen.
-    let all = shown.series.course(Course::Received, state.window, points);
+    let all = shown.series.course(Course::Received, window, points);
     let top = all.iter().copied().fold(1.0, f64::max);
-    let lines: Vec<Line<'_>> = rows
-        .into_iter()
+    rows.into_iter()
         .map(|(name, rate, course, style)| {
-            let values = shown.series.course(course, state.window, points);
+            let values = shown.series.course(course, window, points);
             let least_top = if course == Course::Rejected { 1.0 } else { top };
             Line::from(vec![
                 Span::styled(format!(" {name:<10}"), theme.dim),
@@ -55,6 +77,5 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
                 Span::styled(sparkline(&values, least_top, theme.ascii), style),
             ])
         })
-        .collect();
-    frame.render_widget(Paragraph::new(lines), inside);
+        .collect()
 }

@@ -1,0 +1,713 @@
+//! The screen without a terminal: what keys do, and what every pane looks like.
+
+mod common;
+
+use std::sync::Arc;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sluicegate::amplitude::{Reading, frame, time::UnixMs};
+use sluicegate::config::Settings;
+use sluicegate::customerio::Mapping;
+use sluicegate::delivery::{Attempt, Undelivered};
+use sluicegate::feed::FeedState;
+use sluicegate::filter::gate::{RuleTally, Switch};
+use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
+use sluicegate::limits::Policy;
+use sluicegate::pipeline::Judge;
+use sluicegate::protocol::{
+    Command, LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
+};
+use sluicegate::telemetry::ring::SharedRing;
+use sluicegate::telemetry::series::{Line, Series};
+use sluicegate::tui::Labels;
+use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::finder::{Anchor, Finder};
+use sluicegate::tui::state::{Pane, Popup, State};
+use sluicegate::tui::theme::Theme;
+use sluicegate::tui::update::update;
+use sluicegate::tui::view;
+
+/// 2027-01-15 08:00:00 UTC.
+const NOW: UnixMs = 1_800_000_000_000;
+
+fn filters() -> Filters {
+    let rule = |name: &str, effect, when: &str, on| Rule {
+        name: name.to_owned(),
+        effect,
+        when: when.to_owned(),
+        on,
+        sample: 100.0,
+    };
+    Filters {
+        unseen_types: Switch::On,
+        types: [
+            ("Song Played".to_owned(), Switch::Off),
+            ("session_start".to_owned(), Switch::Off),
+        ]
+        .into(),
+        rules: vec![
+            rule(
+                "internal",
+                RuleEffect::Exclude,
+                r#"user_id.startsWith("staff")"#,
+                true,
+            ),
+            rule(
+                "eu only",
+                RuleEffect::Include,
+                r#"country == "Germany""#,
+                false,
+            ),
+        ],
+    }
+}
+
+/// Events of every outcome, judged by the real gate and the real limits.
+fn records() -> Vec<Record> {
+    let settings = Settings::default();
+    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
+        Gate::new(Mode::Open, filters()).unwrap(),
+    ));
+    let mut judge = Judge::new(gate, &settings);
+    let long_id = "x".repeat(160);
+    let events = [
+        r#"{"event_type":"Purchase Completed","user_id":"u-0001","insert_id":"1","time":1799999999500,"event_properties":{"total":12.50,"items":[{"name":"Café Mug","quantity":2}]},"user_properties":{"plan":"pro"}}"#,
+        r#"{"event_type":"Song Played","user_id":"u-0002","insert_id":"2","time":1799999999500}"#,
+        &format!(
+            r#"{{"event_type":"Signup Completed","user_id":"{long_id}","insert_id":"3","time":1799999999500}}"#
+        ),
+        r#"{"event_type":"Product Viewed","user_id":"staff-7","insert_id":"4","time":1799999999500}"#,
+        r#"{"event_type":"Password Reset","user_id":"u-0005","insert_id":"5","time":1799999999500,"event_properties":{"recipient":"ann@example.com"}}"#,
+        r#"{"event_type":"Product Viewed","device_id":"d-6","insert_id":"6","time":1799999999500}"#,
+        r#"{"event_type":"Product Added","user_id":"u-0007","insert_id":"7","time":1799999999500}"#,
+        r#"{"event_type":"Cart Viewed","user_id":"u-0008","insert_id":"8","time":1799999999500}"#,
+        r#"{"event_type":"Checkout Started","user_id":"u-0009","insert_id":"9","time":1799999999500}"#,
+    ];
+    let mut all = Vec::new();
+    for text in events {
+        frame::decode(&text.into(), NOW, "message_id", |one| {
+            all.push(judge.judge(one.unwrap(), &mut Vec::new()))
+        });
+    }
+    let attempt = |answer: &str, message: &str| Attempt {
+        at_ms: NOW + 250,
+        took_ms: 84,
+        answer: answer.to_owned(),
+        message: message.to_owned(),
+        items: 12,
+    };
+    let mut tell = |index: usize, attempts: Vec<Attempt>, outcome| {
+        let story = &mut all[index].story;
+        story.attempts = attempts;
+        story.outcome = outcome;
+    };
+    tell(
+        0,
+        vec![attempt("503", "unavailable"), attempt("200", "")],
+        Outcome::Delivered { took_ms: 1_334 },
+    );
+    tell(
+        4,
+        vec![attempt("200", "")],
+        Outcome::Delivered { took_ms: 84 },
+    );
+    tell(
+        6,
+        vec![attempt("503", "unavailable")],
+        Outcome::Waiting {
+            next_ms: NOW + 3_000,
+        },
+    );
+    let refused = Outcome::Undelivered {
+        why: Undelivered::Discarded,
+        reason: "invalid: too long".to_owned(),
+        field: "name".to_owned(),
+    };
+    tell(7, vec![attempt("207", "")], refused);
+    all
+}
+
+fn snapshot(mode: Mode) -> Snapshot {
+    let mut series = Series::default();
+    for second in 0..=60 {
+        let at = NOW - 60_000 + second * 1_000;
+        let wave = 1_000 + (second * 37 % 400) as u32;
+        series.add(Line::Received, wave, at);
+        series.add(Line::Accepted, wave / 4, at);
+        series.add(Line::Delivered, wave / 4, at);
+        series.add(Line::Rejected, u32::from(second % 9 == 0), at);
+    }
+    let all = records();
+    let limit = |record: &Record, count| {
+        let worst = record.story.violations[0].clone();
+        LimitRow {
+            code: worst.code,
+            policy: worst.policy,
+            count,
+            recent: count,
+            trend: (0..60).map(|n| n % 7 * count / 60).collect(),
+            worst_type: record.event_type().into(),
+            worst,
+            last_ms: NOW,
+            last_sequence: record.sequence,
+        }
+    };
+    let types = [
+        ("Song Played", 120_404, 300.2),
+        ("session_start", 90_100, 120.0),
+        ("Product Viewed", 41_208, 110.5),
+        ("Purchase Completed", 1_204, 4.2),
+        ("Password Reset", 12, 0.02),
+    ];
+    Snapshot {
+        at_ms: NOW,
+        started_ms: NOW - 60_000,
+        totals: Totals {
+            received: 252_928,
+            accepted: 41_211,
+            delivered: 41_208,
+            success_on_first_attempt: 41_201,
+            success_after_retry: 7,
+            discarded: 3,
+            malformed: 2,
+            ..Totals::default()
+        },
+        rates: Rates {
+            received: 1_204.0,
+            accepted: 311.0,
+            delivered: 311.0,
+            rejected: 2.0,
+        },
+        series: Arc::new(series),
+        feed: sluicegate::feed::FeedStatus {
+            state: FeedState::Live,
+            connects: 1,
+            ..Default::default()
+        },
+        feed_lag_ms: Some(1_200),
+        mode: Some(mode),
+        filters: Arc::new(filters()),
+        rules: vec![
+            RuleTally {
+                reached: 1_000,
+                matched: 41,
+                held_back: 41,
+                ..RuleTally::default()
+            },
+            RuleTally::default(),
+        ],
+        types: Arc::new(
+            types
+                .map(|(name, count, rate)| TypeRow {
+                    name: name.into(),
+                    count,
+                    accepted: count / 2,
+                    rate,
+                })
+                .to_vec(),
+        ),
+        limits: Arc::new(vec![
+            limit(&all[2], 12),
+            limit(&all[5], 3),
+            limit(&all[4], 197),
+        ]),
+        latency: LatencyRow {
+            count: 41_208,
+            p50_ms: 84,
+            p95_ms: 210,
+            p99_ms: 480,
+        },
+        answers: [
+            ("200".to_owned(), 311),
+            ("207".to_owned(), 1),
+            ("503".to_owned(), 2),
+        ]
+        .into(),
+        requests_per_minute: 31,
+        dead_letters: 3,
+        ..Snapshot::default()
+    }
+}
+
+/// A screen with everything on it, and the ring behind it.
+struct Fixture {
+    state: State,
+    finder: Finder,
+}
+
+impl Fixture {
+    fn new(size: (u16, u16)) -> Self {
+        Self::with(size, Mode::Open)
+    }
+
+    fn with(size: (u16, u16), mode: Mode) -> Self {
+        let labels = Labels {
+            workspace: "shop-prod".to_owned(),
+            destination: "customer.io us · site 1a2b…".to_owned(),
+            feed: "ws://relay:4080/feed".to_owned(),
+            save_to: Some("s.toml".into()),
+        };
+        let ring = SharedRing::new(1 << 20);
+        ring.lock().extend(records());
+        let mut fixture = Self {
+            state: State::new(labels, size),
+            finder: Finder::new(ring),
+        };
+        update(
+            &mut fixture.state,
+            Action::Snapshot(Arc::new(snapshot(mode))),
+        );
+        fixture.turn();
+        fixture
+    }
+
+    /// What the shell does after each action.
+    fn turn(&mut self) {
+        let room = view::Rooms::event_rows(&self.state);
+        self.finder.look_for(self.state.events.find.as_ref());
+        self.finder.work();
+        let events = &mut self.state.events;
+        events.room = room;
+        let anchor = if events.following {
+            Anchor::Newest
+        } else {
+            Anchor::At(events.top)
+        };
+        let page = self.finder.page(anchor, events.shift, room);
+        update(&mut self.state, Action::Page(page));
+    }
+
+    fn act(&mut self, action: Action) -> Vec<Effect> {
+        let effects = update(&mut self.state, action);
+        for effect in &effects {
+            if let Effect::Inspect(sequence) = effect {
+                let found = self.finder.record(*sequence).map(|record| {
+                    let mapped =
+                        Mapping::default().map(&Reading::new(record.event().unwrap()), Vec::new());
+                    let body = mapped.item().map_or_else(
+                        || "null".to_owned(),
+                        |i| String::from_utf8_lossy(&i.body).into_owned(),
+                    );
+                    Box::new((record, body))
+                });
+                update(&mut self.state, Action::Inspected(found));
+            }
+        }
+        self.turn();
+        effects
+    }
+
+    fn press(&mut self, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for c in keys.chars() {
+            let code = match c {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                '\u{1b}' => KeyCode::Esc,
+                '↓' => KeyCode::Down,
+                '↑' => KeyCode::Up,
+                '⌫' => KeyCode::Backspace,
+                c => KeyCode::Char(c),
+            };
+            effects.extend(self.act(Action::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+        }
+        effects
+    }
+
+    fn draw(&self, theme: &Theme) -> String {
+        let (width, height) = self.state.size;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal
+            .draw(|frame| view::draw(frame, &self.state, theme))
+            .unwrap();
+        terminal.backend().to_string()
+    }
+
+    fn plain(&self) -> String {
+        self.draw(&Theme::plain(false))
+    }
+}
+
+fn filters_sent(effects: &[Effect]) -> Filters {
+    match effects.last() {
+        Some(Effect::Pipeline(Command::SetFilters(filters))) => filters.clone(),
+        other => panic!("no filters are sent: {other:?}"),
+    }
+}
+
+#[test]
+fn the_whole_screen_at_three_sizes() {
+    for size in [(80, 24), (120, 34), (200, 60)] {
+        insta::assert_snapshot!(
+            format!("screen_{}x{}", size.0, size.1),
+            Fixture::new(size).plain()
+        );
+    }
+}
+
+#[test]
+fn the_whole_screen_in_ascii_has_nothing_else() {
+    let screen = Fixture::new((120, 34)).draw(&Theme::plain(true));
+    // The destination is the settings' own text.
+    let drawn = screen.replace("customer.io us · site 1a2b…", "");
+    let other: Vec<char> = drawn
+        .chars()
+        .filter(|c| !c.is_ascii() && !"…“”Éé".contains(*c))
+        .collect();
+    assert!(other.is_empty(), "{other:?}\n{screen}");
+    insta::assert_snapshot!("screen_ascii", screen);
+}
+
+#[test]
+fn every_pane_zoomed_and_every_popup() {
+    for (name, keys) in [
+        ("zoom_filters", "fz"),
+        ("zoom_violations", "\tz"),
+        ("zoom_throughput", "\t\tz"),
+        ("zoom_delivery", "\t\t\tz"),
+        ("help", "?"),
+        ("gate_shut", "g"),
+        ("quit", "q"),
+        ("rule_editor", "f↓↓↓↓↓e"),
+        ("rule_error", "revnt_type == 1"),
+        ("find_text", "/purchase"),
+        ("find_condition", "/user_id == \"u-0005\"\n"),
+        ("command", ":ga"),
+        ("frozen", " "),
+        ("inspect_delivered", "/purchase\n↓\n"),
+        ("inspect_rejected", "/signup\n↓\n"),
+        ("inspect_mapped", "/reset\n↓\n\t"),
+    ] {
+        let mut fixture = Fixture::new((120, 34));
+        fixture.press(keys);
+        insta::assert_snapshot!(name, fixture.plain());
+    }
+    let mut shut = Fixture::with((120, 34), Mode::Shut);
+    shut.press("g");
+    insta::assert_snapshot!("gate_open", shut.plain());
+}
+
+#[test]
+fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
+    let mut fixture = Fixture::new((120, 34));
+    let mut down = snapshot(Mode::Open);
+    down.feed.state = FeedState::Down {
+        why: "connection refused: nothing listens at ws://relay:4080/feed".to_owned(),
+        next_ms: NOW + 4_000,
+    };
+    down.standing.halted = Some(
+        "Customer.io refuses the credentials: 401; check site ID, API key and region".to_owned(),
+    );
+    fixture.act(Action::Snapshot(Arc::new(down)));
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("feed down: connection refused") && screen.contains("HALTED"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("check site ID, API key and region"),
+        "{screen}"
+    );
+    fixture.press("g");
+    assert!(matches!(
+        fixture.press("y").last(),
+        Some(Effect::Pipeline(Command::Resume))
+    ));
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so() {
+    assert!(
+        Fixture::new((40, 10))
+            .plain()
+            .contains("too small: 80×24 needed")
+    );
+    for size in [(1, 1), (79, 24), (80, 23), (250, 70)] {
+        Fixture::new(size).plain();
+    }
+}
+
+#[test]
+fn a_type_is_toggled_where_the_cursor_is_and_applied_whole() {
+    let mut fixture = Fixture::new((120, 34));
+    let sent = filters_sent(&fixture.press("f "));
+    assert_eq!(sent.types["Song Played"], Switch::On);
+    let sent = filters_sent(&fixture.press("↓↓ "));
+    assert_eq!(sent.types["Product Viewed"], Switch::Off);
+    let sent = filters_sent(&fixture.press("o"));
+    let on: Vec<&str> = sent
+        .types
+        .iter()
+        .filter(|(_, s)| **s == Switch::On)
+        .map(|(t, _)| t.as_str())
+        .collect();
+    assert_eq!(on, ["Product Viewed"]);
+    assert!(
+        filters_sent(&fixture.press("a"))
+            .types
+            .values()
+            .all(|s| *s == Switch::On)
+    );
+    assert!(
+        filters_sent(&fixture.press("N"))
+            .types
+            .values()
+            .all(|s| *s == Switch::Off)
+    );
+    assert_eq!(filters_sent(&fixture.press("u")).unseen_types, Switch::Off);
+}
+
+#[test]
+fn rules_are_toggled_by_number_moved_written_and_deleted() {
+    let mut fixture = Fixture::new((120, 34));
+    assert!(filters_sent(&fixture.press("2")).rules[1].on);
+    let sent = filters_sent(&fixture.press("f↓↓↓↓↓J"));
+    assert_eq!(sent.rules[1].name, "internal");
+    let sent = filters_sent(&fixture.press("rhas_user\n"));
+    assert_eq!(
+        (
+            sent.rules.len(),
+            sent.rules[2].when.as_str(),
+            sent.rules[2].on
+        ),
+        (3, "has_user", true)
+    );
+    assert_eq!(fixture.press("D").len(), 0, "it is asked first");
+    assert_eq!(filters_sent(&fixture.press("y")).rules.len(), 2);
+    assert_eq!(fixture.press("9"), []);
+    assert!(fixture.plain().contains("there is no rule 9"));
+}
+
+#[test]
+fn a_rule_that_is_wrong_never_reaches_the_pipeline() {
+    let mut fixture = Fixture::new((120, 34));
+    for keys in [
+        "r\n",
+        "revnt_type == 1\n",
+        "rhas_user\t⌫⌫⌫0\n",
+        "rhas_user\t\t⌫⌫⌫⌫⌫⌫\n",
+    ] {
+        assert_eq!(fixture.press(keys), [], "{keys}");
+        assert!(
+            matches!(fixture.state.popup, Some(Popup::Rule(_))),
+            "{keys} leaves the editor"
+        );
+        fixture.press("\u{1b}");
+    }
+    assert_eq!(fixture.state.filters, filters());
+}
+
+#[test]
+fn the_gate_moves_only_after_a_yes() {
+    let mut open = Fixture::new((120, 34));
+    assert_eq!(open.press("gn"), []);
+    assert_eq!(open.press("gx\u{1b}"), []);
+    assert_eq!(
+        open.press("gy"),
+        [Effect::Pipeline(Command::SetGate(Mode::Shut))]
+    );
+    assert_eq!(
+        open.press("d"),
+        [],
+        "out of an open gate, a dry run is asked for"
+    );
+    assert_eq!(
+        open.press("y"),
+        [Effect::Pipeline(Command::SetGate(Mode::DryRun))]
+    );
+    let mut shut = Fixture::with((120, 34), Mode::Shut);
+    assert_eq!(
+        shut.press("gy"),
+        [Effect::Pipeline(Command::SetGate(Mode::Open))]
+    );
+    assert_eq!(
+        shut.press("d"),
+        [Effect::Pipeline(Command::SetGate(Mode::DryRun))]
+    );
+}
+
+#[test]
+fn quitting_asks_where_it_stops_forwarding_and_a_second_time_hurries() {
+    let mut open = Fixture::new((120, 34));
+    assert_eq!(open.press("q"), []);
+    assert_eq!(open.press("y"), [Effect::Drain]);
+    assert!(open.plain().contains("Draining"));
+    assert_eq!(open.press("j"), []);
+    assert_eq!(open.press("q"), [Effect::Hurry]);
+    assert_eq!(
+        Fixture::with((120, 34), Mode::Shut).press("q"),
+        [Effect::Drain]
+    );
+    assert_eq!(open.act(Action::Drained), [Effect::Close]);
+}
+
+#[test]
+fn freezing_holds_the_display_and_never_what_is_behind_it() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press(" ");
+    let mut later = snapshot(Mode::Open);
+    later.rates.received = 9_999.0;
+    fixture.act(Action::Snapshot(Arc::new(later)));
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("FROZEN") && screen.contains("1,204/s") && !screen.contains("9,999/s"),
+        "{screen}"
+    );
+    fixture.press(" ");
+    assert!(fixture.plain().contains("9,999/s"));
+}
+
+#[test]
+fn the_cursor_walks_through_the_events_and_back_to_following() {
+    let mut fixture = Fixture::new((80, 24));
+    fixture.press("↓↓");
+    assert_eq!(
+        (fixture.state.events.following, fixture.state.events.cursor),
+        (false, Some(8))
+    );
+    let effects = fixture.press("\n");
+    assert_eq!(effects, [Effect::Inspect(8)]);
+    assert_eq!(
+        fixture.press("n"),
+        [Effect::Inspect(7)],
+        "n goes to the next older one"
+    );
+    fixture.press("\u{1b}\u{1b}");
+    assert!(fixture.state.events.following && fixture.state.events.cursor.is_none());
+}
+
+#[test]
+fn a_find_narrows_as_it_is_typed_and_escape_clears_it() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("/product viewed");
+    assert_eq!(fixture.state.events.page.matched, 2);
+    fixture.press("\n");
+    assert_eq!(fixture.state.focus, Pane::Events);
+    fixture.press("\u{1b}");
+    assert_eq!(fixture.state.events.page.matched, 9);
+}
+
+#[test]
+fn a_violation_leads_to_its_last_event_with_the_path_marked() {
+    let mut fixture = Fixture::new((120, 34));
+    assert_eq!(fixture.press("\t\n"), [Effect::Inspect(3)]);
+    let screen = fixture.plain();
+    let marked = screen
+        .lines()
+        .find(|line| line.contains("user_id: \"xx"))
+        .unwrap();
+    assert!(marked.contains('!'), "{marked}");
+}
+
+#[test]
+fn a_command_that_the_pipeline_refuses_takes_the_filters_back() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("1");
+    fixture.act(Action::Applied(Err("rule “x”: no".to_owned())));
+    assert_eq!(fixture.state.filters, filters());
+    assert!(fixture.plain().contains("rule “x”: no"));
+}
+
+#[test]
+fn saving_asks_for_the_file_and_tells_what_came_of_it() {
+    let mut fixture = Fixture::new((120, 34));
+    assert!(matches!(fixture.press("s").as_slice(), [Effect::Save(_)]));
+    fixture.act(Action::Saved(Err(
+        "cannot save the filters to s.toml: disk full".to_owned(),
+    )));
+    assert!(fixture.plain().contains("disk full"));
+    fixture.state.labels.save_to = None;
+    assert_eq!(fixture.press("s"), []);
+}
+
+#[test]
+fn hostile_text_moves_nothing_on_the_screen() {
+    let hostile = [
+        "\u{1b}[2J\u{1b}]0;x\u{7}",
+        "\u{202e}gnirts",
+        "a\u{200b}\u{200d}b",
+        "\r\n\t",
+        "👩‍👩‍👧‍👦👍🏽🇩🇪",
+        "\u{301}\u{301}\u{301}",
+        &"W".repeat(100_000),
+        "\u{9b}31m",
+        "ﷺ\u{fdfd}",
+    ];
+    let events: String = hostile
+        .iter()
+        .map(|text| {
+            let text = serde_json::to_string(text).unwrap();
+            format!(r#"{{"event_type":{text},"user_id":{text},"time":{NOW},"event_properties":{{{text}:{text}}}}}"#) + "\n"
+        })
+        .collect();
+    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
+        Gate::new(Mode::Open, Filters::default()).unwrap(),
+    ));
+    let mut judge = Judge::new(gate, &Settings::default());
+    let mut all = Vec::new();
+    frame::decode(&events.into(), NOW, "message_id", |one| {
+        all.push(judge.judge(one.unwrap(), &mut Vec::new()))
+    });
+    let mut hostile_snapshot = snapshot(Mode::Open);
+    hostile_snapshot.types = Arc::new(
+        all.iter()
+            .map(|r| TypeRow {
+                name: r.event_type().into(),
+                count: 1,
+                accepted: 1,
+                rate: 1.0,
+            })
+            .collect(),
+    );
+    let broken = all
+        .iter()
+        .flat_map(|r| r.story.violations.iter().map(move |v| (r, v)));
+    hostile_snapshot.limits = Arc::new(
+        broken
+            .map(|(r, v)| LimitRow {
+                code: v.code,
+                policy: Policy::Warn,
+                count: 1,
+                recent: 1,
+                trend: vec![1],
+                worst_type: r.event_type().into(),
+                worst: v.clone(),
+                last_ms: NOW,
+                last_sequence: r.sequence,
+            })
+            .collect(),
+    );
+    hostile_snapshot.feed.state = FeedState::Down {
+        why: hostile.concat(),
+        next_ms: NOW,
+    };
+    for size in [(80, 24), (120, 34), (200, 60)] {
+        let mut fixture = Fixture::new(size);
+        let ring = SharedRing::new(64 << 20);
+        ring.lock().extend(all.clone());
+        fixture.finder = Finder::new(ring);
+        fixture.act(Action::Snapshot(Arc::new(hostile_snapshot.clone())));
+        for keys in [
+            "", "\n", "\t", "\u{1b}", "fz", "z\t\t\n", "\u{1b}/", "\u{1b}r",
+        ] {
+            fixture.press(keys);
+            let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+            terminal
+                .draw(|f| view::draw(f, &fixture.state, &Theme::dark(false)))
+                .unwrap();
+            let buffer = terminal.backend().buffer();
+            for cell in buffer.content() {
+                let bad = cell
+                    .symbol()
+                    .chars()
+                    .any(|c| c.is_control() || sluicegate::tui::widget::text::visible(c) != c);
+                assert!(!bad, "{:?} is on the screen", cell.symbol());
+            }
+            // The clock keeps its place whatever stands before it.
+            let header: String = (0..size.0).map(|x| buffer[(x, 0)].symbol()).collect();
+            assert!(header.trim_end().ends_with("08:00:00Z"), "{header}");
+        }
+    }
+}
