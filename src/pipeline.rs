@@ -337,6 +337,9 @@ pub struct Judge {
     buffer: Vec<u8>,
 }
 
+/// Dedupe ids are remembered for about as many events as the ring holds, an event being 1 to
+/// 2 kB, and for so many at least.
+const DUPLICATES: usize = 65_536;
 /// Names and persons are remembered up to so many; then they are learned anew.
 const REMEMBERED: usize = 100_000;
 
@@ -349,8 +352,7 @@ impl Judge {
             mapping: settings.mapping.clone(),
             policies: settings.limits.clone(),
             sequence: 0,
-            // About as many as the ring holds: an event is 1 to 2 kB.
-            accepted: Window::new(settings.screen.ring_bytes / 1_024),
+            accepted: Window::new((settings.screen.ring_bytes / 1_024).max(DUPLICATES)),
             names: FxHashMap::default(),
             sent_properties: FxHashMap::default(),
             buffer: Vec::new(),
@@ -531,7 +533,7 @@ impl Window {
         Self {
             ids: FxHashSet::default(),
             order: VecDeque::new(),
-            most: most.max(1_000),
+            most,
         }
     }
 

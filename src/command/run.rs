@@ -13,9 +13,12 @@ use super::{Place, log_to_stderr, refuse_problems, start};
 /// A line on how it stands goes into the log this often, in seconds.
 const STATUS_EVERY: u64 = 10;
 
+/// Without a screen so much of the recent events is kept.
+const UNSEEN_RING_BYTES: usize = 1 << 20;
+
 pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     log_to_stderr(args.log);
-    let loaded = place.load(&args.over.flags())?;
+    let mut loaded = place.load(&args.over.flags())?;
     refuse_problems(
         &loaded,
         Needs {
@@ -23,6 +26,8 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
             destination: true,
         },
     )?;
+    // Nobody looks at the recent events; what they are needed for is the story of one under way.
+    loaded.settings.screen.ring_bytes = loaded.settings.screen.ring_bytes.min(UNSEEN_RING_BYTES);
     let settings = &loaded.settings;
     tracing::info!(
         feed = settings.feed.url,

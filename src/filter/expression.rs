@@ -17,7 +17,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Value, extensions};
 
-use crate::amplitude::json::{self, Kind};
+use crate::amplitude::json::{self, Entries, Kind};
 use crate::amplitude::time::{self, UnixMs};
 use crate::amplitude::{Field, Reading};
 
@@ -378,8 +378,21 @@ impl VariableResolver for Variables<'_, '_> {
             "device_id" => event.raw(Field::DeviceId),
             "uuid" => event.raw(Field::Uuid),
             "insert_id" => event.raw(Field::InsertId),
-            "event_properties" => return Some(object(event.raw(Field::EventProperties))),
-            "user_properties" => return Some(object(event.raw(Field::UserProperties))),
+            // These two are read already, by the limits and the mapping: they are not read again.
+            "event_properties" => {
+                let raw = event.raw(Field::EventProperties);
+                return Some(CowVal::owned(Object::read(
+                    raw,
+                    self.reading.event_properties(),
+                )));
+            }
+            "user_properties" => {
+                let raw = event.raw(Field::UserProperties);
+                return Some(CowVal::owned(Object::read(
+                    raw,
+                    self.reading.user_properties(),
+                )));
+            }
             "group_properties" => return Some(object(event.raw(Field::GroupProperties))),
             "groups" => return Some(object(event.raw(Field::Groups))),
             "has_user" => {
@@ -456,6 +469,8 @@ fn number<'v>(raw: &str) -> Box<dyn Val + 'v> {
 #[derive(Debug)]
 struct Object<'v> {
     raw: &'v str,
+    /// Its entries, where someone has read them before.
+    known: Option<&'v Entries<'v>>,
     keys: OnceLock<Vec<CelString<'v>>>,
 }
 
@@ -463,6 +478,16 @@ impl<'o> Object<'o> {
     fn new(raw: &'o str) -> Self {
         Self {
             raw,
+            known: None,
+            keys: OnceLock::new(),
+        }
+    }
+
+    /// An object whose entries are read already; absent, `null` or no object, it is an empty one.
+    fn read(raw: Option<&'o str>, known: &'o Entries<'o>) -> Self {
+        Self {
+            raw: raw.unwrap_or("{}"),
+            known: Some(known),
             keys: OnceLock::new(),
         }
     }
@@ -485,6 +510,10 @@ impl<'o> Object<'o> {
                 want: "string".to_owned(),
             });
         };
+        if let Some(known) = self.known {
+            let entry = known.iter().rev().find(|(key, _)| key == name.inner());
+            return Ok(entry.map(|(_, raw)| *raw));
+        }
         let mut found = None;
         // A Reading validated the text already: it can't fail here.
         let _ = json::each_entry(self.raw, |key, raw| {
@@ -537,7 +566,11 @@ impl Val for Object<'_> {
     where
         Self: 'v,
     {
-        Box::new(Object::new(self.raw))
+        Box::new(Object {
+            raw: self.raw,
+            known: self.known,
+            keys: OnceLock::new(),
+        })
     }
 }
 

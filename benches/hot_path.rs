@@ -1,0 +1,187 @@
+//! The hot path, stage by stage, on an event of 2 kB, and a full frame of the screen.
+#![expect(missing_docs, reason = "criterion's macros make public items")]
+
+use std::hint::black_box;
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use bytestring::ByteString;
+use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sluicegate::amplitude::{Event, Reading, frame, time};
+use sluicegate::config::Settings;
+use sluicegate::customerio::Mapping;
+use sluicegate::feed::traffic::Traffic;
+use sluicegate::filter::{Effect, Filters, Gate, Mode, Rule};
+use sluicegate::limits::{Policies, Subject, check};
+use sluicegate::pipeline::Judge;
+use sluicegate::protocol::Snapshot;
+use sluicegate::telemetry::counters::Counters;
+use sluicegate::telemetry::ring::SharedRing;
+use sluicegate::tui::Labels;
+use sluicegate::tui::action::Action;
+use sluicegate::tui::finder::{Anchor, Find, Finder};
+use sluicegate::tui::state::State;
+use sluicegate::tui::theme::Theme;
+use sluicegate::tui::update::update;
+use sluicegate::tui::view;
+
+/// An Export event of 2 kB, as real ones are.
+fn text() -> ByteString {
+    let properties: String = (0..24)
+        .map(|n| format!(r#","property_{n}":"value {n} of some length""#))
+        .collect();
+    let users: String = (0..14).map(|n| format!(r#","trait_{n}":{n}.5"#)).collect();
+    format!(
+        r#"{{"$insert_id":"5230-95E5","uuid":"4ef72ccd-80a6-905e-155a-8b31f4da4377","amplitude_id":1262000288438,"app":100001,"city":"Kuala Lumpur","client_event_time":"2026-11-20 03:37:52.846000","country":"Malaysia","data":{{"path":"/2/httpapi","group_ids":{{}}}},"device_id":"6401652F-4D55-061A","event_id":236,"event_properties":{{"price":12.5{properties}}},"event_time":"2026-11-20 03:37:52.846000","event_type":"Purchase Completed","group_properties":{{}},"groups":{{}},"ip_address":"203.0.113.7","language":"English","library":"amplitude-swift/1.13.6","os_name":"ios","os_version":"18.5","paying":null,"platform":"iOS","session_id":1751254640623,"user_id":"61e995ab-1da2","user_properties":{{"plan":"pro"{users}}},"version_name":"1.0.81"}}"#
+    )
+    .into()
+}
+
+fn event(text: &ByteString) -> Event {
+    let mut found = None;
+    frame::decode(text, time::now(), "message_id", |one| found = one.ok());
+    found.expect("the text is an event")
+}
+
+/// Rules that all reach their end: none holds the event back.
+fn gate(rules: usize) -> Gate {
+    let conditions = [
+        r#"user_id.startsWith("staff")"#,
+        r#"event_properties.price > 1000.0"#,
+        r#"user_properties.plan == "free""#,
+        r#"country == "Atlantis" && platform == "Web""#,
+    ];
+    let rule = |n: usize| Rule {
+        name: format!("rule {n}"),
+        effect: Effect::Exclude,
+        when: conditions[n % conditions.len()].to_owned(),
+        on: true,
+        sample: 100.0,
+    };
+    let filters = Filters {
+        rules: (0..rules).map(rule).collect(),
+        ..Filters::default()
+    };
+    Gate::new(Mode::Open, filters).expect("the rules compile")
+}
+
+fn stages(c: &mut Criterion) {
+    let text = text();
+    let mut group = c.benchmark_group("event");
+    group.throughput(Throughput::Bytes(text.len() as u64));
+    group.bench_function("parse", |b| b.iter(|| event(black_box(&text))));
+    let event = event(&text);
+    let mapping = Mapping::default();
+    group.bench_function("map", |b| {
+        b.iter(|| {
+            let reading = Reading::new(&event);
+            mapping.map(&reading, Vec::with_capacity(2_048)).item()
+        });
+    });
+    group.bench_function("limits", |b| {
+        let policies = Policies::default();
+        b.iter(|| {
+            let reading = Reading::new(&event);
+            let mapped = mapping.map(&reading, Vec::with_capacity(2_048));
+            let subject = Subject {
+                reading: &reading,
+                mapped: &mapped,
+                route: None,
+                now_ms: event.received_ms(),
+                seen_before: false,
+                send_users: false,
+            };
+            check(&subject, &policies)
+        });
+    });
+    for rules in [0, 5, 20] {
+        let gate = gate(rules);
+        group.bench_function(format!("gate with {rules} rules"), |b| {
+            b.iter(|| gate.holds_back(&Reading::new(&event), "Purchase Completed", false));
+        });
+    }
+    group.bench_function("judge: limits, gate, mapping", |b| {
+        let mut settings = Settings::default();
+        settings.limits.set(
+            sluicegate::limits::Code::Duplicate,
+            sluicegate::limits::Policy::Off,
+        );
+        let mut judge = Judge::new(Arc::new(ArcSwap::from_pointee(gate(5))), &settings);
+        b.iter_batched(
+            || (event.clone(), Vec::with_capacity(1)),
+            |(event, mut items)| (judge.judge(event, &mut items), items),
+            BatchSize::SmallInput,
+        );
+    });
+    group.finish();
+}
+
+/// A screen on 20,000 events of the demonstration's traffic.
+fn screen(c: &mut Criterion) {
+    let ring = SharedRing::new(64 << 20);
+    let mut judge = Judge::new(
+        Arc::new(ArcSwap::from_pointee(gate(5))),
+        &Settings::default(),
+    );
+    let mut traffic = Traffic::new(1);
+    let mut counters = Counters::default();
+    for _ in 0..20_000 {
+        frame::decode(
+            &traffic.next(time::now()).into(),
+            time::now(),
+            "message_id",
+            |one| {
+                if let Ok(event) = one {
+                    let record = judge.judge(event, &mut Vec::new());
+                    counters.count(&record);
+                    ring.lock().extend([record]);
+                }
+            },
+        );
+    }
+    let snapshot = Snapshot {
+        at_ms: time::now(),
+        mode: Some(Mode::Open),
+        totals: counters.totals,
+        types: Arc::new(counters.types(time::now())),
+        limits: Arc::new(counters.limits(time::now())),
+        ..Snapshot::default()
+    };
+    let mut group = c.benchmark_group("screen");
+    for (width, height) in [(80, 24), (200, 60)] {
+        let mut state = State::new(Labels::default(), (width, height));
+        update(&mut state, Action::Snapshot(Arc::new(snapshot.clone())));
+        let finder = Finder::new(ring.clone());
+        let theme = Theme::dark(false);
+        let mut terminal =
+            Terminal::new(TestBackend::new(width, height)).expect("a test's backend can't fail");
+        group.bench_function(format!("frame {width}x{height}"), |b| {
+            b.iter(|| {
+                let page = finder.page(Anchor::Newest, 0, view::Rooms::event_rows(&state));
+                update(&mut state, Action::Page(page));
+                terminal
+                    .draw(|frame| view::draw(frame, &state, &theme))
+                    .expect("a test's backend can't fail");
+            });
+        });
+    }
+    group
+        .sample_size(20)
+        .bench_function("find among 20,000 events", |b| {
+            let find = Find::parse("u-00007");
+            b.iter(|| {
+                let mut finder = Finder::new(ring.clone());
+                finder.look_for(find.as_ref());
+                while !finder.page(Anchor::Newest, 0, 1).complete {
+                    finder.work();
+                }
+                finder.page(Anchor::Newest, 0, 1).matched
+            });
+        });
+    group.finish();
+}
+
+criterion_group!(benches, stages, screen);
+criterion_main!(benches);
