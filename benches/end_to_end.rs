@@ -129,7 +129,7 @@ fn wait(mut child: Child, started: Instant, idle: Duration) -> Used {
         let pid = child.id();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
-        let fields: Vec<u64> = stat
+        let fields: Vec<i64> = stat
             .rsplit(") ")
             .next()
             .unwrap_or_default()
