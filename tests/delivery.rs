@@ -344,3 +344,29 @@ async fn the_region_look_up_is_skipped_where_a_server_is_named_and_wrong_credent
     until("delivery is halted", || standing.borrow().halted.is_some()).await;
     assert!(standing.borrow().halted.as_ref().unwrap().contains("401"));
 }
+
+#[tokio::test]
+async fn a_server_that_never_answers_is_given_up_on_in_time_and_tried_again() {
+    let sandbox = sandbox(with([Fault::Hang])).await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.customerio.timeout = Duration::from_millis(200);
+    let bench = Bench::new(&settings);
+    bench.send(some(3)).await;
+    let (told, _) = bench.finish().await;
+    assert_eq!(labels(&told), ["no answer", "200"]);
+    assert_eq!(told[0].attempt.message, "no answer in time");
+    assert!(all_delivered(&told, 3));
+}
+
+#[tokio::test]
+async fn retry_after_a_date_is_kept_too() {
+    let mut faults = with([Fault::Status(503)]);
+    let date = std::time::SystemTime::now() + Duration::from_secs(2);
+    faults.retry_after = Some(httpdate::fmt_http_date(date));
+    let sandbox = sandbox(faults).await;
+    let started = std::time::Instant::now();
+    let (told, _) = deliver(&sandbox, some(2)).await;
+    assert_eq!(labels(&told), ["503", "200"]);
+    // A date has whole seconds only.
+    assert!(started.elapsed() >= Duration::from_millis(900));
+}

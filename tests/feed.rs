@@ -329,3 +329,84 @@ async fn frames_that_are_too_large_or_no_text_are_told() {
         "a frame of 3000 bytes is over feed.max_frame_bytes = 2000"
     );
 }
+
+/// A TLS server for localhost that wants a client certificate, and the files to reach it with.
+async fn tls_server(dir: &std::path::Path) -> String {
+    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
+    use rustls::pki_types::pem::PemObject;
+    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+    use rustls::server::WebPkiClientVerifier;
+
+    let ca_key = KeyPair::generate().unwrap();
+    let mut ca_params = CertificateParams::new(Vec::new()).unwrap();
+    ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    let ca = ca_params.self_signed(&ca_key).unwrap();
+    let issuer = Issuer::new(ca_params, ca_key);
+    let issue = |name: &str| {
+        let key = KeyPair::generate().unwrap();
+        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
+        (params.signed_by(&key, &issuer).unwrap(), key)
+    };
+    let (client, client_key) = issue("forwarder");
+    for (file, pem) in [
+        ("ca.pem", ca.pem()),
+        ("client.pem", client.pem()),
+        ("client.key", client_key.serialize_pem()),
+    ] {
+        std::fs::write(dir.join(file), pem).unwrap();
+    }
+    let (own, own_key) = issue("localhost");
+    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
+    let mut roots = rustls::RootCertStore::empty();
+    roots
+        .add(CertificateDer::from_pem_slice(ca.pem().as_bytes()).unwrap())
+        .unwrap();
+    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
+        .build()
+        .unwrap();
+    let key = PrivateKeyDer::from_pem_slice(own_key.serialize_pem().as_bytes()).unwrap();
+    let config = rustls::ServerConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_client_cert_verifier(verifier)
+        .with_single_cert(vec![own.der().clone()], key)
+        .unwrap();
+    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let port = listener.local_addr().unwrap().port();
+    tokio::spawn(async move {
+        loop {
+            let (stream, _) = listener.accept().await.unwrap();
+            let acceptor = acceptor.clone();
+            tokio::spawn(async move {
+                let Ok(stream) = acceptor.accept(stream).await else {
+                    return;
+                };
+                let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
+                    return;
+                };
+                let _ = socket
+                    .send(Message::text(r#"{"event_type":"over tls"}"#))
+                    .await;
+                while let Some(Ok(_)) = socket.next().await {}
+            });
+        }
+    });
+    format!("wss://localhost:{port}")
+}
+
+#[tokio::test]
+async fn tls_trusts_the_ca_file_and_shows_the_client_certificate() {
+    let dir = tempfile::tempdir().unwrap();
+    let url = tls_server(dir.path()).await;
+    let file = |name: &str| dir.path().join(name).display().to_string();
+    let mut settings = settings_for(&url);
+    assert!(
+        run(settings.clone()).down().await.contains("certificate"),
+        "an unknown CA is not trusted"
+    );
+    settings.ca_file = file("ca.pem");
+    settings.client_cert_file = file("client.pem");
+    settings.client_key_file = file("client.key");
+    assert_eq!(run(settings).next().await, r#"{"event_type":"over tls"}"#);
+}

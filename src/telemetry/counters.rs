@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::amplitude::time::UnixMs;
-use crate::filter::Decision;
+use crate::filter::{By, Decision};
 use crate::limits::{Code, Violation};
 use crate::protocol::{LimitRow, Outcome, Record, Totals, TypeRow};
 
@@ -65,8 +65,14 @@ impl Counters {
             Decision::Filtered { .. } => totals.filtered += 1,
             Decision::Rejected { .. } => totals.rejected += 1,
         }
-        totals.violations += record.story.violations.len() as u64;
         self.count_type(record, *decision == Decision::Accepted);
+        // What the operator holds back anyway breaks no limit of Customer.io's. A shut gate
+        // says nothing about the single event.
+        let held_back = matches!(decision, Decision::Filtered { by } if *by != By::Shut);
+        if held_back {
+            return;
+        }
+        self.totals.violations += record.story.violations.len() as u64;
         for violation in &record.story.violations {
             self.count_violation(violation, record);
         }

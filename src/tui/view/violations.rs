@@ -20,7 +20,12 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let focused = state.focus == Pane::Violations;
     let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();
     let dash = if theme.ascii { "-" } else { "─" };
-    let title = format!("Violations {dash} {} in 10 m", grouped(recent));
+    let limits = match shown.limits.len() {
+        0 => String::new(),
+        1 => ", of 1 limit".to_owned(),
+        count => format!(", of {count} limits"),
+    };
+    let title = format!("Violations {dash} {} in 10 m{limits}", grouped(recent));
     let right = match shown.totals.malformed {
         0 => String::new(),
         malformed => format!("{} malformed frames", grouped(malformed)),
