@@ -1,5 +1,4 @@
 //! The hot path, stage by stage, on an event of 2 kB, and a full frame of the screen.
-#![expect(missing_docs, reason = "criterion's macros make public items")]
 
 use std::hint::black_box;
 use std::sync::Arc;
@@ -28,6 +27,7 @@ use sluicegate::tui::update::update;
 use sluicegate::tui::view;
 
 /// An Export event of 2 kB, as real ones are.
+#[expect(clippy::format_collect, reason = "made once")]
 fn text() -> ByteString {
     let properties: String = (0..24)
         .map(|n| format!(r#","property_{n}":"value {n} of some length""#))
@@ -49,7 +49,7 @@ fn event(text: &ByteString) -> Event {
 fn gate(rules: usize) -> Gate {
     let conditions = [
         r#"user_id.startsWith("staff")"#,
-        r#"event_properties.price > 1000.0"#,
+        r"event_properties.price > 1000.0",
         r#"user_properties.plan == "free""#,
         r#"country == "Atlantis" && platform == "Web""#,
     ];

@@ -1,5 +1,6 @@
 //! Delivery against the sandbox, over real HTTP: every kind of answer, and what becomes of
 //! the events because of it.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
 
@@ -83,7 +84,7 @@ fn labels(told: &[Answered]) -> Vec<&str> {
 fn queued(sequence: u64, text: &str) -> Queued {
     let mut found: Option<Event> = None;
     frame::decode(&text.into(), 0, "message_id", |one| {
-        found = Some(one.unwrap())
+        found = Some(one.unwrap());
     });
     let event = found.unwrap();
     let item = Mapping::default()

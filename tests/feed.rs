@@ -1,5 +1,6 @@
 //! The feed over real WebSockets: against our own server, and against servers that do what
 //! servers do.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
 

@@ -1,4 +1,5 @@
 //! The whole program: a feed, the binary, a sandbox, each a process of its own.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 #[path = "common/program.rs"]
 mod program;

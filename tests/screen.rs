@@ -1,4 +1,5 @@
 //! The screen without a terminal: what keys do, and what every pane looks like.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
 
@@ -88,7 +89,7 @@ fn records() -> Vec<Record> {
     let mut all = Vec::new();
     for text in events {
         frame::decode(&text.into(), NOW, "message_id", |one| {
-            all.push(judge.judge(one.unwrap(), &mut Vec::new()))
+            all.push(judge.judge(one.unwrap(), &mut Vec::new()));
         });
     }
     let attempt = |answer: &str, message: &str| Attempt {
@@ -648,7 +649,7 @@ fn hostile_text_moves_nothing_on_the_screen() {
     let mut judge = Judge::new(gate, &Settings::default());
     let mut all = Vec::new();
     frame::decode(&events.into(), NOW, "message_id", |one| {
-        all.push(judge.judge(one.unwrap(), &mut Vec::new()))
+        all.push(judge.judge(one.unwrap(), &mut Vec::new()));
     });
     let mut hostile_snapshot = snapshot(Mode::Open);
     hostile_snapshot.types = Arc::new(

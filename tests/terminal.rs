@@ -1,4 +1,5 @@
 //! The screen in a pseudo-terminal, played by keys as an operator would.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![cfg(unix)]
 
 #[path = "common/program.rs"]

@@ -515,6 +515,7 @@ impl<'o> ObjectWriter<'o> {
 
 #[cfg(test)]
 mod tests {
+    use super::Anonymous::{Drop, Send};
     use super::*;
     use crate::amplitude::frame::tests_support::event;
     use proptest::prelude::*;
@@ -569,7 +570,7 @@ mod tests {
             (&json!("pro"), &json!({"n": 1e3}), &json!(["acme"]))
         );
         let included = attributes(|m| {
-            m.include = vec!["event_properties.deep.a".into(), "user_properties".into()]
+            m.include = vec!["event_properties.deep.a".into(), "user_properties".into()];
         });
         assert_eq!(
             included,
@@ -580,7 +581,7 @@ mod tests {
                 "user_properties.email".into(),
                 "event_properties.deep".into(),
                 "groups".into(),
-            ]
+            ];
         });
         assert_eq!(
             excluded,
@@ -631,7 +632,6 @@ mod tests {
                     serde_json::from_slice::<Value>(&item.body).unwrap()["identifiers"].clone()
                 })
         };
-        use Anonymous::{Drop, Send};
         for (person, recognize, anonymous, user, expected) in [
             (
                 "user_id",

@@ -85,7 +85,6 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
         }
         FeedState::Down { why, next_ms } => {
             let next = span((next_ms - snapshot.at_ms).max(0));
-            let why = why;
             (
                 format!(
                     "{} feed down: {why}; again in {next}",
