@@ -7,7 +7,7 @@ mod common;
 use std::sync::Arc;
 use std::time::Duration;
 
-use common::{event, sandbox, settings, until};
+use common::{event, nowhere, sandbox, settings, until};
 use sluicegate::amplitude::{Event, Reading, frame};
 use sluicegate::config::Settings;
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
@@ -261,7 +261,7 @@ async fn refused_credentials_halt_delivery_and_lose_nothing() {
 
 #[tokio::test]
 async fn an_unreachable_server_is_waited_for_and_what_is_left_is_handed_back() {
-    let mut settings = settings("ws://unused", "http://127.0.0.1:1");
+    let mut settings = settings("ws://unused", &format!("http://{}", nowhere()));
     settings.delivery.attempts = 1_000;
     let bench = Bench::new(&settings);
     bench.send(some(3)).await;

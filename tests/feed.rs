@@ -6,7 +6,7 @@ mod common;
 
 use std::time::Duration;
 
-use common::{event, feed, settings, until};
+use common::{event, feed, nowhere, settings, until};
 use futures_util::{SinkExt, StreamExt};
 use sluicegate::feed::{Feed, FeedState, FeedStatus, Frame, Link, MessageId, WebSocketFeed};
 use tokio::net::TcpListener;
@@ -224,7 +224,7 @@ async fn close_codes_and_refusals_are_told_in_words() {
             .starts_with("the server answers 401 Unauthorized; check feed.token")
     );
     assert!(
-        run(settings_for("ws://127.0.0.1:1"))
+        run(settings_for(&format!("ws://{}", nowhere())))
             .down()
             .await
             .starts_with("connection refused")

@@ -31,8 +31,8 @@ fn init(place: &Place, force: bool) -> Result<ExitCode> {
         std::fs::create_dir_all(folder).wrap_err_with(failed)?;
     }
     std::fs::write(path, DEFAULT_FILE).wrap_err_with(failed)?;
-    println!("wrote {}", path.display());
-    println!(
+    say!("wrote {}", path.display());
+    say!(
         "next: set feed.url, customerio.site_id and customerio.api_key, then sluicegate config check"
     );
     Ok(ExitCode::SUCCESS)
@@ -46,7 +46,7 @@ fn check(place: Place) -> Result<ExitCode> {
         destination: true,
     });
     for problem in &problems {
-        println!("{problem}");
+        say!("{problem}");
     }
     let file = path.filter(|path| exists(path));
     let read = file.map_or_else(
@@ -54,9 +54,9 @@ fn check(place: Place) -> Result<ExitCode> {
         |path| path.display().to_string(),
     );
     if problems.is_empty() {
-        println!("{read}: all is well");
+        say!("{read}: all is well");
     } else {
-        println!("{read}: {} to mend", problems.len());
+        say!("{read}: {} to mend", problems.len());
     }
     Ok(ExitCode::from(u8::from(!problems.is_empty())))
 }
@@ -76,7 +76,7 @@ fn show(place: Place, changed: bool) -> Result<ExitCode> {
             _ => origin,
         };
         if !changed || origin != Origin::Default {
-            println!("{:<50}  # {origin}", format!("{path} = {value}"));
+            say!("{:<50}  # {origin}", format!("{path} = {value}"));
         }
     }
     Ok(ExitCode::SUCCESS)

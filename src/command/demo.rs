@@ -43,8 +43,9 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     let sandbox = Sandbox::start(
         loopback().await?,
         sandbox::Options {
-            credentials: None,
             faults,
+            keep_events: 5_000,
+            ..sandbox::Options::default()
         },
     )?;
     let server = Server::start(
@@ -89,12 +90,12 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             idle: None,
         };
         let summary = headless::run(pipeline, until, drain, |snapshot| {
-            println!("{}", headless::status_line(snapshot));
+            say!("{}", headless::status_line(snapshot));
         })
         .await;
         let counts = sandbox.counts();
-        println!("\n{}", summary.text());
-        println!(
+        say!("\n{}", summary.text());
+        say!(
             "the sandbox holds {} events of {} people and ignored {} duplicates",
             crate::limits::grouped(counts.events),
             crate::limits::grouped(counts.people),

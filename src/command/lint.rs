@@ -39,8 +39,8 @@ pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
         ended.map(|_| ())?;
     }
     match args.format {
-        Format::Text => print!("{}", report.text()),
-        Format::Json => println!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Text => say_as_is!("{}", report.text()),
+        Format::Json => say!("{}", serde_json::to_string_pretty(&report)?),
     }
     Ok(ExitCode::from(u8::from(
         report.rejected > 0 || report.malformed > 0,
@@ -66,13 +66,13 @@ fn list_limits(settings: &Settings, format: Format) {
         source: l.source,
     });
     match format {
-        Format::Json => println!(
+        Format::Json => say!(
             "{}",
             serde_json::to_string_pretty(&rows.collect::<Vec<_>>()).unwrap_or_default()
         ),
         Format::Text => {
             for row in rows {
-                println!(
+                say!(
                     "{:<8} {:<25} {}\n{:>34} {}",
                     row.policy.verb(),
                     row.code,

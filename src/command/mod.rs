@@ -1,6 +1,23 @@
 //! One file a subcommand. Errors end here: each becomes a message on standard error and an
 //! exit code, 1 where the command found something wrong and 2 where it could not be run.
 
+/// A line on standard output. Where whoever read it has gone, as behind `| head`, there is
+/// nobody to tell.
+macro_rules! say {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stdout(), $($what)*);
+    }};
+}
+
+/// The same without the end of the line.
+macro_rules! say_as_is {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = write!(std::io::stdout(), $($what)*);
+    }};
+}
+
 mod config;
 mod demo;
 mod headless;
@@ -42,11 +59,23 @@ pub fn run(cli: Cli) -> ExitCode {
     match ended {
         Ok(code) => code,
         Err(error) => {
-            // One line for the chain: what happened, to what, and what to do.
-            eprintln!("sluicegate: {error:#}");
+            eprintln!("sluicegate: {}", told(&error));
             ExitCode::from(2)
         }
     }
+}
+
+/// The chain in one line: what happened, to what, and why. Causes that the message names
+/// already are not named again.
+fn told(error: &color_eyre::Report) -> String {
+    error
+        .chain()
+        .map(ToString::to_string)
+        .fold(String::new(), |told, cause| match told {
+            told if told.is_empty() => cause,
+            told if told.contains(&cause) => told,
+            told => format!("{told}: {cause}"),
+        })
 }
 
 async fn dispatch(cli: Cli) -> Result<ExitCode> {

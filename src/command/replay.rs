@@ -21,7 +21,7 @@ pub(super) async fn run(args: Replay) -> Result<ExitCode> {
         )
     })?;
     let server = Server::start(listener, Options::default())?;
-    println!(
+    say!(
         "feed at {}  (waiting for a client; Ctrl-C ends)",
         server.url()
     );
@@ -35,9 +35,9 @@ pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     tokio::select! {
         played = playing => {
             let played = played?;
-            println!("played {} events, {} malformed", grouped(played.events), grouped(played.malformed));
+            say!("played {} events, {} malformed", grouped(played.events), grouped(played.malformed));
         }
-        () = signal.cancelled() => println!("stopped"),
+        () = signal.cancelled() => say!("stopped"),
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -49,8 +49,8 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     })
     .await;
     match args.format {
-        Format::Text => print!("{}", summary.text()),
-        Format::Json => println!("{}", summary.json()),
+        Format::Text => say_as_is!("{}", summary.text()),
+        Format::Json => say!("{}", summary.json()),
     }
     Ok(summary.exit_code())
 }

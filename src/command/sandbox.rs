@@ -40,15 +40,16 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         Options {
             credentials,
             faults,
+            ..Options::default()
         },
     )?;
-    println!(
+    say!(
         "sandbox at {}, taking {takes}; it tells what it holds under /sandbox/counts  (Ctrl-C ends)",
         sandbox.url()
     );
     signals::first().cancelled().await;
     let counts = sandbox.counts();
-    println!(
+    say!(
         "{} requests, {} events of {} people, {} duplicates ignored, {} items refused",
         grouped(counts.requests),
         grouped(counts.events),

@@ -21,6 +21,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream};
 use futures_util::StreamExt;
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -86,7 +87,7 @@ impl Shell {
     async fn run(mut self) -> io::Result<usize> {
         let mut keys = EventStream::new();
         let mut snapshots = self.handle.snapshots();
-        let mut terminated = std::pin::pin!(terminated());
+        let mut terminations = terminations();
         let mut next_frame = Instant::now();
         loop {
             let action = tokio::select! {
@@ -99,7 +100,7 @@ impl Shell {
                     Some(Err(_)) | None => Some(Action::Terminated),
                 },
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
-                () = &mut terminated, if !self.state.draining => Some(Action::Terminated),
+                Some(()) = terminations.recv() => Some(Action::Terminated),
                 ended = ended(&mut self.ending) => {
                     let left = ended.left.len();
                     return Ok(left);
@@ -263,26 +264,27 @@ async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
     }
 }
 
-/// SIGTERM, SIGINT and SIGHUP ask for the same: drain and leave.
-async fn terminated() {
+/// SIGTERM, SIGINT and SIGHUP ask for the same as `q`: drain and leave, and the second time
+/// leave at once.
+fn terminations() -> mpsc::Receiver<()> {
+    let (told, terminations) = mpsc::channel(2);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        let signals = [
+        for kind in [
             SignalKind::terminate(),
             SignalKind::hangup(),
             SignalKind::interrupt(),
-        ]
-        .map(signal);
-        if let [Ok(mut terminate), Ok(mut hang_up), Ok(mut interrupt)] = signals {
-            tokio::select! {
-                _ = terminate.recv() => {}
-                _ = hang_up.recv() => {}
-                _ = interrupt.recv() => {}
+        ] {
+            let told = told.clone();
+            if let Ok(mut signals) = signal(kind) {
+                tokio::spawn(async move {
+                    while signals.recv().await.is_some() && told.send(()).await.is_ok() {}
+                });
             }
-            return;
         }
     }
-    // Without signals there is only the key.
-    std::future::pending::<()>().await;
+    // Without signals there is only the key; then nothing ever comes.
+    drop(told);
+    terminations
 }

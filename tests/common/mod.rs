@@ -18,6 +18,7 @@ pub async fn sandbox(faults: Faults) -> Sandbox {
         Options {
             credentials: Some("site:key".to_owned()),
             faults,
+            ..Options::default()
         },
     )
     .unwrap()
@@ -45,6 +46,14 @@ pub fn settings(feed: &str, base_url: &str) -> Settings {
     settings.feed.reconnect_min = Duration::from_millis(20);
     settings.feed.reconnect_max = Duration::from_millis(100);
     settings
+}
+
+/// An address at which nothing listens.
+pub fn nowhere() -> std::net::SocketAddr {
+    std::net::TcpListener::bind(("127.0.0.1", 0))
+        .unwrap()
+        .local_addr()
+        .unwrap()
 }
 
 /// The `number`-th event of `person`, happening now.

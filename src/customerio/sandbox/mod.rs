@@ -32,12 +32,24 @@ use store::Store;
 const BODY_BYTES: usize = 4 << 20;
 
 /// How a sandbox behaves.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone)]
 pub struct Options {
     /// The credentials that are right, `site_id:api_key`; any are where none are given.
     pub credentials: Option<String>,
     /// What goes wrong.
     pub faults: Faults,
+    /// So many events are kept to look at, over all people; counts go on.
+    pub keep_events: usize,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            credentials: None,
+            faults: Faults::default(),
+            keep_events: 100_000,
+        }
+    }
 }
 
 /// A running sandbox.
@@ -60,7 +72,7 @@ impl Sandbox {
         let shared = Arc::new(Shared {
             credentials: options.credentials,
             faults: Mutex::new(options.faults),
-            store: Mutex::default(),
+            store: Mutex::new(Store::new(options.keep_events)),
         });
         let address = listener.local_addr()?;
         let app = routes(shared.clone(), address);

@@ -9,10 +9,8 @@ use serde::{Deserialize, Serialize};
 
 use super::check::Item;
 
-/// Events that are kept whole, over all people.
-const EVENTS: usize = 100_000;
-/// Ids that are remembered.
-const IDS: usize = 2_000_000;
+/// Ids that are remembered: 50 MB of them.
+const IDS: usize = 1_000_000;
 
 /// How much came in.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -48,14 +46,23 @@ pub struct StoredEvent {
 
 #[derive(Debug, Default)]
 pub(super) struct Store {
+    keep_events: usize,
     counts: Counts,
-    seen: HashSet<String>,
-    seen_order: VecDeque<String>,
+    seen: HashSet<u128>,
+    seen_order: VecDeque<u128>,
     people: HashMap<String, VecDeque<StoredEvent>>,
     order: VecDeque<String>,
 }
 
 impl Store {
+    /// An empty store that keeps up to `keep_events` events whole, over all people.
+    pub(super) fn new(keep_events: usize) -> Self {
+        Self {
+            keep_events,
+            ..Self::default()
+        }
+    }
+
     pub(super) fn counts(&self) -> Counts {
         Counts {
             people: self.people.len() as u64,
@@ -109,20 +116,24 @@ impl Store {
             .or_default()
             .push_back(item.stored());
         self.order.push_back(person);
-        if self.order.len() > EVENTS {
+        if self.order.len() > self.keep_events {
             let oldest = self.order.pop_front().unwrap_or_default();
             self.people.entry(oldest).or_default().pop_front();
         }
     }
 
-    /// Whether the id is new.
+    /// Whether the id is new. Customer.io knows an event again by a ULID only.
     fn remember(&mut self, id: &str) -> bool {
-        if !self.seen.insert(id.to_owned()) {
+        let Ok(id) = ulid::Ulid::from_string(id).map(u128::from) else {
+            return true;
+        };
+        if !self.seen.insert(id) {
             return false;
         }
-        self.seen_order.push_back(id.to_owned());
-        if self.seen_order.len() > IDS {
-            let oldest = self.seen_order.pop_front().unwrap_or_default();
+        self.seen_order.push_back(id);
+        if self.seen_order.len() > IDS
+            && let Some(oldest) = self.seen_order.pop_front()
+        {
             self.seen.remove(&oldest);
         }
         true
