@@ -24,7 +24,7 @@ use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::finder::{Anchor, Finder};
+use sluicegate::tui::finder::Finder;
 use sluicegate::tui::state::{Pane, Popup, State};
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
@@ -271,12 +271,7 @@ impl Fixture {
         self.finder.work();
         let events = &mut self.state.events;
         events.room = room;
-        let anchor = if events.following {
-            Anchor::Newest
-        } else {
-            Anchor::At(events.top)
-        };
-        let page = self.finder.page(anchor, events.shift, room);
+        let page = self.finder.page(events.anchor(), events.shift, room);
         update(&mut self.state, Action::Page(page));
     }
 

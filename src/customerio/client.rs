@@ -64,6 +64,8 @@ pub enum ClientError {
 pub struct Client {
     http: reqwest::Client,
     destination: Destination,
+    /// Which server is asked for the region.
+    look_up_at: &'static str,
     base: OnceCell<String>,
 }
 
@@ -100,6 +102,8 @@ impl Client {
         Ok(Self {
             http,
             destination,
+            // Either server knows the accounts of both.
+            look_up_at: US,
             base,
         })
     }
@@ -142,6 +146,15 @@ impl Client {
             .map(String::as_str)
     }
 
+    /// What the server is called, once it is known: `customer.io us`.
+    pub fn server(&self) -> Option<&str> {
+        match self.base.get()?.as_str() {
+            US => Some("customer.io us"),
+            EU => Some("customer.io eu"),
+            other => Some(other.split("://").last().unwrap_or(other)),
+        }
+    }
+
     async fn look_up(&self) -> Result<String, Answer> {
         #[derive(Deserialize)]
         struct Found {
@@ -152,8 +165,9 @@ impl Client {
             Region::Eu => return Ok(EU.to_owned()),
             Region::Auto => {}
         }
-        // Either server knows the accounts of both.
-        let request = self.http.get(format!("{US}/api/v1/accounts/region"));
+        let request = self
+            .http
+            .get(format!("{}/api/v1/accounts/region", self.look_up_at));
         let (answer, body) = read(request).await;
         match (answer, serde_json::from_slice::<Found>(&body)) {
             (Answer::Accepted, Ok(found)) => Ok(found.url.trim_end_matches('/').to_owned()),
@@ -227,4 +241,53 @@ fn no_answer(error: &reqwest::Error) -> Answer {
         format!("{what}: {cause}")
     };
     Answer::NoAnswer { message }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customerio::sandbox::{Options, Sandbox};
+
+    async fn client(region: Region, key: &str) -> Client {
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
+        let options = Options {
+            credentials: Some("site:key".to_owned()),
+            ..Options::default()
+        };
+        let url: &'static str = Sandbox::start(listener, options).unwrap().url().leak();
+        let destination = Destination {
+            site_id: "site".to_owned(),
+            api_key: SecretString::from(key),
+            region,
+            base_url: None,
+            timeout: Duration::from_secs(5),
+        };
+        Client {
+            look_up_at: url,
+            ..Client::new(destination).unwrap()
+        }
+    }
+
+    #[tokio::test]
+    async fn the_region_is_asked_for_once_and_named_ones_are_not() {
+        let auto = client(Region::Auto, "key").await;
+        assert_eq!(auto.server(), None);
+        assert_eq!(auto.base().await.unwrap(), auto.look_up_at);
+        assert_eq!(auto.server(), auto.look_up_at.strip_prefix("http://"));
+        let eu = client(Region::Eu, "key").await;
+        assert_eq!(eu.base().await.unwrap(), EU);
+        assert_eq!(eu.server(), Some("customer.io eu"));
+    }
+
+    #[tokio::test]
+    async fn wrong_credentials_show_at_the_look_up_and_it_is_tried_again() {
+        let wrong = client(Region::Auto, "wrong").await;
+        assert!(matches!(
+            wrong.base().await,
+            Err(Answer::Unauthorized { status: 401, .. })
+        ));
+        assert_eq!(wrong.server(), None);
+    }
 }

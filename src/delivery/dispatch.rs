@@ -349,7 +349,7 @@ impl Dispatch {
             next_retry_ms: self.later.keys().next().map(|(at, _)| in_ms(*at)),
             halted: self.halted.as_ref().map(|halt| halt.why.clone()),
             throttled_until_ms: self.quiet_until.map(in_ms),
-            server: None,
+            server: self.client.server().map(str::to_owned),
         };
         self.standing.send_replace(standing);
     }

@@ -32,7 +32,7 @@ use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
 use action::{Action, Effect};
-use finder::{Anchor, Finder, Page};
+use finder::{Finder, Page};
 use state::State;
 use terminal::Screen;
 use theme::Theme;
@@ -210,12 +210,7 @@ impl Shell {
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;
-        let anchor = if events.following {
-            Anchor::Newest
-        } else {
-            Anchor::At(events.top)
-        };
-        let page = self.finder.page(anchor, events.shift, room);
+        let page = self.finder.page(events.anchor(), events.shift, room);
         self.dirty = !page.complete;
         self.act_on_page(page).await?;
         if let Some(inspector) = &self.state.inspector {

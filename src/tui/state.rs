@@ -9,7 +9,7 @@ use tui_input::Input;
 use crate::filter::{CompileError, Effect as RuleEffect, Filters, Mode};
 use crate::protocol::{Record, Snapshot, TypeRow};
 
-use super::finder::{Find, Page, Row};
+use super::finder::{Anchor, Find, Page, Row};
 
 /// What does not change while the screen is open.
 #[derive(Debug, Clone, Default)]
@@ -126,6 +126,15 @@ pub struct Events {
 }
 
 impl Events {
+    /// Where the page begins.
+    pub fn anchor(&self) -> Anchor {
+        if self.following {
+            Anchor::Newest
+        } else {
+            Anchor::At(self.top)
+        }
+    }
+
     /// The cursor's place among the rows.
     pub fn cursor_row(&self) -> Option<usize> {
         let cursor = self.cursor?;

@@ -95,7 +95,12 @@ fn rates(shown: &Snapshot) -> Vec<Cell> {
 
 fn latencies(shown: &Snapshot) -> Vec<Cell> {
     let l = &shown.latency;
-    let ms = |ms: u64| span(ms as i64);
+    let none = if l.count == 0 {
+        Some("–".to_owned())
+    } else {
+        None
+    };
+    let ms = |ms: u64| none.clone().unwrap_or_else(|| span(ms as i64));
     let lag = shown.feed_lag_ms.map_or_else(|| "–".to_owned(), span);
     vec![
         cell("p50", ms(l.p50_ms), Tone::Plain),

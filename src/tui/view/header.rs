@@ -97,7 +97,12 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
 }
 
 fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
-    let destination = text::cut(&state.labels.destination, width / 3);
+    // The region is known only once Customer.io was asked.
+    let destination = match &state.snapshot.standing.server {
+        Some(server) => state.labels.destination.replace("customer.io auto", server),
+        None => state.labels.destination.clone(),
+    };
+    let destination = text::cut(&destination, width / 3);
     if state.snapshot.standing.halted.is_some() {
         return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
     }
