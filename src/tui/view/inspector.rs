@@ -108,10 +108,15 @@ fn document(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bo
 fn render_story(frame: &mut Frame<'_>, area: Rect, title: &str, record: &Record, theme: &Theme) {
     let inside = pane::frame(frame, area, title, "", false, theme);
     let width = usize::from(inside.width).saturating_sub(2);
-    frame.render_widget(Paragraph::new(story(record, width, theme)), inside);
+    let mut lines = story(record, width, theme);
+    if lines.len() > usize::from(inside.height) {
+        // Where room is short, it goes to words.
+        lines.retain(|line| line.width() > 0);
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// The life of an event, in order.
+/// The life of an event: what came of it and why first, since that is what is asked.
 fn story(record: &Record, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut story = Story {
         lines: Vec::new(),
@@ -133,10 +138,10 @@ fn story(record: &Record, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     };
     story.says(1, name, theme.accent);
     story.says(1, &format!("{} {outcome}", theme.sign(sign)), style);
-    story.received(record);
     story.decided(record);
     story.violated(record);
     story.attempted(record);
+    story.received(record);
     story.lines
 }
 
