@@ -65,7 +65,7 @@ pub struct Demo {
     #[arg(long, default_value = "1x", requires = "from")]
     pub speed: Speed,
     /// Without a terminal: how long to run.
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration, default_value = "10s")]
+    #[arg(long = "for", value_name = "TIME", value_parser = length, default_value = "10s")]
     pub duration: Duration,
     /// Run without the screen even on a terminal.
     #[arg(long)]
@@ -128,10 +128,10 @@ pub struct Run {
     #[command(flatten)]
     pub over: Over,
     /// End after this time.
-    #[arg(long = "for", value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long = "for", value_name = "TIME", value_parser = length)]
     pub duration: Option<Duration>,
     /// End when for this time nothing came in and nothing waits or is in flight.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    #[arg(long, value_name = "TIME", value_parser = length)]
     pub exit_when_idle: Option<Duration>,
     /// How to log, to standard error. What is logged: `SLUICEGATE_LOG`, such as debug.
     #[arg(long, value_enum, default_value = "text")]
@@ -215,7 +215,7 @@ pub struct Sandbox {
     #[arg(long, default_value = "127.0.0.1:4081", value_name = "ADDRESS")]
     pub listen: SocketAddr,
     /// Every answer takes this long.
-    #[arg(long, value_parser = humantime::parse_duration, default_value = "0s", value_name = "TIME")]
+    #[arg(long, value_parser = length, default_value = "0s", value_name = "TIME")]
     pub latency: Duration,
     /// The share of requests, from 0 to 1, that are answered 500.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
@@ -258,4 +258,15 @@ fn positive(text: &str) -> Result<f64, String> {
 fn share(text: &str) -> Result<f64, String> {
     let number = text.parse::<f64>().ok().filter(|n| (0.0..=1.0).contains(n));
     number.ok_or_else(|| "write a number from 0 to 1".to_owned())
+}
+
+/// A length of time that every clock can add.
+fn length(text: &str) -> Result<Duration, String> {
+    let time = humantime::parse_duration(text).map_err(|_| "write 500ms, 10s or 4h".to_owned())?;
+    let most = Duration::from_secs(366 * 86_400);
+    if time <= most {
+        Ok(time)
+    } else {
+        Err("that is more than a year".to_owned())
+    }
 }

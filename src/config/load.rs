@@ -621,6 +621,7 @@ mod tests {
                 "[delivery]\nlanes = \"many\"",
                 ":2: delivery.lanes: invalid type",
             ),
+            ("[delivery]\nbatch_age = \"999y\"", "more than 30 days"),
             ("[delivery]\nbatch_age = \"soon\"", "write 250ms, 10s or 4h"),
             ("[delivery\n", ":1: "),
             (

@@ -344,12 +344,18 @@ mod humane {
         to.collect_str(&humantime::format_duration(*value))
     }
 
+    /// No setting needs more, and every clock can add it.
+    const LONGEST: Duration = Duration::from_secs(30 * 86_400);
+
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(from)?;
-        humantime::parse_duration(&text).map_err(|_| {
-            serde::de::Error::custom(format!(
-                "{text:?} is no length of time; write 250ms, 10s or 4h"
-            ))
-        })
+        let wrong = |what: &str| {
+            serde::de::Error::custom(format!("{text:?} is {what}; write 250ms, 10s or 4h"))
+        };
+        match humantime::parse_duration(&text) {
+            Ok(time) if time <= LONGEST => Ok(time),
+            Ok(_) => Err(wrong("more than 30 days")),
+            Err(_) => Err(wrong("no length of time")),
+        }
     }
 }

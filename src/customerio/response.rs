@@ -149,16 +149,20 @@ fn refusals(body: &[u8]) -> Option<Vec<Refusal>> {
     serde_json::from_slice::<Body>(body).ok().map(|b| b.errors)
 }
 
+/// No answer keeps us quiet for longer than this: a typo in a proxy must not stop delivery for days.
+const LONGEST_QUIET: Duration = Duration::from_secs(3_600);
+
 /// Seconds, or a date: RFC 9110, `Retry-After`.
 fn retry_after_delay(text: &str, now: std::time::SystemTime) -> Option<Duration> {
     let text = text.trim();
-    match text.parse::<u64>() {
-        Ok(seconds) => Some(Duration::from_secs(seconds)),
+    let asked = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
         Err(_) => {
             let date = httpdate::parse_http_date(text).ok()?;
-            Some(date.duration_since(now).unwrap_or_default())
+            date.duration_since(now).unwrap_or_default()
         }
-    }
+    };
+    Some(asked.min(LONGEST_QUIET))
 }
 
 /// The sentence in an error's body: v1 writes `meta.errors` or `meta.error`, v2 `errors`.
@@ -242,6 +246,7 @@ mod tests {
             after(Some("Sun, 06 Nov 1994 08:00:00 GMT")),
             Some(Duration::ZERO)
         );
+        assert_eq!(after(Some("18446744073709551615")), Some(LONGEST_QUIET));
         assert_eq!(after(Some("soon")), None);
         assert_eq!(after(None), None);
     }

@@ -20,9 +20,18 @@ impl Safe {
         if accepted {
             self.under_way.insert(sequence);
         }
-        if let Some(message) = message {
-            self.messages.push_back((sequence, message.clone()));
+        let Some(message) = message else { return };
+        // Between two events that are under way, only the newest message matters: so what is
+        // kept is bounded by what is under way, however long that takes.
+        let newest_open = self.under_way.last().copied().unwrap_or(0);
+        if self
+            .messages
+            .back()
+            .is_some_and(|(before, _)| *before >= newest_open)
+        {
+            self.messages.pop_back();
         }
+        self.messages.push_back((sequence, message.clone()));
     }
 
     /// Event `sequence` is settled.
@@ -63,5 +72,19 @@ mod tests {
         assert_eq!(safe.advance(), None);
         safe.settled(4);
         assert_eq!(safe.advance().as_deref(), Some("m4"));
+    }
+
+    #[test]
+    fn messages_behind_one_that_is_stuck_take_no_memory_and_are_told_at_once_when_it_settles() {
+        let mut safe = Safe::default();
+        let id = |n: u64| MessageId::from(format!("m{n}"));
+        safe.received(1, Some(&id(1)), true);
+        for n in 2..=10_000 {
+            safe.received(n, Some(&id(n)), false);
+        }
+        assert!(safe.messages.len() <= 2, "{}", safe.messages.len());
+        assert_eq!(safe.advance(), None);
+        safe.settled(1);
+        assert_eq!(safe.advance().as_deref(), Some("m10000"));
     }
 }

@@ -71,7 +71,8 @@ pub struct Observer {
     notices: VecDeque<Notice>,
     safe: Safe,
     started_ms: UnixMs,
-    waited_ms: u64,
+    /// How long the newest frame had waited, and when that was told.
+    waited: (u64, UnixMs),
     snapshots: watch::Sender<Arc<Snapshot>>,
 }
 
@@ -89,7 +90,7 @@ impl Observer {
             notices: VecDeque::new(),
             safe: Safe::default(),
             started_ms: time::now(),
-            waited_ms: 0,
+            waited: (0, 0),
             snapshots,
         }
     }
@@ -123,7 +124,7 @@ impl Observer {
 
     fn take_in(&mut self, told: TakenIn) {
         let now = time::now();
-        self.waited_ms = told.waited_ms;
+        self.waited = (told.waited_ms, now);
         for text in told.notices {
             self.notice(text);
         }
@@ -276,6 +277,9 @@ impl Observer {
         let behind = feed
             .blocked_since_ms
             .map_or(0, |since| (now - since).max(0).unsigned_abs());
+        // What waited a while ago says nothing of now.
+        let (waited, told_at) = self.waited;
+        let waited = if now - told_at < 2_000 { waited } else { 0 };
         let snapshot = Snapshot {
             at_ms: now,
             started_ms: self.started_ms,
@@ -283,7 +287,7 @@ impl Observer {
             rates,
             series: self.published_series.clone(),
             feed,
-            behind_ms: behind.max(self.waited_ms),
+            behind_ms: behind.max(waited),
             feed_lag_ms: median(&self.lag),
             mode: Some(gate.mode()),
             filters: Arc::new(gate.filters().clone()),
