@@ -438,7 +438,7 @@ impl Loaded {
                 found.push(self.invalid(setting, "0 would deliver nothing; write 1 or more"));
             }
         }
-        if delivery.batch_bytes > crate::limits::BATCH_BYTES {
+        if delivery.batch_bytes > crate::customerio::sizes::BATCH_BYTES {
             found.push(self.invalid(
                 "delivery.batch_bytes",
                 "Customer.io takes at most 500000 bytes a batch",

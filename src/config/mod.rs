@@ -200,7 +200,7 @@ impl Default for Delivery {
             requests_per_second: NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN),
             in_flight: 16,
             lanes: 64,
-            batch_bytes: crate::limits::BATCH_BYTES,
+            batch_bytes: crate::customerio::sizes::BATCH_BYTES,
             batch_age: Duration::from_millis(250),
             attempts: retry.attempts,
             give_up_after: retry.give_up_after,

@@ -15,9 +15,8 @@ use ulid::Ulid;
 use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::{self, TimeError, UnixMs};
 use crate::amplitude::{Field, Reading};
-use crate::limits;
 
-use super::dedupe;
+use super::{dedupe, sizes};
 
 /// How events become Customer.io's; the settings under `[mapping]`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -320,7 +319,7 @@ impl Mapped<'_> {
         body.extend_from_slice(br#","attributes":"#);
         body.extend_from_slice(&self.attributes);
         body.push(b'}');
-        if body.len() <= limits::BATCH_ITEM_BYTES {
+        if body.len() <= sizes::BATCH_ITEM_BYTES {
             return Some(self.finish(person, Route::Batch, body));
         }
         body.clear();
@@ -364,8 +363,8 @@ impl Mapped<'_> {
         let mut object = ObjectWriter::new(&mut attributes);
         let mut any = false;
         for (name, value) in set_properties(reading) {
-            let fits = name.len() <= limits::ATTRIBUTE_NAME_BYTES
-                && limits::value_bytes(value) <= limits::ATTRIBUTE_VALUE_BYTES;
+            let fits = name.len() <= sizes::ATTRIBUTE_NAME_BYTES
+                && sizes::value_bytes(value) <= sizes::ATTRIBUTE_VALUE_BYTES;
             if fits {
                 object.entry(&name, value.as_bytes());
                 any = true;
@@ -380,7 +379,7 @@ impl Mapped<'_> {
         body.extend_from_slice(br#","attributes":"#);
         body.extend_from_slice(&attributes);
         body.push(b'}');
-        if body.len() <= limits::BATCH_ITEM_BYTES || matches!(person, Person::Anonymous(_)) {
+        if body.len() <= sizes::BATCH_ITEM_BYTES || matches!(person, Person::Anonymous(_)) {
             return Some(self.finish(person, Route::Batch, body));
         }
         let path = customer_path(person);

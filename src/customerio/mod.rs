@@ -6,6 +6,7 @@ pub mod dedupe;
 pub mod mapping;
 pub mod response;
 pub mod sandbox;
+pub mod sizes;
 
 pub use client::Client;
 pub use mapping::{Item, Mapped, Mapping, Person};

@@ -11,7 +11,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use crate::customerio::mapping::Route;
-use crate::limits;
+use crate::customerio::sizes;
 
 use super::Queued;
 use super::batch::Shipment;
@@ -42,10 +42,8 @@ impl Lanes {
     pub fn new(count: usize, batch_bytes: usize, batch_age: Duration) -> Self {
         let mut all = Vec::new();
         all.resize_with(count.max(1), Lane::default);
-        let batch_bytes = batch_bytes.clamp(
-            limits::BATCH_ITEM_BYTES + ENVELOPE_BYTES,
-            limits::BATCH_BYTES,
-        );
+        let batch_bytes =
+            batch_bytes.clamp(sizes::BATCH_ITEM_BYTES + ENVELOPE_BYTES, sizes::BATCH_BYTES);
         Self {
             all,
             batch_bytes,

@@ -308,7 +308,9 @@ fn row(record: &Record) -> Row {
             let id = event.user_id();
             // What is too long to be an ID is not one to read either.
             let person = match id {
-                Some(id) if id.len() > limits::ID_BYTES => format!("({} B)", id.len()),
+                Some(id) if id.len() > crate::customerio::sizes::ID_BYTES => {
+                    format!("({} B)", id.len())
+                }
                 Some(id) => id.chars().take(60).collect(),
                 None => event
                     .device_id()
