@@ -1,24 +1,27 @@
 //! What happens becomes what the screen is: all behaviour, without drawing or waiting.
 
+mod filters;
+mod popup;
+
 use std::sync::Arc;
 
-use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
-use tui_input::backend::crossterm::EventHandler;
 
 use crate::feed::FeedState;
-use crate::filter::{Condition, Effect as RuleEffect, Mode, Rule, gate::Switch};
+use crate::filter::{Mode, gate::Switch};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
 
 use super::action::{Action, Effect};
-use super::finder::Find;
 use super::keymap::{self, Do};
-use super::state::{
-    Confirm, FilterCursor, Inspector, Message, PANES, Pane, Popup, RuleEditor, RuleField, Sort,
-    State,
-};
+use super::state::{Confirm, FilterCursor, Inspector, Message, PANES, Pane, Popup, Sort, State};
 use super::widget::json;
+
+use filters::{
+    apply, edit_rule, move_rule, new_rule, select_types, selected_rule, toggle, toggle_rule,
+};
+use popup::type_into_popup;
 
 /// How long a message stays, in milliseconds.
 const MESSAGE_MS: i64 = 6_000;
@@ -323,10 +326,6 @@ fn drain(state: &mut State) -> Vec<Effect> {
     vec![Effect::Drain]
 }
 
-fn apply(state: &State) -> Vec<Effect> {
-    vec![Effect::Pipeline(Command::SetFilters(state.filters.clone()))]
-}
-
 fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
     if let Some(inspector) = &mut state.inspector {
         let last = document(inspector).len().saturating_sub(1);
@@ -498,319 +497,4 @@ fn fold(state: &mut State) {
     }
     let lines = document(inspector);
     inspector.line = lines.iter().position(|l| l.path == path).unwrap_or(0);
-}
-
-fn toggle(state: &mut State) -> Vec<Effect> {
-    match &state.filter_cursor {
-        FilterCursor::Rule(index) => toggle_rule(state, *index),
-        FilterCursor::Type(_) => {
-            let types = state.types();
-            let Some(row) = types.get(state.filter_row(&types)) else {
-                return Vec::new();
-            };
-            let on = !state.filters.selects(&row.name);
-            state.filter_cursor = FilterCursor::Type(Some(row.name.clone()));
-            state.filters.types.insert(row.name.to_string(), on.into());
-            apply(state)
-        }
-    }
-}
-
-fn select_types(state: &mut State, does: Do) -> Vec<Effect> {
-    let types = state.types();
-    let selected = types
-        .get(state.filter_row(&types))
-        .map(|row| row.name.clone());
-    if does == Do::Only
-        && (selected.is_none() || matches!(state.filter_cursor, FilterCursor::Rule(_)))
-    {
-        return Vec::new();
-    }
-    for row in &types {
-        let on = match does {
-            Do::All => true,
-            Do::None => false,
-            _ => Some(&row.name) == selected.as_ref(),
-        };
-        state.filters.types.insert(row.name.to_string(), on.into());
-    }
-    apply(state)
-}
-
-fn toggle_rule(state: &mut State, index: usize) -> Vec<Effect> {
-    let Some(rule) = state.filters.rules.get_mut(index) else {
-        say(
-            state,
-            format!("there is no rule {}; r writes a new one", index + 1),
-            true,
-        );
-        return Vec::new();
-    };
-    rule.on = !rule.on;
-    let text = format!(
-        "rule {} “{}” is {}",
-        index + 1,
-        rule.name,
-        if rule.on { "on" } else { "off" }
-    );
-    say(state, text, false);
-    apply(state)
-}
-
-fn selected_rule(state: &State) -> Option<usize> {
-    match state.filter_cursor {
-        FilterCursor::Rule(index) if index < state.filters.rules.len() => Some(index),
-        _ => None,
-    }
-}
-
-fn move_rule(state: &mut State, by: i64) -> Vec<Effect> {
-    let Some(index) = selected_rule(state) else {
-        return Vec::new();
-    };
-    let to = stepped(index, by, state.filters.rules.len() - 1);
-    if to == index {
-        return Vec::new();
-    }
-    state.filters.rules.swap(index, to);
-    state.filter_cursor = FilterCursor::Rule(to);
-    apply(state)
-}
-
-fn edit_rule(state: &mut State) {
-    let index = selected_rule(state).or(if state.filters.rules.is_empty() {
-        None
-    } else {
-        Some(0)
-    });
-    let Some((index, rule)) = index.and_then(|i| Some((i, state.filters.rules.get(i)?))) else {
-        new_rule(state);
-        return;
-    };
-    state.popup = Some(Popup::Rule(Box::new(RuleEditor {
-        index: Some(index),
-        name: Input::new(rule.name.clone()),
-        effect: rule.effect,
-        when: Input::new(rule.when.clone()),
-        sample: Input::new(rule.sample.to_string()),
-        field: RuleField::When,
-        error: None,
-    })));
-}
-
-fn new_rule(state: &mut State) {
-    let name = format!("rule {}", state.filters.rules.len() + 1);
-    state.popup = Some(Popup::Rule(Box::new(RuleEditor {
-        index: None,
-        name: Input::new(name),
-        effect: RuleEffect::Exclude,
-        when: Input::default(),
-        sample: Input::new("100".to_owned()),
-        field: RuleField::When,
-        error: None,
-    })));
-}
-
-fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
-    let Some(popup) = state.popup.take() else {
-        return Vec::new();
-    };
-    match popup {
-        Popup::Help(scroll) => {
-            let scrolled = match key.code {
-                KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),
-                KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
-                KeyCode::PageDown | KeyCode::Char(' ') => Some(scroll + 10),
-                KeyCode::PageUp => Some(scroll.saturating_sub(10)),
-                _ => None,
-            };
-            state.popup = scrolled.map(Popup::Help);
-            Vec::new()
-        }
-        Popup::Confirm(confirm) => match key.code {
-            KeyCode::Char('y') => confirmed(state, confirm),
-            KeyCode::Char('n' | 'q') | KeyCode::Esc => Vec::new(),
-            _ => {
-                state.popup = Some(Popup::Confirm(confirm));
-                Vec::new()
-            }
-        },
-        Popup::Find(input) => type_find(state, input, key),
-        Popup::Command(input) => type_command(state, input, key),
-        Popup::Rule(editor) => type_rule(state, editor, key),
-    }
-}
-
-fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
-    match confirm {
-        Confirm::Gate(mode) => vec![Effect::Pipeline(Command::SetGate(mode))],
-        Confirm::Resume => vec![Effect::Pipeline(Command::Resume)],
-        Confirm::Quit => drain(state),
-        Confirm::DeleteRule(index) => {
-            if index < state.filters.rules.len() {
-                let gone = state.filters.rules.remove(index);
-                say(state, format!("rule “{}” is deleted", gone.name), false);
-            }
-            let last = state.filters.rules.len().checked_sub(1);
-            state.filter_cursor = last.map_or(FilterCursor::Type(None), |last| {
-                FilterCursor::Rule(index.min(last))
-            });
-            apply(state)
-        }
-    }
-}
-
-fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => {
-            state.events.find = None;
-            return Vec::new();
-        }
-        KeyCode::Enter => {
-            state.focus = Pane::Events;
-            return Vec::new();
-        }
-        _ => {}
-    }
-    input.handle_event(&TerminalEvent::Key(key));
-    // The list follows as one types.
-    state.events.find = Find::parse(input.value());
-    state.events.cursor = None;
-    state.events.following = state.frozen.is_none();
-    state.popup = Some(Popup::Find(input));
-    Vec::new()
-}
-
-fn type_command(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Esc => return Vec::new(),
-        KeyCode::Tab => {
-            let typed = input.value().to_owned();
-            if let Some(found) = keymap::KEYS.iter().find(|b| b.name.starts_with(&typed)) {
-                input = Input::new(found.name.to_owned());
-            }
-        }
-        KeyCode::Enter => {
-            let name = input.value().trim().to_owned();
-            return match keymap::by_name(&name) {
-                Some(binding) => perform(state, binding.does),
-                None => {
-                    say(
-                        state,
-                        format!("there is no command {name}; ? lists them"),
-                        true,
-                    );
-                    Vec::new()
-                }
-            };
-        }
-        _ => {
-            input.handle_event(&TerminalEvent::Key(key));
-        }
-    }
-    state.popup = Some(Popup::Command(input));
-    Vec::new()
-}
-
-fn type_rule(state: &mut State, mut editor: Box<RuleEditor>, key: KeyEvent) -> Vec<Effect> {
-    const FIELDS: [RuleField; 4] = [
-        RuleField::Name,
-        RuleField::Effect,
-        RuleField::When,
-        RuleField::Sample,
-    ];
-    let at = FIELDS.iter().position(|f| *f == editor.field).unwrap_or(0);
-    match key.code {
-        KeyCode::Esc => return Vec::new(),
-        KeyCode::Enter => return finish_rule(state, editor),
-        KeyCode::Tab | KeyCode::Down => editor.field = FIELDS[(at + 1) % FIELDS.len()],
-        KeyCode::BackTab | KeyCode::Up => {
-            editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()];
-        }
-        _ => {
-            let event = TerminalEvent::Key(key);
-            match editor.field {
-                RuleField::Name => _ = editor.name.handle_event(&event),
-                RuleField::When => _ = editor.when.handle_event(&event),
-                RuleField::Sample => _ = editor.sample.handle_event(&event),
-                RuleField::Effect => {
-                    if matches!(
-                        key.code,
-                        KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right
-                    ) {
-                        editor.effect = match editor.effect {
-                            RuleEffect::Exclude => RuleEffect::Include,
-                            RuleEffect::Include => RuleEffect::Exclude,
-                        };
-                    }
-                }
-            }
-            editor.error = Condition::compile(editor.when.value()).err();
-        }
-    }
-    state.popup = Some(Popup::Rule(editor));
-    Vec::new()
-}
-
-/// Compile first, apply whole: a rule that is wrong stays in the editor.
-fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
-    let refuse = |state: &mut State, editor: Box<RuleEditor>, why: String| {
-        say(state, why, true);
-        state.popup = Some(Popup::Rule(editor));
-        Vec::new()
-    };
-    editor.error = Condition::compile(editor.when.value()).err();
-    if editor.error.is_some() {
-        editor.field = RuleField::When;
-        return refuse(
-            state,
-            editor,
-            "the condition does not compile: nothing is changed".to_owned(),
-        );
-    }
-    let sample = editor
-        .sample
-        .value()
-        .trim()
-        .trim_end_matches('%')
-        .trim()
-        .parse::<f64>();
-    let Some(sample) = sample.ok().filter(|s| *s > 0.0 && *s <= 100.0) else {
-        editor.field = RuleField::Sample;
-        return refuse(
-            state,
-            editor,
-            "a sample is a percentage over 0 and up to 100".to_owned(),
-        );
-    };
-    let name = editor.name.value().trim().to_owned();
-    let mut others = state
-        .filters
-        .rules
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| Some(*i) != editor.index);
-    if name.is_empty() || others.any(|(_, rule)| rule.name == name) {
-        editor.field = RuleField::Name;
-        return refuse(state, editor, "a rule has a name of its own".to_owned());
-    }
-    let when = editor.when.value().trim().to_owned();
-    let mut rule = Rule {
-        name,
-        effect: editor.effect,
-        when,
-        on: true,
-        sample,
-    };
-    match editor.index.and_then(|i| state.filters.rules.get_mut(i)) {
-        Some(old) => {
-            rule.on = old.on;
-            *old = rule;
-        }
-        None => {
-            state.filters.rules.push(rule);
-            state.filter_cursor = FilterCursor::Rule(state.filters.rules.len() - 1);
-        }
-    }
-    apply(state)
 }
