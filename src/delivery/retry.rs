@@ -20,15 +20,15 @@ impl Default for Retry {
         Self {
             attempts: 10,
             give_up_after: Duration::from_secs(4 * 3_600),
-            first_delay: Duration::from_secs(1),
+            first_delay: Duration::from_millis(200),
             longest_delay: Duration::from_secs(3_600),
         }
     }
 }
 
-/// Each delay is three times the one before: 1 s, 3 s, 9 s … 36 min, 1 h, so that ten attempts
-/// mend a blip at once and still reach over an outage of hours.
-const FACTOR: f64 = 3.0;
+/// Each delay is four times the one before: 0.2 s, 0.8 s, 3 s … 55 min, 1 h, so that ten attempts
+/// mend a blip at once and still reach over an outage of two hours.
+const FACTOR: f64 = 4.0;
 
 impl Retry {
     /// The delay after the `attempt`-th failed one (from 1), or nothing when that was the last.
@@ -52,16 +52,16 @@ mod tests {
     use super::*;
 
     #[test]
-    fn delays_grow_threefold_within_their_jitter_up_to_the_longest() {
+    fn delays_grow_fourfold_within_their_jitter_up_to_the_longest() {
         let retry = Retry::default();
         let ms = |attempt, random| {
             retry
                 .delay(attempt, Duration::ZERO, random)
                 .map(|d| d.as_millis())
         };
-        assert_eq!(ms(1, 1.0), Some(1_000));
-        assert_eq!(ms(1, 0.0), Some(500));
-        assert_eq!(ms(4, 1.0), Some(27_000));
+        assert_eq!(ms(1, 1.0), Some(200));
+        assert_eq!(ms(1, 0.0), Some(100));
+        assert_eq!(ms(4, 1.0), Some(12_800));
         assert_eq!(ms(9, 1.0), Some(3_600_000));
         assert_eq!(ms(10, 1.0), None);
     }
@@ -74,6 +74,7 @@ mod tests {
             since += retry.delay(attempt, since, 1.0).unwrap();
         }
         assert!(since < retry.give_up_after);
+        assert!(since > Duration::from_secs(2 * 3_600), "an outage of two hours is outlived");
         assert_eq!(retry.delay(2, retry.give_up_after, 0.0), None);
     }
 }
