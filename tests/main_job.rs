@@ -6,10 +6,10 @@ mod program;
 
 use std::fmt::Write as _;
 use std::io::Write as _;
-use std::process::{Command, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use program::{get, replay, run, run_on, sandbox, sluicegate, summary};
+use program::{get, replay, run, run_on, sandbox, signal, sluicegate, summary};
 use serde_json::Value;
 
 /// Events of a few people, all happening now, some held back and some broken.
@@ -150,11 +150,7 @@ fn sigterm_drains_and_exits_with_0() {
         );
         std::thread::sleep(Duration::from_millis(20));
     }
-    let killed = Command::new("kill")
-        .args(["-TERM", &child.id().to_string()])
-        .status()
-        .unwrap();
-    assert!(killed.success());
+    signal("TERM", child.id());
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0));
     let totals = summary(&output)["totals"].clone();

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use program::get;
+use program::{get, signal};
 
 /// The program in a terminal of its own.
 struct Terminal {
@@ -280,7 +280,7 @@ fn help_resizing_and_a_small_terminal() {
 fn the_terminal_is_given_back_on_sigterm_and_after_a_suspension() {
     let mut terminal = Terminal::open(&["demo"]);
     terminal.shows("feed live");
-    let pid = terminal.child.process_id().unwrap().to_string();
+    let pid = terminal.child.process_id().unwrap();
     let state = || {
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
         stat.rsplit(") ")
@@ -298,17 +298,11 @@ fn the_terminal_is_given_back_on_sigterm_and_after_a_suspension() {
             std::thread::sleep(Duration::from_millis(20));
         }
         assert!(terminal.is_given_back());
-        std::process::Command::new("kill")
-            .args(["-CONT", &pid])
-            .status()
-            .unwrap();
+        signal("CONT", pid);
         terminal.shows("feed live");
         assert!(!terminal.is_given_back());
     }
-    std::process::Command::new("kill")
-        .args(["-TERM", &pid])
-        .status()
-        .unwrap();
+    signal("TERM", pid);
     assert_eq!(terminal.ends(), 0);
     assert!(terminal.is_given_back());
 }

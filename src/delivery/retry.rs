@@ -74,7 +74,10 @@ mod tests {
             since += retry.delay(attempt, since, 1.0).unwrap();
         }
         assert!(since < retry.give_up_after);
-        assert!(since > Duration::from_secs(2 * 3_600), "an outage of two hours is outlived");
+        assert!(
+            since > Duration::from_secs(2 * 3_600),
+            "an outage of two hours is outlived"
+        );
         assert_eq!(retry.delay(2, retry.give_up_after, 0.0), None);
     }
 }
