@@ -230,6 +230,15 @@ async fn a_413_is_halved_until_it_fits() {
     let sandbox = sandbox(with([Fault::Status(413), Fault::Status(413)])).await;
     let (told, _) = deliver(&sandbox, some(8)).await;
     assert_eq!(labels(&told), ["413", "413", "200", "200", "200"]);
+    let told_of_first = told
+        .iter()
+        .flat_map(|a| &a.settled)
+        .filter(|(q, _)| q.sequence == 0)
+        .count();
+    assert_eq!(
+        told_of_first, 3,
+        "its story has both refusals and the delivery"
+    );
     assert!(all_delivered(&told, 8));
 }
 

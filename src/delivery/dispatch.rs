@@ -247,13 +247,14 @@ impl Dispatch {
         let items = shipment.front().map_or(0, <[Queued]>::len) as u32;
         let (mut settled, next) =
             shipment.settle(&answer, sent, now, &self.settings.retry, rand::random());
-        let waits = match &next {
-            Next::After(delay) | Next::Quiet(delay) => Some(*delay),
-            Next::Halt(_) => Some(PROBE),
-            Next::Continue => None,
-        };
-        if let Some(delay) = waits {
-            let next_ms = time::now() + delay.as_millis() as i64;
+        // Nothing settled: the load is tried again, whole or in halves, and its story says so.
+        if settled.is_empty() {
+            let wait = match &next {
+                Next::After(delay) | Next::Quiet(delay) => *delay,
+                Next::Halt(_) => PROBE,
+                Next::Continue => Duration::ZERO,
+            };
+            let next_ms = time::now() + wait.as_millis() as i64;
             settled.extend(
                 front
                     .into_iter()
