@@ -17,7 +17,6 @@ use crate::protocol::{Content, Outcome, Record};
 use crate::telemetry::ring::SharedRing;
 
 use super::theme::Sign;
-use super::widget::text;
 
 /// So long may a search take of one frame of the screen.
 const BUDGET: Duration = Duration::from_millis(8);
@@ -416,11 +415,6 @@ pub fn measured(violation: &limits::Violation) -> String {
         Unit::Ms => format!("{} {}", violation.code, limits::span(measured as i64)),
         Unit::None => violation.code.to_string(),
     }
-}
-
-/// A size for a row.
-pub fn size(row: &Row) -> String {
-    text::bytes(row.bytes)
 }
 
 #[cfg(test)]

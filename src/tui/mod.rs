@@ -32,7 +32,7 @@ use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
 use action::{Action, Effect};
-use finder::{Finder, Page};
+use finder::Finder;
 use state::State;
 use terminal::Screen;
 use theme::Theme;
@@ -62,6 +62,8 @@ pub async fn run(
         drain,
         hurry: CancellationToken::new(),
         ending: None,
+        left: 0,
+        closed: false,
         dirty: true,
         drawn_second: 0,
     };
@@ -79,6 +81,9 @@ struct Shell {
     drain: Duration,
     hurry: CancellationToken,
     ending: Option<JoinHandle<Ended>>,
+    /// What was accepted and not settled when the pipeline ended.
+    left: usize,
+    closed: bool,
     dirty: bool,
     drawn_second: i64,
 }
@@ -102,8 +107,9 @@ impl Shell {
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
                 ended = ended(&mut self.ending) => {
-                    let left = ended.left.len();
-                    return Ok(left);
+                    self.ending = None;
+                    self.left = ended.left.len();
+                    Some(Action::Drained)
                 }
                 () = tokio::time::sleep_until(next_frame), if self.dirty => None,
             };
@@ -111,6 +117,9 @@ impl Shell {
             if let Some(action) = action {
                 self.dirty |= self.is_worth_drawing(&action);
                 self.act(action).await?;
+            }
+            if self.closed {
+                return Ok(self.left);
             }
             // A key is answered at once; what comes by itself waits for its frame.
             if self.dirty && (keyed || Instant::now() >= next_frame) {
@@ -176,7 +185,10 @@ impl Shell {
                 self.dirty = true;
                 None
             }
-            Effect::Close => None,
+            Effect::Close => {
+                self.closed = true;
+                None
+            }
         };
         Ok(answer)
     }
@@ -204,25 +216,20 @@ impl Shell {
 
     /// Searches on, and turns to the page that the state asks for.
     async fn turn_page(&mut self) -> io::Result<()> {
-        let events = &mut self.state.events;
-        self.finder.look_for(events.find.as_ref());
+        self.finder.look_for(self.state.events.find.as_ref());
         self.finder.work();
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;
         let page = self.finder.page(events.anchor(), events.shift, room);
         self.dirty = !page.complete;
-        self.act_on_page(page).await?;
+        self.act(Action::Page(page)).await?;
         if let Some(inspector) = &self.state.inspector {
             let sequence = inspector.sequence;
             let found = self.inspected(sequence);
             self.act(Action::Inspected(found)).await?;
         }
         Ok(())
-    }
-
-    async fn act_on_page(&mut self, page: Page) -> io::Result<()> {
-        self.act(Action::Page(page)).await
     }
 }
 

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::limits::grouped;
-use crate::tui::finder::{Row, Weight, size};
+use crate::tui::finder::{Row, Weight};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
 use crate::tui::widget::{pane, text};
@@ -102,7 +102,7 @@ impl Columns {
             theme.text
         };
         let bytes = if self.bytes > 0 {
-            text::fit_right(&size(row), self.bytes)
+            text::fit_right(&text::bytes(row.bytes), self.bytes)
         } else {
             String::new()
         };
