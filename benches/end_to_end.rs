@@ -59,12 +59,13 @@ fn compare(events: u64, latency: u64) {
     for name in ["bare loop", "sluicegate"] {
         let sink = Part::start(&["part:sink", "--latency", &latency.to_string()]);
         let feed = Part::start(&["part:feed", "--events", &events.to_string()]);
+        let spool = tempfile::tempdir().unwrap();
         let started = Instant::now();
         let child = if name == "bare loop" {
             let place = format!("{} {}", feed.place, sink.place);
             myself(&["part:bare", "--events", &events.to_string(), &place])
         } else {
-            program(&feed.place, &sink.place)
+            program(&feed.place, &sink.place, spool.path())
         };
         let idle = if name == "bare loop" {
             Duration::ZERO
@@ -90,7 +91,7 @@ fn myself(args: &[&str]) -> Child {
         .unwrap()
 }
 
-fn program(feed: &str, sink: &str) -> Child {
+fn program(feed: &str, sink: &str, spool: &std::path::Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sluicegate"))
         .args([
             "run",
@@ -105,6 +106,7 @@ fn program(feed: &str, sink: &str) -> Child {
         .env("SLUICEGATE_CUSTOMERIO_SITE_ID", "bench")
         .env("SLUICEGATE_CUSTOMERIO_API_KEY", "bench")
         .env("SLUICEGATE_DELIVERY_REQUESTS_PER_SECOND", "1000")
+        .env("SLUICEGATE_SPOOL_FOLDER", spool)
         .env("SLUICEGATE_LOG", "error")
         .stdout(Stdio::piped())
         .spawn()

@@ -26,6 +26,8 @@ const EXAMPLES: &str = "Examples:
   sluicegate watch                         the screen on your feed; the gate starts shut
   sluicegate run --gate open --log json    forward without a screen
   sluicegate lint export.zip               check events before they are sent
+  sluicegate status                        how the forwarder stands, from another terminal
+  sluicegate dead-letters list             what could not be delivered, and why
 ";
 
 /// The commands.
@@ -43,6 +45,11 @@ pub enum Command {
     Lint(Lint),
     /// Serve a stand-in for Customer.io's Track API that enforces its documented limits.
     Sandbox(Sandbox),
+    /// Say how a running forwarder stands, or the spool that it left.
+    Status(Status),
+    /// List, show, retry, export or discard what could not be delivered.
+    #[command(subcommand)]
+    DeadLetters(DeadLetters),
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(Config),
@@ -229,6 +236,106 @@ pub struct Sandbox {
     /// What answers that fail say in Retry-After: seconds, or a date.
     #[arg(long, value_name = "SECONDS|DATE")]
     pub retry_after: Option<String>,
+}
+
+/// `status`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate status
+  sluicegate status --format json | jq .spool.items
+It exits with 0 where a forwarder runs and delivers, and with 1 where none runs or it can't.")]
+pub struct Status {
+    /// Whose spool.
+    #[command(flatten)]
+    pub spool: SpoolFolder,
+    /// How to write it.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+}
+
+/// Which spool is meant.
+#[derive(Debug, Args)]
+pub struct SpoolFolder {
+    /// The spool's folder (spool.folder); unless given, that of the configuration.
+    #[arg(long = "spool", value_name = "FOLDER")]
+    pub folder: Option<String>,
+}
+
+/// `dead-letters`
+#[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:
+  sluicegate dead-letters list
+  sluicegate dead-letters show 17
+  sluicegate dead-letters retry --reason \"10 attempts, the last: 503\"
+  sluicegate dead-letters export --all > letters.ndjson
+  sluicegate dead-letters discard 17 18
+All of them work while a forwarder runs: it puts back what is to be tried again within a second.")]
+pub enum DeadLetters {
+    /// List them by reason and type.
+    List {
+        /// Whose.
+        #[command(flatten)]
+        spool: SpoolFolder,
+        /// How to write the list.
+        #[arg(long, value_enum, default_value = "text")]
+        format: Format,
+    },
+    /// Show one whole: why, every figure, and what would have been sent; without a number, the newest.
+    Show {
+        /// Whose.
+        #[command(flatten)]
+        spool: SpoolFolder,
+        /// Its number, or that of the newest unless given.
+        number: Option<i64>,
+    },
+    /// Try them again: they go back into the spool, with new attempts.
+    Retry {
+        /// Whose.
+        #[command(flatten)]
+        spool: SpoolFolder,
+        /// Which.
+        #[command(flatten)]
+        which: Letters,
+    },
+    /// Write them as NDJSON, one a line; they stay.
+    Export {
+        /// Whose.
+        #[command(flatten)]
+        spool: SpoolFolder,
+        /// Which.
+        #[command(flatten)]
+        which: Letters,
+        /// Where to; standard output unless given.
+        #[arg(long, value_name = "FILE")]
+        out: Option<PathBuf>,
+    },
+    /// Remove them for good, after a confirmation.
+    Discard {
+        /// Whose.
+        #[command(flatten)]
+        spool: SpoolFolder,
+        /// Which.
+        #[command(flatten)]
+        which: Letters,
+        /// Ask nothing.
+        #[arg(long)]
+        yes: bool,
+    },
+}
+
+/// Which dead letters are meant.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+pub struct Letters {
+    /// Those with these numbers.
+    #[arg(value_name = "NUMBER")]
+    pub numbers: Vec<i64>,
+    /// Those of this reason, as the list writes it.
+    #[arg(long)]
+    pub reason: Option<String>,
+    /// All.
+    #[arg(long)]
+    pub all: bool,
 }
 
 /// `config`

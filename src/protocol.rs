@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Malformed};
+use crate::delivery::spool::dead_letters::{LetterRow, Which};
 use crate::delivery::{Attempt, Standing, Undelivered};
 use crate::feed::FeedStatus;
 use crate::filter::gate::RuleTally;
@@ -25,8 +26,12 @@ pub enum Command {
     SetGate(Mode),
     /// Put these filters in force, whole.
     SetFilters(Filters),
-    /// Try a halted delivery again now.
+    /// Try again now, where delivery waits for someone or for its next probe.
     Resume,
+    /// Put these dead letters back into the spool.
+    RetryLetters(Which),
+    /// Remove these dead letters for good.
+    DiscardLetters(Which),
 }
 
 /// One thing that a frame carried, and its story so far.
@@ -175,8 +180,8 @@ pub struct Snapshot {
     pub requests_per_minute: u64,
     /// How delivery stands.
     pub standing: Standing,
-    /// What can't be delivered and is kept.
-    pub dead_letters: u64,
+    /// What can't be delivered and is kept, by reason and type.
+    pub letters: Arc<Vec<LetterRow>>,
     /// What the ring holds.
     pub ring: RingRow,
     /// What the operator should know, newest last.
@@ -210,8 +215,6 @@ pub struct Totals {
     pub expired: u64,
     /// Events that Customer.io refused.
     pub discarded: u64,
-    /// Dead letters that had to go for newer ones.
-    pub dead_letters_dropped: u64,
     /// Violations of limits.
     pub violations: u64,
     /// Requests answered.

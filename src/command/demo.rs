@@ -1,5 +1,5 @@
 //! `demo`: a feed server, a sandbox and the pipeline between them, in one process and over
-//! real sockets on loopback. It writes no file.
+//! real sockets on loopback. Its spool is in a folder that goes with it.
 
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
@@ -73,7 +73,12 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         path: None,
         origins: std::collections::BTreeMap::default(),
     };
-    let pipeline = start(&loaded)?;
+    // The spool is as real as the rest; it goes with the demonstration.
+    let folder = tempfile::Builder::new()
+        .prefix("sluicegate-demo-")
+        .tempdir()
+        .wrap_err("cannot make a folder for the demonstration's spool")?;
+    let pipeline = start(&loaded, folder.path())?;
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let code = if on_terminal && !args.headless {
         let labels = Labels {
@@ -82,14 +87,14 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             feed: server.url(),
             save_to: None,
         };
-        tui::run(pipeline, labels, &look, drain).await?;
+        tui::run(pipeline, labels, &look, drain, None).await?;
         ExitCode::SUCCESS
     } else {
         let until = Until {
             time: Some(args.duration),
             idle: None,
         };
-        let summary = headless::run(pipeline, until, drain, |snapshot| {
+        let summary = headless::run(pipeline, until, drain, None, |snapshot| {
             say!("{}", headless::status_line(snapshot));
         })
         .await;

@@ -8,11 +8,16 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::delivery::breaker;
+use crate::delivery::spool::SpoolRow;
+use crate::delivery::spool::dead_letters::LetterRow;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
 
-use super::signals;
+use super::reload::Reloader;
+use super::signals::{self, Hangup};
+use super::{dead_letters as letters, printable};
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Copy, Default)]
@@ -28,22 +33,31 @@ pub(super) async fn run(
     pipeline: Pipeline,
     until: Until,
     drain: Duration,
+    reloader: Option<Reloader>,
     mut each_second: impl FnMut(&Snapshot),
 ) -> Summary {
     let signal = signals::first();
     let started = Instant::now();
-    wait(pipeline.handle(), until, &signal, &mut each_second).await;
-    let dead_letters = pipeline.handle().dead_letters().clone();
+    wait(
+        pipeline.handle(),
+        until,
+        &signal,
+        reloader.as_ref(),
+        &mut each_second,
+    )
+    .await;
     let ended = pipeline.end(drain, CancellationToken::new()).await;
-    Summary::new(&ended, &dead_letters.all(), started.elapsed())
+    Summary::new(&ended, started.elapsed())
 }
 
 async fn wait(
     handle: &Handle,
     until: Until,
     signal: &CancellationToken,
+    reloader: Option<&Reloader>,
     each_second: &mut impl FnMut(&Snapshot),
 ) {
+    let mut hangups = signals::hangups();
     let mut snapshots = handle.snapshots();
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.reset();
@@ -53,6 +67,14 @@ async fn wait(
         tokio::select! {
             () = signal.cancelled() => return,
             () = tokio::time::sleep_until(end.unwrap_or_else(tokio::time::Instant::now)), if end.is_some() => return,
+            Some(hangup) = hangups.recv() => match (hangup, reloader) {
+                (Hangup::TerminalGone, _) => return,
+                // The observer logs what was changed.
+                (Hangup::Reload, Some(reloader)) => if let Err(error) = reloader.reload(handle).await {
+                    tracing::error!("{error}");
+                },
+                (Hangup::Reload, None) => {}
+            },
             _ = second.tick() => each_second(&snapshots.borrow().clone()),
             changed = snapshots.changed() => {
                 if changed.is_err() {
@@ -76,7 +98,8 @@ async fn wait(
 fn is_settled(snapshot: &Snapshot) -> bool {
     let totals = &snapshot.totals;
     let sent = totals.accepted - totals.dry_run;
-    snapshot.standing.is_idle() && sent == totals.delivered + totals.not_delivered()
+    // What an earlier run left in the spool is delivered here and was not accepted here.
+    snapshot.standing.is_idle() && sent <= totals.delivered + totals.not_delivered()
 }
 
 /// What a run did, for people and for machines.
@@ -88,10 +111,15 @@ pub(super) struct Summary {
     delivery_rate: Option<f64>,
     latency_ms: LatencyRow,
     answers: BTreeMap<String, u64>,
-    /// Accepted, and neither delivered nor refused when the run ended.
+    /// Accepted, and neither delivered nor refused when the run ended: it is in the spool.
     left: u64,
-    halted: Option<String>,
-    dead_letters: BTreeMap<String, u64>,
+    /// Came, and could never be written to the spool: the feed was not told that it is safe.
+    unwritten: u64,
+    spool: SpoolRow,
+    breaker: breaker::Standing,
+    /// Requests a second that Customer.io was believed to take.
+    rate: f64,
+    dead_letters: Vec<LetterRow>,
     violations: Vec<Broken>,
 }
 
@@ -106,23 +134,8 @@ struct Broken {
 }
 
 impl Summary {
-    fn new(
-        ended: &Ended,
-        dead_letters: &[crate::telemetry::dead_letters::DeadLetter],
-        took: Duration,
-    ) -> Self {
+    fn new(ended: &Ended, took: Duration) -> Self {
         let last = &ended.last;
-        let mut reasons: BTreeMap<String, u64> = BTreeMap::new();
-        for letter in dead_letters {
-            let field = if letter.field.is_empty() {
-                String::new()
-            } else {
-                format!("{}: ", letter.field)
-            };
-            *reasons
-                .entry(format!("{}: {field}{}", letter.why, letter.reason))
-                .or_default() += 1;
-        }
         let broken = |row: &LimitRow| Broken {
             limit: row.code.name(),
             policy: row.policy,
@@ -138,16 +151,19 @@ impl Summary {
             delivery_rate: last.totals.delivery_rate(),
             latency_ms: last.latency,
             answers: last.answers.clone(),
-            left: ended.left.len() as u64,
-            halted: last.standing.halted.clone(),
-            dead_letters: reasons,
+            left: ended.left,
+            unwritten: ended.unwritten,
+            spool: last.standing.spool.clone(),
+            breaker: last.standing.breaker.clone(),
+            rate: last.standing.rate,
+            dead_letters: last.letters.to_vec(),
             violations: last.limits.iter().map(broken).collect(),
         }
     }
 
     /// 0 where all that was accepted is settled, 1 where something is left.
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(u8::from(self.left > 0))
+        ExitCode::from(u8::from(self.left + self.unwritten > 0))
     }
 
     /// The summary as one JSON object.
@@ -198,12 +214,21 @@ impl Summary {
             self.not_delivered,
             format!("{} expired, {} discarded", t.expired, t.discarded),
         );
+        if self.spool.carried > 0 {
+            let carried = "in the spool at the start, or tried again from the dead letters";
+            line("carried over", self.spool.carried, carried.to_owned());
+        }
         if self.left > 0 {
-            line(
-                "left",
-                self.left,
-                "accepted, and still under way when the run ended".to_owned(),
-            );
+            let left = "in the spool: they go out at the next start";
+            line("left", self.left, left.to_owned());
+        }
+        if self.unwritten > 0 {
+            let unwritten =
+                "could not be written to the spool; the feed was not told that they are safe";
+            line("not accepted", self.unwritten, unwritten.to_owned());
+        }
+        if self.spool.lost > 0 {
+            line("lost", self.spool.lost, "damaged on the disk".to_owned());
         }
         let l = &self.latency_ms;
         let _ = writeln!(
@@ -222,11 +247,19 @@ impl Summary {
             grouped(t.requests),
             answers.join("   ")
         );
-        if let Some(why) = &self.halted {
-            let _ = writeln!(out, "halted        {why}");
+        if let Some(why) = self.breaker.why() {
+            let _ = writeln!(out, "down          {}", printable(why));
         }
-        for (reason, count) in &self.dead_letters {
-            let _ = writeln!(out, "dead letters  {} {reason}", grouped(*count));
+        if let Some(why) = &self.spool.fault {
+            let _ = writeln!(out, "spool         {why}");
+        }
+        for row in &self.dead_letters {
+            let _ = writeln!(
+                out,
+                "dead letters  {:>12}   {}",
+                grouped(row.count),
+                letters::row(row)
+            );
         }
         if !self.violations.is_empty() {
             let _ = writeln!(out, "violations");
@@ -254,8 +287,11 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         crate::feed::FeedState::Connecting => "connecting".to_owned(),
         crate::feed::FeedState::Down { why, .. } => format!("down ({why})"),
     };
+    let standing = &snapshot.standing;
+    let trouble = standing.spool.fault.as_deref().or(standing.breaker.why());
+    let trouble = trouble.map_or_else(String::new, |why| format!("  ({why})"));
     format!(
-        "feed {feed}  received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  filtered {}  rejected {}  waiting {}  p95 {} ms",
+        "feed {feed}  received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  filtered {}  rejected {}  spool {}  dead letters {}  p95 {} ms{trouble}",
         grouped(t.received),
         snapshot.rates.received,
         grouped(t.accepted),
@@ -263,7 +299,8 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         snapshot.rates.delivered,
         grouped(t.filtered),
         grouped(t.rejected),
-        grouped(snapshot.standing.waiting + snapshot.standing.retrying),
+        grouped(snapshot.standing.spool.items),
+        grouped(snapshot.standing.spool.letters),
         snapshot.latency.p95_ms,
     )
 }

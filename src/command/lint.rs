@@ -13,7 +13,7 @@ use crate::config::Settings;
 use crate::customerio::dedupe;
 use crate::limits::{self, LIMITS, Policy, Violation, grouped};
 
-use super::Place;
+use super::{Place, printable};
 
 pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
     let settings = place.load(&[])?.settings;
@@ -203,12 +203,4 @@ impl Report {
         );
         out
     }
-}
-
-/// Text from outside without anything that a terminal obeys.
-fn printable(text: &str) -> String {
-    text.chars()
-        .take(160)
-        .map(crate::tui::widget::text::visible)
-        .collect()
 }

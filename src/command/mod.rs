@@ -19,25 +19,29 @@ macro_rules! say_as_is {
 }
 
 mod config;
+mod dead_letters;
 mod demo;
 mod headless;
 mod lint;
+pub mod reload;
 mod replay;
 mod run;
 mod sandbox;
 mod signals;
+mod status;
 mod watch;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use color_eyre::eyre::{Result, WrapErr, bail};
+use color_eyre::eyre::{Result, bail};
 
 use crate::cli::{Cli, Command, LogFormat, Over};
 use crate::config::load::{Flag, Needs};
 use crate::config::{Loaded, default_path, load};
 use crate::customerio::Client;
+use crate::delivery::spool::Spool;
 use crate::feed::WebSocketFeed;
 use crate::pipeline::Pipeline;
 
@@ -87,6 +91,8 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Replay(args) => replay::run(args).await,
         Command::Lint(args) => lint::run(&args, place),
         Command::Sandbox(args) => sandbox::run(args).await,
+        Command::Status(args) => status::run(args, place),
+        Command::DeadLetters(args) => dead_letters::run(args, place),
         Command::Config(args) => config::run(&args, place),
     }
 }
@@ -153,12 +159,35 @@ fn refuse_problems(loaded: &Loaded, needs: Needs) -> Result<()> {
     bail!("the settings can't be used:{}", lines.concat())
 }
 
-/// A pipeline from the configured feed to the configured workspace.
-fn start(loaded: &Loaded) -> Result<Pipeline> {
+/// A pipeline from the configured feed to the configured workspace, on the spool in `folder`.
+fn start(loaded: &Loaded, folder: &Path) -> Result<Pipeline> {
     let settings = &loaded.settings;
     let feed = WebSocketFeed::new(settings.feed.clone())?;
     let client = Client::new(settings.destination()?)?;
-    Pipeline::start(settings, Box::new(feed), Arc::new(client)).wrap_err("the gate can't start")
+    let spool = Spool::open(folder)?;
+    Ok(Pipeline::start(
+        settings,
+        Box::new(feed),
+        Arc::new(client),
+        spool,
+    )?)
+}
+
+/// The folder of the spool that is meant: named, or that of the settings.
+fn spool_folder(named: crate::cli::SpoolFolder, place: Place) -> Result<PathBuf> {
+    let flag = named
+        .folder
+        .map(|folder| ("spool.folder", "--spool", folder));
+    let flags: Vec<Flag> = flag.into_iter().collect();
+    Ok(place.load(&flags)?.settings.spool_folder()?)
+}
+
+/// Text from outside without anything that a terminal obeys.
+fn printable(text: &str) -> String {
+    text.chars()
+        .take(200)
+        .map(crate::tui::widget::text::visible)
+        .collect()
 }
 
 /// Starts logging to standard error; `SLUICEGATE_LOG` says what.

@@ -8,6 +8,7 @@ use crate::cli::{Format, Run};
 use crate::config::load::Needs;
 
 use super::headless::{self, Until};
+use super::reload::Reloader;
 use super::{Place, log_to_stderr, refuse_problems, start};
 
 /// A line on how it stands goes into the log this often, in seconds.
@@ -18,14 +19,13 @@ const UNSEEN_RING_BYTES: usize = 1 << 20;
 
 pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     log_to_stderr(args.log);
-    let mut loaded = place.load(&args.over.flags())?;
-    refuse_problems(
-        &loaded,
-        Needs {
-            feed: true,
-            destination: true,
-        },
-    )?;
+    let needs = Needs {
+        feed: true,
+        destination: true,
+    };
+    let flags = args.over.flags();
+    let mut loaded = place.clone().load(&flags)?;
+    refuse_problems(&loaded, needs)?;
     // Nobody looks at the recent events; what they are needed for is the story of one under way.
     loaded.settings.screen.ring_bytes = loaded.settings.screen.ring_bytes.min(UNSEEN_RING_BYTES);
     let settings = &loaded.settings;
@@ -35,13 +35,15 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
         gate = ?settings.gate,
         "forwarding"
     );
-    let pipeline = start(&loaded)?;
+    let pipeline = start(&loaded, &settings.spool_folder()?)?;
+    let reloader = Reloader::new(place, flags, needs);
     let until = Until {
         time: args.duration,
         idle: args.exit_when_idle,
     };
     let mut seconds = 0;
-    let summary = headless::run(pipeline, until, settings.delivery.drain, |snapshot| {
+    let drain = settings.delivery.drain;
+    let summary = headless::run(pipeline, until, drain, Some(reloader), |snapshot| {
         seconds += 1;
         if seconds % STATUS_EVERY == 0 {
             tracing::info!("{}", headless::status_line(snapshot));

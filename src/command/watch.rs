@@ -9,17 +9,17 @@ use crate::config::Theme;
 use crate::config::load::Needs;
 use crate::tui::{self, Labels};
 
+use super::reload::Reloader;
 use super::{Place, refuse_problems, start};
 
 pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
-    let mut loaded = place.load(&args.over.flags())?;
-    refuse_problems(
-        &loaded,
-        Needs {
-            feed: true,
-            destination: true,
-        },
-    )?;
+    let needs = Needs {
+        feed: true,
+        destination: true,
+    };
+    let flags = args.over.flags();
+    let mut loaded = place.clone().load(&flags)?;
+    refuse_problems(&loaded, needs)?;
     let screen = &mut loaded.settings.screen;
     screen.ascii |= args.look.ascii;
     if args.look.light {
@@ -32,11 +32,20 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         feed: settings.feed.url.clone(),
         save_to: loaded.path.clone(),
     };
-    let pipeline = start(&loaded)?;
-    let left = tui::run(pipeline, labels, &settings.screen, settings.delivery.drain).await?;
+    let folder = settings.spool_folder()?;
+    let pipeline = start(&loaded, &folder)?;
+    let reloader = Reloader::new(place, flags, needs);
+    let handle = pipeline.handle().clone();
+    let reload: tui::Reload = Box::new(move || {
+        let (reloader, handle) = (reloader.clone(), handle.clone());
+        Box::pin(async move { reloader.reload(&handle).await.map(|done| done.to_string()) })
+    });
+    let drain = settings.delivery.drain;
+    let left = tui::run(pipeline, labels, &settings.screen, drain, Some(reload)).await?;
     if left > 0 {
         eprintln!(
-            "sluicegate: {left} accepted events were still under way when the screen was left; they are not delivered"
+            "sluicegate: {left} accepted items are in the spool {}; they go out when the gate is open at the next start",
+            folder.display()
         );
     }
     Ok(ExitCode::from(u8::from(left > 0)))

@@ -236,7 +236,7 @@ impl Layers {
         Value::Table(self.values.clone())
             .try_into()
             .map_err(|error: toml::de::Error| {
-                // The message ends with the path: "…\nin `delivery.lanes`".
+                // The message ends with the path: "…\nin `delivery.attempts`".
                 let text = error.to_string();
                 let (message, setting) = text
                     .trim()
@@ -431,8 +431,11 @@ impl Loaded {
         let delivery = &self.settings.delivery;
         for (setting, zero) in [
             ("delivery.in_flight", delivery.in_flight == 0),
-            ("delivery.lanes", delivery.lanes == 0),
             ("delivery.attempts", delivery.attempts == 0),
+            ("delivery.breaker_failures", delivery.breaker_failures == 0),
+            ("delivery.queue_bytes", delivery.queue_bytes == 0),
+            ("spool.quota_bytes", self.settings.spool.quota_bytes == 0),
+            ("spool.commit_bytes", self.settings.spool.commit_bytes == 0),
         ] {
             if zero {
                 found.push(self.invalid(setting, "0 would deliver nothing; write 1 or more"));
@@ -558,9 +561,9 @@ mod tests {
 
     #[test]
     fn the_environment_is_over_the_file_and_flags_over_both_and_each_origin_is_known() {
-        let file = "gate = \"dry-run\"\n[delivery]\nlanes = 8\nin_flight = 3\n[mapping]\nfields = [\"a\"]\n";
+        let file = "gate = \"dry-run\"\n[delivery]\nattempts = 8\nin_flight = 3\n[mapping]\nfields = [\"a\"]\n";
         let environment = [
-            ("SLUICEGATE_DELIVERY_LANES", "9"),
+            ("SLUICEGATE_DELIVERY_ATTEMPTS", "9"),
             ("SLUICEGATE_MAPPING_FIELDS", "platform, country"),
             ("HOME", "x"),
         ];
@@ -568,15 +571,15 @@ mod tests {
         let loaded = with(file, &environment, &flags).unwrap();
         let settings = &loaded.settings;
         assert_eq!(
-            (settings.delivery.in_flight, settings.delivery.lanes),
+            (settings.delivery.in_flight, settings.delivery.attempts),
             (3, 9)
         );
         assert_eq!(settings.mapping.fields, ["platform", "country"]);
         assert_eq!(settings.gate, crate::filter::Mode::Open);
         assert_eq!(loaded.origin("gate"), Origin::Flag("--open".to_owned()));
         assert_eq!(
-            loaded.origin("delivery.lanes"),
-            Origin::Environment("SLUICEGATE_DELIVERY_LANES".to_owned())
+            loaded.origin("delivery.attempts"),
+            Origin::Environment("SLUICEGATE_DELIVERY_ATTEMPTS".to_owned())
         );
         assert!(matches!(
             loaded.origin("delivery.in_flight"),
@@ -618,10 +621,10 @@ mod tests {
                 ":1: gate: unknown variant `ajar`, expected one of `open`, `shut`, `dry-run`",
             ),
             (
-                "[delivery]\nlanes = \"many\"",
-                ":2: delivery.lanes: invalid type",
+                "[delivery]\nattempts = \"many\"",
+                ":2: delivery.attempts: invalid type",
             ),
-            ("[delivery]\nbatch_age = \"999y\"", "more than 30 days"),
+            ("[delivery]\nbatch_age = \"999y\"", "more than a year"),
             ("[delivery]\nbatch_age = \"soon\"", "write 250ms, 10s or 4h"),
             ("[delivery\n", ":1: "),
             (

@@ -17,7 +17,9 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::customerio::Mapping;
 use crate::customerio::client::{Destination, Region};
 use crate::delivery;
+use crate::delivery::breaker;
 use crate::delivery::retry::Retry;
+use crate::delivery::spool::{self, SpoolError};
 use crate::filter::{Filters, Mode, Rule, gate::Switch};
 use crate::limits::Policies;
 
@@ -44,6 +46,8 @@ pub struct Settings {
     pub mapping: Mapping,
     /// How they are sent.
     pub delivery: Delivery,
+    /// Where they wait.
+    pub spool: SpoolSettings,
     /// What the screen keeps and looks like.
     pub screen: Screen,
     /// The event types that are on or off.
@@ -62,6 +66,7 @@ impl Default for Settings {
             limits: Policies::default(),
             mapping: Mapping::default(),
             delivery: Delivery::default(),
+            spool: SpoolSettings::default(),
             screen: Screen::default(),
             types: BTreeMap::new(),
             rules: Vec::new(),
@@ -176,7 +181,6 @@ impl Default for CustomerIo {
 pub struct Delivery {
     pub requests_per_second: NonZeroU32,
     pub in_flight: usize,
-    pub lanes: usize,
     pub batch_bytes: usize,
     #[serde(with = "humane")]
     pub batch_age: Duration,
@@ -187,28 +191,62 @@ pub struct Delivery {
     pub first_delay: Duration,
     #[serde(with = "humane")]
     pub longest_delay: Duration,
+    pub breaker_failures: u32,
+    #[serde(with = "humane")]
+    pub first_probe: Duration,
+    #[serde(with = "humane")]
+    pub longest_probe: Duration,
     pub queue_bytes: usize,
-    pub dead_letter_bytes: usize,
     #[serde(with = "humane")]
     pub drain: Duration,
 }
 
 impl Default for Delivery {
     fn default() -> Self {
-        let retry = Retry::default();
+        let (retry, limits) = (Retry::default(), breaker::Limits::default());
         Self {
             requests_per_second: NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN),
             in_flight: 16,
-            lanes: 64,
             batch_bytes: crate::customerio::sizes::BATCH_BYTES,
             batch_age: Duration::from_millis(250),
             attempts: retry.attempts,
             give_up_after: retry.give_up_after,
             first_delay: retry.first_delay,
             longest_delay: retry.longest_delay,
-            queue_bytes: 32 << 20,
-            dead_letter_bytes: 64 << 20,
+            breaker_failures: limits.failures,
+            first_probe: limits.first_probe,
+            longest_probe: limits.longest_probe,
+            queue_bytes: 16 << 20,
             drain: Duration::from_secs(20),
+        }
+    }
+}
+
+/// `[spool]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(
+    missing_docs,
+    reason = "each setting is described where users read it: in assets/sluicegate.toml"
+)]
+pub struct SpoolSettings {
+    pub folder: String,
+    pub quota_bytes: u64,
+    pub commit_bytes: usize,
+    #[serde(with = "humane")]
+    pub commit_age: Duration,
+    #[serde(with = "humane")]
+    pub keep_dead_letters: Duration,
+}
+
+impl Default for SpoolSettings {
+    fn default() -> Self {
+        Self {
+            folder: String::new(),
+            quota_bytes: 1_000_000_000,
+            commit_bytes: 1_000_000,
+            commit_age: Duration::from_millis(50),
+            keep_dead_letters: Duration::from_secs(30 * 86_400),
         }
     }
 }
@@ -293,7 +331,6 @@ impl Settings {
     pub fn dispatch(&self) -> delivery::Settings {
         let own = &self.delivery;
         delivery::Settings {
-            lanes: own.lanes,
             batch_bytes: own.batch_bytes,
             batch_age: own.batch_age,
             in_flight: own.in_flight,
@@ -305,7 +342,59 @@ impl Settings {
                 first_delay: own.first_delay,
                 longest_delay: own.longest_delay,
             },
+            breaker: breaker::Limits {
+                failures: own.breaker_failures,
+                first_probe: own.first_probe,
+                longest_probe: own.longest_probe,
+            },
         }
+    }
+
+    /// The spool's figures.
+    pub fn spool(&self) -> spool::writer::Settings {
+        let own = &self.spool;
+        spool::writer::Settings {
+            quota_bytes: own.quota_bytes,
+            commit_bytes: own.commit_bytes,
+            commit_age: own.commit_age,
+            keep_dead_letters: own.keep_dead_letters,
+        }
+    }
+
+    /// The folder of the spool: one for each destination, unless the settings name it.
+    pub fn spool_folder(&self) -> Result<PathBuf, SpoolError> {
+        use etcetera::BaseStrategy as _;
+        if !self.spool.folder.is_empty() {
+            return Ok(PathBuf::from(&self.spool.folder));
+        }
+        let base = etcetera::choose_base_strategy().map_err(|_| SpoolError::NoHome)?;
+        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        let own = &self.customerio;
+        let server = own.base_url.split("://").last().unwrap_or_default();
+        let name = [own.site_id.as_str(), server].join("@");
+        let safe = |c: char| {
+            if c.is_ascii_alphanumeric() || "-.@".contains(c) {
+                c
+            } else {
+                '_'
+            }
+        };
+        let name: String = name
+            .trim_end_matches(['@', '/'])
+            .chars()
+            .map(safe)
+            .collect();
+        Ok(state.join("sluicegate").join(format!("spool-{name}")))
+    }
+
+    /// Where events go, in words: a spool belongs to one of these.
+    pub fn destination_name(&self) -> String {
+        let own = &self.customerio;
+        let server = match own.base_url.as_str() {
+            "" => "Customer.io",
+            url => url,
+        };
+        format!("site {} at {server}", own.site_id)
     }
 }
 
@@ -345,7 +434,7 @@ mod humane {
     }
 
     /// No setting needs more, and every clock can add it.
-    const LONGEST: Duration = Duration::from_secs(30 * 86_400);
+    const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
     pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
         let text = String::deserialize(from)?;
@@ -354,7 +443,7 @@ mod humane {
         };
         match humantime::parse_duration(&text) {
             Ok(time) if time <= LONGEST => Ok(time),
-            Ok(_) => Err(wrong("more than 30 days")),
+            Ok(_) => Err(wrong("more than a year")),
             Err(_) => Err(wrong("no length of time")),
         }
     }

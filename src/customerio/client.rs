@@ -108,9 +108,15 @@ impl Client {
         })
     }
 
+    /// Where it sends, and as whom.
+    pub fn destination(&self) -> &Destination {
+        &self.destination
+    }
+
     /// Sends items together by v2.
-    pub async fn send_batch(&self, items: impl Iterator<Item = &Item>) -> Answer {
-        let mut body = Vec::with_capacity(64 * 1024);
+    pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i Item> + Clone) -> Answer {
+        let room = items.clone().map(|item| item.body.len() + 1).sum::<usize>();
+        let mut body = Vec::with_capacity(room + 12);
         body.extend_from_slice(br#"{"batch":["#);
         for (index, item) in items.enumerate() {
             if index > 0 {

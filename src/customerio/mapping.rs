@@ -137,7 +137,7 @@ pub struct Mapped<'e> {
 }
 
 /// Which request carries an item.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Route {
     /// With others in `POST /api/v2/batch`.
     Batch,
@@ -151,7 +151,7 @@ pub enum Route {
 }
 
 /// What is ready to be sent: one event, or one identify.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Item {
     /// The dedupe id; the event's own, for an identify too, though it is not sent with one.
     pub id: Ulid,

@@ -1,247 +1,265 @@
-//! A shipment: what one batch took from the lanes, and what an answer means for it.
+//! What an answer means: for each item of the request, and for the destination as a whole.
 //!
-//! It is sent load by load, so that an item that has to go alone keeps its place. A load
-//! that is refused as a whole is halved until the bad item stands alone.
+//! A request that is refused as a whole is halved until the bad item stands alone; so is one
+//! that keeps failing while others don't. The halves share no person, so that neither has to
+//! wait for the other; where there is only one person left, the second half waits behind the
+//! first.
 
-use std::collections::VecDeque;
 use std::time::Duration;
 
-use tokio::time::Instant;
-
-use crate::customerio::mapping::Route;
+use crate::amplitude::time::UnixMs;
 use crate::customerio::response::{Answer, Refusal};
 
 use super::retry::Retry;
-use super::{Part, Queued, Settled, Undelivered};
+use super::{History, Part, Queued, Settled, Undelivered};
 
 /// How long to wait after a 429 that doesn't say.
 const QUIET: Duration = Duration::from_secs(1);
+/// A request that failed so often while others did not is halved: one of its items may be why.
+const HALVE_AFTER: u32 = 2;
 
-/// What one batch took, on its way.
-#[derive(Debug)]
-pub struct Shipment {
-    loads: VecDeque<Load>,
-    lanes: Vec<usize>,
-}
-
-/// What goes in one request.
-#[derive(Debug)]
-pub struct Load {
-    items: Vec<Queued>,
-    tries: u32,
-    failures: u32,
-    first_tried: Option<Instant>,
-}
-
-/// What to do with a shipment next.
-#[derive(Debug, PartialEq, Eq)]
-pub enum Next {
-    /// Send its next load, or let its lanes go if there is none.
-    Continue,
-    /// Try the load again after this.
-    After(Duration),
-    /// Try it again, and send nothing else before.
+/// What an answer says of the destination.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Says {
+    /// It works.
+    Works,
+    /// It asks for quiet, for so long.
     Quiet(Duration),
-    /// Send nothing any more until someone has mended this.
-    Halt(String),
+    /// It fails, and when to try again if it says so.
+    Fails(String, Option<Duration>),
+    /// It refuses the credentials.
+    Refuses(String),
+    /// It is no server that takes events.
+    Wrong(String),
 }
 
-impl Shipment {
-    /// Splits `items`, which keep their order, into loads.
-    pub fn new(items: Vec<Queued>, lanes: Vec<usize>) -> Self {
-        let mut loads: VecDeque<Load> = VecDeque::new();
-        for item in items {
-            let joins = item.item.route == Route::Batch
-                && loads
-                    .back()
-                    .is_some_and(|l| l.items[0].item.route == Route::Batch);
-            match loads.back_mut() {
-                Some(load) if joins => load.items.push(item),
-                _ => loads.push_back(Load::new(vec![item])),
-            }
-        }
-        Self { loads, lanes }
-    }
+/// What comes of a request.
+#[derive(Debug, Default, PartialEq)]
+pub struct Verdict {
+    /// What became of items.
+    pub settled: Vec<(Queued, Settled)>,
+    /// What is to be tried again, together each: different people in each of them.
+    pub again: Vec<Vec<Queued>>,
+    /// What is to wait behind the one in `again`.
+    pub behind: Vec<Queued>,
+    /// How long to wait before.
+    pub wait: Duration,
+}
 
-    /// The lanes that stand still for it.
-    pub fn lanes(&self) -> &[usize] {
-        &self.lanes
-    }
-
-    /// The items of the next request; none when all is settled.
-    pub fn front(&self) -> Option<&[Queued]> {
-        self.loads.front().map(|load| load.items.as_slice())
-    }
-
-    /// How many items are not settled, and their size in bytes.
-    pub fn unsettled(&self) -> (u64, usize) {
-        let items = self.loads.iter().flat_map(|l| &l.items);
-        items.fold((0, 0), |(n, bytes), item| {
-            (n + 1, bytes + item.item.body.len())
-        })
-    }
-
-    /// Gives up what is left of it.
-    pub fn into_items(self) -> impl Iterator<Item = Queued> {
-        self.loads.into_iter().flat_map(|l| l.items)
-    }
-
-    /// Applies the answer to the front load: what became of its items, and what comes next.
-    /// `sent` is when the request went out; `random`, from 0 to 1, spreads retries.
-    pub fn settle(
-        &mut self,
-        answer: &Answer,
-        sent: Instant,
-        now: Instant,
-        retry: &Retry,
-        random: f64,
-    ) -> (Vec<(Queued, Settled)>, Next) {
-        let Some(load) = self.loads.front_mut() else {
-            return (Vec::new(), Next::Continue);
-        };
-        load.tries += 1;
-        let since_first = now.duration_since(*load.first_tried.get_or_insert(sent));
-        match answer {
-            Answer::Accepted => (self.delivered(&[]), Next::Continue),
-            Answer::Partly(refusals) => (self.delivered(refusals), Next::Continue),
-            Answer::Refused {
-                status: 400 | 422, ..
-            }
-            | Answer::TooLarge => self.halve(answer),
-            Answer::Refused { status, message } => {
-                let why =
-                    format!("the server answers {status} {message}; is customerio.base_url right?");
-                (Vec::new(), Next::Halt(why))
-            }
-            Answer::Unauthorized { status, message } => {
-                let said = if message.is_empty() {
-                    String::new()
-                } else {
-                    format!(" ({message})")
-                };
-                let why = format!(
-                    "Customer.io refuses the credentials: {status}{said}; check site ID, API key and region"
-                );
-                (Vec::new(), Next::Halt(why))
-            }
-            Answer::Throttled { after } => {
-                if since_first > retry.give_up_after {
-                    return (self.expire(answer), Next::Continue);
-                }
-                (Vec::new(), Next::Quiet(after.unwrap_or(QUIET)))
-            }
-            Answer::Unavailable { after, .. } => {
-                self.again(answer, *after, since_first, retry, random)
-            }
-            Answer::NoAnswer { .. } => self.again(answer, None, since_first, retry, random),
-        }
-    }
-
-    fn again(
-        &mut self,
-        answer: &Answer,
-        after: Option<Duration>,
-        since_first: Duration,
-        retry: &Retry,
-        random: f64,
-    ) -> (Vec<(Queued, Settled)>, Next) {
-        let Some(load) = self.loads.front_mut() else {
-            return (Vec::new(), Next::Continue);
-        };
-        load.failures += 1;
-        match retry.delay(load.failures, since_first, random) {
-            Some(delay) => (
-                Vec::new(),
-                Next::After(delay.max(after.unwrap_or_default())),
-            ),
-            None => (self.expire(answer), Next::Continue),
-        }
-    }
-
-    fn delivered(&mut self, refusals: &[Refusal]) -> Vec<(Queued, Settled)> {
-        let Some(load) = self.loads.pop_front() else {
-            return Vec::new();
-        };
-        let first_attempt = load.tries == 1;
-        let settle = |(index, item)| {
-            let settled = match refusals.iter().find(|r| r.batch_index == index) {
-                Some(refusal) => discarded(refusal),
-                None => Settled::Delivered { first_attempt },
+/// What an answer says of the destination.
+pub fn says(answer: &Answer) -> Says {
+    match answer {
+        // A refusal of what was sent is the answer of one that works.
+        Answer::Accepted
+        | Answer::Partly(_)
+        | Answer::TooLarge
+        | Answer::Refused {
+            status: 400 | 422, ..
+        } => Says::Works,
+        Answer::Throttled { after } => Says::Quiet(after.unwrap_or(QUIET)),
+        Answer::Unavailable { after, .. } => Says::Fails(in_words(answer), *after),
+        Answer::NoAnswer { .. } => Says::Fails(in_words(answer), None),
+        Answer::Refused { status, message } => Says::Wrong(format!(
+            "the server answers {status} {message}; is customerio.base_url right?"
+        )),
+        Answer::Unauthorized { status, message } => {
+            let said = if message.is_empty() {
+                String::new()
+            } else {
+                format!(" ({message})")
             };
-            (item, settled)
-        };
-        load.items.into_iter().enumerate().map(settle).collect()
-    }
-
-    /// Halves the front load; one item alone is discarded with what the answer says.
-    fn halve(&mut self, answer: &Answer) -> (Vec<(Queued, Settled)>, Next) {
-        let Some(mut load) = self.loads.pop_front() else {
-            return (Vec::new(), Next::Continue);
-        };
-        if load.items.len() > 1 {
-            let second = load.items.split_off(load.items.len() / 2);
-            let second = Load {
-                items: second,
-                ..load.emptied()
-            };
-            self.loads.push_front(second);
-            self.loads.push_front(load);
-            return (Vec::new(), Next::Continue);
+            Says::Refuses(format!(
+                "Customer.io refuses the credentials: {status}{said}; check site ID, API key and region"
+            ))
         }
-        let refusal = Refusal {
-            reason: answer.label(),
-            message: answer.message().to_owned(),
-            ..Refusal::default()
+    }
+}
+
+/// The answer in a word, and what it said.
+pub fn in_words(answer: &Answer) -> String {
+    let said = format!("{} {}", answer.label(), answer.message());
+    // "no answer no connection: …" says it twice.
+    let said = said
+        .strip_prefix("no answer ")
+        .map(str::to_owned)
+        .unwrap_or(said);
+    said.trim_end().to_owned()
+}
+
+/// Applies an answer to the items of its request. `counts` is whether a failure uses up an
+/// attempt; `sent_ms` is when the request went out; `random`, from 0 to 1, spreads retries.
+pub fn settle(
+    mut items: Vec<Queued>,
+    answer: &Answer,
+    counts: bool,
+    (sent_ms, now_ms): (UnixMs, UnixMs),
+    retry: &Retry,
+    random: f64,
+) -> Verdict {
+    for queued in &mut items {
+        queued.history.requests += 1;
+        queued.history.first_ms.get_or_insert(sent_ms);
+    }
+    match answer {
+        Answer::Accepted => delivered(items, &[]),
+        Answer::Partly(refusals) => delivered(items, refusals),
+        Answer::TooLarge
+        | Answer::Refused {
+            status: 400 | 422, ..
+        } => refused(items, answer),
+        Answer::Throttled { after } => {
+            let wait = after.unwrap_or(QUIET);
+            let expires = |q: &Queued| since_first(q, now_ms) > retry.give_up_after;
+            again(items, expires, wait, answer, false)
+        }
+        Answer::Unavailable { after, .. } => {
+            failed(items, answer, *after, counts, now_ms, retry, random)
+        }
+        Answer::NoAnswer { .. } => failed(items, answer, None, counts, now_ms, retry, random),
+        // Whether they can be taken is not known: that is for the destination to mend.
+        Answer::Refused { .. } | Answer::Unauthorized { .. } => Verdict {
+            again: vec![items],
+            ..Verdict::default()
+        },
+    }
+}
+
+fn failed(
+    mut items: Vec<Queued>,
+    answer: &Answer,
+    after: Option<Duration>,
+    counts: bool,
+    now_ms: UnixMs,
+    retry: &Retry,
+    random: f64,
+) -> Verdict {
+    if !counts {
+        return Verdict {
+            again: vec![items],
+            wait: after.unwrap_or_default(),
+            ..Verdict::default()
         };
-        let gone = load
-            .items
+    }
+    let mut wait = after.unwrap_or_default();
+    let mut most = 0;
+    for queued in &mut items {
+        queued.history.failures += 1;
+        most = most.max(queued.history.failures);
+        let delay = retry.delay(queued.history.failures, since_first(queued, now_ms), random);
+        wait = wait.max(delay.unwrap_or_default());
+    }
+    let expires = |q: &Queued| {
+        let History { failures, .. } = q.history;
+        retry
+            .delay(failures, since_first(q, now_ms), random)
+            .is_none()
+    };
+    again(items, expires, wait, answer, most >= HALVE_AFTER)
+}
+
+/// Those that have had all their attempts expire; the others are tried again, in halves if
+/// that may help.
+fn again(
+    items: Vec<Queued>,
+    expires: impl Fn(&Queued) -> bool,
+    wait: Duration,
+    answer: &Answer,
+    in_halves: bool,
+) -> Verdict {
+    let (gone, left): (Vec<_>, Vec<_>) = items.into_iter().partition(expires);
+    let mut verdict = Verdict {
+        settled: gone
             .into_iter()
-            .map(|item| (item, discarded(&refusal)));
-        (gone.collect(), Next::Continue)
+            .map(|queued| expire(queued, answer))
+            .collect(),
+        wait,
+        ..Verdict::default()
+    };
+    if left.is_empty() {
+        return verdict;
     }
+    if in_halves {
+        halve(left, &mut verdict);
+    } else {
+        verdict.again = vec![left];
+    }
+    verdict
+}
 
-    fn expire(&mut self, answer: &Answer) -> Vec<(Queued, Settled)> {
-        let Some(load) = self.loads.pop_front() else {
-            return Vec::new();
+/// How long ago the first attempt was; a clock that was set back makes it no time at all.
+fn since_first(queued: &Queued, now_ms: UnixMs) -> Duration {
+    let since = now_ms - queued.history.first_ms.unwrap_or(now_ms);
+    Duration::from_millis(since.max(0).unsigned_abs())
+}
+
+fn delivered(items: Vec<Queued>, refusals: &[Refusal]) -> Verdict {
+    let settle = |(index, queued): (usize, Queued)| {
+        let settled = match refusals.iter().find(|r| r.batch_index == index) {
+            Some(refusal) => discarded(refusal),
+            None => Settled::Delivered {
+                first_attempt: queued.history.requests == 1,
+            },
         };
-        let tries = load.tries;
-        let reason = format!(
-            "{} attempts, the last: {} {}",
-            tries,
-            answer.label(),
-            answer.message()
-        );
-        let expire = |item| {
-            let settled = Settled::Undelivered {
-                why: Undelivered::Expired,
-                reason: reason.trim_end().to_owned(),
-                field: String::new(),
-            };
-            (item, settled)
-        };
-        load.items.into_iter().map(expire).collect()
+        (queued, settled)
+    };
+    Verdict {
+        settled: items.into_iter().enumerate().map(settle).collect(),
+        ..Verdict::default()
     }
 }
 
-impl Load {
-    fn new(items: Vec<Queued>) -> Self {
-        Self {
-            items,
-            tries: 0,
-            failures: 0,
-            first_tried: None,
-        }
+/// One item alone is discarded with what the answer says; more are halved.
+fn refused(items: Vec<Queued>, answer: &Answer) -> Verdict {
+    let mut verdict = Verdict::default();
+    if items.len() > 1 {
+        halve(items, &mut verdict);
+        return verdict;
     }
+    let refusal = Refusal {
+        reason: answer.label(),
+        message: answer.message().to_owned(),
+        ..Refusal::default()
+    };
+    let discard = |queued| (queued, discarded(&refusal));
+    verdict.settled = items.into_iter().map(discard).collect();
+    verdict
+}
 
-    /// Another load with the same history.
-    fn emptied(&self) -> Self {
-        Self {
-            items: Vec::new(),
-            tries: self.tries,
-            failures: self.failures,
-            first_tried: self.first_tried,
+/// Halves by people, in the order in which they first come; one person's items in the middle.
+fn halve(mut items: Vec<Queued>, verdict: &mut Verdict) {
+    let mut people: Vec<u64> = Vec::new();
+    let mut known = rustc_hash::FxHashSet::default();
+    for queued in &items {
+        let person = queued.accepted.item.person;
+        if known.insert(person) {
+            people.push(person);
         }
     }
+    if people.len() == 1 {
+        verdict.behind = items.split_off(items.len().div_ceil(2));
+        verdict.again = vec![items];
+        return;
+    }
+    let first: rustc_hash::FxHashSet<u64> =
+        people[..people.len().div_ceil(2)].iter().copied().collect();
+    let (one, other) = items
+        .into_iter()
+        .partition(|q| first.contains(&q.accepted.item.person));
+    verdict.again = vec![one, other];
+}
+
+fn expire(queued: Queued, answer: &Answer) -> (Queued, Settled) {
+    let reason = format!(
+        "{} attempts, the last: {}",
+        queued.history.requests,
+        in_words(answer)
+    );
+    let settled = Settled::Undelivered {
+        why: Undelivered::Expired,
+        reason,
+        field: String::new(),
+    };
+    (queued, settled)
 }
 
 fn discarded(refusal: &Refusal) -> Settled {
@@ -263,40 +281,48 @@ fn discarded(refusal: &Refusal) -> Settled {
 }
 
 /// Whether the outcome is the event's own, and not that of an identify beside it.
-pub fn is_event(item: &Queued) -> bool {
-    item.part == Part::Event
+pub fn is_event(queued: &Queued) -> bool {
+    queued.accepted.part == Part::Event
 }
 
 #[cfg(test)]
 pub(super) mod tests_support {
-    use super::*;
-    use crate::customerio::Item;
     use bytes::Bytes;
-    use ulid::Ulid;
 
-    /// Item `sequence` of `person`, with a body of `bytes`.
+    use super::super::lane::Cargo;
+    use super::*;
+    use crate::customerio::mapping::Route;
+    use crate::delivery::spool::tests_support::accepted;
+    use crate::delivery::{History, Place};
+
+    /// Item `sequence` of `person`, with a body of `bytes`; its place is its sequence.
     pub(crate) fn queued(sequence: u64, person: u64, bytes: usize) -> Queued {
-        let item = Item {
-            id: Ulid::from_parts(sequence, 0),
-            person,
-            route: Route::Batch,
-            body: Bytes::from(vec![b' '; bytes]),
-        };
+        let mut accepted = accepted(sequence, person, "");
+        accepted.item.body = Bytes::from(vec![b' '; bytes]);
         Queued {
-            item,
-            sequence,
-            part: Part::Event,
-            received_ms: 0,
+            accepted,
+            place: Place {
+                chunk: sequence,
+                item: 0,
+            },
+            history: History::default(),
         }
     }
 
-    impl Shipment {
-        pub(crate) fn sequences(&self) -> Vec<u64> {
-            self.people().into_iter().map(|(_, n)| n).collect()
-        }
-        pub(crate) fn people(&self) -> Vec<(u64, u64)> {
-            let all = self.loads.iter().flat_map(|l| &l.items);
-            all.map(|q| (q.item.person, q.sequence)).collect()
+    /// One that goes by v1.
+    pub(crate) fn alone(sequence: u64, person: u64) -> Queued {
+        let mut queued = queued(sequence, person, 40_000);
+        queued.accepted.item.route = Route::V1 {
+            put: false,
+            path: "/api/v1/events".to_owned(),
+        };
+        queued
+    }
+
+    pub(crate) fn sequences(cargo: &Cargo) -> Vec<u64> {
+        match cargo {
+            Cargo::Here(items) => items.iter().map(|q| q.accepted.sequence).collect(),
+            Cargo::Spooled(tickets) => tickets.iter().map(|t| t.place.chunk).collect(),
         }
     }
 }
@@ -306,17 +332,26 @@ mod tests {
     use super::tests_support::queued;
     use super::*;
 
-    fn shipment(count: u64) -> Shipment {
-        Shipment::new((0..count).map(|n| queued(n, n, 10)).collect(), vec![0])
+    const NOW: UnixMs = 1_800_000_000_000;
+
+    fn some(count: u64) -> Vec<Queued> {
+        (0..count).map(|n| queued(n, n, 10)).collect()
     }
 
-    fn settle(shipment: &mut Shipment, answer: &Answer) -> (Vec<(u64, Settled)>, Next) {
-        let now = Instant::now();
-        let (settled, next) = shipment.settle(answer, now, now, &Retry::default(), 1.0);
-        (
-            settled.into_iter().map(|(q, s)| (q.sequence, s)).collect(),
-            next,
-        )
+    fn settle_now(items: Vec<Queued>, answer: &Answer) -> Verdict {
+        settle(items, answer, true, (NOW, NOW), &Retry::default(), 1.0)
+    }
+
+    fn numbers(items: &[Queued]) -> Vec<u64> {
+        items.iter().map(|q| q.accepted.sequence).collect()
+    }
+
+    fn down() -> Answer {
+        Answer::Unavailable {
+            status: 503,
+            message: "down".to_owned(),
+            after: None,
+        }
     }
 
     fn refused() -> Answer {
@@ -328,121 +363,163 @@ mod tests {
 
     #[test]
     fn a_207_settles_item_by_item() {
-        let mut three = shipment(3);
         let refusal = Refusal {
             batch_index: 1,
             reason: "invalid".to_owned(),
             field: "attributes.plan".to_owned(),
             message: "too long".to_owned(),
         };
-        let (settled, next) = settle(&mut three, &Answer::Partly(vec![refusal]));
-        assert_eq!(next, Next::Continue);
-        assert_eq!(
-            settled[0].1,
-            Settled::Delivered {
-                first_attempt: true
-            }
-        );
+        let verdict = settle_now(some(3), &Answer::Partly(vec![refusal]));
+        let first_attempt = true;
+        assert_eq!(verdict.settled[0].1, Settled::Delivered { first_attempt });
         assert!(
-            matches!(&settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field }
+            matches!(&verdict.settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field }
             if reason == "invalid: too long" && field == "attributes.plan")
         );
-        assert!(three.front().is_none());
+        assert!(verdict.again.is_empty());
+    }
+
+    /// Settles until nothing is left; what became of each, and the number of requests.
+    fn until_settled(items: Vec<Queued>, poison: u64, bad: &Answer) -> (Vec<u64>, Vec<u64>, u32) {
+        let mut out = vec![items];
+        let (mut delivered, mut gone, mut requests) = (Vec::new(), Vec::new(), 0);
+        while let Some(items) = out.pop() {
+            let answer = if items.iter().any(|q| q.accepted.sequence == poison) {
+                bad
+            } else {
+                &Answer::Accepted
+            };
+            requests += 1;
+            let verdict = settle_now(items, answer);
+            for (queued, settled) in verdict.settled {
+                match settled {
+                    Settled::Delivered { .. } => delivered.push(queued.accepted.sequence),
+                    _ => gone.push(queued.accepted.sequence),
+                }
+            }
+            // What waits behind goes last.
+            if !verdict.behind.is_empty() {
+                out.push(verdict.behind);
+            }
+            out.extend(verdict.again.into_iter().rev());
+        }
+        (delivered, gone, requests)
     }
 
     #[test]
-    fn one_poison_among_a_thousand_is_found_by_halving_and_all_others_arrive_in_order() {
-        let poison = 617;
-        let mut all = shipment(1000);
-        let (mut delivered, mut requests, mut discarded) = (Vec::new(), 0, Vec::new());
-        while let Some(front) = all.front() {
-            let bad = front.iter().any(|q| q.sequence == poison);
-            let answer = if bad { refused() } else { Answer::Accepted };
-            requests += 1;
-            for (n, settled) in settle(&mut all, &answer).0 {
-                match settled {
-                    Settled::Delivered { first_attempt } => {
-                        assert!(!first_attempt);
-                        delivered.push(n);
-                    }
-                    _ => discarded.push(n),
-                }
-            }
-        }
-        assert_eq!(discarded, [poison]);
-        assert_eq!(delivered.len(), 999);
-        assert!(delivered.is_sorted());
+    fn one_poison_among_a_thousand_is_found_by_halving_and_all_others_are_delivered() {
+        let (delivered, gone, requests) = until_settled(some(1_000), 617, &refused());
+        assert_eq!((delivered.len(), gone), (999, vec![617]));
         assert!(requests <= 21, "{requests}");
     }
 
     #[test]
-    fn a_failing_load_is_tried_ten_times_and_then_expires_with_its_last_answer() {
-        let down = Answer::Unavailable {
-            status: 503,
-            message: "down".to_owned(),
-            after: None,
-        };
-        let mut one = shipment(1);
+    fn one_that_always_fails_is_found_too_before_its_attempts_are_used_up() {
+        let (delivered, gone, _) = until_settled(some(250), 99, &down());
+        assert_eq!((delivered.len(), gone), (249, vec![99]));
+    }
+
+    #[test]
+    fn one_persons_items_are_halved_in_their_order() {
+        let items = (0..100).map(|n| queued(n, 7, 10)).collect();
+        let (delivered, gone, _) = until_settled(items, 42, &refused());
+        assert_eq!(gone, [42]);
+        assert!(delivered.is_sorted() && delivered.len() == 99);
+    }
+
+    #[test]
+    fn halves_share_no_person() {
+        let items = (0..9).map(|n| queued(n, n % 3, 10)).collect();
+        let verdict = settle_now(items, &refused());
+        let halves: Vec<Vec<u64>> = verdict.again.iter().map(|half| numbers(half)).collect();
+        assert_eq!(halves, [vec![0, 1, 3, 4, 6, 7], vec![2, 5, 8]]);
+    }
+
+    #[test]
+    fn a_failing_item_is_tried_ten_times_and_then_expires_with_its_last_answer() {
+        let mut items = some(1);
         for _ in 1..10 {
-            assert!(matches!(settle(&mut one, &down), (none, Next::After(_)) if none.is_empty()));
+            let mut verdict = settle_now(items, &down());
+            assert!(verdict.settled.is_empty() && verdict.wait > Duration::ZERO);
+            items = verdict.again.remove(0);
         }
-        let (settled, next) = settle(&mut one, &down);
-        assert_eq!(next, Next::Continue);
+        let verdict = settle_now(items, &down());
+        assert!(verdict.again.is_empty());
         assert!(
-            matches!(&settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+            matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
             if reason == "10 attempts, the last: 503 down")
         );
     }
 
     #[test]
-    fn throttling_uses_up_no_attempt_and_credentials_or_a_wrong_server_halt() {
-        let mut one = shipment(1);
+    fn what_does_not_count_uses_up_no_attempt() {
+        let mut items = some(1);
         let throttled = Answer::Throttled {
             after: Some(Duration::from_secs(3)),
         };
         for _ in 0..20 {
-            assert_eq!(
-                settle(&mut one, &throttled).1,
-                Next::Quiet(Duration::from_secs(3))
-            );
+            items = settle(items, &down(), false, (NOW, NOW), &Retry::default(), 1.0)
+                .again
+                .remove(0);
+            let mut verdict = settle_now(items, &throttled);
+            assert_eq!(verdict.wait, Duration::from_secs(3));
+            items = verdict.again.remove(0);
         }
+        assert_eq!(
+            (items[0].history.requests, items[0].history.failures),
+            (40, 0)
+        );
+    }
+
+    #[test]
+    fn four_hours_after_the_first_attempt_no_other_one_is_made() {
+        let late = NOW + 4 * 3_600 * 1_000;
+        let mut items = some(1);
+        items[0].history.first_ms = Some(NOW);
+        let verdict = settle(items, &down(), true, (late, late), &Retry::default(), 1.0);
+        assert!(matches!(
+            verdict.settled[0].1,
+            Settled::Undelivered {
+                why: Undelivered::Expired,
+                ..
+            }
+        ));
+        let mut items = some(1);
+        items[0].history.first_ms = Some(late);
+        let verdict = settle(items, &down(), true, (NOW, NOW), &Retry::default(), 1.0);
+        assert_eq!(
+            verdict.again.len(),
+            1,
+            "a clock that was set back ends nothing"
+        );
+    }
+
+    #[test]
+    fn what_the_answer_says_of_the_destination() {
+        let unauthorized = |status| Answer::Unauthorized {
+            status,
+            message: String::new(),
+        };
         for status in [401, 403] {
-            let answer = Answer::Unauthorized {
-                status,
-                message: String::new(),
-            };
             assert!(
-                matches!(settle(&mut one, &answer).1, Next::Halt(why) if why.contains("credentials"))
+                matches!(says(&unauthorized(status)), Says::Refuses(why) if why.contains("credentials"))
             );
         }
         let not_found = Answer::Refused {
             status: 404,
             message: String::new(),
         };
-        assert!(
-            matches!(settle(&mut one, &not_found).1, Next::Halt(why) if why.contains("base_url"))
-        );
-        assert_eq!(one.unsettled().0, 1, "nothing is lost by any of them");
-    }
-
-    #[test]
-    fn an_event_that_goes_alone_keeps_its_place() {
-        let mut items: Vec<Queued> = (0..3).map(|n| queued(n, 0, 10)).collect();
-        items[1].item.route = Route::V1 {
-            put: false,
-            path: "/api/v1/events".to_owned(),
+        assert!(matches!(says(&not_found), Says::Wrong(why) if why.contains("base_url")));
+        let verdict = settle_now(some(2), &not_found);
+        assert_eq!((verdict.again[0].len(), verdict.settled.len()), (2, 0));
+        assert_eq!(says(&refused()), Says::Works);
+        assert_eq!(says(&down()), Says::Fails("503 down".to_owned(), None));
+        let none = Answer::NoAnswer {
+            message: "no connection: refused".to_owned(),
         };
-        let mut shipment = Shipment::new(items, vec![0]);
-        let mut order = Vec::new();
-        while shipment.front().is_some() {
-            order.push(
-                settle(&mut shipment, &Answer::Accepted)
-                    .0
-                    .iter()
-                    .map(|(n, _)| *n)
-                    .collect::<Vec<_>>(),
-            );
-        }
-        assert_eq!(order, [[0], [1], [2]]);
+        assert_eq!(
+            says(&none),
+            Says::Fails("no connection: refused".to_owned(), None)
+        );
     }
 }

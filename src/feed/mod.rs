@@ -5,7 +5,6 @@
 //! [`server`] is the other end: it serves archives and made-up traffic by the same conventions.
 
 pub mod replay;
-pub mod safe;
 pub mod server;
 pub mod traffic;
 pub mod websocket;
@@ -25,7 +24,7 @@ use crate::amplitude::time::{self, UnixMs};
 
 pub use websocket::WebSocketFeed;
 
-/// Frames that are received and not yet taken in may hold so many bytes.
+/// Frames that are received, and whose events are not yet on disk, may hold so many bytes.
 const FRAME_BYTES: usize = 16 << 20;
 /// How long a frame may wait for the pipeline before that counts as being behind.
 const PATIENCE: Duration = Duration::from_millis(200);
@@ -39,8 +38,8 @@ pub struct Frame {
     pub received_ms: UnixMs,
     /// Whether it is the first since the feed connected again.
     pub resumed: bool,
-    /// Its share of the bytes that may wait; given back when the frame is dropped.
-    _share: OwnedSemaphorePermit,
+    /// Its share of the bytes that may wait; given back when this is dropped.
+    pub share: OwnedSemaphorePermit,
 }
 
 /// A message's id, as the feed gave it.
@@ -55,7 +54,7 @@ pub struct Link {
     room: Arc<Semaphore>,
     /// The last message that was taken in: where a reconnect resumes.
     pub last_received: watch::Receiver<Option<MessageId>>,
-    /// The last message before which all is safe: what is acknowledged.
+    /// The last message up to which all is safe on this side: what is acknowledged.
     pub safe: watch::Receiver<Option<MessageId>>,
     /// How the feed stands.
     pub status: watch::Sender<FeedStatus>,
@@ -107,7 +106,7 @@ impl Link {
                 text,
                 received_ms,
                 resumed,
-                _share: share,
+                share,
             };
             self.frames.send(frame).await.map_err(|_| Unwanted)
         };

@@ -121,7 +121,7 @@ impl WebSocketFeed {
                         s.state = FeedState::Live;
                     });
                     tracing::info!(url = self.settings.url, "feed is live");
-                    match self.receive(socket, &mut link).await {
+                    match self.receive(socket, &mut link, last.is_some()).await {
                         Ended::Broken(why) => why,
                         Ended::Unwanted => return,
                     }
@@ -159,14 +159,15 @@ impl WebSocketFeed {
         Duration::from_secs_f64((full * random).max(least.min(most)))
     }
 
-    async fn receive(&self, socket: Socket, link: &mut Link) -> Ended {
+    async fn receive(&self, socket: Socket, link: &mut Link, resumes: bool) -> Ended {
         let (mut sink, mut stream) = socket.split();
         let mut ping =
             tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
         ping.reset();
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
         let mut heard = Instant::now();
-        let mut resumed = link.status.borrow().connects > 1;
+        // After a restart too, where the spool knows how far an earlier run came.
+        let mut resumed = resumes || link.status.borrow().connects > 1;
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
             let message = tokio::select! {

@@ -1,10 +1,11 @@
 //! Taking frames in: they are decoded, and what they carry is judged.
 
-use tokio::sync::{mpsc, watch};
+use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::{Malformed, frame, time};
-use crate::delivery::Queued;
+use crate::delivery::Accepted;
+use crate::delivery::spool::{self, writer::Handle};
 use crate::feed::{Frame, MessageId};
 use crate::limits;
 use crate::telemetry::observer::TakenIn;
@@ -19,72 +20,92 @@ const MALFORMED_BYTES: usize = 2_000;
 /// Takes frames in: decodes, checks, decides and maps what they carry.
 pub(super) struct Intake {
     judge: Judge,
-    items: mpsc::Sender<Vec<Queued>>,
+    spool: Handle,
     taken_in: mpsc::Sender<TakenIn>,
-    last_received: watch::Sender<Option<MessageId>>,
+    received: watch::Sender<Option<MessageId>>,
+    safe: watch::Sender<Option<MessageId>>,
     message_id_field: String,
     last: Option<MessageId>,
 }
 
 impl Intake {
-    /// Intake that hands what it made of frames to `items` and `taken_in`, and says in
-    /// `last_received` how far it came.
+    /// Intake that hands what is accepted to `spool`. Once that is durable, it says in `safe`
+    /// how far it came, and tells `taken_in` what it made of the frames.
     pub(super) fn new(
         judge: Judge,
-        items: mpsc::Sender<Vec<Queued>>,
+        spool: Handle,
         taken_in: mpsc::Sender<TakenIn>,
-        last_received: watch::Sender<Option<MessageId>>,
+        received: watch::Sender<Option<MessageId>>,
+        safe: watch::Sender<Option<MessageId>>,
         message_id_field: String,
     ) -> Self {
+        let last = received.borrow().clone();
         Self {
             judge,
-            items,
+            spool,
             taken_in,
-            last_received,
+            last,
+            received,
+            safe,
             message_id_field,
-            last: None,
         }
     }
 
-    /// Runs until it is stopped and the frames that were received are taken in. Returns what
-    /// nobody took any more.
-    pub(super) async fn run(
-        mut self,
-        mut frames: mpsc::Receiver<Frame>,
-        stop: CancellationToken,
-    ) -> Vec<Queued> {
+    /// Runs until it is stopped and the frames that were received are taken in.
+    pub(super) async fn run(mut self, mut frames: mpsc::Receiver<Frame>, stop: CancellationToken) {
         let mut handful = Vec::with_capacity(HANDFUL);
         loop {
             tokio::select! {
                 taken = frames.recv_many(&mut handful, HANDFUL) => if taken == 0 {
-                    return Vec::new();
+                    self.spool.end();
+                    return;
                 },
                 () = stop.cancelled(), if !frames.is_closed() => {
                     frames.close();
                     continue;
                 }
             }
-            let (told, items) = self.take_in(handful.drain(..));
-            // The observer outlives intake: it waits for this channel to end.
-            let _ = self.taken_in.send(told).await;
-            if !items.is_empty()
-                && let Err(unsent) = self.items.send(items).await
-            {
-                return unsent.0;
-            }
+            self.hand_over(&mut handful);
         }
     }
 
-    fn take_in(&mut self, frames: impl Iterator<Item = Frame>) -> (TakenIn, Vec<Queued>) {
+    fn hand_over(&mut self, handful: &mut Vec<Frame>) {
+        let mut accepted = Vec::new();
+        let mut shares = Vec::with_capacity(handful.len());
+        let told = self.take_in(handful.drain(..), &mut accepted, &mut shares);
+        let (taken_in, safe, message) =
+            (self.taken_in.clone(), self.safe.clone(), self.last.clone());
+        let safe_now = message.clone();
+        let then = move || {
+            // The observer outlives intake: it waits for this channel to end.
+            let _ = taken_in.blocking_send(told);
+            if safe_now.is_some() {
+                safe.send_replace(safe_now);
+            }
+            // The feed has their room again.
+            drop(shares);
+        };
+        self.spool.append(spool::writer::Handful {
+            accepted,
+            message,
+            then: Box::new(then),
+        });
+    }
+
+    fn take_in(
+        &mut self,
+        frames: impl Iterator<Item = Frame>,
+        accepted: &mut Vec<Accepted>,
+        shares: &mut Vec<OwnedSemaphorePermit>,
+    ) -> TakenIn {
         let mut told = TakenIn {
             records: Vec::new(),
-            messages: Vec::new(),
             waited_ms: 0,
             notices: Vec::new(),
         };
-        let mut items = Vec::new();
         self.judge.begin();
         for frame in frames {
+            shares.push(frame.share);
             told.waited_ms = (time::now() - frame.received_ms).max(0).unsigned_abs();
             let text = match frame.text {
                 Ok(text) => text,
@@ -111,18 +132,16 @@ impl Intake {
                     told.notices
                         .push(resumption(self.last.as_deref(), id.as_deref()));
                 }
-                let record = self.judge.judge(event, &mut items);
-                if let Some(id) = id {
-                    told.messages.push((record.sequence, id.clone()));
-                    self.last = Some(id);
+                told.records.push(self.judge.judge(event, accepted));
+                if id.is_some() {
+                    self.last = id;
                 }
-                told.records.push(record);
             });
         }
         if let Some(last) = &self.last {
-            self.last_received.send_replace(Some(last.clone()));
+            self.received.send_replace(Some(last.clone()));
         }
-        (told, items)
+        told
     }
 }
 

@@ -10,18 +10,37 @@ use crate::amplitude::{Event, Malformed, Reading, time};
 use crate::config::Settings;
 use crate::customerio::Item;
 use crate::customerio::mapping::{Mapped, Mapping};
-use crate::delivery::{Part, Queued};
+use crate::delivery::{Accepted, Part};
 use crate::filter::{By, Decision, Gate, Mode};
 use crate::limits::{self, Policies, Policy, Subject, Violation};
 use crate::protocol::{Content, Outcome, Record, Story};
+
+/// What events are judged by beside the gate: it changes as a whole.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Terms {
+    /// What events become.
+    pub mapping: Mapping,
+    /// What breaking each limit does.
+    pub policies: Policies,
+}
+
+impl Terms {
+    /// Those of these settings.
+    pub fn of(settings: &Settings) -> Self {
+        Self {
+            mapping: settings.mapping.clone(),
+            policies: settings.limits.clone(),
+        }
+    }
+}
 
 /// Checks, decides and maps events, one after the other.
 #[derive(Debug)]
 pub struct Judge {
     gate: Arc<ArcSwap<Gate>>,
     current: Arc<Gate>,
-    mapping: Mapping,
-    policies: Policies,
+    all_terms: Arc<ArcSwap<Terms>>,
+    terms: Arc<Terms>,
     sequence: u64,
     accepted: Window,
     names: FxHashMap<Box<str>, Arc<str>>,
@@ -37,28 +56,39 @@ const DUPLICATES: usize = 65_536;
 const REMEMBERED: usize = 100_000;
 
 impl Judge {
-    /// A judge that asks `gate`, by these settings.
-    pub fn new(gate: Arc<ArcSwap<Gate>>, settings: &Settings) -> Self {
+    /// A judge that asks `gate`, and goes by `terms`.
+    pub fn new(gate: Arc<ArcSwap<Gate>>, terms: Arc<ArcSwap<Terms>>, settings: &Settings) -> Self {
         Self {
             current: gate.load_full(),
             gate,
-            mapping: settings.mapping.clone(),
-            policies: settings.limits.clone(),
+            terms: terms.load_full(),
+            all_terms: terms,
             sequence: 0,
-            accepted: Window::new((settings.screen.ring_bytes / 1_024).max(DUPLICATES)),
+            accepted: Window::new(Self::remembers(settings)),
             names: FxHashMap::default(),
             sent_properties: FxHashMap::default(),
             buffer: Vec::new(),
         }
     }
 
-    /// Takes up the gate that is in force now.
+    /// Remembers dedupe ids that were accepted before this run.
+    pub fn remember(&mut self, ids: impl IntoIterator<Item = u128>) {
+        ids.into_iter().for_each(|id| self.accepted.remember(id));
+    }
+
+    /// How many accepted events a judge remembers, by these settings.
+    pub fn remembers(settings: &Settings) -> usize {
+        (settings.screen.ring_bytes / 1_024).max(DUPLICATES)
+    }
+
+    /// Takes up the gate and the terms that are in force now.
     pub fn begin(&mut self) {
         self.current = self.gate.load_full();
+        self.terms = self.all_terms.load_full();
     }
 
     /// Judges an event; what is to be sent of it is added to `items`.
-    pub fn judge(&mut self, event: Event, items: &mut Vec<Queued>) -> Record {
+    pub fn judge(&mut self, event: Event, items: &mut Vec<Accepted>) -> Record {
         self.sequence += 1;
         let received_ms = event.received_ms();
         let event_type = self.name(event.event_type().unwrap_or_default().trim());
@@ -104,11 +134,14 @@ impl Judge {
     fn decide(
         &mut self,
         event: &Event,
-        event_type: &str,
-        items: &mut Vec<Queued>,
+        event_type: &Arc<str>,
+        items: &mut Vec<Accepted>,
     ) -> (Decision, Vec<Violation>, bool) {
         let reading = Reading::new(event);
-        let mapped = self.mapping.map(&reading, std::mem::take(&mut self.buffer));
+        let terms = self.terms.clone();
+        let mapped = terms
+            .mapping
+            .map(&reading, std::mem::take(&mut self.buffer));
         let item = mapped.item();
         let subject = Subject {
             reading: &reading,
@@ -116,18 +149,18 @@ impl Judge {
             route: item.as_ref().map(|item| &item.route),
             now_ms: event.received_ms(),
             seen_before: self.accepted.holds(mapped.id.into()),
-            send_users: self.mapping.send_users,
+            send_users: self.terms.mapping.send_users,
         };
-        let violations = limits::check(&subject, &self.policies);
-        let held_back = self
-            .current
-            .holds_back(&reading, event_type, self.mapping.send_users);
+        let violations = limits::check(&subject, &self.terms.policies);
+        let held_back =
+            self.current
+                .holds_back(&reading, event_type, self.terms.mapping.send_users);
         let decision = decision(held_back, &violations);
         let open = decision == Decision::Accepted && self.current.mode() == Mode::Open;
         let before = items.len();
         if open {
             self.accepted.remember(mapped.id.into());
-            self.queue(event, &reading, &mapped, item, items);
+            self.accept(&reading, &mapped, event_type, item, items);
         }
         self.buffer = mapped.attributes;
         if open && items.len() == before {
@@ -143,36 +176,33 @@ impl Judge {
         (decision, violations, open)
     }
 
-    fn queue(
+    fn accept(
         &mut self,
-        event: &Event,
         reading: &Reading<'_>,
         mapped: &Mapped<'_>,
+        event_type: &Arc<str>,
         item: Option<Item>,
-        items: &mut Vec<Queued>,
+        items: &mut Vec<Accepted>,
     ) {
-        let (sequence, received_ms) = (self.sequence, event.received_ms());
+        let accepted = |item, part, sequence| Accepted {
+            item,
+            sequence,
+            part,
+            event_type: event_type.clone(),
+            happened_ms: mapped.time.clone().unwrap_or_default(),
+            received_ms: reading.event().received_ms(),
+        };
         let update = mapped.name == "$identify";
-        if self.mapping.send_users
+        if self.terms.mapping.send_users
             && let Some(identify) = mapped.identify(reading)
             && (update || self.properties_changed(&identify))
         {
             // An update is the identify itself: its outcome is the event's.
             let part = if update { Part::Event } else { Part::Identify };
-            items.push(Queued {
-                item: identify,
-                sequence,
-                part,
-                received_ms,
-            });
+            items.push(accepted(identify, part, self.sequence));
         }
         if let Some(item) = item.filter(|_| !update) {
-            items.push(Queued {
-                item,
-                sequence,
-                part: Part::Event,
-                received_ms,
-            });
+            items.push(accepted(item, Part::Event, self.sequence));
         }
     }
 
@@ -260,10 +290,11 @@ mod tests {
         };
         change(&mut settings);
         let gate = Gate::new(settings.gate, settings.filters()).unwrap();
-        Judge::new(Arc::new(ArcSwap::from_pointee(gate)), &settings)
+        let terms = Arc::new(ArcSwap::from_pointee(Terms::of(&settings)));
+        Judge::new(Arc::new(ArcSwap::from_pointee(gate)), terms, &settings)
     }
 
-    fn decide(judge: &mut Judge, text: &str) -> (Decision, Vec<Queued>) {
+    fn decide(judge: &mut Judge, text: &str) -> (Decision, Vec<Accepted>) {
         let mut items = Vec::new();
         let record = judge.judge(event(text), &mut items);
         (record.story.decision.unwrap(), items)

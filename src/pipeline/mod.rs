@@ -1,14 +1,17 @@
 //! The pipeline: it wires the stages into tasks, and owns start, drain and shutdown.
 //!
 //! ```text
-//! feed ──frames──▶ intake ──items──▶ dispatch ──▶ Customer.io
-//!                    └──records──▶ observer ◀──answers──┘
+//! feed ──frames──▶ intake ──accepted──▶ spool ──items──▶ dispatch ──▶ Customer.io
+//!                                         └──records──▶ observer ◀──answers──┘
 //! ```
-//! Every arrow is a bounded channel. Where delivery can't go on, items wait, then frames wait,
-//! then the feed is not read: nothing is dropped on the way.
+//! Every arrow is bounded. Where the spool can't be written, or is full, frames wait, then the
+//! feed is not read: nothing is dropped on the way. Where delivery can't go on, items wait in
+//! the spool.
 
 mod intake;
 pub mod judge;
+mod reload;
+mod status;
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -16,33 +19,42 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::customerio::Client;
-use crate::customerio::mapping::Mapping;
-use crate::delivery::{Control, Dispatch, Queued, Standing};
-use crate::feed::{Feed, FeedStatus, Link};
-use crate::filter::Gate;
+use crate::customerio::client::Destination;
+use crate::delivery::spool::dead_letters::DeadLetters;
+use crate::delivery::spool::{self, Spool, SpoolError};
+use crate::delivery::{Control, Dispatch, Standing};
+use crate::feed::{Feed, FeedStatus, Link, MessageId};
 use crate::filter::gate::RuleError;
+use crate::filter::{Gate, Mode};
+use crate::limits::grouped;
 use crate::protocol::{Command, Snapshot};
-use crate::telemetry::dead_letters::DeadLetters;
 use crate::telemetry::observer::{Observer, Sources};
 use crate::telemetry::ring::SharedRing;
 
 use intake::Intake;
-pub use judge::Judge;
+pub use judge::{Judge, Terms};
+pub use reload::{ReloadError, Reloaded};
+pub use status::Status;
 
 /// What a screen, or a command, holds of a running pipeline.
 #[derive(Debug, Clone)]
 pub struct Handle {
     gate: Arc<ArcSwap<Gate>>,
+    open: watch::Sender<bool>,
+    terms: Arc<ArcSwap<Terms>>,
     changing: Arc<Mutex<()>>,
+    settings: Arc<Mutex<Settings>>,
+    destination: Arc<Mutex<Destination>>,
     control: mpsc::Sender<Control>,
+    spool: spool::writer::Handle,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     ring: SharedRing,
-    dead_letters: DeadLetters,
-    mapping: Mapping,
+    notices: mpsc::UnboundedSender<String>,
 }
 
 /// A running pipeline.
@@ -51,9 +63,10 @@ pub struct Pipeline {
     handle: Handle,
     stop: CancellationToken,
     feed: JoinHandle<()>,
-    intake: JoinHandle<Vec<Queued>>,
-    dispatch: JoinHandle<Vec<Queued>>,
+    intake: JoinHandle<()>,
+    dispatch: JoinHandle<()>,
     observer: JoinHandle<()>,
+    helpers: Vec<JoinHandle<()>>,
 }
 
 /// How a pipeline ended.
@@ -61,67 +74,137 @@ pub struct Pipeline {
 pub struct Ended {
     /// How everything stood at the end.
     pub last: Arc<Snapshot>,
-    /// What was accepted and not settled.
-    pub left: Vec<Queued>,
+    /// What was accepted and not settled: it is in the spool.
+    pub left: u64,
+    /// What came and could not be written to the spool: it was never accepted.
+    pub unwritten: u64,
+}
+
+/// Why a pipeline can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A rule does not compile.
+    #[error("the gate can't start: {0}")]
+    Rule(#[from] RuleError),
+    /// The spool can't be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The system gives no thread.
+    #[error("the spool's thread can't start: {0}")]
+    Thread(#[from] std::io::Error),
+}
+
+/// Why a command could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A rule does not compile.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The spool can't be opened.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The dead letters can't be read or changed.
+    #[error("the dead letters can't be used: {0}")]
+    Letters(#[from] rusqlite::Error),
+    /// They can't be written elsewhere.
+    #[error("the export is not whole: {0}")]
+    Export(#[from] std::io::Error),
+    /// There is no spool any more.
+    #[error("there is no spool in {folder} any more", folder = folder.display())]
+    Gone {
+        /// Where it was.
+        folder: std::path::PathBuf,
+    },
 }
 
 impl Pipeline {
-    /// Starts everything. Fails only if a rule does not compile.
+    /// Starts everything, on a spool that goes on where it was.
     pub fn start(
         settings: &Settings,
         feed: Box<dyn Feed>,
         client: Arc<Client>,
-    ) -> Result<Self, RuleError> {
-        let gate = Arc::new(ArcSwap::from_pointee(Gate::new(
-            settings.gate,
-            settings.filters(),
-        )?));
+        mut spool: Spool,
+    ) -> Result<Self, StartError> {
+        spool.belong_to(&settings.destination_name())?;
+        let gate = Gate::new(settings.gate, settings.filters())?;
+        let gate = Arc::new(ArcSwap::from_pointee(gate));
+        let terms = Arc::new(ArcSwap::from_pointee(Terms::of(settings)));
         let ring = SharedRing::new(settings.screen.ring_bytes);
-        let dead_letters = DeadLetters::new(settings.delivery.dead_letter_bytes);
         let stop = CancellationToken::new();
 
-        let (last_received, resume_from) = watch::channel(None);
+        let name = feed.name();
+        let before: Option<MessageId> = spool.last_message(&name).map(Into::into);
+        let mut judge = Judge::new(gate.clone(), terms.clone(), settings);
+        // Where they can't be read, what comes again is sent again, under the same id.
+        judge.remember(
+            spool
+                .recent_ids(Judge::remembers(settings))
+                .unwrap_or_default(),
+        );
+        let newest = spool.newest();
+
+        let (received, resume_from) = watch::channel(before);
         let (safe, acknowledge) = watch::channel(None);
         let (status, feed_status) = watch::channel(FeedStatus::default());
         let (link, frames) = Link::new(resume_from, acknowledge, status);
-        let (items, to_send) = mpsc::channel(16);
+        let (durable, to_send) = mpsc::channel(2);
         let (taken_in, told) = mpsc::channel(64);
         let (answered, answers) = mpsc::channel(64);
-        let (control, controls) = mpsc::channel(4);
+        let (control, controls) = mpsc::channel(8);
         let (standing_told, standing) = watch::channel(Standing::default());
         let (snapshots, published) = watch::channel(Arc::default());
+        let (notices, noticed) = mpsc::unbounded_channel();
+        let (open, is_open) = watch::channel(settings.gate == Mode::Open);
 
+        let spool = spool::writer::start(spool, settings.spool(), name, durable, notices.clone())?;
         let sources = Sources {
             gate: gate.clone(),
             standing,
             feed: feed_status,
             ring: ring.clone(),
-            dead_letters: dead_letters.clone(),
-            safe: settings.feed.acknowledge.then_some(safe),
+            spool: spool.published(),
+            told: noticed,
         };
-        let judge = Judge::new(gate.clone(), settings);
         let intake = Intake::new(
             judge,
-            items,
+            spool.clone(),
             taken_in,
-            last_received,
+            received,
+            safe,
             settings.feed.message_id_field.clone(),
         );
-        let dispatch = Dispatch::new(client, settings.dispatch(), answered, standing_told);
+        let dispatch = Dispatch::new(
+            client.clone(),
+            settings.dispatch(),
+            spool.clone(),
+            newest,
+            is_open,
+            answered,
+            standing_told,
+        );
+        let handle = Handle {
+            gate,
+            open,
+            terms,
+            changing: Arc::default(),
+            settings: Arc::new(Mutex::new(settings.clone())),
+            destination: Arc::new(Mutex::new(client.destination().clone())),
+            control,
+            spool,
+            snapshots: published,
+            ring,
+            notices,
+        };
         Ok(Self {
             feed: tokio::spawn(feed.run(link)),
             intake: tokio::spawn(intake.run(frames, stop.clone())),
             dispatch: tokio::spawn(dispatch.run(to_send, controls)),
             observer: tokio::spawn(Observer::new(sources, snapshots).run(told, answers)),
-            handle: Handle {
-                gate,
-                changing: Arc::default(),
-                control,
-                snapshots: published,
-                ring,
-                dead_letters,
-                mapping: settings.mapping.clone(),
-            },
+            helpers: vec![
+                tokio::spawn(status::keep(handle.clone())),
+                tokio::spawn(reload::watch_key(handle.clone())),
+            ],
+            handle,
             stop,
         })
     }
@@ -131,46 +214,86 @@ impl Pipeline {
         &self.handle
     }
 
-    /// Takes nothing more in, waits up to `drain` until all is settled, and ends. When `hurry`
-    /// is cancelled it waits no longer.
+    /// Takes nothing more in, waits up to `drain` until all is settled that can be, and ends.
+    /// When `hurry` is cancelled it waits no longer. What is left stays in the spool.
     pub async fn end(self, drain: Duration, hurry: CancellationToken) -> Ended {
         self.stop.cancel();
+        let control = &self.handle.control;
+        // It may have ended this very moment: then there is nothing to tell it.
+        let _ = control.send(Control::Drain(Instant::now() + drain)).await;
         let mut dispatch = self.dispatch;
         let in_time = tokio::select! {
-            left = &mut dispatch => Some(left),
-            () = tokio::time::sleep(drain) => None,
-            () = hurry.cancelled() => None,
+            // Its panic was printed; what it had is in the spool.
+            _ = &mut dispatch => true,
+            () = tokio::time::sleep(drain) => false,
+            () = hurry.cancelled() => false,
         };
-        let left = match in_time {
-            Some(left) => left,
-            None => {
-                // It may have ended this very moment: then there is nothing to give up.
-                let _ = self.handle.control.send(Control::GiveUp).await;
-                dispatch.await
-            }
-        };
-        // A task that panicked has printed why; what it held is lost with it.
-        let mut left = left.unwrap_or_default();
-        left.extend(self.intake.await.unwrap_or_default());
+        if !in_time {
+            let _ = control.send(Control::GiveUp).await;
+            let _ = dispatch.await;
+        }
         self.feed.abort();
+        self.helpers.iter().for_each(JoinHandle::abort);
+        // It waits for the thread, which may wait for the disk.
+        let spool = self.handle.spool.clone();
+        let closing = tokio::task::spawn_blocking(move || spool.close());
+        let unwritten = closing.await.unwrap_or_default();
+        let _ = self.intake.await;
         let _ = self.observer.await;
         let last = self.handle.snapshots.borrow().clone();
-        Ended { last, left }
+        status::write_last(&self.handle).await;
+        Ended {
+            left: last.standing.spool.items,
+            unwritten,
+            last,
+        }
     }
 }
 
 impl Handle {
-    /// Carries out what a screen asks for.
-    pub fn apply(&self, command: Command) -> Result<(), RuleError> {
+    /// Carries out what a screen asks for; what to say of it, if anything.
+    pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
+        let letters = |count: u64, what: &str| match count {
+            1 => format!("1 dead letter {what}"),
+            count => format!("{} dead letters {what}", grouped(count)),
+        };
         match command {
-            Command::SetGate(mode) => self.change(|gate| Gate::new(mode, gate.filters().clone())),
-            Command::SetFilters(filters) => self.change(|gate| Gate::new(gate.mode(), filters)),
-            Command::Resume => {
-                // A full channel holds a Resume already.
-                let _ = self.control.try_send(Control::Resume);
-                Ok(())
+            Command::SetGate(mode) => self.set_gate(mode)?,
+            Command::SetFilters(filters) => self.change(|gate| Gate::new(gate.mode(), filters))?,
+            // It ends only when everything does.
+            Command::Resume => _ = self.control.send(Control::Resume).await,
+            Command::RetryLetters(which) => {
+                let count = self.with_letters(move |l| Ok(l.try_again(&which)?)).await?;
+                return Ok(letters(count, "will be tried again"));
+            }
+            Command::DiscardLetters(which) => {
+                let count = self.with_letters(move |l| Ok(l.discard(&which)?)).await?;
+                return Ok(letters(count, "discarded"));
             }
         }
+        Ok(String::new())
+    }
+
+    /// Does something with the dead letters, where it may wait for the disk.
+    pub async fn with_letters<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&DeadLetters) -> Result<T, CommandError> + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let folder = self.spool.folder().to_owned();
+        let acting = tokio::task::spawn_blocking(move || match DeadLetters::open(&folder)? {
+            Some(letters) => act(&letters),
+            None => Err(CommandError::Gone { folder }),
+        });
+        match acting.await {
+            Ok(done) => done,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    fn set_gate(&self, mode: Mode) -> Result<(), RuleError> {
+        self.change(|gate| Gate::new(mode, gate.filters().clone()))?;
+        self.open.send_replace(mode == Mode::Open);
+        Ok(())
     }
 
     /// One change after the other, each seeing what the one before it did.
@@ -192,13 +315,13 @@ impl Handle {
         &self.ring
     }
 
-    /// What can't be delivered.
-    pub fn dead_letters(&self) -> &DeadLetters {
-        &self.dead_letters
+    /// The folder of the spool, in which its dead letters are.
+    pub fn spool_folder(&self) -> &std::path::Path {
+        self.spool.folder()
     }
 
     /// How events are mapped, to show what would be sent.
-    pub fn mapping(&self) -> &Mapping {
-        &self.mapping
+    pub fn terms(&self) -> Arc<Terms> {
+        self.terms.load_full()
     }
 }

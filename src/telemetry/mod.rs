@@ -2,8 +2,8 @@
 //! events. One task, [`observer`], takes it all in and publishes snapshots; the stages wait
 //! for no screen.
 
+pub mod clock;
 pub mod counters;
-pub mod dead_letters;
 pub mod latency;
 pub mod observer;
 pub mod ring;

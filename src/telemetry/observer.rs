@@ -9,14 +9,13 @@ use tokio::sync::{mpsc, watch};
 
 use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::batch::is_event;
-use crate::delivery::{Answered, Queued, Settled, Standing, Undelivered};
-use crate::feed::safe::Safe;
-use crate::feed::{FeedStatus, MessageId};
+use crate::delivery::{Accepted, Answered, Queued, Settled, Standing, Undelivered, spool};
+use crate::feed::FeedStatus;
 use crate::filter::{Decision, Gate};
 use crate::protocol::{Notice, Outcome, Rates, Record, Snapshot};
 
+use super::clock::Clock;
 use super::counters::Counters;
-use super::dead_letters::{DeadLetter, DeadLetters};
 use super::latency::Latency;
 use super::ring::SharedRing;
 use super::series::{Line, Series};
@@ -33,8 +32,6 @@ const NOTICES: usize = 50;
 pub struct TakenIn {
     /// What the frames carried, in order.
     pub records: Vec<Record>,
-    /// The messages that brought them, by the number of their event.
-    pub messages: Vec<(u64, MessageId)>,
     /// How long the newest frame had waited, in milliseconds.
     pub waited_ms: u64,
     /// What the operator should know.
@@ -52,10 +49,10 @@ pub struct Sources {
     pub feed: watch::Receiver<FeedStatus>,
     /// The ring that it fills.
     pub ring: SharedRing,
-    /// Where dead letters are kept.
-    pub dead_letters: DeadLetters,
-    /// Where it says what is safe, where that is wanted.
-    pub safe: Option<watch::Sender<Option<MessageId>>>,
+    /// How the spool stands.
+    pub spool: watch::Receiver<spool::writer::Published>,
+    /// What the stages have to tell the operator.
+    pub told: mpsc::UnboundedReceiver<String>,
 }
 
 /// The observer: everything that it knows.
@@ -69,7 +66,7 @@ pub struct Observer {
     lag: VecDeque<i64>,
     requests: VecDeque<UnixMs>,
     notices: VecDeque<Notice>,
-    safe: Safe,
+    clock: Clock,
     started_ms: UnixMs,
     /// How long the newest frame had waited, and when that was told.
     waited: (u64, UnixMs),
@@ -88,7 +85,7 @@ impl Observer {
             lag: VecDeque::new(),
             requests: VecDeque::new(),
             notices: VecDeque::new(),
-            safe: Safe::default(),
+            clock: Clock::default(),
             started_ms: time::now(),
             waited: (0, 0),
             snapshots,
@@ -109,6 +106,7 @@ impl Observer {
                 // Receipt before answer, so that a story is never told from its end.
                 biased;
                 _ = tick.tick() => self.publish(),
+                Some(text) = self.sources.told.recv() => self.notice(text),
                 told = taken.recv(), if taking => match told {
                     Some(told) => self.take_in(told),
                     None => taking = false,
@@ -141,13 +139,6 @@ impl Observer {
                 _ => {}
             }
             lines[0].1 += u32::from(record.story.decision.is_some());
-            if self.sources.safe.is_some() {
-                let under_way = record.story.outcome == Outcome::OnItsWay;
-                self.safe.received(record.sequence, None, under_way);
-            }
-        }
-        for (sequence, message) in &told.messages {
-            self.safe.received(*sequence, Some(message), false);
         }
         for (line, count) in lines {
             self.series.add(line, count, now);
@@ -180,7 +171,7 @@ impl Observer {
         self.series.add(Line::Delivered, delivered, now);
         let mut ring = self.sources.ring.lock();
         for (queued, settled) in settled.into_iter().filter(|(queued, _)| is_event(queued)) {
-            ring.tell(queued.sequence, |story| {
+            ring.tell(queued.accepted.sequence, |story| {
                 story.attempts.push(attempt.clone());
                 story.outcome = match settled {
                     Settled::Delivered { .. } => Outcome::Delivered {
@@ -198,9 +189,6 @@ impl Observer {
     /// Counts what became of one item; whether it is a delivered event.
     fn count(&mut self, queued: &Queued, settled: &Settled, now: UnixMs) -> bool {
         let totals = &mut self.counters.totals;
-        if !matches!(settled, Settled::Waiting { .. }) && is_event(queued) {
-            self.safe.settled(queued.sequence);
-        }
         match settled {
             Settled::Delivered { first_attempt } if is_event(queued) => {
                 totals.delivered += 1;
@@ -216,24 +204,13 @@ impl Observer {
                 if is_event(queued) {
                     match why {
                         Undelivered::Expired => totals.expired += 1,
-                        Undelivered::Discarded => totals.discarded += 1,
+                        Undelivered::Discarded | Undelivered::Damaged => totals.discarded += 1,
                     }
                 }
-                tracing::warn!(event = queued.sequence, id = %queued.item.id, field, "{why}: {reason}");
-                let letter = DeadLetter {
-                    at_ms: now,
-                    why: *why,
-                    reason: reason.clone(),
-                    field: field.clone(),
-                    queued: queued.clone(),
-                };
-                let gone = self.sources.dead_letters.keep(letter);
-                if gone > 0 {
-                    self.counters.totals.dead_letters_dropped += gone;
-                    tracing::error!(
-                        "{gone} dead letters had to go for newer ones; raise delivery.dead_letter_bytes"
-                    );
-                }
+                let Accepted {
+                    item, event_type, ..
+                } = &queued.accepted;
+                tracing::warn!(id = %item.id, %event_type, field, "{why}: {reason}");
                 false
             }
             Settled::Delivered { .. } | Settled::Waiting { .. } => false,
@@ -256,16 +233,19 @@ impl Observer {
         while self.requests.front().is_some_and(|at| now - at > 60_000) {
             self.requests.pop_front();
         }
-        if let Some(sender) = &self.sources.safe
-            && let Some(message) = self.safe.advance()
-        {
-            sender.send_replace(Some(message));
+        if let Some(jump) = self.clock.look(std::time::Instant::now(), now) {
+            self.notice(jump);
         }
         self.series.advance(now);
         if *self.published_series != self.series {
             self.published_series = Arc::new(self.series.clone());
         }
         let feed = self.sources.feed.borrow().clone();
+        let published = self.sources.spool.borrow().clone();
+        let standing = Standing {
+            spool: published.row,
+            ..self.sources.standing.borrow().clone()
+        };
         let rate = |line| self.series.rate(line, RATE_SECONDS);
         let rates = Rates {
             received: rate(Line::Received),
@@ -297,8 +277,8 @@ impl Observer {
             latency: self.latency.row(),
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
-            standing: self.sources.standing.borrow().clone(),
-            dead_letters: self.sources.dead_letters.len() as u64,
+            standing,
+            letters: published.letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
         };
@@ -308,7 +288,7 @@ impl Observer {
 
 /// From an event's receipt to now, in milliseconds; a clock that was set back counts as 0.
 fn since(queued: &Queued, now: UnixMs) -> u64 {
-    (now - queued.received_ms).max(0).unsigned_abs()
+    (now - queued.accepted.received_ms).max(0).unsigned_abs()
 }
 
 fn median(values: &VecDeque<i64>) -> Option<i64> {

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::protocol::{Command, Record, Snapshot};
 
@@ -24,10 +25,14 @@ pub enum Action {
     Page(Page),
     /// The event that was asked for, and what would be sent of it; none if it is gone.
     Inspected(Option<Box<(Record, String)>>),
-    /// The pipeline took a command, or says why not.
-    Applied(Result<(), String>),
-    /// The filters were saved to this file, or say why not.
-    Saved(Result<String, String>),
+    /// The pipeline took a command and has this to say, or says why not.
+    Applied(Result<String, String>),
+    /// Something that was asked for is done, or this is why not.
+    Told(Result<String, String>),
+    /// The dead letters that were asked for, or why they can't be had.
+    Letters(Result<Vec<DeadLetter>, String>),
+    /// A signal asks for the settings to be read again.
+    Hangup,
     /// A signal asks the program to end.
     Terminated,
     /// All is settled, or given up: the screen may close.
@@ -41,6 +46,12 @@ pub enum Effect {
     Pipeline(Command),
     /// Write these filters to the configuration file.
     Save(Filters),
+    /// Read the settings again, and put what is new in force.
+    Reload,
+    /// Fetch these dead letters, to look at them.
+    Letters(Which),
+    /// Write these dead letters to a file.
+    ExportLetters(Which),
     /// Fetch this event, to look at it.
     Inspect(u64),
     /// Take nothing more in, and settle what is under way.

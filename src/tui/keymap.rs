@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::state::Pane;
+use super::state::{Over, Pane};
 
 /// What a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -48,6 +48,13 @@ pub enum Do {
     Rule(u8),
     Fold,
     Tab,
+    Letters,
+    Retry,
+    RetryReason,
+    Export,
+    Discard,
+    TryNow,
+    Reload,
 }
 
 /// Where a key means what it does.
@@ -59,6 +66,8 @@ pub enum Place {
     In(Pane),
     /// While an event is inspected.
     Inspector,
+    /// While the dead letters are looked at.
+    Letters,
 }
 
 /// One binding.
@@ -96,7 +105,7 @@ const fn bind(
     }
 }
 
-use Place::{Anywhere, In, Inspector};
+use Place::{Anywhere, In, Inspector, Letters};
 
 /// All bindings. A narrower place wins over a wider one.
 pub static KEYS: &[Binding] = &[
@@ -173,6 +182,22 @@ pub static KEYS: &[Binding] = &[
         "dry run: decide and map all, send nothing",
         "",
     ),
+    bind(
+        &["l"],
+        Do::Letters,
+        Anywhere,
+        "dead-letters",
+        "dead letters: what could not be delivered, and why",
+        "dead letters",
+    ),
+    bind(
+        &["T"],
+        Do::TryNow,
+        Anywhere,
+        "try",
+        "try again now, where delivery waits for its next probe or for you",
+        "",
+    ),
     bind(&["r"], Do::NewRule, Anywhere, "new", "write a new rule", ""),
     bind(
         &["s"],
@@ -180,6 +205,14 @@ pub static KEYS: &[Binding] = &[
         Anywhere,
         "save",
         "save the filters to the configuration file",
+        "",
+    ),
+    bind(
+        &["Ctrl-r"],
+        Do::Reload,
+        Anywhere,
+        "reload",
+        "read the configuration file again; nothing is dropped",
         "",
     ),
     bind(
@@ -417,17 +450,74 @@ pub static KEYS: &[Binding] = &[
         "close",
         "close",
     ),
+    bind(
+        &["Enter"],
+        Do::Open,
+        Letters,
+        "open-letter",
+        "open the row, then the letter",
+        "open",
+    ),
+    bind(
+        &["r"],
+        Do::Retry,
+        Letters,
+        "retry",
+        "try again: the letters of the row, or this one",
+        "retry",
+    ),
+    bind(
+        &["R"],
+        Do::RetryReason,
+        Letters,
+        "retry-reason",
+        "try all of this reason again, whatever their type",
+        "all of reason",
+    ),
+    bind(
+        &["e"],
+        Do::Export,
+        Letters,
+        "export",
+        "write the letters of the row, or this one, to a file (NDJSON)",
+        "export",
+    ),
+    bind(
+        &["D", "Delete"],
+        Do::Discard,
+        Letters,
+        "discard",
+        "discard the letters of the row, or this one, after a confirmation",
+        "discard",
+    ),
+    bind(
+        &["Space"],
+        Do::Fold,
+        Letters,
+        "fold-letter",
+        "fold or unfold, in a letter that is open",
+        "",
+    ),
+    bind(
+        &["Esc", "q"],
+        Do::Back,
+        Letters,
+        "leave-letters",
+        "back",
+        "back",
+    ),
 ];
 
 /// What a key does here, if anything.
-pub fn look_up(key: KeyEvent, pane: Pane, inspecting: bool) -> Option<Do> {
+pub fn look_up(key: KeyEvent, pane: Pane, over: Over) -> Option<Do> {
     let name = name_of(key)?;
     if let Some(digit) = name.parse::<u8>().ok().filter(|d| *d > 0) {
         return Some(Do::Rule(digit));
     }
     let narrow = |place: Place| match place {
-        Place::Inspector => inspecting,
-        In(own) => !inspecting && own == pane,
+        Inspector => over == Over::Inspector,
+        Letters => over == Over::Letters,
+        In(own) => over == Over::Nothing && own == pane,
         Anywhere => false,
     };
     let bound = |binding: &&Binding| binding.keys.contains(&name.as_str());
@@ -437,13 +527,15 @@ pub fn look_up(key: KeyEvent, pane: Pane, inspecting: bool) -> Option<Do> {
 }
 
 /// The bindings that the footer names here.
-pub fn footer(pane: Pane, inspecting: bool) -> Vec<&'static Binding> {
+pub fn footer(pane: Pane, over: Over) -> Vec<&'static Binding> {
+    let nothing = over == Over::Nothing;
     let here = |b: &&Binding| {
         !b.footer.is_empty()
             && match b.place {
-                Anywhere => !inspecting || b.does == Do::Help,
-                In(own) => !inspecting && own == pane,
-                Inspector => inspecting,
+                Anywhere => nothing || b.does == Do::Help,
+                In(own) => nothing && own == pane,
+                Inspector => over == Over::Inspector,
+                Letters => over == Over::Letters,
             }
     };
     let mut all: Vec<&Binding> = KEYS.iter().filter(here).collect();
@@ -455,7 +547,7 @@ pub fn footer(pane: Pane, inspecting: bool) -> Vec<&'static Binding> {
         .copied()
         .collect();
     all.retain(|b| b.place != Anywhere || !taken.contains(&b.keys[0]));
-    if !inspecting && pane == Pane::Filters {
+    if nothing && pane == Pane::Filters {
         all.retain(|b| b.does != Do::Open && b.does != Do::FocusFilters);
     }
     all.sort_by_key(|b| b.place == Anywhere);
@@ -495,29 +587,39 @@ fn name_of(key: KeyEvent) -> Option<String> {
 mod tests {
     use super::*;
 
-    fn does(key: KeyCode, pane: Pane, inspecting: bool) -> Option<Do> {
-        look_up(KeyEvent::new(key, KeyModifiers::NONE), pane, inspecting)
+    fn does(key: KeyCode, pane: Pane, over: Over) -> Option<Do> {
+        look_up(KeyEvent::new(key, KeyModifiers::NONE), pane, over)
     }
 
     #[test]
     fn a_key_means_what_its_place_says() {
-        assert_eq!(
-            does(KeyCode::Char(' '), Pane::Events, false),
-            Some(Do::Freeze)
-        );
-        assert_eq!(
-            does(KeyCode::Char(' '), Pane::Filters, false),
-            Some(Do::Toggle)
-        );
-        assert_eq!(
-            does(KeyCode::Char(' '), Pane::Filters, true),
-            Some(Do::Fold)
-        );
-        assert_eq!(
-            does(KeyCode::Char('3'), Pane::Events, false),
-            Some(Do::Rule(3))
-        );
-        assert_eq!(does(KeyCode::F(9), Pane::Events, false), None);
+        let space = KeyCode::Char(' ');
+        for (key, pane, over, expected) in [
+            (space, Pane::Events, Over::Nothing, Some(Do::Freeze)),
+            (space, Pane::Filters, Over::Nothing, Some(Do::Toggle)),
+            (space, Pane::Filters, Over::Inspector, Some(Do::Fold)),
+            (
+                KeyCode::Char('3'),
+                Pane::Events,
+                Over::Nothing,
+                Some(Do::Rule(3)),
+            ),
+            (
+                KeyCode::Char('r'),
+                Pane::Events,
+                Over::Nothing,
+                Some(Do::NewRule),
+            ),
+            (
+                KeyCode::Char('r'),
+                Pane::Events,
+                Over::Letters,
+                Some(Do::Retry),
+            ),
+            (KeyCode::F(9), Pane::Events, Over::Nothing, None),
+        ] {
+            assert_eq!(does(key, pane, over), expected, "{key:?}");
+        }
     }
 
     #[test]

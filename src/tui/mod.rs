@@ -15,7 +15,8 @@ pub mod update;
 pub mod view;
 pub mod widget;
 
-use std::io;
+use std::io::{self, IsTerminal as _};
+use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -26,8 +27,10 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::Reading;
+use crate::amplitude::{Reading, time};
 use crate::config::{self, save};
+use crate::delivery::spool::dead_letters::{DeadLetter, Which};
+use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
@@ -39,17 +42,24 @@ use theme::Theme;
 
 pub use state::Labels;
 
+/// So many dead letters of a row can be looked at; an export has them all.
+const LETTERS: u64 = 500;
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 
+/// Reads the settings again and puts what is new in force; what that did, or why nothing was.
+pub type Reload =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send>;
+
 /// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how many
-/// accepted events were left undelivered.
+/// accepted items were left in the spool.
 pub async fn run(
     pipeline: Pipeline,
     labels: Labels,
     settings: &config::Screen,
     drain: Duration,
-) -> io::Result<usize> {
+    reload: Option<Reload>,
+) -> io::Result<u64> {
     let screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
     let handle = pipeline.handle().clone();
     let shell = Shell {
@@ -60,6 +70,7 @@ pub async fn run(
         handle,
         pipeline: Some(pipeline),
         drain,
+        reload,
         hurry: CancellationToken::new(),
         ending: None,
         left: 0,
@@ -79,20 +90,22 @@ struct Shell {
     /// Until it is drained.
     pipeline: Option<Pipeline>,
     drain: Duration,
+    reload: Option<Reload>,
     hurry: CancellationToken,
     ending: Option<JoinHandle<Ended>>,
     /// What was accepted and not settled when the pipeline ended.
-    left: usize,
+    left: u64,
     closed: bool,
     dirty: bool,
     drawn_second: i64,
 }
 
 impl Shell {
-    async fn run(mut self) -> io::Result<usize> {
+    async fn run(mut self) -> io::Result<u64> {
         let mut keys = EventStream::new();
         let mut snapshots = self.handle.snapshots();
-        let mut terminations = terminations();
+        let mut terminations = signals(&[Signal::Terminate, Signal::Interrupt]);
+        let mut hangups = signals(&[Signal::Hangup]);
         let mut next_frame = Instant::now();
         loop {
             let action = tokio::select! {
@@ -106,9 +119,14 @@ impl Shell {
                 },
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
+                Some(()) = hangups.recv() => Some(match io::stdout().is_terminal() {
+                    true => Action::Hangup,
+                    // It was closed: nobody can be asked.
+                    false => Action::Terminated,
+                }),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;
-                    self.left = ended.left.len();
+                    self.left = ended.left;
                     Some(Action::Drained)
                 }
                 () = tokio::time::sleep_until(next_frame), if self.dirty => None,
@@ -157,13 +175,13 @@ impl Shell {
     async fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Action>> {
         let answer = match effect {
             Effect::Pipeline(command) => {
-                let applied = self
-                    .handle
-                    .apply(command)
-                    .map_err(|error| error.to_string());
-                Some(Action::Applied(applied))
+                let applied = self.handle.apply(command).await;
+                Some(Action::Applied(applied.map_err(|error| error.to_string())))
             }
-            Effect::Save(filters) => Some(Action::Saved(self.save(filters).await)),
+            Effect::Save(filters) => Some(Action::Told(self.save(filters).await)),
+            Effect::Reload => Some(Action::Told(self.reload().await)),
+            Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
+            Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
             Effect::Drain => {
                 if let Some(pipeline) = self.pipeline.take() {
@@ -202,9 +220,44 @@ impl Shell {
         let shown = path.display().to_string();
         let saved = tokio::task::spawn_blocking(move || save::filters(&path, &filters)).await;
         match saved {
-            Ok(Ok(())) => Ok(shown),
+            Ok(Ok(())) => Ok(format!("filters saved to {shown}")),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("saving to {shown} broke off")),
+        }
+    }
+
+    async fn reload(&self) -> Result<String, String> {
+        match &self.reload {
+            Some(reload) => reload().await,
+            None => Err("the demo has no configuration file: there is nothing to read".to_owned()),
+        }
+    }
+
+    async fn letters(&self, which: Which) -> Result<Vec<DeadLetter>, String> {
+        let found = self
+            .handle
+            .with_letters(move |l| Ok(l.page(&which, 0, LETTERS)?));
+        found.await.map_err(|error| error.to_string())
+    }
+
+    /// Writes them into the folder that the program was started in.
+    async fn export(&self, which: Which) -> Result<String, String> {
+        let stamp = time::to_export(time::now());
+        let stamp: String = stamp[..19].chars().filter(char::is_ascii_digit).collect();
+        let path = format!("dead-letters-{stamp}.ndjson");
+        let shown = path.clone();
+        let exported = self.handle.with_letters(move |letters| {
+            let mut file = std::io::BufWriter::new(std::fs::File::create_new(&path)?);
+            let count = letters.export(&which, &mut file)?;
+            std::io::Write::flush(&mut file)?;
+            Ok(count)
+        });
+        match exported.await {
+            Ok(count) => Ok(format!(
+                "{} dead letters written to {shown}",
+                grouped(count)
+            )),
+            Err(error) => Err(format!("cannot export to {shown}: {error}")),
         }
     }
 
@@ -239,7 +292,7 @@ fn mapped(record: &Record, handle: &Handle) -> String {
         return "\"nothing: this is no event\"".to_owned();
     };
     let reading = Reading::new(event);
-    let mapped = handle.mapping().map(&reading, Vec::new());
+    let mapped = handle.terms().mapping.map(&reading, Vec::new());
     match mapped.item() {
         Some(item) => String::from_utf8_lossy(&item.body).into_owned(),
         None => "\"nothing: without a person and a time it can't be sent\"".to_owned(),
@@ -249,8 +302,8 @@ fn mapped(record: &Record, handle: &Handle) -> String {
 fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
     old.totals != new.totals
         || old.standing.in_flight != new.standing.in_flight
-        || old.standing.waiting != new.standing.waiting
-        || old.standing.halted != new.standing.halted
+        || old.standing.spool.items != new.standing.spool.items
+        || old.standing.breaker != new.standing.breaker
         || old.feed != new.feed
         || old.mode != new.mode
         || !Arc::ptr_eq(&old.series, &new.series)
@@ -266,18 +319,27 @@ async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
     }
 }
 
-/// SIGTERM, SIGINT and SIGHUP ask for the same as `q`: drain and leave, and the second time
-/// leave at once.
-fn terminations() -> mpsc::Receiver<()> {
-    let (told, terminations) = mpsc::channel(2);
+/// Signals that the screen answers.
+#[derive(Debug, Clone, Copy)]
+enum Signal {
+    /// With SIGINT asks for the same as `q`: drain and leave, and the second time leave at once.
+    Terminate,
+    Interrupt,
+    /// Asks for the settings to be read again, unless the terminal is gone.
+    Hangup,
+}
+
+fn signals(which: &[Signal]) -> mpsc::Receiver<()> {
+    let (told, signals) = mpsc::channel(2);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
-        for kind in [
-            SignalKind::terminate(),
-            SignalKind::hangup(),
-            SignalKind::interrupt(),
-        ] {
+        for one in which {
+            let kind = match one {
+                Signal::Terminate => SignalKind::terminate(),
+                Signal::Interrupt => SignalKind::interrupt(),
+                Signal::Hangup => SignalKind::hangup(),
+            };
             let told = told.clone();
             if let Ok(mut signals) = signal(kind) {
                 tokio::spawn(async move {
@@ -288,5 +350,5 @@ fn terminations() -> mpsc::Receiver<()> {
     }
     // Without signals there is only the key; then nothing ever comes.
     drop(told);
-    terminations
+    signals
 }

@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
 use crate::filter::{CompileError, Effect as RuleEffect, Filters, Mode};
 use crate::protocol::{Record, Snapshot, TypeRow};
 
@@ -89,6 +90,8 @@ pub struct State {
     pub violation: usize,
     /// The event that is inspected.
     pub inspector: Option<Inspector>,
+    /// The dead letters, while they are looked at.
+    pub letters: Option<Letters>,
     /// What is open over everything.
     pub popup: Option<Popup>,
     /// What was last said to the operator.
@@ -162,6 +165,48 @@ pub struct Inspector {
     pub folded: [BTreeSet<String>; 2],
 }
 
+/// The dead letters: by reason and type, then those of a row, then one of these.
+#[derive(Debug, Default)]
+pub struct Letters {
+    /// The row that the cursor is on.
+    pub row: usize,
+    /// Those of a row that is opened.
+    pub opened: Option<OpenedLetters>,
+}
+
+/// The dead letters of one reason and type.
+#[derive(Debug)]
+pub struct OpenedLetters {
+    /// What they share.
+    pub group: Group,
+    /// The newest of them; none while they are fetched.
+    pub letters: Option<Vec<DeadLetter>>,
+    /// The one that the cursor is on.
+    pub cursor: usize,
+    /// The line of its document that the cursor is on, where it is read.
+    pub line: Option<usize>,
+    /// What is folded of it, by path.
+    pub folded: BTreeSet<String>,
+}
+
+impl OpenedLetters {
+    /// The letter that the cursor is on.
+    pub fn letter(&self) -> Option<&DeadLetter> {
+        self.letters.as_ref()?.get(self.cursor)
+    }
+}
+
+/// What lies over the lower panes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Over {
+    /// Nothing.
+    Nothing,
+    /// An event that is inspected.
+    Inspector,
+    /// The dead letters.
+    Letters,
+}
+
 /// What is open over everything.
 #[derive(Debug)]
 pub enum Popup {
@@ -178,7 +223,7 @@ pub enum Popup {
 }
 
 /// A question, and what is done if the answer is yes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirm {
     /// Open the gate, shut it, or go into dry run.
     Gate(Mode),
@@ -186,6 +231,10 @@ pub enum Confirm {
     Resume,
     /// Delete a rule, from 0.
     DeleteRule(usize),
+    /// Try so many dead letters again.
+    RetryLetters(Which, u64),
+    /// Discard so many dead letters.
+    DiscardLetters(Which, u64),
     /// Leave the program.
     Quit,
 }
@@ -253,9 +302,19 @@ impl State {
             },
             violation: 0,
             inspector: None,
+            letters: None,
             popup: None,
             message: None,
             draining: false,
+        }
+    }
+
+    /// What lies over the lower panes.
+    pub fn over(&self) -> Over {
+        match (&self.letters, &self.inspector) {
+            (Some(_), _) => Over::Letters,
+            (None, Some(_)) => Over::Inspector,
+            (None, None) => Over::Nothing,
         }
     }
 

@@ -1,6 +1,7 @@
 //! What happens becomes what the screen is: all behaviour, without drawing or waiting.
 
 mod filters;
+mod letters;
 mod popup;
 
 use std::sync::Arc;
@@ -8,6 +9,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
+use crate::delivery::breaker;
 use crate::feed::FeedState;
 use crate::filter::{Mode, gate::Switch};
 use crate::protocol::{Command, Snapshot};
@@ -15,7 +17,9 @@ use crate::telemetry::series::WINDOWS;
 
 use super::action::{Action, Effect};
 use super::keymap::{self, Do};
-use super::state::{Confirm, FilterCursor, Inspector, Message, PANES, Pane, Popup, Sort, State};
+use super::state::{
+    Confirm, FilterCursor, Inspector, Letters, Message, PANES, Pane, Popup, Sort, State,
+};
 use super::widget::json;
 
 use filters::{
@@ -62,21 +66,28 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             on_inspected(state, found);
             Vec::new()
         }
-        Action::Applied(Ok(())) => Vec::new(),
+        Action::Applied(Ok(says)) => {
+            if !says.is_empty() {
+                say(state, says, false);
+            }
+            letters::look_again(state)
+        }
         Action::Applied(Err(why)) => {
             // The pipeline goes on as it was: so do the filters that are shown.
             state.filters = (*state.snapshot.filters).clone();
             say(state, why, true);
             Vec::new()
         }
-        Action::Saved(Ok(path)) => {
-            say(state, format!("filters saved to {path}"), false);
+        Action::Told(told) => {
+            let is_error = told.is_err();
+            say(state, told.unwrap_or_else(|why| why), is_error);
             Vec::new()
         }
-        Action::Saved(Err(why)) => {
-            say(state, why, true);
+        Action::Letters(found) => {
+            letters::found(state, found);
             Vec::new()
         }
+        Action::Hangup => vec![Effect::Reload],
         Action::Terminated => drain(state),
         Action::Drained => vec![Effect::Close],
     }
@@ -161,7 +172,7 @@ fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         return type_into_popup(state, key);
     }
-    match keymap::look_up(key, state.focus, state.inspector.is_some()) {
+    match keymap::look_up(key, state.focus, state.over()) {
         Some(does) => perform(state, does),
         None => Vec::new(),
     }
@@ -241,7 +252,20 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::RuleUp => return move_rule(state, -1),
         Do::RuleDown => return move_rule(state, 1),
         Do::Rule(number) => return toggle_rule(state, usize::from(number.max(1)) - 1),
+        Do::Fold if state.letters.is_some() => letters::fold(state),
         Do::Fold => fold(state),
+        Do::Letters => {
+            state.letters = match state.letters.take() {
+                Some(_) => None,
+                None => Some(Letters::default()),
+            };
+        }
+        Do::Retry => return letters::retry(state),
+        Do::RetryReason => return letters::retry_reason(state),
+        Do::Export => return letters::export(state),
+        Do::Discard => letters::discard(state),
+        Do::TryNow => return vec![Effect::Pipeline(Command::Resume)],
+        Do::Reload => return vec![Effect::Reload],
         Do::Tab => {
             if let Some(inspector) = &mut state.inspector {
                 inspector.shows_mapped = !inspector.shows_mapped;
@@ -282,7 +306,11 @@ fn hold_still(state: &mut State) {
 }
 
 fn ask_gate(state: &mut State) -> Vec<Effect> {
-    let confirm = if state.snapshot.standing.halted.is_some() {
+    let refused = matches!(
+        state.snapshot.standing.breaker,
+        breaker::Standing::Refused { .. }
+    );
+    let confirm = if refused {
         Confirm::Resume
     } else if state.snapshot.mode == Some(Mode::Open) {
         Confirm::Gate(Mode::Shut)
@@ -327,6 +355,10 @@ fn drain(state: &mut State) -> Vec<Effect> {
 }
 
 fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
+    if state.letters.is_some() {
+        letters::move_cursor(state, by);
+        return Vec::new();
+    }
     if let Some(inspector) = &mut state.inspector {
         let last = document(inspector).len().saturating_sub(1);
         inspector.line = stepped(inspector.line, by, last);
@@ -405,6 +437,13 @@ fn shift_cursor(state: &mut State, by: i64) {
 }
 
 fn open(state: &mut State) -> Vec<Effect> {
+    if state.letters.is_some() {
+        return letters::open(state);
+    }
+    if state.focus == Pane::Delivery {
+        state.letters = Some(Letters::default());
+        return Vec::new();
+    }
     let sequence = match state.focus {
         Pane::Violations => state
             .shown()
@@ -437,6 +476,10 @@ fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
 }
 
 fn back(state: &mut State) {
+    if state.letters.is_some() {
+        letters::back(state);
+        return;
+    }
     if state.inspector.take().is_some() {
         return;
     }
@@ -477,20 +520,9 @@ fn fold(state: &mut State) {
         return;
     };
     let lines = document(inspector);
-    let Some(line) = lines.get(inspector.line) else {
+    let Some(path) = json::path_to_fold(&lines, inspector.line) else {
         return;
     };
-    // On a scalar, what it stands in is folded.
-    let path = if line.folds() {
-        line.path.clone()
-    } else {
-        line.path
-            .rsplit_once('.')
-            .map_or_else(String::new, |(above, _)| above.to_owned())
-    };
-    if path.is_empty() {
-        return;
-    }
     let folded = &mut inspector.folded[usize::from(inspector.shows_mapped)];
     if !folded.remove(&path) {
         folded.insert(path.clone());

@@ -48,6 +48,12 @@ pub(super) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
         Confirm::Gate(mode) => vec![Effect::Pipeline(Command::SetGate(mode))],
         Confirm::Resume => vec![Effect::Pipeline(Command::Resume)],
         Confirm::Quit => drain(state),
+        Confirm::RetryLetters(which, _) => {
+            vec![Effect::Pipeline(Command::RetryLetters(which))]
+        }
+        Confirm::DiscardLetters(which, _) => {
+            vec![Effect::Pipeline(Command::DiscardLetters(which))]
+        }
         Confirm::DeleteRule(index) => {
             if index < state.filters.rules.len() {
                 let gone = state.filters.rules.remove(index);

@@ -6,11 +6,14 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::delivery::breaker;
 use crate::limits::{grouped, span};
 use crate::protocol::Snapshot;
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
+
+use super::letters;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
@@ -24,35 +27,106 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         theme,
     );
     let room = usize::from(inside.width).saturating_sub(1);
+    let rows = usize::from(inside.height);
+    let lines = if rows > BRIEF_ROWS {
+        whole(shown, room, theme)
+    } else {
+        brief(shown, room, rows, theme)
+    };
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// Among the other panes there are at most so many rows.
+const BRIEF_ROWS: usize = 5;
+
+/// What has to be mended matters more than figures: it takes the room of those that can wait.
+fn brief(shown: &Snapshot, room: usize, rows: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = vec![row(&rates(shown), room, theme)];
+    let trouble = trouble(shown, room, theme);
+    if trouble.is_empty() {
+        lines.push(row(&latencies(shown), room, theme));
+    }
+    lines.extend(trouble.into_iter().take(rows.saturating_sub(3)));
+    lines.push(row(&spool(shown), room, theme));
+    lines.push(row(&under_way(shown), room, theme));
+    lines.push(answers(shown, room, theme));
+    lines.truncate(rows);
+    lines
+}
+
+/// Everything, where the pane has the screen for itself.
+fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let heading = |name: &'static str| Line::styled(format!(" {name}"), theme.title);
     let mut lines = vec![
         row(&rates(shown), room, theme),
         row(&latencies(shown), room, theme),
-        row(&under_way(shown), room, theme),
-        answers(shown, room, theme),
+        row(&undelivered(shown), room, theme),
+        Line::default(),
+        heading("Spool"),
     ];
-    if let Some(why) = &shown.standing.halted {
-        // What has to be mended matters more than what is under way, which is nothing.
-        let told = text::wrap(why, room).into_iter().take(2);
-        lines.truncate(2);
-        lines.extend(told.map(|line| Line::styled(format!(" {line}"), theme.bad)));
-    } else if let Some(until) = shown.standing.throttled_until_ms {
+    lines.push(row(&spool(shown), room, theme));
+    lines.push(row(&quota(shown), room, theme));
+    if let Some(fault) = &shown.standing.spool.fault {
+        lines.extend(told(fault, room, theme.bad));
+    }
+    lines.push(Line::default());
+    lines.push(heading("Destination"));
+    lines.push(row(&destination(shown), room, theme));
+    if let Some(why) = shown.standing.breaker.why() {
+        lines.extend(told(why, room, theme.bad));
+    }
+    lines.push(row(&under_way(shown), room, theme));
+    lines.push(answers(shown, room, theme));
+    lines.extend(shown.answers.iter().map(|(answer, count)| {
+        let name = text::fit(answer, 12);
+        row(&[cell(&name, grouped(*count), Tone::Plain)], room, theme)
+    }));
+    lines.push(Line::default());
+    lines.push(heading("Dead letters by reason"));
+    if shown.letters.is_empty() {
+        lines.push(Line::styled(" none", theme.dim));
+    }
+    for letter in shown.letters.iter() {
+        lines.push(letters::line(letter, false, room, theme));
+    }
+    lines
+}
+
+/// What keeps delivery, or the feed, from going on.
+fn trouble(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let standing = &shown.standing;
+    if let Some(fault) = &standing.spool.fault {
+        return told(fault, room, theme.bad);
+    }
+    if standing.spool.full {
+        let says = "the spool has reached its quota: the feed is not read until something of it is delivered";
+        return told(says, room, theme.bad);
+    }
+    match &standing.breaker {
+        breaker::Standing::Refused { why, .. } => return told(why, room, theme.bad),
+        breaker::Standing::Open { why, since_ms, .. } => {
+            let since = span((shown.at_ms - since_ms).max(0));
+            return told(&format!("down for {since}: {why}"), room, theme.bad);
+        }
+        breaker::Standing::Closed => {}
+    }
+    if let Some(until) = standing.throttled_until_ms {
         let left = span((until - shown.at_ms).max(0));
-        lines[3] = Line::styled(
-            format!(" Customer.io asks for quiet: 429, again in {left}"),
-            theme.warn,
-        );
+        let says = format!("Customer.io asks for quiet: 429, again in {left}");
+        return told(&says, room, theme.warn);
     }
-    if inside.height > 6 {
-        lines.push(Line::default());
-        lines.extend(shown.answers.iter().map(|(answer, count)| {
-            row(
-                &[(answer.clone(), grouped(*count), Tone::Plain)],
-                room,
-                theme,
-            )
-        }));
+    if standing.held && standing.spool.items > 0 {
+        let says = "the gate is not open: what is in the spool waits";
+        return told(says, room, theme.warn);
     }
-    frame.render_widget(Paragraph::new(lines), inside);
+    Vec::new()
+}
+
+fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
+    text::wrap(says, room)
+        .into_iter()
+        .map(|line| Line::styled(format!(" {line}"), style))
+        .collect()
 }
 
 #[derive(Clone, Copy)]
@@ -83,7 +157,7 @@ fn rates(shown: &Snapshot) -> Vec<Cell> {
         Tone::Plain
     };
     vec![
-        cell("rate", rate, tone),
+        cell("delivered", rate, tone),
         cell(
             "first attempt",
             grouped(t.success_on_first_attempt),
@@ -110,29 +184,119 @@ fn latencies(shown: &Snapshot) -> Vec<Cell> {
     ]
 }
 
-fn under_way(shown: &Snapshot) -> Vec<Cell> {
-    let (t, standing) = (&shown.totals, &shown.standing);
-    let next = standing
-        .next_retry_ms
-        .map(|at| format!(" in {}", span((at - shown.at_ms).max(0))))
-        .unwrap_or_default();
+fn spool(shown: &Snapshot) -> Vec<Cell> {
+    let spool = &shown.standing.spool;
+    let oldest_ms = spool.oldest_ms.map_or(0, |at| (shown.at_ms - at).max(0));
+    // A batch's worth of waiting is how it should be.
+    let oldest = if spool.items > 0 && oldest_ms >= 1_000 {
+        format!(", oldest {}", span(oldest_ms))
+    } else {
+        String::new()
+    };
+    let tone = above_zero(u64::from(oldest_ms >= 60_000) * spool.items, Tone::Warn);
     vec![
-        cell("in flight", standing.in_flight.to_string(), Tone::Plain),
-        cell(
-            "retrying",
-            format!("{}{next}", grouped(standing.retrying)),
-            above_zero(standing.retrying, Tone::Warn),
-        ),
+        cell("spool", format!("{}{oldest}", grouped(spool.items)), tone),
         cell(
             "dead letters",
-            grouped(shown.dead_letters),
-            above_zero(shown.dead_letters, Tone::Bad),
+            grouped(spool.letters),
+            above_zero(spool.letters, Tone::Bad),
         ),
+    ]
+}
+
+fn quota(shown: &Snapshot) -> Vec<Cell> {
+    let spool = &shown.standing.spool;
+    let size = |n: u64| text::bytes(n as usize);
+    let tone = if spool.full {
+        Tone::Bad
+    } else if spool.is_nearly_full() {
+        Tone::Warn
+    } else {
+        Tone::Plain
+    };
+    let used = format!("{} of {}", size(spool.bytes), size(spool.quota_bytes));
+    vec![
+        cell("on disk", used, tone),
+        cell("dead letters", size(spool.letter_bytes), Tone::Plain),
+        cell("full", format!("{} %", spool.percent()), tone),
+        cell("carried over", grouped(spool.carried), Tone::Plain),
+        cell(
+            "lost",
+            grouped(spool.lost),
+            above_zero(spool.lost, Tone::Bad),
+        ),
+    ]
+}
+
+fn destination(shown: &Snapshot) -> Vec<Cell> {
+    let standing = &shown.standing;
+    let (breaker, tone) = match &standing.breaker {
+        breaker::Standing::Closed => ("closed: requests go out".to_owned(), Tone::Plain),
+        breaker::Standing::Open {
+            since_ms, probe_ms, ..
+        } => {
+            let since = span((shown.at_ms - since_ms).max(0));
+            let next = span((probe_ms - shown.at_ms).max(0));
+            (
+                format!("open for {since}, asked again in {next}"),
+                Tone::Bad,
+            )
+        }
+        breaker::Standing::Refused { since_ms, .. } => {
+            let since = span((shown.at_ms - since_ms).max(0));
+            (
+                format!("open for {since}, until the credentials change or T"),
+                Tone::Bad,
+            )
+        }
+    };
+    vec![
+        cell(
+            "server",
+            standing.server.clone().unwrap_or_else(|| "–".to_owned()),
+            Tone::Plain,
+        ),
+        cell("breaker", breaker, tone),
+    ]
+}
+
+fn undelivered(shown: &Snapshot) -> Vec<Cell> {
+    let t = &shown.totals;
+    vec![
+        cell("delivered", grouped(t.delivered), Tone::Plain),
         cell(
             "expired",
             grouped(t.expired),
             above_zero(t.expired, Tone::Bad),
         ),
+        cell(
+            "discarded",
+            grouped(t.discarded),
+            above_zero(t.discarded, Tone::Bad),
+        ),
+    ]
+}
+
+fn under_way(shown: &Snapshot) -> Vec<Cell> {
+    let standing = &shown.standing;
+    let next = standing
+        .next_retry_ms
+        .map(|at| format!(", next in {}", span((at - shown.at_ms).max(0))))
+        .unwrap_or_default();
+    let limit = f64::from(standing.rate_limit);
+    let rate = if standing.rate < limit {
+        (format!("{:.1} of {limit}/s", standing.rate), Tone::Warn)
+    } else {
+        (format!("{limit}/s"), Tone::Plain)
+    };
+    vec![
+        cell(
+            "retrying",
+            format!("{}{next}", grouped(standing.retrying)),
+            above_zero(standing.retrying, Tone::Warn),
+        ),
+        cell("in flight", standing.in_flight.to_string(), Tone::Plain),
+        cell("rate limit", rate.0, rate.1),
     ]
 }
 

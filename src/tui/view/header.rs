@@ -7,6 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
+use crate::delivery::breaker;
 use crate::feed::FeedState;
 use crate::filter::Mode;
 use crate::limits::{Policy, grouped, span};
@@ -26,7 +27,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let taken = text::width(&workspace.0) + text::width(&gate.0) + clock.len() + 6;
     let (feed, feed_style) = feed(state, theme, width);
     let feed = (text::cut(&feed, width.saturating_sub(taken)), feed_style);
-    let mut parts = vec![workspace, feed, gate, waiting(state, theme)];
+    let mut parts = vec![workspace, feed, gate, spool(state, theme)];
     let rejecting: u64 = state
         .snapshot
         .limits
@@ -67,7 +68,12 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     } else {
         String::new()
     };
+    let spool = &snapshot.standing.spool;
     match &snapshot.feed.state {
+        FeedState::Live if spool.full || spool.fault.is_some() => (
+            format!("{} feed not read", theme.sign(Sign::Attention)),
+            theme.bad,
+        ),
         FeedState::Live if snapshot.behind_ms >= 1_000 => {
             let behind = span(snapshot.behind_ms as i64);
             (
@@ -103,8 +109,16 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
         None => state.labels.destination.clone(),
     };
     let destination = text::cut(&destination, width / 3);
-    if state.snapshot.standing.halted.is_some() {
-        return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
+    match &state.snapshot.standing.breaker {
+        breaker::Standing::Refused { .. } => {
+            return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
+        }
+        breaker::Standing::Open { probe_ms, .. } => {
+            let next = span((probe_ms - state.snapshot.at_ms).max(0));
+            let says = format!(" {} DOWN, asked again in {next} ", theme.sign(Sign::Shut));
+            return (says, theme.shut);
+        }
+        breaker::Standing::Closed => {}
     }
     match state.snapshot.mode {
         Some(Mode::Open) => (
@@ -127,13 +141,33 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     }
 }
 
-fn waiting(state: &State, theme: &Theme) -> (String, Style) {
+fn spool(state: &State, theme: &Theme) -> (String, Style) {
     let standing = &state.snapshot.standing;
-    let count = standing.waiting + standing.retrying;
-    let style = if standing.retrying > 0 {
+    let spool = &standing.spool;
+    let attention = theme.sign(Sign::Attention);
+    if spool.fault.is_some() {
+        return (format!("{attention} SPOOL CAN'T BE WRITTEN"), theme.bad);
+    }
+    if spool.full {
+        return (format!("{attention} SPOOL FULL"), theme.bad);
+    }
+    let items = grouped(spool.items);
+    if spool.is_nearly_full() {
+        let percent = spool.percent();
+        return (
+            format!("{attention} spool {items}, {percent} % full"),
+            theme.warn,
+        );
+    }
+    let held = if standing.held && spool.items > 0 {
+        " held"
+    } else {
+        ""
+    };
+    let style = if standing.retrying > 0 || spool.items > 0 && standing.held {
         theme.warn
     } else {
         theme.dim
     };
-    (format!("waiting {}", grouped(count)), style)
+    (format!("spool {items}{held}"), style)
 }

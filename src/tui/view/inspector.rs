@@ -12,10 +12,10 @@ use crate::limits::{Policy, grouped, span};
 use crate::protocol::{Outcome, Record};
 use crate::tui::finder::{Weight, told};
 use crate::tui::state::Inspector;
-use crate::tui::theme::{Sign, Theme};
-use crate::tui::widget::{json, pane, text};
+use crate::tui::theme::Theme;
+use crate::tui::widget::{pane, text};
 
-use super::filters::scroll;
+use super::document;
 
 /// From this width on, the raw event and the mapped request stand side by side.
 const THREE_COLUMNS: u16 = 180;
@@ -34,17 +34,17 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, t
         ])
         .areas(area);
         render_story(frame, story, &title, record, theme);
-        document(frame, raw, inspector, false, theme);
-        document(frame, mapped, inspector, true, theme);
+        json(frame, raw, inspector, false, theme);
+        json(frame, mapped, inspector, true, theme);
         return;
     }
     let [story, right] =
         Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
     render_story(frame, story, &title, record, theme);
-    document(frame, right, inspector, inspector.shows_mapped, theme);
+    json(frame, right, inspector, inspector.shows_mapped, theme);
 }
 
-fn document(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, theme: &Theme) {
+fn json(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, theme: &Theme) {
     let Some(record) = &inspector.record else {
         return;
     };
@@ -69,40 +69,16 @@ fn document(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bo
     } else {
         text::bytes(raw.len())
     };
-    let inside = pane::frame(frame, area, title, &right, focused, theme);
-    let lines = json::lines(raw, &inspector.folded[usize::from(mapped)]);
-    let rows = usize::from(inside.height);
-    let cursor = if focused {
-        inspector.line.min(lines.len().saturating_sub(1))
-    } else {
-        0
+    let shown = document::Document {
+        title,
+        right,
+        raw,
+        folded: &inspector.folded[usize::from(mapped)],
+        cursor: focused.then_some(inspector.line),
     };
-    let width = usize::from(inside.width).saturating_sub(1);
-    let drawn: Vec<Line<'_>> = lines
-        .iter()
-        .enumerate()
-        .skip(scroll(cursor, rows, lines.len()))
-        .take(rows)
-        .map(|(index, line)| {
-            let at_fault = !mapped && record.story.violations.iter().any(|v| v.path == line.path);
-            let sign = if at_fault {
-                theme.sign(Sign::Warned)
-            } else {
-                " "
-            };
-            let mut drawn = line.draw(width, theme);
-            drawn.spans.insert(0, Span::styled(sign, theme.bad));
-            if at_fault {
-                drawn = drawn.patch_style(theme.bad);
-            }
-            if focused && index == cursor {
-                drawn.patch_style(theme.selected)
-            } else {
-                drawn
-            }
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(drawn), inside);
+    let violations = &record.story.violations;
+    let at_fault = |path: &str| !mapped && violations.iter().any(|v| v.path == path);
+    document::render(frame, area, &shown, &at_fault, theme);
 }
 
 fn render_story(frame: &mut Frame<'_>, area: Rect, title: &str, record: &Record, theme: &Theme) {

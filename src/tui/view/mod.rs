@@ -1,21 +1,24 @@
 //! Drawing the screen: a file a pane.
 //!
 //! ```text
-//! ┌ header ──────────────────────────────────┐  workspace, feed, gate, queue, clock
+//! ┌ header ──────────────────────────────────┐  workspace, feed, gate, spool, clock
 //! ├ throughput ────────┬ delivery ───────────┤  rates and their course │ what became of it
 //! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event a row
 //! │            │                             │
 //! ├ violations ┴─────────────────────────────┤  limits that are broken
 //! └ footer ──────────────────────────────────┘  keys, or the last message
 //! ```
-//! The inspector takes the room of the three lower panes; popups lie over everything.
+//! The inspector, and the dead letters, take the room of the three lower panes; popups lie
+//! over everything.
 
 mod delivery;
+mod document;
 mod events;
 mod filters;
 mod footer;
 mod header;
 mod inspector;
+mod letters;
 mod popup;
 mod throughput;
 mod violations;
@@ -25,7 +28,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use super::state::{Pane, State};
+use super::state::{Over, Pane, State};
 use super::theme::Theme;
 use super::widget::text;
 
@@ -48,7 +51,8 @@ pub struct Rooms {
 impl Rooms {
     /// The rooms of a screen of this size.
     pub fn of(area: Rect) -> Self {
-        let top = 6;
+        // A low screen keeps its rows for events.
+        let top = if area.height >= 30 { 7 } else { 6 };
         let [header, upper, lower, footer] = Layout::vertical([
             Constraint::Length(1),
             Constraint::Length(top),
@@ -137,7 +141,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     }
     let rooms = Rooms::for_state(area, state);
     header::render(frame, rooms.header, state, theme);
-    let inspecting = state.inspector.is_some();
+    let inspecting = state.over() != Over::Nothing;
     let drawn = |room: Rect| room.height > 0;
     if drawn(rooms.throughput) && !(inspecting && state.zoomed) {
         throughput::render(frame, rooms.throughput, state, theme);
@@ -145,7 +149,9 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     if drawn(rooms.delivery) && !(inspecting && state.zoomed) {
         delivery::render(frame, rooms.delivery, state, theme);
     }
-    if let Some(inspector) = &state.inspector {
+    if let Some(open) = &state.letters {
+        letters::render(frame, rooms.inspector, open, state, theme);
+    } else if let Some(inspector) = &state.inspector {
         inspector::render(frame, rooms.inspector, inspector, theme);
     } else {
         if drawn(rooms.filters) {

@@ -50,6 +50,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
         ("Send events", Place::In(Pane::Filters)),
         ("Events", Place::In(Pane::Events)),
         ("While an event is inspected", Place::Inspector),
+        ("Dead letters", Place::Letters),
     ];
     let mut lines = Vec::new();
     for (name, place) in places {
@@ -96,20 +97,25 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
 fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State, theme: &Theme) {
     let workspace = &state.labels.workspace;
     let destination = &state.labels.destination;
-    let (title, lines) = match confirm {
+    let (title, mut lines) = match confirm {
         Confirm::Gate(Mode::Open) => (
             "Open the gate?",
             vec![
                 format!("Events will be sent to {workspace}"),
                 format!("({destination}),"),
                 "and people can get messages because of them.".to_owned(),
+                match state.snapshot.standing.spool.items {
+                    0 => String::new(),
+                    items => format!("{} items in the spool go out first.", grouped(items)),
+                },
             ],
         ),
         Confirm::Gate(Mode::Shut) => (
             "Shut the gate?",
             vec![
                 format!("Nothing more will be sent to {workspace}."),
-                "Events that come by meanwhile are held back, not kept.".to_owned(),
+                "What is in the spool waits. Events that come by meanwhile".to_owned(),
+                "are held back, not kept.".to_owned(),
             ],
         ),
         Confirm::Gate(Mode::DryRun) => (
@@ -122,10 +128,16 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
         Confirm::Resume => (
             "Try again?",
             vec![
-                state.snapshot.standing.halted.clone().unwrap_or_default(),
+                state
+                    .snapshot
+                    .standing
+                    .breaker
+                    .why()
+                    .unwrap_or_default()
+                    .to_owned(),
                 format!(
-                    "{} events wait for {workspace}.",
-                    grouped(state.snapshot.standing.waiting + state.snapshot.standing.retrying)
+                    "{} items wait in the spool for {workspace}.",
+                    grouped(state.snapshot.standing.spool.items)
                 ),
             ],
         ),
@@ -140,11 +152,30 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
                 vec![format!("Rule {} “{name}” is gone at once.", index + 1)],
             )
         }
+        Confirm::RetryLetters(_, count) => (
+            "Try them again?",
+            vec![
+                format!("{} dead letters go back into the spool,", grouped(*count)),
+                format!("and to {workspace}."),
+            ],
+        ),
+        Confirm::DiscardLetters(_, 1) => (
+            "Discard the dead letter?",
+            vec!["It is gone for good; e exports it first.".to_owned()],
+        ),
+        Confirm::DiscardLetters(_, count) => (
+            "Discard the dead letters?",
+            vec![
+                format!("{} of them are gone for good.", grouped(*count)),
+                "Their row can be exported first, with e.".to_owned(),
+            ],
+        ),
         Confirm::Quit => (
             "Quit?",
             vec![
                 format!("Forwarding to {workspace} stops."),
-                "What is under way is delivered first.".to_owned(),
+                "What is under way is delivered first; what can't be now".to_owned(),
+                "stays in the spool for the next start.".to_owned(),
             ],
         ),
     };
@@ -162,6 +193,7 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
     let inside = pane::frame(frame, room, title, "", true, theme);
     let width = usize::from(inside.width).saturating_sub(4);
     let mut drawn = vec![Line::default()];
+    lines.retain(|line| !line.is_empty());
     drawn.extend(
         lines
             .iter()
@@ -179,24 +211,29 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
 
 fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let standing = &state.snapshot.standing;
-    let under_way = standing.waiting + standing.retrying;
-    let room = centred(area, 60, 7);
+    let room = centred(area, 64, 8);
     let inside = pane::frame(frame, room, "Draining", "", true, theme);
+    let items = grouped(standing.spool.items);
+    let says = match standing.breaker.why() {
+        Some(_) => "Customer.io is down: what waits stays in the spool.",
+        None if standing.held => "The gate is not open: what waits stays in the spool.",
+        None => "",
+    };
     let lines = vec![
         Line::default(),
         Line::styled(
             format!(
-                "  {} events wait, {} requests are in flight.",
-                grouped(under_way),
+                "  {items} items are in the spool, {} requests are out.",
                 standing.in_flight
             ),
             theme.text,
         ),
+        Line::styled(format!("  {says}"), theme.warn),
         Line::default(),
         Line::from(vec![
             Span::styled("  q", theme.key),
             Span::styled(
-                " leaves at once; what waits is then not delivered",
+                " leaves at once; the rest goes out at the next start",
                 theme.dim,
             ),
         ]),

@@ -38,6 +38,18 @@ enum Shown {
 /// Strings are shown up to so many characters; their size tells the rest.
 const STRING_CHARS: usize = 300;
 
+/// What is folded or unfolded from a line: on a scalar, what it stands in. The document as a
+/// whole never is.
+pub fn path_to_fold(lines: &[JsonLine], at: usize) -> Option<String> {
+    let line = lines.get(at)?;
+    let path = if line.folds() {
+        line.path.clone()
+    } else {
+        line.path.rsplit_once('.')?.0.to_owned()
+    };
+    (!path.is_empty()).then_some(path)
+}
+
 impl JsonLine {
     /// Whether there is something to fold or unfold.
     pub fn folds(&self) -> bool {

@@ -1,0 +1,171 @@
+//! `dead-letters`: what could not be delivered, listed, shown, tried again, exported, discarded.
+
+use std::io::{BufRead as _, BufWriter, IsTerminal as _, Write};
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr, bail};
+
+use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
+use crate::delivery::spool::dead_letters::{self as store, LetterRow, Which};
+use crate::limits::grouped;
+
+use super::{Place, printable};
+
+pub(super) fn run(command: DeadLetters, place: Place) -> Result<ExitCode> {
+    match command {
+        DeadLetters::List { spool, format } => list(&open(spool, place)?, format),
+        DeadLetters::Show { spool, number } => show(&open(spool, place)?, number),
+        DeadLetters::Retry { spool, which } => {
+            let letters = open(spool, place)?;
+            let count = each(&which.which(), |which| letters.try_again(which))?;
+            say!(
+                "{} will be tried again: at once where a forwarder runs, or when one starts",
+                told(count)
+            );
+            Ok(found(count))
+        }
+        DeadLetters::Export { spool, which, out } => {
+            export(&open(spool, place)?, &which.which(), out)
+        }
+        DeadLetters::Discard { spool, which, yes } => {
+            let letters = open(spool, place)?;
+            let which = which.which();
+            if !yes && !is_sure(&letters, &which)? {
+                say!("nothing is discarded");
+                return Ok(ExitCode::SUCCESS);
+            }
+            let count = each(&which, |which| letters.discard(which))?;
+            say!("{} discarded", told(count));
+            Ok(found(count))
+        }
+    }
+}
+
+/// 1 where none were meant.
+fn found(count: u64) -> ExitCode {
+    ExitCode::from(u8::from(count == 0))
+}
+
+fn told(count: u64) -> String {
+    match count {
+        1 => "1 dead letter".to_owned(),
+        count => format!("{} dead letters", grouped(count)),
+    }
+}
+
+impl Letters {
+    fn which(self) -> Vec<Which> {
+        match self.reason {
+            Some(reason) => vec![Which::Reason(reason)],
+            None if self.all => vec![Which::All],
+            None => self.numbers.into_iter().map(Which::One).collect(),
+        }
+    }
+}
+
+fn each(which: &[Which], mut act: impl FnMut(&Which) -> rusqlite::Result<u64>) -> Result<u64> {
+    let mut all = 0;
+    for which in which {
+        all += act(which).wrap_err("the spool can't be changed")?;
+    }
+    Ok(all)
+}
+
+fn open(spool: SpoolFolder, place: Place) -> Result<store::DeadLetters> {
+    let folder = super::spool_folder(spool, place)?;
+    let Some(letters) = store::DeadLetters::open(&folder)? else {
+        bail!(
+            "there is no spool in {}; name another with --spool",
+            folder.display()
+        );
+    };
+    Ok(letters)
+}
+
+fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
+    let rows = letters.rows().wrap_err("the spool can't be read")?;
+    match format {
+        Format::Json => say!("{}", serde_json::to_string_pretty(&rows)?),
+        Format::Text if rows.is_empty() => say!("there are no dead letters"),
+        Format::Text => {
+            for one in &rows {
+                say!("{:>8}  {}", grouped(one.count), row(one));
+            }
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A row of the list, in words.
+pub(super) fn row(row: &LetterRow) -> String {
+    let group = &row.group;
+    let field = match group.field.as_str() {
+        "" => String::new(),
+        field => format!("{}: ", printable(field)),
+    };
+    let again = match row.again {
+        0 => String::new(),
+        again => format!("  ({} will be tried again)", grouped(again)),
+    };
+    let name = match group.event_type.as_str() {
+        "" => "(no name)",
+        name => name,
+    };
+    format!(
+        "{:<10} {:<28} {field}{}{again}",
+        group.why,
+        printable(name),
+        printable(&group.reason)
+    )
+}
+
+fn show(letters: &store::DeadLetters, number: Option<i64>) -> Result<ExitCode> {
+    let which = number.map_or(Which::All, Which::One);
+    let found = letters
+        .page(&which, 0, 1)
+        .wrap_err("the spool can't be read")?;
+    match (found.first(), number) {
+        (Some(letter), _) => say!("{}", serde_json::to_string_pretty(&letter.to_json())?),
+        (None, Some(number)) => bail!("there is no dead letter {number}; dead-letters list"),
+        (None, None) => say!("there are no dead letters"),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export(letters: &store::DeadLetters, which: &[Which], out: Option<PathBuf>) -> Result<ExitCode> {
+    let to: Box<dyn Write> = match &out {
+        Some(path) => Box::new(
+            std::fs::File::create(path)
+                .wrap_err_with(|| format!("cannot write {}", path.display()))?,
+        ),
+        None => Box::new(std::io::stdout().lock()),
+    };
+    let mut to = BufWriter::new(to);
+    let mut count = 0;
+    for which in which {
+        count += letters
+            .export(which, &mut to)
+            .wrap_err("the export is not whole")?;
+    }
+    to.flush().wrap_err("the export is not whole")?;
+    if let Some(path) = out {
+        say!("{} written to {}", told(count), path.display());
+    }
+    Ok(found(count))
+}
+
+fn is_sure(letters: &store::DeadLetters, which: &[Which]) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("discarding can't be taken back: add --yes where nobody can be asked");
+    }
+    let mut count = 0;
+    for which in which {
+        count += letters.count(which).wrap_err("the spool can't be read")?;
+    }
+    say_as_is!("discard {} for good? [y/N] ", told(count));
+    std::io::stdout().flush()?;
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

@@ -1,0 +1,226 @@
+//! `status`: how a running forwarder stands, told by what it writes beside its spool; or how
+//! the spool stands that it left.
+
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr, bail};
+use serde::Serialize;
+
+use crate::amplitude::time;
+use crate::cli::{self, Format};
+use crate::delivery::breaker;
+use crate::delivery::spool::SpoolRow;
+use crate::delivery::spool::dead_letters::{DeadLetters, LetterRow};
+use crate::delivery::spool::{self};
+use crate::feed::FeedState;
+use crate::filter::Mode;
+use crate::limits::{grouped, span};
+use crate::pipeline::Status;
+use crate::tui::widget::text::bytes;
+
+use super::{Place, printable};
+
+/// A status older than this is of a process that is stuck.
+const STALE_MS: i64 = 30_000;
+
+/// What is printed.
+#[derive(Debug, Serialize)]
+struct Report {
+    folder: PathBuf,
+    /// The process that has the spool now.
+    running: Option<String>,
+    /// What it wrote last, or what the last one did.
+    status: Option<Status>,
+    /// What is in the spool now.
+    spool: SpoolRow,
+    dead_letters: Vec<LetterRow>,
+}
+
+pub(super) fn run(args: cli::Status, place: Place) -> Result<ExitCode> {
+    let folder = super::spool_folder(args.spool, place)?;
+    let report = Report::of(folder)?;
+    match args.format {
+        Format::Json => say!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Text => say_as_is!("{}", report.text()),
+    }
+    Ok(ExitCode::from(u8::from(!report.is_well())))
+}
+
+impl Report {
+    fn of(folder: PathBuf) -> Result<Self> {
+        let Some(letters) = DeadLetters::open(&folder)? else {
+            bail!(
+                "there is no spool in {}; name another with --spool",
+                folder.display()
+            );
+        };
+        let running = spool::owner(&folder);
+        let status = Status::read(&folder);
+        let now = letters.spool_row().wrap_err("the spool can't be read")?;
+        // What only the process knows, where there is one.
+        let spool = match &status {
+            Some(status) if running.is_some() => SpoolRow {
+                quota_bytes: status.standing.spool.quota_bytes,
+                fault: status.standing.spool.fault.clone(),
+                full: status.standing.spool.full,
+                ..now
+            },
+            _ => now,
+        };
+        Ok(Self {
+            dead_letters: letters.rows().wrap_err("the spool can't be read")?,
+            folder,
+            running,
+            status,
+            spool,
+        })
+    }
+
+    fn is_well(&self) -> bool {
+        let delivers = |status: &Status| {
+            status.standing.breaker == breaker::Standing::Closed
+                && status.standing.spool.fault.is_none()
+                && !status.standing.spool.full
+        };
+        self.running.is_some() && self.status.as_ref().is_some_and(delivers)
+    }
+
+    fn text(&self) -> String {
+        use std::fmt::Write as _;
+        let now_ms = time::now();
+        let mut out = String::new();
+        let mut line = |name: &str, says: String| _ = writeln!(out, "{name:<14}{says}");
+        line("process", self.process(now_ms));
+        if let Some(status) = self.status.as_ref().filter(|_| self.running.is_some()) {
+            running_lines(status, now_ms, &mut line);
+        }
+        line("spool", spool_words(&self.spool, now_ms));
+        line("  folder", shown(&self.folder));
+        if self.dead_letters.is_empty() {
+            line("dead letters", "none".to_owned());
+        }
+        for (index, row) in self.dead_letters.iter().enumerate() {
+            let name = if index == 0 { "dead letters" } else { "" };
+            let row = super::dead_letters::row(row);
+            line(
+                name,
+                format!("{:>8}  {row}", grouped(self.dead_letters[index].count)),
+            );
+        }
+        out
+    }
+
+    fn process(&self, now_ms: i64) -> String {
+        match (&self.running, &self.status) {
+            (None, _) => "none runs: what is in the spool waits for the next start".to_owned(),
+            (Some(pid), Some(status)) if status.pid.to_string() == *pid => {
+                let age = now_ms - status.at_ms;
+                let stale = if age > STALE_MS {
+                    format!("; it has told nothing for {}", span(age))
+                } else {
+                    String::new()
+                };
+                format!("{pid}, for {}{stale}", span(now_ms - status.started_ms))
+            }
+            (Some(pid), _) => format!("{pid}, which has not told yet how it stands"),
+        }
+    }
+}
+
+fn shown(path: &Path) -> String {
+    printable(&path.display().to_string())
+}
+
+fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, String)) {
+    let standing = &status.standing;
+    line("destination", printable(&status.destination));
+    let feed = match &status.feed_status.state {
+        FeedState::Live => "live".to_owned(),
+        FeedState::Connecting => "connecting".to_owned(),
+        FeedState::Down { why, next_ms } => {
+            let next = span((next_ms - now_ms).max(0));
+            format!("down: {}; again in {next}", printable(why))
+        }
+    };
+    line("feed", format!("{feed}  {}", printable(&status.feed)));
+    let gate = match status.mode {
+        Some(Mode::Open) => "open",
+        Some(Mode::DryRun) => "in dry run: nothing is sent",
+        Some(Mode::Shut) => "shut: nothing is sent",
+        None => "starting",
+    };
+    line("gate", gate.to_owned());
+    let t = &status.totals;
+    line(
+        "events",
+        format!(
+            "received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  not delivered {}",
+            grouped(t.received),
+            status.rates.received,
+            grouped(t.accepted),
+            grouped(t.delivered),
+            status.rates.delivered,
+            grouped(t.not_delivered())
+        ),
+    );
+    let l = &status.latency_ms;
+    line(
+        "latency",
+        format!(
+            "p50 {} ms  p95 {} ms  p99 {} ms",
+            l.p50_ms, l.p95_ms, l.p99_ms
+        ),
+    );
+    let breaker = match &standing.breaker {
+        breaker::Standing::Closed => "closed: requests go out".to_owned(),
+        breaker::Standing::Open {
+            why,
+            since_ms,
+            probe_ms,
+        } => format!(
+            "open for {}: {}; asks again in {}",
+            span((now_ms - since_ms).max(0)),
+            printable(why),
+            span((probe_ms - now_ms).max(0))
+        ),
+        breaker::Standing::Refused { why, since_ms } => format!(
+            "open for {}: {}; SIGHUP, or g on the screen, tries again",
+            span((now_ms - since_ms).max(0)),
+            printable(why)
+        ),
+    };
+    line("breaker", breaker);
+    line(
+        "requests",
+        format!(
+            "{} in flight  {:.1} of {} a second allowed",
+            standing.in_flight, standing.rate, standing.rate_limit
+        ),
+    );
+    let next = standing.next_retry_ms.map_or_else(String::new, |at| {
+        format!(", the next in {}", span((at - now_ms).max(0)))
+    });
+    line("retrying", format!("{}{next}", grouped(standing.retrying)));
+}
+
+fn spool_words(spool: &SpoolRow, now_ms: i64) -> String {
+    let oldest = spool.oldest_ms.map_or_else(String::new, |at| {
+        format!(", the oldest for {}", span((now_ms - at).max(0)))
+    });
+    let quota = if spool.quota_bytes == 0 {
+        String::new()
+    } else {
+        format!(" of {}", bytes(spool.quota_bytes as usize))
+    };
+    let trouble = match (&spool.fault, spool.full) {
+        (Some(fault), _) => format!("; {fault}"),
+        (None, true) => "; FULL: the feed is not read".to_owned(),
+        (None, false) => String::new(),
+    };
+    let used = bytes((spool.bytes + spool.letter_bytes) as usize);
+    format!(
+        "{} items{oldest}; {used}{quota}{trouble}",
+        grouped(spool.items)
+    )
+}

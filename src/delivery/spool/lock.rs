@@ -1,0 +1,119 @@
+//! One process, one spool: the folder's lock, which holds the process id of its owner.
+
+use std::fs::{self, File, TryLockError};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use super::SpoolError;
+
+/// The lock is tried so often.
+const TRIES: u32 = 4;
+const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+
+/// A folder that is ours until this is dropped, or the process ends however it ends.
+#[derive(Debug)]
+pub(super) struct Lock {
+    _file: File,
+}
+
+impl Lock {
+    /// Takes the folder, which is made where it isn't there, for its owner's eyes only.
+    pub(super) fn take(folder: &Path) -> Result<Self, SpoolError> {
+        let failed = |source| SpoolError::Folder {
+            folder: folder.to_owned(),
+            source,
+        };
+        make(folder).map_err(failed)?;
+        let mut file = File::options()
+            .read(true)
+            .write(true)
+            .create(true)
+            .truncate(false)
+            .open(path(folder))
+            .map_err(failed)?;
+        let mut tries = TRIES;
+        loop {
+            match file.try_lock() {
+                Ok(()) => break,
+                // Someone may only be looking whether there is an owner.
+                Err(TryLockError::WouldBlock) if tries > 1 => {
+                    tries -= 1;
+                    std::thread::sleep(BETWEEN_TRIES);
+                }
+                Err(TryLockError::WouldBlock) => {
+                    return Err(SpoolError::InUse {
+                        folder: folder.to_owned(),
+                        pid: pid_in(&mut file),
+                    });
+                }
+                Err(TryLockError::Error(source)) => return Err(failed(source)),
+            }
+        }
+        let pid = std::process::id().to_string();
+        let written = file
+            .set_len(0)
+            .and_then(|()| file.seek(SeekFrom::Start(0)))
+            .and_then(|_| file.write_all(pid.as_bytes()));
+        // On a full disk the id can't be told; the lock holds all the same.
+        if let Err(error) = written {
+            tracing::warn!("cannot write the process id into the spool's lock: {error}");
+        }
+        Ok(Self { _file: file })
+    }
+
+    /// The process that has the folder, if one has.
+    pub(super) fn owner(folder: &Path) -> Option<String> {
+        let mut file = File::open(path(folder)).ok()?;
+        match file.try_lock_shared() {
+            Err(TryLockError::WouldBlock) => Some(pid_in(&mut file)),
+            _ => None,
+        }
+    }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("spool.lock")
+}
+
+#[cfg(unix)]
+fn make(folder: &Path) -> std::io::Result<()> {
+    use std::os::unix::fs::DirBuilderExt as _;
+    // What waits in there names people.
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)
+}
+
+#[cfg(not(unix))]
+fn make(folder: &Path) -> std::io::Result<()> {
+    fs::create_dir_all(folder)
+}
+
+fn pid_in(file: &mut File) -> String {
+    let mut text = String::new();
+    match file.read_to_string(&mut text) {
+        Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
+        _ => "unknown".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_folder_has_one_owner_and_the_second_is_told_which() {
+        let dir = tempfile::tempdir().unwrap();
+        let folder = dir.path().join("a/b");
+        let first = Lock::take(&folder).unwrap();
+        let pid = std::process::id().to_string();
+        let refused = Lock::take(&folder).unwrap_err().to_string();
+        assert!(refused.contains(&format!("process {pid}")), "{refused}");
+        assert_eq!(Lock::owner(&folder), Some(pid));
+        drop(first);
+        assert_eq!(Lock::owner(&folder), None);
+        Lock::take(&folder).unwrap();
+    }
+}

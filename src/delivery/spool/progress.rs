@@ -1,0 +1,161 @@
+//! Which items of a chunk are settled.
+
+use std::collections::BTreeMap;
+
+use crate::delivery::Place;
+
+/// The settled items of one chunk: a bit each.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Settled {
+    items: u32,
+    left: u32,
+    bits: Vec<u8>,
+}
+
+impl Settled {
+    /// None of `items`, or those whose bits were stored.
+    pub(super) fn new(items: u32, stored: Option<Vec<u8>>) -> Self {
+        let mut bits = stored.unwrap_or_default();
+        bits.resize(items.div_ceil(8) as usize, 0);
+        let mut settled = Self {
+            items,
+            left: 0,
+            bits,
+        };
+        settled.left = (0..items).filter(|item| !settled.has(*item)).count() as u32;
+        settled
+    }
+
+    pub(super) fn has(&self, item: u32) -> bool {
+        self.bits
+            .get(item as usize / 8)
+            .is_some_and(|byte| byte & (1 << (item % 8)) != 0)
+    }
+
+    /// Settles an item; whether it was not settled before.
+    pub(super) fn settle(&mut self, item: u32) -> bool {
+        if item >= self.items || self.has(item) {
+            return false;
+        }
+        self.bits[item as usize / 8] |= 1 << (item % 8);
+        self.left -= 1;
+        true
+    }
+
+    /// How many are not settled.
+    pub(super) fn left(&self) -> u32 {
+        self.left
+    }
+
+    pub(super) fn bits(&self) -> &[u8] {
+        &self.bits
+    }
+}
+
+/// What settling an item did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Step {
+    /// It was settled before, or there is none.
+    Nothing,
+    /// It is settled, and others of its chunk are not.
+    One,
+    /// It was the last of its chunk, which had so many bytes.
+    Last {
+        /// Those.
+        bytes: u64,
+    },
+}
+
+/// The chunks of which something is settled, or soon will be.
+#[derive(Debug, Default)]
+pub(super) struct Progress {
+    chunks: BTreeMap<u64, Chunk>,
+}
+
+#[derive(Debug)]
+struct Chunk {
+    settled: Settled,
+    bytes: u64,
+    /// Whether more is settled than is written down.
+    changed: bool,
+}
+
+impl Progress {
+    pub(super) fn knows(&self, chunk: u64) -> bool {
+        self.chunks.contains_key(&chunk)
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.chunks.len()
+    }
+
+    /// Keeps what is settled of a chunk of so many bytes.
+    pub(super) fn insert(&mut self, chunk: u64, bytes: u64, settled: Settled) {
+        let kept = Chunk {
+            settled,
+            bytes,
+            changed: false,
+        };
+        self.chunks.insert(chunk, kept);
+    }
+
+    pub(super) fn get(&self, chunk: u64) -> Option<&Settled> {
+        self.chunks.get(&chunk).map(|c| &c.settled)
+    }
+
+    /// Settles an item of a chunk that is known.
+    pub(super) fn settle(&mut self, place: Place) -> Step {
+        let Some(chunk) = self.chunks.get_mut(&place.chunk) else {
+            return Step::Nothing;
+        };
+        if !chunk.settled.settle(place.item) {
+            return Step::Nothing;
+        }
+        chunk.changed = true;
+        match chunk.settled.left() {
+            0 => Step::Last { bytes: chunk.bytes },
+            _ => Step::One,
+        }
+    }
+
+    /// The chunks that are settled in part, and more than is written down.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (u64, &Settled)> {
+        let changed = self
+            .chunks
+            .iter()
+            .filter(|(_, c)| c.changed && c.settled.left() > 0);
+        changed.map(|(number, c)| (*number, &c.settled))
+    }
+
+    /// All of that is written down now.
+    pub(super) fn written(&mut self) {
+        self.chunks.values_mut().for_each(|c| c.changed = false);
+    }
+
+    pub(super) fn forget(&mut self, chunk: u64) {
+        self.chunks.remove(&chunk);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_item_is_settled_once_and_the_last_one_ends_its_chunk() {
+        let mut progress = Progress::default();
+        progress.insert(3, 70, Settled::new(9, Some(vec![0b1111_1110])));
+        let at = |item| Place { chunk: 3, item };
+        assert_eq!(progress.settle(at(1)), Step::Nothing, "it was stored");
+        assert_eq!(progress.settle(at(0)), Step::One);
+        assert_eq!(progress.changed().count(), 1);
+        progress.written();
+        assert_eq!(progress.changed().count(), 0);
+        assert_eq!(progress.settle(at(8)), Step::Last { bytes: 70 });
+        assert_eq!(progress.settle(at(8)), Step::Nothing);
+        assert_eq!(progress.settle(at(9)), Step::Nothing, "there is none");
+        assert_eq!(progress.settle(Place { chunk: 4, item: 0 }), Step::Nothing);
+        let read = Settled::new(9, Some(progress.get(3).unwrap().bits().to_vec()));
+        assert_eq!(read.left(), 0);
+    }
+}

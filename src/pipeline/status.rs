@@ -1,0 +1,117 @@
+//! How a running pipeline stands, in a file beside its spool: for `status` in another process.
+
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use crate::amplitude::time::UnixMs;
+use crate::delivery::Standing;
+use crate::feed::FeedStatus;
+use crate::filter::Mode;
+use crate::protocol::{LatencyRow, Rates, Snapshot, Totals};
+
+use super::Handle;
+
+/// How often it is written where something has changed.
+const EVERY: Duration = Duration::from_secs(1);
+/// How often it is written where nothing has: so its age tells whether anyone still writes.
+const AT_LEAST: Duration = Duration::from_secs(10);
+
+/// How a pipeline stands, as another process is told.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Status {
+    /// The process.
+    pub pid: u32,
+    /// When this was written.
+    pub at_ms: UnixMs,
+    /// When the run began.
+    pub started_ms: UnixMs,
+    /// Where its items go.
+    pub destination: String,
+    /// Where the events come from.
+    pub feed: String,
+    /// How the feed stands.
+    pub feed_status: FeedStatus,
+    /// Whether the gate is open.
+    pub mode: Option<Mode>,
+    /// What was counted since the start.
+    pub totals: Totals,
+    /// The same a second.
+    pub rates: Rates,
+    /// From receipt to answer.
+    pub latency_ms: LatencyRow,
+    /// How delivery stands.
+    pub standing: Standing,
+}
+
+impl Status {
+    fn of(snapshot: &Snapshot, handle: &Handle) -> Self {
+        let settings = handle.settings();
+        Self {
+            pid: std::process::id(),
+            at_ms: snapshot.at_ms,
+            started_ms: snapshot.started_ms,
+            destination: settings.destination_name(),
+            feed: settings.feed.url.clone(),
+            feed_status: snapshot.feed.clone(),
+            mode: snapshot.mode,
+            totals: snapshot.totals,
+            rates: snapshot.rates,
+            latency_ms: snapshot.latency,
+            standing: snapshot.standing.clone(),
+        }
+    }
+
+    /// What was written last into a spool's folder, if anything was.
+    pub fn read(folder: &Path) -> Option<Self> {
+        let text = std::fs::read(path(folder)).ok()?;
+        serde_json::from_slice(&text).ok()
+    }
+}
+
+fn path(folder: &Path) -> PathBuf {
+    folder.join("status.json")
+}
+
+/// Keeps the file up to date.
+pub(super) async fn keep(handle: Handle) {
+    let snapshots = handle.snapshots();
+    let mut tick = tokio::time::interval(EVERY);
+    let mut written: Option<Status> = None;
+    loop {
+        tick.tick().await;
+        let now = Status::of(&snapshots.borrow().clone(), &handle);
+        let fresh = |old: &Status| now.at_ms - old.at_ms < AT_LEAST.as_millis() as i64;
+        let same = |old: &Status| {
+            let at_ms = now.at_ms;
+            Status {
+                at_ms,
+                ..old.clone()
+            } == now
+        };
+        if !written.as_ref().is_some_and(|old| fresh(old) && same(old)) {
+            write(&handle, now.clone()).await;
+            written = Some(now);
+        }
+    }
+}
+
+/// Writes how it stood at the end.
+pub(super) async fn write_last(handle: &Handle) {
+    let snapshot = handle.snapshots().borrow().clone();
+    write(handle, Status::of(&snapshot, handle)).await;
+}
+
+async fn write(handle: &Handle, status: Status) {
+    let folder = handle.spool_folder().to_owned();
+    let written = tokio::task::spawn_blocking(move || {
+        let beside = folder.join("status.json.new");
+        std::fs::write(&beside, serde_json::to_vec(&status).unwrap_or_default())?;
+        std::fs::rename(&beside, path(&folder))
+    });
+    // On a full disk an older one stays, and tells its age.
+    if let Ok(Err(error)) = written.await {
+        tracing::debug!("cannot write the status file: {error}");
+    }
+}

@@ -1,0 +1,56 @@
+//! Whether the wall clock goes with the time that passes.
+
+use std::time::Instant;
+
+use crate::amplitude::time::UnixMs;
+use crate::limits::span;
+
+/// Less than this is how clocks are kept right.
+const TOLERANCE_MS: i64 = 5_000;
+
+/// The wall clock, watched.
+#[derive(Debug, Default)]
+pub struct Clock {
+    before: Option<(Instant, UnixMs)>,
+}
+
+impl Clock {
+    /// Looks at both clocks: what to tell where the wall clock has jumped since the last look.
+    pub fn look(&mut self, now: Instant, now_ms: UnixMs) -> Option<String> {
+        let (then, then_ms) = self.before.replace((now, now_ms))?;
+        let passed_ms = now.duration_since(then).as_millis() as i64;
+        let jumped_ms = now_ms - then_ms - passed_ms;
+        if jumped_ms.abs() < TOLERANCE_MS {
+            return None;
+        }
+        let by = span(jumped_ms.abs());
+        Some(if jumped_ms < 0 {
+            format!("the clock was set back by {by}: retries go by the time that really passes")
+        } else {
+            format!(
+                "the clock was set ahead by {by}, or this machine slept: ages and lags count that in"
+            )
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::time::Duration;
+
+    #[test]
+    fn a_jump_is_told_once_and_a_correction_is_none() {
+        let start = Instant::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let mut clock = Clock::default();
+        assert_eq!(clock.look(at(0), 1_000_000), None);
+        assert_eq!(clock.look(at(1), 1_002_000), None);
+        let back = clock.look(at(2), 1_003_000 - 3_600_000).unwrap();
+        let hour = span(3_600_000);
+        assert!(back.contains(&format!("set back by {hour}")), "{back}");
+        assert_eq!(clock.look(at(3), 1_004_000 - 3_600_000), None);
+        let ahead = clock.look(at(4), 1_005_000).unwrap();
+        assert!(ahead.contains(&format!("set ahead by {hour}")), "{ahead}");
+    }
+}

@@ -1,0 +1,68 @@
+//! A JSON document in a pane, with a cursor and what is folded.
+
+use std::collections::BTreeSet;
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::{json, pane};
+
+use super::filters::scroll;
+
+/// What is shown, and how.
+pub(super) struct Document<'d> {
+    pub(super) title: &'d str,
+    /// What stands on the right of the title.
+    pub(super) right: String,
+    pub(super) raw: &'d str,
+    pub(super) folded: &'d BTreeSet<String>,
+    /// The line that the cursor is on, where the pane has the focus.
+    pub(super) cursor: Option<usize>,
+}
+
+/// Draws it; lines whose path is `at_fault` are marked.
+pub(super) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    document: &Document<'_>,
+    at_fault: &dyn Fn(&str) -> bool,
+    theme: &Theme,
+) {
+    let focused = document.cursor.is_some();
+    let inside = pane::frame(frame, area, document.title, &document.right, focused, theme);
+    let lines = json::lines(document.raw, document.folded);
+    let rows = usize::from(inside.height);
+    let cursor = document
+        .cursor
+        .unwrap_or(0)
+        .min(lines.len().saturating_sub(1));
+    let width = usize::from(inside.width).saturating_sub(1);
+    let drawn: Vec<Line<'_>> = lines
+        .iter()
+        .enumerate()
+        .skip(scroll(cursor, rows, lines.len()))
+        .take(rows)
+        .map(|(index, line)| {
+            let at_fault = at_fault(&line.path);
+            let sign = if at_fault {
+                theme.sign(Sign::Warned)
+            } else {
+                " "
+            };
+            let mut drawn = line.draw(width, theme);
+            drawn.spans.insert(0, Span::styled(sign, theme.bad));
+            if at_fault {
+                drawn = drawn.patch_style(theme.bad);
+            }
+            if focused && index == cursor {
+                drawn.patch_style(theme.selected)
+            } else {
+                drawn
+            }
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(drawn), inside);
+}
