@@ -1,9 +1,11 @@
 //! End to end: a feed and a sink as processes of their own, and between them the program, or
-//! for comparison a bare loop that only receives, parses and posts.
+//! for comparison a bare loop that only receives, parses and posts, and keeps nothing.
 //!
 //! `cargo bench --bench end_to_end` sends 200,000 events of 2 kB, a frame each, through both
-//! and prints events a second, CPU seconds a million events, and peak memory. The sink answers
-//! after 50 ms. `-- --events N` and `-- --latency MS` change that.
+//! and prints events a second, CPU seconds a million events, and peak memory; for the program
+//! also how long an event took from its receipt to the answer. The sink answers after 50 ms.
+//! `-- --events N` and `-- --latency MS` change that; `-- --rate N` sends so many a second,
+//! through the program only; `-- --outage SECONDS` lets the sink answer 503 for so long first.
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark that can't run has nothing better to do"
@@ -29,16 +31,49 @@ fn main() {
         at.and_then(|i| args.get(i + 1)?.parse().ok())
             .unwrap_or(default)
     };
-    let (events, latency) = (value("--events", 200_000), value("--latency", 50));
+    let run = Run {
+        events: value("--events", 200_000),
+        latency: value("--latency", 50),
+        rate: value("--rate", 0),
+        outage: value("--outage", 0),
+    };
     match args
         .iter()
         .find(|a| a.starts_with("part:"))
         .map(String::as_str)
     {
-        Some("part:feed") => serve(feed(events)),
-        Some("part:sink") => serve(sink(latency)),
-        Some("part:bare") => serve(bare(args.last().cloned().unwrap_or_default(), events)),
-        _ => compare(events, latency),
+        Some("part:feed") => serve(feed(run)),
+        Some("part:sink") => serve(sink(run)),
+        Some("part:bare") => serve(bare(args.last().cloned().unwrap_or_default(), run.events)),
+        _ => compare(run),
+    }
+}
+
+/// What is measured.
+#[derive(Debug, Clone, Copy)]
+struct Run {
+    events: u64,
+    /// How long the sink takes for an answer, in milliseconds.
+    latency: u64,
+    /// Events a second; 0 for as many as are taken.
+    rate: u64,
+    /// The sink is down for so many seconds first.
+    outage: u64,
+}
+
+impl Run {
+    fn part(self, name: &str) -> Part {
+        Part::start(&[
+            name,
+            "--events",
+            &self.events.to_string(),
+            "--latency",
+            &self.latency.to_string(),
+            "--rate",
+            &self.rate.to_string(),
+            "--outage",
+            &self.outage.to_string(),
+        ])
     }
 }
 
@@ -50,34 +85,38 @@ fn serve(part: impl Future<Output = ()>) {
         .block_on(part);
 }
 
-fn compare(events: u64, latency: u64) {
+fn compare(run: Run) {
+    let Run {
+        events, latency, ..
+    } = run;
     println!("{events} events of 2 kB, a frame each; the sink answers after {latency} ms");
     println!(
-        "{:<12}{:>12}{:>18}{:>14}",
-        "", "events/s", "CPU s a million", "peak memory"
+        "{:<12}{:>12}{:>18}{:>14}{:>22}",
+        "", "events/s", "CPU s a million", "peak memory", "p50, p95, p99 ms"
     );
+    let alone = run.rate > 0 || run.outage > 0;
     for name in ["bare loop", "sluicegate"] {
-        let sink = Part::start(&["part:sink", "--latency", &latency.to_string()]);
-        let feed = Part::start(&["part:feed", "--events", &events.to_string()]);
+        if alone && name == "bare loop" {
+            continue;
+        }
+        let sink = run.part("part:sink");
+        let feed = run.part("part:feed");
         let spool = tempfile::tempdir().unwrap();
         let started = Instant::now();
-        let child = if name == "bare loop" {
+        let (child, idle) = if name == "bare loop" {
             let place = format!("{} {}", feed.place, sink.place);
-            myself(&["part:bare", "--events", &events.to_string(), &place])
+            let bare = myself(&["part:bare", "--events", &events.to_string(), &place]);
+            (bare, Duration::ZERO)
         } else {
-            program(&feed.place, &sink.place, spool.path())
-        };
-        let idle = if name == "bare loop" {
-            Duration::ZERO
-        } else {
-            IDLE
+            (program(&feed.place, &sink.place, spool.path()), IDLE)
         };
         let used = wait(child, started, idle);
         let per_second = events as f64 / used.seconds;
         let cpu = used.cpu_seconds * 1e6 / events as f64;
         println!(
-            "{name:<12}{per_second:>12.0}{cpu:>18.2}{:>11.1} MB",
-            used.peak_bytes as f64 / 1e6
+            "{name:<12}{per_second:>12.0}{cpu:>18.2}{:>11.1} MB{:>22}",
+            used.peak_bytes as f64 / 1e6,
+            used.latencies
         );
     }
 }
@@ -107,6 +146,7 @@ fn program(feed: &str, sink: &str, spool: &std::path::Path) -> Child {
         .env("SLUICEGATE_CUSTOMERIO_API_KEY", "bench")
         .env("SLUICEGATE_DELIVERY_REQUESTS_PER_SECOND", "1000")
         .env("SLUICEGATE_SPOOL_FOLDER", spool)
+        .env("SLUICEGATE_SPOOL_QUOTA_BYTES", "100000000000")
         .env("SLUICEGATE_LOG", "error")
         .stdout(Stdio::piped())
         .spawn()
@@ -117,6 +157,7 @@ struct Used {
     seconds: f64,
     cpu_seconds: f64,
     peak_bytes: u64,
+    latencies: String,
 }
 
 /// Waits for the child, the last `idle` of whose life is no work. What it used is read from
@@ -126,6 +167,7 @@ fn wait(mut child: Child, started: Instant, idle: Duration) -> Used {
         seconds: 0.0,
         cpu_seconds: 0.0,
         peak_bytes: 0,
+        latencies: String::new(),
     };
     loop {
         let pid = child.id();
@@ -153,10 +195,23 @@ fn wait(mut child: Child, started: Instant, idle: Duration) -> Used {
         used.peak_bytes = used.peak_bytes.max(peak.unwrap_or(0) * 1_024);
         if child.try_wait().unwrap().is_some() {
             used.seconds = started.elapsed().saturating_sub(idle).as_secs_f64();
+            used.latencies = latencies(&mut child);
             return used;
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// What the program's summary says: it has to have delivered everything.
+fn latencies(child: &mut Child) -> String {
+    let mut text = String::new();
+    std::io::Read::read_to_string(child.stdout.as_mut().unwrap(), &mut text).unwrap();
+    let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else {
+        return String::new();
+    };
+    assert_eq!(summary["totals"]["received"], summary["totals"]["delivered"]);
+    let ms = |name: &str| summary["latency_ms"][name].to_string();
+    [ms("p50_ms"), ms("p95_ms"), ms("p99_ms")].join(", ")
 }
 
 /// A process of this benchmark, and where it serves.
@@ -191,33 +246,49 @@ fn say(place: &str) {
     std::io::stdout().flush().unwrap();
 }
 
-fn text(number: u64) -> String {
-    let filler = "x".repeat(1_550);
-    let now = sluicegate::amplitude::time::now();
+fn text(number: u64, now: i64, filler: &str) -> String {
     format!(
         r#"{{"event_type":"Purchase Completed","user_id":"user-{}","device_id":"6401652F-4D55-061A-786C","insert_id":"i-{number}","time":{now},"platform":"iOS","country":"Malaysia","city":"Kuala Lumpur","session_id":1751254640623,"library":"amplitude-swift/1.13.6","event_properties":{{"price":12.5,"number":{number},"note":"{filler}"}},"user_properties":{{"plan":"pro","email":"ann@example.com","songs":17}}}}"#,
         number % 5_000
     )
 }
 
-async fn feed(events: u64) {
+async fn feed(run: Run) {
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let all: Vec<String> = (0..events).map(text).collect();
+    let filler: String = (0..1_550_u32)
+        .map(|n| char::from(b'a' + (n.wrapping_mul(2_654_435_761) >> 27) as u8 % 26))
+        .collect();
     say(&format!("ws://{}", listener.local_addr().unwrap()));
     let (stream, _) = listener.accept().await.unwrap();
     let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
-    for one in all {
-        socket.feed(Message::text(one)).await.unwrap();
+    let started = tokio::time::Instant::now();
+    let mut now = 0;
+    for number in 0..run.events {
+        if number % 100 == 0 {
+            now = sluicegate::amplitude::time::now();
+            if run.rate > 0 {
+                socket.flush().await.unwrap();
+                let due = Duration::from_secs_f64(number as f64 / run.rate as f64);
+                tokio::time::sleep_until(started + due).await;
+            }
+        }
+        let text = text(number, now, &filler);
+        socket.feed(Message::text(text)).await.unwrap();
     }
     socket.flush().await.unwrap();
     while let Some(Ok(_)) = socket.next().await {}
 }
 
-async fn sink(latency: u64) {
+async fn sink(run: Run) {
+    let began = Instant::now();
     let answer = move |body: Bytes| async move {
-        tokio::time::sleep(Duration::from_millis(latency)).await;
+        tokio::time::sleep(Duration::from_millis(run.latency)).await;
         drop(body);
-        "{}"
+        if began.elapsed() < Duration::from_secs(run.outage) {
+            (axum::http::StatusCode::SERVICE_UNAVAILABLE, "down")
+        } else {
+            (axum::http::StatusCode::OK, "{}")
+        }
     };
     let app = axum::Router::new()
         .fallback(axum::routing::any(answer))

@@ -216,7 +216,7 @@ impl Default for Delivery {
             breaker_failures: limits.failures,
             first_probe: limits.first_probe,
             longest_probe: limits.longest_probe,
-            queue_bytes: 16 << 20,
+            queue_bytes: 12_000_000,
             drain: Duration::from_secs(20),
         }
     }

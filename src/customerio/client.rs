@@ -113,24 +113,15 @@ impl Client {
         &self.destination
     }
 
-    /// Sends items together by v2.
-    pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i Item> + Clone) -> Answer {
-        let room = items.clone().map(|item| item.body.len() + 1).sum::<usize>();
-        let mut body = Vec::with_capacity(room + 12);
-        body.extend_from_slice(br#"{"batch":["#);
-        for (index, item) in items.enumerate() {
-            if index > 0 {
-                body.push(b',');
-            }
-            body.extend_from_slice(&item.body);
-        }
-        body.extend_from_slice(b"]}");
-        self.send(reqwest::Method::POST, "/api/v2/batch", Bytes::from(body))
-            .await
+    /// Sends items together by v2. Their bodies become parts of the request's: what is out is
+    /// in memory once.
+    pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i mut Item>) -> Answer {
+        let body = together(items);
+        self.send(reqwest::Method::POST, "/api/v2/batch", body).await
     }
 
     /// Sends one item the way its route says.
-    pub async fn send_one(&self, item: &Item) -> Answer {
+    pub async fn send_one(&self, item: &mut Item) -> Answer {
         match &item.route {
             Route::Batch => self.send_batch(std::iter::once(item)).await,
             Route::V1 { put, path } => {
@@ -200,6 +191,30 @@ impl Client {
         .await
         .0
     }
+}
+
+/// The body of a batch of these items.
+fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> Bytes {
+    const OPEN: &[u8] = br#"{"batch":["#;
+    let items: Vec<&mut Item> = items.collect();
+    let room: usize = items.iter().map(|item| item.body.len() + 1).sum();
+    let mut body = Vec::with_capacity(OPEN.len() + room + 2);
+    body.extend_from_slice(OPEN);
+    for (index, item) in items.iter().enumerate() {
+        if index > 0 {
+            body.push(b',');
+        }
+        body.extend_from_slice(&item.body);
+    }
+    body.extend_from_slice(b"]}");
+    let body = Bytes::from(body);
+    let mut at = OPEN.len();
+    for item in items {
+        let end = at + item.body.len();
+        item.body = body.slice(at..end);
+        at = end + 1;
+    }
+    body
 }
 
 async fn read(request: reqwest::RequestBuilder) -> (Answer, Vec<u8>) {

@@ -346,16 +346,16 @@ impl Dispatch {
         Some(Parked { cargo, row })
     }
 
-    fn send(&mut self, items: Vec<Queued>, row: Row) {
+    fn send(&mut self, mut items: Vec<Queued>, row: Row) {
         let client = self.client.clone();
         self.rate.sent(Instant::now());
         self.requests += 1;
         self.out.spawn(async move {
             let (at_ms, sent) = (time::now(), Instant::now());
-            let answer = match &items[..] {
-                [one] => client.send_one(&one.accepted.item).await,
+            let answer = match &mut items[..] {
+                [one] => client.send_one(&mut one.accepted.item).await,
                 many => {
-                    let items = many.iter().map(|q| &q.accepted.item);
+                    let items = many.iter_mut().map(|q| &mut q.accepted.item);
                     client.send_batch(items).await
                 }
             };

@@ -25,7 +25,7 @@ use crate::amplitude::time::{self, UnixMs};
 pub use websocket::WebSocketFeed;
 
 /// Frames that are received, and whose events are not yet on disk, may hold so many bytes.
-const FRAME_BYTES: usize = 16 << 20;
+const FRAME_BYTES: usize = 4 << 20;
 /// How long a frame may wait for the pipeline before that counts as being behind.
 const PATIENCE: Duration = Duration::from_millis(200);
 

@@ -148,7 +148,7 @@ impl Pipeline {
         let (status, feed_status) = watch::channel(FeedStatus::default());
         let (link, frames) = Link::new(resume_from, acknowledge, status);
         let (durable, to_send) = mpsc::channel(2);
-        let (taken_in, told) = mpsc::channel(64);
+        let (taken_in, told) = mpsc::channel(8);
         let (answered, answers) = mpsc::channel(64);
         let (control, controls) = mpsc::channel(8);
         let (standing_told, standing) = watch::channel(Standing::default());
