@@ -236,16 +236,18 @@ impl Spool {
     /// salvaged; [`Spool::take_damage`] tells of it.
     pub fn open(folder: &Path) -> Result<Self, SpoolError> {
         let lock = Lock::take(folder)?;
+        let mut tail = Tail::open(folder);
+        let noted = tail.read();
         let mut damage = Damage::default();
-        let mut spool = match Self::in_folder(folder) {
+        let spool = match Self::in_folder(folder) {
             Err(SpoolError::Database { source, .. }) if salvage::is_damage(&source) => {
-                salvage::into_new_file(folder, &mut damage)?;
+                salvage::into_new_file(folder, noted.map(|n| n.waiting), &mut damage)?;
                 Self::in_folder(folder)
             }
             other => other,
-        }?;
-        let mut tail = Tail::open(folder);
-        if let Some(noted) = tail.read() {
+        };
+        let mut spool = spool?;
+        if let Some(noted) = noted.filter(|noted| noted.chunk > spool.facts.chunk) {
             spool.miss(noted, &mut damage);
         }
         spool.row.lost = damage.items;
@@ -303,19 +305,19 @@ impl Spool {
         })
     }
 
-    /// Compares with what was noted beside the file: what it lacks was damaged.
+    /// The file lacks what was noted beside it. Unless that is known already, its log was
+    /// damaged.
     fn miss(&mut self, noted: tail::Head, damage: &mut Damage) {
-        if noted.chunk <= self.facts.chunk {
-            return;
+        if damage.told.is_empty() {
+            let lost = noted.appended.saturating_sub(self.facts.appended);
+            let commits = noted.chunk - self.facts.chunk;
+            damage.add(
+                lost,
+                format!(
+                    "the end of the spool's log was damaged: {lost} accepted items in its last {commits} commits are lost; a feed that resumes brings their events again"
+                ),
+            );
         }
-        let lost = noted.appended.saturating_sub(self.facts.appended);
-        let chunks = noted.chunk - self.facts.chunk;
-        damage.add(
-            lost,
-            format!(
-                "the end of the spool's log was damaged: {lost} accepted items in its last {chunks} commits are lost; a feed that resumes brings their events again"
-            ),
-        );
         self.facts.chunk = noted.chunk;
         self.facts.appended = noted.appended;
         self.before = noted.chunk;
@@ -376,7 +378,8 @@ impl Spool {
             && let Some(row) = self.store.chunk_before(before)?
         {
             before = row.number;
-            let entries = entry::decode(&row.entries).unwrap_or_default();
+            let index = self.store.contents(row.number)?.index()?;
+            let entries = entry::decode(&index).unwrap_or_default();
             ids.extend(entries.iter().rev().map(Entry::id));
         }
         ids.truncate(most);
@@ -503,11 +506,23 @@ impl Spool {
             self.row.letters = self.row.letters.saturating_sub(1);
             self.row.letter_bytes = self.row.letter_bytes.saturating_sub(bytes);
         }
-        let Some((chunk, _)) = changes.chunk else {
+        let committed = self.added(changes.chunk, changes.items);
+        if let Some(home) = &mut self.home {
+            home.tail.write(tail::Head {
+                chunk: self.facts.chunk,
+                appended: self.facts.appended,
+                waiting: self.row.items,
+            });
+        }
+        committed
+    }
+
+    fn added(&mut self, chunk: Option<(u64, UnixMs)>, items: Vec<Accepted>) -> Committed {
+        let Some((chunk, _)) = chunk else {
             return Committed::default();
         };
-        let bytes: u64 = changes.items.iter().map(|a| a.item.body.len() as u64).sum();
-        let count = changes.items.len();
+        let bytes: u64 = items.iter().map(|a| a.item.body.len() as u64).sum();
+        let count = items.len();
         self.facts.chunk = chunk;
         self.facts.appended += count as u64;
         self.row.items += count as u64;
@@ -515,12 +530,6 @@ impl Spool {
         if self.progress.len() < CHUNKS_IN_MEMORY {
             let settled = Settled::new(count as u32, None);
             self.progress.insert(chunk, bytes, settled);
-        }
-        if let Some(home) = &mut self.home {
-            home.tail.write(tail::Head {
-                chunk,
-                appended: self.facts.appended,
-            });
         }
         let queued = |(item, accepted)| Queued {
             accepted,
@@ -530,7 +539,7 @@ impl Spool {
             },
             history: History::default(),
         };
-        let items = changes.items.into_iter().enumerate().map(queued).collect();
+        let items = items.into_iter().enumerate().map(queued).collect();
         Committed { chunk, items }
     }
 
@@ -560,7 +569,8 @@ impl Spool {
         let nothing = Connection::open_in_memory().map_err(database)?;
         self.store = Store::unchecked(nothing);
         let mut damage = Damage::default();
-        let salvaged = salvage::into_new_file(&self.folder(), &mut damage);
+        let waiting = Some(self.row.items);
+        let salvaged = salvage::into_new_file(&self.folder(), waiting, &mut damage);
         self.store = Store::open(&path)?;
         salvaged?;
         self.recount().map_err(database)?;
@@ -633,7 +643,11 @@ impl Spool {
     /// The items of a chunk that are not settled. What is damaged becomes dead letters.
     fn items_of(&mut self, row: &ChunkRow, now_ms: UnixMs) -> rusqlite::Result<Vec<Queued>> {
         let settled = self.settled_of(row);
-        let Some(entries) = entry::decode(&row.entries) else {
+        let contents = self.store.contents(row.number)?;
+        let index = contents.index()?;
+        let all = Bytes::from(contents.bodies(0, row.bytes as usize)?);
+        drop(contents);
+        let Some(entries) = entry::decode(&index) else {
             let lost = u64::from(settled.left());
             self.damage.add(
                 lost,
@@ -646,7 +660,6 @@ impl Spool {
             }));
             return Ok(Vec::new());
         };
-        let all = Bytes::from(self.store.bytes(row.number, 0, row.bytes as usize)?);
         let (mut at, mut items) = (0, Vec::with_capacity(entries.len()));
         for (index, entry) in entries.into_iter().enumerate() {
             let end = (at + entry.bytes as usize).min(all.len());
@@ -713,30 +726,31 @@ impl Spool {
         now_ms: UnixMs,
     ) -> rusqlite::Result<Vec<Queued>> {
         let mut found = Vec::with_capacity(places.len());
-        let mut places = places.iter().peekable();
-        while let Some((Place { chunk, .. }, _)) = places.peek() {
-            let chunk = *chunk;
-            let row = self.store.chunk_at(chunk)?;
-            let entries = row.as_ref().and_then(|row| entry::decode(&row.entries));
-            let mut starts = Vec::new();
-            let mut at = 0;
-            for entry in entries.iter().flatten() {
-                starts.push(at);
-                at += entry.bytes as usize;
+        for of_chunk in places.chunk_by(|a, b| a.0.chunk == b.0.chunk) {
+            let mut bodies = Vec::with_capacity(of_chunk.len());
+            let number = of_chunk[0].0.chunk;
+            if self.store.chunk_at(number)?.is_none() {
+                // It is settled by now.
+                continue;
             }
-            while let Some((place, history)) = places.next_if(|(p, _)| p.chunk == chunk) {
-                let index = place.item as usize;
-                let Some(entry) = entries.as_ref().and_then(|all| all.get(index)) else {
-                    continue;
-                };
-                let body = self
-                    .store
-                    .bytes(chunk, starts[index], entry.bytes as usize)?;
-                let queued = self.sound(entry.clone(), Bytes::from(body), *place, now_ms);
-                found.extend(queued.map(|queued| Queued {
-                    history: *history,
-                    ..queued
-                }));
+            let contents = self.store.contents(number)?;
+            let index = contents.index()?;
+            let entries = entry::decode(&index).unwrap_or_default();
+            let starts: Vec<usize> = entries
+                .iter()
+                .scan(0, |at, entry| Some(std::mem::replace(at, *at + entry.bytes as usize)))
+                .collect();
+            for (place, history) in of_chunk {
+                let item = place.item as usize;
+                if let Some(entry) = entries.get(item) {
+                    let body = contents.bodies(starts[item], entry.bytes as usize)?;
+                    bodies.push((entry.clone(), Bytes::from(body), *place, *history));
+                }
+            }
+            drop(contents);
+            for (entry, body, place, history) in bodies {
+                let queued = self.sound(entry, body, place, now_ms);
+                found.extend(queued.map(|queued| Queued { history, ..queued }));
             }
         }
         Ok(found)

@@ -1,7 +1,8 @@
 //! Saving what is sound from a file that SQLite finds damaged.
 //!
-//! Chunks are read from both ends until nothing more can be read, each item is checked by its
-//! own sum, and what is sound goes into a new file. The damaged one is kept beside it.
+//! Contents are read from both ends until nothing more can be read, each item is checked by its
+//! own sum, and what is sound goes into a new file. Where what was settled can't be read any
+//! more, items come back that were: their ids make that harmless. The damaged file is kept.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -12,7 +13,7 @@ use crate::amplitude::time;
 
 use super::dead_letters::{self, Which};
 use super::progress::Settled;
-use super::store::{self, Changes, ChunkRow, Store};
+use super::store::{self, Changes, Store};
 use super::{Damage, SpoolError, entry};
 
 /// Whether this is the file's damage, and not the disk's fullness or the like.
@@ -24,7 +25,12 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
 }
 
 /// Makes a new file of what is sound in the spool of `folder`, which nobody may have open.
-pub(super) fn into_new_file(folder: &Path, damage: &mut Damage) -> Result<(), SpoolError> {
+/// `waiting` is how many items were in it, as far as that is known.
+pub(super) fn into_new_file(
+    folder: &Path,
+    waiting: Option<u64>,
+    damage: &mut Damage,
+) -> Result<(), SpoolError> {
     let old = store::path(folder);
     let new = folder.join("spool.db.new");
     let failed = |source| SpoolError::Database {
@@ -37,9 +43,10 @@ pub(super) fn into_new_file(folder: &Path, damage: &mut Damage) -> Result<(), Sp
         let mut to = Store::open(&new)?;
         // What can't be opened at all holds nothing that could be saved.
         if let Ok(from) = Connection::open_with_flags(&old, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            saved
-                .chunks(&Store::unchecked(from), &mut to)
-                .map_err(failed)?;
+            let from = Store::unchecked(from);
+            saved.facts(&from, &mut to).map_err(failed)?;
+            saved.chunks(&from, &mut to).map_err(failed)?;
+            saved.letters(&from, &mut to).map_err(failed)?;
         }
     }
     let aside = folder.join(format!("spool.damaged-{}.db", time::now()));
@@ -48,18 +55,14 @@ pub(super) fn into_new_file(folder: &Path, damage: &mut Damage) -> Result<(), Sp
         folder: folder.to_owned(),
         source,
     })?;
-    let mut told = format!(
-        "the spool was damaged: {} items and {} dead letters were saved, {} items are lost",
-        saved.items, saved.letters, saved.lost
-    );
-    if !saved.whole {
-        told.push_str(", and there may have been more that can't be read");
-    }
-    told.push_str(&format!(
-        "; the damaged file is kept as {}",
+    let lost = waiting.map_or(saved.lost, |waiting| waiting.saturating_sub(saved.items));
+    let told = format!(
+        "the spool was damaged: {} items and {} dead letters were saved, {lost} items are lost; the damaged file is kept as {}",
+        saved.items,
+        saved.letters,
         aside.display()
-    ));
-    damage.add(saved.lost, told);
+    );
+    damage.add(lost, told);
     Ok(())
 }
 
@@ -68,54 +71,47 @@ struct Saved {
     items: u64,
     letters: u64,
     lost: u64,
-    /// Whether everything was read to its end.
-    whole: bool,
 }
 
 impl Saved {
     fn chunks(&mut self, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
-        self.facts(from, to)?;
-        let (mut low, mut whole) = (0, false);
-        loop {
-            match from.chunk_after(low) {
-                Ok(Some(row)) => {
-                    low = row.number;
-                    self.chunk(row, from, to)?;
-                }
-                Ok(None) => {
-                    whole = true;
-                    break;
-                }
-                Err(_) => break,
-            }
+        let mut low = 0;
+        while let Ok(next) = from.contents_after(low) {
+            let Some(number) = next else {
+                return Ok(());
+            };
+            low = number;
+            self.chunk(number, from, to)?;
         }
+        // It can't be read on from here: so from the other end.
         let mut high = i64::MAX.cast_unsigned();
-        while !whole {
-            match from.chunk_before(high) {
-                Ok(Some(row)) if row.number > low => {
-                    high = row.number;
-                    self.chunk(row, from, to)?;
-                }
-                _ => break,
-            }
+        while let Ok(Some(number)) = from.contents_before(high)
+            && number > low
+        {
+            high = number;
+            self.chunk(number, from, to)?;
         }
-        self.whole = whole & self.letters(from, to)?;
         Ok(())
     }
 
-    fn chunk(&mut self, row: ChunkRow, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
-        let mut settled = Settled::new(row.items, row.settled);
-        let before = u64::from(settled.left());
-        let Some(entries) = entry::decode(&row.entries) else {
-            self.lost += before;
+    fn chunk(&mut self, number: u64, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
+        let Ok(contents) = from.contents(number) else {
             return Ok(());
         };
+        let index = contents.index().unwrap_or_default();
+        let Some(entries) = entry::decode(&index) else {
+            return Ok(());
+        };
+        let row = from.chunk_at(number).ok().flatten();
+        let created_ms = row.as_ref().map_or_else(time::now, |row| row.created_ms);
+        let stored = row.and_then(|row| row.settled);
+        let mut settled = Settled::new(entries.len() as u32, stored);
         let (mut at, mut items) = (0, Vec::with_capacity(entries.len()));
-        for (index, entry) in entries.into_iter().enumerate() {
+        for (item, entry) in entries.into_iter().enumerate() {
             let length = entry.bytes as usize;
-            let body = from.bytes(row.number, at, length).unwrap_or_default();
+            let body = contents.bodies(at, length).unwrap_or_default();
             at += length;
-            if !entry.holds_for(&body) && settled.settle(index as u32) {
+            if !entry.holds_for(&body) && settled.settle(item as u32) {
                 self.lost += 1;
             }
             items.push(entry.with(body.into()));
@@ -125,17 +121,17 @@ impl Saved {
         }
         self.items += u64::from(settled.left());
         let changes = Changes {
-            chunk: Some((row.number, row.created_ms)),
+            chunk: Some((number, created_ms)),
             items,
             // Where they can't be read, the attempts start anew: that loses nothing.
-            retries: from.retries(row.number).unwrap_or_default(),
+            retries: from.retries(number).unwrap_or_default(),
             ..Changes::default()
         };
-        to.write(&changes, std::iter::once((row.number, settled.bits())))
+        to.write(&changes, std::iter::once((number, settled.bits())))
     }
 
-    /// Whether they could be read to their end.
-    fn letters(&mut self, from: &Store, to: &mut Store) -> rusqlite::Result<bool> {
+    /// Whatever of them can be read.
+    fn letters(&mut self, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
         let mut handful = Changes::default();
         let mut failed = None;
         let read = dead_letters::each(from.db(), &Which::All, |letter| {
@@ -148,11 +144,8 @@ impl Saved {
             written.inspect_err(|_| failed = Some(()))
         });
         match (read, failed) {
-            (Err(error), Some(())) => return Err(error),
-            (read, _) => {
-                to.write(&handful, std::iter::empty())?;
-                Ok(read.is_ok())
-            }
+            (Err(error), Some(())) => Err(error),
+            _ => to.write(&handful, std::iter::empty()),
         }
     }
 

@@ -1,13 +1,14 @@
 //! The spool's tables, in SQLite: what is in them, and every statement on them.
 //!
-//! A chunk's bytes stand in a table of their own, so that the rest of it can be read, and its
-//! progress written, without touching them. Pages are of the largest size: a chunk takes few,
-//! and freeing them is quick.
+//! A chunk's contents, its index and its items' bytes, stand in a table of their own, so that
+//! the rest of it can be read, and its progress written, without touching them; and so that
+//! either table can be made use of where the other one is damaged. Pages are large: a chunk
+//! takes few, and freeing them is quick.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use rusqlite::blob::ZeroBlob;
+use rusqlite::blob::{Blob, ZeroBlob};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use crate::amplitude::time::UnixMs;
@@ -39,10 +40,9 @@ const TABLES: &str = "
         created_ms integer not null,
         items integer not null,
         bytes integer not null,
-        settled blob,
-        entries blob not null
+        settled blob
     );
-    create table if not exists bodies (number integer primary key, bytes blob not null);
+    create table if not exists contents (number integer primary key, bytes blob not null);
     create table if not exists retries (
         chunk integer not null, item integer not null,
         requests integer not null, failures integer not null,
@@ -69,7 +69,7 @@ pub(super) struct Store {
     db: Connection,
 }
 
-/// A chunk as the table has it, without its bytes.
+/// A chunk as the table has it, without its contents.
 #[derive(Debug)]
 pub(super) struct ChunkRow {
     pub(super) number: u64,
@@ -77,7 +77,33 @@ pub(super) struct ChunkRow {
     pub(super) items: u32,
     pub(super) bytes: u64,
     pub(super) settled: Option<Vec<u8>>,
-    pub(super) entries: Vec<u8>,
+}
+
+/// The contents of a chunk: the length of its index, the index, and its items' bytes.
+pub(super) struct Contents<'s> {
+    blob: Blob<'s>,
+    index_bytes: usize,
+}
+
+/// The length of the index is written in so many bytes.
+const LENGTH_BYTES: usize = size_of::<u32>();
+
+impl Contents<'_> {
+    pub(super) fn index(&self) -> rusqlite::Result<Vec<u8>> {
+        self.at(LENGTH_BYTES, self.index_bytes)
+    }
+
+    /// Bytes of its items, from `start`, `length` of them: fewer where there are no more.
+    pub(super) fn bodies(&self, start: usize, length: usize) -> rusqlite::Result<Vec<u8>> {
+        self.at(LENGTH_BYTES + self.index_bytes + start, length)
+    }
+
+    fn at(&self, start: usize, length: usize) -> rusqlite::Result<Vec<u8>> {
+        let left = self.blob.len().saturating_sub(start);
+        let mut bytes = vec![0; length.min(left)];
+        self.blob.read_at_exact(&mut bytes, start.min(self.blob.len()))?;
+        Ok(bytes)
+    }
 }
 
 /// What the table knows of an item that failed.
@@ -165,6 +191,8 @@ impl Store {
         db.pragma_update(None, "synchronous", "full")?;
         db.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES)?;
         db.pragma_update(None, "journal_size_limit", i64::from(LOG_BYTES))?;
+        // What a statement needs for itself must not need another disk.
+        db.pragma_update(None, "temp_store", "memory")?;
         // In KiB: a chunk, and what it takes to find its place.
         db.pragma_update(None, "cache_size", -4_096)?;
         let made = db.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))?;
@@ -279,7 +307,7 @@ impl Store {
 
     fn chunk(&self, condition: &str, number: u64) -> rusqlite::Result<Option<ChunkRow>> {
         let sql = format!(
-            "select number, created_ms, items, bytes, settled, entries from chunks where {condition}"
+            "select number, created_ms, items, bytes, settled from chunks where {condition}"
         );
         self.db
             .prepare_cached(&sql)?
@@ -290,7 +318,6 @@ impl Store {
                     items: row.get(2)?,
                     bytes: row.get(3)?,
                     settled: row.get(4)?,
-                    entries: row.get(5)?,
                 })
             })
             .optional()
@@ -307,20 +334,33 @@ impl Store {
             .optional()
     }
 
-    /// The bytes of a chunk, from `start`, `length` of them.
-    pub(super) fn bytes(
-        &self,
-        number: u64,
-        start: usize,
-        length: usize,
-    ) -> rusqlite::Result<Vec<u8>> {
-        let blob = self
-            .db
-            .blob_open("main", "bodies", "bytes", number.cast_signed(), true)?;
-        let mut bytes = vec![0; length];
-        let read = blob.read_at(&mut bytes, start)?;
-        bytes.truncate(read);
-        Ok(bytes)
+    /// The contents of a chunk.
+    pub(super) fn contents(&self, number: u64) -> rusqlite::Result<Contents<'_>> {
+        let number = number.cast_signed();
+        let blob = self.db.blob_open("main", "contents", "bytes", number, true)?;
+        let mut length = [0; LENGTH_BYTES];
+        blob.read_at_exact(&mut length, 0)?;
+        Ok(Contents {
+            blob,
+            index_bytes: u32::from_le_bytes(length) as usize,
+        })
+    }
+
+    /// The number of the first contents behind `number`.
+    pub(super) fn contents_after(&self, number: u64) -> rusqlite::Result<Option<u64>> {
+        self.number("number > ? order by number", number)
+    }
+
+    /// The number of the last contents before `number`.
+    pub(super) fn contents_before(&self, number: u64) -> rusqlite::Result<Option<u64>> {
+        self.number("number < ? order by number desc", number)
+    }
+
+    fn number(&self, condition: &str, number: u64) -> rusqlite::Result<Option<u64>> {
+        self.db
+            .prepare_cached(&format!("select number from contents where {condition} limit 1"))?
+            .query_row([number], |row| row.get(0))
+            .optional()
     }
 
     /// What is known of the items of a chunk that failed before.
@@ -368,19 +408,17 @@ fn add_chunk(
     items: &[Accepted],
 ) -> rusqlite::Result<()> {
     let bytes: usize = items.iter().map(|a| a.item.body.len()).sum();
-    db.prepare_cached("insert into chunks values (?, ?, ?, ?, null, ?)")?
-        .execute((
-            number,
-            created_ms,
-            items.len(),
-            bytes,
-            entry::encode(items.iter()),
-        ))?;
-    db.prepare_cached("insert into bodies values (?, ?)")?
-        .execute((number, ZeroBlob(bytes as u64)))?;
+    let index = entry::encode(items.iter());
+    let all = LENGTH_BYTES + index.len() + bytes;
+    db.prepare_cached("insert into chunks values (?, ?, ?, ?, null)")?
+        .execute((number, created_ms, items.len(), bytes))?;
+    db.prepare_cached("insert into contents values (?, ?)")?
+        .execute((number, ZeroBlob(all as u64)))?;
     // Into its pages piece by piece: the bytes are copied once.
-    let mut blob = db.blob_open("main", "bodies", "bytes", number.cast_signed(), false)?;
-    let mut at = 0;
+    let mut blob = db.blob_open("main", "contents", "bytes", number.cast_signed(), false)?;
+    blob.write_at(&(index.len() as u32).to_le_bytes(), 0)?;
+    blob.write_at(&index, LENGTH_BYTES)?;
+    let mut at = LENGTH_BYTES + index.len();
     for accepted in items {
         blob.write_at(&accepted.item.body, at)?;
         at += accepted.item.body.len();
@@ -391,7 +429,7 @@ fn add_chunk(
 fn remove_chunk(db: &Transaction<'_>, number: u64) -> rusqlite::Result<()> {
     for sql in [
         "delete from chunks where number = ?",
-        "delete from bodies where number = ?",
+        "delete from contents where number = ?",
         "delete from retries where chunk = ?",
     ] {
         db.prepare_cached(sql)?.execute([number])?;

@@ -8,8 +8,8 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-/// Two numbers and their CRC-32.
-const BYTES: usize = 20;
+/// Three numbers and their CRC-32.
+const BYTES: usize = 28;
 
 /// How far a spool came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +18,8 @@ pub(super) struct Head {
     pub(super) chunk: u64,
     /// How many items were ever appended.
     pub(super) appended: u64,
+    /// How many of them were not settled.
+    pub(super) waiting: u64,
 }
 
 /// The note.
@@ -44,11 +46,12 @@ impl Tail {
         let mut bytes = [0; BYTES];
         file.seek(SeekFrom::Start(0)).ok()?;
         file.read_exact(&mut bytes).ok()?;
-        let (numbers, sum) = bytes.split_at(16);
+        let (numbers, sum) = bytes.split_at(BYTES - 4);
         let number = |at: usize| Some(u64::from_le_bytes(numbers[at..at + 8].try_into().ok()?));
         let head = Head {
             chunk: number(0)?,
             appended: number(8)?,
+            waiting: number(16)?,
         };
         (crc32fast::hash(numbers) == u32::from_le_bytes(sum.try_into().ok()?)).then_some(head)
     }
@@ -61,8 +64,9 @@ impl Tail {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&head.chunk.to_le_bytes());
         bytes[8..16].copy_from_slice(&head.appended.to_le_bytes());
-        let sum = crc32fast::hash(&bytes[..16]);
-        bytes[16..].copy_from_slice(&sum.to_le_bytes());
+        bytes[16..24].copy_from_slice(&head.waiting.to_le_bytes());
+        let sum = crc32fast::hash(&bytes[..24]);
+        bytes[24..].copy_from_slice(&sum.to_le_bytes());
         let _ = file
             .seek(SeekFrom::Start(0))
             .and_then(|_| file.write_all(&bytes));
