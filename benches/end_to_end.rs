@@ -209,7 +209,10 @@ fn latencies(child: &mut Child) -> String {
     let Ok(summary) = serde_json::from_str::<serde_json::Value>(&text) else {
         return String::new();
     };
-    assert_eq!(summary["totals"]["received"], summary["totals"]["delivered"]);
+    assert_eq!(
+        summary["totals"]["received"],
+        summary["totals"]["delivered"]
+    );
     let ms = |name: &str| summary["latency_ms"][name].to_string();
     [ms("p50_ms"), ms("p95_ms"), ms("p99_ms")].join(", ")
 }

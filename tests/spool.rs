@@ -77,7 +77,9 @@ impl Model {
     /// What may be settled: it is durable, and not settled since.
     fn waiting(&self) -> Vec<Place> {
         let places = self.held.keys().copied();
-        places.filter(|place| !self.settled.contains(place)).collect()
+        places
+            .filter(|place| !self.settled.contains(place))
+            .collect()
     }
 
     /// How it is once a commit is done.
@@ -209,7 +211,13 @@ impl Bench {
                 }
             }
             Step::Settle { first, every } => {
-                let places: Vec<Place> = self.model.waiting().into_iter().skip(first).step_by(every).collect();
+                let places: Vec<Place> = self
+                    .model
+                    .waiting()
+                    .into_iter()
+                    .skip(first)
+                    .step_by(every)
+                    .collect();
                 self.model.settled.extend(&places);
                 self.spool().settle(places);
             }
@@ -274,7 +282,10 @@ impl Bench {
         self.model = if is(&after) {
             after
         } else {
-            assert!(is(&before), "it is neither as it was before nor as after\n{held:?}");
+            assert!(
+                is(&before),
+                "it is neither as it was before nor as after\n{held:?}"
+            );
             before
         };
     }
@@ -289,8 +300,31 @@ impl Bench {
         expected.retain(|place, _| !self.model.settled.contains(place));
         let waiting = expected.len() as u64;
         let held = read(self.spool());
-        let texts = |held: &Held| held.values().map(|(text, _)| text.clone()).collect::<Vec<_>>();
+        let texts = |held: &Held| {
+            held.values()
+                .map(|(text, _)| text.clone())
+                .collect::<Vec<_>>()
+        };
         assert_eq!(held, expected);
+        let some: Vec<(Place, History)> = held
+            .iter()
+            .step_by(3)
+            .map(|(place, (_, failures))| {
+                (
+                    *place,
+                    History {
+                        failures: *failures,
+                        ..History::default()
+                    },
+                )
+            })
+            .collect();
+        let fetched = self.spool().fetch(&some, NOW).unwrap();
+        assert_eq!(fetched.len(), some.len());
+        for (queued, (place, history)) in fetched.iter().zip(&some) {
+            assert_eq!((queued.place, queued.history), (*place, *history));
+            assert_eq!(queued.accepted.item.body, held[place].0.as_bytes());
+        }
         let row = self.spool().row();
         assert_eq!(row.items, waiting);
         assert_eq!(row.letters, self.model.letters + self.model.buried);
@@ -406,17 +440,27 @@ fn overwritten(from: f64, bytes: usize) -> (u64, u64, u64, String) {
     let damage = spool.take_damage();
     if !damage.told.is_empty() {
         let kept = std::fs::read_dir(&folder).unwrap().flatten();
-        let kept = kept.filter(|e| e.file_name().to_string_lossy().starts_with("spool.damaged-"));
+        let kept = kept.filter(|e| {
+            e.file_name()
+                .to_string_lossy()
+                .starts_with("spool.damaged-")
+        });
         assert_eq!(kept.count(), 1, "the damaged file is kept");
     }
     let rows = spool.letter_rows().unwrap();
-    let damaged = rows.iter().filter(|row| row.group.why == Undelivered::Damaged);
+    let damaged = rows
+        .iter()
+        .filter(|row| row.group.why == Undelivered::Damaged);
     let letters = damaged.map(|row| row.count).sum();
     spool.append([accepted(9_999, 1, 10)]);
     spool.commit(NOW, true).unwrap();
     drop(spool);
     let again = opened(&folder);
-    assert_eq!((again.0 as u64, again.1), (held + 1, 0), "it is sound again");
+    assert_eq!(
+        (again.0 as u64, again.1),
+        (held + 1, 0),
+        "it is sound again"
+    );
     (held, damage.items, letters, damage.told.join("; "))
 }
 
@@ -425,14 +469,25 @@ fn a_file_with_damaged_pages_is_salvaged_and_what_is_lost_is_counted() {
     let mut whole = 0;
     for at in [0.1, 0.2, 0.4, 0.6, 0.8] {
         let (held, lost, letters, told) = overwritten(at, 200_000);
-        assert_eq!(held + lost + letters, 999, "{at}: {held} {lost} {letters} {told}");
+        assert_eq!(
+            held + lost + letters,
+            999,
+            "{at}: {held} {lost} {letters} {told}"
+        );
         assert!(held >= 400, "{at}: {held} {told}");
-        assert!(lost == 0 || told.contains(&format!("{lost} items are lost")), "{told}");
+        assert!(
+            lost == 0 || told.contains(&format!("{lost} items are lost")),
+            "{told}"
+        );
         whole += u64::from(lost == 0);
     }
     assert!(whole < 5, "the damage was never to more than single items");
     let (held, lost, _, told) = overwritten(0.0, 100);
-    assert_eq!((held, lost), (0, 999), "without its first page it is no database: {told}");
+    assert_eq!(
+        (held, lost),
+        (0, 999),
+        "without its first page it is no database: {told}"
+    );
 }
 
 #[test]
@@ -474,12 +529,22 @@ fn a_damaged_log_loses_its_end_which_is_counted_and_asked_for_again() {
     let held = read(&mut spool).len() as u64;
     assert!(held < 1_000 && held >= 700 && held % 50 == 0, "{held}");
     assert_eq!(damage.items, 1_000 - held);
-    assert!(damage.told[0].contains("end of the spool's log"), "{damage:?}");
+    assert!(
+        damage.told[0].contains("end of the spool's log"),
+        "{damage:?}"
+    );
     let last = held / 50 - 1;
-    assert_eq!(spool.last_message("ws://feed"), Some(format!("m{last}").as_str()));
+    assert_eq!(
+        spool.last_message("ws://feed"),
+        Some(format!("m{last}").as_str())
+    );
     assert_eq!(spool.last_message("ws://another"), None);
     spool.append([accepted(9_999, 1, 10)]);
-    assert_eq!(spool.commit(NOW, true).unwrap().chunk, 21, "numbers are not used twice");
+    assert_eq!(
+        spool.commit(NOW, true).unwrap().chunk,
+        21,
+        "numbers are not used twice"
+    );
     drop(spool);
     assert_eq!(opened(&copy).1, 0, "it is told once");
 }

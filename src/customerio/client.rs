@@ -117,7 +117,8 @@ impl Client {
     /// in memory once.
     pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i mut Item>) -> Answer {
         let body = together(items);
-        self.send(reqwest::Method::POST, "/api/v2/batch", body).await
+        self.send(reqwest::Method::POST, "/api/v2/batch", body)
+            .await
     }
 
     /// Sends one item the way its route says.

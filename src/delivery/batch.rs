@@ -1,22 +1,26 @@
 //! What an answer means: for each item of the request, and for the destination as a whole.
 //!
-//! A request that is refused as a whole is halved until the bad item stands alone; so is one
-//! that keeps failing while others don't. The halves share no person, so that neither has to
-//! wait for the other; where there is only one person left, the second half waits behind the
-//! first.
+//! A request that is refused as a whole is halved until the bad item stands alone; one that
+//! keeps failing while others don't is quartered, so that what makes it fail stands alone
+//! before its attempts are used up. The parts share no person, so that none has to wait for
+//! another; where there is only one person left, the rest waits behind the first part.
 
 use std::time::Duration;
 
 use crate::amplitude::time::UnixMs;
 use crate::customerio::response::{Answer, Refusal};
 
+use rustc_hash::FxHashMap;
+
 use super::retry::Retry;
 use super::{History, Part, Queued, Settled, Undelivered};
 
 /// How long to wait after a 429 that doesn't say.
 const QUIET: Duration = Duration::from_secs(1);
-/// A request that failed so often while others did not is halved: one of its items may be why.
-const HALVE_AFTER: u32 = 2;
+/// A request that failed so often while others did not is split: one of its items may be why.
+const SPLIT_AFTER: u32 = 2;
+/// Into so many parts. The largest batch holds about 3,000 items: six times four are enough.
+const PARTS: usize = 4;
 
 /// What an answer says of the destination.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -154,17 +158,17 @@ fn failed(
             .delay(failures, since_first(q, now_ms), random)
             .is_none()
     };
-    again(items, expires, wait, answer, most >= HALVE_AFTER)
+    again(items, expires, wait, answer, most >= SPLIT_AFTER)
 }
 
-/// Those that have had all their attempts expire; the others are tried again, in halves if
-/// that may help.
+/// Those that have had all their attempts expire; the others are tried again, in parts if that
+/// may help.
 fn again(
     items: Vec<Queued>,
     expires: impl Fn(&Queued) -> bool,
     wait: Duration,
     answer: &Answer,
-    in_halves: bool,
+    splits: bool,
 ) -> Verdict {
     let (gone, left): (Vec<_>, Vec<_>) = items.into_iter().partition(expires);
     let mut verdict = Verdict {
@@ -178,8 +182,8 @@ fn again(
     if left.is_empty() {
         return verdict;
     }
-    if in_halves {
-        halve(left, &mut verdict);
+    if splits {
+        split(left, PARTS, &mut verdict);
     } else {
         verdict.again = vec![left];
     }
@@ -212,7 +216,7 @@ fn delivered(items: Vec<Queued>, refusals: &[Refusal]) -> Verdict {
 fn refused(items: Vec<Queued>, answer: &Answer) -> Verdict {
     let mut verdict = Verdict::default();
     if items.len() > 1 {
-        halve(items, &mut verdict);
+        split(items, 2, &mut verdict);
         return verdict;
     }
     let refusal = Refusal {
@@ -225,27 +229,27 @@ fn refused(items: Vec<Queued>, answer: &Answer) -> Verdict {
     verdict
 }
 
-/// Halves by people, in the order in which they first come; one person's items in the middle.
-fn halve(mut items: Vec<Queued>, verdict: &mut Verdict) {
-    let mut people: Vec<u64> = Vec::new();
-    let mut known = rustc_hash::FxHashSet::default();
+/// Splits by people, in the order in which they first come; one person's items after the
+/// first part.
+fn split(mut items: Vec<Queued>, parts: usize, verdict: &mut Verdict) {
+    let mut people: FxHashMap<u64, usize> = FxHashMap::default();
     for queued in &items {
-        let person = queued.accepted.item.person;
-        if known.insert(person) {
-            people.push(person);
-        }
+        let next = people.len();
+        people.entry(queued.accepted.item.person).or_insert(next);
     }
     if people.len() == 1 {
-        verdict.behind = items.split_off(items.len().div_ceil(2));
+        verdict.behind = items.split_off(items.len().div_ceil(parts));
         verdict.again = vec![items];
         return;
     }
-    let first: rustc_hash::FxHashSet<u64> =
-        people[..people.len().div_ceil(2)].iter().copied().collect();
-    let (one, other) = items
-        .into_iter()
-        .partition(|q| first.contains(&q.accepted.item.person));
-    verdict.again = vec![one, other];
+    let each = people.len().div_ceil(parts);
+    verdict
+        .again
+        .resize_with(people.len().div_ceil(each), Vec::new);
+    for queued in items {
+        let part = people[&queued.accepted.item.person] / each;
+        verdict.again[part].push(queued);
+    }
 }
 
 fn expire(queued: Queued, answer: &Answer) -> (Queued, Settled) {
@@ -415,8 +419,8 @@ mod tests {
 
     #[test]
     fn one_that_always_fails_is_found_too_before_its_attempts_are_used_up() {
-        let (delivered, gone, _) = until_settled(some(250), 99, &down());
-        assert_eq!((delivered.len(), gone), (249, vec![99]));
+        let (delivered, gone, _) = until_settled(some(3_000), 99, &down());
+        assert_eq!((delivered.len(), gone), (2_999, vec![99]));
     }
 
     #[test]
@@ -428,11 +432,16 @@ mod tests {
     }
 
     #[test]
-    fn halves_share_no_person() {
-        let items = (0..9).map(|n| queued(n, n % 3, 10)).collect();
-        let verdict = settle_now(items, &refused());
-        let halves: Vec<Vec<u64>> = verdict.again.iter().map(|half| numbers(half)).collect();
+    fn parts_share_no_person() {
+        let items = |people| (0..9).map(|n| queued(n, n % people, 10)).collect();
+        let parts = |verdict: Verdict| -> Vec<Vec<u64>> {
+            verdict.again.iter().map(|part| numbers(part)).collect()
+        };
+        let halves = parts(settle_now(items(3), &refused()));
         assert_eq!(halves, [vec![0, 1, 3, 4, 6, 7], vec![2, 5, 8]]);
+        let whole = settle_now(items(5), &down()).again.remove(0);
+        let quarters = parts(settle_now(whole, &down()));
+        assert_eq!(quarters, [vec![0, 1, 5, 6], vec![2, 3, 7, 8], vec![4]]);
     }
 
     #[test]

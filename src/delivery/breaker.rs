@@ -103,8 +103,8 @@ enum State {
     Refused {
         why: String,
         since_ms: UnixMs,
-        /// Whether someone said try.
-        asked: bool,
+        /// When someone said try, if someone did.
+        asked: Option<Instant>,
     },
 }
 
@@ -145,8 +145,10 @@ impl Breaker {
         match &self.state {
             State::Closed => Passage::Free,
             State::Open { probe_at, .. } => Passage::Probe(*probe_at),
-            State::Refused { asked: true, .. } => Passage::Probe(Instant::now()),
-            State::Refused { asked: false, .. } => Passage::None,
+            State::Refused {
+                asked: Some(at), ..
+            } => Passage::Probe(*at),
+            State::Refused { asked: None, .. } => Passage::None,
         }
     }
 
@@ -221,7 +223,7 @@ impl Breaker {
         self.state = State::Refused {
             why: why.to_owned(),
             since_ms,
-            asked: false,
+            asked: None,
         };
     }
 
@@ -230,7 +232,7 @@ impl Breaker {
         match &mut self.state {
             State::Closed => {}
             State::Open { probe_at, .. } => *probe_at = now,
-            State::Refused { asked, .. } => *asked = true,
+            State::Refused { asked, .. } => *asked = Some(now),
         }
     }
 

@@ -180,7 +180,8 @@ impl Dispatch {
             }
             let wake = self.wake();
             tokio::select! {
-                more = told.recv(), if !self.ended => self.take(more),
+                // After its end it still answers what is asked of it.
+                Some(more) = told.recv() => self.take(more),
                 Some(came) = self.out.join_next(), if !self.out.is_empty() => match came {
                     Ok(Came::Answer { items, row, answer, at_ms, sent }) => {
                         self.settle(items, row, &answer, at_ms, sent).await;
@@ -208,9 +209,9 @@ impl Dispatch {
         }
     }
 
-    fn take(&mut self, told: Option<Told>) {
+    fn take(&mut self, told: Told) {
         match told {
-            Some(Told::Committed { chunk, items }) => {
+            Told::Committed { chunk, items } => {
                 // What doesn't fit is read back when it does; so is what comes behind that.
                 let next = !self.loading && chunk == self.loaded + 1;
                 self.newest = self.newest.max(chunk);
@@ -219,14 +220,14 @@ impl Dispatch {
                     items.into_iter().for_each(|queued| self.push(queued, None));
                 }
             }
-            Some(Told::Loaded { items, upto }) => {
+            Told::Loaded { items, upto } => {
                 self.loading = false;
                 self.loaded = self.loaded.max(upto);
                 for (queued, not_before) in items {
                     self.push(queued, not_before);
                 }
             }
-            Some(Told::Ended) | None => self.ended = true,
+            Told::Ended => self.ended = true,
         }
     }
 

@@ -366,7 +366,9 @@ impl Index {
     fn region<T>(&self, region: u32, act: impl FnOnce(&mut [u8; 32_768]) -> T) -> T {
         let mut state = self.disk.lock();
         let regions = state.indexes.entry(self.path.clone()).or_default();
-        act(regions.entry(region).or_insert_with(|| Box::new([0; 32_768])))
+        act(regions
+            .entry(region)
+            .or_insert_with(|| Box::new([0; 32_768])))
     }
 }
 

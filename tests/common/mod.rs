@@ -45,6 +45,9 @@ pub fn settings(feed: &str, base_url: &str) -> Settings {
     settings.delivery.longest_delay = Duration::from_millis(100);
     settings.feed.reconnect_min = Duration::from_millis(20);
     settings.feed.reconnect_max = Duration::from_millis(100);
+    settings.delivery.first_probe = Duration::from_millis(20);
+    settings.delivery.longest_probe = Duration::from_millis(100);
+    settings.spool.commit_age = Duration::from_millis(5);
     settings
 }
 

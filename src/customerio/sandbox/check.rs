@@ -32,6 +32,18 @@ pub(super) struct Refused {
     message: String,
 }
 
+impl Refused {
+    /// A refusal whose place in the batch is not known yet.
+    pub(super) fn of(reason: &'static str, field: &str, message: &str) -> Self {
+        Self {
+            batch_index: 0,
+            reason,
+            field: field.to_owned(),
+            message: message.to_owned(),
+        }
+    }
+}
+
 #[derive(Debug, Deserialize)]
 pub(super) struct Item<'a> {
     #[serde(rename = "type", default, borrow)]

@@ -35,6 +35,10 @@ pub struct Faults {
     pub retry_after: Option<String>,
     /// Requests that hold this text are answered 400 as a whole.
     pub poison: Option<String>,
+    /// Requests that hold this text are answered 503.
+    pub breaks_on: Option<String>,
+    /// Items that hold this text are refused, each by itself.
+    pub refuse: Option<String>,
 }
 
 impl Faults {

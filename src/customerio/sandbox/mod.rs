@@ -25,7 +25,7 @@ use tokio::net::TcpListener;
 pub use faults::{Fault, Faults};
 pub use store::{Counts, StoredEvent};
 
-use check::{Problem, V1Event};
+use check::{Problem, Refused, V1Event};
 use store::Store;
 
 /// No request of the Track API is larger; a server has to stop reading somewhere.
@@ -61,7 +61,7 @@ pub struct Sandbox {
 
 #[derive(Debug)]
 struct Shared {
-    credentials: Option<String>,
+    credentials: Mutex<Option<String>>,
     faults: Mutex<Faults>,
     store: Mutex<Store>,
 }
@@ -70,7 +70,7 @@ impl Sandbox {
     /// Serves on `listener` until the runtime ends.
     pub fn start(listener: TcpListener, options: Options) -> std::io::Result<Self> {
         let shared = Arc::new(Shared {
-            credentials: options.credentials,
+            credentials: Mutex::new(options.credentials),
             faults: Mutex::new(options.faults),
             store: Mutex::new(Store::new(options.keep_events)),
         });
@@ -98,6 +98,11 @@ impl Sandbox {
     /// The people it knows.
     pub fn people(&self) -> Vec<String> {
         lock(&self.shared.store).people()
+    }
+
+    /// Changes the credentials that are right.
+    pub fn set_credentials(&self, credentials: &str) {
+        *lock(&self.shared.credentials) = Some(credentials.to_owned());
     }
 
     /// Changes what goes wrong.
@@ -187,7 +192,7 @@ async fn authorize(State(shared): Shares, request: Request, next: Next) -> Respo
                 base64::Engine::decode(&base64::engine::general_purpose::STANDARD, text).ok()?;
             String::from_utf8(bytes).ok()
         });
-    let right = match (&given, &shared.credentials) {
+    let right = match (&given, &*lock(&shared.credentials)) {
         (Some(given), Some(wanted)) => given == wanted,
         (Some(given), None) => given.contains(':') && given.len() > 2,
         (None, _) => false,
@@ -249,9 +254,10 @@ async fn batch(State(shared): Shares, body: Bytes) -> Response {
         Err(Problem::Malformed(said)) => return meta_errors(StatusCode::BAD_REQUEST, &[said]),
     };
     let mut errors = Vec::new();
+    let refuse = lock(&shared.faults).refuse.clone();
     let mut store = lock(&shared.store);
     for (index, raw) in items.into_iter().enumerate() {
-        match check::item(raw) {
+        match checked(raw, refuse.as_ref()) {
             Ok(item) => store.take(&item),
             Err(mut wrong) => {
                 wrong.iter_mut().for_each(|e| e.batch_index = index);
@@ -325,14 +331,34 @@ async fn identify(State(shared): Shares, Path(id): Path<String>, body: Bytes) ->
     }
 }
 
-/// 400 for the whole request where it holds the text that the faults name as poison.
+/// An error for the whole request where it holds a text that the faults name.
 fn poisoned(shared: &Shared, body: &[u8]) -> Option<Response> {
-    let poison = lock(&shared.faults)
-        .poison
-        .clone()
-        .filter(|p| !p.is_empty())?;
-    let found = memchr::memmem::find(body, poison.as_bytes()).is_some();
-    found.then(|| meta_errors(StatusCode::BAD_REQUEST, &["malformed request".to_owned()]))
+    let faults = lock(&shared.faults);
+    if names(faults.poison.as_ref(), body) {
+        let said = "malformed request".to_owned();
+        return Some(meta_errors(StatusCode::BAD_REQUEST, &[said]));
+    }
+    if names(faults.breaks_on.as_ref(), body) {
+        let said = "the sandbox breaks on this".to_owned();
+        return Some(meta_errors(StatusCode::SERVICE_UNAVAILABLE, &[said]));
+    }
+    None
+}
+
+/// Whether these bytes hold the text that a fault names.
+fn names(text: Option<&String>, bytes: &[u8]) -> bool {
+    text.is_some_and(|text| {
+        !text.is_empty() && memchr::memmem::find(bytes, text.as_bytes()).is_some()
+    })
+}
+
+/// Checks an item, and refuses those that the faults name.
+fn checked<'r>(raw: &'r str, refuse: Option<&String>) -> Result<check::Item<'r>, Vec<Refused>> {
+    if names(refuse, raw.as_bytes()) {
+        let said = "the workspace takes no such value";
+        return Err(vec![Refused::of("invalid", "attributes", said)]);
+    }
+    check::item(raw)
 }
 
 async fn events_of_person(State(shared): Shares, Path(id): Path<String>) -> Response {

@@ -738,7 +738,9 @@ impl Spool {
             let entries = entry::decode(&index).unwrap_or_default();
             let starts: Vec<usize> = entries
                 .iter()
-                .scan(0, |at, entry| Some(std::mem::replace(at, *at + entry.bytes as usize)))
+                .scan(0, |at, entry| {
+                    Some(std::mem::replace(at, *at + entry.bytes as usize))
+                })
                 .collect();
             for (place, history) in of_chunk {
                 let item = place.item as usize;

@@ -101,7 +101,8 @@ impl Contents<'_> {
     fn at(&self, start: usize, length: usize) -> rusqlite::Result<Vec<u8>> {
         let left = self.blob.len().saturating_sub(start);
         let mut bytes = vec![0; length.min(left)];
-        self.blob.read_at_exact(&mut bytes, start.min(self.blob.len()))?;
+        self.blob
+            .read_at_exact(&mut bytes, start.min(self.blob.len()))?;
         Ok(bytes)
     }
 }
@@ -337,7 +338,9 @@ impl Store {
     /// The contents of a chunk.
     pub(super) fn contents(&self, number: u64) -> rusqlite::Result<Contents<'_>> {
         let number = number.cast_signed();
-        let blob = self.db.blob_open("main", "contents", "bytes", number, true)?;
+        let blob = self
+            .db
+            .blob_open("main", "contents", "bytes", number, true)?;
         let mut length = [0; LENGTH_BYTES];
         blob.read_at_exact(&mut length, 0)?;
         Ok(Contents {
@@ -358,7 +361,9 @@ impl Store {
 
     fn number(&self, condition: &str, number: u64) -> rusqlite::Result<Option<u64>> {
         self.db
-            .prepare_cached(&format!("select number from contents where {condition} limit 1"))?
+            .prepare_cached(&format!(
+                "select number from contents where {condition} limit 1"
+            ))?
             .query_row([number], |row| row.get(0))
             .optional()
     }

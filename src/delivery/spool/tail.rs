@@ -85,6 +85,7 @@ mod tests {
         let head = Head {
             chunk: 7,
             appended: 1_234,
+            waiting: 5,
         };
         tail.write(head);
         assert_eq!(Tail::open(dir.path()).read(), Some(head));

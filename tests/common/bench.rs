@@ -1,0 +1,170 @@
+//! A dispatcher with a spool of its own, and all that it tells.
+#![allow(dead_code, reason = "each test uses a part of it")]
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use sluicegate::amplitude::{Event, Reading, frame, time};
+use sluicegate::config::Settings;
+use sluicegate::customerio::sandbox::{Fault, Faults};
+use sluicegate::customerio::{Client, Mapping};
+use sluicegate::delivery::spool::Spool;
+use sluicegate::delivery::spool::writer::{self, Handful};
+use sluicegate::delivery::{Accepted, Answered, Control, Dispatch, Part, Settled, Standing};
+use tempfile::TempDir;
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use crate::common::event;
+
+/// A dispatcher towards a server, with a spool of its own, and all that it tells.
+pub struct Bench {
+    pub folder: Arc<TempDir>,
+    pub spool: writer::Handle,
+    pub open: watch::Sender<bool>,
+    pub control: mpsc::Sender<Control>,
+    pub standing: watch::Receiver<Standing>,
+    pub told: JoinHandle<Vec<Answered>>,
+    pub dispatch: JoinHandle<()>,
+}
+
+impl Bench {
+    pub fn new(settings: &Settings) -> Self {
+        Self::on(Arc::new(tempfile::tempdir().unwrap()), settings)
+    }
+
+    /// On a spool that may be there already.
+    pub fn on(folder: Arc<TempDir>, settings: &Settings) -> Self {
+        let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
+        let spool = Spool::open(folder.path()).unwrap();
+        let newest = spool.newest();
+        let (durable, to_send) = mpsc::channel(2);
+        let (notices, _) = mpsc::unbounded_channel();
+        let feed = "ws://feed".to_owned();
+        let spool = writer::start(spool, settings.spool(), feed, durable, notices).unwrap();
+        let (control, controls) = mpsc::channel(4);
+        let (answered, mut answers) = mpsc::channel(16);
+        let (standing_told, standing) = watch::channel(Standing::default());
+        let (open, is_open) = watch::channel(true);
+        let dispatch = Dispatch::new(
+            client,
+            settings.dispatch(),
+            spool.clone(),
+            newest,
+            is_open,
+            answered,
+            standing_told,
+        );
+        let told = tokio::spawn(async move {
+            let mut all = Vec::new();
+            while let Some(one) = answers.recv().await {
+                all.push(one);
+            }
+            all
+        });
+        Self {
+            folder,
+            spool,
+            open,
+            control,
+            standing,
+            told,
+            dispatch: tokio::spawn(dispatch.run(to_send, controls)),
+        }
+    }
+
+    pub fn send(&self, accepted: Vec<Accepted>) {
+        self.spool.append(Handful {
+            accepted,
+            message: None,
+            then: Box::new(|| {}),
+        });
+    }
+
+    /// How many items are in the spool.
+    pub fn spooled(&self) -> u64 {
+        self.spool.published().borrow().row.items
+    }
+
+    /// Lets it settle everything; returns what it told, and how many items are left.
+    pub async fn finish(self) -> (Vec<Answered>, u64) {
+        self.spool.end();
+        tokio::time::timeout(Duration::from_secs(30), self.dispatch)
+            .await
+            .unwrap()
+            .unwrap();
+        let spool = self.spool.clone();
+        tokio::task::spawn_blocking(move || spool.close())
+            .await
+            .unwrap();
+        let left = self.spool.published().borrow().row.items;
+        (self.told.await.unwrap(), left)
+    }
+
+    /// Ends it as a kill would, but for what is out.
+    pub async fn give_up(self) -> (Vec<Answered>, Arc<TempDir>) {
+        self.control.send(Control::GiveUp).await.unwrap();
+        self.dispatch.await.unwrap();
+        let spool = self.spool.clone();
+        tokio::task::spawn_blocking(move || spool.close())
+            .await
+            .unwrap();
+        (self.told.await.unwrap(), self.folder)
+    }
+}
+
+/// What finally became of each event, by its number.
+pub fn outcomes(told: &[Answered]) -> Vec<(u64, Settled)> {
+    let all = told.iter().flat_map(|a| &a.settled);
+    let mut last: Vec<(u64, Settled)> = all
+        .filter(|(_, s)| !matches!(s, Settled::Waiting { .. }))
+        .map(|(q, s)| (q.accepted.sequence, s.clone()))
+        .collect();
+    last.sort_by_key(|(n, _)| *n);
+    last
+}
+
+pub fn labels(told: &[Answered]) -> Vec<&str> {
+    told.iter().map(|a| a.attempt.answer.as_str()).collect()
+}
+
+pub fn accepted(sequence: u64, text: &str) -> Accepted {
+    let mut found: Option<Event> = None;
+    frame::decode(&text.into(), 0, "message_id", |one| {
+        found = Some(one.unwrap());
+    });
+    let event = found.unwrap();
+    let item = Mapping::default()
+        .map(&Reading::new(&event), Vec::new())
+        .item()
+        .unwrap();
+    Accepted {
+        item,
+        sequence,
+        part: Part::Event,
+        event_type: "Step".into(),
+        happened_ms: event.time().unwrap_or_default(),
+        received_ms: time::now(),
+    }
+}
+
+pub fn some(count: u64) -> Vec<Accepted> {
+    (0..count)
+        .map(|n| accepted(n, &event(&format!("u-{}", n % 7), n)))
+        .collect()
+}
+
+pub fn with(script: impl IntoIterator<Item = Fault>) -> Faults {
+    Faults {
+        script: script.into_iter().collect(),
+        ..Faults::default()
+    }
+}
+
+pub fn all_delivered(told: &[Answered], count: usize) -> bool {
+    let all = outcomes(told);
+    all.len() == count
+        && all
+            .iter()
+            .all(|(_, s)| matches!(s, Settled::Delivered { .. }))
+}
