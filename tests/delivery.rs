@@ -1,5 +1,5 @@
-//! Delivery against the sandbox, over real HTTP: every kind of answer, and what becomes of
-//! the events because of it.
+//! Delivery against the sandbox, over real HTTP, on a real spool: batches, order, restarts,
+//! dead letters. What goes wrong has a file of its own, `faults.rs`.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 #[path = "common/bench.rs"]
@@ -9,8 +9,9 @@ mod common;
 use std::time::Duration;
 
 use bench::{Bench, accepted, all_delivered, labels, outcomes, some, with};
-use common::{event, sandbox, settings};
+use common::{event, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
+use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
 use sluicegate::delivery::{Accepted, Answered, Settled, Undelivered};
 
 async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<Answered>, u64) {
@@ -81,4 +82,142 @@ async fn the_order_of_each_person_survives_failures() {
             .collect();
         assert!(numbers.is_sorted(), "{person}: {numbers:?}");
     }
+}
+
+/// The numbers of a person's events at the sandbox, in the order in which they came.
+fn numbers_of(sandbox: &Sandbox, person: &str) -> Vec<u64> {
+    let events = sandbox.events_of(person);
+    let number = |e: &sluicegate::customerio::sandbox::StoredEvent| e.attributes["number"].as_u64();
+    events.iter().filter_map(number).collect()
+}
+
+#[tokio::test]
+async fn what_memory_has_no_room_for_is_read_back_in_order() {
+    let sandbox = sandbox(Faults {
+        latency_ms: 5,
+        ..Faults::default()
+    })
+    .await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.delivery.queue_bytes = 20_000;
+    settings.delivery.requests_per_second = std::num::NonZeroU32::new(1_000).unwrap();
+    let bench = Bench::new(&settings);
+    for chunk in some(5_000).chunks(100) {
+        bench.send(chunk.to_vec());
+    }
+    let (told, left) = bench.finish().await;
+    assert!(all_delivered(&told, 5_000) && left == 0);
+    for person in sandbox.people() {
+        let numbers = numbers_of(&sandbox, &person);
+        assert!(numbers.is_sorted() && numbers.len() > 700, "{person}");
+    }
+    assert_eq!(sandbox.counts().duplicates, 0);
+}
+
+#[tokio::test]
+async fn a_gate_that_is_not_open_holds_the_spool_and_lets_it_go() {
+    let sandbox = sandbox(Faults::default()).await;
+    let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
+    bench.open.send_replace(false);
+    bench.send(some(30));
+    until("they are durable", || bench.spooled() == 30).await;
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    assert!(bench.standing.borrow().held);
+    assert_eq!(sandbox.counts().requests, 0);
+    // To end now is to leave them where they are, at once.
+    let folder = bench.folder.clone();
+    let (told, left) = bench.finish().await;
+    assert_eq!((told.len(), left), (0, 30));
+    let bench = Bench::on(folder, &settings("ws://unused", &sandbox.url()));
+    let (told, left) = bench.finish().await;
+    assert!(all_delivered(&told, 30) || outcomes(&told).len() == 30);
+    assert_eq!((sandbox.counts().events, left), (30, 0));
+}
+
+#[tokio::test]
+async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
+    let sandbox = sandbox(with([Fault::Status(500); 3])).await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.delivery.attempts = 3;
+    let bench = Bench::new(&settings);
+    bench.send(vec![accepted(1, &event("u", 1))]);
+    until("two attempts have failed", || sandbox.counts().requests == 2).await;
+    until("the second is written down", || {
+        bench.standing.borrow().retrying == 1 && bench.standing.borrow().in_flight == 0
+    })
+    .await;
+    let (told, folder) = bench.give_up().await;
+    assert_eq!(labels(&told), ["500", "500"]);
+    let bench = Bench::on(folder.clone(), &settings);
+    let (told, left) = bench.finish().await;
+    assert_eq!((labels(&told), left), (vec!["500"], 0));
+    assert!(
+        matches!(&told[0].settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+            if reason.starts_with("3 attempts")),
+        "{told:?}"
+    );
+    assert_eq!(told[0].settled[0].0.accepted.sequence, 0, "its event was another run's");
+}
+
+#[tokio::test]
+async fn a_retry_that_is_not_due_waits_after_a_restart_and_holds_its_person_only() {
+    let sandbox = sandbox(with([Fault::Status(500)])).await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.delivery.first_delay = Duration::from_secs(2);
+    settings.delivery.longest_delay = Duration::from_secs(2);
+    let bench = Bench::new(&settings);
+    bench.send((0..3).map(|n| accepted(n, &event("held", n))).collect());
+    until("it waits", || bench.standing.borrow().retrying == 3).await;
+    let (_, folder) = bench.give_up().await;
+    let bench = Bench::on(folder, &settings);
+    bench.send(vec![accepted(9, &event("held", 9)), accepted(10, &event("other", 10))]);
+    until("the other one arrives", || numbers_of(&sandbox, "other") == [10]).await;
+    assert!(numbers_of(&sandbox, "held").is_empty());
+    let (told, left) = bench.finish().await;
+    assert_eq!((outcomes(&told).len(), left), (5, 0));
+    assert_eq!(numbers_of(&sandbox, "held"), [0, 1, 2, 9]);
+}
+
+#[tokio::test]
+async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
+    let sandbox = sandbox(Faults {
+        refuse: Some("\"person\":\"bad\"".to_owned()),
+        ..Faults::default()
+    })
+    .await;
+    let bad = |n: u64| event("u", n).replace("\"number\"", "\"person\":\"bad\",\"number\"");
+    let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
+    bench.send(vec![
+        accepted(1, &bad(1)),
+        accepted(2, &event("u", 2)),
+        accepted(3, &bad(3)),
+        accepted(4, &bad(4)),
+    ]);
+    let published = bench.spool.published();
+    let letters = DeadLetters::open(bench.folder.path()).unwrap().unwrap();
+    until("three are dead letters", || letters.count(&Which::All).unwrap() == 3).await;
+    assert_eq!(numbers_of(&sandbox, "u"), [2], "the others are not held up");
+
+    let row = letters.rows().unwrap().remove(0);
+    assert_eq!(row.count, 3);
+    assert_eq!(row.group.reason, "invalid: the workspace takes no such value");
+    assert_eq!((row.group.field.as_str(), row.group.event_type.as_str()), ("attributes", "Step"));
+    let page = letters.page(&Which::Group(row.group.clone()), 0, 10).unwrap();
+    assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
+    let json = page[0].to_json();
+    assert_eq!((&json["answer"], &json["requests"]), (&"207".into(), &1.into()));
+    assert_eq!(json["request"]["attributes"]["number"], 4);
+    let mut exported = Vec::new();
+    assert_eq!(letters.export(&Which::All, &mut exported).unwrap(), 3);
+    assert_eq!(exported.split(|b| *b == b'\n').filter(|l| !l.is_empty()).count(), 3);
+
+    assert_eq!(letters.discard(&Which::One(page[2].number)).unwrap(), 1);
+    sandbox.set_faults(Faults::default());
+    assert_eq!(letters.try_again(&Which::Reason(row.group.reason)).unwrap(), 2);
+    assert_eq!(letters.try_again(&Which::All).unwrap(), 0, "they are marked already");
+    until("they arrive", || sandbox.counts().events == 3).await;
+    until("none is left", || published.borrow().row.letters == 0).await;
+    assert_eq!(numbers_of(&sandbox, "u"), [2, 3, 4]);
+    let (_, left) = bench.finish().await;
+    assert_eq!((left, letters.rows().unwrap().len()), (0, 0));
 }

@@ -328,8 +328,13 @@ impl Writer {
     }
 
     fn settle(&mut self, settlement: Settlement) {
-        self.unwritten.get_or_insert_with(Instant::now);
-        self.letters_changed |= !settlement.letters.is_empty();
+        let now = Instant::now();
+        self.unwritten.get_or_insert(now);
+        if !settlement.letters.is_empty() {
+            // Someone may be looking for them.
+            self.letters_changed = true;
+            self.oldest.get_or_insert(now);
+        }
         self.spool.settle(settlement.settled);
         self.spool.put_off(settlement.put_off, settlement.next_ms);
         for (place, letter) in settlement.letters {
