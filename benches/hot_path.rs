@@ -11,10 +11,12 @@ use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{Event, Reading, frame, time};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Mapping;
+use sluicegate::delivery::spool::Spool;
+use sluicegate::delivery::{Accepted, Part};
 use sluicegate::feed::traffic::Traffic;
 use sluicegate::filter::{Effect, Filters, Gate, Mode, Rule};
 use sluicegate::limits::{Policies, Subject, check};
-use sluicegate::pipeline::Judge;
+use sluicegate::pipeline::{Judge, Terms};
 use sluicegate::protocol::Snapshot;
 use sluicegate::telemetry::counters::Counters;
 use sluicegate::telemetry::ring::SharedRing;
@@ -67,6 +69,50 @@ fn gate(rules: usize) -> Gate {
     Gate::new(Mode::Open, filters).expect("the rules compile")
 }
 
+fn judge(rules: usize, settings: &Settings) -> Judge {
+    let terms = Arc::new(ArcSwap::from_pointee(Terms::of(settings)));
+    Judge::new(
+        Arc::new(ArcSwap::from_pointee(gate(rules))),
+        terms,
+        settings,
+    )
+}
+
+/// What a commit makes durable at full speed: 500 items, appended, read back, settled.
+fn spool(c: &mut Criterion) {
+    const ITEMS: usize = 500;
+    let folder = tempfile::tempdir().expect("there is room for a spool");
+    let mut spool = Spool::open(folder.path()).expect("the folder is new");
+    let event = event(&text());
+    let item = Mapping::default()
+        .map(&Reading::new(&event), Vec::new())
+        .item()
+        .expect("it has a person and a time");
+    let accepted = Accepted {
+        item,
+        sequence: 1,
+        part: Part::Event,
+        event_type: "Purchase Completed".into(),
+        happened_ms: 0,
+        received_ms: 0,
+    };
+    let mut group = c.benchmark_group("spool");
+    group.throughput(Throughput::Elements(ITEMS as u64));
+    group.bench_function("commit 500 items and remove them", |b| {
+        b.iter(|| {
+            spool.append(vec![accepted.clone(); ITEMS]);
+            let done = spool.commit(0, false).expect("the disk has room");
+            spool.settle(done.items.into_iter().map(|queued| queued.place));
+        });
+    });
+    spool.append(vec![accepted; ITEMS]);
+    let chunk = spool.commit(0, true).expect("the disk has room").chunk;
+    group.bench_function("read 500 items back", |b| {
+        b.iter(|| spool.load(chunk - 1, 1, 0).expect("it can be read"));
+    });
+    group.finish();
+}
+
 fn stages(c: &mut Criterion) {
     let text = text();
     let mut group = c.benchmark_group("event");
@@ -108,7 +154,7 @@ fn stages(c: &mut Criterion) {
             sluicegate::limits::Code::Duplicate,
             sluicegate::limits::Policy::Off,
         );
-        let mut judge = Judge::new(Arc::new(ArcSwap::from_pointee(gate(5))), &settings);
+        let mut judge = judge(5, &settings);
         b.iter_batched(
             || (event.clone(), Vec::with_capacity(1)),
             |(event, mut items)| (judge.judge(event, &mut items), items),
@@ -121,10 +167,7 @@ fn stages(c: &mut Criterion) {
 /// A screen on 20,000 events of the demonstration's traffic.
 fn screen(c: &mut Criterion) {
     let ring = SharedRing::new(64 << 20);
-    let mut judge = Judge::new(
-        Arc::new(ArcSwap::from_pointee(gate(5))),
-        &Settings::default(),
-    );
+    let mut judge = judge(5, &Settings::default());
     let mut traffic = Traffic::new(1);
     let mut counters = Counters::default();
     for _ in 0..20_000 {
@@ -183,5 +226,5 @@ fn screen(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages, screen);
+criterion_group!(benches, stages, spool, screen);
 criterion_main!(benches);

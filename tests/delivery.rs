@@ -141,7 +141,10 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
     settings.delivery.attempts = 3;
     let bench = Bench::new(&settings);
     bench.send(vec![accepted(1, &event("u", 1))]);
-    until("two attempts have failed", || sandbox.counts().requests == 2).await;
+    until("two attempts have failed", || {
+        sandbox.counts().requests == 2
+    })
+    .await;
     until("the second is written down", || {
         bench.standing.borrow().retrying == 1 && bench.standing.borrow().in_flight == 0
     })
@@ -156,7 +159,10 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
             if reason.starts_with("3 attempts")),
         "{told:?}"
     );
-    assert_eq!(told[0].settled[0].0.accepted.sequence, 0, "its event was another run's");
+    assert_eq!(
+        told[0].settled[0].0.accepted.sequence, 0,
+        "its event was another run's"
+    );
 }
 
 #[tokio::test]
@@ -170,8 +176,14 @@ async fn a_retry_that_is_not_due_waits_after_a_restart_and_holds_its_person_only
     until("it waits", || bench.standing.borrow().retrying == 3).await;
     let (_, folder) = bench.give_up().await;
     let bench = Bench::on(folder, &settings);
-    bench.send(vec![accepted(9, &event("held", 9)), accepted(10, &event("other", 10))]);
-    until("the other one arrives", || numbers_of(&sandbox, "other") == [10]).await;
+    bench.send(vec![
+        accepted(9, &event("held", 9)),
+        accepted(10, &event("other", 10)),
+    ]);
+    until("the other one arrives", || {
+        numbers_of(&sandbox, "other") == [10]
+    })
+    .await;
     assert!(numbers_of(&sandbox, "held").is_empty());
     let (told, left) = bench.finish().await;
     assert_eq!((outcomes(&told).len(), left), (5, 0));
@@ -195,26 +207,53 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
     ]);
     let published = bench.spool.published();
     let letters = DeadLetters::open(bench.folder.path()).unwrap().unwrap();
-    until("three are dead letters", || letters.count(&Which::All).unwrap() == 3).await;
+    until("three are dead letters", || {
+        letters.count(&Which::All).unwrap() == 3
+    })
+    .await;
     assert_eq!(numbers_of(&sandbox, "u"), [2], "the others are not held up");
 
     let row = letters.rows().unwrap().remove(0);
     assert_eq!(row.count, 3);
-    assert_eq!(row.group.reason, "invalid: the workspace takes no such value");
-    assert_eq!((row.group.field.as_str(), row.group.event_type.as_str()), ("attributes", "Step"));
-    let page = letters.page(&Which::Group(row.group.clone()), 0, 10).unwrap();
+    assert_eq!(
+        row.group.reason,
+        "invalid: the workspace takes no such value"
+    );
+    assert_eq!(
+        (row.group.field.as_str(), row.group.event_type.as_str()),
+        ("attributes", "Step")
+    );
+    let page = letters
+        .page(&Which::Group(row.group.clone()), 0, 10)
+        .unwrap();
     assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
     let json = page[0].to_json();
-    assert_eq!((&json["answer"], &json["requests"]), (&"207".into(), &1.into()));
+    assert_eq!(
+        (&json["answer"], &json["requests"]),
+        (&"207".into(), &1.into())
+    );
     assert_eq!(json["request"]["attributes"]["number"], 4);
     let mut exported = Vec::new();
     assert_eq!(letters.export(&Which::All, &mut exported).unwrap(), 3);
-    assert_eq!(exported.split(|b| *b == b'\n').filter(|l| !l.is_empty()).count(), 3);
+    assert_eq!(
+        exported
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .count(),
+        3
+    );
 
     assert_eq!(letters.discard(&Which::One(page[2].number)).unwrap(), 1);
     sandbox.set_faults(Faults::default());
-    assert_eq!(letters.try_again(&Which::Reason(row.group.reason)).unwrap(), 2);
-    assert_eq!(letters.try_again(&Which::All).unwrap(), 0, "they are marked already");
+    assert_eq!(
+        letters.try_again(&Which::Reason(row.group.reason)).unwrap(),
+        2
+    );
+    assert_eq!(
+        letters.try_again(&Which::All).unwrap(),
+        0,
+        "they are marked already"
+    );
     until("they arrive", || sandbox.counts().events == 3).await;
     until("none is left", || published.borrow().row.letters == 0).await;
     assert_eq!(numbers_of(&sandbox, "u"), [2, 3, 4]);

@@ -257,9 +257,10 @@ async fn a_429_is_waited_for_as_long_as_it_says_in_seconds_or_by_a_date_and_slow
     for by_date in [false, true] {
         let mut faults = with([Fault::Status(429)]);
         let date = std::time::SystemTime::now() + Duration::from_secs(2);
-        faults.retry_after = Some(match by_date {
-            true => httpdate::fmt_http_date(date),
-            false => "1".to_owned(),
+        faults.retry_after = Some(if by_date {
+            httpdate::fmt_http_date(date)
+        } else {
+            "1".to_owned()
         });
         let sandbox = sandbox(faults).await;
         let bench = Bench::new(&settings("ws://unused", &sandbox.url()));

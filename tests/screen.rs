@@ -10,13 +10,17 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{Reading, frame, time::UnixMs};
 use sluicegate::config::Settings;
-use sluicegate::customerio::Mapping;
-use sluicegate::delivery::{Attempt, Undelivered};
+use sluicegate::customerio::mapping::Route;
+use sluicegate::customerio::{Item, Mapping};
+use sluicegate::delivery::breaker::Standing as Breaker;
+use sluicegate::delivery::spool::SpoolRow;
+use sluicegate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow, Which};
+use sluicegate::delivery::{Accepted, Attempt, History, Part, Standing, Undelivered};
 use sluicegate::feed::FeedState;
 use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
 use sluicegate::limits::Policy;
-use sluicegate::pipeline::Judge;
+use sluicegate::pipeline::{Judge, Terms};
 use sluicegate::protocol::{
     Command, LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
 };
@@ -71,7 +75,8 @@ fn records() -> Vec<Record> {
     let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
         Gate::new(Mode::Open, filters()).unwrap(),
     ));
-    let mut judge = Judge::new(gate, &settings);
+    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
+    let mut judge = Judge::new(gate, terms, &settings);
     let long_id = "x".repeat(160);
     let events = [
         r#"{"event_type":"Purchase Completed","user_id":"u-0001","insert_id":"1","time":1799999999500,"event_properties":{"total":12.50,"items":[{"name":"Café Mug","quantity":2}]},"user_properties":{"plan":"pro"}}"#,
@@ -128,6 +133,77 @@ fn records() -> Vec<Record> {
     };
     tell(7, vec![attempt("207", "")], refused);
     all
+}
+
+/// A row of dead letters.
+fn letters(event_type: &str, count: u64) -> LetterRow {
+    LetterRow {
+        group: Group {
+            why: Undelivered::Discarded,
+            reason: "invalid: property value cannot be longer than 1000 bytes".to_owned(),
+            field: "attributes.plan".to_owned(),
+            event_type: event_type.to_owned(),
+        },
+        count,
+        again: 0,
+        newest_ms: NOW - 60_000,
+    }
+}
+
+/// One of them.
+fn letter(number: i64) -> DeadLetter {
+    let body = format!(
+        r#"{{"type":"person","action":"event","identifiers":{{"id":"u-{number:04}"}},"name":"Cart Viewed","timestamp":1799999999,"id":"01K","attributes":{{"plan":"{}","items":[1,2]}}}}"#,
+        "x".repeat(40)
+    );
+    let row = letters("Cart Viewed", 2).group;
+    DeadLetter {
+        number,
+        at_ms: NOW - 60_000,
+        why: row.why,
+        reason: row.reason,
+        field: row.field,
+        answer: "207".to_owned(),
+        message: String::new(),
+        history: History {
+            requests: 1,
+            failures: 0,
+            first_ms: Some(NOW - 60_300),
+        },
+        again: number == 17,
+        accepted: Accepted {
+            item: Item {
+                id: 7_u128.into(),
+                person: 7,
+                route: Route::Batch,
+                body: body.into(),
+            },
+            sequence: 0,
+            part: Part::Event,
+            event_type: "Cart Viewed".into(),
+            happened_ms: NOW - 62_000,
+            received_ms: NOW - 61_000,
+        },
+    }
+}
+
+fn standing() -> Standing {
+    Standing {
+        spool: SpoolRow {
+            items: 1_204,
+            bytes: 2_408_000,
+            quota_bytes: 1_000_000_000,
+            oldest_ms: Some(NOW - 2_300),
+            letters: 3,
+            letter_bytes: 4_100,
+            ..SpoolRow::default()
+        },
+        in_flight: 2,
+        rate: 100.0,
+        rate_limit: 100,
+        server: Some("customer.io us".to_owned()),
+        ..Standing::default()
+    }
 }
 
 fn snapshot(mode: Mode) -> Snapshot {
@@ -227,7 +303,8 @@ fn snapshot(mode: Mode) -> Snapshot {
         ]
         .into(),
         requests_per_minute: 31,
-        dead_letters: 3,
+        standing: standing(),
+        letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
         ..Snapshot::default()
     }
 }
@@ -393,9 +470,11 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         why: "connection refused: nothing listens at ws://relay:4080/feed".to_owned(),
         next_ms: NOW + 4_000,
     };
-    down.standing.halted = Some(
-        "Customer.io refuses the credentials: 401; check site ID, API key and region".to_owned(),
-    );
+    down.standing.breaker = Breaker::Refused {
+        why: "Customer.io refuses the credentials: 401; check site ID, API key and region"
+            .to_owned(),
+        since_ms: NOW - 5_000,
+    };
     fixture.act(Action::Snapshot(Arc::new(down)));
     let screen = fixture.plain();
     assert!(
@@ -411,6 +490,151 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         fixture.press("y").last(),
         Some(Effect::Pipeline(Command::Resume))
     ));
+}
+
+/// The screen while delivery stands like this.
+fn while_standing(change: impl FnOnce(&mut Standing)) -> String {
+    let mut fixture = Fixture::new((120, 34));
+    let mut now = snapshot(Mode::Open);
+    change(&mut now.standing);
+    fixture.act(Action::Snapshot(Arc::new(now)));
+    fixture.plain()
+}
+
+#[test]
+fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
+    let outage = while_standing(|s| {
+        s.retrying = 312;
+        s.breaker = Breaker::Open {
+            why: "503 down for maintenance".to_owned(),
+            since_ms: NOW - 125_000,
+            probe_ms: NOW + 4_000,
+        };
+    });
+    insta::assert_snapshot!("outage", outage);
+    let disk = while_standing(|s| {
+        s.spool.fault =
+            Some("the disk with the spool /var/spool is full: make room on it".to_owned());
+    });
+    insta::assert_snapshot!("disk_full", disk);
+    for (screen, says) in [
+        (
+            &outage,
+            vec![
+                "DOWN, asked again in 4.0 s",
+                "down for 2 min: 503",
+                "retrying 312",
+            ],
+        ),
+        (
+            &disk,
+            vec!["feed not read", "SPOOL CAN'T BE WRITTEN", "make room on it"],
+        ),
+        (
+            &while_standing(|s| s.spool.full = true),
+            vec!["SPOOL FULL", "feed not read", "reached its quota"],
+        ),
+        (
+            &while_standing(|s| s.spool.bytes = 850_000_000),
+            vec!["spool 85 % full"],
+        ),
+        (
+            &while_standing(|s| s.held = true),
+            vec!["spool 1,204 held", "the gate is not open"],
+        ),
+        (
+            &while_standing(|s| s.throttled_until_ms = Some(NOW + 30_000)),
+            vec!["asks for quiet: 429, again in 30.0 s"],
+        ),
+        (
+            &while_standing(|s| s.rate = 12.5),
+            vec!["rate limit 12.5 of 100/s"],
+        ),
+    ] {
+        for part in says {
+            assert!(screen.contains(part), "{part:?} is not on\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("l");
+    insta::assert_snapshot!("letters", fixture.plain());
+    let group = letters("Cart Viewed", 2).group;
+    let asked = fixture.press("\n");
+    assert_eq!(asked, [Effect::Letters(Which::Group(group.clone()))]);
+    let found = vec![letter(18), letter(17)];
+    fixture.act(Action::Letters(Ok(found)));
+    fixture.press("↓");
+    insta::assert_snapshot!("letters_of_a_row", fixture.plain());
+    fixture.press("\n↓↓");
+    insta::assert_snapshot!("letter", fixture.plain());
+    assert_eq!(fixture.press("e"), [Effect::ExportLetters(Which::One(17))]);
+    let retry = |which| Effect::Pipeline(Command::RetryLetters(which));
+    assert_eq!(
+        fixture.press("r"),
+        [retry(Which::One(17))],
+        "one is tried at once"
+    );
+    let again = fixture.act(Action::Applied(Ok(
+        "1 dead letter will be tried again".to_owned()
+    )));
+    assert_eq!(again, [Effect::Letters(Which::Group(group.clone()))]);
+    assert!(fixture.plain().contains("will be tried again"));
+    fixture.press("D");
+    assert!(fixture.plain().contains("gone for good"));
+    let discard = Effect::Pipeline(Command::DiscardLetters(Which::One(17)));
+    assert_eq!(fixture.press("y"), [discard]);
+    fixture.press("\u{1b}\u{1b}");
+    assert!(
+        fixture.plain().contains("by reason and type"),
+        "{}",
+        fixture.plain()
+    );
+    assert!(fixture.press("r").is_empty());
+    assert!(
+        fixture
+            .plain()
+            .contains("2 dead letters go back into the spool")
+    );
+    assert_eq!(fixture.press("y"), [retry(Which::Group(group.clone()))]);
+    fixture.press("R");
+    assert!(fixture.plain().contains("3 dead letters"), "of both types");
+    assert_eq!(fixture.press("y"), [retry(Which::Reason(group.reason))]);
+    fixture.press("\u{1b}");
+    assert!(fixture.plain().contains("Send events"));
+    fixture.act(Action::Letters(Err(
+        "the dead letters can't be used: no".to_owned()
+    )));
+    assert!(fixture.plain().contains("can't be used"));
+}
+
+#[test]
+fn without_dead_letters_the_screen_says_what_they_would_be() {
+    let mut fixture = Fixture::new((80, 24));
+    let mut none = snapshot(Mode::Open);
+    none.letters = Arc::default();
+    fixture.act(Action::Snapshot(Arc::new(none)));
+    fixture.press("l");
+    assert!(fixture.plain().contains("there are none"));
+    for keys in ["r", "R", "e", "D", "\n", "↓", " "] {
+        assert!(fixture.press(keys).is_empty(), "{keys}");
+    }
+    fixture.press("q");
+    assert!(fixture.plain().contains("Violations"));
+}
+
+#[test]
+fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_another() {
+    let mut fixture = Fixture::new((120, 34));
+    assert_eq!(fixture.act(Action::Hangup), [Effect::Reload]);
+    let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
+    assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
+    fixture.act(Action::Told(Err("nothing is changed: no".to_owned())));
+    assert!(fixture.plain().contains("nothing is changed: no"));
+    assert_eq!(fixture.press("T"), [Effect::Pipeline(Command::Resume)]);
 }
 
 #[test]
@@ -610,7 +834,7 @@ fn a_command_that_the_pipeline_refuses_takes_the_filters_back() {
 fn saving_asks_for_the_file_and_tells_what_came_of_it() {
     let mut fixture = Fixture::new((120, 34));
     assert!(matches!(fixture.press("s").as_slice(), [Effect::Save(_)]));
-    fixture.act(Action::Saved(Err(
+    fixture.act(Action::Told(Err(
         "cannot save the filters to s.toml: disk full".to_owned(),
     )));
     assert!(fixture.plain().contains("disk full"));
@@ -641,7 +865,9 @@ fn hostile_text_moves_nothing_on_the_screen() {
     let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
         Gate::new(Mode::Open, Filters::default()).unwrap(),
     ));
-    let mut judge = Judge::new(gate, &Settings::default());
+    let settings = Settings::default();
+    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
+    let mut judge = Judge::new(gate, terms, &settings);
     let mut all = Vec::new();
     frame::decode(&events.into(), NOW, "message_id", |one| {
         all.push(judge.judge(one.unwrap(), &mut Vec::new()));

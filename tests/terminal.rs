@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use program::{get, signal};
+use program::{get, signal, state_home};
 
 /// The program in a terminal of its own.
 struct Terminal {
@@ -43,6 +43,7 @@ impl Terminal {
     fn start(mut command: CommandBuilder) -> Self {
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
+        command.env("XDG_STATE_HOME", state_home());
         let pair = native_pty_system().openpty(SIZE).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);

@@ -230,6 +230,26 @@ impl Summary {
         if self.spool.lost > 0 {
             line("lost", self.spool.lost, "damaged on the disk".to_owned());
         }
+        self.tell_delivery(&mut out);
+        if !self.violations.is_empty() {
+            let _ = writeln!(out, "violations");
+        }
+        for v in &self.violations {
+            let count = grouped(v.events);
+            let _ = writeln!(
+                out,
+                "  {:<8}{:<26}{count:>8}   {}: {}",
+                v.policy.verb(),
+                v.limit,
+                v.path,
+                v.worst
+            );
+        }
+        out
+    }
+
+    fn tell_delivery(&self, out: &mut String) {
+        let t = &self.totals;
         let l = &self.latency_ms;
         let _ = writeln!(
             out,
@@ -261,21 +281,6 @@ impl Summary {
                 letters::row(row)
             );
         }
-        if !self.violations.is_empty() {
-            let _ = writeln!(out, "violations");
-        }
-        for v in &self.violations {
-            let count = grouped(v.events);
-            let _ = writeln!(
-                out,
-                "  {:<8}{:<26}{count:>8}   {}: {}",
-                v.policy.verb(),
-                v.limit,
-                v.path,
-                v.worst
-            );
-        }
-        out
     }
 }
 

@@ -168,7 +168,7 @@ fn start(loaded: &Loaded, folder: &Path) -> Result<Pipeline> {
     Ok(Pipeline::start(
         settings,
         Box::new(feed),
-        Arc::new(client),
+        &Arc::new(client),
         spool,
     )?)
 }

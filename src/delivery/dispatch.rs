@@ -565,7 +565,7 @@ impl Dispatch {
             }
         }
         let next_ms = match self.breaker.passage() {
-            Passage::Probe(at) => settlement.next_ms.max(self.in_ms(at)),
+            Passage::Probe(at) => settlement.next_ms.max(in_ms(at)),
             Passage::Free | Passage::None => settlement.next_ms,
         };
         for queued in again.iter().flatten().chain(&behind) {
@@ -611,19 +611,15 @@ impl Dispatch {
         self.tell();
     }
 
-    fn in_ms(&self, at: Instant) -> UnixMs {
-        time::now() + at.saturating_duration_since(Instant::now()).as_millis() as i64
-    }
-
     fn tell(&mut self) {
         let standing = Standing {
             // The spool's own word is added by whoever publishes this.
             spool: super::spool::SpoolRow::default(),
             in_flight: self.requests,
             retrying: self.retrying,
-            next_retry_ms: self.later.keys().next().map(|(at, _)| self.in_ms(*at)),
-            breaker: self.breaker.standing(|at| self.in_ms(at)),
-            throttled_until_ms: self.quiet_until.map(|at| self.in_ms(at)),
+            next_retry_ms: self.later.keys().next().map(|(at, _)| in_ms(*at)),
+            breaker: self.breaker.standing(in_ms),
+            throttled_until_ms: self.quiet_until.map(in_ms),
             rate: self.rate.per_second(),
             rate_limit: self.settings.requests_per_second.get(),
             held: !*self.open.borrow(),
@@ -631,6 +627,11 @@ impl Dispatch {
         };
         self.standing.send_replace(standing);
     }
+}
+
+/// The wall clock of a moment to come.
+fn in_ms(at: Instant) -> UnixMs {
+    time::now() + at.saturating_duration_since(Instant::now()).as_millis() as i64
 }
 
 fn bytes_of(items: &[Queued]) -> usize {

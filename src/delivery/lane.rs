@@ -62,6 +62,7 @@ impl Ticket {
 
 impl Cargo {
     /// The same without its bytes.
+    #[must_use]
     pub fn spooled(self) -> Self {
         match self {
             Self::Here(items) => Self::Spooled(items.iter().map(Ticket::of).collect()),
@@ -101,10 +102,6 @@ impl Cargo {
 
 /// An item that waits.
 #[derive(Debug)]
-#[expect(
-    clippy::large_enum_variant,
-    reason = "nearly all are the large one, and a box would cost each of them an allocation"
-)]
 enum Waiting {
     Here(Queued),
     Spooled(Ticket),
@@ -155,7 +152,7 @@ pub struct Lanes {
     released: VecDeque<Since>,
     /// What goes by itself, and has its lane already.
     alone: VecDeque<Waiting>,
-    lanes: FxHashMap<u64, Lane>,
+    people: FxHashMap<u64, Lane>,
     batch_bytes: usize,
     batch_age: Duration,
     /// The number of the batch that is being taken.
@@ -180,7 +177,7 @@ impl Lanes {
             queue: VecDeque::new(),
             released: VecDeque::new(),
             alone: VecDeque::new(),
-            lanes: FxHashMap::default(),
+            people: FxHashMap::default(),
             batch_bytes: 0,
             batch_age,
             batch: CLOSED,
@@ -211,7 +208,7 @@ impl Lanes {
     /// Gives a person a lane without taking anything: something of theirs waits elsewhere.
     /// Whether they had none.
     pub fn occupy(&mut self, person: u64) -> bool {
-        match self.lanes.entry(person) {
+        match self.people.entry(person) {
             Entry::Vacant(free) => {
                 free.insert(Lane::default());
                 true
@@ -308,7 +305,7 @@ impl Lanes {
                 .first()
                 .is_some_and(|(_, first)| first.is_here() != waiting.1.is_here());
             let joins = self
-                .lanes
+                .people
                 .get(&person)
                 .is_none_or(|lane| lane.batch == self.batch);
             if joins && (bytes > taking.room || other) {
@@ -317,7 +314,7 @@ impl Lanes {
             }
         }
         self.sendable_bytes -= bytes;
-        match self.lanes.entry(person) {
+        match self.people.entry(person) {
             Entry::Vacant(free) if alone => {
                 free.insert(Lane::default());
                 self.alone.push_back(waiting.1);
@@ -348,7 +345,7 @@ impl Lanes {
 
     fn put_back(&mut self, items: Vec<Since>, released: usize) {
         for (index, waiting) in items.into_iter().enumerate().rev() {
-            self.lanes.remove(&waiting.1.person());
+            self.people.remove(&waiting.1.person());
             self.sendable_bytes += waiting.1.bytes() + 1;
             let to = if index < released {
                 &mut self.released
@@ -379,7 +376,7 @@ impl Lanes {
 
     /// Nothing of this person is out any more: what waited behind it may go.
     pub fn release(&mut self, person: u64) {
-        let Some(lane) = self.lanes.remove(&person) else {
+        let Some(lane) = self.people.remove(&person) else {
             return;
         };
         for waiting in lane.waiting.into_iter().rev() {
@@ -395,14 +392,14 @@ impl Lanes {
             let waiting = Waiting::Here(queued);
             self.items += 1;
             self.here_bytes += waiting.here_bytes();
-            let lane = self.lanes.entry(person).or_default();
+            let lane = self.people.entry(person).or_default();
             lane.waiting.push_front((now, waiting));
         }
     }
 
     /// Lets go of the bytes of what waits behind this person's: it will be a while.
     pub fn cool(&mut self, person: u64) {
-        let Some(lane) = self.lanes.get_mut(&person) else {
+        let Some(lane) = self.people.get_mut(&person) else {
             return;
         };
         for (_, waiting) in &mut lane.waiting {

@@ -159,7 +159,7 @@ impl WebSocketFeed {
         Duration::from_secs_f64((full * random).max(least.min(most)))
     }
 
-    async fn receive(&self, socket: Socket, link: &mut Link, resumes: bool) -> Ended {
+    async fn receive(&self, socket: Socket, link: &mut Link, restarted: bool) -> Ended {
         let (mut sink, mut stream) = socket.split();
         let mut ping =
             tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
@@ -167,7 +167,7 @@ impl WebSocketFeed {
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
         let mut heard = Instant::now();
         // After a restart too, where the spool knows how far an earlier run came.
-        let mut resumed = resumes || link.status.borrow().connects > 1;
+        let mut resumed = restarted || link.status.borrow().connects > 1;
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
             let message = tokio::select! {

@@ -44,10 +44,10 @@ impl Intake {
             judge,
             spool,
             taken_in,
-            last,
             received,
             safe,
             message_id_field,
+            last,
         }
     }
 

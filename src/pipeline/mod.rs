@@ -122,7 +122,7 @@ impl Pipeline {
     pub fn start(
         settings: &Settings,
         feed: Box<dyn Feed>,
-        client: Arc<Client>,
+        client: &Arc<Client>,
         mut spool: Spool,
     ) -> Result<Self, StartError> {
         spool.belong_to(&settings.destination_name())?;
@@ -153,7 +153,7 @@ impl Pipeline {
         let (control, controls) = mpsc::channel(8);
         let (standing_told, standing) = watch::channel(Standing::default());
         let (snapshots, published) = watch::channel(Arc::default());
-        let (notices, noticed) = mpsc::unbounded_channel();
+        let (notices, told_of) = mpsc::unbounded_channel();
         let (open, is_open) = watch::channel(settings.gate == Mode::Open);
 
         let spool = spool::writer::start(spool, settings.spool(), name, durable, notices.clone())?;
@@ -163,7 +163,7 @@ impl Pipeline {
             feed: feed_status,
             ring: ring.clone(),
             spool: spool.published(),
-            told: noticed,
+            told: told_of,
         };
         let intake = Intake::new(
             judge,

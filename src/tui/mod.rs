@@ -119,10 +119,11 @@ impl Shell {
                 },
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
-                Some(()) = hangups.recv() => Some(match io::stdout().is_terminal() {
-                    true => Action::Hangup,
+                Some(()) = hangups.recv() => Some(if io::stdout().is_terminal() {
+                    Action::Hangup
+                } else {
                     // It was closed: nobody can be asked.
-                    false => Action::Terminated,
+                    Action::Terminated
                 }),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;

@@ -368,7 +368,7 @@ impl Index {
         let regions = state.indexes.entry(self.path.clone()).or_default();
         act(regions
             .entry(region)
-            .or_insert_with(|| Box::new([0; 32_768])))
+            .or_insert_with(|| vec![0; 32_768].try_into().unwrap()))
     }
 }
 

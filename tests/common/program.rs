@@ -2,8 +2,9 @@
 #![allow(dead_code, reason = "each test uses a part of it")]
 
 use std::io::{BufRead, BufReader, Read};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The program, with nothing of this machine's own settings.
 pub fn sluicegate() -> Command {
@@ -13,8 +14,17 @@ pub fn sluicegate() -> Command {
     }
     command
         .env("XDG_CONFIG_HOME", "/nonexistent")
+        .env("XDG_STATE_HOME", state_home())
         .stdin(Stdio::null());
     command
+}
+
+/// A folder that no other run has had: nothing of an earlier one may be sent.
+pub fn state_home() -> PathBuf {
+    static RUNS: AtomicU32 = AtomicU32::new(0);
+    let (pid, run) = (std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
+    let now = sluicegate::amplitude::time::now();
+    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("state-{now}-{pid}-{run}"))
 }
 
 /// A server of ours that runs until it is dropped.

@@ -23,6 +23,7 @@
 //!
 //! [`writer`] runs it on a thread of its own, and commits by age and size.
 
+mod board;
 pub mod dead_letters;
 mod entry;
 mod lock;
@@ -30,6 +31,7 @@ mod progress;
 mod salvage;
 mod store;
 mod tail;
+mod thread;
 pub mod writer;
 
 use std::path::{Path, PathBuf};
@@ -191,6 +193,7 @@ pub struct Spool {
     before: u64,
     progress: Progress,
     changes: Changes,
+    appended_bytes: usize,
     /// What could not be settled because the file could not be read.
     unsettled: Vec<Place>,
     row: SpoolRow,
@@ -206,7 +209,46 @@ pub struct Spool {
 struct Home {
     folder: PathBuf,
     tail: Tail,
+    /// Which file it is that is open.
+    identity: Option<Identity>,
     _lock: Lock,
+}
+
+/// A file's device and number: another one in its place has others.
+type Identity = (u64, u64);
+
+impl Home {
+    /// Whether the file that is open is not the one in the folder any more. What is written
+    /// to it then is gone with the process.
+    fn is_moved(&self) -> bool {
+        self.identity.is_some() && self.identity != identity(&self.folder)
+    }
+}
+
+#[cfg(unix)]
+fn identity(folder: &Path) -> Option<Identity> {
+    use std::os::unix::fs::MetadataExt as _;
+    let file = std::fs::metadata(store::path(folder)).ok()?;
+    Some((file.dev(), file.ino()))
+}
+
+/// Elsewhere a file that is open can't be moved.
+#[cfg(not(unix))]
+fn identity(_folder: &Path) -> Option<Identity> {
+    None
+}
+
+/// `SQLite`'s own word for it, which it says only where it doesn't keep a log.
+fn moved() -> rusqlite::Error {
+    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
+    rusqlite::Error::SqliteFailure(code, None)
+}
+
+/// Whether an error says that the file is not in its place any more.
+fn is_moved(error: &rusqlite::Error) -> bool {
+    error
+        .sqlite_error()
+        .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_READONLY_DBMOVED)
 }
 
 /// How far a spool came.
@@ -255,6 +297,7 @@ impl Spool {
         spool.home = Some(Home {
             folder: folder.to_owned(),
             tail,
+            identity: identity(folder),
             _lock: lock,
         });
         Ok(spool)
@@ -298,6 +341,7 @@ impl Spool {
             facts,
             progress,
             changes: Changes::default(),
+            appended_bytes: 0,
             unsettled: Vec::new(),
             row,
             damage: Damage::default(),
@@ -389,7 +433,10 @@ impl Spool {
 
     /// Adds items, with the next commit.
     pub fn append(&mut self, items: impl IntoIterator<Item = Accepted>) {
+        let before = self.changes.items.len();
         self.changes.items.extend(items);
+        let added = self.changes.items[before..].iter();
+        self.appended_bytes += added.map(|a| a.item.body.len()).sum::<usize>();
     }
 
     /// Settles items: with the next commit where their chunk is settled whole, or with the
@@ -397,10 +444,10 @@ impl Spool {
     pub fn settle(&mut self, places: impl IntoIterator<Item = Place>) {
         for place in places {
             if !self.progress.knows(place.chunk) {
-                match self.store.settled(place.chunk) {
-                    Ok(Some((items, bytes, stored))) => {
-                        let settled = Settled::new(items, stored);
-                        self.progress.insert(place.chunk, bytes, settled);
+                match self.store.chunk_at(place.chunk) {
+                    Ok(Some(row)) => {
+                        let settled = Settled::new(row.items, row.settled);
+                        self.progress.insert(place.chunk, row.bytes, settled);
                     }
                     // It is gone: settled before.
                     Ok(None) => continue,
@@ -441,6 +488,11 @@ impl Spool {
         self.settle([place]);
     }
 
+    /// Whether nothing waits.
+    pub fn is_empty(&self) -> bool {
+        self.row.items == 0
+    }
+
     /// How many items were appended since the last commit.
     pub fn appended(&self) -> usize {
         self.changes.items.len()
@@ -448,7 +500,7 @@ impl Spool {
 
     /// How many bytes were appended since the last commit.
     pub fn appended_bytes(&self) -> usize {
-        self.changes.items.iter().map(|a| a.item.body.len()).sum()
+        self.appended_bytes
     }
 
     /// Makes everything since the last commit durable, in one step; `with_progress` what is
@@ -465,6 +517,9 @@ impl Spool {
         }
         // A letter and the progress that it makes are one step.
         let with_progress = with_progress || !self.changes.letters.is_empty();
+        if self.home.as_ref().is_some_and(Home::is_moved) {
+            return Err(moved());
+        }
         if self.changes.is_empty() && !(with_progress && self.progress.changed().next().is_some()) {
             return Ok(Committed::default());
         }
@@ -496,6 +551,7 @@ impl Spool {
     /// What follows from a write that is done.
     fn committed(&mut self, with_progress: bool) -> Committed {
         let changes = std::mem::take(&mut self.changes);
+        self.appended_bytes = 0;
         for number in changes.finished {
             self.progress.forget(number);
         }
@@ -572,6 +628,9 @@ impl Spool {
         let waiting = Some(self.row.items);
         let salvaged = salvage::into_new_file(&self.folder(), waiting, &mut damage);
         self.store = Store::open(&path)?;
+        if let Some(home) = &mut self.home {
+            home.identity = identity(&home.folder);
+        }
         salvaged?;
         self.recount().map_err(database)?;
         self.row.lost += damage.items;

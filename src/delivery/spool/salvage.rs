@@ -44,7 +44,7 @@ pub(super) fn into_new_file(
         // What can't be opened at all holds nothing that could be saved.
         if let Ok(from) = Connection::open_with_flags(&old, OpenFlags::SQLITE_OPEN_READ_WRITE) {
             let from = Store::unchecked(from);
-            saved.facts(&from, &mut to).map_err(failed)?;
+            facts(&from, &mut to).map_err(failed)?;
             saved.chunks(&from, &mut to).map_err(failed)?;
             saved.letters(&from, &mut to).map_err(failed)?;
         }
@@ -148,15 +148,15 @@ impl Saved {
             _ => to.write(&handful, std::iter::empty()),
         }
     }
+}
 
-    fn facts(&mut self, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
-        let read = |name| Some((name, from.fact(name).ok()??));
-        let changes = Changes {
-            facts: store::FACTS.into_iter().filter_map(read).collect(),
-            ..Changes::default()
-        };
-        to.write(&changes, std::iter::empty())
-    }
+fn facts(from: &Store, to: &mut Store) -> rusqlite::Result<()> {
+    let read = |name| Some((name, from.fact(name).ok()??));
+    let changes = Changes {
+        facts: store::FACTS.into_iter().filter_map(read).collect(),
+        ..Changes::default()
+    };
+    to.write(&changes, std::iter::empty())
 }
 
 /// The file and its log.

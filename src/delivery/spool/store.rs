@@ -324,17 +324,6 @@ impl Store {
             .optional()
     }
 
-    /// A chunk's items, its bytes, and which items are settled.
-    pub(super) fn settled(
-        &self,
-        number: u64,
-    ) -> rusqlite::Result<Option<(u32, u64, Option<Vec<u8>>)>> {
-        self.db
-            .prepare_cached("select items, bytes, settled from chunks where number = ?")?
-            .query_row([number], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
-            .optional()
-    }
-
     /// The contents of a chunk.
     pub(super) fn contents(&self, number: u64) -> rusqlite::Result<Contents<'_>> {
         let number = number.cast_signed();

@@ -198,7 +198,10 @@ fn spool(shown: &Snapshot) -> Vec<Cell> {
         cell("spool", format!("{}{oldest}", grouped(spool.items)), tone),
         cell(
             "dead letters",
-            grouped(spool.letters),
+            match spool.letters {
+                0 => "0".to_owned(),
+                letters => format!("{} (l lists)", grouped(letters)),
+            },
             above_zero(spool.letters, Tone::Bad),
         ),
     ]

@@ -151,14 +151,11 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
     if spool.full {
         return (format!("{attention} SPOOL FULL"), theme.bad);
     }
-    let items = grouped(spool.items);
     if spool.is_nearly_full() {
         let percent = spool.percent();
-        return (
-            format!("{attention} spool {items}, {percent} % full"),
-            theme.warn,
-        );
+        return (format!("{attention} spool {percent} % full"), theme.warn);
     }
+    let items = grouped(spool.items);
     let held = if standing.held && spool.items > 0 {
         " held"
     } else {

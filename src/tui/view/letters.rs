@@ -143,15 +143,11 @@ fn list_of(
         name(&group.event_type),
         reason(group)
     );
-    let there = state
-        .snapshot
-        .letters
-        .iter()
-        .find(|row| row.group == *group);
-    let there = there.map_or(0, |row| row.count);
+    let mut rows = state.snapshot.letters.iter();
+    let count = rows.find(|row| row.group == *group).map_or(0, |r| r.count);
     let loaded = opened.letters.as_ref().map_or(0, Vec::len) as u64;
-    let right = if there > loaded && loaded > 0 {
-        format!("newest {} of {}", grouped(loaded), grouped(there))
+    let right = if count > loaded && loaded > 0 {
+        format!("newest {} of {}", grouped(loaded), grouped(count))
     } else {
         grouped(loaded)
     };
@@ -176,7 +172,10 @@ fn list_of(
             let stamp = time::to_export(letter.at_ms);
             let stamp = stamp.get(..19).unwrap_or(&stamp);
             let fixed = 8 + 21 + 14 + text::width(again) + 1;
-            let attempts = format!("{} requests", letter.history.requests);
+            let attempts = match letter.history.requests {
+                1 => "1 request".to_owned(),
+                count => format!("{count} requests"),
+            };
             let line = Line::from(vec![
                 Span::styled(text::fit_right(&letter.number.to_string(), 7), theme.dim),
                 Span::styled(format!("  {stamp}  "), theme.dim),
@@ -263,12 +262,9 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) 
         ("person", letter.person()),
         ("answer", answer.trim().to_owned()),
         ("requests", letter.history.requests.to_string()),
-        ("attempts", letter.history.failures.to_string()),
         ("first", first),
-        (
-            "given up",
-            format!("{}, {} later", stamp(letter.at_ms), span(took.max(0))),
-        ),
+        ("given up", stamp(letter.at_ms)),
+        ("after", span(took.max(0))),
         ("happened", stamp(accepted.happened_ms)),
         ("received", stamp(accepted.received_ms)),
         ("part", part.to_owned()),

@@ -95,9 +95,42 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
 }
 
 fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State, theme: &Theme) {
+    let (title, mut lines) = asked(confirm, state);
+    lines.retain(|line| !line.is_empty());
+    let widest = lines
+        .iter()
+        .map(|line| text::width(line))
+        .max()
+        .unwrap_or(0)
+        .max(36) as u16;
+    let room = centred(
+        area,
+        (widest + 6).min(area.width - 4),
+        lines.len() as u16 + 5,
+    );
+    let inside = pane::frame(frame, room, title, "", true, theme);
+    let width = usize::from(inside.width).saturating_sub(4);
+    let mut drawn = vec![Line::default()];
+    drawn.extend(
+        lines
+            .iter()
+            .map(|line| Line::styled(format!("  {}", text::cut(line, width)), theme.text)),
+    );
+    drawn.push(Line::default());
+    drawn.push(Line::from(vec![
+        Span::styled("  y", theme.key),
+        Span::styled(" yes    ", theme.dim),
+        Span::styled("n", theme.key),
+        Span::styled(" no", theme.dim),
+    ]));
+    frame.render_widget(Paragraph::new(drawn), inside);
+}
+
+/// The question, and what the answer yes does.
+fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
     let workspace = &state.labels.workspace;
     let destination = &state.labels.destination;
-    let (title, mut lines) = match confirm {
+    match confirm {
         Confirm::Gate(Mode::Open) => (
             "Open the gate?",
             vec![
@@ -178,35 +211,7 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
                 "stays in the spool for the next start.".to_owned(),
             ],
         ),
-    };
-    let widest = lines
-        .iter()
-        .map(|line| text::width(line))
-        .max()
-        .unwrap_or(0)
-        .max(36) as u16;
-    let room = centred(
-        area,
-        (widest + 6).min(area.width - 4),
-        lines.len() as u16 + 5,
-    );
-    let inside = pane::frame(frame, room, title, "", true, theme);
-    let width = usize::from(inside.width).saturating_sub(4);
-    let mut drawn = vec![Line::default()];
-    lines.retain(|line| !line.is_empty());
-    drawn.extend(
-        lines
-            .iter()
-            .map(|line| Line::styled(format!("  {}", text::cut(line, width)), theme.text)),
-    );
-    drawn.push(Line::default());
-    drawn.push(Line::from(vec![
-        Span::styled("  y", theme.key),
-        Span::styled(" yes    ", theme.dim),
-        Span::styled("n", theme.key),
-        Span::styled(" no", theme.dim),
-    ]));
-    frame.render_widget(Paragraph::new(drawn), inside);
+    }
 }
 
 fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {

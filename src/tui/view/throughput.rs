@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::limits::span;
+use crate::limits::{grouped, span};
 use crate::telemetry::series::{Line as Course, WINDOWS};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
@@ -27,8 +27,11 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     );
     let width = usize::from(inside.width);
     let mut lines = window(state, state.window, width, theme);
+    if usize::from(inside.height) > ROWS {
+        lines.push(in_all(state, width, theme));
+    }
     // With room to spare, the other windows stand below.
-    if usize::from(inside.height) >= (ROWS + 2) * WINDOWS.len() {
+    if usize::from(inside.height) > (ROWS + 2) * WINDOWS.len() {
         for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
             lines.push(Line::default());
             lines.push(Line::styled(
@@ -39,6 +42,17 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         }
     }
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// What was counted since the start.
+fn in_all(state: &State, width: usize, theme: &Theme) -> Line<'static> {
+    let t = &state.shown().totals;
+    let [received, accepted, filtered] = [t.received, t.accepted, t.filtered].map(grouped);
+    let says = format!("in all {received} received, {accepted} accepted, {filtered} filtered");
+    Line::styled(
+        format!(" {}", text::cut(&says, width.saturating_sub(2))),
+        theme.dim,
+    )
 }
 
 /// The window's name; until it has passed, what has: `45 s of 10 m`.
