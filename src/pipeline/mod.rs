@@ -33,7 +33,7 @@ use crate::filter::gate::RuleError;
 use crate::filter::{Gate, Mode};
 use crate::limits::grouped;
 use crate::protocol::{Command, Snapshot};
-use crate::telemetry::observer::{Observer, Sources};
+use crate::telemetry::observer::{Observer, Sources, TakenIn};
 use crate::telemetry::ring::SharedRing;
 
 use intake::Intake;
@@ -66,6 +66,8 @@ pub struct Pipeline {
     intake: JoinHandle<()>,
     dispatch: JoinHandle<()>,
     observer: JoinHandle<()>,
+    /// The observer runs as long as there is one: it has to see how the spool ends.
+    observed: mpsc::Sender<TakenIn>,
     helpers: Vec<JoinHandle<()>>,
 }
 
@@ -168,7 +170,7 @@ impl Pipeline {
         let intake = Intake::new(
             judge,
             spool.clone(),
-            taken_in,
+            taken_in.clone(),
             received,
             safe,
             settings.feed.message_id_field.clone(),
@@ -204,6 +206,7 @@ impl Pipeline {
                 tokio::spawn(status::keep(handle.clone())),
                 tokio::spawn(reload::watch_key(handle.clone())),
             ],
+            observed: taken_in,
             handle,
             stop,
         })
@@ -238,6 +241,7 @@ impl Pipeline {
         let spool = self.handle.spool.clone();
         let closing = tokio::task::spawn_blocking(move || spool.close());
         let unwritten = closing.await.unwrap_or_default();
+        drop(self.observed);
         let _ = self.intake.await;
         let _ = self.observer.await;
         let last = self.handle.snapshots.borrow().clone();

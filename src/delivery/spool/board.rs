@@ -64,6 +64,13 @@ impl Board {
             }
         }
         let before = self.publish.borrow().clone();
+        match (&before.row.fault, &row.fault) {
+            (old, Some(fault)) if old.as_ref() != Some(fault) => self.tell(format!(
+                "{fault}; the feed is not read until it can be written, nothing is lost"
+            )),
+            (Some(_), None) => self.tell("the spool can be written again".to_owned()),
+            _ => {}
+        }
         self.stale |= row.letters != before.row.letters;
         let mut letters = before.letters.clone();
         if self.stale && self.listed.is_none_or(|at| now - at >= LIST) {

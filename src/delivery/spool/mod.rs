@@ -28,6 +28,7 @@ pub mod dead_letters;
 mod entry;
 mod lock;
 mod progress;
+mod reserve;
 mod salvage;
 mod store;
 mod tail;
@@ -37,7 +38,7 @@ pub mod writer;
 use std::path::{Path, PathBuf};
 
 use bytes::Bytes;
-use rusqlite::Connection;
+use rusqlite::{Connection, ErrorCode};
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
@@ -48,6 +49,7 @@ use dead_letters::DeadLetter;
 use entry::Entry;
 use lock::Lock;
 use progress::{Progress, Settled, Step};
+use reserve::Reserve;
 use store::{Changes, ChunkRow, Retry, Store};
 use tail::Tail;
 
@@ -209,6 +211,7 @@ pub struct Spool {
 struct Home {
     folder: PathBuf,
     tail: Tail,
+    reserve: Reserve,
     /// Which file it is that is open.
     identity: Option<Identity>,
     _lock: Lock,
@@ -297,6 +300,7 @@ impl Spool {
         spool.home = Some(Home {
             folder: folder.to_owned(),
             tail,
+            reserve: Reserve::open(folder),
             identity: identity(folder),
             _lock: lock,
         });
@@ -524,10 +528,38 @@ impl Spool {
             return Ok(Committed::default());
         }
         match self.write(with_progress) {
-            Err(error) if self.mend(&error) => self.write(with_progress)?,
+            Err(error) if self.mend(&error) || self.make_room(&error) => {
+                self.write(with_progress)?;
+            }
             other => other?,
         }
         Ok(self.committed(with_progress))
+    }
+
+    /// Gives up the reserve where the disk is full; whether that helps.
+    fn make_room(&mut self, error: &rusqlite::Error) -> bool {
+        let full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        let reserve = self.home.as_mut().map(|home| &mut home.reserve);
+        full && reserve.is_some_and(Reserve::release) && self.store.copy_log().is_ok()
+    }
+
+    /// Whether there is room for more items: the reserve is kept, or as much is free in the
+    /// file.
+    pub fn has_room(&mut self) -> bool {
+        match &self.home {
+            Some(home) if !home.reserve.is_there() => self
+                .store
+                .free_bytes()
+                .is_ok_and(|free| free >= reserve::BYTES),
+            _ => true,
+        }
+    }
+
+    /// Keeps the reserve again, if the disk has room for it.
+    pub fn restore_reserve(&mut self) {
+        if let Some(home) = &mut self.home {
+            home.reserve.restore();
+        }
     }
 
     fn head(&self, adds: bool) -> String {

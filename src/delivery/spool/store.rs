@@ -26,7 +26,7 @@ const VERSION: i32 = 1;
 const PAGE_BYTES: u32 = 65_536;
 /// The write-ahead log is copied into the file at this size: larger means fewer copies, as
 /// most chunks are gone by then, and longer waits when it happens.
-const LOG_BYTES: u32 = 16 << 20;
+const LOG_BYTES: u32 = 8 << 20;
 /// The facts that a spool keeps: where its items go, and how far it came ([`super::Facts`]).
 pub(super) const FACTS: [&str; 2] = [DESTINATION, HEAD];
 pub(super) const DESTINATION: &str = "destination";
@@ -386,6 +386,20 @@ impl Store {
                 row.get(0)
             })
             .optional()
+    }
+
+    /// Copies the log into the file, as far as nobody reads what is in it.
+    pub(super) fn copy_log(&self) -> rusqlite::Result<()> {
+        self.db
+            .query_row("pragma wal_checkpoint(restart)", [], |_| Ok(()))
+    }
+
+    /// What is free in the file, in bytes.
+    pub(super) fn free_bytes(&self) -> rusqlite::Result<u64> {
+        let pages: u64 = self
+            .db
+            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        Ok(pages * u64::from(PAGE_BYTES))
     }
 
     /// A number that changes whenever another process has changed something.

@@ -26,6 +26,8 @@ const SETTLE_AGE: Duration = Duration::from_millis(500);
 const AGAIN: Duration = Duration::from_secs(1);
 /// How often others' changes are looked for, and how it stands is told.
 const LOOK: Duration = Duration::from_millis(250);
+/// How often the reserve is made again, where it was given up.
+const RESERVE: Duration = Duration::from_secs(10);
 /// How often dead letters are looked through for those whose time is over.
 const RETENTION: Duration = Duration::from_secs(60);
 
@@ -49,10 +51,14 @@ pub(super) struct Thread {
     reads: VecDeque<Read>,
     /// Why nothing can be written, and when it is tried again.
     fault: Option<(String, Instant)>,
+    /// Whether the quota is reached.
     full: bool,
+    /// Whether the disk has too little room for more.
+    cramped: bool,
     ended: bool,
     looked: Instant,
     retained: Instant,
+    reserved: Instant,
 }
 
 impl Thread {
@@ -79,6 +85,8 @@ impl Thread {
             reads: VecDeque::new(),
             fault: None,
             full: false,
+            cramped: false,
+            reserved: now,
             ended: false,
             looked: now,
             retained: now,
@@ -190,7 +198,9 @@ impl Thread {
     /// Lets what waits in, as far as there is room.
     fn admit(&mut self, now: Instant) {
         self.full = false;
+        self.cramped = !self.waiting.is_empty() && !self.spool.has_room();
         while self.fault.is_none()
+            && !self.cramped
             && self.spool.appended_bytes() < self.settings.commit_bytes
             && let Some(handful) = self.waiting.front()
         {
@@ -232,7 +242,8 @@ impl Thread {
 
     /// How long there is nothing to do unless an order comes.
     fn patience(&self) -> Duration {
-        if !self.waiting.is_empty() && self.fault.is_none() && !self.full {
+        let stands = self.fault.is_some() || self.full || self.cramped;
+        if !self.waiting.is_empty() && !stands {
             return Duration::ZERO;
         }
         let commit = match &self.fault {
@@ -258,7 +269,7 @@ impl Thread {
                 if with_progress {
                     self.unwritten = None;
                 }
-                self.recover();
+                self.fault = None;
                 if !committed.items.is_empty() {
                     let told = Told::Committed {
                         chunk: committed.chunk,
@@ -285,20 +296,8 @@ impl Thread {
 
     fn fail(&mut self, error: &rusqlite::Error, now: Instant) {
         let fault = in_words(error, &self.spool.folder());
-        let known = self.fault.as_ref().is_some_and(|(told, _)| *told == fault);
-        if !known {
-            self.board.tell(format!(
-                "{fault}; the feed is not read until it can be written, nothing is lost"
-            ));
-        }
         self.fault = Some((fault, now + AGAIN));
         self.publish(now);
-    }
-
-    fn recover(&mut self) {
-        if self.fault.take().is_some() {
-            self.board.tell("the spool can be written again".to_owned());
-        }
     }
 
     /// Looks for what others changed, and tells how it stands.
@@ -313,6 +312,10 @@ impl Thread {
                 }
             }
             Err(error) => tracing::warn!("{}", in_words(&error, &self.spool.folder())),
+        }
+        if now - self.reserved >= RESERVE {
+            self.reserved = now;
+            self.spool.restore_reserve();
         }
         if now - self.retained >= RETENTION && !self.settings.keep_dead_letters.is_zero() {
             self.retained = now;
@@ -339,10 +342,19 @@ impl Thread {
         }
     }
 
+    /// Why nothing more is taken, where the disk is why.
+    fn trouble(&self) -> Option<String> {
+        match &self.fault {
+            Some((told, _)) => Some(told.clone()),
+            None if self.cramped => Some(full(&self.spool.folder())),
+            None => None,
+        }
+    }
+
     fn publish(&mut self, now: Instant) {
         let row = SpoolRow {
             quota_bytes: self.settings.quota_bytes,
-            fault: self.fault.as_ref().map(|(told, _)| told.clone()),
+            fault: self.trouble(),
             full: self.full,
             ..self.spool.row()
         };
@@ -352,25 +364,28 @@ impl Thread {
 
 /// What went wrong with the file, to what, and what to do.
 fn in_words(error: &rusqlite::Error, folder: &Path) -> String {
-    let folder = folder.display();
+    let shown = folder.display();
     match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => {
-            format!("the disk with the spool {folder} is full: make room on it")
-        }
+        Some(ErrorCode::DiskFull) => full(folder),
         Some(ErrorCode::ReadOnly) if super::is_moved(error) => {
             format!(
-                "the spool's file was moved or removed from {folder}: put it back, or start again"
+                "the spool's file was moved or removed from {shown}: put it back, or start again"
             )
         }
         Some(ErrorCode::ReadOnly) => {
-            format!("the spool {folder} can't be written to: make it writable")
+            format!("the spool {shown} can't be written to: make it writable")
         }
         Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            format!("the spool {folder} can't be opened any more: check its rights")
+            format!("the spool {shown} can't be opened any more: check its rights")
         }
         Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("another process holds the spool {folder} for long")
+            format!("another process holds the spool {shown} for long")
         }
-        _ => format!("the spool {folder} can't be used: {error}"),
+        _ => format!("the spool {shown} can't be used: {error}"),
     }
+}
+
+fn full(folder: &Path) -> String {
+    let folder = folder.display();
+    format!("the disk with the spool {folder} is full: make room on it")
 }

@@ -1,0 +1,454 @@
+//! The program killed, started twice, told to read its settings again, on a full disk: as a
+//! process among processes. What it accepted arrives once, and each person's events in order.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![cfg(unix)]
+
+mod common;
+#[path = "common/program.rs"]
+mod program;
+
+use std::path::Path;
+use std::process::{Child, Command, Output, Stdio};
+use std::time::{Duration, Instant};
+
+use common::{event, feed, sandbox, until};
+use program::{run_on, signal, sluicegate, summary};
+use rand::RngExt as _;
+use serde_json::Value;
+use sluicegate::customerio::sandbox::{Faults, Sandbox};
+use sluicegate::feed::server::Server;
+
+/// `run` on this spool, quick to retry, with a few more settings.
+fn forwarder(feed: &str, sandbox: &str, spool: &Path, more: &[(&str, &str)]) -> Command {
+    let mut command = run_on(feed, sandbox);
+    command
+        .env("SLUICEGATE_SPOOL_FOLDER", spool)
+        .env("SLUICEGATE_CUSTOMERIO_API_KEY", "key")
+        .env("SLUICEGATE_DELIVERY_FIRST_DELAY", "5ms")
+        .env("SLUICEGATE_DELIVERY_LONGEST_DELAY", "50ms")
+        .env("SLUICEGATE_DELIVERY_FIRST_PROBE", "20ms")
+        .env("SLUICEGATE_DELIVERY_LONGEST_PROBE", "100ms")
+        .env("SLUICEGATE_FEED_RECONNECT_MIN", "10ms")
+        .env("SLUICEGATE_FEED_RECONNECT_MAX", "50ms")
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    for (name, value) in more {
+        command.env(name, value);
+    }
+    command
+}
+
+fn publish(feed: &Server, events: u64, people: u64, each_ms: u64) -> tokio::task::JoinHandle<()> {
+    let feed = feed.clone();
+    tokio::spawn(async move {
+        for number in 0..events {
+            feed.publish(&event(&format!("u-{}", number % people), number))
+                .await;
+            if each_ms > 0 && number % each_ms == 0 {
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+        }
+    })
+}
+
+fn each_persons_in_order(sandbox: &Sandbox, events: u64, people: u64) {
+    for person in 0..people {
+        let numbers: Vec<u64> = sandbox
+            .events_of(&format!("u-{person}"))
+            .iter()
+            .filter_map(|e| e.attributes["number"].as_u64())
+            .collect();
+        let expected: Vec<u64> = (person..events).step_by(people as usize).collect();
+        assert!(numbers == expected, "u-{person}: {numbers:?}");
+    }
+}
+
+fn said(output: &Output) -> String {
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// The child's end, within a time.
+async fn ended(child: Child) -> Output {
+    let waiting = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
+    tokio::time::timeout(Duration::from_secs(60), waiting)
+        .await
+        .unwrap()
+        .unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn killed_at_twenty_random_moments_every_event_arrives_once_and_in_order() {
+    const EVENTS: u64 = 50_000;
+    const PEOPLE: u64 = 41;
+    let dir = tempfile::tempdir().unwrap();
+    let faults = Faults {
+        fail_share: 0.05,
+        hang_up_share: 0.05,
+        throttle_share: 0.02,
+        retry_after: Some("0".to_owned()),
+        ..Faults::default()
+    };
+    let (feed, sandbox) = (feed().await, sandbox(faults).await);
+    let publishing = publish(&feed, EVENTS, PEOPLE, 8);
+    let more = [
+        ("SLUICEGATE_DELIVERY_REQUESTS_PER_SECOND", "1000"),
+        ("SLUICEGATE_DELIVERY_BATCH_BYTES", "60000"),
+        ("SLUICEGATE_DELIVERY_ATTEMPTS", "1000"),
+    ];
+    let mut reached = Vec::new();
+    for _ in 0..20 {
+        let mut child = forwarder(&feed.url(), &sandbox.url(), dir.path(), &more)
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        let wait = rand::rng().random_range(40..400);
+        tokio::time::sleep(Duration::from_millis(wait)).await;
+        child.kill().unwrap();
+        child.wait().unwrap();
+        reached.push(sandbox.counts().events);
+    }
+    assert!(
+        reached[0] < EVENTS && reached.windows(2).filter(|w| w[1] > w[0]).count() > 5,
+        "{reached:?}"
+    );
+    let last = forwarder(&feed.url(), &sandbox.url(), dir.path(), &more)
+        .args(["--exit-when-idle", "1s"])
+        .spawn()
+        .unwrap();
+    let output = ended(last).await;
+    publishing.await.unwrap();
+    assert!(output.status.success(), "{}", said(&output));
+    let counts = sandbox.counts();
+    assert_eq!(
+        counts.events,
+        EVENTS,
+        "{reached:?} {counts:?} {}",
+        summary(&output)
+    );
+    each_persons_in_order(&sandbox, EVENTS, PEOPLE);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_second_process_on_the_spool_is_refused_with_the_firsts_process_id() {
+    let dir = tempfile::tempdir().unwrap();
+    let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
+    let first = forwarder(&feed.url(), &sandbox.url(), dir.path(), &[])
+        .spawn()
+        .unwrap();
+    until("the first has it", || feed.clients() == 1).await;
+    let second = forwarder(&feed.url(), &sandbox.url(), dir.path(), &[])
+        .spawn()
+        .unwrap();
+    let output = ended(second).await;
+    assert_eq!(output.status.code(), Some(2));
+    let told = format!("is in use by process {}", first.id());
+    assert!(said(&output).contains(&told), "{}", said(&output));
+    signal("TERM", first.id());
+    assert!(ended(first).await.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_spooled_when_it_ends_goes_out_at_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let down = Faults {
+        fail_share: 1.0,
+        ..Faults::default()
+    };
+    let (feed, sandbox) = (feed().await, sandbox(down).await);
+    let publishing = publish(&feed, 500, 7, 0);
+    let more = [("SLUICEGATE_DELIVERY_DRAIN", "300ms")];
+    let first = forwarder(&feed.url(), &sandbox.url(), dir.path(), &more)
+        .spawn()
+        .unwrap();
+    publishing.await.unwrap();
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    let started = Instant::now();
+    signal("TERM", first.id());
+    let output = ended(first).await;
+    assert!(
+        started.elapsed() < Duration::from_secs(5),
+        "the drain has a deadline"
+    );
+    assert_eq!(output.status.code(), Some(1), "something is left");
+    assert_eq!(summary(&output)["left"], 500);
+
+    let status = |code| {
+        let output = sluicegate()
+            .args(["status", "--format", "json", "--spool"])
+            .arg(dir.path())
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(code), "{}", said(&output));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let left = status(1);
+    assert_eq!(
+        (&left["running"], &left["spool"]["items"]),
+        (&Value::Null, &500.into())
+    );
+
+    sandbox.set_faults(Faults::default());
+    let second = forwarder(&feed.url(), &sandbox.url(), dir.path(), &more)
+        .spawn()
+        .unwrap();
+    until("it arrives", || sandbox.counts().events == 500).await;
+    until("it is told", || {
+        status_of(dir.path())["spool"]["items"] == 0
+    })
+    .await;
+    let now = status(0);
+    assert_eq!(now["running"], second.id().to_string());
+    assert_eq!(now["status"]["standing"]["spool"]["carried"], 500);
+    signal("TERM", second.id());
+    assert!(ended(second).await.status.success());
+    each_persons_in_order(&sandbox, 500, 7);
+}
+
+/// `status` whatever its exit code.
+fn status_of(spool: &Path) -> Value {
+    let output = sluicegate()
+        .args(["status", "--format", "json", "--spool"])
+        .arg(spool)
+        .output()
+        .unwrap();
+    serde_json::from_slice(&output.stdout).unwrap_or_default()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_event() {
+    let dir = tempfile::tempdir().unwrap();
+    let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
+    sandbox.set_credentials("site:new");
+    let config = dir.path().join("s.toml");
+    let key = dir.path().join("key");
+    std::fs::write(&key, "old").unwrap();
+    let text = |types: &str, attempts: &str| {
+        format!(
+            "[customerio]\napi_key_file = {:?}\n[delivery]\nattempts = {attempts}\n[types]\n{types}\n",
+            key
+        )
+    };
+    std::fs::write(&config, text("", "10")).unwrap();
+    let mut command = forwarder(&feed.url(), &sandbox.url(), &dir.path().join("spool"), &[]);
+    command
+        .env_remove("SLUICEGATE_CUSTOMERIO_API_KEY")
+        .env("SLUICEGATE_CONFIG", &config);
+    let child = command.spawn().unwrap();
+    until("it is there", || feed.clients() == 1).await;
+    for number in 0..10 {
+        feed.publish(&event("u-0", number)).await;
+    }
+    until("the credentials are refused", || {
+        sandbox.counts().requests > 0
+    })
+    .await;
+
+    std::fs::write(&key, "new").unwrap();
+    std::fs::write(&config, text("Step = \"off\"", "7")).unwrap();
+    signal("HUP", child.id());
+    until("the new key is used", || sandbox.counts().events == 10).await;
+    for number in 10..20 {
+        feed.publish(&event("u-0", number)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    assert_eq!(sandbox.counts().events, 10, "the type is off");
+
+    std::fs::write(&config, "[types]\nStep = 7\n").unwrap();
+    signal("HUP", child.id());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    std::fs::write(&config, text("", "7")).unwrap();
+    signal("HUP", child.id());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    feed.publish(&event("u-0", 20)).await;
+    until("it is on again", || sandbox.counts().events == 11).await;
+    signal("TERM", child.id());
+    let output = ended(child).await;
+    let said = said(&output);
+    assert!(output.status.success(), "{said}");
+    assert!(
+        said.contains("settings read again: delivery.attempts, types in force"),
+        "{said}"
+    );
+    assert!(
+        said.contains("nothing is changed:") && said.contains("types"),
+        "{said}"
+    );
+    assert_eq!(
+        summary(&output)["totals"]["received"],
+        21,
+        "no event was missed"
+    );
+    assert_eq!(
+        said.matches("feed is live").count(),
+        1,
+        "the connection stayed: {said}"
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_key_file_that_changes_while_credentials_are_refused_is_tried_by_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
+    sandbox.set_credentials("site:new");
+    let key = dir.path().join("key");
+    std::fs::write(&key, "old").unwrap();
+    let mut command = forwarder(&feed.url(), &sandbox.url(), &dir.path().join("spool"), &[]);
+    command
+        .env_remove("SLUICEGATE_CUSTOMERIO_API_KEY")
+        .env("SLUICEGATE_CUSTOMERIO_API_KEY_FILE", &key);
+    let child = command.spawn().unwrap();
+    feed.publish(&event("u-0", 0)).await;
+    until("the credentials are refused", || {
+        sandbox.counts().requests > 0
+    })
+    .await;
+    std::fs::write(&key, "new\n").unwrap();
+    until("the new key is used", || sandbox.counts().events == 1).await;
+    signal("TERM", child.id());
+    assert!(ended(child).await.status.success());
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn dead_letters_are_worked_with_from_another_terminal() {
+    let dir = tempfile::tempdir().unwrap();
+    let refuse = Faults {
+        refuse: Some("\"number\":3}".to_owned()),
+        ..Faults::default()
+    };
+    let (feed, sandbox) = (feed().await, sandbox(refuse).await);
+    let child = forwarder(&feed.url(), &sandbox.url(), dir.path(), &[])
+        .spawn()
+        .unwrap();
+    for number in 0..6 {
+        feed.publish(&event("u-0", number)).await;
+    }
+    let letters = |args: &[&str]| {
+        let mut command = sluicegate();
+        command
+            .arg("dead-letters")
+            .args(&args[..1])
+            .arg("--spool")
+            .arg(dir.path());
+        let output = command.args(&args[1..]).output().unwrap();
+        (
+            output.status.code(),
+            String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output),
+        )
+    };
+    until("one is listed", || {
+        letters(&["list"]).1.contains("discarded")
+    })
+    .await;
+    let listed = letters(&["list"]).1;
+    assert!(
+        listed.contains("1  discarded  Step")
+            && listed.contains("attributes: invalid: the workspace"),
+        "{listed}"
+    );
+    let rows: Value = serde_json::from_str(&letters(&["list", "--format", "json"]).1).unwrap();
+    assert_eq!(rows[0]["count"], 1);
+    let shown: Value = serde_json::from_str(&letters(&["show"]).1).unwrap();
+    assert_eq!(
+        (&shown["person"], &shown["request"]["attributes"]["number"]),
+        (&"u-0".into(), &3.into())
+    );
+    let number = shown["number"].to_string();
+    let (code, exported) = letters(&["export", "--all"]);
+    assert_eq!(
+        (code, serde_json::from_str::<Value>(&exported).unwrap()),
+        (Some(0), shown)
+    );
+    let (code, refused) = letters(&["discard", "--all"]);
+    assert!(code == Some(2) && refused.contains("--yes"), "{refused}");
+    assert_eq!(letters(&["show", "999"]).0, Some(2));
+    assert_eq!(letters(&["retry", "999"]).0, Some(1));
+    assert_eq!(letters(&["retry"]).0, Some(2), "which ones has to be said");
+
+    sandbox.set_faults(Faults::default());
+    let (code, told) = letters(&["retry", &number]);
+    assert!(
+        code == Some(0) && told.contains("1 dead letter will be tried again"),
+        "{told}"
+    );
+    until("it arrives", || sandbox.counts().events == 6).await;
+    until("none is left", || {
+        letters(&["list"]).1.contains("no dead letters")
+    })
+    .await;
+    signal("TERM", child.id());
+    let output = ended(child).await;
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(summary(&output)["spool"]["letters"], 0);
+}
+
+/// A small disk of its own, where the system lets one be made without being root.
+fn on_small_disk(command: &Command, mount: &Path) -> Option<Command> {
+    let allowed = Command::new("unshare")
+        .args(["-rm", "true"])
+        .stderr(Stdio::null())
+        .status()
+        .is_ok_and(|status| status.success());
+    if !allowed {
+        return None;
+    }
+    let mut inside = Command::new("unshare");
+    let script = format!(
+        "mount -t tmpfs -o size=40m none {} && exec \"$@\"",
+        mount.display()
+    );
+    inside.args(["-rm", "sh", "-c", &script, "sh"]);
+    inside.arg(command.get_program()).args(command.get_args());
+    for (name, value) in command.get_envs() {
+        match value {
+            Some(value) => inside.env(name, value),
+            None => inside.env_remove(name),
+        };
+    }
+    inside
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    Some(inside)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_full_disk_stops_the_feed_and_loses_nothing() {
+    const EVENTS: u64 = 40_000;
+    let dir = tempfile::tempdir().unwrap();
+    let down = Faults {
+        fail_share: 1.0,
+        ..Faults::default()
+    };
+    let (feed, sandbox) = (feed().await, sandbox(down).await);
+    let command = forwarder(&feed.url(), &sandbox.url(), &dir.path().join("spool"), &[]);
+    let Some(mut command) = on_small_disk(&command, dir.path()) else {
+        eprintln!("no disk of its own can be made here: the quota's test has to do");
+        return;
+    };
+    command.env("SLUICEGATE_LOG", "sluicegate=info");
+    let publishing = {
+        let feed = feed.clone();
+        tokio::spawn(async move {
+            let large = format!(r#""note":"{}","number""#, "x".repeat(1_800));
+            for number in 0..EVENTS {
+                let event = event(&format!("u-{}", number % 31), number);
+                feed.publish(&event.replace(r#""number""#, &large)).await;
+            }
+        })
+    };
+    let child = command.spawn().unwrap();
+    // These are more than twice what the disk holds.
+    tokio::time::sleep(Duration::from_secs(3)).await;
+    assert!(!publishing.is_finished(), "the feed is not held back");
+    assert_eq!(sandbox.counts().events, 0);
+    sandbox.set_faults(Faults::default());
+    until("all arrive", || sandbox.counts().events == EVENTS).await;
+    publishing.await.unwrap();
+    // The program is its grandchild's only child: the signal goes to both.
+    signal("TERM", child.id());
+    let output = ended(child).await;
+    let said = said(&output);
+    assert!(said.contains("is full: make room on it"), "{said}");
+    assert!(said.contains("the spool can be written again"), "{said}");
+    each_persons_in_order(&sandbox, EVENTS, 31);
+}
