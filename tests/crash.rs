@@ -101,6 +101,11 @@ async fn killed_at_twenty_random_moments_every_event_arrives_once_and_in_order()
             .stderr(Stdio::null())
             .spawn()
             .unwrap();
+        if reached.is_empty() {
+            // Before its first commit the program knows no message to resume from, and a feed
+            // then starts with what comes next.
+            until("something arrives", || sandbox.counts().events > 0).await;
+        }
         let wait = rand::rng().random_range(40..400);
         tokio::time::sleep(Duration::from_millis(wait)).await;
         child.kill().unwrap();
@@ -161,7 +166,10 @@ async fn what_is_spooled_when_it_ends_goes_out_at_the_next_start() {
         .spawn()
         .unwrap();
     publishing.await.unwrap();
-    tokio::time::sleep(Duration::from_millis(500)).await;
+    until("all are durable", || {
+        status_of(dir.path())["spool"]["items"] == 500
+    })
+    .await;
     let started = Instant::now();
     signal("TERM", first.id());
     let output = ended(first).await;
@@ -193,6 +201,10 @@ async fn what_is_spooled_when_it_ends_goes_out_at_the_next_start() {
         .unwrap();
     until("it arrives", || sandbox.counts().events == 500).await;
     until("it is told", || {
+        status_of(dir.path())["status"]["standing"]["spool"]["carried"] == 500
+    })
+    .await;
+    until("nothing is left", || {
         status_of(dir.path())["spool"]["items"] == 0
     })
     .await;
@@ -224,8 +236,7 @@ async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_e
     std::fs::write(&key, "old").unwrap();
     let text = |types: &str, attempts: &str| {
         format!(
-            "[customerio]\napi_key_file = {:?}\n[delivery]\nattempts = {attempts}\n[types]\n{types}\n",
-            key
+            "[customerio]\napi_key_file = {key:?}\n[delivery]\nattempts = {attempts}\n[types]\n{types}\n"
         )
     };
     std::fs::write(&config, text("", "10")).unwrap();

@@ -57,6 +57,12 @@ impl Report {
         };
         let running = spool::owner(&folder);
         let status = Status::read(&folder);
+        // Another process's last word says nothing of the one that runs now.
+        let of = |status: &Status| match &running {
+            Some(pid) => status.pid.to_string() == *pid,
+            None => true,
+        };
+        let status = status.filter(of);
         let now = letters.spool_row().wrap_err("the spool can't be read")?;
         // What only the process knows, where there is one.
         let spool = match &status {
@@ -114,7 +120,7 @@ impl Report {
     fn process(&self, now_ms: i64) -> String {
         match (&self.running, &self.status) {
             (None, _) => "none runs: what is in the spool waits for the next start".to_owned(),
-            (Some(pid), Some(status)) if status.pid.to_string() == *pid => {
+            (Some(pid), Some(status)) => {
                 let age = now_ms - status.at_ms;
                 let stale = if age > STALE_MS {
                     format!("; it has told nothing for {}", span(age))
@@ -123,7 +129,7 @@ impl Report {
                 };
                 format!("{pid}, for {}{stale}", span(now_ms - status.started_ms))
             }
-            (Some(pid), _) => format!("{pid}, which has not told yet how it stands"),
+            (Some(pid), None) => format!("{pid}, which has not told yet how it stands"),
         }
     }
 }
