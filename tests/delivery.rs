@@ -166,6 +166,38 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
 }
 
 #[tokio::test]
+async fn the_failures_of_an_outage_are_no_attempts_after_a_restart_either() {
+    let sandbox = sandbox(Faults {
+        fail_share: 1.0,
+        ..Faults::default()
+    })
+    .await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.delivery.breaker_failures = 3;
+    settings.delivery.in_flight = 1;
+    settings.delivery.batch_bytes = 32_100;
+    let bench = Bench::new(&settings);
+    bench.send(some(7));
+    until("it is known to be down", || {
+        bench.standing.borrow().breaker.why().is_some()
+    })
+    .await;
+    let (_, folder) = bench.give_up().await;
+    sandbox.set_faults(Faults::default());
+    let bench = Bench::on(folder, &settings);
+    let (told, left) = bench.finish().await;
+    assert_eq!(left, 0);
+    let histories = told.iter().flat_map(|a| &a.settled).map(|(q, _)| q.history);
+    for history in histories {
+        assert_eq!(history.failures, 0, "{history:?}");
+        assert!(
+            history.requests > 1 && history.first_ms.is_some(),
+            "{history:?}"
+        );
+    }
+}
+
+#[tokio::test]
 async fn a_retry_that_is_not_due_waits_after_a_restart_and_holds_its_person_only() {
     let sandbox = sandbox(with([Fault::Status(500)])).await;
     let mut settings = settings("ws://unused", &sandbox.url());

@@ -17,7 +17,7 @@ use crate::config::{Loaded, Settings, Theme};
 use crate::customerio::sandbox::{self, Faults, Sandbox};
 use crate::feed::replay::{self, Speed};
 use crate::feed::server::{Options, Server};
-use crate::feed::traffic::Traffic;
+use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Mode, Rule};
 use crate::tui::{self, Labels};
 
@@ -38,6 +38,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     let faults = Faults {
         latency_ms: LATENCY_MS,
         hang_up_share: 0.002,
+        refuse: Some(format!("\"code\":\"{OLD_COUPON}\"")),
         ..Faults::default()
     };
     let sandbox = Sandbox::start(

@@ -272,6 +272,16 @@ impl Dispatch {
         nothing || (!self.loading && !self.wake().is_some_and(in_time))
     }
 
+    /// When something is tried again, as far as that is known.
+    fn next_retry(&self) -> Option<Instant> {
+        let (at, _) = self.later.keys().next()?;
+        match self.breaker.passage() {
+            Passage::Free => Some(*at),
+            Passage::Probe(probe) => Some(probe.max(*at)),
+            Passage::None => None,
+        }
+    }
+
     /// When something can be sent without anything coming in; none where nothing can.
     fn wake(&self) -> Option<Instant> {
         if self.out.len() >= self.settings.in_flight || !*self.open.borrow() {
@@ -508,20 +518,27 @@ impl Dispatch {
         tracing::info!("Customer.io answers again: delivery goes on");
         let down_ms = down.as_millis() as i64;
         for parked in self.later.values_mut() {
-            parked.cargo.each_history(|history| {
+            parked.cargo.each(|_, history| {
                 history.first_ms = history.first_ms.map(|at| at + down_ms);
             });
         }
     }
 
-    /// The failures of this row were an outage's: they are no attempts of anyone's.
+    /// The failures of this row were an outage's: they are no attempts of anyone's, now or
+    /// after a restart.
     fn give_back(&mut self, number: u64) {
+        let mut settlement = Settlement {
+            next_ms: time::now(),
+            ..Settlement::default()
+        };
         for parked in self.later.values_mut().filter(|p| p.row.number == number) {
             let own = std::mem::take(&mut parked.row.own);
-            parked.cargo.each_history(|history| {
+            parked.cargo.each(|place, history| {
                 history.failures = history.failures.saturating_sub(own);
+                settlement.put_off.push((place, *history));
             });
         }
+        self.spool.settle(settlement);
     }
 
     /// Does what a verdict says; what became of each item, for its story.
@@ -570,9 +587,7 @@ impl Dispatch {
         };
         for queued in again.iter().flatten().chain(&behind) {
             told.push((queued.clone(), Settled::Waiting { next_ms }));
-            if queued.history.failures > 0 {
-                settlement.put_off.push((queued.place, queued.history));
-            }
+            settlement.put_off.push((queued.place, queued.history));
         }
         self.lanes.put_behind(behind, now);
         let closed = matches!(self.breaker.passage(), Passage::Free);
@@ -617,7 +632,7 @@ impl Dispatch {
             spool: super::spool::SpoolRow::default(),
             in_flight: self.requests,
             retrying: self.retrying,
-            next_retry_ms: self.later.keys().next().map(|(at, _)| in_ms(*at)),
+            next_retry_ms: self.next_retry().map(in_ms),
             breaker: self.breaker.standing(in_ms),
             throttled_until_ms: self.quiet_until.map(in_ms),
             rate: self.rate.per_second(),

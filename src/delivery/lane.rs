@@ -91,11 +91,13 @@ impl Cargo {
         }
     }
 
-    /// Changes the history of each item.
-    pub fn each_history(&mut self, change: impl FnMut(&mut History)) {
+    /// Each item's place and history, which may be changed.
+    pub fn each(&mut self, mut change: impl FnMut(Place, &mut History)) {
         match self {
-            Self::Here(items) => items.iter_mut().map(|q| &mut q.history).for_each(change),
-            Self::Spooled(all) => all.iter_mut().map(|t| &mut t.history).for_each(change),
+            Self::Here(items) => items
+                .iter_mut()
+                .for_each(|q| change(q.place, &mut q.history)),
+            Self::Spooled(all) => all.iter_mut().for_each(|t| change(t.place, &mut t.history)),
         }
     }
 }

@@ -80,6 +80,12 @@ const PRODUCTS: [&str; 8] = [
     "Piano Bench",
 ];
 
+/// A coupon that no workspace of the demonstration takes: its events become dead letters.
+pub const OLD_COUPON: &str = "SUMMER-2019";
+const COUPONS: [&str; 6] = [
+    "WELCOME", "SPRING", "FRIENDS", "VINYL10", "ENCORE", OLD_COUPON,
+];
+
 /// One in so many events is wrong in some way.
 const ONE_WRONG_IN: u32 = 90;
 
@@ -234,6 +240,7 @@ impl Traffic {
             }
             "[Amplitude] Screen Viewed" => json!({ "[Amplitude] Screen Name": "Now Playing" }),
             "Video Watched" => json!({ "video": song, "percent": random.random_range(1..=100) }),
+            "Coupon Applied" => json!({ "code": COUPONS.choose(random), "total": price }),
             "Payment Failed" => json!({ "reason": "card_declined", "total": price }),
             _ => json!({}),
         }

@@ -47,8 +47,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 /// What was counted since the start.
 fn in_all(state: &State, width: usize, theme: &Theme) -> Line<'static> {
     let t = &state.shown().totals;
-    let [received, accepted, filtered] = [t.received, t.accepted, t.filtered].map(grouped);
-    let says = format!("in all {received} received, {accepted} accepted, {filtered} filtered");
+    let [received, accepted] = [t.received, t.accepted].map(grouped);
+    let says = format!("in all    {received} received, {accepted} accepted");
     Line::styled(
         format!(" {}", text::cut(&says, width.saturating_sub(2))),
         theme.dim,
