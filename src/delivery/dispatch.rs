@@ -267,6 +267,11 @@ impl Dispatch {
             && self.later.is_empty()
             && self.loaded >= self.newest
             && !self.loading;
+        // While the destination is down, a drain would only wait for nothing.
+        let down = self.breaker.passage() != Passage::Free;
+        if self.drain_by.is_some() && down {
+            return true;
+        }
         // What can't go out before the end of the drain need not be waited for.
         let in_time = |at: Instant| self.drain_by.is_none_or(|by| at < by);
         nothing || (!self.loading && !self.wake().is_some_and(in_time))

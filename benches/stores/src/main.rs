@@ -4,7 +4,8 @@
 //! 500 items of 2 kB with their index, each chunk in a durable commit of its own, in two
 //! courses: *steady*, where the chunk of 20 commits ago is removed in the same commit, and
 //! *outage*, where 500 MB pile up, are read back from the oldest on, and removed. Each store
-//! runs in a process of its own, so that its peak memory is its own.
+//! runs in a process of its own, so that its peak memory is its own. SQLite is set up as the
+//! spool sets it up; the others as their documentation advises, with the same cache.
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
@@ -25,7 +26,11 @@ trait Store {
     where
         Self: Sized;
     /// Adds a chunk and removes another, durably and both or neither.
-    fn commit(&mut self, add: Option<(u64, &[Vec<u8>], &[u8])>, remove: Option<u64>) -> Result<(), Failure>;
+    fn commit(
+        &mut self,
+        add: Option<(u64, &[Vec<u8>], &[u8])>,
+        remove: Option<u64>,
+    ) -> Result<(), Failure>;
     /// The chunk's bytes.
     fn read(&mut self, number: u64) -> Result<Vec<u8>, Failure>;
 }
@@ -35,13 +40,12 @@ struct Sqlite(rusqlite::Connection);
 impl Store for Sqlite {
     fn open(at: &Path) -> Result<Self, Failure> {
         let db = rusqlite::Connection::open(at.join("spool.db"))?;
-        let page: u32 = std::env::var("PAGE").ok().and_then(|v| v.parse().ok()).unwrap_or(16_384);
-        let wal: u32 = std::env::var("WAL").ok().and_then(|v| v.parse().ok()).unwrap_or(16 << 20);
+        let (page, log) = (65_536, 8 << 20);
         db.pragma_update(None, "page_size", page)?;
         db.pragma_update(None, "journal_mode", "wal")?;
         db.pragma_update(None, "synchronous", "full")?;
-        db.pragma_update(None, "cache_size", -8_000)?;
-        db.pragma_update(None, "wal_autocheckpoint", wal / page)?;
+        db.pragma_update(None, "cache_size", -8_192)?;
+        db.pragma_update(None, "wal_autocheckpoint", log / page)?;
         db.execute_batch(
             "create table chunks (number integer primary key, entries blob not null);
              create table bodies (number integer primary key, bytes blob not null);",
@@ -49,12 +53,18 @@ impl Store for Sqlite {
         Ok(Self(db))
     }
 
-    fn commit(&mut self, add: Option<(u64, &[Vec<u8>], &[u8])>, remove: Option<u64>) -> Result<(), Failure> {
+    fn commit(
+        &mut self,
+        add: Option<(u64, &[Vec<u8>], &[u8])>,
+        remove: Option<u64>,
+    ) -> Result<(), Failure> {
         let transaction = self.0.transaction()?;
         if let Some((number, bodies, index)) = add {
             let number = number as i64;
             let bytes: usize = bodies.iter().map(Vec::len).sum();
-            transaction.prepare_cached("insert into chunks values (?, ?)")?.execute((number, index))?;
+            transaction
+                .prepare_cached("insert into chunks values (?, ?)")?
+                .execute((number, index))?;
             transaction
                 .prepare_cached("insert into bodies values (?, ?)")?
                 .execute((number, rusqlite::blob::ZeroBlob(bytes as u64)))?;
@@ -66,15 +76,21 @@ impl Store for Sqlite {
         }
         if let Some(number) = remove {
             let number = number as i64;
-            transaction.prepare_cached("delete from chunks where number = ?")?.execute([number])?;
-            transaction.prepare_cached("delete from bodies where number = ?")?.execute([number])?;
+            transaction
+                .prepare_cached("delete from chunks where number = ?")?
+                .execute([number])?;
+            transaction
+                .prepare_cached("delete from bodies where number = ?")?
+                .execute([number])?;
         }
         transaction.commit()?;
         Ok(())
     }
 
     fn read(&mut self, number: u64) -> Result<Vec<u8>, Failure> {
-        let mut read = self.0.prepare_cached("select bytes from bodies where number = ?")?;
+        let mut read = self
+            .0
+            .prepare_cached("select bytes from bodies where number = ?")?;
         Ok(read.query_row([number as i64], |row| row.get(0))?)
     }
 }
@@ -86,10 +102,18 @@ const BODIES: redb::TableDefinition<u64, &[u8]> = redb::TableDefinition::new("bo
 
 impl Store for Redb {
     fn open(at: &Path) -> Result<Self, Failure> {
-        Ok(Self(redb::Builder::new().set_cache_size(8 << 20).create(at.join("spool.redb"))?))
+        Ok(Self(
+            redb::Builder::new()
+                .set_cache_size(8 << 20)
+                .create(at.join("spool.redb"))?,
+        ))
     }
 
-    fn commit(&mut self, add: Option<(u64, &[Vec<u8>], &[u8])>, remove: Option<u64>) -> Result<(), Failure> {
+    fn commit(
+        &mut self,
+        add: Option<(u64, &[Vec<u8>], &[u8])>,
+        remove: Option<u64>,
+    ) -> Result<(), Failure> {
         let transaction = self.0.begin_write()?;
         {
             let mut chunks = transaction.open_table(CHUNKS)?;
@@ -128,14 +152,27 @@ struct Fjall {
 
 impl Store for Fjall {
     fn open(at: &Path) -> Result<Self, Failure> {
-        let db = fjall::Database::builder(at.join("spool.fjall")).cache_size(8 << 20).open()?;
+        let db = fjall::Database::builder(at.join("spool.fjall"))
+            .cache_size(8 << 20)
+            .open()?;
         let plain = fjall::KeyspaceCreateOptions::default;
         let separated = || plain().with_kv_separation(Some(fjall::KvSeparationOptions::default()));
-        Ok(Self { chunks: db.keyspace("chunks", plain)?, bodies: db.keyspace("bodies", separated)?, db })
+        Ok(Self {
+            chunks: db.keyspace("chunks", plain)?,
+            bodies: db.keyspace("bodies", separated)?,
+            db,
+        })
     }
 
-    fn commit(&mut self, add: Option<(u64, &[Vec<u8>], &[u8])>, remove: Option<u64>) -> Result<(), Failure> {
-        let mut batch = self.db.batch().durability(Some(fjall::PersistMode::SyncAll));
+    fn commit(
+        &mut self,
+        add: Option<(u64, &[Vec<u8>], &[u8])>,
+        remove: Option<u64>,
+    ) -> Result<(), Failure> {
+        let mut batch = self
+            .db
+            .batch()
+            .durability(Some(fjall::PersistMode::SyncAll));
         if let Some((number, bodies, index)) = add {
             let key = number.to_be_bytes();
             batch.insert(&self.chunks, key, index);
@@ -150,14 +187,17 @@ impl Store for Fjall {
     }
 
     fn read(&mut self, number: u64) -> Result<Vec<u8>, Failure> {
-        Ok(self.bodies.get(number.to_be_bytes())?.ok_or("gone")?.to_vec())
+        Ok(self
+            .bodies
+            .get(number.to_be_bytes())?
+            .ok_or("gone")?
+            .to_vec())
     }
 }
 
 fn measure<S: Store>(name: &str, at: &Path) -> Result<(), Failure> {
-    let body: Vec<u8> = (0..ITEM_BYTES).map(|n| b' ' + (n * 7 % 90) as u8).collect();
-    let bodies = vec![body; ITEMS];
-    let index = vec![7; INDEX_BYTES];
+    let bodies: Vec<Vec<u8>> = (0..ITEMS).map(|n| noise(n as u64, ITEM_BYTES)).collect();
+    let index = noise(9_999, INDEX_BYTES);
     let mut store = S::open(at)?;
     for (course, commits) in [("steady", STEADY), ("outage", OUTAGE)] {
         let first = if course == "steady" { 0 } else { STEADY };
@@ -165,7 +205,11 @@ fn measure<S: Store>(name: &str, at: &Path) -> Result<(), Failure> {
         let mut waits = Vec::new();
         for number in first..first + commits {
             let before = Instant::now();
-            let gone = if course == "steady" { number.checked_sub(LIVE) } else { None };
+            let gone = if course == "steady" {
+                number.checked_sub(LIVE)
+            } else {
+                None
+            };
             store.commit(Some((number, &bodies, &index)), gone)?;
             waits.push(before.elapsed().as_secs_f64() * 1e3);
         }
@@ -190,22 +234,48 @@ fn measure<S: Store>(name: &str, at: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
+/// Bytes that no compression makes smaller: a store that compresses must not win by that.
+fn noise(seed: u64, length: usize) -> Vec<u8> {
+    let mut state = seed.wrapping_add(0x9E37_79B9_7F4A_7C15) | 1;
+    let mut next = || {
+        state ^= state << 13;
+        state ^= state >> 7;
+        state ^= state << 17;
+        state as u8
+    };
+    (0..length).map(|_| next()).collect()
+}
+
 fn cpu_seconds() -> f64 {
     let stat = std::fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields = stat.rsplit(") ").next().unwrap_or_default().split(' ');
-    let ticks: u64 = fields.skip(11).take(2).filter_map(|f| f.parse::<u64>().ok()).sum();
+    let ticks: u64 = fields
+        .skip(11)
+        .take(2)
+        .filter_map(|f| f.parse::<u64>().ok())
+        .sum();
     ticks as f64 / 100.0
 }
 
 fn peak_mb() -> f64 {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     let peak = status.lines().find_map(|l| l.strip_prefix("VmHWM:"));
-    peak.and_then(|l| l.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok()).unwrap_or(0.0) / 1e3
+    peak.and_then(|l| l.trim().strip_suffix(" kB")?.trim().parse::<f64>().ok())
+        .unwrap_or(0.0)
+        / 1e3
 }
 
 fn size(at: &Path) -> u64 {
     let entries = std::fs::read_dir(at).into_iter().flatten().flatten();
-    entries.map(|e| if e.path().is_dir() { size(&e.path()) } else { e.metadata().map_or(0, |m| m.len()) }).sum()
+    entries
+        .map(|e| {
+            if e.path().is_dir() {
+                size(&e.path())
+            } else {
+                e.metadata().map_or(0, |m| m.len())
+            }
+        })
+        .sum()
 }
 
 fn main() -> Result<(), Failure> {
@@ -219,11 +289,17 @@ fn main() -> Result<(), Failure> {
         };
     }
     let folder = args.first().map_or_else(std::env::temp_dir, PathBuf::from);
-    println!("{:<8}{:<8}{:>10}{:>16}{:>10}{:>10}{:>12}{:>12}", "", "", "events/s", "CPU s/million", "p50 ms", "p99 ms", "peak MB", "disk MB");
+    println!(
+        "{:<8}{:<8}{:>10}{:>16}{:>10}{:>10}{:>12}{:>12}",
+        "", "", "events/s", "CPU s/million", "p50 ms", "p99 ms", "peak MB", "disk MB"
+    );
     for name in ["sqlite", "fjall", "redb"] {
         let at = folder.join(format!("stores-{name}-{}", std::process::id()));
         std::fs::create_dir_all(&at)?;
-        let status = std::process::Command::new(std::env::current_exe()?).arg(name).arg(&at).status()?;
+        let status = std::process::Command::new(std::env::current_exe()?)
+            .arg(name)
+            .arg(&at)
+            .status()?;
         std::fs::remove_dir_all(&at)?;
         if !status.success() {
             return Err(format!("{name} failed").into());

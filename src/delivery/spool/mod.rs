@@ -16,12 +16,27 @@
 //!
 //! # The store
 //!
-//! SQLite, of the three that were measured with `cargo run --release --manifest-path
-//! benches/stores/Cargo.toml` (2 cores; chunks of 500 items of 2 kB, each committed durably):
+//! SQLite, of the three that `cargo run --release --manifest-path benches/stores/Cargo.toml`
+//! measures: chunks of 500 items of 2 kB, each in a durable commit of its own, on 2 cores. While
+//! delivery keeps up a chunk is removed 20 commits later; in an outage 500 MB pile up, and are
+//! read back and removed.
 //!
-//! TABLE
+//! | | items/s | CPU s a million | commit p50, p99 | peak memory | on disk |
+//! |---|---|---|---|---|---|
+//! | SQLite 3.54, keeping up | 235,000 | 2.8 | 1.5, 6.3 ms | 14 MB | 31 MB |
+//! | SQLite 3.54, outage | 139,000 | 5.1 | 1.1, 8.0 ms | 16 MB | 549 MB |
+//! | fjall 3.1, keeping up | 360,000 | 2.5 | 1.1, 5.3 ms | 172 MB | 641 MB |
+//! | fjall 3.1, outage | 252,000 | 4.4 | 1.1, 12.2 ms | 179 MB | 573 MB |
+//! | redb 4.6, keeping up | 468,000 | 1.6 | 0.9, 2.5 ms | 16 MB | 35 MB |
+//! | redb 4.6, outage | 329,000 | 1.8 | 1.0, 2.0 ms | 17 MB | 1,109 MB |
 //!
-//! [`writer`] runs it on a thread of its own, and commits by age and size.
+//! All are several times as fast as a feed of 20,000 events a second needs. SQLite is the one
+//! that most people trust with their data, takes the least room, can be looked into with a
+//! tool that is on every machine, and lets other processes look at dead letters and mark them
+//! while this one forwards, which the others lock out.
+//!
+//! [`writer`] is how others speak to it: it runs on a thread of its own, and commits by age and
+//! size. Room for the worst moment is kept on the disk, so that a full one can be worked off.
 
 mod board;
 pub mod dead_letters;

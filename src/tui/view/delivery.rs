@@ -266,7 +266,7 @@ fn destination(shown: &Snapshot) -> Vec<Cell> {
 fn undelivered(shown: &Snapshot) -> Vec<Cell> {
     let t = &shown.totals;
     vec![
-        cell("delivered", grouped(t.delivered), Tone::Plain),
+        cell("events delivered", grouped(t.delivered), Tone::Plain),
         cell(
             "expired",
             grouped(t.expired),

@@ -111,7 +111,8 @@ pub fn bytes(n: usize) -> String {
     match n {
         0..1_000 => format!("{n} B"),
         1_000..1_000_000 => format!("{:.1} kB", n as f64 / 1e3),
-        _ => format!("{:.1} MB", n as f64 / 1e6),
+        1_000_000..1_000_000_000 => format!("{:.1} MB", n as f64 / 1e6),
+        _ => format!("{:.1} GB", n as f64 / 1e9),
     }
 }
 
@@ -167,8 +168,8 @@ mod tests {
     #[test]
     fn sizes_and_rates_are_short() {
         assert_eq!(
-            (bytes(900), bytes(1_400), bytes(98_000_000)),
-            ("900 B".into(), "1.4 kB".into(), "98.0 MB".into())
+            [900, 1_400, 98_000_000, 1_000_000_000].map(bytes),
+            ["900 B", "1.4 kB", "98.0 MB", "1.0 GB"]
         );
         assert_eq!(
             (rate(1204.4), rate(0.42), rate(0.0)),
