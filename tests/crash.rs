@@ -392,8 +392,8 @@ async fn dead_letters_are_worked_with_from_another_terminal() {
     assert_eq!(summary(&output)["spool"]["letters"], 0);
 }
 
-/// A small disk of its own, where the system lets one be made without being root.
-fn on_small_disk(command: &Command, mount: &Path) -> Option<Command> {
+/// A disk of its own, where the system lets one be made without being root.
+fn on_a_disk(command: &Command, mount: &Path, options: &str) -> Option<Command> {
     let allowed = Command::new("unshare")
         .args(["-rm", "true"])
         .stderr(Stdio::null())
@@ -404,7 +404,7 @@ fn on_small_disk(command: &Command, mount: &Path) -> Option<Command> {
     }
     let mut inside = Command::new("unshare");
     let script = format!(
-        "mount -t tmpfs -o size=40m none {} && exec \"$@\"",
+        "mount -t tmpfs -o {options} none {} && exec \"$@\"",
         mount.display()
     );
     inside.args(["-rm", "sh", "-c", &script, "sh"]);
@@ -432,7 +432,7 @@ async fn a_full_disk_stops_the_feed_and_loses_nothing() {
     };
     let (feed, sandbox) = (feed().await, sandbox(down).await);
     let command = forwarder(&feed.url(), &sandbox.url(), &dir.path().join("spool"), &[]);
-    let Some(mut command) = on_small_disk(&command, dir.path()) else {
+    let Some(mut command) = on_a_disk(&command, dir.path(), "size=40m") else {
         eprintln!("no disk of its own can be made here: the quota's test has to do");
         return;
     };
@@ -462,4 +462,31 @@ async fn a_full_disk_stops_the_feed_and_loses_nothing() {
     assert!(said.contains("is full: make room on it"), "{said}");
     assert!(said.contains("the spool can be written again"), "{said}");
     each_persons_in_order(&sandbox, EVENTS, 31);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disk_that_can_not_be_written_to_is_told_at_the_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = dir.path().join("spool");
+    let command = forwarder("ws://127.0.0.1:1", "http://127.0.0.1:1", &spool, &[]);
+    if let Some(mut command) = on_a_disk(&command, dir.path(), "ro") {
+        let output = ended(command.spawn().unwrap()).await;
+        assert_eq!(output.status.code(), Some(2));
+        let said = said(&output);
+        assert!(
+            said.contains("cannot use the spool's folder") && said.contains("set spool.folder"),
+            "{said}"
+        );
+        assert!(said.contains("Read-only file system"), "{said}");
+    }
+    // A file in its place is no better.
+    std::fs::write(&spool, "").unwrap();
+    let mut command = forwarder("ws://127.0.0.1:1", "http://127.0.0.1:1", &spool, &[]);
+    let output = ended(command.spawn().unwrap()).await;
+    assert_eq!(output.status.code(), Some(2));
+    assert!(
+        said(&output).contains("cannot use the spool's folder"),
+        "{}",
+        said(&output)
+    );
 }

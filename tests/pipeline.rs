@@ -1,0 +1,216 @@
+//! A whole pipeline, from a WebSocket of the test's own to the sandbox: what the feed is told
+//! is safe, and where it is asked to go on.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+mod common;
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use common::{event, sandbox, settings, until};
+use futures_util::{SinkExt, StreamExt};
+use sluicegate::config::Settings;
+use sluicegate::customerio::Client;
+use sluicegate::customerio::sandbox::Faults;
+use sluicegate::delivery::spool::Spool;
+use sluicegate::feed::WebSocketFeed;
+use sluicegate::pipeline::{Ended, Pipeline};
+use tokio::net::TcpListener;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_util::sync::CancellationToken;
+
+/// What a feed saw of its client.
+#[derive(Debug, Default)]
+struct Seen {
+    /// The query of each connection.
+    queries: Vec<String>,
+    /// The number in the last acknowledgement, of `m-00042`.
+    acknowledged: u64,
+}
+
+/// A feed that sends so many events, each with a message id, to whoever connects, from behind
+/// the message that it asks for.
+async fn numbered_feed(events: u64) -> (String, Arc<Mutex<Seen>>) {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+    let seen = Arc::new(Mutex::new(Seen::default()));
+    let shared = seen.clone();
+    tokio::spawn(async move {
+        while let Ok((stream, _)) = listener.accept().await {
+            let mut query = String::new();
+            #[expect(clippy::result_large_err, reason = "the handshake's own type")]
+            let handshake = |request: &Request, response: Response| {
+                query = request.uri().query().unwrap_or_default().to_owned();
+                Ok(response)
+            };
+            let socket = tokio_tungstenite::accept_hdr_async(stream, handshake).await;
+            let first = query
+                .rsplit("%2D")
+                .next()
+                .and_then(|n| n.parse::<u64>().ok());
+            shared.lock().unwrap().queries.push(query);
+            let (mut sink, mut stream) = socket.unwrap().split();
+            let shared = shared.clone();
+            tokio::spawn(async move {
+                for number in first.map_or(0, |n| n + 1)..events {
+                    let id = format!(r#"{{"message_id":"m-{number:05}","#);
+                    let text = event(&format!("u-{}", number % 9), number).replacen('{', &id, 1);
+                    if sink.send(Message::text(text)).await.is_err() {
+                        return;
+                    }
+                }
+            });
+            tokio::spawn(async move {
+                while let Some(Ok(message)) = stream.next().await {
+                    if let Message::Text(text) = message {
+                        let id: serde_json::Value = serde_json::from_str(&text).unwrap();
+                        let id = id["message_id"].as_str().unwrap().to_owned();
+                        shared.lock().unwrap().acknowledged = id[2..].parse().unwrap();
+                    }
+                }
+            });
+        }
+    });
+    (url, seen)
+}
+
+fn start(settings: &Settings, folder: &Path) -> Pipeline {
+    let feed = WebSocketFeed::new(settings.feed.clone()).unwrap();
+    let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
+    let spool = Spool::open(folder).unwrap();
+    Pipeline::start(settings, Box::new(feed), &client, spool).unwrap()
+}
+
+async fn end(pipeline: Pipeline) -> Ended {
+    pipeline
+        .end(Duration::from_secs(10), CancellationToken::new())
+        .await
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_feed_is_told_that_messages_are_safe_only_once_they_are_on_disk() {
+    let down = Faults {
+        fail_share: 1.0,
+        ..Faults::default()
+    };
+    let sandbox = sandbox(down).await;
+    let dir = tempfile::tempdir().unwrap();
+    let (url, seen) = numbered_feed(3_000).await;
+    let mut settings = settings(&url, &sandbox.url());
+    settings.feed.acknowledge = true;
+    settings.spool.quota_bytes = 50_000;
+    let pipeline = start(&settings, dir.path());
+    let snapshots = pipeline.handle().snapshots();
+    until("the spool is full", || {
+        snapshots.borrow().standing.spool.full
+    })
+    .await;
+    // Acknowledgements go out once a second.
+    tokio::time::sleep(Duration::from_millis(2_200)).await;
+    let (spooled, accepted) = {
+        let now = snapshots.borrow();
+        (now.standing.spool.items, now.totals.accepted)
+    };
+    let acknowledged = seen.lock().unwrap().acknowledged + 1;
+    assert!(spooled > 100 && spooled < 2_000, "{spooled}");
+    assert_eq!(
+        acknowledged, spooled,
+        "neither less nor more than what is safe"
+    );
+    assert_eq!(
+        accepted, spooled,
+        "what is not on disk does not count as accepted"
+    );
+    sandbox.set_faults(Faults::default());
+    until("all is safe", || seen.lock().unwrap().acknowledged == 2_999).await;
+    let ended = end(pipeline).await;
+    assert_eq!((ended.left, ended.unwritten), (0, 0));
+    assert_eq!(sandbox.counts().events, 3_000);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn after_a_restart_the_feed_is_asked_for_what_came_since() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let (url, seen) = numbered_feed(500).await;
+    let mut settings = settings(&url, &sandbox.url());
+    for (round, expected) in ["", "last_received=m%2D00499"].into_iter().enumerate() {
+        let pipeline = start(&settings, dir.path());
+        until("it has connected", || {
+            seen.lock().unwrap().queries.len() == round + 1
+        })
+        .await;
+        until("all have arrived", || sandbox.counts().events == 500).await;
+        end(pipeline).await;
+        assert_eq!(seen.lock().unwrap().queries[round], expected);
+    }
+    assert_eq!(sandbox.counts().duplicates, 0, "nothing came twice");
+    // Another feed's ids mean nothing to this one.
+    let (other, seen) = numbered_feed(0).await;
+    settings.feed.url = other;
+    let pipeline = start(&settings, dir.path());
+    until("it has connected", || {
+        seen.lock().unwrap().queries.len() == 1
+    })
+    .await;
+    end(pipeline).await;
+    assert_eq!(seen.lock().unwrap().queries, [""]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_spool_that_is_moved_away_is_told_of_and_goes_on_when_it_is_back() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = common::feed().await;
+    let pipeline = start(&settings(&server.url(), &sandbox.url()), dir.path());
+    server.publish(&event("u", 0)).await;
+    until("it works", || sandbox.counts().events == 1).await;
+    let (file, away) = (dir.path().join("spool.db"), dir.path().join("away"));
+    std::fs::rename(&file, &away).unwrap();
+    server.publish(&event("u", 1)).await;
+    let snapshots = pipeline.handle().snapshots();
+    until("it is told", || {
+        let now = snapshots.borrow();
+        let told = |fault: &String| fault.contains("was moved or removed");
+        now.standing.spool.fault.as_ref().is_some_and(told)
+    })
+    .await;
+    assert!(
+        snapshots
+            .borrow()
+            .notices
+            .iter()
+            .any(|n| n.text.contains("put it back"))
+    );
+    std::fs::rename(&away, &file).unwrap();
+    until("it goes on", || sandbox.counts().events == 2).await;
+    let ended = end(pipeline).await;
+    assert_eq!((ended.left, ended.unwritten), (0, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let server = common::feed().await;
+    let pipeline = start(&settings(&server.url(), &sandbox.url()), dir.path());
+    until("it is connected", || server.clients() == 1).await;
+    std::fs::rename(dir.path().join("spool.db"), dir.path().join("away")).unwrap();
+    for number in 0..7 {
+        server.publish(&event("u", number)).await;
+    }
+    let snapshots = pipeline.handle().snapshots();
+    until("it is told", || {
+        snapshots.borrow().standing.spool.fault.is_some()
+    })
+    .await;
+    let ended = pipeline
+        .end(Duration::from_millis(300), CancellationToken::new())
+        .await;
+    assert_eq!(
+        (ended.left, ended.unwritten, ended.last.totals.accepted),
+        (0, 7, 0)
+    );
+}
