@@ -632,7 +632,14 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
     assert_eq!(fixture.act(Action::Hangup), [Effect::Reload]);
     let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
     assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
-    fixture.act(Action::Told(Err("nothing is changed: no".to_owned())));
+    let says = "settings read again: types in force".to_owned();
+    fixture.act(Action::Reloaded(Ok((says, Filters::default()))));
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("types in force") && !screen.contains("internal"),
+        "{screen}"
+    );
+    fixture.act(Action::Reloaded(Err("nothing is changed: no".to_owned())));
     assert!(fixture.plain().contains("nothing is changed: no"));
     assert_eq!(fixture.press("T"), [Effect::Pipeline(Command::Resume)]);
 }

@@ -330,3 +330,50 @@ fn filters_are_saved_to_the_configuration_file() {
     );
     assert!(!String::from_utf8_lossy(&terminal.raw.lock().unwrap()).contains("my-secret"));
 }
+
+#[test]
+fn dead_letters_are_found_with_their_reason_read_tried_again_and_discarded() {
+    let mut terminal = Terminal::open(&["demo", "--rate", "2000"]);
+    terminal.shows("dead letters 1");
+    terminal.press("l");
+    terminal.shows("by reason and type");
+    terminal.shows("the workspace takes no such value");
+    terminal.press("\r");
+    terminal.shows("What would be sent");
+    terminal.shows("code: \"SUMMER-2019\"");
+    terminal.press("r");
+    terminal.shows("1 dead letter will be tried again");
+    terminal.press("D");
+    terminal.shows("It is gone for good");
+    terminal.press("y");
+    terminal.shows("1 dead letter discarded");
+    terminal.press("\x1b\x1b");
+    terminal.shows("Violations");
+}
+
+#[test]
+fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.toml");
+    std::fs::write(&path, "gate = \"shut\"\n").unwrap();
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
+    command.arg(&path);
+    command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
+    command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
+    let mut terminal = Terminal::start(command);
+    terminal.shows("SHUT");
+    let rule = "[[rules]]\nname = \"fresh\"\neffect = \"exclude\"\nwhen = \"has_user\"\n";
+    std::fs::write(&path, format!("gate = \"shut\"\n{rule}")).unwrap();
+    terminal.press("\x12");
+    terminal.shows("settings read again: rules in force");
+    terminal.shows("− fresh");
+    std::fs::write(&path, "gate = \"dry-run\"\n[delivery]\nattempts = 0\n").unwrap();
+    signal("HUP", terminal.child.process_id().unwrap());
+    terminal.shows("nothing is changed:");
+    std::fs::write(&path, "gate = \"dry-run\"\n").unwrap();
+    signal("HUP", terminal.child.process_id().unwrap());
+    terminal.shows("DRY RUN");
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+}

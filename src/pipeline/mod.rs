@@ -30,7 +30,7 @@ use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Control, Dispatch, Standing};
 use crate::feed::{Feed, FeedStatus, Link, MessageId};
 use crate::filter::gate::RuleError;
-use crate::filter::{Gate, Mode};
+use crate::filter::{Filters, Gate, Mode};
 use crate::limits::grouped;
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::observer::{Observer, Sources, TakenIn};
@@ -307,6 +307,11 @@ impl Handle {
         let after = make(&before)?.after(&before);
         self.gate.store(Arc::new(after));
         Ok(())
+    }
+
+    /// The filters that are in force.
+    pub fn filters(&self) -> Filters {
+        self.gate.load().filters().clone()
     }
 
     /// Snapshots as they are published.

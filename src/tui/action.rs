@@ -29,6 +29,9 @@ pub enum Action {
     Applied(Result<String, String>),
     /// Something that was asked for is done, or this is why not.
     Told(Result<String, String>),
+    /// The settings were read again: what that did, and the filters that are in force; or why
+    /// nothing is changed.
+    Reloaded(Result<(String, Filters), String>),
     /// The dead letters that were asked for, or why they can't be had.
     Letters(Result<Vec<DeadLetter>, String>),
     /// A signal asks for the settings to be read again.

@@ -30,6 +30,7 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::{Reading, time};
 use crate::config::{self, save};
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
+use crate::filter::Filters;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
@@ -180,7 +181,7 @@ impl Shell {
                 Some(Action::Applied(applied.map_err(|error| error.to_string())))
             }
             Effect::Save(filters) => Some(Action::Told(self.save(filters).await)),
-            Effect::Reload => Some(Action::Told(self.reload().await)),
+            Effect::Reload => Some(Action::Reloaded(self.reload().await)),
             Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
             Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
@@ -212,7 +213,7 @@ impl Shell {
         Ok(answer)
     }
 
-    async fn save(&self, filters: crate::filter::Filters) -> Result<String, String> {
+    async fn save(&self, filters: Filters) -> Result<String, String> {
         let Some(path) = self.state.labels.save_to.clone() else {
             return Err(
                 "there is no configuration file to save to; name one with --config".to_owned(),
@@ -227,11 +228,12 @@ impl Shell {
         }
     }
 
-    async fn reload(&self) -> Result<String, String> {
-        match &self.reload {
-            Some(reload) => reload().await,
-            None => Err("the demo has no configuration file: there is nothing to read".to_owned()),
-        }
+    async fn reload(&self) -> Result<(String, Filters), String> {
+        let Some(reload) = &self.reload else {
+            return Err("the demo has no configuration file: there is nothing to read".to_owned());
+        };
+        let says = reload().await?;
+        Ok((says, self.handle.filters()))
     }
 
     async fn letters(&self, which: Which) -> Result<Vec<DeadLetter>, String> {

@@ -83,6 +83,15 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, told.unwrap_or_else(|why| why), is_error);
             Vec::new()
         }
+        Action::Reloaded(Ok((says, filters))) => {
+            state.filters = filters;
+            say(state, says, false);
+            Vec::new()
+        }
+        Action::Reloaded(Err(why)) => {
+            say(state, why, true);
+            Vec::new()
+        }
         Action::Letters(found) => {
             letters::found(state, found);
             Vec::new()
