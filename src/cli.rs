@@ -129,7 +129,10 @@ pub struct Over {
 #[command(after_help = "Examples:
   sluicegate run --gate open
   sluicegate run --gate dry-run --for 30s --format json
-  sluicegate run --open --exit-when-idle 2s      forward a replay to its end")]
+  sluicegate run --open --exit-when-idle 2s      forward a replay to its end
+
+SIGTERM and SIGINT drain and end; what is left stays in the spool. SIGHUP reads the configuration
+again. `sluicegate status` says from another terminal how it stands.")]
 pub struct Run {
     /// Settings over those of the file and the environment.
     #[command(flatten)]

@@ -11,12 +11,15 @@
 //! - [`customerio::mapping`] writes what would be sent of it, by copying raw values.
 //! - [`limits`] measure that: a table, one entry a limit, each with its source.
 //! - [`filter`] decides: event types, then rules in CEL. The decision names what decided.
-//! - [`delivery`] batches what is accepted, keeps each person's order, and tries again.
+//! - [`delivery::spool`] has what is accepted on disk before it counts as accepted, and before
+//!   the feed is told that it is safe.
+//! - [`delivery`] batches it, keeps each person's order, and tries again. What can't be
+//!   delivered becomes a dead letter.
 //! - [`telemetry`] is told by every stage what it did, and publishes snapshots.
 //!
-//! [`pipeline`] wires these into tasks with bounded channels between them: where delivery
-//! can't go on, items wait, then frames wait, then the feed is not read. Nothing is dropped on
-//! the way.
+//! [`pipeline`] wires these into tasks with bounded channels between them. Where delivery can't
+//! go on, items wait in the spool; where the spool is full or can't be written, frames wait, and
+//! then the feed is not read. Nothing is dropped on the way.
 //!
 //! # The screen
 //!
@@ -26,12 +29,12 @@
 //! # Promises
 //!
 //! - Every event has a decision, and every decision says why.
-//! - An accepted event is delivered at least once, or it is kept with the reason why not. Its
-//!   id is made from the event alone ([`customerio::dedupe`]), so Customer.io takes it once,
-//!   however often it is sent. What waits is in memory: a process that is killed loses it, and
-//!   a feed that resumes, or a replay, brings it again under the same id.
+//! - From the moment an event is accepted it is delivered at least once, and with its
+//!   deterministic id ([`customerio::dedupe`]) effectively once; or it is a dead letter that
+//!   someone can see. [`delivery`] tells how.
+//! - Each person's events are delivered in the order in which they were accepted.
 //! - Nothing that comes from outside reaches a terminal as anything but text.
-//! - Memory is bounded by bytes: frames, queues, the ring of recent events, dead letters.
+//! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
 pub mod amplitude;
 pub mod cli;

@@ -1,6 +1,6 @@
 //! The settings: what they are, what they are unless set, and what is wrong with them.
 //!
-//! [`load`] gathers them from the file, the environment and the command line, and knows of
+//! [`mod@load`] gathers them from the file, the environment and the command line, and knows of
 //! each value where it came from; [`save`] writes the filters back without touching the rest.
 
 pub mod load;

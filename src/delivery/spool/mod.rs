@@ -12,7 +12,7 @@
 //!   back, and their ids make sending them again harmless.
 //! - Bytes that the disk gives back differently show by their checksum. Such an item becomes a
 //!   dead letter; a chunk whose index is broken, or a file that SQLite can't read, is counted
-//!   and what is sound is carried over into a new file ([`salvage`]).
+//!   and what is sound is carried over into a new file.
 //!
 //! # The store
 //!
