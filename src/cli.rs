@@ -269,7 +269,7 @@ pub struct SpoolFolder {
 #[command(after_help = "Examples:
   sluicegate dead-letters list
   sluicegate dead-letters show 17
-  sluicegate dead-letters retry --reason \"10 attempts, the last: 503\"
+  sluicegate dead-letters retry --reason \"all 10 attempts failed, the last: 503\"
   sluicegate dead-letters export --all > letters.ndjson
   sluicegate dead-letters discard 17 18
 All of them work while a forwarder runs: it puts back what is to be tried again within a second.")]

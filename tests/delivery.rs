@@ -156,7 +156,7 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
     assert_eq!((labels(&told), left), (vec!["500"], 0));
     assert!(
         matches!(&told[0].settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
-            if reason.starts_with("3 attempts")),
+            if reason.starts_with("all 3 attempts failed")),
         "{told:?}"
     );
     assert_eq!(

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use sluicegate::customerio::Item;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::dead_letters::DeadLetter;
+use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetters, Which};
 use sluicegate::delivery::{Accepted, History, Part, Place, Undelivered};
 use ulid::Ulid;
 
@@ -397,6 +397,35 @@ fn a_flipped_bit_costs_one_item_which_becomes_a_dead_letter() {
     }
 }
 
+#[test]
+fn dead_letters_leave_when_their_time_is_over_unless_someone_wants_them_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path()).unwrap();
+    spool.append((0..3).map(|n| accepted(n, 1, 10)));
+    spool.commit(NOW, true).unwrap();
+    for (item, at_ms) in [(0, NOW - 2_000), (1, NOW - 1_000), (2, NOW)] {
+        let old = DeadLetter {
+            at_ms,
+            ..letter(accepted(u64::from(item), 1, 10))
+        };
+        spool.bury(Place { chunk: 1, item }, old);
+    }
+    spool.commit(NOW, true).unwrap();
+    let letters = DeadLetters::open(dir.path()).unwrap().unwrap();
+    letters.try_again(&Which::One(1)).unwrap();
+    assert_eq!(spool.forget_letters(NOW).unwrap(), 1, "the second one");
+    spool.commit(NOW, true).unwrap();
+    assert_eq!(letters.count(&Which::All).unwrap(), 2);
+    assert!(spool.look_around().unwrap());
+    spool.commit(NOW, true).unwrap();
+    assert_eq!(letters.page(&Which::All, 0, 9).unwrap()[0].at_ms, NOW);
+    assert_eq!(
+        (spool.row().letters, spool.row().items),
+        (1, 1),
+        "the first is back"
+    );
+}
+
 /// A spool of 20 chunks of 50 items in a real folder.
 fn in_folder(folder: &Path) {
     let mut spool = Spool::open(folder).unwrap();
@@ -447,7 +476,7 @@ fn overwritten(from: f64, bytes: usize) -> (u64, u64, u64, String) {
         });
         assert_eq!(kept.count(), 1, "the damaged file is kept");
     }
-    let rows = spool.letter_rows().unwrap();
+    let rows = spool.letter_rows(9).unwrap();
     let damaged = rows
         .iter()
         .filter(|row| row.group.why == Undelivered::Damaged);

@@ -119,6 +119,8 @@ pub(super) struct Summary {
     breaker: breaker::Standing,
     /// Requests a second that Customer.io was believed to take.
     rate: f64,
+    /// The most that the settings allow.
+    rate_limit: u32,
     dead_letters: Vec<LetterRow>,
     violations: Vec<Broken>,
 }
@@ -156,6 +158,7 @@ impl Summary {
             spool: last.standing.spool.clone(),
             breaker: last.standing.breaker.clone(),
             rate: last.standing.rate,
+            rate_limit: last.standing.rate_limit,
             dead_letters: last.letters.to_vec(),
             violations: last.limits.iter().map(broken).collect(),
         }
@@ -267,6 +270,10 @@ impl Summary {
             grouped(t.requests),
             answers.join("   ")
         );
+        if self.rate < f64::from(self.rate_limit) {
+            let (rate, limit) = (self.rate, self.rate_limit);
+            let _ = writeln!(out, "rate          {rate:.1} of {limit}/s, after 429s");
+        }
         if let Some(why) = self.breaker.why() {
             let _ = writeln!(out, "down          {}", printable(why));
         }

@@ -41,14 +41,20 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         Box::pin(async move { reloader.reload(&handle).await.map(|done| done.to_string()) })
     });
     let drain = settings.delivery.drain;
-    let left = tui::run(pipeline, labels, &settings.screen, drain, Some(reload)).await?;
+    let ended = tui::run(pipeline, labels, &settings.screen, drain, Some(reload)).await?;
+    let (left, unwritten) = ended.map_or((0, 0), |ended| (ended.left, ended.unwritten));
     if left > 0 {
         eprintln!(
             "sluicegate: {left} accepted items are in the spool {}; they go out when the gate is open at the next start",
             folder.display()
         );
     }
-    Ok(ExitCode::from(u8::from(left > 0)))
+    if unwritten > 0 {
+        eprintln!(
+            "sluicegate: {unwritten} items could not be written to the spool; the feed was not told that they are safe"
+        );
+    }
+    Ok(ExitCode::from(u8::from(left + unwritten > 0)))
 }
 
 /// Where events go, for the header: `customer.io us · site 1a2b…`.

@@ -114,7 +114,7 @@ pub fn settle(
         Answer::Throttled { after } => {
             let wait = after.unwrap_or(QUIET);
             let expires = |q: &Queued| since_first(q, now_ms) > retry.give_up_after;
-            again(items, expires, wait, answer, false)
+            again(items, expires, wait, (answer, retry), false)
         }
         Answer::Unavailable { after, .. } => {
             failed(items, answer, *after, counts, now_ms, retry, random)
@@ -158,7 +158,7 @@ fn failed(
             .delay(failures, since_first(q, now_ms), random)
             .is_none()
     };
-    again(items, expires, wait, answer, most >= SPLIT_AFTER)
+    again(items, expires, wait, (answer, retry), most >= SPLIT_AFTER)
 }
 
 /// Those that have had all their attempts expire; the others are tried again, in parts if that
@@ -167,14 +167,14 @@ fn again(
     items: Vec<Queued>,
     expires: impl Fn(&Queued) -> bool,
     wait: Duration,
-    answer: &Answer,
+    (answer, retry): (&Answer, &Retry),
     splits: bool,
 ) -> Verdict {
     let (gone, left): (Vec<_>, Vec<_>) = items.into_iter().partition(expires);
     let mut verdict = Verdict {
         settled: gone
             .into_iter()
-            .map(|queued| expire(queued, answer))
+            .map(|queued| expire(queued, answer, retry))
             .collect(),
         wait,
         ..Verdict::default()
@@ -252,15 +252,17 @@ fn split(mut items: Vec<Queued>, parts: usize, verdict: &mut Verdict) {
     }
 }
 
-fn expire(queued: Queued, answer: &Answer) -> (Queued, Settled) {
-    let reason = format!(
-        "{} attempts, the last: {}",
-        queued.history.requests,
-        in_words(answer)
-    );
+/// The reason says what was used up; how many requests there were is the item's own.
+fn expire(queued: Queued, answer: &Answer, retry: &Retry) -> (Queued, Settled) {
+    let used_up = if queued.history.failures >= retry.attempts {
+        format!("all {} attempts failed", retry.attempts)
+    } else {
+        let within = humantime::format_duration(retry.give_up_after);
+        format!("not taken within {within}")
+    };
     let settled = Settled::Undelivered {
         why: Undelivered::Expired,
-        reason,
+        reason: format!("{used_up}, the last: {}", in_words(answer)),
         field: String::new(),
     };
     (queued, settled)
@@ -456,7 +458,7 @@ mod tests {
         assert!(verdict.again.is_empty());
         assert!(
             matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
-            if reason == "10 attempts, the last: 503 down")
+            if reason == "all 10 attempts failed, the last: 503 down")
         );
     }
 
@@ -486,13 +488,10 @@ mod tests {
         let mut items = some(1);
         items[0].history.first_ms = Some(NOW);
         let verdict = settle(items, &down(), true, (late, late), &Retry::default(), 1.0);
-        assert!(matches!(
-            verdict.settled[0].1,
-            Settled::Undelivered {
-                why: Undelivered::Expired,
-                ..
-            }
-        ));
+        assert!(
+            matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+            if reason == "not taken within 4h, the last: 503 down")
+        );
         let mut items = some(1);
         items[0].history.first_ms = Some(late);
         let verdict = settle(items, &down(), true, (NOW, NOW), &Retry::default(), 1.0);

@@ -65,11 +65,17 @@ impl Intake {
                     continue;
                 }
             }
-            self.hand_over(&mut handful);
+            if !self.hand_over(&mut handful) {
+                // What can't be kept must not be taken: the feed waits from here on.
+                tracing::error!("the spool's thread has ended: start again; the feed is not read");
+                stop.cancelled().await;
+                return;
+            }
         }
     }
 
-    fn hand_over(&mut self, handful: &mut Vec<Frame>) {
+    /// Whether there was someone to take it.
+    fn hand_over(&mut self, handful: &mut Vec<Frame>) -> bool {
         let mut accepted = Vec::new();
         let mut shares = Vec::with_capacity(handful.len());
         let told = self.take_in(handful.drain(..), &mut accepted, &mut shares);
@@ -89,7 +95,7 @@ impl Intake {
             accepted,
             message,
             then: Box::new(then),
-        });
+        })
     }
 
     fn take_in(

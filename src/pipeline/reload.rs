@@ -188,3 +188,40 @@ pub(super) async fn watch_key(handle: Handle) {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_can_be_changed_at_once_is_told_apart_from_what_needs_another_start() {
+        let old = Settings::default();
+        let mut new = old.clone();
+        assert_eq!(
+            changed(&old, &new).to_string(),
+            "settings read again: nothing is new"
+        );
+        new.delivery.attempts = 3;
+        new.delivery.drain = Duration::from_secs(1);
+        new.limits
+            .set(crate::limits::Code::ByV1, crate::limits::Policy::Off);
+        new.spool.quota_bytes = 7;
+        new.spool.folder = "elsewhere".to_owned();
+        new.feed.url = "ws://another".to_owned();
+        new.customerio.api_key = "1234-new-and-longer".to_owned().into();
+        let reloaded = changed(&old, &new);
+        let names = [
+            "customerio.api_key",
+            "delivery.attempts",
+            "limits.by_v1",
+            "spool.quota_bytes",
+        ];
+        assert_eq!(reloaded.applied, names);
+        let names = ["delivery.drain", "feed.url", "spool.folder"];
+        assert_eq!(reloaded.at_next_start, names);
+        let mut another = new.clone();
+        // The same mask, and another key.
+        another.customerio.api_key = "1234-other-and-longer".to_owned().into();
+        assert_eq!(changed(&new, &another).applied, ["customerio.api_key"]);
+    }
+}

@@ -24,6 +24,8 @@ use super::series::{Line, Series};
 const EVERY: Duration = Duration::from_millis(100);
 /// Rates are over so many seconds.
 const RATE_SECONDS: usize = 3;
+/// A story has so many attempts, the first and the last ones: an outage has more.
+const ATTEMPTS: usize = 20;
 /// So many notices are kept.
 const NOTICES: usize = 50;
 
@@ -172,6 +174,9 @@ impl Observer {
         let mut ring = self.sources.ring.lock();
         for (queued, settled) in settled.into_iter().filter(|(queued, _)| is_event(queued)) {
             ring.tell(queued.accepted.sequence, |story| {
+                if story.attempts.len() >= ATTEMPTS {
+                    story.attempts.remove(ATTEMPTS / 2);
+                }
                 story.attempts.push(attempt.clone());
                 story.outcome = match settled {
                     Settled::Delivered { .. } => Outcome::Delivered {

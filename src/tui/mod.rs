@@ -52,15 +52,14 @@ const FRAME: Duration = Duration::from_millis(33);
 pub type Reload =
     Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send>;
 
-/// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how many
-/// accepted items were left in the spool.
+/// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
 pub async fn run(
     pipeline: Pipeline,
     labels: Labels,
     settings: &config::Screen,
     drain: Duration,
     reload: Option<Reload>,
-) -> io::Result<u64> {
+) -> io::Result<Option<Ended>> {
     let screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
     let handle = pipeline.handle().clone();
     let shell = Shell {
@@ -74,7 +73,7 @@ pub async fn run(
         reload,
         hurry: CancellationToken::new(),
         ending: None,
-        left: 0,
+        ended: None,
         closed: false,
         dirty: true,
         drawn_second: 0,
@@ -94,15 +93,15 @@ struct Shell {
     reload: Option<Reload>,
     hurry: CancellationToken,
     ending: Option<JoinHandle<Ended>>,
-    /// What was accepted and not settled when the pipeline ended.
-    left: u64,
+    /// How the pipeline ended, once it has.
+    ended: Option<Ended>,
     closed: bool,
     dirty: bool,
     drawn_second: i64,
 }
 
 impl Shell {
-    async fn run(mut self) -> io::Result<u64> {
+    async fn run(mut self) -> io::Result<Option<Ended>> {
         let mut keys = EventStream::new();
         let mut snapshots = self.handle.snapshots();
         let mut terminations = signals(&[Signal::Terminate, Signal::Interrupt]);
@@ -128,7 +127,7 @@ impl Shell {
                 }),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;
-                    self.left = ended.left;
+                    self.ended = Some(ended);
                     Some(Action::Drained)
                 }
                 () = tokio::time::sleep_until(next_frame), if self.dirty => None,
@@ -139,7 +138,7 @@ impl Shell {
                 self.act(action).await?;
             }
             if self.closed {
-                return Ok(self.left);
+                return Ok(self.ended);
             }
             // A key is answered at once; what comes by itself waits for its frame.
             if self.dirty && (keyed || Instant::now() >= next_frame) {

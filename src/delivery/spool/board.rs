@@ -11,6 +11,10 @@ use super::{Spool, SpoolRow};
 /// Dead letters are listed anew at most this often.
 const LIST: Duration = Duration::from_secs(1);
 
+/// So many rows of them are published: where each has a reason of its own, a screen could show
+/// no more.
+const ROWS: u32 = 500;
+
 /// Where it is told.
 pub(super) struct Board {
     publish: watch::Sender<Published>,
@@ -74,7 +78,7 @@ impl Board {
         self.stale |= row.letters != before.row.letters;
         let mut letters = before.letters.clone();
         if self.stale && self.listed.is_none_or(|at| now - at >= LIST) {
-            match spool.letter_rows() {
+            match spool.letter_rows(ROWS) {
                 Ok(rows) => letters = Arc::new(rows),
                 Err(error) => tracing::warn!("the dead letters can't be read: {error}"),
             }

@@ -133,7 +133,7 @@ impl DeadLetters {
 
     /// How many there are, by reason and type, the most first.
     pub fn rows(&self) -> rusqlite::Result<Vec<LetterRow>> {
-        rows(self.store.db())
+        rows(self.store.db(), u32::MAX)
     }
 
     /// Some of them, the newest first, from `skip` on.
@@ -294,12 +294,13 @@ fn why(word: &str) -> Undelivered {
     found.unwrap_or(Undelivered::Damaged)
 }
 
-pub(super) fn rows(db: &Connection) -> rusqlite::Result<Vec<LetterRow>> {
+/// The dead letters by reason and type, the most first, up to `most` rows.
+pub(super) fn rows(db: &Connection, most: u32) -> rusqlite::Result<Vec<LetterRow>> {
     let mut statement = db.prepare_cached(
         "select why, reason, field, event_type, count(*), sum(again), max(at_ms)
-         from letters group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4",
+         from letters group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4 limit ?",
     )?;
-    let rows = statement.query_map([], |row| {
+    let rows = statement.query_map([most], |row| {
         let group = Group {
             why: why(&row.get::<_, String>(0)?),
             reason: row.get(1)?,
@@ -420,7 +421,7 @@ impl DeadLetter {
         };
         serde_json::json!({
             "number": self.number,
-            "at": self.at_ms,
+            "at": stamp(self.at_ms),
             "why": self.why,
             "reason": self.reason,
             "field": self.field,
@@ -428,16 +429,21 @@ impl DeadLetter {
             "message": self.message,
             "requests": self.history.requests,
             "attempts": self.history.failures,
-            "first_attempt_at": self.history.first_ms,
+            "first_attempt_at": self.history.first_ms.map(stamp),
             "event_type": &*accepted.event_type,
             "part": if accepted.part == Part::Event { "event" } else { "identify" },
             "person": self.person(),
             "id": accepted.item.id.to_string(),
-            "happened_at": accepted.happened_ms,
-            "received_at": accepted.received_ms,
+            "happened_at": stamp(accepted.happened_ms),
+            "received_at": stamp(accepted.received_ms),
             "method": method,
             "path": path,
             "request": request,
         })
     }
+}
+
+/// A time as RFC 3339 writes it.
+fn stamp(ms: UnixMs) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
 }

@@ -897,9 +897,9 @@ impl Spool {
         Ok(count)
     }
 
-    /// The dead letters by reason and type.
-    pub fn letter_rows(&self) -> rusqlite::Result<Vec<dead_letters::LetterRow>> {
-        dead_letters::rows(self.store.db())
+    /// The dead letters by reason and type, the most first, up to `most` rows.
+    pub fn letter_rows(&self, most: u32) -> rusqlite::Result<Vec<dead_letters::LetterRow>> {
+        dead_letters::rows(self.store.db(), most)
     }
 
     /// How it stands. The quota, and what is wrong, are its writer's to say.

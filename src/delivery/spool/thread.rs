@@ -270,6 +270,10 @@ impl Thread {
                     self.unwritten = None;
                 }
                 self.fault = None;
+                // Receipt is told before delivery begins.
+                for then in self.admitted.drain(..) {
+                    then();
+                }
                 if !committed.items.is_empty() {
                     let told = Told::Committed {
                         chunk: committed.chunk,
@@ -277,9 +281,6 @@ impl Thread {
                     };
                     // Where nobody delivers any more, they stay in the spool.
                     let _ = self.told.blocking_send(told);
-                }
-                for then in self.admitted.drain(..) {
-                    then();
                 }
             }
             Err(error) => self.fail(&error, now),

@@ -122,9 +122,9 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// Appends what a few frames brought.
-    pub fn append(&self, handful: Handful) {
-        self.order(Order::Append(handful));
+    /// Appends what a few frames brought; whether there is anyone who does.
+    pub fn append(&self, handful: Handful) -> bool {
+        self.orders.send(Order::Append(handful)).is_ok()
     }
 
     /// Writes down what became of some items.
