@@ -11,7 +11,7 @@ use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
 use std::time::{Duration, Instant};
 
-use common::{event, feed, sandbox, until};
+use common::{event, feed, numbers_of, sandbox, until};
 use program::{run_on, signal, sluicegate, summary};
 use rand::RngExt as _;
 use serde_json::Value;
@@ -53,11 +53,7 @@ fn publish(feed: &Server, events: u64, people: u64, each_ms: u64) -> tokio::task
 
 fn each_persons_in_order(sandbox: &Sandbox, events: u64, people: u64) {
     for person in 0..people {
-        let numbers: Vec<u64> = sandbox
-            .events_of(&format!("u-{person}"))
-            .iter()
-            .filter_map(|e| e.attributes["number"].as_u64())
-            .collect();
+        let numbers = numbers_of(sandbox, &format!("u-{person}"));
         let expected: Vec<u64> = (person..events).step_by(people as usize).collect();
         assert!(numbers == expected, "u-{person}: {numbers:?}");
     }

@@ -9,7 +9,7 @@ mod common;
 use std::time::Duration;
 
 use bench::{Bench, accepted, all_delivered, labels, outcomes, some, with};
-use common::{event, sandbox, settings, until};
+use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
 use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
 use sluicegate::delivery::{Accepted, Answered, Settled, Undelivered};
@@ -44,12 +44,7 @@ async fn a_large_event_goes_by_v1_between_its_neighbours() {
     ];
     let (told, _) = deliver(&sandbox, items).await;
     assert!(all_delivered(&told, 3));
-    let numbers: Vec<_> = sandbox
-        .events_of("u/ü 1")
-        .iter()
-        .map(|e| e.attributes["number"].clone())
-        .collect();
-    assert_eq!(numbers, [0, 1, 2]);
+    assert_eq!(numbers_of(&sandbox, "u/ü 1"), [0, 1, 2]);
     assert_eq!(told.len(), 3, "three requests: batch, v1, batch");
 }
 
@@ -75,20 +70,9 @@ async fn the_order_of_each_person_survives_failures() {
     assert!(all_delivered(&told, 3_000));
     assert_eq!(sandbox.counts().events, 3_000);
     for person in sandbox.people() {
-        let numbers: Vec<u64> = sandbox
-            .events_of(&person)
-            .iter()
-            .filter_map(|e| e.attributes["number"].as_u64())
-            .collect();
+        let numbers = numbers_of(&sandbox, &person);
         assert!(numbers.is_sorted(), "{person}: {numbers:?}");
     }
-}
-
-/// The numbers of a person's events at the sandbox, in the order in which they came.
-fn numbers_of(sandbox: &Sandbox, person: &str) -> Vec<u64> {
-    let events = sandbox.events_of(person);
-    let number = |e: &sluicegate::customerio::sandbox::StoredEvent| e.attributes["number"].as_u64();
-    events.iter().filter_map(number).collect()
 }
 
 #[tokio::test]

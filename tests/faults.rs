@@ -13,7 +13,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, all_delivered, labels, outcomes, some, with};
-use common::{event, nowhere, sandbox, settings, until};
+use common::{event, nowhere, numbers_of, sandbox, settings, until};
 use proxy::{Mode, Proxy};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
@@ -162,12 +162,7 @@ async fn a_hanging_request_holds_up_its_own_people_only() {
     assert!(sandbox.events_of("held").is_empty());
     let (told, _) = bench.finish().await;
     assert!(all_delivered(&told, 52));
-    let numbers: Vec<_> = sandbox
-        .events_of("held")
-        .into_iter()
-        .map(|e| e.attributes["number"].clone())
-        .collect();
-    assert_eq!(numbers, [0, 1]);
+    assert_eq!(numbers_of(&sandbox, "held"), [0, 1]);
 }
 
 #[tokio::test]
@@ -206,12 +201,7 @@ async fn failures_are_tried_again_and_nothing_comes_twice() {
         (50, 50),
         "the hang-up had taken them: their ids made the retry harmless"
     );
-    let numbers: Vec<u64> = sandbox
-        .events_of("u")
-        .iter()
-        .filter_map(|e| e.attributes["number"].as_u64())
-        .collect();
-    assert!(numbers.is_sorted());
+    assert!(numbers_of(&sandbox, "u").is_sorted());
 }
 
 #[tokio::test]
@@ -429,11 +419,7 @@ async fn an_outage_costs_one_request_at_a_time_no_attempts_and_no_event() {
     );
     assert_eq!((sandbox.counts().events, left), (sent, 0));
     for person in sandbox.people() {
-        let numbers: Vec<u64> = sandbox
-            .events_of(&person)
-            .iter()
-            .filter_map(|e| e.attributes["number"].as_u64())
-            .collect();
+        let numbers = numbers_of(&sandbox, &person);
         assert!(numbers.is_sorted(), "{person}: {numbers:?}");
     }
 }

@@ -7,6 +7,7 @@ mod program;
 
 use std::io::{Read, Write};
 use std::num::NonZero;
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -308,17 +309,22 @@ fn the_terminal_is_given_back_on_sigterm_and_after_a_suspension() {
     assert!(terminal.is_given_back());
 }
 
+/// `watch` with this configuration, and no feed.
+fn watch(config: &Path) -> Terminal {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
+    command.arg(config);
+    command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
+    command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
+    Terminal::start(command)
+}
+
 #[test]
 fn filters_are_saved_to_the_configuration_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     std::fs::write(&path, "# kept\ngate = \"shut\"\n[[rules]]\nname = \"one\"\neffect = \"exclude\"\nwhen = \"has_user\"\non = false\n").unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
-    command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
-    command.arg(&path);
-    command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
-    command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
-    let mut terminal = Terminal::start(command);
+    let mut terminal = watch(&path);
     let text = terminal.shows("feed down: connection refused");
     assert!(text.contains("SHUT") && text.contains("my-site"));
     terminal.press("1s");
@@ -359,12 +365,7 @@ fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     std::fs::write(&path, "gate = \"shut\"\n").unwrap();
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
-    command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
-    command.arg(&path);
-    command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
-    command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
-    let mut terminal = Terminal::start(command);
+    let mut terminal = watch(&path);
     terminal.shows("SHUT");
     let rule = "[[rules]]\nname = \"fresh\"\neffect = \"exclude\"\nwhen = \"has_user\"\n";
     std::fs::write(&path, format!("gate = \"shut\"\n{rule}")).unwrap();

@@ -41,10 +41,7 @@ fn init(place: &Place, force: bool) -> Result<ExitCode> {
 fn check(place: Place) -> Result<ExitCode> {
     let path = place.path.clone();
     let loaded = place.load(&[])?;
-    let problems = loaded.problems(Needs {
-        feed: true,
-        destination: true,
-    });
+    let problems = loaded.problems(Needs::BOTH);
     for problem in &problems {
         say!("{problem}");
     }

@@ -10,16 +10,11 @@ use super::Place;
 pub struct Reloader {
     place: Place,
     flags: Vec<Flag>,
-    needs: Needs,
 }
 
 impl Reloader {
-    pub(super) fn new(place: Place, flags: Vec<Flag>, needs: Needs) -> Self {
-        Self {
-            place,
-            flags,
-            needs,
-        }
+    pub(super) fn new(place: Place, flags: Vec<Flag>) -> Self {
+        Self { place, flags }
     }
 
     /// Reads them again, and puts what is new in force; or says why nothing was changed.
@@ -29,7 +24,7 @@ impl Reloader {
             .clone()
             .load(&self.flags)
             .map_err(|error| format!("nothing is changed: {}", super::told(&error)))?;
-        let problems = loaded.problems(self.needs);
+        let problems = loaded.problems(Needs::BOTH);
         if let Some(first) = problems.first() {
             let more = match problems.len() {
                 1 => String::new(),

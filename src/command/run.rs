@@ -19,13 +19,9 @@ const UNSEEN_RING_BYTES: usize = 1 << 20;
 
 pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     log_to_stderr(args.log);
-    let needs = Needs {
-        feed: true,
-        destination: true,
-    };
     let flags = args.over.flags();
     let mut loaded = place.clone().load(&flags)?;
-    refuse_problems(&loaded, needs)?;
+    refuse_problems(&loaded, Needs::BOTH)?;
     // Nobody looks at the recent events; what they are needed for is the story of one under way.
     loaded.settings.screen.ring_bytes = loaded.settings.screen.ring_bytes.min(UNSEEN_RING_BYTES);
     let settings = &loaded.settings;
@@ -36,7 +32,7 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
         "forwarding"
     );
     let pipeline = start(&loaded, &settings.spool_folder()?)?;
-    let reloader = Reloader::new(place, flags, needs);
+    let reloader = Reloader::new(place, flags);
     let until = Until {
         time: args.duration,
         idle: args.exit_when_idle,

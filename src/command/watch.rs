@@ -13,13 +13,9 @@ use super::reload::Reloader;
 use super::{Place, refuse_problems, start};
 
 pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
-    let needs = Needs {
-        feed: true,
-        destination: true,
-    };
     let flags = args.over.flags();
     let mut loaded = place.clone().load(&flags)?;
-    refuse_problems(&loaded, needs)?;
+    refuse_problems(&loaded, Needs::BOTH)?;
     let screen = &mut loaded.settings.screen;
     screen.ascii |= args.look.ascii;
     if args.look.light {
@@ -34,7 +30,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     };
     let folder = settings.spool_folder()?;
     let pipeline = start(&loaded, &folder)?;
-    let reloader = Reloader::new(place, flags, needs);
+    let reloader = Reloader::new(place, flags);
     let handle = pipeline.handle().clone();
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());

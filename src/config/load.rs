@@ -114,6 +114,14 @@ pub struct Needs {
     pub destination: bool,
 }
 
+impl Needs {
+    /// Both: what forwarding needs.
+    pub const BOTH: Self = Self {
+        feed: true,
+        destination: true,
+    };
+}
+
 /// A value from the command line: the setting's path, the flag, the value.
 pub type Flag = (&'static str, &'static str, String);
 

@@ -67,6 +67,13 @@ pub fn event(person: &str, number: u64) -> String {
     )
 }
 
+/// The numbers of a person's events at the sandbox, in the order in which they came.
+pub fn numbers_of(sandbox: &Sandbox, person: &str) -> Vec<u64> {
+    let events = sandbox.events_of(person);
+    let numbers = events.iter().map(|e| e.attributes["number"].as_u64());
+    numbers.flatten().collect()
+}
+
 /// Waits until `done` holds; fails with `what` after 20 s.
 pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
     let started = Instant::now();
