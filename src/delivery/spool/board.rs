@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::writer::Published;
+use super::orders::Published;
 use super::{Spool, SpoolRow};
 
 /// Dead letters are listed anew at most this often.

@@ -11,10 +11,10 @@ use rusqlite::{Connection, ErrorCode, OpenFlags};
 
 use crate::amplitude::time;
 
-use super::dead_letters::{self, Which};
+use super::letter::Which;
 use super::progress::Settled;
 use super::store::{self, Changes, Store};
-use super::{Damage, SpoolError, entry};
+use super::{Damage, SpoolError, entry, letter_table};
 
 /// Whether this is the file's damage, and not the disk's fullness or the like.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
@@ -134,7 +134,7 @@ impl Saved {
     fn letters(&mut self, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
         let mut handful = Changes::default();
         let mut failed = None;
-        let read = dead_letters::each(from.db(), &Which::All, |letter| {
+        let read = letter_table::each(from.db(), &Which::All, |letter| {
             handful.letters.push(letter);
             self.letters += 1;
             if handful.letters.len() < 500 {

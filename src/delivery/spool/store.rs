@@ -14,9 +14,9 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Place};
 
-use super::dead_letters::{self, DeadLetter};
+use super::letter::DeadLetter;
 use super::progress::Settled;
-use super::{SpoolError, SpoolRow, entry};
+use super::{SpoolError, SpoolRow, entry, letter_table};
 
 /// "SLUC": a file of ours, and no other's database.
 const APPLICATION_ID: i32 = 0x534C_5543;
@@ -241,10 +241,10 @@ impl Store {
             remove_chunk(&transaction, *number)?;
         }
         for letter in &changes.letters {
-            dead_letters::insert(&transaction, letter)?;
+            letter_table::insert(&transaction, letter)?;
         }
         for (number, _) in &changes.gone_letters {
-            dead_letters::remove(&transaction, *number)?;
+            letter_table::remove(&transaction, *number)?;
         }
         for (name, value) in &changes.facts {
             transaction
@@ -287,7 +287,7 @@ impl Store {
             row.items += u64::from(Settled::new(items, stored).left());
             row.bytes += bytes;
         })?;
-        (row.letters, row.letter_bytes) = dead_letters::counts(&self.db)?;
+        (row.letters, row.letter_bytes) = letter_table::counts(&self.db)?;
         Ok(row)
     }
 

@@ -15,10 +15,11 @@ use rusqlite::ErrorCode;
 use tokio::sync::mpsc;
 
 use crate::amplitude::time;
+use crate::delivery::Queued;
 
 use super::board::Board;
-use super::writer::{Handful, Order, Read, Settings, Settlement, Told};
-use super::{Queued, Spool, SpoolRow};
+use super::orders::{Handful, Order, Read, Settings, Settlement, Told};
+use super::{Spool, SpoolRow};
 
 /// What is settled is written down at least this often.
 const SETTLE_AGE: Duration = Duration::from_millis(500);
@@ -368,7 +369,7 @@ fn in_words(error: &rusqlite::Error, folder: &Path) -> String {
     let shown = folder.display();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => full(folder),
-        Some(ErrorCode::ReadOnly) if super::is_moved(error) => {
+        Some(ErrorCode::ReadOnly) if super::home::is_moved(error) => {
             format!(
                 "the spool's file was moved or removed from {shown}: put it back, or start again"
             )

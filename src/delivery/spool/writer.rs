@@ -5,112 +5,17 @@ use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::amplitude::time::UnixMs;
+use crate::delivery::{History, Place, Queued};
 
+use super::Spool;
 use super::board::Board;
-use super::dead_letters::{DeadLetter, LetterRow};
+use super::orders::{Order, Read};
 use super::thread::Thread;
-use super::{Accepted, History, Place, Queued, Spool, SpoolRow};
 
-/// The figures of the spool; settings under `[spool]`.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
-    /// At this size, dead letters included, the feed is not read, in bytes.
-    pub quota_bytes: u64,
-    /// A commit is made at this size, in bytes.
-    pub commit_bytes: usize,
-    /// A commit is made when its oldest item has waited this long.
-    pub commit_age: Duration,
-    /// Dead letters leave after this time; never where it is zero.
-    pub keep_dead_letters: Duration,
-}
-
-/// What a few frames brought.
-pub struct Handful {
-    /// What was accepted of it.
-    pub accepted: Vec<Accepted>,
-    /// The feed's last message in it.
-    pub message: Option<Arc<str>>,
-    /// Called once it is durable.
-    pub then: Box<dyn FnOnce() + Send>,
-}
-
-impl std::fmt::Debug for Handful {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handful")
-            .field("accepted", &self.accepted.len())
-            .field("message", &self.message)
-            .finish_non_exhaustive()
-    }
-}
-
-/// What became of some items.
-#[derive(Debug, Default)]
-pub struct Settlement {
-    /// Those that are delivered.
-    pub settled: Vec<Place>,
-    /// Those that will be tried again, with their attempts.
-    pub put_off: Vec<(Place, History)>,
-    /// When these are tried again at the earliest.
-    pub next_ms: UnixMs,
-    /// Those that can't be delivered, with their letters.
-    pub letters: Vec<(Place, DeadLetter)>,
-}
-
-/// What the spool tells whoever delivers.
-#[derive(Debug)]
-pub enum Told {
-    /// These are durable now.
-    Committed {
-        /// The number of their chunk.
-        chunk: u64,
-        /// What is in it.
-        items: Vec<Queued>,
-    },
-    /// These were read back.
-    Loaded {
-        /// What is in the chunks, and when each may be tried again at the earliest.
-        items: Vec<(Queued, Option<UnixMs>)>,
-        /// The number of the last chunk that was read.
-        upto: u64,
-    },
-    /// Nothing more will be appended.
-    Ended,
-}
-
-pub(super) enum Order {
-    Append(Handful),
-    Settle(Settlement),
-    Read(Read),
-    Retune(Settings),
-    End,
-    Close,
-}
-
-/// Something to be read back.
-pub(super) enum Read {
-    Chunks {
-        after: u64,
-        bytes: u64,
-    },
-    Items {
-        places: Vec<(Place, History)>,
-        reply: oneshot::Sender<Vec<Queued>>,
-    },
-}
-
-/// What is published of a spool.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Published {
-    /// How it stands.
-    pub row: SpoolRow,
-    /// Its dead letters, by reason and type.
-    pub letters: Arc<Vec<LetterRow>>,
-}
+pub use super::orders::{Handful, Published, Settings, Settlement, Told};
 
 /// How others speak to the thread.
 #[derive(Debug, Clone)]

@@ -1,0 +1,162 @@
+//! A dead letter, and how some of them are named.
+
+use rusqlite::types::Value;
+use serde::{Deserialize, Serialize};
+
+use crate::amplitude::time::UnixMs;
+use crate::customerio::mapping::Route;
+use crate::delivery::{Accepted, History, Part, Undelivered};
+
+/// One item that can't be delivered.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DeadLetter {
+    /// Its number in this spool.
+    pub number: i64,
+    /// When it was known that it can't be delivered.
+    pub at_ms: UnixMs,
+    /// Why.
+    pub why: Undelivered,
+    /// Customer.io's word for it.
+    pub reason: String,
+    /// The field at fault.
+    pub field: String,
+    /// The last answer in a word: `400`, `no answer`.
+    pub answer: String,
+    /// What that answer said.
+    pub message: String,
+    /// Its attempts.
+    pub history: History,
+    /// Whether someone asked to try it again: the next moment of forwarding does.
+    pub again: bool,
+    /// What could not be delivered.
+    pub accepted: Accepted,
+}
+
+/// Dead letters of one reason and type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LetterRow {
+    /// What they share.
+    #[serde(flatten)]
+    pub group: Group,
+    /// How many there are.
+    pub count: u64,
+    /// Those of them that will be tried again.
+    pub again: u64,
+    /// When the newest came to be one.
+    pub newest_ms: UnixMs,
+}
+
+/// What dead letters of a row share.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+pub struct Group {
+    /// Why they can't be delivered.
+    pub why: Undelivered,
+    /// Customer.io's word for it.
+    pub reason: String,
+    /// The field at fault.
+    pub field: String,
+    /// The event type.
+    pub event_type: String,
+}
+
+/// Some of the dead letters.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Which {
+    /// All.
+    All,
+    /// The one with this number.
+    One(i64),
+    /// Those of a reason, whatever their type.
+    Reason(String),
+    /// Those of a reason and type.
+    Group(Group),
+}
+
+impl Which {
+    /// The condition on the table, and its values.
+    pub(super) fn condition(&self) -> (&'static str, Vec<Value>) {
+        match self {
+            Self::All => ("true", Vec::new()),
+            Self::One(number) => ("number = ?", vec![Value::Integer(*number)]),
+            Self::Reason(reason) => ("reason = ?", vec![Value::Text(reason.clone())]),
+            Self::Group(group) => (
+                "why = ? and reason = ? and field = ? and event_type = ?",
+                vec![
+                    Value::Text(group.why.word().to_owned()),
+                    Value::Text(group.reason.clone()),
+                    Value::Text(group.field.clone()),
+                    Value::Text(group.event_type.clone()),
+                ],
+            ),
+        }
+    }
+}
+
+impl DeadLetter {
+    /// What it takes of the spool's quota.
+    pub(super) fn bytes(&self) -> u64 {
+        let texts = self.reason.len() + self.field.len() + self.message.len();
+        (self.accepted.item.body.len() + texts) as u64
+    }
+
+    /// Whom it is about: the value of the identifier that would be sent.
+    pub fn person(&self) -> String {
+        #[derive(Deserialize)]
+        struct Body {
+            identifiers: Option<std::collections::BTreeMap<String, String>>,
+            anonymous_id: Option<String>,
+        }
+        if let Route::V1 { path, .. } = &self.accepted.item.route
+            && let Some(rest) = path.strip_prefix("/api/v1/customers/")
+        {
+            let id = rest.split('/').next().unwrap_or(rest);
+            let id = percent_encoding::percent_decode_str(id);
+            return id.decode_utf8_lossy().into_owned();
+        }
+        let body = serde_json::from_slice::<Body>(&self.accepted.item.body).ok();
+        let named = body.and_then(|body| {
+            let first = body.identifiers.and_then(|all| all.into_values().next());
+            first.or(body.anonymous_id)
+        });
+        named.unwrap_or_default()
+    }
+
+    /// The letter as one JSON object: what `export` writes, a line each.
+    pub fn to_json(&self) -> serde_json::Value {
+        let accepted = &self.accepted;
+        let request = serde_json::from_slice::<serde_json::Value>(&accepted.item.body)
+            .unwrap_or_else(|_| String::from_utf8_lossy(&accepted.item.body).into());
+        let (method, path) = match &accepted.item.route {
+            Route::Batch => ("POST", "/api/v2/batch"),
+            Route::V1 { put: false, path } => ("POST", path.as_str()),
+            Route::V1 { put: true, path } => ("PUT", path.as_str()),
+        };
+        serde_json::json!({
+            "number": self.number,
+            "at": stamp(self.at_ms),
+            "why": self.why,
+            "reason": self.reason,
+            "field": self.field,
+            "answer": self.answer,
+            "message": self.message,
+            "requests": self.history.requests,
+            "attempts": self.history.failures,
+            "first_attempt_at": self.history.first_ms.map(stamp),
+            "event_type": &*accepted.event_type,
+            "part": if accepted.part == Part::Event { "event" } else { "identify" },
+            "person": self.person(),
+            "id": accepted.item.id.to_string(),
+            "happened_at": stamp(accepted.happened_ms),
+            "received_at": stamp(accepted.received_ms),
+            "method": method,
+            "path": path,
+            "request": request,
+        })
+    }
+}
+
+/// A time as RFC 3339 writes it.
+fn stamp(ms: UnixMs) -> String {
+    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
+}
