@@ -235,7 +235,7 @@ fn split(mut items: Vec<Queued>, parts: usize, verdict: &mut Verdict) {
     let mut people: FxHashMap<u64, usize> = FxHashMap::default();
     for queued in &items {
         let next = people.len();
-        people.entry(queued.accepted.item.person).or_insert(next);
+        people.entry(queued.person()).or_insert(next);
     }
     if people.len() == 1 {
         verdict.behind = items.split_off(items.len().div_ceil(parts));
@@ -247,7 +247,7 @@ fn split(mut items: Vec<Queued>, parts: usize, verdict: &mut Verdict) {
         .again
         .resize_with(people.len().div_ceil(each), Vec::new);
     for queued in items {
-        let part = people[&queued.accepted.item.person] / each;
+        let part = people[&queued.person()] / each;
         verdict.again[part].push(queued);
     }
 }
@@ -295,7 +295,7 @@ pub fn is_event(queued: &Queued) -> bool {
 pub(super) mod tests_support {
     use bytes::Bytes;
 
-    use super::super::lane::Cargo;
+    use super::super::cargo::Cargo;
     use super::*;
     use crate::customerio::mapping::Route;
     use crate::delivery::spool::tests_support::accepted;

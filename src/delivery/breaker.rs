@@ -86,8 +86,8 @@ pub struct Breaker {
     state: State,
     /// Failures since the last answer that was none.
     in_a_row: u32,
-    /// Bumped with every such answer: failures of one row share it.
-    row: u64,
+    /// Bumped with every such answer: failures of one streak share it.
+    streak: u64,
 }
 
 #[derive(Debug)]
@@ -113,7 +113,7 @@ enum State {
 pub enum Failure {
     /// One that counts as an attempt.
     Counts,
-    /// The one that opened the breaker: those of its row don't count after all.
+    /// The one that opened the breaker: those of its streak don't count after all.
     Opens,
     /// One of an outage: it doesn't count.
     OfOutage,
@@ -126,7 +126,7 @@ impl Breaker {
             limits,
             state: State::Closed,
             in_a_row: 0,
-            row: 0,
+            streak: 0,
         }
     }
 
@@ -135,9 +135,9 @@ impl Breaker {
         self.limits = limits;
     }
 
-    /// The number of the row that a failure would belong to.
-    pub fn row(&self) -> u64 {
-        self.row
+    /// The number of the streak that a failure would belong to.
+    pub fn streak(&self) -> u64 {
+        self.streak
     }
 
     /// What may go out.
@@ -155,7 +155,7 @@ impl Breaker {
     /// The destination answered as one that works. For how long it had been down, if it had.
     pub fn works(&mut self, now: Instant) -> Option<Duration> {
         self.in_a_row = 0;
-        self.row += 1;
+        self.streak += 1;
         match std::mem::replace(&mut self.state, State::Closed) {
             State::Closed => None,
             State::Open { since, .. } => Some(now.duration_since(since)),
@@ -295,12 +295,12 @@ mod tests {
         for _ in 0..4 {
             assert_eq!(breaker.failed("503", None, now, 0), Failure::Counts);
         }
-        assert_eq!(breaker.row(), 0);
+        assert_eq!(breaker.streak(), 0);
         assert_eq!(breaker.works(now), None);
         for _ in 0..4 {
             assert_eq!(breaker.failed("503", None, now, 0), Failure::Counts);
         }
-        assert_eq!(breaker.row(), 1);
+        assert_eq!(breaker.streak(), 1);
         assert_eq!(breaker.passage(), Passage::Free);
         assert_eq!(breaker.failed("503", None, now, 7), Failure::Opens);
         let probe_at = now + Duration::from_secs(1);

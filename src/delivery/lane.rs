@@ -16,91 +16,13 @@ use tokio::time::Instant;
 use crate::customerio::mapping::Route;
 use crate::customerio::sizes;
 
-use super::{History, Place, Queued};
+use super::Queued;
+use super::cargo::{Cargo, Ticket};
 
 /// `{"batch":[` and `]}`.
 const ENVELOPE_BYTES: usize = 12;
 /// No batch is taken with this number.
 const CLOSED: u64 = 0;
-
-/// Items that go together.
-#[derive(Debug, Clone, PartialEq)]
-pub enum Cargo {
-    /// With their bytes.
-    Here(Vec<Queued>),
-    /// Their bytes are in the spool only.
-    Spooled(Vec<Ticket>),
-}
-
-/// An item whose bytes are in the spool only.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Ticket {
-    /// Where the spool has it.
-    pub place: Place,
-    /// Which person it is about, hashed.
-    pub person: u64,
-    /// Its size in bytes.
-    pub bytes: usize,
-    /// Whether it goes alone, by v1.
-    pub alone: bool,
-    /// Its attempts so far.
-    pub history: History,
-}
-
-impl Ticket {
-    /// For an item whose bytes are let go.
-    pub fn of(queued: &Queued) -> Self {
-        Self {
-            place: queued.place,
-            person: queued.accepted.item.person,
-            bytes: queued.accepted.item.body.len(),
-            alone: queued.accepted.item.route != Route::Batch,
-            history: queued.history,
-        }
-    }
-}
-
-impl Cargo {
-    /// The same without its bytes.
-    #[must_use]
-    pub fn spooled(self) -> Self {
-        match self {
-            Self::Here(items) => Self::Spooled(items.iter().map(Ticket::of).collect()),
-            Self::Spooled(tickets) => Self::Spooled(tickets),
-        }
-    }
-
-    /// How many items it has.
-    pub fn len(&self) -> usize {
-        match self {
-            Self::Here(items) => items.len(),
-            Self::Spooled(tickets) => tickets.len(),
-        }
-    }
-
-    /// Whether it has none.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
-    /// The bytes that it holds in memory.
-    pub fn here_bytes(&self) -> usize {
-        match self {
-            Self::Here(items) => items.iter().map(|q| q.accepted.item.body.len()).sum(),
-            Self::Spooled(_) => 0,
-        }
-    }
-
-    /// Each item's place and history, which may be changed.
-    pub fn each(&mut self, mut change: impl FnMut(Place, &mut History)) {
-        match self {
-            Self::Here(items) => items
-                .iter_mut()
-                .for_each(|q| change(q.place, &mut q.history)),
-            Self::Spooled(all) => all.iter_mut().for_each(|t| change(t.place, &mut t.history)),
-        }
-    }
-}
 
 /// An item that waits.
 #[derive(Debug)]
@@ -112,21 +34,21 @@ enum Waiting {
 impl Waiting {
     fn person(&self) -> u64 {
         match self {
-            Self::Here(queued) => queued.accepted.item.person,
+            Self::Here(queued) => queued.person(),
             Self::Spooled(ticket) => ticket.person,
         }
     }
 
     fn bytes(&self) -> usize {
         match self {
-            Self::Here(queued) => queued.accepted.item.body.len(),
+            Self::Here(queued) => queued.bytes(),
             Self::Spooled(ticket) => ticket.bytes,
         }
     }
 
     fn here_bytes(&self) -> usize {
         match self {
-            Self::Here(queued) => queued.accepted.item.body.len(),
+            Self::Here(queued) => queued.bytes(),
             Self::Spooled(_) => 0,
         }
     }
@@ -390,7 +312,7 @@ impl Lanes {
     /// Puts items of one person, of whom something is out, in front of what waits behind that.
     pub fn put_behind(&mut self, items: Vec<Queued>, now: Instant) {
         for queued in items.into_iter().rev() {
-            let person = queued.accepted.item.person;
+            let person = queued.person();
             let waiting = Waiting::Here(queued);
             self.items += 1;
             self.here_bytes += waiting.here_bytes();
@@ -406,7 +328,7 @@ impl Lanes {
         };
         for (_, waiting) in &mut lane.waiting {
             if let Waiting::Here(queued) = waiting {
-                self.here_bytes -= queued.accepted.item.body.len();
+                self.here_bytes -= queued.bytes();
                 *waiting = Waiting::Spooled(Ticket::of(queued));
             }
         }

@@ -23,9 +23,11 @@
 
 pub mod batch;
 pub mod breaker;
+pub mod cargo;
 pub mod dispatch;
 pub mod lane;
 pub mod rate;
+pub mod retries;
 pub mod retry;
 pub mod spool;
 
@@ -89,6 +91,18 @@ pub struct Queued {
     pub place: Place,
     /// Its attempts so far.
     pub history: History,
+}
+
+impl Queued {
+    /// Which person it is about, hashed.
+    pub fn person(&self) -> u64 {
+        self.accepted.item.person
+    }
+
+    /// Its size in bytes.
+    pub fn bytes(&self) -> usize {
+        self.accepted.item.body.len()
+    }
 }
 
 /// Which part of an event an item is.

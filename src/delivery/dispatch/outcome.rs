@@ -1,0 +1,224 @@
+//! What became of a request: for its items, and for everything else.
+
+use std::time::Duration;
+
+use tokio::time::Instant;
+
+use crate::amplitude::time::{self, UnixMs};
+use crate::customerio::response::Answer;
+use crate::delivery::batch::{self, Says, Verdict};
+use crate::delivery::breaker::{Failure, Passage};
+use crate::delivery::cargo::Cargo;
+use crate::delivery::retries::{Load, Streak};
+use crate::delivery::spool::dead_letters::DeadLetter;
+use crate::delivery::spool::writer::Settlement;
+use crate::delivery::{Answered, Attempt, Queued, Settled, Undelivered};
+
+use super::{Dispatch, Sent, in_ms};
+
+/// What waits longer than this to be tried again holds no bytes in memory.
+const HOT: Duration = Duration::from_secs(1);
+
+/// A moment by both clocks: one that never jumps, and the one on the wall.
+#[derive(Debug, Clone, Copy)]
+struct Now {
+    at: Instant,
+    ms: UnixMs,
+}
+
+impl Dispatch {
+    pub(super) async fn settle(&mut self, sent: Sent) {
+        let now = Now {
+            at: Instant::now(),
+            ms: time::now(),
+        };
+        let Sent {
+            mut items,
+            streak,
+            at,
+            at_ms,
+            answer,
+        } = sent;
+        self.requests -= 1;
+        self.held_bytes -= items.iter().map(Queued::bytes).sum::<usize>();
+        let attempt = Attempt {
+            at_ms,
+            took_ms: now.at.duration_since(at).as_millis() as u32,
+            answer: answer.label(),
+            message: answer.message().to_owned(),
+            items: items.len() as u32,
+        };
+        let counts = self.heed(&answer, &mut items, streak, now);
+        let verdict = batch::settle(
+            items,
+            &answer,
+            counts.is_some(),
+            (at_ms, now.ms),
+            &self.settings.retry,
+            rand::random(),
+        );
+        let settled = self.carry_out(verdict, &attempt, counts.unwrap_or_default(), now);
+        // The receiver ends only when the whole pipeline does.
+        let _ = self.answered.send(Answered { attempt, settled }).await;
+    }
+
+    /// What the answer means for everything. Where it is a failure that counts as an attempt,
+    /// the streak that it belongs to.
+    fn heed(
+        &mut self,
+        answer: &Answer,
+        items: &mut [Queued],
+        streak: Streak,
+        now: Now,
+    ) -> Option<Streak> {
+        match batch::says(answer) {
+            Says::Works => {
+                self.rate.taken(now.at);
+                self.answers(now.at);
+            }
+            Says::Quiet(after) => {
+                self.rate.throttled(now.at);
+                self.quiet_until = self.quiet_until.max(Some(now.at + after));
+                self.answers(now.at);
+            }
+            Says::Fails(why, after) => return self.failed(&why, after, items, streak, now),
+            Says::Wrong(why) => {
+                tracing::error!("{why}. All events are kept");
+                self.breaker.wrong_server(&why, now.at, now.ms);
+            }
+            Says::Refuses(why) => {
+                tracing::error!("{why}. All events are kept; nothing is sent until that is mended");
+                self.breaker.refused(&why, now.ms);
+            }
+        }
+        None
+    }
+
+    fn failed(
+        &mut self,
+        why: &str,
+        after: Option<Duration>,
+        items: &mut [Queued],
+        streak: Streak,
+        now: Now,
+    ) -> Option<Streak> {
+        let number = self.breaker.streak();
+        let own = if streak.number == number {
+            streak.own
+        } else {
+            0
+        };
+        match self.breaker.failed(why, after, now.at, now.ms) {
+            Failure::Counts => {
+                let own = own + 1;
+                return Some(Streak { number, own });
+            }
+            Failure::Opens => {
+                tracing::error!("Customer.io is down: {why}. All events are kept");
+                // Now it shows that the whole streak was the outage's, also after a restart.
+                self.spool.settle(Settlement {
+                    put_off: self.retries.excuse(number),
+                    next_ms: now.ms,
+                    ..Settlement::default()
+                });
+            }
+            Failure::OfOutage => {}
+        }
+        for queued in items {
+            queued.history.failures = queued.history.failures.saturating_sub(own);
+        }
+        None
+    }
+
+    /// The destination answers: an outage is over, if there was one.
+    fn answers(&mut self, now: Instant) {
+        if let Some(down) = self.breaker.works(now) {
+            tracing::info!("Customer.io answers again: delivery goes on");
+            self.retries.stand_still_for(down.as_millis() as i64);
+        }
+    }
+
+    /// Does what a verdict says; what became of each item, for its story.
+    fn carry_out(
+        &mut self,
+        verdict: Verdict,
+        attempt: &Attempt,
+        streak: Streak,
+        now: Now,
+    ) -> Vec<(Queued, Settled)> {
+        let Verdict {
+            settled: mut told,
+            again,
+            behind,
+            wait,
+        } = verdict;
+        let mut settlement = Settlement {
+            next_ms: now.ms + wait.as_millis() as i64,
+            ..Settlement::default()
+        };
+        for (queued, settled) in &told {
+            self.lanes.release(queued.person());
+            match settled {
+                Settled::Undelivered { why, reason, field } => {
+                    let letter = letter(queued, attempt, (*why, reason, field), now.ms);
+                    settlement.letters.push((queued.place, letter));
+                }
+                _ => settlement.settled.push(queued.place),
+            }
+        }
+        let passage = self.breaker.passage();
+        let next_ms = match passage {
+            Passage::Probe(at) => settlement.next_ms.max(in_ms(at)),
+            Passage::Free | Passage::None => settlement.next_ms,
+        };
+        for queued in again.iter().flatten().chain(&behind) {
+            told.push((queued.clone(), Settled::Waiting { next_ms }));
+            settlement.put_off.push((queued.place, queued.history));
+        }
+        self.spool.settle(settlement);
+        self.lanes.put_behind(behind, now.at);
+        let cold = wait > HOT || passage != Passage::Free;
+        for items in again {
+            self.try_again(items, streak, now.at + wait, cold);
+        }
+        told
+    }
+
+    /// Keeps items until then, `cold` without their bytes.
+    fn try_again(&mut self, items: Vec<Queued>, streak: Streak, until: Instant, cold: bool) {
+        for queued in &items {
+            // What would wait behind items that expired waits behind these.
+            let person = queued.person();
+            self.lanes.occupy(person);
+            if cold {
+                self.lanes.cool(person);
+            }
+        }
+        let mut cargo = Cargo::Here(items);
+        if cold {
+            cargo = cargo.spooled();
+        }
+        self.held_bytes += cargo.here_bytes();
+        self.retries.park(Load { cargo, streak }, until);
+    }
+}
+
+fn letter(
+    queued: &Queued,
+    attempt: &Attempt,
+    (why, reason, field): (Undelivered, &str, &str),
+    at_ms: UnixMs,
+) -> DeadLetter {
+    DeadLetter {
+        number: 0,
+        at_ms,
+        why,
+        reason: reason.to_owned(),
+        field: field.to_owned(),
+        answer: attempt.answer.clone(),
+        message: attempt.message.clone(),
+        history: queued.history,
+        again: false,
+        accepted: queued.accepted.clone(),
+    }
+}
