@@ -533,6 +533,27 @@ fn a_file_that_is_no_database_any_more_is_put_aside_and_told_of() {
 }
 
 #[test]
+fn a_salvage_that_a_crash_broke_off_is_finished_by_the_next_start() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path().join("spool");
+    in_folder(&folder);
+    let database = folder.join("spool.db");
+    let saved = folder.join("spool.db.saved");
+    std::fs::copy(&database, &saved).unwrap();
+    // Before the damaged file was put aside, and after.
+    std::fs::write(&database, vec![7; 100_000]).unwrap();
+    assert_eq!(opened(&folder), (999, 0, String::new()));
+    assert!(!saved.exists());
+    std::fs::rename(&database, &saved).unwrap();
+    assert_eq!(opened(&folder), (999, 0, String::new()));
+    // Before the new file was whole: the damaged one is salvaged again.
+    std::fs::write(folder.join("spool.db.new"), "half of a file").unwrap();
+    std::fs::write(&database, vec![7; 100_000]).unwrap();
+    let (held, lost, told) = opened(&folder);
+    assert_eq!((held, lost), (0, 999), "{told}");
+}
+
+#[test]
 fn a_damaged_log_loses_its_end_which_is_counted_and_asked_for_again() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("spool");

@@ -68,6 +68,9 @@ impl Spool {
     /// salvaged; [`Spool::take_damage`] tells of it.
     pub fn open(folder: &Path) -> Result<Self, SpoolError> {
         let lock = Lock::take(folder)?;
+        if salvage::is_broken_off(folder) {
+            salvage::finish(folder)?;
+        }
         let mut tail = Tail::open(folder);
         let noted = tail.read();
         let mut damage = Damage::default();

@@ -38,32 +38,57 @@ pub(super) fn into_new_file(
         source,
     };
     remove(&new);
-    let mut saved = Saved::default();
+    let mut count = Saved::default();
     {
         let mut to = Store::open(&new)?;
         // What can't be opened at all holds nothing that could be saved.
         if let Ok(from) = Connection::open_with_flags(&old, OpenFlags::SQLITE_OPEN_READ_WRITE) {
             let from = Store::unchecked(from);
             facts(&from, &mut to).map_err(failed)?;
-            saved.chunks(&from, &mut to).map_err(failed)?;
-            saved.letters(&from, &mut to).map_err(failed)?;
+            count.chunks(&from, &mut to).map_err(failed)?;
+            count.letters(&from, &mut to).map_err(failed)?;
         }
+        // Only the file itself changes its name.
+        to.copy_log().map_err(failed)?;
     }
-    let aside = folder.join(format!("spool.damaged-{}.db", time::now()));
-    let moved = move_aside(&old, &aside).and_then(|()| fs::rename(&new, &old));
-    moved.map_err(|source| SpoolError::Folder {
+    fs::rename(&new, saved(folder)).map_err(|source| SpoolError::Folder {
         folder: folder.to_owned(),
         source,
     })?;
-    let lost = waiting.map_or(saved.lost, |waiting| waiting.saturating_sub(saved.items));
+    let aside = finish(folder)?;
+    let lost = waiting.map_or(count.lost, |waiting| waiting.saturating_sub(count.items));
     let told = format!(
         "the spool was damaged: {} items and {} dead letters were saved, {lost} items are lost; the damaged file is kept as {}",
-        saved.items,
-        saved.letters,
+        count.items,
+        count.letters,
         aside.display()
     );
     damage.add(lost, told);
     Ok(())
+}
+
+/// Where a new file that is whole waits to take the place of the damaged one.
+fn saved(folder: &Path) -> PathBuf {
+    folder.join("spool.db.saved")
+}
+
+/// Whether a crash broke a salvage off, and the next step is to [`finish`] it.
+pub(super) fn is_broken_off(folder: &Path) -> bool {
+    saved(folder).exists()
+}
+
+/// Puts the damaged file aside and the saved one in its place; where the damaged one is now.
+pub(super) fn finish(folder: &Path) -> Result<PathBuf, SpoolError> {
+    let old = store::path(folder);
+    let aside = folder.join(format!("spool.damaged-{}.db", time::now()));
+    move_aside(&old, &aside)
+        .and_then(|()| fs::rename(saved(folder), &old))
+        .and_then(|()| sync(folder))
+        .map_err(|source| SpoolError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })?;
+    Ok(aside)
 }
 
 #[derive(Debug, Default)]
@@ -167,7 +192,20 @@ fn move_aside(from: &Path, to: &Path) -> std::io::Result<()> {
     }
     // The index of the log is made anew by whoever opens it.
     let _ = fs::remove_file(beside(from, "-shm"));
-    fs::rename(from, to)
+    // It may be aside already.
+    if from.exists() {
+        fs::rename(from, to)?;
+    }
+    Ok(())
+}
+
+/// Makes the new names durable, where a folder can be opened for that.
+fn sync(folder: &Path) -> std::io::Result<()> {
+    #[cfg(unix)]
+    fs::File::open(folder)?.sync_all()?;
+    #[cfg(not(unix))]
+    let _ = folder;
+    Ok(())
 }
 
 fn remove(path: &Path) {

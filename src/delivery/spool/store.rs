@@ -27,7 +27,7 @@ const PAGE_BYTES: u32 = 65_536;
 /// The write-ahead log is copied into the file at this size: larger means fewer copies, as
 /// most chunks are gone by then, and longer waits when it happens.
 const LOG_BYTES: u32 = 8 << 20;
-/// The facts that a spool keeps: where its items go, and how far it came ([`super::Facts`]).
+/// The facts that a spool keeps: where its items go, and how far it came.
 pub(super) const FACTS: [&str; 2] = [DESTINATION, HEAD];
 pub(super) const DESTINATION: &str = "destination";
 pub(super) const HEAD: &str = "head";
