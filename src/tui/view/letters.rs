@@ -237,9 +237,11 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) 
     };
     let says = text::wrap(&says, width).into_iter().take(4);
     lines.extend(says.map(|line| Line::styled(format!(" {line}"), style(letter.why, theme))));
+    // Milliseconds only where there is room for them.
+    let digits = if width >= 10 + 23 { 23 } else { 19 };
     let stamp = |ms| {
         let stamp = time::to_export(ms);
-        stamp.get(..23).unwrap_or(&stamp).to_owned()
+        stamp.get(..digits).unwrap_or(&stamp).to_owned()
     };
     let route = match &accepted.item.route {
         Route::Batch => "v2 batch".to_owned(),
@@ -272,8 +274,8 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) 
         ("id", accepted.item.id.to_string()),
     ] {
         lines.push(Line::from(vec![
-            Span::styled(format!("   {name:<10}"), theme.dim),
-            Span::styled(text::cut(&value, width.saturating_sub(12)), theme.text),
+            Span::styled(format!(" {name:<9}"), theme.dim),
+            Span::styled(text::cut(&value, width.saturating_sub(10)), theme.text),
         ]));
     }
     frame.render_widget(Paragraph::new(lines), inside);
