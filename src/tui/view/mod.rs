@@ -24,6 +24,7 @@ mod throughput;
 mod violations;
 
 use ratatui::Frame;
+use ratatui::buffer::Cell;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
@@ -127,18 +128,31 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         let says = format!("too small: {}×{} needed", LEAST.0, LEAST.1);
-        let says = if theme.ascii {
-            says.replace('×', "x")
-        } else {
-            says
-        };
-        let lines = vec![Line::styled(
-            text::cut(&says, usize::from(area.width)),
-            theme.warn,
-        )];
-        frame.render_widget(Paragraph::new(lines), area);
-        return;
+        let says = text::cut(&says, usize::from(area.width));
+        let line = Line::styled(says, theme.warn);
+        frame.render_widget(Paragraph::new(line), area);
+    } else {
+        panes(frame, area, state, theme);
     }
+    if theme.ascii {
+        frame.buffer_mut().content.iter_mut().for_each(plain);
+    }
+}
+
+/// Puts an ASCII character in the place of a punctuation mark of ours that is none.
+fn plain(cell: &mut Cell) {
+    let symbol = match cell.symbol() {
+        "…" => "~",
+        "–" | "—" | "−" => "-",
+        "“" | "”" => "\"",
+        "·" => ".",
+        "×" => "x",
+        _ => return,
+    };
+    cell.set_symbol(symbol);
+}
+
+fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let rooms = Rooms::for_state(area, state);
     header::render(frame, rooms.header, state, theme);
     let inspecting = state.over() != Over::Nothing;
