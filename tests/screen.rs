@@ -196,6 +196,7 @@ fn standing() -> Standing {
             oldest_ms: Some(NOW - 2_300),
             letters: 3,
             letter_bytes: 4_100,
+            keep_letters_ms: 30 * 86_400_000,
             ..SpoolRow::default()
         },
         in_flight: 2,

@@ -68,6 +68,7 @@ impl Report {
         let spool = match &status {
             Some(status) if running.is_some() => SpoolRow {
                 quota_bytes: status.standing.spool.quota_bytes,
+                keep_letters_ms: status.standing.spool.keep_letters_ms,
                 fault: status.standing.spool.fault.clone(),
                 full: status.standing.spool.full,
                 ..now

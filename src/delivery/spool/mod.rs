@@ -159,6 +159,8 @@ pub struct SpoolRow {
     pub letters: u64,
     /// What they take of the quota, in bytes.
     pub letter_bytes: u64,
+    /// How long a dead letter is kept, in milliseconds; 0: until somebody decides.
+    pub keep_letters_ms: i64,
     /// Items that were there when the run began, or came back from the dead letters.
     pub carried: u64,
     /// Items that the disk lost.

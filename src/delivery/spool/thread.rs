@@ -319,7 +319,7 @@ impl Thread {
             self.reserved = now;
             self.spool.restore_reserve();
         }
-        if now - self.retained >= RETENTION && !self.settings.keep_dead_letters.is_zero() {
+        if now - self.retained >= RETENTION && self.keep_letters_ms() > 0 {
             self.retained = now;
             self.retain(now);
         }
@@ -330,8 +330,10 @@ impl Thread {
     }
 
     fn retain(&mut self, now: Instant) {
-        let keep = self.settings.keep_dead_letters.as_millis() as i64;
-        match self.spool.forget_letters(time::now() - keep) {
+        match self
+            .spool
+            .forget_letters(time::now() - self.keep_letters_ms())
+        {
             Ok(0) => {}
             Ok(count) => {
                 self.unwritten.get_or_insert(now);
@@ -342,6 +344,10 @@ impl Thread {
             }
             Err(error) => tracing::warn!("{}", in_words(&error, &self.spool.folder())),
         }
+    }
+
+    fn keep_letters_ms(&self) -> i64 {
+        i64::try_from(self.settings.keep_dead_letters.as_millis()).unwrap_or(0)
     }
 
     /// Why nothing more is taken, where the disk is why.
@@ -356,6 +362,7 @@ impl Thread {
     fn publish(&mut self, now: Instant) {
         let row = SpoolRow {
             quota_bytes: self.settings.quota_bytes,
+            keep_letters_ms: self.keep_letters_ms(),
             fault: self.trouble(),
             full: self.full,
             ..self.spool.row()

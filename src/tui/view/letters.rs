@@ -47,7 +47,11 @@ fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, the
     let count = state.snapshot.standing.spool.letters;
     let dash = if theme.ascii { "-" } else { "─" };
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
-    let inside = pane::frame(frame, area, &title, "kept until you decide", true, theme);
+    let kept = match state.snapshot.standing.spool.keep_letters_ms {
+        0 => "kept until you decide".to_owned(),
+        ms => format!("each kept for {}", span(ms)),
+    };
+    let inside = pane::frame(frame, area, &title, &kept, true, theme);
     if all.is_empty() {
         let says = [
             " there are none: everything that was accepted is delivered, or on its way",
