@@ -162,6 +162,26 @@ fn sigterm_drains_and_exits_with_0() {
 }
 
 #[test]
+fn a_log_that_nobody_reads_any_more_stops_nothing() {
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox = sandbox(&[]);
+    let feed = replay(&archive(dir.path()), &[]);
+    let mut child = run(&feed.url, &sandbox.url)
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // As behind `2>&1 | head`: the first line that is logged finds nobody.
+    drop(child.stderr.take());
+    assert_eq!(child.wait().unwrap().code(), Some(0));
+    let counts = get(&format!("{}/sandbox/counts", sandbox.url));
+    assert_eq!(
+        counts["events"], 2_970,
+        "all but the 30 that have no person"
+    );
+}
+
+#[test]
 fn wrong_settings_are_all_told_at_once_with_the_fix() {
     let output = sluicegate().arg("run").output().unwrap();
     assert_eq!(output.status.code(), Some(2));

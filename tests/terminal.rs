@@ -8,19 +8,29 @@ mod program;
 use std::io::{Read, Write};
 use std::num::NonZero;
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
-use program::{get, signal, state_home};
+use program::{get, replay, sandbox, signal, state_home};
 
 /// The program in a terminal of its own.
 struct Terminal {
-    master: Box<dyn MasterPty + Send>,
     child: Box<dyn Child + Send + Sync>,
-    keys: Box<dyn Write + Send>,
+    /// Until it is closed.
+    window: Option<Window>,
     screen: Arc<Mutex<vt100::Parser>>,
     raw: Arc<Mutex<Vec<u8>>>,
+}
+
+struct Window {
+    master: Box<dyn MasterPty + Send>,
+    keys: Box<dyn Write + Send>,
+    /// Reads what the program writes, until it is told that the window closes.
+    reader: JoinHandle<()>,
+    closes: Arc<AtomicBool>,
 }
 
 const SIZE: PtySize = PtySize {
@@ -56,26 +66,44 @@ impl Terminal {
         let raw = Arc::new(Mutex::new(Vec::new()));
         let mut reader = pair.master.try_clone_reader().unwrap();
         let (to_screen, to_raw) = (screen.clone(), raw.clone());
-        std::thread::spawn(move || {
+        let closes = Arc::new(AtomicBool::new(false));
+        let told = closes.clone();
+        let reader = std::thread::spawn(move || {
             let mut buffer = [0; 8192];
-            while let Ok(n @ 1..) = reader.read(&mut buffer) {
+            while let Ok(n @ 1..) = reader.read(&mut buffer)
+                && !told.load(Relaxed)
+            {
                 to_screen.lock().unwrap().process(&buffer[..n]);
                 to_raw.lock().unwrap().extend_from_slice(&buffer[..n]);
             }
         });
         let keys = pair.master.take_writer().unwrap();
-        Self {
+        let window = Window {
             master: pair.master,
-            child,
             keys,
+            reader,
+            closes,
+        };
+        Self {
+            child,
+            window: Some(window),
             screen,
             raw,
         }
     }
 
     fn press(&mut self, keys: &str) {
-        self.keys.write_all(keys.as_bytes()).unwrap();
-        self.keys.flush().unwrap();
+        let window = self.window.as_mut().unwrap();
+        window.keys.write_all(keys.as_bytes()).unwrap();
+        window.keys.flush().unwrap();
+    }
+
+    /// Closes the window, as its button does.
+    fn close(&mut self) {
+        let window = self.window.take().unwrap();
+        window.closes.store(true, Relaxed);
+        // The screen's clock writes every second, and so the reader sees it and goes.
+        window.reader.join().unwrap();
     }
 
     fn text(&self) -> String {
@@ -271,6 +299,9 @@ fn help_resizing_and_a_small_terminal() {
             .screen_mut()
             .set_size(cells(rows), cells(cols));
         terminal
+            .window
+            .as_ref()
+            .unwrap()
             .master
             .resize(PtySize { rows, cols, ..SIZE })
             .unwrap();
@@ -307,6 +338,32 @@ fn the_terminal_is_given_back_on_sigterm_and_after_a_suspension() {
     signal("TERM", pid);
     assert_eq!(terminal.ends(), 0);
     assert!(terminal.is_given_back());
+}
+
+#[test]
+fn a_window_that_is_closed_drains_and_ends_without_a_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let events: Vec<String> = (0..1_000)
+        .map(|n| format!(r#"{{"event_type":"Step","user_id":"u-{n}","insert_id":"{n}","time":1700000000000}}"#))
+        .collect();
+    let file = dir.path().join("events.ndjson");
+    std::fs::write(&file, events.join("\n")).unwrap();
+    // Slow enough that the window closes while requests are out.
+    let slow = sandbox(&["--latency", "1500ms"]);
+    let feed = replay(&file, &[]);
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command.arg("watch");
+    command.env("SLUICEGATE_FEED_URL", &feed.url);
+    command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
+    command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
+    command.env("SLUICEGATE_CUSTOMERIO_BASE_URL", &slow.url);
+    command.env("SLUICEGATE_GATE", "open");
+    let mut terminal = Terminal::start(command);
+    terminal.shows("1,000 received, 1,000 accepted");
+    terminal.close();
+    assert_eq!(terminal.ends(), 0, "all was delivered, and nothing is left");
+    let counts = get(&format!("{}/sandbox/counts", slow.url));
+    assert_eq!(counts["events"], 1_000);
 }
 
 /// `watch` with this configuration, and no feed.

@@ -10,7 +10,15 @@ macro_rules! say {
     }};
 }
 
-/// The same without the end of the line.
+/// A line on standard error. A terminal that was closed must not make a panic of it.
+macro_rules! complain {
+    ($($what:tt)*) => {{
+        use std::io::Write as _;
+        let _ = writeln!(std::io::stderr(), $($what)*);
+    }};
+}
+
+/// As `say`, without the end of the line.
 macro_rules! say_as_is {
     ($($what:tt)*) => {{
         use std::io::Write as _;
@@ -53,7 +61,7 @@ pub fn run(cli: Cli) -> ExitCode {
     {
         Ok(runtime) => runtime,
         Err(error) => {
-            eprintln!("sluicegate: the runtime can't start: {error}");
+            complain!("sluicegate: the runtime can't start: {error}");
             return ExitCode::from(2);
         }
     };
@@ -63,7 +71,7 @@ pub fn run(cli: Cli) -> ExitCode {
     match ended {
         Ok(code) => code,
         Err(error) => {
-            eprintln!("sluicegate: {}", told(&error));
+            complain!("sluicegate: {}", told(&error));
             ExitCode::from(2)
         }
     }
@@ -198,6 +206,8 @@ fn log_to_stderr(format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        // It would tell on standard error, and panic, that standard error is closed.
+        .log_internal_errors(false)
         .with_target(false);
     let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
         && std::env::var_os("NO_COLOR").is_none();

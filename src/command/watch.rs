@@ -40,13 +40,13 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let ended = tui::run(pipeline, labels, &settings.screen, drain, Some(reload)).await?;
     let (left, unwritten) = ended.map_or((0, 0), |ended| (ended.left, ended.unwritten));
     if left > 0 {
-        eprintln!(
+        complain!(
             "sluicegate: {left} accepted items are in the spool {}; they go out when the gate is open at the next start",
             folder.display()
         );
     }
     if unwritten > 0 {
-        eprintln!(
+        complain!(
             "sluicegate: {unwritten} items could not be written to the spool; the feed was not told that they are safe"
         );
     }

@@ -38,6 +38,8 @@ pub enum Action {
     Hangup,
     /// A signal asks the program to end.
     Terminated,
+    /// The terminal was closed: nobody can be asked any more, and nobody looks.
+    TerminalGone,
     /// All is settled, or given up: the screen may close.
     Drained,
 }

@@ -75,6 +75,7 @@ pub async fn run(
         ending: None,
         ended: None,
         closed: false,
+        has_terminal: true,
         dirty: true,
         drawn_second: 0,
     };
@@ -96,6 +97,8 @@ struct Shell {
     /// How the pipeline ended, once it has.
     ended: Option<Ended>,
     closed: bool,
+    /// Whether there is a terminal to read keys from, and to draw on.
+    has_terminal: bool,
     dirty: bool,
     drawn_second: i64,
 }
@@ -109,21 +112,19 @@ impl Shell {
         let mut next_frame = Instant::now();
         loop {
             let action = tokio::select! {
-                key = keys.next() => match key {
+                key = keys.next(), if self.has_terminal => match key {
                     Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
                     Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
                     Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
                     Some(Ok(_)) => None,
-                    // The terminal was closed: nobody can be asked.
-                    Some(Err(_)) | None => Some(Action::Terminated),
+                    Some(Err(_)) | None => Some(Action::TerminalGone),
                 },
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
                 Some(()) = hangups.recv() => Some(if io::stdout().is_terminal() {
                     Action::Hangup
                 } else {
-                    // It was closed: nobody can be asked.
-                    Action::Terminated
+                    Action::TerminalGone
                 }),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;
@@ -134,16 +135,21 @@ impl Shell {
             };
             let keyed = matches!(action, Some(Action::Key(_) | Action::Paste(_)));
             if let Some(action) = action {
+                self.has_terminal &= !matches!(action, Action::TerminalGone);
                 self.dirty |= self.is_worth_drawing(&action);
                 self.act(action).await?;
             }
+            self.dirty &= self.has_terminal;
             if self.closed {
                 return Ok(self.ended);
             }
             // A key is answered at once; what comes by itself waits for its frame.
             if self.dirty && (keyed || Instant::now() >= next_frame) {
                 self.turn_page().await?;
-                self.screen.draw(&self.state, &self.theme)?;
+                if !self.screen.draw(&self.state, &self.theme)? {
+                    self.has_terminal = false;
+                    self.act(Action::TerminalGone).await?;
+                }
                 self.dirty = false;
                 next_frame = Instant::now() + FRAME;
             }

@@ -1,7 +1,8 @@
 //! The terminal: taken over at the start, given back whatever happens.
 
-use std::io::{self, Stdout, Write as _, stdout};
-use std::sync::Once;
+use std::io::{self, Stdout, Write, stdout};
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Once};
 
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
@@ -20,7 +21,42 @@ use super::view;
 /// The terminal while the screen is open. Dropping it gives the terminal back.
 #[derive(Debug)]
 pub struct Screen {
-    terminal: ratatui::Terminal<CrosstermBackend<Stdout>>,
+    terminal: ratatui::Terminal<CrosstermBackend<Tty>>,
+    /// Whether the terminal was closed.
+    is_gone: Arc<AtomicBool>,
+}
+
+/// Standard output until it can't be written any more, which is when the terminal was closed.
+/// From then on it takes everything, like a screen that nobody looks at: what writes here would
+/// only complain on a standard error that is just as closed.
+#[derive(Debug)]
+struct Tty {
+    out: Stdout,
+    is_gone: Arc<AtomicBool>,
+}
+
+impl Tty {
+    fn unless_gone<T>(&mut self, otherwise: T, write: impl Fn(&mut Stdout) -> io::Result<T>) -> T {
+        while !self.is_gone.load(Relaxed) {
+            match write(&mut self.out) {
+                Ok(done) => return done,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(_) => self.is_gone.store(true, Relaxed),
+            }
+        }
+        otherwise
+    }
+}
+
+impl Write for Tty {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        Ok(self.unless_gone(bytes.len(), |out| out.write(bytes)))
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.unless_gone((), Stdout::flush);
+        Ok(())
+    }
 }
 
 impl Screen {
@@ -31,8 +67,13 @@ impl Screen {
         // Nothing from outside may end the title and go on as a command.
         let title: String = title.chars().map(super::widget::text::visible).collect();
         execute!(stdout(), SetTitle(title))?;
-        let terminal = ratatui::Terminal::new(CrosstermBackend::new(stdout()))?;
-        Ok(Self { terminal })
+        let is_gone = Arc::new(AtomicBool::new(false));
+        let tty = Tty {
+            out: stdout(),
+            is_gone: is_gone.clone(),
+        };
+        let terminal = ratatui::Terminal::new(CrosstermBackend::new(tty))?;
+        Ok(Self { terminal, is_gone })
     }
 
     /// Its size, in columns and rows.
@@ -40,15 +81,20 @@ impl Screen {
         self.terminal.size().map(|size| (size.width, size.height))
     }
 
-    /// Draws the screen in one synchronized update, so that no half of it is ever seen.
-    pub fn draw(&mut self, state: &State, theme: &Theme) -> io::Result<()> {
-        execute!(stdout(), BeginSynchronizedUpdate)?;
+    /// Draws the screen in one synchronized update, so that no half of it is ever seen. Tells
+    /// whether there still is a terminal to draw it on.
+    pub fn draw(&mut self, state: &State, theme: &Theme) -> io::Result<bool> {
+        execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let drawn = self
             .terminal
             .draw(|frame| view::draw(frame, state, theme))
             .map(|_| ());
-        execute!(stdout(), EndSynchronizedUpdate)?;
-        drawn
+        execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
+        if self.is_gone.load(Relaxed) {
+            // Its size could not be had, which is no news.
+            return Ok(false);
+        }
+        drawn.map(|()| true)
     }
 
     /// Forgets what is drawn, so that all of it is drawn again. (`Terminal::clear` would ask the

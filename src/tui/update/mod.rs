@@ -97,7 +97,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Hangup => vec![Effect::Reload],
-        Action::Terminated => drain(state),
+        Action::TerminalGone if state.draining => Vec::new(),
+        Action::Terminated | Action::TerminalGone => drain(state),
         Action::Drained => vec![Effect::Close],
     }
 }
