@@ -306,6 +306,14 @@ fn lint_reports_by_limit_and_type_and_exits_with_1_if_any_rejects() {
 }
 
 #[test]
+fn watch_without_a_terminal_says_what_to_do_instead() {
+    let output = sluicegate().arg("watch").output().unwrap();
+    assert_eq!(output.status.code(), Some(2));
+    let says = String::from_utf8_lossy(&output.stderr);
+    assert!(says.contains("watch needs a terminal") && says.contains("sluicegate run"));
+}
+
+#[test]
 fn demo_without_a_terminal_runs_headless_and_leaves_nothing_behind() {
     let dir = tempfile::tempdir().unwrap();
     let output = sluicegate()

@@ -1,8 +1,9 @@
 //! `watch`: the screen on the configured feed and workspace.
 
+use std::io::{IsTerminal as _, stdin, stdout};
 use std::process::ExitCode;
 
-use color_eyre::eyre::Result;
+use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Watch;
 use crate::config::Theme;
@@ -13,6 +14,11 @@ use super::reload::Reloader;
 use super::{Place, refuse_problems, start};
 
 pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
+    if !(stdin().is_terminal() && stdout().is_terminal()) {
+        bail!(
+            "watch needs a terminal for its screen and keys, and standard input or output is none; `sluicegate run` does the same without a screen"
+        );
+    }
     let flags = args.over.flags();
     let mut loaded = place.clone().load(&flags)?;
     refuse_problems(&loaded, Needs::BOTH)?;
