@@ -160,15 +160,15 @@ pub(crate) mod tests_support {
 
     /// The one event in `text`, received at 1,800,000,000,000 ms.
     pub(crate) fn event(text: &str) -> Event {
+        event_at(text, 1_800_000_000_000)
+    }
+
+    /// The one event in `text`, received then.
+    pub(crate) fn event_at(text: &str, received_ms: i64) -> Event {
         let mut found = None;
-        super::decode(
-            &ByteString::from(text),
-            1_800_000_000_000,
-            "message_id",
-            |one| {
-                found = Some(one.unwrap());
-            },
-        );
+        super::decode(&ByteString::from(text), received_ms, "message_id", |one| {
+            found = Some(one.unwrap());
+        });
         found.unwrap()
     }
 }

@@ -101,6 +101,40 @@ impl Filters {
             .unwrap_or(self.unseen_types)
             == Switch::On
     }
+
+    /// What of an event's type holds it back, if anything does.
+    pub(super) fn type_against(&self, event_type: &str, send_users: bool) -> Option<By> {
+        let update = matches!(event_type, "$identify" | "$groupidentify");
+        if update && !(send_users && event_type == "$identify") {
+            return Some(By::PropertyUpdate);
+        }
+        if self.selects(event_type) {
+            return None;
+        }
+        let known = self.types.contains_key(event_type);
+        Some(if known { By::Type } else { By::UnseenType })
+    }
+
+    /// The first rule that holds the event back, from 0; `matches` says whether the condition
+    /// of a rule does.
+    pub(super) fn rule_against(
+        &self,
+        event: &Event,
+        mut matches: impl FnMut(usize) -> bool,
+    ) -> Option<usize> {
+        let rules = self.rules.iter().enumerate();
+        for (index, rule) in rules.filter(|(_, rule)| rule.on) {
+            let matched = matches(index) && is_sampled(rule, event);
+            let held_back = match rule.effect {
+                Effect::Exclude => matched,
+                Effect::Include => !matched,
+            };
+            if held_back {
+                return Some(index);
+            }
+        }
+        None
+    }
 }
 
 /// On or off, as the settings write it.
@@ -248,31 +282,34 @@ pub enum RuleError {
     },
 }
 
+/// A rule's condition.
+pub(super) fn compile(rule: &Rule) -> Result<Condition, RuleError> {
+    if !(rule.sample > 0.0 && rule.sample <= 100.0) {
+        return Err(RuleError::Sample {
+            name: rule.name.clone(),
+            sample: rule.sample,
+        });
+    }
+    Condition::compile(&rule.when).map_err(|error| RuleError::Condition {
+        name: rule.name.clone(),
+        error,
+    })
+}
+
 impl Gate {
     /// Compiles `filters`; all of them, or nothing changes.
     pub fn new(mode: Mode, filters: Filters) -> Result<Self, RuleError> {
-        let compile = |rule: &Rule| {
-            if !(rule.sample > 0.0 && rule.sample <= 100.0) {
-                return Err(RuleError::Sample {
-                    name: rule.name.clone(),
-                    sample: rule.sample,
-                });
-            }
-            let condition =
-                Condition::compile(&rule.when).map_err(|error| RuleError::Condition {
-                    name: rule.name.clone(),
-                    error,
-                })?;
+        let compiled = |rule: &Rule| {
             Ok(Compiled {
                 name: rule.name.as_str().into(),
-                condition,
+                condition: compile(rule)?,
                 counts: Arc::default(),
             })
         };
         let rules = filters
             .rules
             .iter()
-            .map(compile)
+            .map(compiled)
             .collect::<Result<_, _>>()?;
         Ok(Self {
             mode,
@@ -318,15 +355,9 @@ impl Gate {
         event_type: &str,
         send_users: bool,
     ) -> Option<By> {
-        let update = matches!(event_type, "$identify" | "$groupidentify");
-        if update && !(send_users && event_type == "$identify") {
-            return Some(By::PropertyUpdate);
-        }
-        if !self.filters.selects(event_type) {
-            let known = self.filters.types.contains_key(event_type);
-            return Some(if known { By::Type } else { By::UnseenType });
-        }
-        self.rule_against(reading)
+        self.filters
+            .type_against(event_type, send_users)
+            .or_else(|| self.rule_against(reading))
             .or_else(|| (self.mode == Mode::Shut).then_some(By::Shut))
     }
 
@@ -336,22 +367,15 @@ impl Gate {
         }
         let variables = Variables::new(reading);
         let context = variables.context();
-        let rules = self.filters.rules.iter().zip(&self.rules);
-        for (index, (rule, compiled)) in rules.enumerate().filter(|(_, (rule, _))| rule.on) {
-            let matched = compiled.matches(&context) && is_sampled(rule, reading.event());
-            let held_back = match rule.effect {
-                Effect::Exclude => matched,
-                Effect::Include => !matched,
-            };
-            if held_back {
-                compiled.counts.held_back.fetch_add(1, Relaxed);
-                return Some(By::Rule {
-                    number: index as u16 + 1,
-                    name: compiled.name.clone(),
-                });
-            }
-        }
-        None
+        let index = self
+            .filters
+            .rule_against(reading.event(), |index| self.rules[index].matches(&context))?;
+        let rule = &self.rules[index];
+        rule.counts.held_back.fetch_add(1, Relaxed);
+        Some(By::Rule {
+            number: index as u16 + 1,
+            name: rule.name.clone(),
+        })
     }
 }
 

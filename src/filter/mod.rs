@@ -1,8 +1,10 @@
 //! What decides whether an event is forwarded: the event types that are selected, then the
 //! rules, in order. Every event gets a [`Decision`] that names what decided.
 
+pub mod change;
 pub mod expression;
 pub mod gate;
+pub mod preview;
 
 pub use expression::{CompileError, Condition};
 pub use gate::{By, Decision, Effect, Filters, Gate, Mode, Rule};

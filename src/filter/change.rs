@@ -1,0 +1,206 @@
+//! What two sets of filters differ in, in words: for the preview, the log and the undo.
+
+use std::collections::BTreeSet;
+use std::fmt;
+
+use super::gate::{Effect, Filters, Rule, Switch};
+
+/// One thing that differs.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Change {
+    /// Whether types that nobody has decided on pass.
+    UnseenTypes(Switch),
+    /// Whether a type passes.
+    Type {
+        /// Its name.
+        name: String,
+        /// What it is now.
+        now: Switch,
+    },
+    /// A rule is new.
+    Added(Rule),
+    /// A rule is gone.
+    Removed(Rule),
+    /// A rule is another one under the same name.
+    Edited {
+        /// What it was.
+        before: Rule,
+        /// What it is now.
+        now: Rule,
+    },
+    /// The rules stand in another order.
+    Reordered,
+}
+
+/// What `now` has that `before` had not, in the order in which the screen shows it.
+pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
+    let mut found = Vec::new();
+    if before.unseen_types != now.unseen_types {
+        found.push(Change::UnseenTypes(now.unseen_types));
+    }
+    let names: BTreeSet<&String> = before.types.keys().chain(now.types.keys()).collect();
+    for name in names {
+        if before.selects(name) != now.selects(name) {
+            found.push(Change::Type {
+                name: name.clone(),
+                now: now.selects(name).into(),
+            });
+        }
+    }
+    let named = |rules: &[Rule], name: &str| rules.iter().find(|r| r.name == name).cloned();
+    for rule in &now.rules {
+        match named(&before.rules, &rule.name) {
+            None => found.push(Change::Added(rule.clone())),
+            Some(old) if old != *rule => found.push(Change::Edited {
+                before: old,
+                now: rule.clone(),
+            }),
+            Some(_) => {}
+        }
+    }
+    let gone = |rule: &&Rule| named(&now.rules, &rule.name).is_none();
+    let removed = before.rules.iter().filter(gone).cloned();
+    found.extend(removed.map(Change::Removed));
+    if is_reordered(before, now) {
+        found.push(Change::Reordered);
+    }
+    found
+}
+
+/// Whether the rules that both have stand in another order.
+fn is_reordered(before: &Filters, now: &Filters) -> bool {
+    let common = |of: &Filters, other: &Filters| -> Vec<String> {
+        let in_both = |rule: &&Rule| other.rules.iter().any(|r| r.name == rule.name);
+        let rules = of.rules.iter().filter(in_both);
+        rules.map(|rule| rule.name.clone()).collect()
+    };
+    common(before, now) != common(now, before)
+}
+
+/// The first few changes in one line, and how many more there are.
+pub fn in_a_line(changes: &[Change]) -> String {
+    const TOLD: usize = 3;
+    let told: Vec<String> = changes.iter().take(TOLD).map(Change::to_string).collect();
+    match changes.len() {
+        0 => "nothing is changed".to_owned(),
+        count if count > TOLD => format!("{}, and {} more", told.join(", "), count - TOLD),
+        _ => told.join(", "),
+    }
+}
+
+fn word(switch: Switch) -> &'static str {
+    match switch {
+        Switch::On => "on",
+        Switch::Off => "off",
+    }
+}
+
+impl fmt::Display for Change {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::UnseenTypes(now) => write!(f, "new types {}", word(*now)),
+            Self::Type { name, now } if name.is_empty() => {
+                write!(f, "events without a name {}", word(*now))
+            }
+            Self::Type { name, now } => write!(f, "{name} {}", word(*now)),
+            Self::Added(rule) => {
+                let off = if rule.on { "" } else { ", off" };
+                write!(
+                    f,
+                    "new rule “{}”: {} {}{off}",
+                    rule.name,
+                    verb(rule.effect),
+                    rule.when
+                )
+            }
+            Self::Removed(rule) => write!(f, "rule “{}” deleted", rule.name),
+            Self::Edited { before, now } => {
+                write!(f, "rule “{}” ", now.name)?;
+                let mut parts = Vec::new();
+                if before.on != now.on {
+                    parts.push(word(now.on.into()).to_owned());
+                }
+                if before.effect != now.effect {
+                    parts.push(format!("now {}", verb(now.effect)));
+                }
+                if before.when != now.when {
+                    parts.push(format!("when {}", now.when));
+                }
+                if before.sample.total_cmp(&now.sample).is_ne() {
+                    parts.push(format!("for {} % of persons", now.sample));
+                }
+                f.write_str(&parts.join(", "))
+            }
+            Self::Reordered => f.write_str("rules in another order"),
+        }
+    }
+}
+
+fn verb(effect: Effect) -> &'static str {
+    match effect {
+        Effect::Exclude => "excludes",
+        Effect::Include => "includes only",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn rule(name: &str, when: &str) -> Rule {
+        Rule {
+            name: name.to_owned(),
+            effect: Effect::Exclude,
+            when: when.to_owned(),
+            on: true,
+            sample: 100.0,
+        }
+    }
+
+    #[test]
+    fn each_difference_is_told_once_and_in_words() {
+        let before = Filters {
+            unseen_types: Switch::On,
+            types: [("A".to_owned(), Switch::Off), ("B".to_owned(), Switch::On)].into(),
+            rules: vec![rule("one", "a"), rule("two", "b"), rule("three", "c")],
+        };
+        assert_eq!(changes(&before, &before), []);
+        let mut now = before.clone();
+        now.types.insert("A".to_owned(), Switch::On);
+        // What is decided as it would have been anyway is no change.
+        now.types.insert("C".to_owned(), Switch::On);
+        now.rules.swap(0, 1);
+        now.rules[0].on = false;
+        now.rules[0].sample = 10.0;
+        now.rules.remove(2);
+        now.rules.push(rule("four", "d"));
+        let told: Vec<String> = changes(&before, &now)
+            .iter()
+            .map(Change::to_string)
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "A on",
+                "rule “two” off, for 10 % of persons",
+                "new rule “four”: excludes d",
+                "rule “three” deleted",
+                "rules in another order",
+            ]
+        );
+        assert_eq!(
+            in_a_line(&changes(&before, &now)),
+            "A on, rule “two” off, for 10 % of persons, new rule “four”: excludes d, and 2 more"
+        );
+    }
+
+    #[test]
+    fn the_way_back_is_told_too() {
+        let before = Filters::default();
+        let mut now = before.clone();
+        now.unseen_types = Switch::Off;
+        assert_eq!(in_a_line(&changes(&before, &now)), "new types off");
+        assert_eq!(in_a_line(&changes(&now, &before)), "new types on");
+        assert_eq!(in_a_line(&[]), "nothing is changed");
+    }
+}
