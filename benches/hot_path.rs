@@ -2,6 +2,8 @@
 
 use std::hint::black_box;
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
@@ -14,6 +16,7 @@ use sluicegate::customerio::Mapping;
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::{Accepted, Part};
 use sluicegate::feed::traffic::Traffic;
+use sluicegate::filter::preview::{Batching, Comparison, Previewing};
 use sluicegate::filter::{Effect, Filters, Gate, Mode, Rule};
 use sluicegate::limits::{Policies, Subject, check};
 use sluicegate::pipeline::{Judge, Terms};
@@ -23,6 +26,7 @@ use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::Action;
 use sluicegate::tui::finder::{Anchor, Find, Finder};
+use sluicegate::tui::previewer;
 use sluicegate::tui::state::State;
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
@@ -47,8 +51,8 @@ fn event(text: &ByteString) -> Event {
     found.expect("the text is an event")
 }
 
-/// Rules that all reach their end: none holds the event back.
-fn gate(rules: usize) -> Gate {
+/// Rules that all reach their end: hardly an event is held back.
+fn filters(rules: usize) -> Filters {
     let conditions = [
         r#"user_id.startsWith("staff")"#,
         r"event_properties.price > 1000.0",
@@ -62,11 +66,14 @@ fn gate(rules: usize) -> Gate {
         on: true,
         sample: 100.0,
     };
-    let filters = Filters {
+    Filters {
         rules: (0..rules).map(rule).collect(),
         ..Filters::default()
-    };
-    Gate::new(Mode::Open, filters).expect("the rules compile")
+    }
+}
+
+fn gate(rules: usize) -> Gate {
+    Gate::new(Mode::Open, filters(rules)).expect("the rules compile")
 }
 
 fn judge(rules: usize, settings: &Settings) -> Judge {
@@ -164,13 +171,13 @@ fn stages(c: &mut Criterion) {
     group.finish();
 }
 
-/// A screen on 20,000 events of the demonstration's traffic.
-fn screen(c: &mut Criterion) {
-    let ring = SharedRing::new(64 << 20);
+/// So many events of the demonstration's traffic, in a ring that holds them all.
+fn traffic(count: usize) -> (SharedRing, Counters) {
+    let ring = SharedRing::new(512 << 20);
     let mut judge = judge(5, &Settings::default());
     let mut traffic = Traffic::new(1);
     let mut counters = Counters::default();
-    for _ in 0..20_000 {
+    for _ in 0..count {
         frame::decode(
             &traffic.next(time::now()).into(),
             time::now(),
@@ -184,6 +191,12 @@ fn screen(c: &mut Criterion) {
             },
         );
     }
+    (ring, counters)
+}
+
+/// A screen on 20,000 events.
+fn screen(c: &mut Criterion) {
+    let (ring, mut counters) = traffic(20_000);
     let snapshot = Snapshot {
         at_ms: time::now(),
         mode: Some(Mode::Open),
@@ -196,7 +209,7 @@ fn screen(c: &mut Criterion) {
     for (width, height) in [(80, 24), (200, 60)] {
         let mut state = State::new(Labels::default(), (width, height));
         update(&mut state, Action::Snapshot(Arc::new(snapshot.clone())));
-        let finder = Finder::new(ring.clone());
+        let mut finder = Finder::new(ring.clone());
         let theme = Theme::dark(false);
         let mut terminal =
             Terminal::new(TestBackend::new(width, height)).expect("a test's backend can't fail");
@@ -226,5 +239,34 @@ fn screen(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages, spool, screen);
+/// A draft that changes one of so many rules is measured on 50,000 events.
+fn preview(c: &mut Criterion) {
+    let (ring, _) = traffic(50_000);
+    let mut group = c.benchmark_group("preview of 50,000 events");
+    group.sample_size(10);
+    for rules in [1, 5] {
+        let before = filters(rules);
+        let mut after = before.clone();
+        after.rules[0].when = r#"user_properties.plan == "pro""#.to_owned();
+        group.bench_function(format!("{rules} rules"), |b| {
+            b.iter(|| {
+                let comparison = Comparison::new(&before, &after).expect("the rules compile");
+                let batching = Batching {
+                    age: Duration::from_millis(250),
+                    bytes: 500_000,
+                };
+                let mut previewing = Previewing::new(comparison, batching, false, 50_000);
+                let mut last = None;
+                previewer::make(&ring, &mut previewing, &AtomicBool::new(false), |shown| {
+                    last = Some(shown);
+                    true
+                });
+                last
+            });
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, stages, spool, screen, preview);
 criterion_main!(benches);

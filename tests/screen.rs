@@ -4,6 +4,8 @@
 mod common;
 
 use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
@@ -18,6 +20,7 @@ use sluicegate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow, Wh
 use sluicegate::delivery::{Accepted, Attempt, History, Part, Standing, Undelivered};
 use sluicegate::feed::FeedState;
 use sluicegate::filter::gate::{RuleTally, Switch};
+use sluicegate::filter::preview::{Batching, Comparison, Previewing};
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
 use sluicegate::limits::Policy;
 use sluicegate::pipeline::{Judge, Terms};
@@ -29,6 +32,7 @@ use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::finder::Finder;
+use sluicegate::tui::previewer::{self, Question};
 use sluicegate::tui::state::{Pane, Popup, State};
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
@@ -314,6 +318,7 @@ fn snapshot(mode: Mode) -> Snapshot {
 struct Fixture {
     state: State,
     finder: Finder,
+    ring: SharedRing,
 }
 
 impl Fixture {
@@ -332,7 +337,8 @@ impl Fixture {
         ring.lock().extend(records());
         let mut fixture = Self {
             state: State::new(labels, size),
-            finder: Finder::new(ring),
+            finder: Finder::new(ring.clone()),
+            ring,
         };
         update(
             &mut fixture.state,
@@ -347,10 +353,38 @@ impl Fixture {
         let room = view::Rooms::event_rows(&self.state);
         self.finder.look_for(self.state.events.find.as_ref());
         self.finder.work();
+        let question = self.question();
+        let draft = self.state.draft.as_ref().filter(|draft| draft.shows_events);
+        self.finder
+            .look_through(draft.and(question.as_ref()).cloned());
         let events = &mut self.state.events;
         events.room = room;
         let page = self.finder.page(events.anchor(), events.shift, room);
         update(&mut self.state, Action::Page(page));
+        if let Some(question) = question {
+            let comparison = Comparison::new(&question.before, &question.after).unwrap();
+            let mut previewing = Previewing::new(comparison, question.batching, false, 0);
+            let mut told = Vec::new();
+            previewer::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
+                told.push(p);
+                true
+            });
+            let last = Box::new(told.pop().unwrap());
+            update(&mut self.state, Action::Previewed(last));
+        }
+    }
+
+    /// What the draft is measured by.
+    fn question(&self) -> Option<Question> {
+        Some(Question {
+            before: self.state.filters.clone(),
+            after: self.state.proposed()?,
+            batching: Batching {
+                age: Duration::from_millis(250),
+                bytes: 500_000,
+            },
+            send_users: false,
+        })
     }
 
     fn act(&mut self, action: Action) -> Vec<Effect> {
@@ -657,52 +691,106 @@ fn a_screen_that_is_too_small_says_so() {
 }
 
 #[test]
-fn a_type_is_toggled_where_the_cursor_is_and_applied_whole() {
+fn what_is_edited_is_a_draft_until_it_is_applied_whole() {
     let mut fixture = Fixture::new((120, 34));
-    let sent = filters_sent(&fixture.press("f "));
+    let on = |filters: &Filters| -> Vec<String> {
+        let types = filters.types.iter().filter(|(_, s)| **s == Switch::On);
+        types.map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(fixture.press("f ↓↓ "), [], "nothing is sent of a draft");
+    assert_eq!(fixture.state.filters, filters());
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("Draft ─ 2 changes, not in force"),
+        "{screen}"
+    );
+    assert!(screen.contains("[x]*Song Played") && screen.contains("[ ]*Product Viewed"));
+    insta::assert_snapshot!("draft", screen);
+    fixture.press("v");
+    insta::assert_snapshot!("draft_events", fixture.plain());
+    let sent = filters_sent(&fixture.press("\n"));
     assert_eq!(sent.types["Song Played"], Switch::On);
-    let sent = filters_sent(&fixture.press("↓↓ "));
     assert_eq!(sent.types["Product Viewed"], Switch::Off);
-    let sent = filters_sent(&fixture.press("o"));
-    let on: Vec<&str> = sent
-        .types
-        .iter()
-        .filter(|(_, s)| **s == Switch::On)
-        .map(|(t, _)| t.as_str())
-        .collect();
-    assert_eq!(on, ["Product Viewed"]);
+    assert!(fixture.state.draft.is_none());
     assert!(
-        filters_sent(&fixture.press("a"))
-            .types
-            .values()
-            .all(|s| *s == Switch::On)
+        fixture
+            .plain()
+            .contains("in force: Product Viewed off, Song Played on")
     );
-    assert!(
-        filters_sent(&fixture.press("N"))
-            .types
-            .values()
-            .all(|s| *s == Switch::Off)
-    );
-    assert_eq!(filters_sent(&fixture.press("u")).unseen_types, Switch::Off);
+
+    let sent = filters_sent(&fixture.press("o\n"));
+    assert_eq!(on(&sent), ["Product Viewed"]);
+    let sent = filters_sent(&fixture.press("a\n"));
+    assert!(sent.types.values().all(|s| *s == Switch::On));
+    let sent = filters_sent(&fixture.press("N\n"));
+    assert!(on(&sent).is_empty());
+    let sent = filters_sent(&fixture.press("an\n"));
+    assert_eq!(sent.unseen_types, Switch::Off);
+    assert!(sent.selects("Song Played"), "what came by is not new");
+}
+
+#[test]
+fn a_draft_is_discarded_and_one_that_changes_nothing_closes_itself() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("f ");
+    assert!(fixture.state.draft.is_some());
+    fixture.press(" ");
+    assert!(fixture.state.draft.is_none(), "it is as it was");
+    fixture.press(" \u{1b}");
+    assert!(fixture.state.draft.is_none());
+    assert!(fixture.plain().contains("the draft is discarded"));
+    assert_eq!(fixture.press("u"), [], "there is nothing to take back");
+    // Saving is of what is in force.
+    fixture.press(" ");
+    assert_eq!(fixture.press("s"), []);
+    assert!(fixture.plain().contains("the draft is not in force"));
+    // Undo takes back what was done last: the draft.
+    assert_eq!(fixture.press("u"), []);
+    assert!(fixture.state.draft.is_none());
+}
+
+#[test]
+fn changes_are_undone_redone_and_told() {
+    let mut fixture = Fixture::new((120, 34));
+    let one = filters_sent(&fixture.press("f \n"));
+    let two = filters_sent(&fixture.press("1\n"));
+    assert!(one.rules[0].on && !two.rules[0].on);
+    assert_eq!(filters_sent(&fixture.press("u")), one);
+    assert_eq!(filters_sent(&fixture.press("u")), filters());
+    assert_eq!(fixture.press("u"), []);
+    assert_eq!(filters_sent(&fixture.press("U")), one);
+    assert_eq!(fixture.press("H"), []);
+    insta::assert_snapshot!("history", fixture.plain());
+    match fixture.press("s").as_slice() {
+        [Effect::ExportHistory(ndjson)] => assert_eq!(ndjson.lines().count(), 5),
+        other => panic!("the log is not written: {other:?}"),
+    }
+    // What the configuration file brought can be taken back too.
+    fixture.press("\u{1b}");
+    fixture.act(Action::Reloaded(Ok(("read".to_owned(), two))));
+    assert_eq!(filters_sent(&fixture.press("u")), one);
 }
 
 #[test]
 fn rules_are_toggled_by_number_moved_written_and_deleted() {
     let mut fixture = Fixture::new((120, 34));
-    assert!(filters_sent(&fixture.press("2")).rules[1].on);
-    let sent = filters_sent(&fixture.press("f↓↓↓↓↓J"));
+    assert!(filters_sent(&fixture.press("2\n")).rules[1].on);
+    let sent = filters_sent(&fixture.press("f↓↓↓↓↓J\n"));
     assert_eq!(sent.rules[1].name, "internal");
+    // The rule comes into force with what the draft has beside it.
+    fixture.press("1");
     let sent = filters_sent(&fixture.press("rhas_user\n"));
     assert_eq!(
         (
             sent.rules.len(),
+            sent.rules[0].on,
             sent.rules[2].when.as_str(),
             sent.rules[2].on
         ),
-        (3, "has_user", true)
+        (3, false, "has_user", true)
     );
-    assert_eq!(fixture.press("D").len(), 0, "it is asked first");
-    assert_eq!(filters_sent(&fixture.press("y")).rules.len(), 2);
+    assert_eq!(fixture.press("D"), []);
+    assert_eq!(filters_sent(&fixture.press("\n")).rules.len(), 2);
     assert_eq!(fixture.press("9"), []);
     assert!(fixture.plain().contains("there is no rule 9"));
 }
@@ -831,7 +919,7 @@ fn a_violation_leads_to_its_last_event_with_the_path_marked() {
 #[test]
 fn a_command_that_the_pipeline_refuses_takes_the_filters_back() {
     let mut fixture = Fixture::new((120, 34));
-    fixture.press("1");
+    fixture.press("1\n");
     fixture.act(Action::Applied(Err("rule “x”: no".to_owned())));
     assert_eq!(fixture.state.filters, filters());
     assert!(fixture.plain().contains("rule “x”: no"));

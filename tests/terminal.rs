@@ -194,11 +194,18 @@ fn a_type_that_is_toggled_off_stops_arriving_and_comes_back_when_toggled_on() {
     terminal.press("\x1b[Hjj");
     std::thread::sleep(Duration::from_millis(200));
     terminal.press(" ");
+    // A draft is measured on what came by, and changes nothing until it is applied.
+    terminal.shows("1 change, not in force");
+    let text = terminal.shows("on the last");
+    assert!(text.contains("would be held back") && text.contains("[ ]*Cart Viewed"));
+    terminal.press("\r");
+    terminal.shows("in force: Cart Viewed off");
     std::thread::sleep(Duration::from_millis(1_500));
     let stopped = count_of(&sandbox, name);
     std::thread::sleep(Duration::from_millis(1_500));
     assert_eq!(count_of(&sandbox, name), stopped, "{}", terminal.text());
-    terminal.press(" ");
+    terminal.press("u");
+    terminal.shows("taken back: Cart Viewed on");
     let started = Instant::now();
     while count_of(&sandbox, name) == stopped {
         assert!(
@@ -384,7 +391,7 @@ fn filters_are_saved_to_the_configuration_file() {
     let mut terminal = watch(&path);
     let text = terminal.shows("feed down: connection refused");
     assert!(text.contains("SHUT") && text.contains("my-site"));
-    terminal.press("1s");
+    terminal.press("1\rs");
     terminal.shows("filters saved to");
     let saved = std::fs::read_to_string(&path).unwrap();
     assert!(

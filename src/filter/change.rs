@@ -47,9 +47,9 @@ pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
             });
         }
     }
-    let named = |rules: &[Rule], name: &str| rules.iter().find(|r| r.name == name).cloned();
+    let find = |rules: &[Rule], name: &str| rules.iter().find(|r| r.name == name).cloned();
     for rule in &now.rules {
-        match named(&before.rules, &rule.name) {
+        match find(&before.rules, &rule.name) {
             None => found.push(Change::Added(rule.clone())),
             Some(old) if old != *rule => found.push(Change::Edited {
                 before: old,
@@ -58,7 +58,7 @@ pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
             Some(_) => {}
         }
     }
-    let gone = |rule: &&Rule| named(&now.rules, &rule.name).is_none();
+    let gone = |rule: &&Rule| find(&now.rules, &rule.name).is_none();
     let removed = before.rules.iter().filter(gone).cloned();
     found.extend(removed.map(Change::Removed));
     if is_reordered(before, now) {

@@ -124,10 +124,10 @@ impl Filters {
     ) -> Option<usize> {
         let rules = self.rules.iter().enumerate();
         for (index, rule) in rules.filter(|(_, rule)| rule.on) {
-            let matched = matches(index) && is_sampled(rule, event);
+            let acts = matches(index) && is_sampled(rule, event);
             let held_back = match rule.effect {
-                Effect::Exclude => matched,
-                Effect::Include => !matched,
+                Effect::Exclude => acts,
+                Effect::Include => !acts,
             };
             if held_back {
                 return Some(index);

@@ -11,11 +11,13 @@ use regex::{Regex, RegexBuilder};
 
 use crate::amplitude::{Reading, time};
 use crate::filter::expression::{Variables, Verdict};
+use crate::filter::preview::Comparison;
 use crate::filter::{Condition, Decision};
 use crate::limits::{self, Policy, Unit};
 use crate::protocol::{Content, Outcome, Record};
 use crate::telemetry::ring::SharedRing;
 
+use super::previewer::{self, Question};
 use super::theme::Sign;
 
 /// So long may a search take of one frame of the screen.
@@ -153,6 +155,14 @@ pub struct Finder {
     /// Everything from here up to `seen_to` was searched.
     seen_from: u64,
     seen_to: u64,
+    /// The draft of the filters that events are seen through.
+    through: Option<Through>,
+}
+
+#[derive(Debug)]
+struct Through {
+    question: Question,
+    comparison: Comparison,
 }
 
 impl Finder {
@@ -164,6 +174,7 @@ impl Finder {
             matches: VecDeque::new(),
             seen_from: 1,
             seen_to: 1,
+            through: None,
         }
     }
 
@@ -180,6 +191,20 @@ impl Finder {
         self.matches.clear();
         let end = self.ring.lock().end();
         (self.seen_from, self.seen_to) = (end, end);
+    }
+
+    /// Shows events as a draft would decide, from now on.
+    pub fn look_through(&mut self, question: Option<Question>) {
+        if self.through.as_ref().map(|through| &through.question) == question.as_ref() {
+            return;
+        }
+        self.through = question.and_then(|question| {
+            let comparison = Comparison::new(&question.before, &question.after).ok()?;
+            Some(Through {
+                question,
+                comparison,
+            })
+        });
     }
 
     /// Searches on, for a part of a frame's time.
@@ -224,7 +249,7 @@ impl Finder {
     }
 
     /// The page of `room` rows that begins `shift` rows below `anchor`: older is positive.
-    pub fn page(&self, anchor: Anchor, shift: i64, room: usize) -> Page {
+    pub fn page(&mut self, anchor: Anchor, shift: i64, room: usize) -> Page {
         let ring = self.ring.lock();
         let (first, end) = (ring.first(), ring.end());
         let total = end - first;
@@ -262,9 +287,13 @@ impl Finder {
             .saturating_add_signed(-shift)
             .clamp(lowest, matched - 1);
         let places = (0..room as u64).map_while(|n| place.checked_sub(n));
+        let through = &mut self.through;
         let rows = places
             .filter_map(|place| ring.get(at(place)?))
-            .map(row)
+            .map(|record| match through {
+                Some(through) => through.row(record),
+                None => row(record),
+            })
             .collect();
         Page {
             rows,
@@ -296,6 +325,32 @@ impl Finder {
                 .checked_sub(1)
                 .filter(|s| *s >= self.ring.lock().first()),
             (None, false) => Some(sequence + 1).filter(|s| *s < self.ring.lock().end()),
+        }
+    }
+}
+
+impl Through {
+    /// The event's row; what the draft changes of it is told in the place of its outcome.
+    fn row(&mut self, record: &Record) -> Row {
+        let plain = row(record);
+        let Some(seen) = previewer::seen(record) else {
+            return plain;
+        };
+        let (before, after) = self.comparison.ask(&seen, self.question.send_users);
+        match (before, after) {
+            (Some(by), None) if !seen.is_rejected => Row {
+                sign: Sign::OnItsWay,
+                weight: Weight::Good,
+                outcome: format!("would pass; now {by}"),
+                ..plain
+            },
+            (None, Some(by)) if !seen.is_rejected => Row {
+                sign: Sign::Filtered,
+                weight: Weight::Warn,
+                outcome: format!("would be held back: {by}"),
+                ..plain
+            },
+            _ => plain,
         }
     }
 }
@@ -453,7 +508,7 @@ mod tests {
 
     #[test]
     fn pages_go_from_new_to_old_and_stop_at_both_ends() {
-        let finder = Finder::new(ring_of(10));
+        let mut finder = Finder::new(ring_of(10));
         assert_eq!(sequences(&finder.page(Anchor::Newest, 0, 3)), [10, 9, 8]);
         assert_eq!(sequences(&finder.page(Anchor::At(8), 2, 3)), [6, 5, 4]);
         assert_eq!(sequences(&finder.page(Anchor::At(8), -9, 3)), [10, 9, 8]);

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::state::{Over, Pane};
+use super::state::{Over, Pane, Scene};
 
 /// What a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -55,6 +55,12 @@ pub enum Do {
     Discard,
     TryNow,
     Reload,
+    Apply,
+    DiscardDraft,
+    LookThrough,
+    Undo,
+    Redo,
+    History,
 }
 
 /// Where a key means what it does.
@@ -64,6 +70,8 @@ pub enum Place {
     Anywhere,
     /// In this pane.
     In(Pane),
+    /// Among the filters, while a draft of them is open.
+    Draft,
     /// While an event is inspected.
     Inspector,
     /// While the dead letters are looked at.
@@ -105,7 +113,7 @@ const fn bind(
     }
 }
 
-use Place::{Anywhere, In, Inspector, Letters};
+use Place::{Anywhere, Draft, In, Inspector, Letters};
 
 /// All bindings. A narrower place wins over a wider one.
 pub static KEYS: &[Binding] = &[
@@ -220,7 +228,24 @@ pub static KEYS: &[Binding] = &[
         Do::Rule(0),
         Anywhere,
         "rule",
-        "turn a rule on or off by its number",
+        "turn a rule on or off by its number, in the draft",
+        "",
+    ),
+    bind(
+        &["u"],
+        Do::Undo,
+        Anywhere,
+        "undo",
+        "take the last change of the filters back",
+        "",
+    ),
+    bind(&["U"], Do::Redo, Anywhere, "redo", "make it again", ""),
+    bind(
+        &["H"],
+        Do::History,
+        Anywhere,
+        "history",
+        "what was changed of the filters, and when",
         "",
     ),
     bind(
@@ -316,11 +341,27 @@ pub static KEYS: &[Binding] = &[
     ),
     bind(
         &["Enter"],
-        Do::Toggle,
-        In(Pane::Filters),
-        "switch",
-        "the same",
-        "",
+        Do::Apply,
+        Draft,
+        "apply",
+        "put the draft in force, whole",
+        "apply",
+    ),
+    bind(
+        &["Esc"],
+        Do::DiscardDraft,
+        Draft,
+        "discard-draft",
+        "discard the draft: nothing is changed",
+        "discard",
+    ),
+    bind(
+        &["v"],
+        Do::LookThrough,
+        Draft,
+        "look-through",
+        "the events as the draft would decide, or the preview again",
+        "events through it",
     ),
     bind(
         &["o"],
@@ -347,7 +388,7 @@ pub static KEYS: &[Binding] = &[
         "none",
     ),
     bind(
-        &["u"],
+        &["n"],
         Do::Unseen,
         In(Pane::Filters),
         "unseen",
@@ -367,7 +408,7 @@ pub static KEYS: &[Binding] = &[
         Do::DeleteRule,
         In(Pane::Filters),
         "delete",
-        "delete the rule, after a confirmation",
+        "delete the rule",
         "",
     ),
     bind(
@@ -508,49 +549,59 @@ pub static KEYS: &[Binding] = &[
     ),
 ];
 
+impl Place {
+    /// Whether this is where keys go.
+    fn is_at(self, scene: Scene) -> bool {
+        let among = |pane| scene.over == Over::Nothing && scene.pane == pane;
+        match self {
+            Anywhere => true,
+            In(pane) => among(pane),
+            Draft => scene.drafts && among(Pane::Filters),
+            Inspector => scene.over == Over::Inspector,
+            Letters => scene.over == Over::Letters,
+        }
+    }
+
+    /// A narrower place wins over a wider one.
+    fn width(self) -> u8 {
+        match self {
+            Draft => 0,
+            Inspector | Letters => 1,
+            In(_) => 2,
+            Anywhere => 3,
+        }
+    }
+}
+
 /// What a key does here, if anything.
-pub fn look_up(key: KeyEvent, pane: Pane, over: Over) -> Option<Do> {
+pub fn look_up(key: KeyEvent, scene: Scene) -> Option<Do> {
     let name = name_of(key)?;
     if let Some(digit) = name.parse::<u8>().ok().filter(|d| *d > 0) {
         return Some(Do::Rule(digit));
     }
-    let narrow = |place: Place| match place {
-        Inspector => over == Over::Inspector,
-        Letters => over == Over::Letters,
-        In(own) => over == Over::Nothing && own == pane,
-        Anywhere => false,
-    };
-    let bound = |binding: &&Binding| binding.keys.contains(&name.as_str());
-    let own = KEYS.iter().filter(|b| narrow(b.place)).find(bound);
-    own.or_else(|| KEYS.iter().filter(|b| b.place == Anywhere).find(bound))
-        .map(|b| b.does)
+    let bound = |b: &&Binding| b.place.is_at(scene) && b.keys.contains(&name.as_str());
+    let narrowest = KEYS.iter().filter(bound).min_by_key(|b| b.place.width());
+    narrowest.map(|b| b.does)
 }
 
-/// The bindings that the footer names here.
-pub fn footer(pane: Pane, over: Over) -> Vec<&'static Binding> {
-    let nothing = over == Over::Nothing;
-    let here = |b: &&Binding| {
-        !b.footer.is_empty()
-            && match b.place {
-                Anywhere => nothing || b.does == Do::Help,
-                In(own) => nothing && own == pane,
-                Inspector => over == Over::Inspector,
-                Letters => over == Over::Letters,
-            }
-    };
-    let mut all: Vec<&Binding> = KEYS.iter().filter(here).collect();
-    // Where a key has a narrower meaning, only that one is told; and it comes first.
-    let taken: Vec<&str> = all
-        .iter()
-        .filter(|b| b.place != Anywhere)
-        .flat_map(|b| b.keys)
-        .copied()
-        .collect();
-    all.retain(|b| b.place != Anywhere || !taken.contains(&b.keys[0]));
-    if nothing && pane == Pane::Filters {
-        all.retain(|b| b.does != Do::Open && b.does != Do::FocusFilters);
-    }
-    all.sort_by_key(|b| b.place == Anywhere);
+/// The bindings that the footer names here, the narrowest first.
+pub fn footer(scene: Scene) -> Vec<&'static Binding> {
+    let is_free = scene.over == Over::Nothing;
+    let mut all: Vec<&Binding> = KEYS.iter().filter(|b| b.place.is_at(scene)).collect();
+    all.sort_by_key(|b| b.place.width());
+    // Where a key has a narrower meaning, only that one is told.
+    let mut taken: Vec<&str> = Vec::new();
+    all.retain(|b| {
+        let is_new = !taken.contains(&b.keys[0]);
+        taken.extend(b.keys);
+        is_new
+    });
+    let among_filters = is_free && scene.pane == Pane::Filters;
+    let is_of_use = |does| !(among_filters && matches!(does, Do::Open | Do::FocusFilters));
+    all.retain(|b| {
+        let is_told = is_free || b.place != Anywhere || b.does == Do::Help;
+        !b.footer.is_empty() && is_told && is_of_use(b.does)
+    });
     all
 }
 
@@ -588,7 +639,12 @@ mod tests {
     use super::*;
 
     fn does(key: KeyCode, pane: Pane, over: Over) -> Option<Do> {
-        look_up(KeyEvent::new(key, KeyModifiers::NONE), pane, over)
+        let scene = Scene {
+            pane,
+            over,
+            drafts: false,
+        };
+        look_up(KeyEvent::new(key, KeyModifiers::NONE), scene)
     }
 
     #[test]

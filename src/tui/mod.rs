@@ -7,7 +7,9 @@
 
 pub mod action;
 pub mod finder;
+pub mod history;
 pub mod keymap;
+pub mod previewer;
 pub mod state;
 pub mod terminal;
 pub mod theme;
@@ -31,12 +33,14 @@ use crate::amplitude::{Reading, time};
 use crate::config::{self, save};
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
+use crate::filter::preview::Batching;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
 use action::{Action, Effect};
 use finder::Finder;
+use previewer::{Previewer, Question};
 use state::State;
 use terminal::Screen;
 use theme::Theme;
@@ -67,6 +71,7 @@ pub async fn run(
         screen,
         theme: Theme::of(settings),
         finder: Finder::new(handle.ring().clone()),
+        previewer: Previewer::new(handle.ring().clone()),
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -87,6 +92,7 @@ struct Shell {
     state: State,
     theme: Theme,
     finder: Finder,
+    previewer: Previewer,
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -126,6 +132,7 @@ impl Shell {
                 } else {
                     Action::TerminalGone
                 }),
+                preview = self.previewer.next() => Some(Action::Previewed(Box::new(preview))),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;
                     self.ended = Some(ended);
@@ -189,6 +196,7 @@ impl Shell {
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
             Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
             Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
+            Effect::ExportHistory(ndjson) => Some(Action::Told(export_history(ndjson).await)),
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
             Effect::Drain => {
                 if let Some(pipeline) = self.pipeline.take() {
@@ -250,9 +258,7 @@ impl Shell {
 
     /// Writes them into the folder that the program was started in.
     async fn export(&self, which: Which) -> Result<String, String> {
-        let stamp = time::to_export(time::now());
-        let stamp: String = stamp[..19].chars().filter(char::is_ascii_digit).collect();
-        let path = format!("dead-letters-{stamp}.ndjson");
+        let path = export_path("dead-letters");
         let shown = path.clone();
         let exported = self.handle.with_letters(move |letters| {
             let mut file = std::io::BufWriter::new(std::fs::File::create_new(&path)?);
@@ -275,10 +281,30 @@ impl Shell {
         Some(Box::new((record, mapped)))
     }
 
+    /// What is proposed, and by what terms its effect is measured.
+    fn question(&self) -> Option<Question> {
+        let after = self.state.proposed()?;
+        let settings = self.handle.settings();
+        Some(Question {
+            before: self.state.filters.clone(),
+            after,
+            batching: Batching {
+                age: settings.delivery.batch_age,
+                bytes: settings.delivery.batch_bytes,
+            },
+            send_users: self.handle.terms().mapping.send_users,
+        })
+    }
+
     /// Searches on, and turns to the page that the state asks for.
     async fn turn_page(&mut self) -> io::Result<()> {
         self.finder.look_for(self.state.events.find.as_ref());
         self.finder.work();
+        let question = self.question();
+        let draft = self.state.draft.as_ref().filter(|draft| draft.shows_events);
+        self.finder
+            .look_through(draft.and(question.as_ref()).cloned());
+        self.previewer.ask(question);
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;
@@ -292,6 +318,25 @@ impl Shell {
         }
         Ok(())
     }
+}
+
+/// Writes the log of the filters into the folder that the program was started in.
+async fn export_history(ndjson: String) -> Result<String, String> {
+    let path = export_path("filter-changes");
+    let to = path.clone();
+    let written = tokio::task::spawn_blocking(move || std::fs::write(to, ndjson)).await;
+    match written {
+        Ok(Ok(())) => Ok(format!("the changes are written to {path}")),
+        Ok(Err(error)) => Err(format!("cannot write {path}: {error}")),
+        Err(_) => Err(format!("writing {path} broke off")),
+    }
+}
+
+/// A file of its own for each export.
+fn export_path(what: &str) -> String {
+    let stamp = time::to_export(time::now());
+    let stamp: String = stamp[..19].chars().filter(char::is_ascii_digit).collect();
+    format!("{what}-{stamp}.ndjson")
 }
 
 /// What would be, or was, sent of an event.

@@ -7,10 +7,13 @@ use std::sync::Arc;
 use tui_input::Input;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
-use crate::filter::{CompileError, Effect as RuleEffect, Filters, Mode};
+use crate::filter::change::changes;
+use crate::filter::preview::Preview;
+use crate::filter::{CompileError, Condition, Effect as RuleEffect, Filters, Mode, Rule};
 use crate::protocol::{Record, Snapshot, TypeRow};
 
 use super::finder::{Anchor, Find, Page, Row};
+use super::history::History;
 
 /// What does not change while the screen is open.
 #[derive(Debug, Clone, Default)]
@@ -74,6 +77,12 @@ pub struct State {
     pub frozen: Option<Arc<Snapshot>>,
     /// The filters as the operator left them. They are in force a moment later.
     pub filters: Filters,
+    /// Others, which the operator is trying out.
+    pub draft: Option<Draft>,
+    /// What the draft would change, as far as it is known.
+    pub preview: Option<Preview>,
+    /// What was changed of the filters.
+    pub history: History,
     /// The pane that has the focus.
     pub focus: Pane,
     /// Whether it has the screen for itself.
@@ -98,6 +107,15 @@ pub struct State {
     pub message: Option<Message>,
     /// Whether the program is ending, and only waits for what is under way.
     pub draining: bool,
+}
+
+/// Filters that are tried out and not in force.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Draft {
+    /// The filters.
+    pub filters: Filters,
+    /// Whether the events are shown as the draft would decide, instead of the preview.
+    pub shows_events: bool,
 }
 
 /// Where the cursor is among the filters. By name, so that it stays when rows move.
@@ -196,6 +214,17 @@ impl OpenedLetters {
     }
 }
 
+/// Where keys go: the same key means different things in different places.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Scene {
+    /// The pane that has the focus.
+    pub pane: Pane,
+    /// What lies over the lower panes.
+    pub over: Over,
+    /// Whether a draft of the filters is open.
+    pub drafts: bool,
+}
+
 /// What lies over the lower panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Over {
@@ -220,6 +249,8 @@ pub enum Popup {
     Find(Input),
     /// A command by its name.
     Command(Input),
+    /// What was changed of the filters, scrolled by so many lines.
+    History(usize),
 }
 
 /// A question, and what is done if the answer is yes.
@@ -229,8 +260,6 @@ pub enum Confirm {
     Gate(Mode),
     /// Try a halted delivery again.
     Resume,
-    /// Delete a rule, from 0.
-    DeleteRule(usize),
     /// Try so many dead letters again.
     RetryLetters(Which, u64),
     /// Discard so many dead letters.
@@ -256,6 +285,63 @@ pub struct RuleEditor {
     pub field: RuleField,
     /// What is wrong with the condition.
     pub error: Option<CompileError>,
+}
+
+/// What keeps a written rule from being taken: where, and in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The field at fault.
+    pub field: RuleField,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl RuleEditor {
+    /// Puts the rule among `filters`, in the place of the one that was edited, or behind all
+    /// others. Returns its place.
+    pub fn put_into(&self, filters: &mut Filters) -> Result<usize, Refusal> {
+        let refuse = |field, why: &str| {
+            let why = why.to_owned();
+            Err(Refusal { field, why })
+        };
+        if Condition::compile(self.when.value()).is_err() {
+            return refuse(
+                RuleField::When,
+                "the condition does not compile: nothing is changed",
+            );
+        }
+        let sample = self.sample.value().trim().trim_end_matches('%').trim();
+        let sample = sample.parse::<f64>().ok();
+        let Some(sample) = sample.filter(|s| *s > 0.0 && *s <= 100.0) else {
+            return refuse(
+                RuleField::Sample,
+                "a sample is a percentage over 0 and up to 100",
+            );
+        };
+        let name = self.name.value().trim().to_owned();
+        let mut rules = filters.rules.iter().enumerate();
+        if name.is_empty() || rules.any(|(i, r)| Some(i) != self.index && r.name == name) {
+            return refuse(RuleField::Name, "a rule has a name of its own");
+        }
+        let rule = Rule {
+            name,
+            effect: self.effect,
+            when: self.when.value().trim().to_owned(),
+            on: true,
+            sample,
+        };
+        match self.index.filter(|index| *index < filters.rules.len()) {
+            Some(index) => {
+                let on = filters.rules[index].on;
+                filters.rules[index] = Rule { on, ..rule };
+                Ok(index)
+            }
+            None => {
+                filters.rules.push(rule);
+                Ok(filters.rules.len() - 1)
+            }
+        }
+    }
 }
 
 /// A field of the rule editor.
@@ -291,6 +377,9 @@ impl State {
             snapshot: Arc::default(),
             frozen: None,
             filters: Filters::default(),
+            draft: None,
+            preview: None,
+            history: History::default(),
             focus: Pane::Events,
             zoomed: false,
             window: 0,
@@ -307,6 +396,32 @@ impl State {
             message: None,
             draining: false,
         }
+    }
+
+    /// Where keys go.
+    pub fn scene(&self) -> Scene {
+        Scene {
+            pane: self.focus,
+            over: self.over(),
+            drafts: self.draft.is_some(),
+        }
+    }
+
+    /// The filters that the operator edits: those of the draft, or those in force.
+    pub fn edited(&self) -> &Filters {
+        self.draft
+            .as_ref()
+            .map_or(&self.filters, |draft| &draft.filters)
+    }
+
+    /// What would be in force if the operator applied now: the draft, with the rule that is
+    /// being written. None where that changes nothing.
+    pub fn proposed(&self) -> Option<Filters> {
+        let mut proposed = self.edited().clone();
+        if let Some(Popup::Rule(editor)) = &self.popup {
+            editor.put_into(&mut proposed).ok()?;
+        }
+        (!changes(&self.filters, &proposed).is_empty()).then_some(proposed)
     }
 
     /// What lies over the lower panes.
@@ -327,7 +442,7 @@ impl State {
     /// that the filters name.
     pub fn types(&self) -> Vec<TypeRow> {
         let mut rows: Vec<TypeRow> = self.shown().types.to_vec();
-        for name in self.filters.types.keys() {
+        for name in self.edited().types.keys() {
             if !rows.iter().any(|row| *row.name == **name) {
                 rows.push(TypeRow {
                     name: name.as_str().into(),

@@ -1,35 +1,140 @@
-//! Changing the filters: types and rules. Each change is applied whole.
+//! Changing the filters. Every change goes into a draft beside what is in force, whose effect
+//! is shown; it is applied whole, or discarded, and can be taken back.
 
 use tui_input::Input;
 
 use super::{say, stepped};
-use crate::filter::Effect as RuleEffect;
+use crate::filter::change::{changes, in_a_line};
+use crate::filter::{Effect as RuleEffect, Filters, gate::Switch};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
+use crate::tui::history::Way;
 use crate::tui::keymap::Do;
-use crate::tui::state::{FilterCursor, Popup, RuleEditor, RuleField, State};
+use crate::tui::state::{Draft, FilterCursor, Pane, Popup, RuleEditor, RuleField, State};
 
-pub(super) fn apply(state: &State) -> Vec<Effect> {
+/// Changes the draft, which is opened by that; a draft that changes nothing is closed.
+pub(super) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
+    let mut draft = state.draft.take().unwrap_or_else(|| Draft {
+        filters: state.filters.clone(),
+        shows_events: false,
+    });
+    change(&mut draft.filters);
+    if changes(&state.filters, &draft.filters).is_empty() {
+        state.preview = None;
+    } else {
+        state.draft = Some(draft);
+    }
+}
+
+/// Puts the draft in force.
+pub(super) fn apply(state: &mut State) -> Vec<Effect> {
+    let Some(draft) = state.draft.take() else {
+        say(state, "there is no draft to apply".to_owned(), false);
+        return Vec::new();
+    };
+    state.preview = None;
+    let before = std::mem::replace(&mut state.filters, draft.filters);
+    let says = in_a_line(&changes(&before, &state.filters));
+    let now = state.snapshot.at_ms;
+    state
+        .history
+        .change(before, &state.filters, Way::Applied, now);
+    say(state, format!("in force: {says}; u takes it back"), false);
+    in_force(state)
+}
+
+pub(super) fn discard_draft(state: &mut State) {
+    if state.draft.take().is_some() {
+        state.preview = None;
+        say(state, "the draft is discarded".to_owned(), false);
+    }
+}
+
+/// Takes the last change back, or makes it again. A draft is in the way of neither: it is what
+/// is taken back first.
+pub(super) fn undo(state: &mut State) -> Vec<Effect> {
+    if state.draft.is_some() {
+        discard_draft(state);
+        return Vec::new();
+    }
+    let now = state.snapshot.at_ms;
+    match state.history.undo(&state.filters, now) {
+        Some(before) => step(state, before, "taken back"),
+        None => {
+            say(state, "there is no change to take back".to_owned(), false);
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn redo(state: &mut State) -> Vec<Effect> {
+    let now = state.snapshot.at_ms;
+    match state.history.redo(&state.filters, now) {
+        Some(again) => step(state, again, "again"),
+        None => {
+            let says = "there is no change to make again";
+            say(state, says.to_owned(), false);
+            Vec::new()
+        }
+    }
+}
+
+fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
+    state.draft = None;
+    state.preview = None;
+    let says = in_a_line(&changes(&state.filters, &filters));
+    state.filters = filters;
+    say(state, format!("{how}: {says}"), false);
+    in_force(state)
+}
+
+fn in_force(state: &State) -> Vec<Effect> {
     vec![Effect::Pipeline(Command::SetFilters(state.filters.clone()))]
 }
 
-pub(super) fn toggle(state: &mut State) -> Vec<Effect> {
+/// The configuration file was read again.
+pub(super) fn read(state: &mut State, filters: Filters) {
+    if changes(&state.filters, &filters).is_empty() {
+        return;
+    }
+    let before = std::mem::replace(&mut state.filters, filters);
+    let now = state.snapshot.at_ms;
+    state.history.change(before, &state.filters, Way::Read, now);
+}
+
+pub(super) fn export_history(state: &mut State) -> Vec<Effect> {
+    if state.history.log().len() == 0 {
+        say(state, "no change yet".to_owned(), false);
+        return Vec::new();
+    }
+    vec![Effect::ExportHistory(state.history.to_ndjson())]
+}
+
+/// The events through the draft, or the preview again.
+pub(super) fn look_through(state: &mut State) {
+    if let Some(draft) = &mut state.draft {
+        draft.shows_events = !draft.shows_events;
+    }
+}
+
+pub(super) fn toggle(state: &mut State) {
     match &state.filter_cursor {
         FilterCursor::Rule(index) => toggle_rule(state, *index),
         FilterCursor::Type(_) => {
             let types = state.types();
             let Some(row) = types.get(state.filter_row(&types)) else {
-                return Vec::new();
+                return;
             };
-            let on = !state.filters.selects(&row.name);
+            let on = !state.edited().selects(&row.name);
             state.filter_cursor = FilterCursor::Type(Some(row.name.clone()));
-            state.filters.types.insert(row.name.to_string(), on.into());
-            apply(state)
+            edit(state, |draft| {
+                draft.types.insert(row.name.to_string(), on.into());
+            });
         }
     }
 }
 
-pub(super) fn select_types(state: &mut State, does: Do) -> Vec<Effect> {
+pub(super) fn select_types(state: &mut State, does: Do) {
     let types = state.types();
     let selected = types
         .get(state.filter_row(&types))
@@ -37,66 +142,78 @@ pub(super) fn select_types(state: &mut State, does: Do) -> Vec<Effect> {
     if does == Do::Only
         && (selected.is_none() || matches!(state.filter_cursor, FilterCursor::Rule(_)))
     {
-        return Vec::new();
+        return;
     }
-    for row in &types {
-        let on = match does {
-            Do::All => true,
-            Do::None => false,
-            _ => Some(&row.name) == selected.as_ref(),
-        };
-        state.filters.types.insert(row.name.to_string(), on.into());
-    }
-    apply(state)
+    edit(state, |draft| {
+        for row in &types {
+            let on = match does {
+                Do::All => true,
+                Do::None => false,
+                _ => Some(&row.name) == selected.as_ref(),
+            };
+            draft.types.insert(row.name.to_string(), on.into());
+        }
+    });
 }
 
-pub(super) fn toggle_rule(state: &mut State, index: usize) -> Vec<Effect> {
-    let Some(rule) = state.filters.rules.get_mut(index) else {
-        say(
-            state,
-            format!("there is no rule {}; r writes a new one", index + 1),
-            true,
-        );
-        return Vec::new();
-    };
-    rule.on = !rule.on;
-    let text = format!(
-        "rule {} “{}” is {}",
-        index + 1,
-        rule.name,
-        if rule.on { "on" } else { "off" }
-    );
-    say(state, text, false);
-    apply(state)
+/// Whether types that are new pass. Those that came by are not new: they stay as they are.
+pub(super) fn toggle_unseen(state: &mut State) {
+    let types = state.types();
+    edit(state, |draft| {
+        for row in &types {
+            let now = draft.selects(&row.name).into();
+            draft.types.entry(row.name.to_string()).or_insert(now);
+        }
+        draft.unseen_types = (draft.unseen_types == Switch::Off).into();
+    });
+}
+
+pub(super) fn toggle_rule(state: &mut State, index: usize) {
+    if index >= state.edited().rules.len() {
+        let says = format!("there is no rule {}; r writes a new one", index + 1);
+        say(state, says, true);
+        return;
+    }
+    // Where the draft is seen, and Enter applies it.
+    state.focus = Pane::Filters;
+    state.zoomed = false;
+    edit(state, |draft| {
+        draft.rules[index].on = !draft.rules[index].on;
+    });
 }
 
 pub(super) fn selected_rule(state: &State) -> Option<usize> {
     match state.filter_cursor {
-        FilterCursor::Rule(index) if index < state.filters.rules.len() => Some(index),
+        FilterCursor::Rule(index) if index < state.edited().rules.len() => Some(index),
         _ => None,
     }
 }
 
-pub(super) fn move_rule(state: &mut State, by: i64) -> Vec<Effect> {
+pub(super) fn move_rule(state: &mut State, by: i64) {
     let Some(index) = selected_rule(state) else {
-        return Vec::new();
+        return;
     };
-    let to = stepped(index, by, state.filters.rules.len() - 1);
-    if to == index {
-        return Vec::new();
+    let to = stepped(index, by, state.edited().rules.len() - 1);
+    if to != index {
+        state.filter_cursor = FilterCursor::Rule(to);
+        edit(state, |draft| draft.rules.swap(index, to));
     }
-    state.filters.rules.swap(index, to);
-    state.filter_cursor = FilterCursor::Rule(to);
-    apply(state)
+}
+
+pub(super) fn delete_rule(state: &mut State) {
+    let Some(index) = selected_rule(state) else {
+        return;
+    };
+    let last = state.edited().rules.len().checked_sub(2);
+    state.filter_cursor = last.map_or(FilterCursor::Type(None), |last| {
+        FilterCursor::Rule(index.min(last))
+    });
+    edit(state, |draft| _ = draft.rules.remove(index));
 }
 
 pub(super) fn edit_rule(state: &mut State) {
-    let index = selected_rule(state).or(if state.filters.rules.is_empty() {
-        None
-    } else {
-        Some(0)
-    });
-    let Some((index, rule)) = index.and_then(|i| Some((i, state.filters.rules.get(i)?))) else {
+    let index = selected_rule(state).unwrap_or(0);
+    let Some(rule) = state.edited().rules.get(index) else {
         new_rule(state);
         return;
     };
@@ -112,10 +229,13 @@ pub(super) fn edit_rule(state: &mut State) {
 }
 
 pub(super) fn new_rule(state: &mut State) {
-    let name = format!("rule {}", state.filters.rules.len() + 1);
+    let rules = &state.edited().rules;
+    let free = |number: &usize| !rules.iter().any(|r| r.name == format!("rule {number}"));
+    let last = 2 * rules.len() + 1;
+    let number = (rules.len() + 1..=last).find(free).unwrap_or(last);
     state.popup = Some(Popup::Rule(Box::new(RuleEditor {
         index: None,
-        name: Input::new(name),
+        name: Input::new(format!("rule {number}")),
         effect: RuleEffect::Exclude,
         when: Input::default(),
         sample: Input::new("100".to_owned()),

@@ -11,7 +11,7 @@ use tui_input::Input;
 
 use crate::delivery::breaker;
 use crate::feed::FeedState;
-use crate::filter::{Mode, gate::Switch};
+use crate::filter::Mode;
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
 
@@ -22,9 +22,6 @@ use super::state::{
 };
 use super::widget::json;
 
-use filters::{
-    apply, edit_rule, move_rule, new_rule, select_types, selected_rule, toggle, toggle_rule,
-};
 use popup::type_into_popup;
 
 /// How long a message stays, in milliseconds.
@@ -75,6 +72,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Applied(Err(why)) => {
             // The pipeline goes on as it was: so do the filters that are shown.
             state.filters = (*state.snapshot.filters).clone();
+            state.draft = None;
             say(state, why, true);
             Vec::new()
         }
@@ -83,13 +81,20 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, told.unwrap_or_else(|why| why), is_error);
             Vec::new()
         }
-        Action::Reloaded(Ok((says, filters))) => {
-            state.filters = filters;
+        Action::Reloaded(Ok((says, now))) => {
+            filters::read(state, now);
             say(state, says, false);
             Vec::new()
         }
         Action::Reloaded(Err(why)) => {
             say(state, why, true);
+            Vec::new()
+        }
+        Action::Previewed(preview) => {
+            // What was being made when the draft was closed is of no use.
+            if state.proposed().is_some() {
+                state.preview = Some(*preview);
+            }
             Vec::new()
         }
         Action::Letters(found) => {
@@ -182,7 +187,7 @@ fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         return type_into_popup(state, key);
     }
-    match keymap::look_up(key, state.focus, state.over()) {
+    match keymap::look_up(key, state.scene()) {
         Some(does) => perform(state, does),
         None => Vec::new(),
     }
@@ -233,18 +238,15 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Back => back(state),
         Do::NextMatch => return neighbour(state, 1),
         Do::PreviousMatch => return neighbour(state, -1),
-        Do::Toggle => return toggle(state),
-        Do::Only | Do::All | Do::None => return select_types(state, does),
-        Do::Unseen => {
-            state.filters.unseen_types = Switch::from(state.filters.unseen_types == Switch::Off);
-            let word = if state.filters.unseen_types == Switch::On {
-                "pass"
-            } else {
-                "are held back"
-            };
-            say(state, format!("types that are new {word}"), false);
-            return apply(state);
-        }
+        Do::Apply => return filters::apply(state),
+        Do::DiscardDraft => filters::discard_draft(state),
+        Do::LookThrough => filters::look_through(state),
+        Do::Undo => return filters::undo(state),
+        Do::Redo => return filters::redo(state),
+        Do::History => state.popup = Some(Popup::History(0)),
+        Do::Toggle => filters::toggle(state),
+        Do::Only | Do::All | Do::None => filters::select_types(state, does),
+        Do::Unseen => filters::toggle_unseen(state),
         Do::Sort => {
             state.sort = match state.sort {
                 Sort::Count => Sort::Rate,
@@ -252,16 +254,12 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
                 Sort::Name => Sort::Count,
             };
         }
-        Do::EditRule => edit_rule(state),
-        Do::NewRule => new_rule(state),
-        Do::DeleteRule => {
-            if let Some(index) = selected_rule(state) {
-                state.popup = Some(Popup::Confirm(Confirm::DeleteRule(index)));
-            }
-        }
-        Do::RuleUp => return move_rule(state, -1),
-        Do::RuleDown => return move_rule(state, 1),
-        Do::Rule(number) => return toggle_rule(state, usize::from(number.max(1)) - 1),
+        Do::EditRule => filters::edit_rule(state),
+        Do::NewRule => filters::new_rule(state),
+        Do::DeleteRule => filters::delete_rule(state),
+        Do::RuleUp => filters::move_rule(state, -1),
+        Do::RuleDown => filters::move_rule(state, 1),
+        Do::Rule(number) => filters::toggle_rule(state, usize::from(number.max(1)) - 1),
         Do::Fold if state.letters.is_some() => letters::fold(state),
         Do::Fold => fold(state),
         Do::Letters => {
@@ -352,6 +350,11 @@ fn save(state: &mut State) -> Vec<Effect> {
         );
         return Vec::new();
     }
+    if state.draft.is_some() {
+        let says = "the draft is not in force: Enter applies it, then s saves";
+        say(state, says.to_owned(), true);
+        return Vec::new();
+    }
     vec![Effect::Save(state.filters.clone())]
 }
 
@@ -377,7 +380,7 @@ fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
     match state.focus {
         Pane::Filters => {
             let types = state.types();
-            let count = types.len() + state.filters.rules.len();
+            let count = types.len() + state.edited().rules.len();
             let row = stepped(state.filter_row(&types), by, count.saturating_sub(1));
             state.filter_cursor = match types.get(row) {
                 Some(found) => FilterCursor::Type(Some(found.name.clone())),
@@ -497,6 +500,8 @@ fn back(state: &mut State) {
         state.zoomed = false;
     } else if state.events.find.take().is_some() || !state.events.following {
         follow(state);
+    } else {
+        filters::discard_draft(state);
     }
 }
 

@@ -4,9 +4,9 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::filters::apply;
+use super::filters::{apply, edit, export_history, undo};
 use super::{drain, perform, say};
-use crate::filter::{Condition, Effect as RuleEffect, Rule};
+use crate::filter::{Condition, Effect as RuleEffect};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::finder::Find;
@@ -19,14 +19,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     };
     match popup {
         Popup::Help(scroll) => {
-            let scrolled = match key.code {
-                KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),
-                KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
-                KeyCode::PageDown | KeyCode::Char(' ') => Some(scroll + 10),
-                KeyCode::PageUp => Some(scroll.saturating_sub(10)),
-                _ => None,
-            };
-            state.popup = scrolled.map(Popup::Help);
+            state.popup = scrolled(scroll, key.code).map(Popup::Help);
             Vec::new()
         }
         Popup::Confirm(confirm) => match key.code {
@@ -40,6 +33,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         Popup::Find(input) => type_find(state, input, key),
         Popup::Command(input) => type_command(state, input, key),
         Popup::Rule(editor) => type_rule(state, editor, key),
+        Popup::History(scroll) => type_history(state, scroll, key),
     }
 }
 
@@ -53,17 +47,6 @@ pub(super) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
         }
         Confirm::DiscardLetters(which, _) => {
             vec![Effect::Pipeline(Command::DiscardLetters(which))]
-        }
-        Confirm::DeleteRule(index) => {
-            if index < state.filters.rules.len() {
-                let gone = state.filters.rules.remove(index);
-                say(state, format!("rule “{}” is deleted", gone.name), false);
-            }
-            let last = state.filters.rules.len().checked_sub(1);
-            state.filter_cursor = last.map_or(FilterCursor::Type(None), |last| {
-                FilterCursor::Rule(index.min(last))
-            });
-            apply(state)
         }
     }
 }
@@ -164,65 +147,49 @@ pub(super) fn type_rule(
     Vec::new()
 }
 
-/// Compile first, apply whole: a rule that is wrong stays in the editor.
+/// Compile first, apply whole: a rule that is wrong stays in the editor. What the draft has
+/// beside it comes into force with it: the preview showed both.
 pub(super) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
-    let refuse = |state: &mut State, editor: Box<RuleEditor>, why: String| {
-        say(state, why, true);
-        state.popup = Some(Popup::Rule(editor));
-        Vec::new()
-    };
-    editor.error = Condition::compile(editor.when.value()).err();
-    if editor.error.is_some() {
-        editor.field = RuleField::When;
-        return refuse(
-            state,
-            editor,
-            "the condition does not compile: nothing is changed".to_owned(),
-        );
-    }
-    let sample = editor
-        .sample
-        .value()
-        .trim()
-        .trim_end_matches('%')
-        .trim()
-        .parse::<f64>();
-    let Some(sample) = sample.ok().filter(|s| *s > 0.0 && *s <= 100.0) else {
-        editor.field = RuleField::Sample;
-        return refuse(
-            state,
-            editor,
-            "a sample is a percentage over 0 and up to 100".to_owned(),
-        );
-    };
-    let name = editor.name.value().trim().to_owned();
-    let mut others = state
-        .filters
-        .rules
-        .iter()
-        .enumerate()
-        .filter(|(i, _)| Some(*i) != editor.index);
-    if name.is_empty() || others.any(|(_, rule)| rule.name == name) {
-        editor.field = RuleField::Name;
-        return refuse(state, editor, "a rule has a name of its own".to_owned());
-    }
-    let when = editor.when.value().trim().to_owned();
-    let mut rule = Rule {
-        name,
-        effect: editor.effect,
-        when,
-        on: true,
-        sample,
-    };
-    match editor.index.and_then(|i| state.filters.rules.get_mut(i)) {
-        Some(old) => {
-            rule.on = old.on;
-            *old = rule;
+    let mut filters = state.edited().clone();
+    match editor.put_into(&mut filters) {
+        Ok(index) => {
+            state.filter_cursor = FilterCursor::Rule(index);
+            edit(state, |draft| *draft = filters);
+            apply(state)
         }
-        None => {
-            state.filters.rules.push(rule);
-            state.filter_cursor = FilterCursor::Rule(state.filters.rules.len() - 1);
+        Err(refusal) => {
+            editor.field = refusal.field;
+            editor.error = Condition::compile(editor.when.value()).err();
+            say(state, refusal.why, true);
+            state.popup = Some(Popup::Rule(editor));
+            Vec::new()
         }
     }
-    apply(state)
+}
+
+fn type_history(state: &mut State, scroll: usize, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Char('s') => {
+            state.popup = Some(Popup::History(scroll));
+            return export_history(state);
+        }
+        KeyCode::Char('u') => {
+            state.popup = Some(Popup::History(scroll));
+            return undo(state);
+        }
+        _ => {}
+    }
+    state.popup = scrolled(scroll, key.code).map(Popup::History);
+    Vec::new()
+}
+
+/// Where a list is scrolled to by this key; nothing where the key closes it.
+fn scrolled(scroll: usize, key: KeyCode) -> Option<usize> {
+    match key {
+        KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),
+        KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
+        KeyCode::PageDown | KeyCode::Char(' ') => Some(scroll + 10),
+        KeyCode::PageUp => Some(scroll.saturating_sub(10)),
+        _ => None,
+    }
 }

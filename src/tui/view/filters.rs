@@ -15,10 +15,12 @@ use crate::tui::widget::{pane, text};
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let focused = state.focus == Pane::Filters;
+    let filters = state.edited();
+    let drafts = state.draft.is_some();
     let types = state.types();
     let on = types
         .iter()
-        .filter(|row| state.filters.selects(&row.name))
+        .filter(|row| filters.selects(&row.name))
         .count();
     let by = match state.sort {
         Sort::Count => "by count",
@@ -27,13 +29,17 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     };
     let unit = if area.width > 34 { " types" } else { "" };
     let title = format!("Send events: {on} of {}{unit}", types.len());
-    let right = if area.width > 46 { by } else { "" };
+    let right = match (drafts, area.width > 46) {
+        (true, _) => "draft",
+        (false, true) => by,
+        (false, false) => "",
+    };
     let inside = pane::frame(frame, area, &title, right, focused, theme);
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
 
     // Rules are few and matter most: they keep their room at the bottom.
-    let rules = &state.filters.rules;
+    let rules = &filters.rules;
     let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2);
     let type_rows = height.saturating_sub(rule_rows);
     let cursor = state.filter_row(&types);
@@ -43,29 +49,31 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let offset = scroll(if on_type { cursor } else { 0 }, type_rows, types.len());
     for (index, row) in types.iter().enumerate().skip(offset).take(type_rows) {
         let selected = focused && on_type && index == cursor;
-        lines.push(type_line(
-            row,
-            state.filters.selects(&row.name),
-            selected,
-            width,
-            theme,
-        ));
+        let on = filters.selects(&row.name);
+        let edited = on != state.filters.selects(&row.name);
+        lines.push(type_line(row, mark(on, edited), selected, width, theme));
     }
     lines.resize(type_rows, Line::default());
     lines.push(rules_heading(rules, width, theme));
     let rule_cursor = if on_type { 0 } else { cursor - types.len() };
     let offset = scroll(rule_cursor, rule_rows - 1, rules.len());
-    let tallies = &state.shown().rules;
+    // What the rules of a draft do is known from its preview alone.
+    let previewed = state.preview.as_ref().map_or(&[][..], |p| &p.rules[..]);
+    let tallies = if drafts {
+        previewed
+    } else {
+        &state.shown().rules
+    };
     for (index, rule) in rules.iter().enumerate().skip(offset).take(rule_rows - 1) {
         let selected = focused && !on_type && index == rule_cursor;
-        lines.push(rule_line(
+        let edited = !state.filters.rules.contains(rule);
+        let row = RuleRow {
             index,
             rule,
-            tallies.get(index),
-            selected,
-            width,
-            theme,
-        ));
+            tally: tallies.get(index),
+            edited,
+        };
+        lines.push(rule_line(&row, selected, width, theme));
     }
     if rules.is_empty() {
         lines.push(Line::styled(" none yet: r writes one", theme.dim));
@@ -90,13 +98,32 @@ pub(super) fn scroll(cursor: usize, room: usize, count: usize) -> usize {
         .min(cursor)
 }
 
-fn mark(on: bool) -> &'static str {
-    if on { "[x]" } else { "[ ]" }
+/// Whether something passes, and whether the draft has changed that.
+#[derive(Clone, Copy)]
+struct Mark {
+    on: bool,
+    edited: bool,
+}
+
+fn mark(on: bool, edited: bool) -> Mark {
+    Mark { on, edited }
+}
+
+impl Mark {
+    fn span(self, theme: &Theme) -> Span<'static> {
+        let (text, style) = match (self.on, self.edited) {
+            (true, false) => ("[x] ", theme.good),
+            (false, false) => ("[ ] ", theme.dim),
+            (true, true) => ("[x]*", theme.accent),
+            (false, true) => ("[ ]*", theme.accent),
+        };
+        Span::styled(text, style)
+    }
 }
 
 fn type_line(
     row: &TypeRow,
-    on: bool,
+    mark: Mark,
     selected: bool,
     width: usize,
     theme: &Theme,
@@ -113,10 +140,10 @@ fn type_line(
     } else {
         &*row.name
     };
-    let style = if on { theme.text } else { theme.dim };
+    let style = if mark.on { theme.text } else { theme.dim };
     let line = Line::from(vec![
-        Span::styled(mark(on).to_owned(), if on { theme.good } else { theme.dim }),
-        Span::styled(format!(" {}", text::fit(name, name_room)), style),
+        mark.span(theme),
+        Span::styled(text::fit(name, name_room), style),
         Span::styled(format!("{rate}{count} "), theme.dim),
     ]);
     if selected {
@@ -126,19 +153,23 @@ fn type_line(
     }
 }
 
-fn rule_line(
+/// A rule, and what is known of it.
+struct RuleRow<'a> {
+    /// Its place, from 0.
     index: usize,
-    rule: &Rule,
-    tally: Option<&RuleTally>,
-    selected: bool,
-    width: usize,
-    theme: &Theme,
-) -> Line<'static> {
+    rule: &'a Rule,
+    tally: Option<&'a RuleTally>,
+    /// Whether the draft has it otherwise than it is in force.
+    edited: bool,
+}
+
+fn rule_line(row: &RuleRow<'_>, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let rule = row.rule;
     let sign = match rule.effect {
         Effect::Exclude => theme.sign(Sign::Excludes),
         Effect::Include => theme.sign(Sign::Includes),
     };
-    let seen = tally.filter(|t| t.reached > 0);
+    let seen = row.tally.filter(|t| t.reached > 0);
     let share = match seen {
         Some(t) if rule.on => format!(
             "{}{:.1} %",
@@ -157,17 +188,14 @@ fn rule_line(
         String::new()
     };
     let tail = format!("{errors} {share}");
-    let head = format!("{} ", index + 1);
+    let head = format!("{} ", row.index + 1);
     let name_room = width.saturating_sub(head.len() + 3 + 3 + text::width(&tail) + 1);
     let name = text::fit(&format!("{}{sample}", rule.name), name_room);
     let style = if rule.on { theme.text } else { theme.dim };
     let line = Line::from(vec![
         Span::styled(head, theme.key),
-        Span::styled(
-            mark(rule.on).to_owned(),
-            if rule.on { theme.good } else { theme.dim },
-        ),
-        Span::styled(format!(" {sign} {name}"), style),
+        mark(rule.on, row.edited).span(theme),
+        Span::styled(format!("{sign} {name}"), style),
         Span::styled(errors, theme.bad),
         Span::styled(format!(" {share} "), theme.dim),
     ]);

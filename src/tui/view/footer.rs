@@ -33,7 +33,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
     let mut spans = vec![Span::raw(" ")];
     let mut left = width.saturating_sub(1);
-    for binding in keymap::footer(state.focus, state.over()) {
+    for binding in keymap::footer(state.scene()) {
         let key = binding.keys[0];
         let needs = text::width(key) + 1 + binding.footer.len() + 3;
         if needs > left + 3 {

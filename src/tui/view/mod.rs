@@ -20,6 +20,7 @@ mod header;
 mod inspector;
 mod letters;
 mod popup;
+mod preview;
 mod throughput;
 mod violations;
 
@@ -172,7 +173,12 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
             filters::render(frame, rooms.filters, state, theme);
         }
         if drawn(rooms.events) {
-            events::render(frame, rooms.events, state, theme);
+            match &state.draft {
+                Some(draft) if !draft.shows_events => {
+                    preview::render(frame, rooms.events, state, theme);
+                }
+                _ => events::render(frame, rooms.events, state, theme),
+            }
         }
         if drawn(rooms.violations) {
             violations::render(frame, rooms.violations, state, theme);

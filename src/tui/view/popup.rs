@@ -5,12 +5,16 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::amplitude::time;
 use crate::filter::{Effect, Mode};
 use crate::limits::grouped;
+use crate::tui::history::Entry;
 use crate::tui::keymap::{KEYS, Place};
 use crate::tui::state::{Confirm, Pane, Popup, RuleEditor, RuleField, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
+
+use super::preview;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.draining {
@@ -20,7 +24,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     match &state.popup {
         Some(Popup::Help(scroll)) => help(frame, area, *scroll, theme),
         Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
-        Some(Popup::Rule(editor)) => rule(frame, area, editor, theme),
+        Some(Popup::Rule(editor)) => rule(frame, area, editor, state, theme),
+        Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
         Some(Popup::Find(_) | Popup::Command(_)) | None => {}
     }
 }
@@ -48,6 +53,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
     let places = [
         ("Everywhere", Place::Anywhere),
         ("Send events", Place::In(Pane::Filters)),
+        ("A draft of the filters", Place::Draft),
         ("Events", Place::In(Pane::Events)),
         ("While an event is inspected", Place::Inspector),
         ("Dead letters", Place::Letters),
@@ -174,17 +180,6 @@ fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
                 ),
             ],
         ),
-        Confirm::DeleteRule(index) => {
-            let name = state
-                .filters
-                .rules
-                .get(*index)
-                .map_or("", |rule| rule.name.as_str());
-            (
-                "Delete the rule?",
-                vec![format!("Rule {} “{name}” is gone at once.", index + 1)],
-            )
-        }
         Confirm::RetryLetters(_, count) => (
             "Try them again?",
             vec![
@@ -246,8 +241,13 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
-    let room = centred(area, 100.min(area.width.saturating_sub(4)), 12);
+/// Rows of the rule editor alone, without its frame.
+const EDITOR_ROWS: u16 = 9;
+
+fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, state: &State, theme: &Theme) {
+    // Under what is written stands what it would change.
+    let rows = (area.height - 2).min(EDITOR_ROWS + 17);
+    let room = centred(area, 108.min(area.width.saturating_sub(2)), rows);
     let title = editor.index.map_or_else(
         || "New rule".to_owned(),
         |index| format!("Rule {}", index + 1),
@@ -304,12 +304,26 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
             lines.push(verdict(editor, width, theme));
         }
     }
-    lines.push(Line::default());
     let hint = "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
     lines.push(Line::styled(
         format!("            {}", text::cut(hint, width)),
         theme.dim,
     ));
+    let width = usize::from(inside.width);
+    let dash = if theme.ascii { "-" } else { "─" };
+    let shown = state.proposed().and(state.preview.as_ref());
+    let name = match shown {
+        Some(shown) => format!("{dash} What it would change {} ", preview::measured(shown)),
+        None => format!("{dash} What it would change "),
+    };
+    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
+    lines.push(Line::styled(format!("{name}{fill}"), theme.dim));
+    let height = usize::from(inside.height).saturating_sub(lines.len());
+    if state.proposed().is_some() {
+        lines.extend(preview::lines(shown, width, height, theme));
+    } else {
+        lines.push(Line::styled(" nothing yet", theme.dim));
+    }
     frame.render_widget(Paragraph::new(lines), inside);
     let (row, column) = match editor.field {
         RuleField::Name => (1, editor.name.visual_cursor()),
@@ -319,6 +333,34 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, theme: &Theme) {
     };
     let column = (12 + column).min(usize::from(inside.width).saturating_sub(1)) as u16;
     frame.set_cursor_position((inside.x + column, inside.y + row));
+}
+
+/// What was changed of the filters, the newest first.
+fn history(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, theme: &Theme) {
+    let log = state.history.log();
+    let rows = (log.len() as u16 + 2).clamp(5, area.height - 2);
+    let room = centred(area, 108.min(area.width.saturating_sub(2)), rows);
+    let title = "Changes of the filters";
+    let keys = "s writes them to a file, u takes the last back, Esc closes";
+    let inside = pane::frame(frame, room, title, keys, true, theme);
+    if log.len() == 0 {
+        let line = Line::styled(" none since the screen was opened", theme.dim);
+        frame.render_widget(Paragraph::new(line), inside);
+        return;
+    }
+    let width = usize::from(inside.width).saturating_sub(22);
+    let height = usize::from(inside.height);
+    let scroll = scroll.min(log.len().saturating_sub(height));
+    let line = |entry: &Entry| {
+        let clock = time::to_clock(entry.at_ms);
+        Line::from(vec![
+            Span::styled(format!(" {} ", clock.get(..8).unwrap_or(&clock)), theme.dim),
+            Span::styled(text::fit(entry.way.word(), 11), theme.accent),
+            Span::styled(text::cut(&entry.says(), width), theme.text),
+        ])
+    };
+    let lines: Vec<Line<'_>> = log.rev().skip(scroll).take(height).map(line).collect();
+    frame.render_widget(Paragraph::new(lines), inside);
 }
 
 /// A caret under the character at fault.
