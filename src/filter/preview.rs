@@ -16,6 +16,10 @@ use crate::amplitude::{Event, Reading};
 use super::expression::{Condition, Variables, Verdict};
 use super::gate::{self, By, Filters, RuleError, RuleTally};
 
+/// A preview is made on so many threads at the most.
+const THREADS: usize = 4;
+/// Fewer events than these are not worth a thread of their own.
+const SHARE: usize = 512;
 /// So many examples are kept of what would change, of each kind.
 const EXAMPLES: usize = 10;
 
@@ -112,23 +116,26 @@ impl Preview {
 }
 
 /// Two sets of filters, ready to be asked about events.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub struct Comparison {
     before: Side,
     after: Side,
     /// The conditions of both, each once.
-    conditions: Vec<Condition>,
+    conditions: Arc<[Condition]>,
     /// What each of them said of the event at hand, where it was asked.
     said: Vec<Option<Said>>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Side {
     filters: Filters,
     /// The condition of each rule.
     conditions: Vec<usize>,
     tallies: Vec<RuleTally>,
 }
+
+/// What holds an event back in force, and in the draft.
+type Decided = (Option<By>, Option<By>);
 
 /// What a condition said of an event.
 #[derive(Debug, Clone)]
@@ -166,12 +173,12 @@ impl Comparison {
             before,
             after,
             said: vec![None; conditions.len()],
-            conditions,
+            conditions: conditions.into(),
         })
     }
 
     /// What holds the event back in force, and in the draft.
-    pub fn ask(&mut self, seen: &Seen, send_users: bool) -> (Option<By>, Option<By>) {
+    pub fn ask(&mut self, seen: &Seen, send_users: bool) -> Decided {
         let reading = Reading::new(&seen.event);
         let variables = Variables::new(&reading);
         self.said.fill(None);
@@ -241,7 +248,8 @@ impl Side {
 /// A preview that is being made: events are shown to it, newest first.
 #[derive(Debug)]
 pub struct Previewing {
-    comparison: Comparison,
+    /// One for each thread.
+    comparisons: Vec<Comparison>,
     batching: Batching,
     send_users: bool,
     of: u64,
@@ -273,8 +281,9 @@ struct Moving {
 impl Previewing {
     /// A preview on `of` events.
     pub fn new(comparison: Comparison, batching: Batching, send_users: bool, of: u64) -> Self {
+        let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS));
         Self {
-            comparison,
+            comparisons: vec![comparison; threads],
             batching,
             send_users,
             of,
@@ -288,13 +297,37 @@ impl Previewing {
         }
     }
 
-    /// Looks at the next older event.
-    pub fn look(&mut self, seen: &Seen) {
+    /// Looks at the next older events, newest first.
+    pub fn look(&mut self, seen: &[Seen]) {
+        let share = seen.len().div_ceil(self.comparisons.len()).max(SHARE);
+        let send_users = self.send_users;
+        let ask = |(part, comparison): (&[Seen], &mut Comparison)| -> Vec<Decided> {
+            let asked = part.iter().map(|seen| comparison.ask(seen, send_users));
+            asked.collect()
+        };
+        let mut parts = seen.chunks(share).zip(&mut self.comparisons);
+        let first = parts.next();
+        let decided: Vec<Decided> = std::thread::scope(|scope| {
+            let others: Vec<_> = parts.map(|part| scope.spawn(|| ask(part))).collect();
+            let mut decided = first.map(ask).unwrap_or_default();
+            for other in others {
+                match other.join() {
+                    Ok(more) => decided.extend(more),
+                    Err(panic) => std::panic::resume_unwind(panic),
+                }
+            }
+            decided
+        });
+        for (seen, (before, after)) in seen.iter().zip(decided) {
+            self.take(seen, before, after);
+        }
+    }
+
+    fn take(&mut self, seen: &Seen, before: Option<By>, after: Option<By>) {
         let received_ms = seen.event.received_ms();
         self.events += 1;
         self.newest_ms.get_or_insert(received_ms);
         self.oldest_ms = received_ms;
-        let (before, after) = self.comparison.ask(seen, self.send_users);
         if seen.is_rejected {
             return;
         }
@@ -321,8 +354,23 @@ impl Previewing {
             after: self.after.passing(),
             newly_passes: self.newly_passes.moved(),
             newly_held_back: self.newly_held_back.moved(),
-            rules: self.comparison.after.tallies.clone(),
+            rules: self.tallies(),
         }
+    }
+
+    /// What the rules of the draft did, on all threads.
+    fn tallies(&self) -> Vec<RuleTally> {
+        let mut sums = vec![RuleTally::default(); self.comparisons[0].after.tallies.len()];
+        for comparison in &self.comparisons {
+            for (sum, tally) in sums.iter_mut().zip(&comparison.after.tallies) {
+                sum.reached += tally.reached;
+                sum.matched += tally.matched;
+                sum.held_back += tally.held_back;
+                sum.errors += tally.errors;
+                sum.last_error = sum.last_error.take().or_else(|| tally.last_error.clone());
+            }
+        }
+        sums
     }
 
     /// There are no older events.
@@ -432,10 +480,12 @@ mod tests {
         (0..count).map(|n| seen(n, &text(n))).collect()
     }
 
+    /// Events are given from old to new.
     fn preview(before: &Filters, after: &Filters, events: &[Seen]) -> Preview {
         let comparison = Comparison::new(before, after).unwrap();
         let mut previewing = Previewing::new(comparison, BATCHING, false, events.len() as u64);
-        events.iter().rev().for_each(|seen| previewing.look(seen));
+        let newest_first: Vec<Seen> = events.iter().rev().cloned().collect();
+        previewing.look(&newest_first);
         previewing.preview()
     }
 
@@ -481,6 +531,18 @@ mod tests {
             gates[0].tallies()[1].errors
         );
         assert_eq!(comparison.conditions.len(), 4, "one is in both");
+    }
+
+    #[test]
+    fn on_many_threads_it_shows_what_it_shows_on_one() {
+        let (before, after) = filters();
+        let events = some(5_000);
+        let comparison = Comparison::new(&before, &after).unwrap();
+        let mut one_by_one = Previewing::new(comparison, BATCHING, false, 5_000);
+        for seen in events.iter().rev() {
+            one_by_one.look(std::slice::from_ref(seen));
+        }
+        assert_eq!(preview(&before, &after, &events), one_by_one.preview());
     }
 
     #[test]
@@ -531,7 +593,8 @@ mod tests {
             let comparison = Comparison::new(&all, &all).unwrap();
             let batching = Batching { bytes, ..BATCHING };
             let mut previewing = Previewing::new(comparison, batching, false, 0);
-            events.iter().rev().for_each(|seen| previewing.look(seen));
+            let newest_first: Vec<Seen> = events.into_iter().rev().collect();
+            previewing.look(&newest_first);
             previewing.preview().after.requests
         };
         assert_eq!(requests(&[0, 50, 100, 101, 500], 10_000), 3);

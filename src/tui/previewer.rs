@@ -14,7 +14,7 @@ use crate::protocol::{Content, Record};
 use crate::telemetry::ring::SharedRing;
 
 /// So many events are taken out of the ring at once.
-const CHUNK: u64 = 512;
+const CHUNK: u64 = 4_096;
 /// What is found so far is shown this often.
 const SHOWN: Duration = Duration::from_millis(50);
 /// A preview that is whole is made anew after this time: events go on coming by.
@@ -121,20 +121,19 @@ pub fn make(
     let mut before = ring.lock().end();
     let mut shown = Instant::now();
     loop {
-        let chunk: Vec<Option<Seen>> = {
+        let (from, mut chunk) = {
             let ring = ring.lock();
-            let first = ring.first();
-            let from = before.saturating_sub(CHUNK).max(first);
+            let from = before.saturating_sub(CHUNK).max(ring.first());
             let count = before.saturating_sub(from) as usize;
-            before = from;
-            ring.from(from).take(count).map(seen).collect()
+            let chunk: Vec<Seen> = ring.from(from).take(count).filter_map(seen).collect();
+            (from, chunk)
         };
-        if chunk.is_empty() {
+        if from >= before {
             break;
         }
-        for seen in chunk.iter().rev().flatten() {
-            previewing.look(seen);
-        }
+        before = from;
+        chunk.reverse();
+        previewing.look(&chunk);
         if stop.load(Relaxed) {
             return;
         }
