@@ -772,6 +772,27 @@ fn changes_are_undone_redone_and_told() {
 }
 
 #[test]
+fn a_field_of_an_event_becomes_a_rule() {
+    let mut fixture = Fixture::new((120, 34));
+    // The first line of the document is the event as a whole.
+    fixture.press("/purchase\n↓\nx");
+    assert!(fixture.plain().contains("this holds several values"));
+    fixture.press("↓x");
+    insta::assert_snapshot!("exclude_this", fixture.plain());
+    let sent = filters_sent(&fixture.press("\n"));
+    let rule = sent.rules.last().unwrap();
+    assert_eq!(rule.when, "event_type == \"Purchase Completed\"");
+    assert_eq!(rule.effect, RuleEffect::Exclude);
+    fixture.press("↓i");
+    let sent = filters_sent(&fixture.press("\n"));
+    let rule = sent.rules.last().unwrap();
+    assert_eq!(rule.when, "user_id == \"u-0001\"");
+    assert_eq!(rule.effect, RuleEffect::Include);
+    fixture.press("\tx");
+    assert!(fixture.plain().contains("Tab goes to it"));
+}
+
+#[test]
 fn rules_are_toggled_by_number_moved_written_and_deleted() {
     let mut fixture = Fixture::new((120, 34));
     assert!(filters_sent(&fixture.press("2\n")).rules[1].on);

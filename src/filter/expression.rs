@@ -129,6 +129,13 @@ const DIALECT: [(&str, &[&str]); 7] = [
     ("device_type", &["device_type", "device_model"]),
 ];
 
+/// The variable that stands for a field of an event, in either dialect.
+pub fn variable(field: &str) -> Option<&'static str> {
+    let same = VARIABLES.iter().find(|name| **name == field).copied();
+    let renamed = || DIALECT.iter().find(|(_, names)| names.contains(&field));
+    same.or_else(|| renamed().map(|(export, _)| *export))
+}
+
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {
     let mut env = Env::stdlib();
     env.add_extension(extensions::strings)

@@ -4,6 +4,7 @@
 pub mod change;
 pub mod expression;
 pub mod gate;
+pub mod phrase;
 pub mod preview;
 
 pub use expression::{CompileError, Condition};

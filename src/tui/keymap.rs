@@ -61,6 +61,8 @@ pub enum Do {
     Undo,
     Redo,
     History,
+    ExcludeThis,
+    OnlyThis,
 }
 
 /// Where a key means what it does.
@@ -466,6 +468,22 @@ pub static KEYS: &[Binding] = &[
         "fold",
         "fold or unfold",
         "fold",
+    ),
+    bind(
+        &["x"],
+        Do::ExcludeThis,
+        Inspector,
+        "exclude-this",
+        "a rule that excludes where this field is as it is here",
+        "exclude where so",
+    ),
+    bind(
+        &["i"],
+        Do::OnlyThis,
+        Inspector,
+        "only-this",
+        "a rule that lets on only where this field is as it is here",
+        "only where so",
     ),
     bind(
         &["n"],

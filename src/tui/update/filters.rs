@@ -5,7 +5,7 @@ use tui_input::Input;
 
 use super::{say, stepped};
 use crate::filter::change::{changes, in_a_line};
-use crate::filter::{Effect as RuleEffect, Filters, gate::Switch};
+use crate::filter::{Effect as RuleEffect, Filters, gate::Switch, phrase};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::history::Way;
@@ -229,6 +229,31 @@ pub(super) fn edit_rule(state: &mut State) {
 }
 
 pub(super) fn new_rule(state: &mut State) {
+    write_rule(state, RuleEffect::Exclude, String::new());
+}
+
+/// A rule on the field that the cursor is on, of the event that is inspected: to be applied as
+/// it is, or to be written on.
+pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) {
+    let Some(inspector) = &state.inspector else {
+        return;
+    };
+    if inspector.shows_mapped {
+        let says = "conditions are on the event as it came: Tab goes to it";
+        say(state, says.to_owned(), true);
+        return;
+    }
+    let lines = super::document(inspector);
+    let (Some(line), Some(record)) = (lines.get(inspector.line), &inspector.record) else {
+        return;
+    };
+    match phrase::equals(record.text(), line.at) {
+        Ok(when) => write_rule(state, effect, when),
+        Err(why) => say(state, why.to_string(), true),
+    }
+}
+
+fn write_rule(state: &mut State, effect: RuleEffect, when: String) {
     let rules = &state.edited().rules;
     let free = |number: &usize| !rules.iter().any(|r| r.name == format!("rule {number}"));
     let last = 2 * rules.len() + 1;
@@ -236,8 +261,8 @@ pub(super) fn new_rule(state: &mut State) {
     state.popup = Some(Popup::Rule(Box::new(RuleEditor {
         index: None,
         name: Input::new(format!("rule {number}")),
-        effect: RuleEffect::Exclude,
-        when: Input::default(),
+        effect,
+        when: Input::new(when),
         sample: Input::new("100".to_owned()),
         field: RuleField::When,
         error: None,

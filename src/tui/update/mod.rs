@@ -11,7 +11,7 @@ use tui_input::Input;
 
 use crate::delivery::breaker;
 use crate::feed::FeedState;
-use crate::filter::Mode;
+use crate::filter::{Effect as RuleEffect, Mode};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
 
@@ -256,6 +256,8 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         }
         Do::EditRule => filters::edit_rule(state),
         Do::NewRule => filters::new_rule(state),
+        Do::ExcludeThis => filters::rule_on_this(state, RuleEffect::Exclude),
+        Do::OnlyThis => filters::rule_on_this(state, RuleEffect::Include),
         Do::DeleteRule => filters::delete_rule(state),
         Do::RuleUp => filters::move_rule(state, -1),
         Do::RuleDown => filters::move_rule(state, 1),

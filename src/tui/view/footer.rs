@@ -10,6 +10,14 @@ use crate::tui::state::{Popup, State};
 use crate::tui::theme::Theme;
 use crate::tui::widget::text;
 
+/// The keys of the rule editor.
+const EDITOR: [(&str, &str); 4] = [
+    ("Enter", "apply"),
+    ("Esc", "discard"),
+    ("Tab", "next field"),
+    ("Space", "changes the effect"),
+];
+
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
     if let Some(line) = prompt(state, width, theme) {
@@ -31,17 +39,23 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame.render_widget(Paragraph::new(line), area);
         return;
     }
+    let keys: Vec<(&str, &str)> = match &state.popup {
+        Some(Popup::Rule(_)) => EDITOR.to_vec(),
+        _ => keymap::footer(state.scene())
+            .into_iter()
+            .map(|binding| (binding.keys[0], binding.footer))
+            .collect(),
+    };
     let mut spans = vec![Span::raw(" ")];
     let mut left = width.saturating_sub(1);
-    for binding in keymap::footer(state.scene()) {
-        let key = binding.keys[0];
-        let needs = text::width(key) + 1 + binding.footer.len() + 3;
+    for (key, says) in keys {
+        let needs = text::width(key) + 1 + says.len() + 3;
         if needs > left + 3 {
             break;
         }
         left = left.saturating_sub(needs);
         spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(format!(" {}   ", binding.footer), theme.dim));
+        spans.push(Span::styled(format!(" {says}   "), theme.dim));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }

@@ -322,7 +322,12 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, state: &State, t
     if state.proposed().is_some() {
         lines.extend(preview::lines(shown, width, height, theme));
     } else {
-        lines.push(Line::styled(" nothing yet", theme.dim));
+        let says = match (&editor.error, editor.when.value().is_empty()) {
+            (_, true) => " nothing yet: no condition is written",
+            (Some(_), false) => " nothing yet: the condition does not compile",
+            (None, false) => " nothing: it is as it is in force",
+        };
+        lines.push(Line::styled(says, theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);
     let (row, column) = match editor.field {

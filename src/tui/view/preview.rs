@@ -14,6 +14,8 @@ use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
+/// The width of a column that says only that nothing moves.
+const NARROW: usize = 24;
 /// From this width on an example says what holds it back.
 const WIDE: usize = 62;
 
@@ -61,7 +63,12 @@ pub(super) fn lines(
         column("would pass now", &shown.newly_passes, theme.good),
         column("would be held back", &shown.newly_held_back, theme.warn),
     ];
-    let left = width.saturating_sub(1) / 2;
+    // Where nothing moves one way, the other gets the room.
+    let left = match (shown.newly_passes.events, shown.newly_held_back.events) {
+        (0, 1..) => NARROW.min(width / 2),
+        (1.., 0) => width.saturating_sub(NARROW + 1).max(width / 2),
+        _ => width.saturating_sub(1) / 2,
+    };
     let rooms = [left, width.saturating_sub(left + 1)];
     let height = height.saturating_sub(lines.len());
     let [mut first, second] = [0, 1].map(|side| columns[side].lines(rooms[side], height, theme));
@@ -155,10 +162,9 @@ impl Column<'_> {
         } else {
             theme.dim
         };
-        let mut lines = vec![Line::styled(
-            text::fit(&format!("{title}{fill}"), width),
-            style,
-        )];
+        let heading = text::fit(&format!("{title}{fill}"), width);
+        // A span's style, not the line's: the other column stands in the same line.
+        let mut lines = vec![Line::from(Span::styled(heading, style))];
         // Types say more than examples: they get what they need, up to two thirds.
         let room = height.saturating_sub(1);
         let types = moved.types.len().min((room * 2).div_ceil(3));

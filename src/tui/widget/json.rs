@@ -16,6 +16,8 @@ pub struct JsonLine {
     pub depth: usize,
     /// The dotted path of its value.
     pub path: String,
+    /// Where its value begins in the document, in bytes.
+    pub at: usize,
     /// The key in front, where there is one.
     key: Option<String>,
     /// What it shows of the value.
@@ -94,9 +96,13 @@ impl JsonLine {
 /// The document in `raw` as lines. Paths in `folded` are one line each. What is no JSON is
 /// shown as it is.
 pub fn lines(raw: &str, folded: &BTreeSet<String>) -> Vec<JsonLine> {
-    let mut out = Vec::new();
-    walk(raw, None, String::new(), 0, folded, &mut out);
-    out
+    let mut walk = Walk {
+        document: raw,
+        folded,
+        lines: Vec::new(),
+    };
+    walk.value(raw, None, "", 0);
+    walk.lines
 }
 
 /// What is folded unless the reader unfolds it: what holds more than `most` values.
@@ -123,74 +129,78 @@ pub fn long_ones(raw: &str, most: usize) -> BTreeSet<String> {
     found
 }
 
-fn walk(
-    raw: &str,
-    key: Option<&str>,
-    path: String,
-    depth: usize,
-    folded: &BTreeSet<String>,
-    out: &mut Vec<JsonLine>,
-) {
-    let kind = json::kind(raw);
-    let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
-        // JSON from outside may be nested deeper than the stack is.
-        _ if depth > json::DEEPEST => None,
-        Kind::Object => json::entries(raw).map(|all| {
-            let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
-                let below = if path.is_empty() {
-                    key.to_string()
-                } else {
-                    format!("{path}.{key}")
+/// A document on its way into lines.
+struct Walk<'a> {
+    document: &'a str,
+    folded: &'a BTreeSet<String>,
+    lines: Vec<JsonLine>,
+}
+
+impl Walk<'_> {
+    fn value(&mut self, raw: &str, key: Option<&str>, path: &str, depth: usize) {
+        let kind = json::kind(raw);
+        let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
+            // JSON from outside may be nested deeper than the stack is.
+            _ if depth > json::DEEPEST => None,
+            Kind::Object => json::entries(raw).map(|all| {
+                let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
+                    let below = if path.is_empty() {
+                        key.to_string()
+                    } else {
+                        format!("{path}.{key}")
+                    };
+                    (Some(key.into_owned()), below, value)
                 };
-                (Some(key.into_owned()), below, value)
-            };
-            all.into_iter().map(child).collect()
-        }),
-        Kind::Array => json::elements(raw).ok().map(|all| {
-            all.into_iter()
-                .enumerate()
-                .map(|(i, value)| (None, format!("{path}[{i}]"), value))
-                .collect()
-        }),
-        _ => None,
-    };
-    let (open, close) = if kind == Kind::Object {
-        ('{', '}')
-    } else {
-        ('[', ']')
-    };
-    let mut push = |shown| {
-        out.push(JsonLine {
+                all.into_iter().map(child).collect()
+            }),
+            Kind::Array => json::elements(raw).ok().map(|all| {
+                all.into_iter()
+                    .enumerate()
+                    .map(|(i, value)| (None, format!("{path}[{i}]"), value))
+                    .collect()
+            }),
+            _ => None,
+        };
+        let (open, close) = if kind == Kind::Object {
+            ('{', '}')
+        } else {
+            ('[', ']')
+        };
+        // Values are slices of the document.
+        let at = raw.as_ptr() as usize - self.document.as_ptr() as usize;
+        let line = |shown| JsonLine {
             depth,
-            path: path.clone(),
+            path: path.to_owned(),
+            at,
             key: key.map(str::to_owned),
             shown,
-        });
-    };
-    match children {
-        None => push(Shown::Scalar(kind, scalar(raw, kind))),
-        Some(children) if children.is_empty() => {
-            push(Shown::Scalar(Kind::Null, format!("{open}{close}")));
-        }
-        Some(children) if folded.contains(&path) => {
-            push(Shown::Folded {
-                open,
-                close,
-                items: children.len(),
-                bytes: raw.len(),
-            });
-        }
-        Some(children) => {
-            push(Shown::Open(open));
-            for (key, path, value) in children {
-                walk(value, key.as_deref(), path, depth + 1, folded, out);
+        };
+        match children {
+            None => self
+                .lines
+                .push(line(Shown::Scalar(kind, scalar(raw, kind)))),
+            Some(children) if children.is_empty() => {
+                let empty = Shown::Scalar(Kind::Null, format!("{open}{close}"));
+                self.lines.push(line(empty));
             }
-            out.push(JsonLine {
-                depth,
-                path,
-                key: None,
-                shown: Shown::Close(close),
-            });
+            Some(children) if self.folded.contains(path) => {
+                self.lines.push(line(Shown::Folded {
+                    open,
+                    close,
+                    items: children.len(),
+                    bytes: raw.len(),
+                }));
+            }
+            Some(children) => {
+                self.lines.push(line(Shown::Open(open)));
+                for (key, path, value) in children {
+                    self.value(value, key.as_deref(), &path, depth + 1);
+                }
+                self.lines.push(JsonLine {
+                    key: None,
+                    ..line(Shown::Close(close))
+                });
+            }
         }
     }
 }
