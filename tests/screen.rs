@@ -19,6 +19,7 @@ use sluicegate::delivery::spool::SpoolRow;
 use sluicegate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow, Which};
 use sluicegate::delivery::{Accepted, Attempt, History, Part, Standing, Undelivered};
 use sluicegate::feed::FeedState;
+use sluicegate::filter::catalog::Catalog;
 use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::preview::{Batching, Comparison, Previewing};
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
@@ -390,6 +391,14 @@ impl Fixture {
     fn act(&mut self, action: Action) -> Vec<Effect> {
         let effects = update(&mut self.state, action);
         for effect in &effects {
+            if *effect == Effect::Catalog {
+                let mut catalog = Catalog::default();
+                let ring = self.ring.lock();
+                let events = ring.from(0).filter_map(|record| record.event());
+                events.for_each(|event| catalog.add(event));
+                drop(ring);
+                update(&mut self.state, Action::Catalog(Arc::new(catalog)));
+            }
             if let Effect::Inspect(sequence) = effect {
                 let found = self.finder.record(*sequence).map(|record| {
                     let mapped =
@@ -793,6 +802,35 @@ fn a_field_of_an_event_becomes_a_rule() {
 }
 
 #[test]
+fn a_condition_is_completed_from_what_was_seen() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("revent_type == ");
+    insta::assert_snapshot!("completion", fixture.plain());
+    fixture.press("\"Pa\t");
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("when     event_type == \"Password Reset\""),
+        "{screen}"
+    );
+    assert!(screen.contains("would be held back 1"), "{screen}");
+    let sent = filters_sent(&fixture.press("\n"));
+    assert_eq!(sent.rules[2].when, "event_type == \"Password Reset\"");
+    // What was written is there to be recalled, before the rules that there are.
+    fixture.press("r↑");
+    assert!(
+        fixture
+            .plain()
+            .contains("when     event_type == \"Password")
+    );
+    fixture.press("↑");
+    assert!(
+        fixture
+            .plain()
+            .contains("when     user_id.startsWith(\"staff\")")
+    );
+}
+
+#[test]
 fn rules_are_toggled_by_number_moved_written_and_deleted() {
     let mut fixture = Fixture::new((120, 34));
     assert!(filters_sent(&fixture.press("2\n")).rules[1].on);
@@ -825,7 +863,7 @@ fn a_rule_that_is_wrong_never_reaches_the_pipeline() {
         "rhas_user\t⌫⌫⌫0\n",
         "rhas_user\t\t⌫⌫⌫⌫⌫⌫\n",
     ] {
-        assert_eq!(fixture.press(keys), [], "{keys}");
+        assert_eq!(fixture.press(keys), [Effect::Catalog], "{keys}");
         assert!(
             matches!(fixture.state.popup, Some(Popup::Rule(_))),
             "{keys} leaves the editor"

@@ -131,9 +131,16 @@ const DIALECT: [(&str, &[&str]); 7] = [
 
 /// The variable that stands for a field of an event, in either dialect.
 pub fn variable(field: &str) -> Option<&'static str> {
-    let same = VARIABLES.iter().find(|name| **name == field).copied();
-    let renamed = || DIALECT.iter().find(|(_, names)| names.contains(&field));
-    same.or_else(|| renamed().map(|(export, _)| *export))
+    static BY_FIELD: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
+        let renamed = DIALECT
+            .iter()
+            .flat_map(|(export, names)| names.iter().map(|name| (*name, *export)));
+        // A field that has a variable of its own name keeps it.
+        renamed
+            .chain(VARIABLES.iter().map(|name| (*name, *name)))
+            .collect()
+    });
+    BY_FIELD.get(field).copied()
 }
 
 static ENV: LazyLock<Arc<Env>> = LazyLock::new(|| {

@@ -1,6 +1,7 @@
 //! What decides whether an event is forwarded: the event types that are selected, then the
 //! rules, in order. Every event gets a [`Decision`] that names what decided.
 
+pub mod catalog;
 pub mod change;
 pub mod expression;
 pub mod gate;

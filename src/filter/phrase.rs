@@ -86,7 +86,7 @@ fn offset(text: &str, inside: &str) -> usize {
 /// Words that CEL keeps for itself: no path may have them behind a dot.
 const KEPT: [&str; 4] = ["in", "true", "false", "null"];
 
-fn is_identifier(key: &str) -> bool {
+pub(super) fn is_identifier(key: &str) -> bool {
     let mut letters = key.chars();
     let starts = letters
         .next()
@@ -95,7 +95,7 @@ fn is_identifier(key: &str) -> bool {
 }
 
 /// The text as CEL writes it.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

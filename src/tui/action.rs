@@ -6,6 +6,7 @@ use crossterm::event::KeyEvent;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
+use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::protocol::{Command, Record, Snapshot};
 
@@ -33,6 +34,8 @@ pub enum Action {
     /// The settings were read again: what that did, and the filters that are in force; or why
     /// nothing is changed.
     Reloaded(Result<(String, Filters), String>),
+    /// What the events in the ring are made of.
+    Catalog(Arc<Catalog>),
     /// What the draft of the filters would change, as far as it is known.
     Previewed(Box<Preview>),
     /// The dead letters that were asked for, or why they can't be had.
@@ -54,6 +57,8 @@ pub enum Effect {
     Pipeline(Command),
     /// Write these filters to the configuration file.
     Save(Filters),
+    /// Look what the events in the ring are made of.
+    Catalog,
     /// Write what was changed of the filters to a file: this NDJSON.
     ExportHistory(String),
     /// Read the settings again, and put what is new in force.

@@ -6,6 +6,7 @@
 //! to the pipeline by snapshots, records and commands only.
 
 pub mod action;
+pub mod editor;
 pub mod finder;
 pub mod history;
 pub mod keymap;
@@ -29,10 +30,11 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::{Reading, time};
+use crate::amplitude::{Event, Reading, time};
 use crate::config::{self, save};
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
+use crate::filter::catalog::Catalog;
 use crate::filter::preview::Batching;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
@@ -49,6 +51,8 @@ pub use state::Labels;
 
 /// So many dead letters of a row can be looked at; an export has them all.
 const LETTERS: u64 = 500;
+/// So many of the newest events say what events are made of.
+const CATALOGED: u64 = 5_000;
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -72,6 +76,7 @@ pub async fn run(
         theme: Theme::of(settings),
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
+        answers: mpsc::unbounded_channel(),
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -93,6 +98,11 @@ struct Shell {
     theme: Theme,
     finder: Finder,
     previewer: Previewer,
+    /// What was asked for and is being worked on beside the screen.
+    answers: (
+        mpsc::UnboundedSender<Action>,
+        mpsc::UnboundedReceiver<Action>,
+    ),
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -132,6 +142,7 @@ impl Shell {
                 } else {
                     Action::TerminalGone
                 }),
+                Some(answer) = self.answers.1.recv() => Some(answer),
                 preview = self.previewer.next() => Some(Action::Previewed(Box::new(preview))),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;
@@ -196,6 +207,10 @@ impl Shell {
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
             Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
             Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
+            Effect::Catalog => {
+                self.look_around();
+                None
+            }
             Effect::ExportHistory(ndjson) => Some(Action::Told(export_history(ndjson).await)),
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
             Effect::Drain => {
@@ -279,6 +294,23 @@ impl Shell {
         let record = self.finder.record(sequence)?;
         let mapped = mapped(&record, &self.handle);
         Some(Box::new((record, mapped)))
+    }
+
+    /// Looks what the newest events are made of, beside the screen.
+    fn look_around(&self) {
+        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let events: Vec<Event> = {
+                let ring = ring.lock();
+                let from = ring.end().saturating_sub(CATALOGED);
+                let records = ring.from(from);
+                records.filter_map(|r| r.event().cloned()).collect()
+            };
+            let mut catalog = Catalog::default();
+            events.iter().for_each(|event| catalog.add(event));
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Catalog(Arc::new(catalog)));
+        });
     }
 
     /// What is proposed, and by what terms its effect is measured.

@@ -7,11 +7,13 @@ use std::sync::Arc;
 use tui_input::Input;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
+use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
-use crate::filter::{CompileError, Condition, Effect as RuleEffect, Filters, Mode, Rule};
+use crate::filter::{Filters, Mode};
 use crate::protocol::{Record, Snapshot, TypeRow};
 
+use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
 use super::history::History;
 
@@ -83,6 +85,10 @@ pub struct State {
     pub preview: Option<Preview>,
     /// What was changed of the filters.
     pub history: History,
+    /// What the events are made of, as it was when the rule editor was opened.
+    pub catalog: Arc<Catalog>,
+    /// Conditions that were written, the newest first.
+    pub conditions: Vec<String>,
     /// The pane that has the focus.
     pub focus: Pane,
     /// Whether it has the screen for itself.
@@ -268,95 +274,6 @@ pub enum Confirm {
     Quit,
 }
 
-/// A rule that is written.
-#[derive(Debug)]
-pub struct RuleEditor {
-    /// The rule that it takes the place of; none for a new one.
-    pub index: Option<usize>,
-    /// Its name.
-    pub name: Input,
-    /// What it does.
-    pub effect: RuleEffect,
-    /// Its condition.
-    pub when: Input,
-    /// Its share of persons, in percent.
-    pub sample: Input,
-    /// What is being written.
-    pub field: RuleField,
-    /// What is wrong with the condition.
-    pub error: Option<CompileError>,
-}
-
-/// What keeps a written rule from being taken: where, and in words.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Refusal {
-    /// The field at fault.
-    pub field: RuleField,
-    /// What is wrong.
-    pub why: String,
-}
-
-impl RuleEditor {
-    /// Puts the rule among `filters`, in the place of the one that was edited, or behind all
-    /// others. Returns its place.
-    pub fn put_into(&self, filters: &mut Filters) -> Result<usize, Refusal> {
-        let refuse = |field, why: &str| {
-            let why = why.to_owned();
-            Err(Refusal { field, why })
-        };
-        if Condition::compile(self.when.value()).is_err() {
-            return refuse(
-                RuleField::When,
-                "the condition does not compile: nothing is changed",
-            );
-        }
-        let sample = self.sample.value().trim().trim_end_matches('%').trim();
-        let sample = sample.parse::<f64>().ok();
-        let Some(sample) = sample.filter(|s| *s > 0.0 && *s <= 100.0) else {
-            return refuse(
-                RuleField::Sample,
-                "a sample is a percentage over 0 and up to 100",
-            );
-        };
-        let name = self.name.value().trim().to_owned();
-        let mut rules = filters.rules.iter().enumerate();
-        if name.is_empty() || rules.any(|(i, r)| Some(i) != self.index && r.name == name) {
-            return refuse(RuleField::Name, "a rule has a name of its own");
-        }
-        let rule = Rule {
-            name,
-            effect: self.effect,
-            when: self.when.value().trim().to_owned(),
-            on: true,
-            sample,
-        };
-        match self.index.filter(|index| *index < filters.rules.len()) {
-            Some(index) => {
-                let on = filters.rules[index].on;
-                filters.rules[index] = Rule { on, ..rule };
-                Ok(index)
-            }
-            None => {
-                filters.rules.push(rule);
-                Ok(filters.rules.len() - 1)
-            }
-        }
-    }
-}
-
-/// A field of the rule editor.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum RuleField {
-    /// Its name.
-    Name,
-    /// What it does.
-    Effect,
-    /// Its condition.
-    When,
-    /// Its share of persons.
-    Sample,
-}
-
 /// Something said to the operator.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Message {
@@ -380,6 +297,8 @@ impl State {
             draft: None,
             preview: None,
             history: History::default(),
+            catalog: Arc::default(),
+            conditions: Vec::new(),
             focus: Pane::Events,
             zoomed: false,
             window: 0,

@@ -1,16 +1,15 @@
 //! Changing the filters. Every change goes into a draft beside what is in force, whose effect
 //! is shown; it is applied whole, or discarded, and can be taken back.
 
-use tui_input::Input;
-
 use super::{say, stepped};
 use crate::filter::change::{changes, in_a_line};
 use crate::filter::{Effect as RuleEffect, Filters, gate::Switch, phrase};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
+use crate::tui::editor::RuleEditor;
 use crate::tui::history::Way;
 use crate::tui::keymap::Do;
-use crate::tui::state::{Draft, FilterCursor, Pane, Popup, RuleEditor, RuleField, State};
+use crate::tui::state::{Draft, FilterCursor, Pane, Popup, State};
 
 /// Changes the draft, which is opened by that; a draft that changes nothing is closed.
 pub(super) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
@@ -211,60 +210,61 @@ pub(super) fn delete_rule(state: &mut State) {
     edit(state, |draft| _ = draft.rules.remove(index));
 }
 
-pub(super) fn edit_rule(state: &mut State) {
+pub(super) fn edit_rule(state: &mut State) -> Vec<Effect> {
     let index = selected_rule(state).unwrap_or(0);
-    let Some(rule) = state.edited().rules.get(index) else {
-        new_rule(state);
-        return;
-    };
-    state.popup = Some(Popup::Rule(Box::new(RuleEditor {
-        index: Some(index),
-        name: Input::new(rule.name.clone()),
-        effect: rule.effect,
-        when: Input::new(rule.when.clone()),
-        sample: Input::new(rule.sample.to_string()),
-        field: RuleField::When,
-        error: None,
-    })));
+    match state.edited().rules.get(index) {
+        Some(rule) => {
+            let editor = RuleEditor::of(index, rule);
+            open_editor(state, editor)
+        }
+        None => new_rule(state),
+    }
 }
 
-pub(super) fn new_rule(state: &mut State) {
-    write_rule(state, RuleEffect::Exclude, String::new());
+pub(super) fn new_rule(state: &mut State) -> Vec<Effect> {
+    write_rule(state, RuleEffect::Exclude, String::new())
 }
 
 /// A rule on the field that the cursor is on, of the event that is inspected: to be applied as
 /// it is, or to be written on.
-pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) {
+pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect> {
     let Some(inspector) = &state.inspector else {
-        return;
+        return Vec::new();
     };
     if inspector.shows_mapped {
         let says = "conditions are on the event as it came: Tab goes to it";
         say(state, says.to_owned(), true);
-        return;
+        return Vec::new();
     }
     let lines = super::document(inspector);
     let (Some(line), Some(record)) = (lines.get(inspector.line), &inspector.record) else {
-        return;
+        return Vec::new();
     };
     match phrase::equals(record.text(), line.at) {
         Ok(when) => write_rule(state, effect, when),
-        Err(why) => say(state, why.to_string(), true),
+        Err(why) => {
+            say(state, why.to_string(), true);
+            Vec::new()
+        }
     }
 }
 
-fn write_rule(state: &mut State, effect: RuleEffect, when: String) {
+fn write_rule(state: &mut State, effect: RuleEffect, when: String) -> Vec<Effect> {
     let rules = &state.edited().rules;
     let free = |number: &usize| !rules.iter().any(|r| r.name == format!("rule {number}"));
     let last = 2 * rules.len() + 1;
     let number = (rules.len() + 1..=last).find(free).unwrap_or(last);
-    state.popup = Some(Popup::Rule(Box::new(RuleEditor {
-        index: None,
-        name: Input::new(format!("rule {number}")),
-        effect,
-        when: Input::new(when),
-        sample: Input::new("100".to_owned()),
-        field: RuleField::When,
-        error: None,
-    })));
+    let editor = RuleEditor::new(format!("rule {number}"), effect, when);
+    open_editor(state, editor)
+}
+
+fn open_editor(state: &mut State, editor: RuleEditor) -> Vec<Effect> {
+    state.message = None;
+    for rule in &state.filters.rules {
+        if !state.conditions.contains(&rule.when) {
+            state.conditions.push(rule.when.clone());
+        }
+    }
+    state.popup = Some(Popup::Rule(Box::new(editor)));
+    vec![Effect::Catalog]
 }

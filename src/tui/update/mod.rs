@@ -90,6 +90,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, why, true);
             Vec::new()
         }
+        Action::Catalog(catalog) => {
+            state.catalog = catalog;
+            Vec::new()
+        }
         Action::Previewed(preview) => {
             // What was being made when the draft was closed is of no use.
             if state.proposed().is_some() {
@@ -254,10 +258,10 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
                 Sort::Name => Sort::Count,
             };
         }
-        Do::EditRule => filters::edit_rule(state),
-        Do::NewRule => filters::new_rule(state),
-        Do::ExcludeThis => filters::rule_on_this(state, RuleEffect::Exclude),
-        Do::OnlyThis => filters::rule_on_this(state, RuleEffect::Include),
+        Do::EditRule => return filters::edit_rule(state),
+        Do::NewRule => return filters::new_rule(state),
+        Do::ExcludeThis => return filters::rule_on_this(state, RuleEffect::Exclude),
+        Do::OnlyThis => return filters::rule_on_this(state, RuleEffect::Include),
         Do::DeleteRule => filters::delete_rule(state),
         Do::RuleUp => filters::move_rule(state, -1),
         Do::RuleDown => filters::move_rule(state, 1),

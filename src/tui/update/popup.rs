@@ -6,12 +6,12 @@ use tui_input::backend::crossterm::EventHandler;
 
 use super::filters::{apply, edit, export_history, undo};
 use super::{drain, perform, say};
-use crate::filter::{Condition, Effect as RuleEffect};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
+use crate::tui::editor::RuleEditor;
 use crate::tui::finder::Find;
 use crate::tui::keymap;
-use crate::tui::state::{Confirm, FilterCursor, Pane, Popup, RuleEditor, RuleField, State};
+use crate::tui::state::{Confirm, FilterCursor, Pane, Popup, State};
 
 pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = state.popup.take() else {
@@ -108,40 +108,10 @@ pub(super) fn type_rule(
     mut editor: Box<RuleEditor>,
     key: KeyEvent,
 ) -> Vec<Effect> {
-    const FIELDS: [RuleField; 4] = [
-        RuleField::Name,
-        RuleField::Effect,
-        RuleField::When,
-        RuleField::Sample,
-    ];
-    let at = FIELDS.iter().position(|f| *f == editor.field).unwrap_or(0);
     match key.code {
         KeyCode::Esc => return Vec::new(),
         KeyCode::Enter => return finish_rule(state, editor),
-        KeyCode::Tab | KeyCode::Down => editor.field = FIELDS[(at + 1) % FIELDS.len()],
-        KeyCode::BackTab | KeyCode::Up => {
-            editor.field = FIELDS[(at + FIELDS.len() - 1) % FIELDS.len()];
-        }
-        _ => {
-            let event = TerminalEvent::Key(key);
-            match editor.field {
-                RuleField::Name => _ = editor.name.handle_event(&event),
-                RuleField::When => _ = editor.when.handle_event(&event),
-                RuleField::Sample => _ = editor.sample.handle_event(&event),
-                RuleField::Effect => {
-                    if matches!(
-                        key.code,
-                        KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right
-                    ) {
-                        editor.effect = match editor.effect {
-                            RuleEffect::Exclude => RuleEffect::Include,
-                            RuleEffect::Include => RuleEffect::Exclude,
-                        };
-                    }
-                }
-            }
-            editor.error = Condition::compile(editor.when.value()).err();
-        }
+        _ => editor.type_key(key, &state.catalog, &state.conditions),
     }
     state.popup = Some(Popup::Rule(editor));
     Vec::new()
@@ -154,17 +124,26 @@ pub(super) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec
     match editor.put_into(&mut filters) {
         Ok(index) => {
             state.filter_cursor = FilterCursor::Rule(index);
+            remember(&mut state.conditions, editor.when.value().trim());
             edit(state, |draft| *draft = filters);
             apply(state)
         }
         Err(refusal) => {
             editor.field = refusal.field;
-            editor.error = Condition::compile(editor.when.value()).err();
             say(state, refusal.why, true);
             state.popup = Some(Popup::Rule(editor));
             Vec::new()
         }
     }
+}
+
+/// So many conditions can be recalled.
+const RECALLED: usize = 200;
+
+fn remember(conditions: &mut Vec<String>, condition: &str) {
+    conditions.retain(|known| known != condition);
+    conditions.insert(0, condition.to_owned());
+    conditions.truncate(RECALLED);
 }
 
 fn type_history(state: &mut State, scroll: usize, key: KeyEvent) -> Vec<Effect> {

@@ -14,8 +14,8 @@ use crate::tui::widget::text;
 const EDITOR: [(&str, &str); 4] = [
     ("Enter", "apply"),
     ("Esc", "discard"),
-    ("Tab", "next field"),
-    ("Space", "changes the effect"),
+    ("Tab", "complete, or next field"),
+    ("↑", "conditions of before"),
 ];
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {

@@ -8,9 +8,10 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::filter::{Effect, Mode};
 use crate::limits::grouped;
+use crate::tui::editor::{Menu, RuleEditor, RuleField};
 use crate::tui::history::Entry;
 use crate::tui::keymap::{KEYS, Place};
-use crate::tui::state::{Confirm, Pane, Popup, RuleEditor, RuleField, State};
+use crate::tui::state::{Confirm, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -304,11 +305,14 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, state: &State, t
             lines.push(verdict(editor, width, theme));
         }
     }
-    let hint = "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
-    lines.push(Line::styled(
-        format!("            {}", text::cut(hint, width)),
-        theme.dim,
-    ));
+    lines.push(match &editor.menu {
+        Some(menu) => candidates(menu, width, theme),
+        None => {
+            let hint =
+                "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
+            Line::styled(format!("            {}", text::cut(hint, width)), theme.dim)
+        }
+    });
     let width = usize::from(inside.width);
     let dash = if theme.ascii { "-" } else { "─" };
     let shown = state.proposed().and(state.preview.as_ref());
@@ -338,6 +342,46 @@ fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, state: &State, t
     };
     let column = (12 + column).min(usize::from(inside.width).saturating_sub(1)) as u16;
     frame.set_cursor_position((inside.x + column, inside.y + row));
+}
+
+/// How a condition may go on, with the shares of what was seen: as many as there is room for.
+fn candidates(menu: &Menu, width: usize, theme: &Theme) -> Line<'static> {
+    let all = &menu.completion.candidates;
+    let told = |index: usize| {
+        let share = all[index]
+            .share
+            .map_or_else(String::new, |share| format!(" {share:.0} %"));
+        (text::cut(&all[index].text, 40), share)
+    };
+    let room = |index: usize| {
+        let (text, share) = told(index);
+        text::width(&text) + share.len() + 3
+    };
+    // The one that was chosen is always among those that are shown.
+    let chosen = menu.chosen.unwrap_or(0);
+    let mut first = chosen;
+    let mut used = room(chosen);
+    while first > 0 && used + room(first - 1) <= width {
+        first -= 1;
+        used += room(first);
+    }
+    let mut spans = vec![Span::styled("        Tab ", theme.key)];
+    let mut left = width;
+    for index in first..all.len() {
+        if room(index) > left {
+            break;
+        }
+        left -= room(index);
+        let (text, share) = told(index);
+        let style = if menu.chosen == Some(index) {
+            theme.selected.patch(theme.accent)
+        } else {
+            theme.text
+        };
+        spans.push(Span::styled(text, style));
+        spans.push(Span::styled(format!("{share}   "), theme.dim));
+    }
+    Line::from(spans)
 }
 
 /// What was changed of the filters, the newest first.
