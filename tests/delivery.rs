@@ -6,11 +6,13 @@
 mod bench;
 mod common;
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use bench::{Bench, accepted, all_delivered, labels, outcomes, some, with};
 use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
+use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
 use sluicegate::delivery::{Accepted, Answered, Settled, Undelivered};
 
@@ -204,6 +206,27 @@ async fn a_retry_that_is_not_due_waits_after_a_restart_and_holds_its_person_only
     let (told, left) = bench.finish().await;
     assert_eq!((outcomes(&told).len(), left), (5, 0));
     assert_eq!(numbers_of(&sandbox, "held"), [0, 1, 2, 9]);
+}
+
+#[tokio::test]
+async fn a_retry_that_is_not_due_overtakes_nothing_of_its_person_after_a_restart() {
+    let folder = Arc::new(tempfile::tempdir().unwrap());
+    let mut spool = Spool::open(folder.path()).unwrap();
+    spool.append((0..4).map(|n| accepted(n, &event("u", n))));
+    let items = spool.commit(0, true).unwrap().items;
+    // As an outage leaves it: the failures before it were excused and are due at once, the one
+    // that showed it is not.
+    let not_due = sluicegate::amplitude::time::now() + 150;
+    spool.put_off([(items[2].place, items[2].history)], not_due);
+    spool.commit(0, true).unwrap();
+    drop(spool);
+    let sandbox = sandbox(Faults::default()).await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.delivery.batch_age = Duration::from_millis(600);
+    let bench = Bench::on(folder, &settings);
+    until("all arrive", || sandbox.counts().events == 4).await;
+    assert_eq!(numbers_of(&sandbox, "u"), [0, 1, 2, 3]);
+    assert_eq!(bench.finish().await.1, 0);
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::collections::VecDeque;
 use std::collections::hash_map::Entry;
 use std::time::Duration;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxHashMap, FxHashSet};
 use tokio::time::Instant;
 
 use crate::customerio::mapping::Route;
@@ -129,8 +129,16 @@ impl Lanes {
         self.queue.push_back((since, waiting));
     }
 
-    /// Gives a person a lane without taking anything: something of theirs waits elsewhere.
-    /// Whether they had none.
+    /// The people of whom something stands where a batch could take it. They have no lane yet,
+    /// so this looks at all that stands there: it is asked after a restart only.
+    pub fn queued_people(&self) -> FxHashSet<u64> {
+        let since = self.queue.iter().chain(&self.released);
+        let waiting = since.map(|(_, waiting)| waiting).chain(&self.alone);
+        waiting.map(Waiting::person).collect()
+    }
+
+    /// Gives a person a lane without taking anything: something of theirs waits elsewhere, and
+    /// nothing of theirs is queued. Whether they had none.
     pub fn occupy(&mut self, person: u64) -> bool {
         match self.people.entry(person) {
             Entry::Vacant(free) => {

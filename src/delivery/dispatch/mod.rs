@@ -202,32 +202,46 @@ impl Dispatch {
                 self.newest = self.newest.max(chunk);
                 if next && self.has_room() {
                     self.loaded = chunk;
-                    items.into_iter().for_each(|queued| self.push(queued, None));
+                    items.into_iter().for_each(|queued| self.push(queued));
                 }
             }
             Told::Loaded { items, upto } => {
                 self.loading = false;
                 self.loaded = self.loaded.max(upto);
-                for (queued, not_before) in items {
-                    self.push(queued, not_before);
-                }
+                self.push_loaded(items);
             }
             Told::Ended => self.ended = true,
         }
     }
 
-    fn push(&mut self, queued: Queued, not_before: Option<UnixMs>) {
-        let (now, now_ms) = (Instant::now(), time::now());
-        let wait_ms = not_before.map_or(0, |at| at - now_ms).max(0).unsigned_abs();
-        // A clock that was set back must not make it wait for ever.
-        let wait = Duration::from_millis(wait_ms).min(self.settings.retry.longest_delay);
-        let person = queued.person();
-        if !wait.is_zero() && self.lanes.occupy(person) {
-            let cargo = Cargo::Spooled(vec![Ticket::of(&queued)]);
-            let streak = Streak::default();
-            self.retries.park(Load { cargo, streak }, now + wait);
+    /// What an earlier run was to try again is held until its time, and with it what comes
+    /// behind it of the same person; it overtakes nothing that is due earlier and still here.
+    fn push_loaded(&mut self, items: Vec<(Queued, Option<UnixMs>)>) {
+        if items.iter().all(|(_, not_before)| not_before.is_none()) {
+            items.into_iter().for_each(|(queued, _)| self.push(queued));
             return;
         }
+        let (now, now_ms) = (Instant::now(), time::now());
+        let mut ahead = self.lanes.queued_people();
+        for (queued, not_before) in items {
+            let person = queued.person();
+            let wait_ms = not_before.map_or(0, |at| at - now_ms).max(0).unsigned_abs();
+            // A clock that was set back must not make it wait for ever.
+            let wait = Duration::from_millis(wait_ms).min(self.settings.retry.longest_delay);
+            let is_first = !ahead.contains(&person);
+            if !wait.is_zero() && is_first && self.lanes.occupy(person) {
+                let cargo = Cargo::Spooled(vec![Ticket::of(&queued)]);
+                let streak = Streak::default();
+                self.retries.park(Load { cargo, streak }, now + wait);
+            } else {
+                ahead.insert(person);
+                self.push(queued);
+            }
+        }
+    }
+
+    fn push(&mut self, queued: Queued) {
+        let (now, now_ms) = (Instant::now(), time::now());
         let age = (now_ms - queued.accepted.received_ms).max(0).unsigned_abs();
         let age = Duration::from_millis(age).min(self.settings.batch_age);
         self.lanes.push(queued, now.checked_sub(age).unwrap_or(now));
