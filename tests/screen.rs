@@ -33,6 +33,7 @@ use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::finder::Finder;
+use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
 use sluicegate::tui::state::{Pane, Popup, State};
 use sluicegate::tui::theme::Theme;
@@ -399,6 +400,12 @@ impl Fixture {
                 drop(ring);
                 update(&mut self.state, Action::Catalog(Arc::new(catalog)));
             }
+            if let Effect::Who(sequence) = effect {
+                let record = self.finder.record(*sequence);
+                let identity = record.and_then(|r| Identity::of(r.event().unwrap()));
+                update(&mut self.state, Action::Who(identity));
+                self.summarize();
+            }
             if let Effect::Inspect(sequence) = effect {
                 let found = self.finder.record(*sequence).map(|record| {
                     let mapped =
@@ -414,6 +421,16 @@ impl Fixture {
         }
         self.turn();
         effects
+    }
+
+    /// Looks through the events of the person that is looked at.
+    fn summarize(&mut self) {
+        let person = self.state.person.as_ref().unwrap();
+        let identity = person.identity.clone();
+        let mut summary = Summary::of(&identity, &self.ring);
+        summary.letters = vec![letter(17)];
+        let summarized = Action::Summarized(identity, Box::new(summary));
+        update(&mut self.state, summarized);
     }
 
     fn press(&mut self, keys: &str) -> Vec<Effect> {
@@ -961,6 +978,32 @@ fn a_find_narrows_as_it_is_typed_and_escape_clears_it() {
     assert_eq!(fixture.state.focus, Pane::Events);
     fixture.press("\u{1b}");
     assert_eq!(fixture.state.events.page.matched, 9);
+}
+
+#[test]
+fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("/reset\n↓");
+    assert_eq!(fixture.press("p"), [Effect::Who(5)]);
+    insta::assert_snapshot!("person", fixture.plain());
+    assert_eq!(fixture.press("↓\n"), [Effect::Inspect(5)]);
+    fixture.press("\u{1b}");
+    assert!(fixture.plain().contains("Person ─ user_id u-0005"));
+    // Out of it, what was looked for before is looked for again.
+    fixture.press("\u{1b}");
+    assert_eq!(fixture.state.events.find.as_ref().unwrap().text, "reset");
+    // From an inspected event, and from a letter.
+    fixture.press("\u{1b}\n");
+    assert!(matches!(fixture.press("p").as_slice(), [Effect::Who(_)]));
+    fixture.press("\u{1b}l\n");
+    fixture.act(Action::Letters(Ok(vec![letter(18)])));
+    assert_eq!(fixture.press("p"), []);
+    let person = fixture.state.person.as_ref().unwrap();
+    assert_eq!(person.identity, Identity::User(letter(18).person()));
+    // An event of a device alone is of the device.
+    let mut fixture = Fixture::new((80, 24));
+    fixture.press("/!has_user\n↓p");
+    insta::assert_snapshot!("person_of_a_device", fixture.plain());
 }
 
 #[test]

@@ -413,6 +413,16 @@ fn dead_letters_are_found_with_their_reason_read_tried_again_and_discarded() {
     terminal.shows("code: \"SUMMER-2019\"");
     terminal.press("r");
     terminal.shows("1 dead letter will be tried again");
+    terminal.press("p");
+    terminal.shows("Person ─ user_id");
+    let text = terminal.shows("not delivered");
+    assert!(text.contains("match user_id =="), "{text}");
+    terminal.press("\x1b");
+    terminal.shows("Violations");
+    terminal.press("l");
+    terminal.shows("by reason and type");
+    terminal.press("\r");
+    terminal.shows("code: \"SUMMER-2019\"");
     terminal.press("D");
     terminal.shows("It is gone for good");
     terminal.press("y");

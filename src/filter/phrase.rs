@@ -95,7 +95,7 @@ pub(super) fn is_identifier(key: &str) -> bool {
 }
 
 /// The text as CEL writes it.
-pub(super) fn quoted(text: &str) -> String {
+pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
     for c in text.chars() {

@@ -11,6 +11,7 @@ use crate::filter::preview::Preview;
 use crate::protocol::{Command, Record, Snapshot};
 
 use super::finder::Page;
+use super::person::{Identity, Summary};
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -38,6 +39,10 @@ pub enum Action {
     Catalog(Arc<Catalog>),
     /// What the draft of the filters would change, as far as it is known.
     Previewed(Box<Preview>),
+    /// Whom the event that was asked about is about, if it says so.
+    Who(Option<Identity>),
+    /// What became of a person's events.
+    Summarized(Identity, Box<Summary>),
     /// The dead letters that were asked for, or why they can't be had.
     Letters(Result<Vec<DeadLetter>, String>),
     /// A signal asks for the settings to be read again.
@@ -69,6 +74,8 @@ pub enum Effect {
     ExportLetters(Which),
     /// Fetch this event, to look at it.
     Inspect(u64),
+    /// Say whom this event is about.
+    Who(u64),
     /// Take nothing more in, and settle what is under way.
     Drain,
     /// Wait no longer for that.

@@ -63,6 +63,7 @@ pub enum Do {
     History,
     ExcludeThis,
     OnlyThis,
+    Person,
 }
 
 /// Where a key means what it does.
@@ -78,6 +79,8 @@ pub enum Place {
     Inspector,
     /// While the dead letters are looked at.
     Letters,
+    /// While the events of a person are looked at.
+    Person,
 }
 
 /// One binding.
@@ -115,7 +118,7 @@ const fn bind(
     }
 }
 
-use Place::{Anywhere, Draft, In, Inspector, Letters};
+use Place::{Anywhere, Draft, In, Inspector, Letters, Person};
 
 /// All bindings. A narrower place wins over a wider one.
 pub static KEYS: &[Binding] = &[
@@ -232,6 +235,14 @@ pub static KEYS: &[Binding] = &[
         "rule",
         "turn a rule on or off by its number, in the draft",
         "",
+    ),
+    bind(
+        &["p"],
+        Do::Person,
+        Anywhere,
+        "person",
+        "the person: all recent events of whom this one is about",
+        "person",
     ),
     bind(
         &["u"],
@@ -512,6 +523,38 @@ pub static KEYS: &[Binding] = &[
     bind(
         &["Enter"],
         Do::Open,
+        Person,
+        "inspect-of-person",
+        "inspect the event",
+        "inspect",
+    ),
+    bind(
+        &["Esc", "q"],
+        Do::Back,
+        Person,
+        "leave-person",
+        "back",
+        "back",
+    ),
+    bind(
+        &["p"],
+        Do::Person,
+        Inspector,
+        "person-of-event",
+        "the person: all recent events of whom this one is about",
+        "person",
+    ),
+    bind(
+        &["p"],
+        Do::Person,
+        Letters,
+        "person-of-letter",
+        "the person: all recent events of whom this letter is about",
+        "person",
+    ),
+    bind(
+        &["Enter"],
+        Do::Open,
         Letters,
         "open-letter",
         "open the row, then the letter",
@@ -577,6 +620,7 @@ impl Place {
             Draft => scene.drafts && among(Pane::Filters),
             Inspector => scene.over == Over::Inspector,
             Letters => scene.over == Over::Letters,
+            Person => scene.over == Over::Person,
         }
     }
 
@@ -584,7 +628,7 @@ impl Place {
     fn width(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | Letters => 1,
+            Inspector | Letters | Person => 1,
             In(_) => 2,
             Anywhere => 3,
         }

@@ -10,6 +10,7 @@ pub mod editor;
 pub mod finder;
 pub mod history;
 pub mod keymap;
+pub mod person;
 pub mod previewer;
 pub mod state;
 pub mod terminal;
@@ -42,6 +43,7 @@ use crate::protocol::{Record, Snapshot};
 
 use action::{Action, Effect};
 use finder::Finder;
+use person::{Identity, Summary};
 use previewer::{Previewer, Question};
 use state::State;
 use terminal::Screen;
@@ -53,6 +55,10 @@ pub use state::Labels;
 const LETTERS: u64 = 500;
 /// So many of the newest events say what events are made of.
 const CATALOGED: u64 = 5_000;
+/// So many dead letters of a person are told.
+const LETTERS_OF_PERSON: u64 = 20;
+/// A person's events are looked through this often.
+const SUMMARIZED: Duration = Duration::from_secs(1);
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -77,6 +83,7 @@ pub async fn run(
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         answers: mpsc::unbounded_channel(),
+        summarized: None,
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -103,6 +110,8 @@ struct Shell {
         mpsc::UnboundedSender<Action>,
         mpsc::UnboundedReceiver<Action>,
     ),
+    /// The person whose events were looked through last, and when.
+    summarized: Option<(Identity, Instant)>,
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -212,6 +221,11 @@ impl Shell {
                 None
             }
             Effect::ExportHistory(ndjson) => Some(Action::Told(export_history(ndjson).await)),
+            Effect::Who(sequence) => {
+                let record = self.finder.record(sequence);
+                let event = record.as_ref().and_then(Record::event);
+                Some(Action::Who(event.and_then(Identity::of)))
+            }
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
             Effect::Drain => {
                 if let Some(pipeline) = self.pipeline.take() {
@@ -313,6 +327,36 @@ impl Shell {
         });
     }
 
+    /// Looks through the events of the person that is looked at, beside the screen: now, and
+    /// again every second.
+    fn summarize(&mut self) {
+        let Some(person) = &self.state.person else {
+            self.summarized = None;
+            return;
+        };
+        let identity = person.identity.clone();
+        let now = Instant::now();
+        let is_fresh = |(of, at): &(Identity, Instant)| *of == identity && now - *at < SUMMARIZED;
+        if self.summarized.as_ref().is_some_and(is_fresh) {
+            return;
+        }
+        self.summarized = Some((identity.clone(), now));
+        let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
+        tokio::spawn(async move {
+            let (who, ring) = (identity.clone(), handle.ring().clone());
+            let looking = tokio::task::spawn_blocking(move || Summary::of(&who, &ring));
+            let Ok(mut summary) = looking.await else {
+                return;
+            };
+            let whose = Which::Person(identity.id().to_owned());
+            let found = handle.with_letters(move |l| Ok(l.page(&whose, 0, LETTERS_OF_PERSON)?));
+            // What can't be read now is told by the pane of the dead letters.
+            summary.letters = found.await.unwrap_or_default();
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Summarized(identity, Box::new(summary)));
+        });
+    }
+
     /// What is proposed, and by what terms its effect is measured.
     fn question(&self) -> Option<Question> {
         let after = self.state.proposed()?;
@@ -337,6 +381,7 @@ impl Shell {
         self.finder
             .look_through(draft.and(question.as_ref()).cloned());
         self.previewer.ask(question);
+        self.summarize();
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;

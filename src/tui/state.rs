@@ -16,6 +16,7 @@ use crate::protocol::{Record, Snapshot, TypeRow};
 use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
 use super::history::History;
+use super::person::{Identity, Summary};
 
 /// What does not change while the screen is open.
 #[derive(Debug, Clone, Default)]
@@ -107,6 +108,8 @@ pub struct State {
     pub inspector: Option<Inspector>,
     /// The dead letters, while they are looked at.
     pub letters: Option<Letters>,
+    /// The person whose events are looked at.
+    pub person: Option<Person>,
     /// What is open over everything.
     pub popup: Option<Popup>,
     /// What was last said to the operator.
@@ -189,6 +192,17 @@ pub struct Inspector {
     pub folded: [BTreeSet<String>; 2],
 }
 
+/// A person whose events are looked at.
+#[derive(Debug)]
+pub struct Person {
+    /// Who.
+    pub identity: Identity,
+    /// What became of the events; none while they are looked through.
+    pub summary: Option<Summary>,
+    /// What was looked for before.
+    pub find_before: Option<Find>,
+}
+
 /// The dead letters: by reason and type, then those of a row, then one of these.
 #[derive(Debug, Default)]
 pub struct Letters {
@@ -240,6 +254,8 @@ pub enum Over {
     Inspector,
     /// The dead letters.
     Letters,
+    /// The events of a person.
+    Person,
 }
 
 /// What is open over everything.
@@ -311,6 +327,7 @@ impl State {
             violation: 0,
             inspector: None,
             letters: None,
+            person: None,
             popup: None,
             message: None,
             draining: false,
@@ -345,10 +362,11 @@ impl State {
 
     /// What lies over the lower panes.
     pub fn over(&self) -> Over {
-        match (&self.letters, &self.inspector) {
-            (Some(_), _) => Over::Letters,
-            (None, Some(_)) => Over::Inspector,
-            (None, None) => Over::Nothing,
+        match (&self.letters, &self.inspector, &self.person) {
+            (Some(_), ..) => Over::Letters,
+            (None, Some(_), _) => Over::Inspector,
+            (None, None, Some(_)) => Over::Person,
+            (None, None, None) => Over::Nothing,
         }
     }
 

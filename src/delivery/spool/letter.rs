@@ -71,6 +71,8 @@ pub enum Which {
     Reason(String),
     /// Those of a reason and type.
     Group(Group),
+    /// Those of a person: the id, or the anonymous id.
+    Person(String),
 }
 
 impl Which {
@@ -79,6 +81,7 @@ impl Which {
         match self {
             Self::All => ("true", Vec::new()),
             Self::One(number) => ("number = ?", vec![Value::Integer(*number)]),
+            Self::Person(person) => ("person = ?", vec![Value::Text(person.clone())]),
             Self::Reason(reason) => ("reason = ?", vec![Value::Text(reason.clone())]),
             Self::Group(group) => (
                 "why = ? and reason = ? and field = ? and event_type = ?",

@@ -2,6 +2,7 @@
 
 mod filters;
 mod letters;
+mod person;
 mod popup;
 
 use std::sync::Arc;
@@ -88,6 +89,14 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Reloaded(Err(why)) => {
             say(state, why, true);
+            Vec::new()
+        }
+        Action::Who(identity) => {
+            person::open(state, identity);
+            Vec::new()
+        }
+        Action::Summarized(identity, summary) => {
+            person::summarized(state, &identity, *summary);
             Vec::new()
         }
         Action::Catalog(catalog) => {
@@ -268,6 +277,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Rule(number) => filters::toggle_rule(state, usize::from(number.max(1)) - 1),
         Do::Fold if state.letters.is_some() => letters::fold(state),
         Do::Fold => fold(state),
+        Do::Person => return person::ask(state),
         Do::Letters => {
             state.letters = match state.letters.take() {
                 Some(_) => None,
@@ -500,6 +510,10 @@ fn back(state: &mut State) {
         return;
     }
     if state.inspector.take().is_some() {
+        return;
+    }
+    if state.person.is_some() {
+        person::close(state);
         return;
     }
     if state.zoomed {

@@ -19,6 +19,7 @@ mod footer;
 mod header;
 mod inspector;
 mod letters;
+mod person;
 mod popup;
 mod preview;
 mod throughput;
@@ -112,7 +113,11 @@ impl Rooms {
     pub fn event_rows(state: &State) -> usize {
         let area = Rect::new(0, 0, state.size.0, state.size.1);
         let rooms = Self::for_state(area, state);
-        usize::from(rooms.events.height.saturating_sub(2))
+        let room = match &state.person {
+            Some(_) => person::rooms(rooms.inspector)[1],
+            None => rooms.events,
+        };
+        usize::from(room.height.saturating_sub(2))
     }
 
     fn for_state(area: Rect, state: &State) -> Self {
@@ -168,6 +173,8 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         letters::render(frame, rooms.inspector, open, state, theme);
     } else if let Some(inspector) = &state.inspector {
         inspector::render(frame, rooms.inspector, inspector, theme);
+    } else if let Some(open) = &state.person {
+        person::render(frame, rooms.inspector, open, state, theme);
     } else {
         if drawn(rooms.filters) {
             filters::render(frame, rooms.filters, state, theme);

@@ -57,6 +57,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
         ("A draft of the filters", Place::Draft),
         ("Events", Place::In(Pane::Events)),
         ("While an event is inspected", Place::Inspector),
+        ("The events of a person", Place::Person),
         ("Dead letters", Place::Letters),
     ];
     let mut lines = Vec::new();

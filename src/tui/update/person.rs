@@ -1,0 +1,70 @@
+//! The events of one person.
+
+use super::{follow, say};
+use crate::tui::action::Effect;
+use crate::tui::person::{Identity, Summary};
+use crate::tui::state::{Pane, Person, State};
+
+/// Whom the letter, or the event, under the cursor is about.
+pub(super) fn ask(state: &mut State) -> Vec<Effect> {
+    if let Some(letters) = &state.letters {
+        let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
+        match letter.map(|letter| Identity::User(letter.person())) {
+            Some(identity) => open(state, Some(identity)),
+            None => say(state, "open the row first, with Enter".to_owned(), false),
+        }
+        return Vec::new();
+    }
+    let events = &state.events;
+    let shown = events.page.rows.first().map(|row| row.sequence);
+    let inspected = state.inspector.as_ref().map(|i| i.sequence);
+    match inspected.or(events.cursor).or(shown) {
+        Some(sequence) => vec![Effect::Who(sequence)],
+        None => {
+            say(state, "there is no event yet".to_owned(), false);
+            Vec::new()
+        }
+    }
+}
+
+pub(super) fn open(state: &mut State, identity: Option<Identity>) {
+    let Some(identity) = identity else {
+        say(
+            state,
+            "the event names neither a user nor a device".to_owned(),
+            true,
+        );
+        return;
+    };
+    let find_before = match state.person.take() {
+        Some(before) => before.find_before,
+        None => state.events.find.take(),
+    };
+    state.letters = None;
+    state.inspector = None;
+    state.zoomed = false;
+    state.focus = Pane::Events;
+    follow(state);
+    state.events.find = identity.find();
+    state.person = Some(Person {
+        identity,
+        summary: None,
+        find_before,
+    });
+}
+
+pub(super) fn close(state: &mut State) {
+    if let Some(person) = state.person.take() {
+        state.events.find = person.find_before;
+        follow(state);
+    }
+}
+
+/// Of another person than is looked at now, it is of no use.
+pub(super) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
+    if let Some(person) = &mut state.person
+        && person.identity == *identity
+    {
+        person.summary = Some(summary);
+    }
+}

@@ -1,0 +1,133 @@
+//! One person: what became of their events, over the list of them.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::limits::{grouped, span};
+use crate::tui::person::Summary;
+use crate::tui::state::{Person, State};
+use crate::tui::theme::Theme;
+use crate::tui::widget::{pane, text};
+
+use super::events;
+
+/// The rows of the summary, with its frame.
+const SUMMARY_ROWS: u16 = 8;
+
+/// The summary's room, and the events'.
+pub(super) fn rooms(area: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Length(SUMMARY_ROWS), Constraint::Min(0)]).areas(area)
+}
+
+pub(super) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    person: &Person,
+    state: &State,
+    theme: &Theme,
+) {
+    let [above, below] = rooms(area);
+    let identity = &person.identity;
+    let dash = if theme.ascii { "-" } else { "─" };
+    let title = format!("Person {dash} {} {}", identity.field(), identity.id());
+    let inside = pane::frame(
+        frame,
+        above,
+        &title,
+        "as far as the ring goes",
+        false,
+        theme,
+    );
+    let width = usize::from(inside.width);
+    let lines = match &person.summary {
+        Some(summary) => summarized(summary, width, theme),
+        None => vec![Line::styled(
+            " looking at the events that came by",
+            theme.dim,
+        )],
+    };
+    frame.render_widget(Paragraph::new(lines), inside);
+    events::render(frame, below, state, theme);
+}
+
+fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let mut lines = Vec::new();
+    let mut row = |name: &str, parts: Vec<(String, Style)>| {
+        let mut spans = vec![Span::styled(format!(" {name:<11}"), theme.dim)];
+        let mut left = width.saturating_sub(12);
+        let nothing = parts.is_empty();
+        for (part, style) in parts {
+            let part = text::cut(&part, left);
+            left = left.saturating_sub(text::width(&part) + 3);
+            spans.push(Span::styled(format!("{part}   "), style));
+            if left == 0 {
+                break;
+            }
+        }
+        if nothing {
+            spans.push(Span::styled("none", theme.dim));
+        }
+        lines.push(Line::from(spans));
+    };
+    let seen = summary.seen.map(|(first, last)| {
+        let clock = |ms| time::to_clock(ms).get(..8).unwrap_or_default().to_owned();
+        let to = if theme.ascii { "to" } else { "–" };
+        vec![
+            (format!("{} {to} {}", clock(first), clock(last)), theme.text),
+            (
+                format!(
+                    "{} events in {}",
+                    grouped(summary.events),
+                    span(last - first)
+                ),
+                theme.dim,
+            ),
+        ]
+    });
+    row("seen", seen.unwrap_or_default());
+    let outcomes = [
+        (summary.delivered, "delivered", theme.good),
+        (summary.on_their_way, "on their way", theme.text),
+        (summary.dry_run, "in dry run", theme.text),
+        (summary.undelivered, "not delivered", theme.bad),
+    ];
+    row("accepted", counted(outcomes));
+    let held = summary.held_back.iter();
+    row(
+        "held back",
+        counted(held.map(|(by, n)| (*n, by.to_string(), theme.dim))),
+    );
+    let rejected = summary.rejected.iter();
+    let warned = summary.warned.iter();
+    let breaks = rejected
+        .map(|(code, n)| (*n, format!("rejected by {code}"), theme.bad))
+        .chain(warned.map(|(code, n)| (*n, format!("warned of {code}"), theme.warn)));
+    row("violations", counted(breaks));
+    let types = summary.types.iter();
+    row(
+        "types",
+        counted(types.map(|(name, n)| (*n, name.to_string(), theme.text))),
+    );
+    let letters = summary.letters.iter().map(|letter| {
+        let says = format!(
+            "{} {}: {}",
+            letter.number, letter.accepted.event_type, letter.reason
+        );
+        (says, theme.bad)
+    });
+    row("letters", letters.collect());
+    lines
+}
+
+/// What there is of these, with its number in front.
+fn counted<S: std::fmt::Display>(
+    all: impl IntoIterator<Item = (u64, S, Style)>,
+) -> Vec<(String, Style)> {
+    let some = all.into_iter().filter(|(count, ..)| *count > 0);
+    some.map(|(count, says, style)| (format!("{} {says}", grouped(count)), style))
+        .collect()
+}
