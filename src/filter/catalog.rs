@@ -72,6 +72,17 @@ pub struct Candidate {
     pub share: Option<f64>,
 }
 
+impl Candidate {
+    /// The text without the list that a property is in: what tells it from the others.
+    pub fn label(&self) -> &str {
+        let list = LISTS.iter().find_map(|list| self.text.strip_prefix(list));
+        match list {
+            Some("") | None => &self.text,
+            Some(property) => property.trim_start_matches('.'),
+        }
+    }
+}
+
 impl Catalog {
     /// Takes an event in.
     pub fn add(&mut self, event: &Event) {

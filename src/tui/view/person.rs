@@ -74,18 +74,15 @@ fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'stati
         lines.push(Line::from(spans));
     };
     let seen = summary.seen.map(|(first, last)| {
+        let events = match summary.events {
+            1 => "1 event".to_owned(),
+            count => format!("{} events in {}", grouped(count), span(last - first)),
+        };
         let clock = |ms| time::to_clock(ms).get(..8).unwrap_or_default().to_owned();
         let to = if theme.ascii { "to" } else { "–" };
         vec![
             (format!("{} {to} {}", clock(first), clock(last)), theme.text),
-            (
-                format!(
-                    "{} events in {}",
-                    grouped(summary.events),
-                    span(last - first)
-                ),
-                theme.dim,
-            ),
+            (events, theme.dim),
         ]
     });
     row("seen", seen.unwrap_or_default());
@@ -114,7 +111,7 @@ fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'stati
     );
     let letters = summary.letters.iter().map(|letter| {
         let says = format!(
-            "{} {}: {}",
+            "{}: {}: {}",
             letter.number, letter.accepted.event_type, letter.reason
         );
         (says, theme.bad)

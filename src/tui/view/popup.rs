@@ -352,7 +352,7 @@ fn candidates(menu: &Menu, width: usize, theme: &Theme) -> Line<'static> {
         let share = all[index]
             .share
             .map_or_else(String::new, |share| format!(" {share:.0} %"));
-        (text::cut(&all[index].text, 40), share)
+        (text::cut(all[index].label(), 40), share)
     };
     let room = |index: usize| {
         let (text, share) = told(index);
