@@ -31,7 +31,7 @@ use sluicegate::protocol::{
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
-use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::action::{Action, Effect, Inspected};
 use sluicegate::tui::finder::Finder;
 use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
@@ -334,6 +334,7 @@ impl Fixture {
             destination: "customer.io us · site 1a2b…".to_owned(),
             feed: "ws://relay:4080/feed".to_owned(),
             save_to: Some("s.toml".into()),
+            server: String::new(),
         };
         let ring = SharedRing::new(1 << 20);
         ring.lock().extend(records());
@@ -410,11 +411,17 @@ impl Fixture {
                 let found = self.finder.record(*sequence).map(|record| {
                     let mapped =
                         Mapping::default().map(&Reading::new(record.event().unwrap()), Vec::new());
-                    let body = mapped.item().map_or_else(
+                    let item = mapped.item();
+                    let mapped = item.as_ref().map_or_else(
                         || "null".to_owned(),
                         |i| String::from_utf8_lossy(&i.body).into_owned(),
                     );
-                    Box::new((record, body))
+                    let route = item.map(|i| i.route);
+                    Box::new(Inspected {
+                        record,
+                        mapped,
+                        route,
+                    })
                 });
                 update(&mut self.state, Action::Inspected(found));
             }
@@ -978,6 +985,37 @@ fn a_find_narrows_as_it_is_typed_and_escape_clears_it() {
     assert_eq!(fixture.state.focus, Pane::Events);
     fixture.press("\u{1b}");
     assert_eq!(fixture.state.events.page.matched, 9);
+}
+
+#[test]
+fn an_event_and_a_dead_letter_are_copied_in_every_form() {
+    let mut fixture = Fixture::new((120, 34));
+    assert_eq!(fixture.press("y"), [], "it means nothing in a list");
+    fixture.press("/purchase\n↓\ny");
+    insta::assert_snapshot!("copy", fixture.plain());
+    let copied = |effects: Vec<Effect>| match effects.as_slice() {
+        [Effect::Copy(_, text)] => text.clone(),
+        other => panic!("nothing is copied: {other:?}"),
+    };
+    assert!(copied(fixture.press("e")).starts_with("{\"event_type\":\"Purchase Completed\""));
+    let curl = copied(fixture.press("yc"));
+    assert!(
+        curl.starts_with("curl -X POST 'https://track.customer.io/api/v2/entity'"),
+        "{curl}"
+    );
+    assert!(copied(fixture.press("yt")).starts_with("**`Purchase Completed`**, event 1\n"));
+    assert_eq!(copied(fixture.press("yp")), "u-0001");
+    assert_eq!(fixture.press("y\u{1b}"), []);
+    // What names no person is sent nowhere.
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("/!has_user\n↓\n");
+    assert_eq!(fixture.press("yc"), []);
+    assert!(fixture.plain().contains("it can't be sent"));
+    fixture.press("\u{1b}l\n");
+    fixture.act(Action::Letters(Ok(vec![letter(18)])));
+    assert!(copied(fixture.press("yt")).contains("dead letter 18"));
+    assert_eq!(fixture.press("ye"), []);
+    assert!(fixture.plain().contains("keeps what is sent"));
 }
 
 #[test]

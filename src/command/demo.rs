@@ -87,6 +87,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             destination: format!("sandbox {}", sandbox.url().trim_start_matches("http://")),
             feed: server.url(),
             save_to: None,
+            server: sandbox.url(),
         };
         tui::run(pipeline, labels, &look, drain, None).await?;
         ExitCode::SUCCESS

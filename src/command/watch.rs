@@ -8,6 +8,7 @@ use color_eyre::eyre::{Result, bail};
 use crate::cli::Watch;
 use crate::config::Theme;
 use crate::config::load::Needs;
+use crate::customerio::client::Region;
 use crate::tui::{self, Labels};
 
 use super::reload::Reloader;
@@ -33,6 +34,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         destination: destination(settings),
         feed: settings.feed.url.clone(),
         save_to: loaded.path.clone(),
+        server: server(settings),
     };
     let folder = settings.spool_folder()?;
     let pipeline = start(&loaded, &folder)?;
@@ -57,6 +59,16 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         );
     }
     Ok(ExitCode::from(u8::from(left + unwritten > 0)))
+}
+
+/// The server that requests go to, as far as the settings say.
+fn server(settings: &crate::config::Settings) -> String {
+    let own = &settings.customerio;
+    match (own.base_url.as_str(), own.region) {
+        ("", Region::Auto) => String::new(),
+        ("", region) => region.url().to_owned(),
+        (url, _) => url.to_owned(),
+    }
 }
 
 /// Where events go, for the header: `customer.io us · site 1a2b…`.

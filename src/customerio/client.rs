@@ -31,6 +31,16 @@ pub enum Region {
     Eu,
 }
 
+impl Region {
+    /// Its server; where Customer.io has to be asked, either one.
+    pub fn url(self) -> &'static str {
+        match self {
+            Self::Auto | Self::Us => US,
+            Self::Eu => EU,
+        }
+    }
+}
+
 /// Where to send, and as whom.
 #[derive(Debug, Clone)]
 pub struct Destination {

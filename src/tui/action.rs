@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
+use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
@@ -27,7 +28,7 @@ pub enum Action {
     /// The rows that the events pane shows now.
     Page(Page),
     /// The event that was asked for, and what would be sent of it; none if it is gone.
-    Inspected(Option<Box<(Record, String)>>),
+    Inspected(Option<Box<Inspected>>),
     /// The pipeline took a command and has this to say, or says why not.
     Applied(Result<String, String>),
     /// Something that was asked for is done, or this is why not.
@@ -55,6 +56,17 @@ pub enum Action {
     Drained,
 }
 
+/// An event that is looked at.
+#[derive(Debug, Clone)]
+pub struct Inspected {
+    /// The event, and its story.
+    pub record: Record,
+    /// What would be, or was, sent of it.
+    pub mapped: String,
+    /// The request that carries it, if it can be sent at all.
+    pub route: Option<Route>,
+}
+
 /// Something that is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -74,6 +86,8 @@ pub enum Effect {
     ExportLetters(Which),
     /// Fetch this event, to look at it.
     Inspect(u64),
+    /// Put a text into the clipboard: what it is, and the text.
+    Copy(&'static str, String),
     /// Say whom this event is about.
     Who(u64),
     /// Take nothing more in, and settle what is under way.

@@ -64,6 +64,7 @@ pub enum Do {
     ExcludeThis,
     OnlyThis,
     Person,
+    Copy,
 }
 
 /// Where a key means what it does.
@@ -537,12 +538,28 @@ pub static KEYS: &[Binding] = &[
         "back",
     ),
     bind(
+        &["y"],
+        Do::Copy,
+        Inspector,
+        "copy",
+        "copy the event, the request, a curl command, its story",
+        "copy",
+    ),
+    bind(
         &["p"],
         Do::Person,
         Inspector,
         "person-of-event",
         "the person: all recent events of whom this one is about",
         "person",
+    ),
+    bind(
+        &["y"],
+        Do::Copy,
+        Letters,
+        "copy-letter",
+        "copy the request, a curl command, the letter's story",
+        "copy",
     ),
     bind(
         &["p"],

@@ -6,6 +6,7 @@
 //! to the pipeline by snapshots, records and commands only.
 
 pub mod action;
+pub mod copy;
 pub mod editor;
 pub mod finder;
 pub mod history;
@@ -33,6 +34,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::{Event, Reading, time};
 use crate::config::{self, save};
+use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
@@ -41,13 +43,14 @@ use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
-use action::{Action, Effect};
+use action::{Action, Effect, Inspected};
 use finder::Finder;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
 use state::State;
 use terminal::Screen;
 use theme::Theme;
+use widget::text;
 
 pub use state::Labels;
 
@@ -221,6 +224,12 @@ impl Shell {
                 None
             }
             Effect::ExportHistory(ndjson) => Some(Action::Told(export_history(ndjson).await)),
+            Effect::Copy(what, text) => {
+                self.screen.copy(&text)?;
+                let size = text::bytes(text.len());
+                let says = format!("{what} is handed to the terminal's clipboard, {size}");
+                Some(Action::Told(Ok(says)))
+            }
             Effect::Who(sequence) => {
                 let record = self.finder.record(sequence);
                 let event = record.as_ref().and_then(Record::event);
@@ -304,10 +313,14 @@ impl Shell {
         }
     }
 
-    fn inspected(&self, sequence: u64) -> Option<Box<(Record, String)>> {
+    fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
         let record = self.finder.record(sequence)?;
-        let mapped = mapped(&record, &self.handle);
-        Some(Box::new((record, mapped)))
+        let (mapped, route) = mapped(&record, &self.handle);
+        Some(Box::new(Inspected {
+            record,
+            mapped,
+            route,
+        }))
     }
 
     /// Looks what the newest events are made of, beside the screen.
@@ -416,16 +429,22 @@ fn export_path(what: &str) -> String {
     format!("{what}-{stamp}.ndjson")
 }
 
-/// What would be, or was, sent of an event.
-fn mapped(record: &Record, handle: &Handle) -> String {
+/// What would be, or was, sent of an event, and by which request.
+fn mapped(record: &Record, handle: &Handle) -> (String, Option<Route>) {
     let Some(event) = record.event() else {
-        return "\"nothing: this is no event\"".to_owned();
+        return ("\"nothing: this is no event\"".to_owned(), None);
     };
     let reading = Reading::new(event);
     let mapped = handle.terms().mapping.map(&reading, Vec::new());
     match mapped.item() {
-        Some(item) => String::from_utf8_lossy(&item.body).into_owned(),
-        None => "\"nothing: without a person and a time it can't be sent\"".to_owned(),
+        Some(item) => {
+            let body = String::from_utf8_lossy(&item.body).into_owned();
+            (body, Some(item.route))
+        }
+        None => (
+            "\"nothing: without a person and a time it can't be sent\"".to_owned(),
+            None,
+        ),
     }
 }
 

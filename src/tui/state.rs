@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
+use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
 use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
@@ -29,6 +30,8 @@ pub struct Labels {
     pub feed: String,
     /// The configuration file that filters are saved to.
     pub save_to: Option<PathBuf>,
+    /// The URL of the server that requests go to, as far as the settings say.
+    pub server: String,
 }
 
 /// A pane.
@@ -184,6 +187,8 @@ pub struct Inspector {
     pub record: Option<Box<Record>>,
     /// What would be, or was, sent of it.
     pub mapped: String,
+    /// The request that carries it, if it can be sent at all.
+    pub route: Option<Route>,
     /// Whether the mapped request is shown instead of the raw event.
     pub shows_mapped: bool,
     /// The line of the document that the cursor is on.
@@ -273,6 +278,8 @@ pub enum Popup {
     Command(Input),
     /// What was changed of the filters, scrolled by so many lines.
     History(usize),
+    /// What to copy.
+    Copy,
 }
 
 /// A question, and what is done if the answer is yes.

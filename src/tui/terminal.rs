@@ -4,6 +4,7 @@ use std::io::{self, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Once};
 
+use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
 use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
 use crossterm::execute;
@@ -95,6 +96,15 @@ impl Screen {
             return Ok(false);
         }
         drawn.map(|()| true)
+    }
+
+    /// Hands a text to the terminal for its clipboard (OSC 52). Whether it takes it, it does not
+    /// say.
+    pub fn copy(&mut self, text: &str) -> io::Result<()> {
+        execute!(
+            self.terminal.backend_mut(),
+            CopyToClipboard::to_clipboard_from(text)
+        )
     }
 
     /// Forgets what is drawn, so that all of it is drawn again. (`Terminal::clear` would ask the

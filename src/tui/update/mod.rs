@@ -1,5 +1,6 @@
 //! What happens becomes what the screen is: all behaviour, without drawing or waiting.
 
+mod copy;
 mod filters;
 mod letters;
 mod person;
@@ -16,7 +17,7 @@ use crate::filter::{Effect as RuleEffect, Mode};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
 
-use super::action::{Action, Effect};
+use super::action::{Action, Effect, Inspected};
 use super::keymap::{self, Do};
 use super::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, PANES, Pane, Popup, Sort, State,
@@ -142,13 +143,17 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     }
 }
 
-fn on_inspected(state: &mut State, found: Option<Box<(crate::protocol::Record, String)>>) {
+fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
     let Some(inspector) = &mut state.inspector else {
         return;
     };
     match found {
         Some(found) => {
-            let (record, mapped) = *found;
+            let Inspected {
+                record,
+                mapped,
+                route,
+            } = *found;
             // Of another event than asked for: the cursor moved on meanwhile.
             if record.sequence == inspector.sequence {
                 if inspector.record.is_none() {
@@ -156,6 +161,7 @@ fn on_inspected(state: &mut State, found: Option<Box<(crate::protocol::Record, S
                         [record.text(), &mapped].map(|raw| json::long_ones(raw, FOLDED_OVER));
                 }
                 inspector.mapped = mapped;
+                inspector.route = route;
                 inspector.record = Some(Box::new(record));
             }
         }
@@ -277,6 +283,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Rule(number) => filters::toggle_rule(state, usize::from(number.max(1)) - 1),
         Do::Fold if state.letters.is_some() => letters::fold(state),
         Do::Fold => fold(state),
+        Do::Copy => copy::ask(state),
         Do::Person => return person::ask(state),
         Do::Letters => {
             state.letters = match state.letters.take() {
@@ -497,6 +504,7 @@ fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
         sequence,
         record: None,
         mapped: String::new(),
+        route: None,
         shows_mapped,
         line: 0,
         folded: Default::default(),

@@ -5,7 +5,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::filters::{apply, edit, export_history, undo};
-use super::{drain, perform, say};
+use super::{copy, drain, perform, say};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
@@ -34,6 +34,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         Popup::Command(input) => type_command(state, input, key),
         Popup::Rule(editor) => type_rule(state, editor, key),
         Popup::History(scroll) => type_history(state, scroll, key),
+        Popup::Copy => copy::chosen(state, key.code),
     }
 }
 

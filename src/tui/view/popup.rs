@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::filter::{Effect, Mode};
 use crate::limits::grouped;
+use crate::tui::copy::{CHOICES, What};
 use crate::tui::editor::{Menu, RuleEditor, RuleField};
 use crate::tui::history::Entry;
 use crate::tui::keymap::{KEYS, Place};
@@ -26,6 +27,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(Popup::Help(scroll)) => help(frame, area, *scroll, theme),
         Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
         Some(Popup::Rule(editor)) => rule(frame, area, editor, state, theme),
+        Some(Popup::Copy) => copy(frame, area, theme),
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
         Some(Popup::Find(_) | Popup::Command(_)) | None => {}
     }
@@ -240,6 +242,21 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
             ),
         ]),
     ];
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// What can be copied.
+fn copy(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
+    let room = centred(area, 56, CHOICES.len() as u16 + 4);
+    let inside = pane::frame(frame, room, "Copy", "Esc closes", true, theme);
+    let choice = |(key, _, says): &(char, What, &'static str)| {
+        Line::from(vec![
+            Span::styled(format!("  {key}"), theme.key),
+            Span::styled(format!("  {says}"), theme.text),
+        ])
+    };
+    let mut lines = vec![Line::default()];
+    lines.extend(CHOICES.iter().map(choice));
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
