@@ -283,8 +283,18 @@ fn events_are_found_inspected_and_frozen() {
     terminal.shows("Decision");
     terminal.press("\t");
     terminal.shows("Mapped request");
+    terminal.press("yc");
+    terminal.shows("is handed to the terminal's clipboard");
+    let raw = terminal.raw.lock().unwrap().clone();
+    // "curl -X POST 'http", for the clipboard, in base64.
+    assert!(memchr::memmem::find(&raw, b"\x1b]52;c;Y3VybCAtWCBQT1NUICdodHRw").is_some());
     terminal.press("\x1b");
     terminal.shows("Violations");
+    // What can be done is found by a few letters.
+    terminal.press("\x10dltr");
+    terminal.shows("dead letters: what could not be delivered");
+    terminal.press("\r");
+    terminal.shows("by reason and type");
 }
 
 #[test]

@@ -1,6 +1,8 @@
 //! The keys, as data: what each does, where, and what the help says of it.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::state::{Over, Pane, Scene};
 
@@ -93,7 +95,7 @@ pub struct Binding {
     pub does: Do,
     /// Where.
     pub place: Place,
-    /// Its name, for the command line: `:gate`.
+    /// Its name, for the palette.
     pub name: &'static str,
     /// What the help says.
     pub help: &'static str,
@@ -173,11 +175,11 @@ pub static KEYS: &[Binding] = &[
         "gate",
     ),
     bind(
-        &[":"],
+        &[":", "Ctrl-p"],
         Do::Command,
         Anywhere,
         "command",
-        "run a command by its name",
+        "all that can be done, found by a few letters",
         "command",
     ),
     bind(
@@ -684,9 +686,43 @@ pub fn footer(scene: Scene) -> Vec<&'static Binding> {
     all
 }
 
-/// What is run by its name on the command line.
-pub fn by_name(name: &str) -> Option<&'static Binding> {
-    KEYS.iter().find(|b| b.name == name)
+/// What can be done and has these letters in its name or its help, the best match first; where
+/// nothing is typed, what can be done here first.
+pub fn palette(letters: &str, scene: Scene) -> Vec<&'static Binding> {
+    let rank = |b: &Binding| (!b.place.is_at(scene), b.place.width());
+    let mut all: Vec<&Binding> = Vec::new();
+    for binding in KEYS {
+        if matches!(binding.does, Do::Rule(_) | Do::Command) {
+            continue;
+        }
+        // What is bound in several places is told with its key here.
+        match all.iter_mut().find(|b| b.does == binding.does) {
+            Some(other) if rank(binding) < rank(other) => *other = binding,
+            Some(_) => {}
+            None => all.push(binding),
+        }
+    }
+    all.sort_by_key(|b| rank(b));
+    let pattern = Pattern::new(
+        letters,
+        CaseMatching::Ignore,
+        Normalization::Smart,
+        AtomKind::Fuzzy,
+    );
+    let mut matcher = Matcher::new(Config::DEFAULT);
+    let mut buffer = Vec::new();
+    let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+    let mut found: Vec<(u32, &Binding)> = all
+        .into_iter()
+        .filter_map(|b| {
+            // A name says more than a sentence.
+            let by_name = score(b.name).map(|score| score * 2);
+            let by_help = score(b.help);
+            Some((by_name.max(by_help)?, b))
+        })
+        .collect();
+    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+    found.into_iter().map(|(_, binding)| binding).collect()
 }
 
 /// A key as the table writes it.
@@ -755,6 +791,30 @@ mod tests {
         ] {
             assert_eq!(does(key, pane, over), expected, "{key:?}");
         }
+    }
+
+    #[test]
+    fn a_few_letters_find_what_can_be_done() {
+        let scene = Scene {
+            pane: Pane::Events,
+            over: Over::Nothing,
+            drafts: false,
+        };
+        let first = |letters| palette(letters, scene).first().map(|b| b.name);
+        assert_eq!(first("gate"), Some("gate"));
+        assert_eq!(first("dltr"), Some("dead-letters"));
+        assert_eq!(first("take back"), Some("undo"));
+        assert_eq!(first("DRY"), Some("dry-run"));
+        assert_eq!(first("qqqq"), None);
+        // All are there, each once, with what means something here first.
+        let all = palette("", scene);
+        assert!(all[0].place == In(Pane::Events) && all.len() > 40);
+        let inspecting = Scene {
+            over: Over::Inspector,
+            ..scene
+        };
+        let person = palette("person", inspecting);
+        assert_eq!(person[0].place, Inspector);
     }
 
     #[test]

@@ -274,12 +274,21 @@ pub enum Popup {
     Rule(Box<RuleEditor>),
     /// What to find.
     Find(Input),
-    /// A command by its name.
-    Command(Input),
+    /// All that can be done, to be found by a few letters.
+    Palette(Palette),
     /// What was changed of the filters, scrolled by so many lines.
     History(usize),
     /// What to copy.
     Copy,
+}
+
+/// What can be done, found by a few letters.
+#[derive(Debug, Default)]
+pub struct Palette {
+    /// The letters.
+    pub input: Input,
+    /// The row that the cursor is on.
+    pub row: usize,
 }
 
 /// A question, and what is done if the answer is yes.

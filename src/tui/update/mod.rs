@@ -20,7 +20,7 @@ use crate::telemetry::series::WINDOWS;
 use super::action::{Action, Effect, Inspected};
 use super::keymap::{self, Do};
 use super::state::{
-    Confirm, FilterCursor, Inspector, Letters, Message, PANES, Pane, Popup, Sort, State,
+    Confirm, FilterCursor, Inspector, Letters, Message, PANES, Palette, Pane, Popup, Sort, State,
 };
 use super::widget::json;
 
@@ -224,7 +224,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
                 .map_or_else(String::new, |f| f.text.clone());
             state.popup = Some(Popup::Find(Input::new(before)));
         }
-        Do::Command => state.popup = Some(Popup::Command(Input::default())),
+        Do::Command => state.popup = Some(Popup::Palette(Palette::default())),
         Do::FocusFilters => {
             state.focus = Pane::Filters;
             state.zoomed = false;

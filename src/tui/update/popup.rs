@@ -5,13 +5,13 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::filters::{apply, edit, export_history, undo};
-use super::{copy, drain, perform, say};
+use super::{copy, drain, perform, say, stepped};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
 use crate::tui::finder::Find;
 use crate::tui::keymap;
-use crate::tui::state::{Confirm, FilterCursor, Pane, Popup, State};
+use crate::tui::state::{Confirm, FilterCursor, Palette, Pane, Popup, State};
 
 pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = state.popup.take() else {
@@ -31,7 +31,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             }
         },
         Popup::Find(input) => type_find(state, input, key),
-        Popup::Command(input) => type_command(state, input, key),
+        Popup::Palette(palette) => type_palette(state, palette, key),
         Popup::Rule(editor) => type_rule(state, editor, key),
         Popup::History(scroll) => type_history(state, scroll, key),
         Popup::Copy => copy::chosen(state, key.code),
@@ -73,34 +73,29 @@ pub(super) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> V
     Vec::new()
 }
 
-pub(super) fn type_command(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+fn type_palette(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
+    let found = keymap::palette(palette.input.value(), state.scene());
+    let last = found.len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return Vec::new(),
-        KeyCode::Tab => {
-            let typed = input.value().to_owned();
-            if let Some(found) = keymap::KEYS.iter().find(|b| b.name.starts_with(&typed)) {
-                input = Input::new(found.name.to_owned());
-            }
-        }
         KeyCode::Enter => {
-            let name = input.value().trim().to_owned();
-            return match keymap::by_name(&name) {
+            return match found.get(palette.row.min(last)) {
                 Some(binding) => perform(state, binding.does),
                 None => {
-                    say(
-                        state,
-                        format!("there is no command {name}; ? lists them"),
-                        true,
-                    );
+                    let says = "nothing that can be done is called so; ? lists all";
+                    say(state, says.to_owned(), true);
                     Vec::new()
                 }
             };
         }
+        KeyCode::Up => palette.row = stepped(palette.row, -1, last),
+        KeyCode::Down | KeyCode::Tab => palette.row = stepped(palette.row, 1, last),
         _ => {
-            input.handle_event(&TerminalEvent::Key(key));
+            palette.input.handle_event(&TerminalEvent::Key(key));
+            palette.row = 0;
         }
     }
-    state.popup = Some(Popup::Command(input));
+    state.popup = Some(Popup::Palette(palette));
     Vec::new()
 }
 

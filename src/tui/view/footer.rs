@@ -71,9 +71,6 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
             };
             ("/", input, hint)
         }
-        Some(Popup::Command(input)) => {
-            (":", input, "a command's name; Tab completes, ? lists them")
-        }
         _ => return None,
     };
     let room = width.saturating_sub(4);

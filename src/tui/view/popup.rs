@@ -11,11 +11,12 @@ use crate::limits::grouped;
 use crate::tui::copy::{CHOICES, What};
 use crate::tui::editor::{Menu, RuleEditor, RuleField};
 use crate::tui::history::Entry;
-use crate::tui::keymap::{KEYS, Place};
-use crate::tui::state::{Confirm, Pane, Popup, State};
+use crate::tui::keymap::{self, KEYS, Place};
+use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
+use super::filters::scroll;
 use super::preview;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -29,7 +30,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(Popup::Rule(editor)) => rule(frame, area, editor, state, theme),
         Some(Popup::Copy) => copy(frame, area, theme),
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
-        Some(Popup::Find(_) | Popup::Command(_)) | None => {}
+        Some(Popup::Palette(open)) => palette(frame, area, open, state, theme),
+        Some(Popup::Find(_)) | None => {}
     }
 }
 
@@ -243,6 +245,48 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         ]),
     ];
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// All that can be done, found by a few letters.
+fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, theme: &Theme) {
+    let rows = (area.height - 2).min(20);
+    let room = centred(area, 92.min(area.width.saturating_sub(2)), rows);
+    let keys = "Enter does it, Esc closes";
+    let inside = pane::frame(frame, room, "Commands", keys, true, theme);
+    let width = usize::from(inside.width);
+    let height = usize::from(inside.height).saturating_sub(1);
+    let found = keymap::palette(open.input.value(), state.scene());
+    let row = open.row.min(found.len().saturating_sub(1));
+    let mut lines = vec![Line::from(vec![
+        Span::styled(" : ", theme.key),
+        Span::styled(
+            text::cut(open.input.value(), width.saturating_sub(4)),
+            theme.text,
+        ),
+    ])];
+    let first = scroll(row, height, found.len());
+    for (index, binding) in found.iter().enumerate().skip(first).take(height) {
+        let line = Line::from(vec![
+            Span::styled(format!(" {}", text::fit(binding.keys[0], 10)), theme.key),
+            Span::styled(text::fit(binding.name, 18), theme.accent),
+            Span::styled(
+                text::fit(binding.help, width.saturating_sub(29)),
+                theme.text,
+            ),
+        ]);
+        let line = if index == row {
+            line.patch_style(theme.selected)
+        } else {
+            line
+        };
+        lines.push(line);
+    }
+    if found.is_empty() {
+        lines.push(Line::styled(" nothing is called so", theme.dim));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+    let column = (3 + open.input.visual_cursor()).min(width.saturating_sub(1)) as u16;
+    frame.set_cursor_position((inside.x + column, inside.y));
 }
 
 /// What can be copied.
