@@ -226,6 +226,39 @@ pub fn check(subject: &Subject<'_, '_>, policies: &Policies) -> Vec<Violation> {
     found
 }
 
+/// What a limit on a size or a number measures of an event, whether the event breaks it or not;
+/// nothing where the limit only allows or forbids.
+pub fn measure(code: Code, subject: &Subject<'_, '_>) -> Option<u64> {
+    let properties = || subject.reading.user_properties().iter();
+    let measured = match code {
+        Code::IdTooLong => subject.mapped.person.as_ref()?.value().len(),
+        Code::TooManyAttributes => unique_names(subject.reading),
+        Code::AttributeNameTooLong => properties().map(|(name, _)| name.len()).max()?,
+        Code::AttributeValueTooLong => properties().map(|(_, raw)| value_bytes(raw)).max()?,
+        Code::EventNameTooLong => subject.mapped.name.len(),
+        Code::EventDataTooLarge | Code::ByV1 => subject.mapped.attributes.len(),
+        Code::IdMissing
+        | Code::IdInvalid
+        | Code::EventNameMissing
+        | Code::EventNameReserved
+        | Code::ReservedProperty
+        | Code::TimeInvalid
+        | Code::TimeInFuture
+        | Code::TooOldForCampaigns
+        | Code::Duplicate => return None,
+    };
+    Some(measured as u64)
+}
+
+/// How many attributes an identify of these user properties would carry.
+fn unique_names(reading: &Reading<'_>) -> usize {
+    let all = reading.user_properties().iter();
+    let mut names: Vec<&str> = all.map(|(name, _)| name.as_ref()).collect();
+    names.sort_unstable();
+    names.dedup();
+    names.len()
+}
+
 /// Maps and checks one event outside of a pipeline: for `lint`.
 pub fn check_alone(
     event: &Event,
@@ -309,14 +342,10 @@ pub static LIMITS: [Limit; 16] = [
         limit: ATTRIBUTES as u64,
         unit: Unit::Count,
         check: |s| {
-            let all = s.reading.user_properties();
-            if all.len() <= ATTRIBUTES {
+            if s.reading.user_properties().len() <= ATTRIBUTES {
                 return None;
             }
-            let mut names: Vec<&str> = all.iter().map(|(name, _)| name.as_ref()).collect();
-            names.sort_unstable();
-            names.dedup();
-            let unique = names.len();
+            let unique = unique_names(s.reading);
             (unique > ATTRIBUTES).then(|| {
                 let says = format!(
                     "an identify would carry {unique} attributes, {ATTRIBUTES} are allowed"

@@ -32,6 +32,7 @@ use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect, Inspected};
+use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::finder::Finder;
 use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
@@ -1047,13 +1048,23 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
 #[test]
 fn a_violation_leads_to_its_last_event_with_the_path_marked() {
     let mut fixture = Fixture::new((120, 34));
-    assert_eq!(fixture.press("\t\n"), [Effect::Inspect(3)]);
+    assert_eq!(fixture.press("\t\n"), []);
+    let code = fixture.state.limit.as_ref().unwrap().code;
+    let found = Breakdown::of(code, &fixture.ring, &Mapping::default());
+    fixture.act(Action::BrokenDown(code, Box::new(found)));
+    insta::assert_snapshot!("limit", fixture.plain());
+    assert_eq!(fixture.press("e"), [Effect::ExportViolations(code)]);
+    assert_eq!(fixture.press("\n"), [Effect::Inspect(3)]);
     let screen = fixture.plain();
     let marked = screen
         .lines()
         .find(|line| line.contains("user_id: \"xx"))
         .unwrap();
     assert!(marked.contains('!'), "{marked}");
+    fixture.press("\u{1b}");
+    assert!(fixture.plain().contains("id_too_long ─ broken once"));
+    fixture.press("\u{1b}");
+    assert!(fixture.plain().contains("Send events"));
 }
 
 #[test]

@@ -9,8 +9,10 @@ use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
+use crate::limits::Code;
 use crate::protocol::{Command, Record, Snapshot};
 
+use super::breakdown::Breakdown;
 use super::finder::Page;
 use super::person::{Identity, Summary};
 
@@ -42,6 +44,8 @@ pub enum Action {
     Previewed(Box<Preview>),
     /// Whom the event that was asked about is about, if it says so.
     Who(Option<Identity>),
+    /// Where a limit is broken.
+    BrokenDown(Code, Box<Breakdown>),
     /// What became of a person's events.
     Summarized(Identity, Box<Summary>),
     /// The dead letters that were asked for, or why they can't be had.
@@ -86,6 +90,8 @@ pub enum Effect {
     ExportLetters(Which),
     /// Fetch this event, to look at it.
     Inspect(u64),
+    /// Write the events in the ring that break this limit to a file.
+    ExportViolations(Code),
     /// Put a text into the clipboard: what it is, and the text.
     Copy(&'static str, String),
     /// Say whom this event is about.

@@ -84,6 +84,8 @@ pub enum Place {
     Letters,
     /// While the events of a person are looked at.
     Person,
+    /// While it is looked at where a limit is broken.
+    Limit,
 }
 
 /// One binding.
@@ -121,7 +123,7 @@ const fn bind(
     }
 }
 
-use Place::{Anywhere, Draft, In, Inspector, Letters, Person};
+use Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person};
 
 /// All bindings. A narrower place wins over a wider one.
 pub static KEYS: &[Binding] = &[
@@ -155,7 +157,7 @@ pub static KEYS: &[Binding] = &[
         Do::Open,
         Anywhere,
         "inspect",
-        "inspect the event; for a violation, its last event",
+        "inspect the event; for a violation, where its limit is broken",
         "inspect",
     ),
     bind(
@@ -526,6 +528,30 @@ pub static KEYS: &[Binding] = &[
     bind(
         &["Enter"],
         Do::Open,
+        Limit,
+        "inspect-violation",
+        "inspect the last event that breaks the limit here",
+        "inspect",
+    ),
+    bind(
+        &["e"],
+        Do::Export,
+        Limit,
+        "export-violations",
+        "write the events in the ring that break the limit to a file (NDJSON)",
+        "export",
+    ),
+    bind(
+        &["Esc", "q"],
+        Do::Back,
+        Limit,
+        "leave-limit",
+        "back",
+        "back",
+    ),
+    bind(
+        &["Enter"],
+        Do::Open,
         Person,
         "inspect-of-person",
         "inspect the event",
@@ -640,6 +666,7 @@ impl Place {
             Inspector => scene.over == Over::Inspector,
             Letters => scene.over == Over::Letters,
             Person => scene.over == Over::Person,
+            Limit => scene.over == Over::Limit,
         }
     }
 
@@ -647,7 +674,7 @@ impl Place {
     fn width(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | Letters | Person => 1,
+            Inspector | Letters | Person | Limit => 1,
             In(_) => 2,
             Anywhere => 3,
         }

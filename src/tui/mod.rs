@@ -6,6 +6,7 @@
 //! to the pipeline by snapshots, records and commands only.
 
 pub mod action;
+pub mod breakdown;
 pub mod copy;
 pub mod editor;
 pub mod finder;
@@ -39,11 +40,12 @@ use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Batching;
-use crate::limits::grouped;
+use crate::limits::{Code, grouped};
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
 use action::{Action, Effect, Inspected};
+use breakdown::Breakdown;
 use finder::Finder;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
@@ -87,6 +89,7 @@ pub async fn run(
         previewer: Previewer::new(handle.ring().clone()),
         answers: mpsc::unbounded_channel(),
         summarized: None,
+        broken_down: None,
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -115,6 +118,8 @@ struct Shell {
     ),
     /// The person whose events were looked through last, and when.
     summarized: Option<(Identity, Instant)>,
+    /// The limit that was looked for in the ring last, and when.
+    broken_down: Option<(Code, Instant)>,
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -223,7 +228,22 @@ impl Shell {
                 self.look_around();
                 None
             }
-            Effect::ExportHistory(ndjson) => Some(Action::Told(export_history(ndjson).await)),
+            Effect::ExportHistory(ndjson) => {
+                let told = export("filter-changes", "the changes are", ndjson).await;
+                Some(Action::Told(told))
+            }
+            Effect::ExportViolations(code) => {
+                let ring = self.handle.ring().clone();
+                let looking = tokio::task::spawn_blocking(move || {
+                    let mut lines = breakdown::events_that_break(code, &ring);
+                    let count = lines.len() as u64;
+                    lines.push(String::new());
+                    (count, lines.join("\n"))
+                });
+                let (count, ndjson) = looking.await.unwrap_or_default();
+                let what = format!("{} events are", grouped(count));
+                Some(Action::Told(export(code.name(), &what, ndjson).await))
+            }
             Effect::Copy(what, text) => {
                 self.screen.copy(&text)?;
                 let size = text::bytes(text.len());
@@ -340,6 +360,28 @@ impl Shell {
         });
     }
 
+    /// Looks where the limit is broken that is looked at, beside the screen: now, and again every
+    /// second.
+    fn break_down(&mut self) {
+        let Some(code) = self.state.limit.as_ref().map(|opened| opened.code) else {
+            self.broken_down = None;
+            return;
+        };
+        let now = Instant::now();
+        let is_fresh = |(of, at): &(Code, Instant)| *of == code && now - *at < SUMMARIZED;
+        if self.broken_down.as_ref().is_some_and(is_fresh) {
+            return;
+        }
+        self.broken_down = Some((code, now));
+        let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let terms = handle.terms();
+            let found = Breakdown::of(code, handle.ring(), &terms.mapping);
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
+        });
+    }
+
     /// Looks through the events of the person that is looked at, beside the screen: now, and
     /// again every second.
     fn summarize(&mut self) {
@@ -395,6 +437,7 @@ impl Shell {
             .look_through(draft.and(question.as_ref()).cloned());
         self.previewer.ask(question);
         self.summarize();
+        self.break_down();
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;
@@ -410,13 +453,13 @@ impl Shell {
     }
 }
 
-/// Writes the log of the filters into the folder that the program was started in.
-async fn export_history(ndjson: String) -> Result<String, String> {
-    let path = export_path("filter-changes");
+/// Writes NDJSON into the folder that the program was started in.
+async fn export(name: &str, what: &str, ndjson: String) -> Result<String, String> {
+    let path = export_path(name);
     let to = path.clone();
     let written = tokio::task::spawn_blocking(move || std::fs::write(to, ndjson)).await;
     match written {
-        Ok(Ok(())) => Ok(format!("the changes are written to {path}")),
+        Ok(Ok(())) => Ok(format!("{what} written to {path}")),
         Ok(Err(error)) => Err(format!("cannot write {path}: {error}")),
         Err(_) => Err(format!("writing {path} broke off")),
     }

@@ -12,8 +12,10 @@ use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
 use crate::filter::{Filters, Mode};
+use crate::limits::Code;
 use crate::protocol::{Record, Snapshot, TypeRow};
 
+use super::breakdown::Breakdown;
 use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
 use super::history::History;
@@ -113,6 +115,8 @@ pub struct State {
     pub letters: Option<Letters>,
     /// The person whose events are looked at.
     pub person: Option<Person>,
+    /// The limit that is looked at.
+    pub limit: Option<OpenedLimit>,
     /// What is open over everything.
     pub popup: Option<Popup>,
     /// What was last said to the operator.
@@ -197,6 +201,17 @@ pub struct Inspector {
     pub folded: [BTreeSet<String>; 2],
 }
 
+/// A limit that is looked at.
+#[derive(Debug)]
+pub struct OpenedLimit {
+    /// Which.
+    pub code: Code,
+    /// The row that the cursor is on.
+    pub row: usize,
+    /// Where it is broken; none while that is looked for.
+    pub breakdown: Option<Breakdown>,
+}
+
 /// A person whose events are looked at.
 #[derive(Debug)]
 pub struct Person {
@@ -261,6 +276,8 @@ pub enum Over {
     Letters,
     /// The events of a person.
     Person,
+    /// Where a limit is broken.
+    Limit,
 }
 
 /// What is open over everything.
@@ -344,6 +361,7 @@ impl State {
             inspector: None,
             letters: None,
             person: None,
+            limit: None,
             popup: None,
             message: None,
             draining: false,
@@ -378,11 +396,16 @@ impl State {
 
     /// What lies over the lower panes.
     pub fn over(&self) -> Over {
-        match (&self.letters, &self.inspector, &self.person) {
-            (Some(_), ..) => Over::Letters,
-            (None, Some(_), _) => Over::Inspector,
-            (None, None, Some(_)) => Over::Person,
-            (None, None, None) => Over::Nothing,
+        if self.letters.is_some() {
+            Over::Letters
+        } else if self.inspector.is_some() {
+            Over::Inspector
+        } else if self.person.is_some() {
+            Over::Person
+        } else if self.limit.is_some() {
+            Over::Limit
+        } else {
+            Over::Nothing
         }
     }
 

@@ -3,6 +3,7 @@
 mod copy;
 mod filters;
 mod letters;
+mod limit;
 mod person;
 mod popup;
 
@@ -20,7 +21,8 @@ use crate::telemetry::series::WINDOWS;
 use super::action::{Action, Effect, Inspected};
 use super::keymap::{self, Do};
 use super::state::{
-    Confirm, FilterCursor, Inspector, Letters, Message, PANES, Palette, Pane, Popup, Sort, State,
+    Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
+    State,
 };
 use super::widget::json;
 
@@ -98,6 +100,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Summarized(identity, summary) => {
             person::summarized(state, &identity, *summary);
+            Vec::new()
+        }
+        Action::BrokenDown(code, breakdown) => {
+            limit::broken_down(state, code, *breakdown);
             Vec::new()
         }
         Action::Catalog(catalog) => {
@@ -293,6 +299,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         }
         Do::Retry => return letters::retry(state),
         Do::RetryReason => return letters::retry_reason(state),
+        Do::Export if state.letters.is_none() => return limit::export(state),
         Do::Export => return letters::export(state),
         Do::Discard => letters::discard(state),
         Do::TryNow => return vec![Effect::Pipeline(Command::Resume)],
@@ -400,6 +407,12 @@ fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         inspector.line = stepped(inspector.line, by, last);
         return Vec::new();
     }
+    if state.over() == Over::Limit
+        && let Some(opened) = &mut state.limit
+    {
+        limit::move_cursor(opened, by);
+        return Vec::new();
+    }
     match state.focus {
         Pane::Filters => {
             let types = state.types();
@@ -480,12 +493,15 @@ fn open(state: &mut State) -> Vec<Effect> {
         state.letters = Some(Letters::default());
         return Vec::new();
     }
-    let sequence = match state.focus {
-        Pane::Violations => state
-            .shown()
-            .limits
-            .get(state.violation)
-            .map(|row| row.last_sequence),
+    if state.over() == Over::Nothing && state.focus == Pane::Violations {
+        limit::open(state);
+        if state.limit.is_none() {
+            say(state, "no limit is broken".to_owned(), false);
+        }
+        return Vec::new();
+    }
+    let sequence = match &state.limit {
+        Some(opened) if state.over() == Over::Limit => limit::example(opened),
         _ => state
             .events
             .cursor
@@ -522,6 +538,9 @@ fn back(state: &mut State) {
     }
     if state.person.is_some() {
         person::close(state);
+        return;
+    }
+    if state.limit.take().is_some() {
         return;
     }
     if state.zoomed {

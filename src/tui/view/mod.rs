@@ -19,6 +19,7 @@ mod footer;
 mod header;
 mod inspector;
 mod letters;
+mod limit;
 mod person;
 mod popup;
 mod preview;
@@ -175,6 +176,8 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         inspector::render(frame, rooms.inspector, inspector, theme);
     } else if let Some(open) = &state.person {
         person::render(frame, rooms.inspector, open, state, theme);
+    } else if let Some(open) = &state.limit {
+        limit::render(frame, rooms.inspector, open, theme);
     } else {
         if drawn(rooms.filters) {
             filters::render(frame, rooms.filters, state, theme);

@@ -62,6 +62,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
         ("Events", Place::In(Pane::Events)),
         ("While an event is inspected", Place::Inspector),
         ("The events of a person", Place::Person),
+        ("Where a limit is broken", Place::Limit),
         ("Dead letters", Place::Letters),
     ];
     let mut lines = Vec::new();
