@@ -1155,12 +1155,46 @@ fn hostile_text_moves_nothing_on_the_screen() {
         let mut fixture = Fixture::new(size);
         let ring = SharedRing::new(64 << 20);
         ring.lock().extend(all.clone());
-        fixture.finder = Finder::new(ring);
+        fixture.finder = Finder::new(ring.clone());
+        fixture.ring = ring;
         fixture.act(Action::Snapshot(Arc::new(hostile_snapshot.clone())));
+        let mut walked = (false, false, false, false);
+        let walk: Vec<&str> = "f| |↓ |v|\u{1b}|N|\n|H|\u{1b}|\u{1b}".split('|').collect();
         for keys in [
-            "", "\n", "\t", "\u{1b}", "fz", "z\t\t\n", "\u{1b}/", "\u{1b}r",
-        ] {
+            "",
+            "\n",
+            "\t",
+            "\u{1b}",
+            "fz",
+            "z\t\t\n",
+            "\u{1b}/",
+            "\u{1b}r",
+            "event_type == ",
+            "\t",
+            "\t\t",
+            "\u{1b}",
+        ]
+        .into_iter()
+        .chain(walk)
+        // One event after the other: itself, its person, and what would become a rule.
+        .chain(["F↓", "\n", "↓x", "\u{1b}", "y", "\u{1b}", "p", "\u{1b}"])
+        .chain([
+            "↓↓", "\n", "p", "\u{1b}", "↓↓", "p", "\u{1b}", ":", "\u{1b}",
+        ])
+        // Where the limits are broken.
+        .chain(["\t\n", "\u{1b}"])
+        {
             fixture.press(keys);
+            let state = &fixture.state;
+            walked.0 |= state.draft.is_some() && state.preview.is_some();
+            walked.1 |= state.person.is_some();
+            walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
+            walked.3 |= state.limit.is_some();
+            if let Some(opened) = &fixture.state.limit {
+                let code = opened.code;
+                let found = Breakdown::of(code, &fixture.ring, &Mapping::default());
+                fixture.act(Action::BrokenDown(code, Box::new(found)));
+            }
             let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
             terminal
                 .draw(|f| view::draw(f, &fixture.state, &Theme::dark(false)))
@@ -1177,5 +1211,6 @@ fn hostile_text_moves_nothing_on_the_screen() {
             let header: String = (0..size.0).map(|x| buffer[(x, 0)].symbol()).collect();
             assert!(header.trim_end().ends_with("08:00:00Z"), "{header}");
         }
+        assert_eq!(walked, (true, true, true, true));
     }
 }

@@ -7,6 +7,7 @@ use rustc_hash::FxHashMap;
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Reading};
 use crate::customerio::mapping::Mapping;
+use crate::filter::Decision;
 use crate::limits::{self, Code, Subject, Violation};
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
@@ -75,15 +76,15 @@ impl Breakdown {
             let records: Vec<Record> = {
                 let ring = ring.lock();
                 let here = |r: &&Record| {
-                    let breaks = r.story.violations.iter().any(|v| v.code == code);
-                    breaks || (is_measured && r.sequence >= measured_from)
+                    let is_measured = is_measured && r.sequence >= measured_from;
+                    is_measured || violation(r, code).is_some()
                 };
                 let records = ring.from(next).take(CHUNK).filter(here);
                 records.cloned().collect()
             };
             next += CHUNK as u64;
             for record in &records {
-                if let Some(violation) = record.story.violations.iter().find(|v| v.code == code) {
+                if let Some(violation) = violation(record, code) {
                     add(&mut places, record, violation);
                 }
                 if record.sequence >= measured_from {
@@ -106,6 +107,15 @@ impl Breakdown {
     pub fn count(&self) -> u64 {
         self.places.iter().map(|place| place.count).sum()
     }
+}
+
+/// How an event breaks a limit. What the operator holds back counts nowhere: it would not have
+/// gone.
+fn violation(record: &Record, code: Code) -> Option<&Violation> {
+    let story = &record.story;
+    let is_held_back = matches!(story.decision, Some(Decision::Filtered { .. }));
+    let found = story.violations.iter().find(|v| v.code == code);
+    found.filter(|_| !is_held_back)
 }
 
 fn add(places: &mut FxHashMap<(Arc<str>, String), Place>, record: &Record, violation: &Violation) {
@@ -193,7 +203,7 @@ impl Spread {
 pub fn events_that_break(code: Code, ring: &SharedRing) -> Vec<String> {
     let events: Vec<Event> = {
         let ring = ring.lock();
-        let breaks = |r: &&Record| r.story.violations.iter().any(|v| v.code == code);
+        let breaks = |r: &&Record| violation(r, code).is_some();
         let records = ring.from(ring.first()).filter(breaks);
         records
             .filter_map(|record| record.event().cloned())
@@ -208,7 +218,6 @@ pub fn events_that_break(code: Code, ring: &SharedRing) -> Vec<String> {
 mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::event;
-    use crate::filter::Decision;
     use crate::limits::{Policies, check_alone};
     use crate::protocol::{Content, Outcome, Story};
 
