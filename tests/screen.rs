@@ -543,8 +543,18 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
             .to_owned(),
         since_ms: NOW - 5_000,
     };
-    fixture.act(Action::Snapshot(Arc::new(down)));
+    let title = |says: &str| vec![Effect::Title(says.to_owned())];
+    let halted = title("DELIVERY HALTED: sluicegate shop-prod");
+    assert_eq!(
+        fixture.act(Action::Snapshot(Arc::new(down.clone()))),
+        halted
+    );
+    assert_eq!(fixture.act(Action::Snapshot(Arc::new(down.clone()))), []);
     let screen = fixture.plain();
+    assert!(
+        screen.contains("since 07:59:55 Customer.io refuses"),
+        "{screen}"
+    );
     assert!(
         screen.contains("feed down: connection refused") && screen.contains("HALTED"),
         "{screen}"
@@ -558,6 +568,12 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         fixture.press("y").last(),
         Some(Effect::Pipeline(Command::Resume))
     ));
+    down.standing.breaker = Breaker::Closed;
+    let feed_down = title("FEED DOWN: sluicegate shop-prod");
+    assert_eq!(fixture.act(Action::Snapshot(Arc::new(down))), feed_down);
+    let well = fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
+    assert_eq!(well, title("sluicegate shop-prod"));
+    assert!(!fixture.plain().contains("since"));
 }
 
 /// The screen while delivery stands like this.
@@ -1088,21 +1104,23 @@ fn saving_asks_for_the_file_and_tells_what_came_of_it() {
     assert_eq!(fixture.press("s"), []);
 }
 
-#[test]
-fn hostile_text_moves_nothing_on_the_screen() {
-    let hostile = [
-        "\u{1b}[2J\u{1b}]0;x\u{7}",
-        "\u{202e}gnirts",
-        "a\u{200b}\u{200d}b",
-        "\r\n\t",
-        "👩‍👩‍👧‍👦👍🏽🇩🇪",
-        "\u{301}\u{301}\u{301}",
-        &"W".repeat(100_000),
-        "\u{9b}31m",
-        "ﷺ\u{fdfd}",
-    ];
-    let events: String = hostile
+const HOSTILE: [&str; 8] = [
+    "\u{1b}[2J\u{1b}]0;x\u{7}",
+    "\u{202e}gnirts",
+    "a\u{200b}\u{200d}b",
+    "\r\n\t",
+    "👩‍👩‍👧‍👦👍🏽🇩🇪",
+    "\u{301}\u{301}\u{301}",
+    "\u{9b}31m",
+    "ﷺ\u{fdfd}",
+];
+
+/// Events whose every text is hostile, and a snapshot that shows what it can of them.
+fn hostile() -> (Vec<Record>, Snapshot) {
+    let long = "W".repeat(100_000);
+    let events: String = HOSTILE
         .iter()
+        .chain(&[long.as_str()])
         .map(|text| {
             let text = serde_json::to_string(text).unwrap();
             format!(r#"{{"event_type":{text},"user_id":{text},"time":{NOW},"event_properties":{{{text}:{text}}}}}"#) + "\n"
@@ -1148,9 +1166,15 @@ fn hostile_text_moves_nothing_on_the_screen() {
             .collect(),
     );
     hostile_snapshot.feed.state = FeedState::Down {
-        why: hostile.concat(),
+        why: HOSTILE.concat(),
         next_ms: NOW,
     };
+    (all, hostile_snapshot)
+}
+
+#[test]
+fn hostile_text_moves_nothing_on_the_screen() {
+    let (all, hostile_snapshot) = hostile();
     for size in [(80, 24), (120, 34), (200, 60)] {
         let mut fixture = Fixture::new(size);
         let ring = SharedRing::new(64 << 20);

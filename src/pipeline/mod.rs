@@ -258,6 +258,7 @@ impl Handle {
     /// Carries out what a screen asks for; what to say of it, if anything.
     pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
         let letters = |count: u64, what: &str| match count {
+            0 => "nothing is done: that dead letter is gone, or on its way again".to_owned(),
             1 => format!("1 dead letter {what}"),
             count => format!("{} dead letters {what}", grouped(count)),
         };

@@ -92,6 +92,8 @@ pub enum Effect {
     Inspect(u64),
     /// Write the events in the ring that break this limit to a file.
     ExportViolations(Code),
+    /// Say this in the terminal's title.
+    Title(String),
     /// Put a text into the clipboard: what it is, and the text.
     Copy(&'static str, String),
     /// Say whom this event is about.

@@ -6,6 +6,7 @@
 //! to the pipeline by snapshots, records and commands only.
 
 pub mod action;
+pub mod alert;
 pub mod breakdown;
 pub mod copy;
 pub mod editor;
@@ -264,6 +265,10 @@ impl Shell {
             }
             Effect::Hurry => {
                 self.hurry.cancel();
+                None
+            }
+            Effect::Title(title) => {
+                self.screen.set_title(&title)?;
                 None
             }
             Effect::Suspend => {

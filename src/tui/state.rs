@@ -15,6 +15,7 @@ use crate::filter::{Filters, Mode};
 use crate::limits::Code;
 use crate::protocol::{Record, Snapshot, TypeRow};
 
+use super::alert::Alert;
 use super::breakdown::Breakdown;
 use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
@@ -121,6 +122,8 @@ pub struct State {
     pub popup: Option<Popup>,
     /// What was last said to the operator.
     pub message: Option<Message>,
+    /// What needs the operator now.
+    pub alert: Option<Alert>,
     /// Whether the program is ending, and only waits for what is under way.
     pub draining: bool,
 }
@@ -364,6 +367,7 @@ impl State {
             limit: None,
             popup: None,
             message: None,
+            alert: None,
             draining: false,
         }
     }

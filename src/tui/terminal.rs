@@ -65,9 +65,7 @@ impl Screen {
     pub fn open(title: &str) -> io::Result<Self> {
         restore_on_panic();
         enter()?;
-        // Nothing from outside may end the title and go on as a command.
-        let title: String = title.chars().map(super::widget::text::visible).collect();
-        execute!(stdout(), SetTitle(title))?;
+        execute!(stdout(), SetTitle(plain(title)))?;
         let is_gone = Arc::new(AtomicBool::new(false));
         let tty = Tty {
             out: stdout(),
@@ -96,6 +94,11 @@ impl Screen {
             return Ok(false);
         }
         drawn.map(|()| true)
+    }
+
+    /// Says something else in the terminal's title.
+    pub fn set_title(&mut self, title: &str) -> io::Result<()> {
+        execute!(self.terminal.backend_mut(), SetTitle(plain(title)))
     }
 
     /// Hands a text to the terminal for its clipboard (OSC 52). Whether it takes it, it does not
@@ -136,6 +139,11 @@ impl Drop for Screen {
         // A terminal that is gone can't be given back.
         let _ = leave();
     }
+}
+
+/// Nothing from outside may end a title and go on as a command.
+fn plain(title: &str) -> String {
+    title.chars().map(super::widget::text::visible).collect()
 }
 
 fn enter() -> io::Result<()> {

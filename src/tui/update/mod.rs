@@ -19,6 +19,7 @@ use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
 
 use super::action::{Action, Effect, Inspected};
+use super::alert::{self, Alert};
 use super::keymap::{self, Do};
 use super::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
@@ -50,7 +51,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Snapshot(snapshot) => {
             on_snapshot(state, snapshot);
-            Vec::new()
+            look_for_alerts(state)
         }
         Action::Page(page) => {
             let events = &mut state.events;
@@ -147,6 +148,25 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     if state.message.as_ref().is_some_and(|m| m.until_ms < now) {
         state.message = None;
     }
+}
+
+/// What needs the operator is told by a banner, and by the terminal's title.
+fn look_for_alerts(state: &mut State) -> Vec<Effect> {
+    let kind = alert::Kind::of(&state.snapshot);
+    if kind == state.alert.map(|alert| alert.kind) {
+        return Vec::new();
+    }
+    let snapshot = &state.snapshot;
+    state.alert = kind.map(|kind| Alert {
+        kind,
+        since_ms: kind.since(snapshot).unwrap_or(snapshot.at_ms),
+    });
+    let workspace = &state.labels.workspace;
+    let title = match kind {
+        Some(kind) => format!("{}: sluicegate {workspace}", kind.title()),
+        None => format!("sluicegate {workspace}"),
+    };
+    vec![Effect::Title(title)]
 }
 
 fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {

@@ -2,6 +2,7 @@
 //!
 //! ```text
 //! ┌ header ──────────────────────────────────┐  workspace, feed, gate, spool, clock
+//! │ banner                                   │  what needs the operator, where something does
 //! ├ throughput ────────┬ delivery ───────────┤  rates and their course │ what became of it
 //! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event a row
 //! │            │                             │
@@ -11,6 +12,7 @@
 //! The inspector, and the dead letters, take the room of the three lower panes; popups lie
 //! over everything.
 
+mod banner;
 mod delivery;
 mod document;
 mod events;
@@ -43,6 +45,7 @@ const LEAST: (u16, u16) = (80, 24);
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct Rooms {
     header: Rect,
+    banner: Rect,
     throughput: Rect,
     delivery: Rect,
     filters: Rect,
@@ -53,12 +56,13 @@ pub struct Rooms {
 }
 
 impl Rooms {
-    /// The rooms of a screen of this size.
-    pub fn of(area: Rect) -> Self {
+    /// The rooms of a screen of this size, with so many rows for the banner.
+    pub fn of(area: Rect, banner: u16) -> Self {
         // A low screen keeps its rows for events.
         let top = if area.height >= 30 { 7 } else { 6 };
-        let [header, upper, lower, footer] = Layout::vertical([
+        let [header, banner, upper, lower, footer] = Layout::vertical([
             Constraint::Length(1),
+            Constraint::Length(banner),
             Constraint::Length(top),
             Constraint::Min(0),
             Constraint::Length(1),
@@ -76,6 +80,7 @@ impl Rooms {
                 .areas(middle);
         Self {
             header,
+            banner,
             throughput,
             delivery,
             filters,
@@ -87,15 +92,17 @@ impl Rooms {
     }
 
     /// The same with one pane in the room of all.
-    fn zoomed(area: Rect, pane: Pane) -> Self {
-        let [header, middle, footer] = Layout::vertical([
+    fn zoomed(area: Rect, banner: u16, pane: Pane) -> Self {
+        let [header, banner, middle, footer] = Layout::vertical([
             Constraint::Length(1),
+            Constraint::Length(banner),
             Constraint::Min(0),
             Constraint::Length(1),
         ])
         .areas(area);
         let mut rooms = Self {
             header,
+            banner,
             footer,
             inspector: middle,
             ..Self::default()
@@ -122,10 +129,11 @@ impl Rooms {
     }
 
     fn for_state(area: Rect, state: &State) -> Self {
+        let banner = u16::from(state.alert.is_some());
         if state.zoomed {
-            Self::zoomed(area, state.focus)
+            Self::zoomed(area, banner, state.focus)
         } else {
-            Self::of(area)
+            Self::of(area, banner)
         }
     }
 }
@@ -162,6 +170,9 @@ fn plain(cell: &mut Cell) {
 fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let rooms = Rooms::for_state(area, state);
     header::render(frame, rooms.header, state, theme);
+    if let Some(alert) = state.alert {
+        banner::render(frame, rooms.banner, alert, state, theme);
+    }
     let inspecting = state.over() != Over::Nothing;
     let drawn = |room: Rect| room.height > 0;
     if drawn(rooms.throughput) && !(inspecting && state.zoomed) {
