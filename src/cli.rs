@@ -7,6 +7,7 @@ use std::time::Duration;
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
 use crate::feed::replay::Speed;
+use crate::feed::scenario::Scenario;
 
 /// See every Amplitude event, decide which ones reach Customer.io, and prove that they arrived.
 #[derive(Debug, Parser)]
@@ -59,12 +60,16 @@ pub enum Command {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sluicegate demo --rate 2000
+  sluicegate demo --scenario incident
   sluicegate demo --from export.zip --speed 10x
   sluicegate demo --for 10s | tee demo.log     without a terminal: a line a second, and a summary")]
 pub struct Demo {
     /// Events a second.
     #[arg(long, default_value_t = 200.0, value_parser = positive)]
     pub rate: f64,
+    /// What happens meanwhile.
+    #[arg(long, value_enum, default_value_t, conflicts_with = "from")]
+    pub scenario: Scenario,
     /// Play these archives instead: .zip of .json.gz, .json.gz, .json, NDJSON.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub from: Vec<PathBuf>,

@@ -16,6 +16,7 @@ use crate::cli::Demo;
 use crate::config::{Loaded, Settings, Theme};
 use crate::customerio::sandbox::{self, Faults, Sandbox};
 use crate::feed::replay::{self, Speed};
+use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Mode, Rule};
@@ -44,7 +45,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     let sandbox = Sandbox::start(
         loopback().await?,
         sandbox::Options {
-            faults,
+            faults: faults.clone(),
             keep_events: 5_000,
             ..sandbox::Options::default()
         },
@@ -57,12 +58,21 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         },
     )?;
     let source = if args.from.is_empty() {
-        made_up(server.clone(), args.rate)
+        let stage = Stage {
+            server: server.clone(),
+            sandbox: sandbox.clone(),
+            faults,
+            scenario: args.scenario,
+        };
+        made_up(stage, args.rate)
     } else {
         played(server.clone(), args.from.clone(), args.speed)
     };
 
     let mut settings = settings(&server, &sandbox, args.from.is_empty());
+    if args.scenario == Scenario::Incident {
+        settings.rules.push(small_change());
+    }
     settings.screen.ascii = args.look.ascii;
     if args.look.light {
         settings.screen.theme = Theme::Light;
@@ -160,22 +170,68 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
     settings
 }
 
-/// Publishes made-up events, `rate` a second in waves.
-fn made_up(server: Server, rate: f64) -> tokio::task::JoinHandle<()> {
+/// A rule that a property that changes its type breaks.
+fn small_change() -> Rule {
+    Rule {
+        name: "small change".to_owned(),
+        effect: Effect::Exclude,
+        when: "event_properties.total < 5.0".to_owned(),
+        on: true,
+        sample: 100.0,
+    }
+}
+
+/// Where the scenario is played.
+struct Stage {
+    server: Server,
+    sandbox: Sandbox,
+    /// What is always the matter with the sandbox.
+    faults: Faults,
+    scenario: Scenario,
+}
+
+impl Stage {
+    fn faults(&self, trouble: Trouble) -> Faults {
+        let usual = self.faults.clone();
+        match trouble {
+            Trouble::None => usual,
+            Trouble::Busy => Faults {
+                throttle_share: 0.1,
+                retry_after: Some("1".to_owned()),
+                ..usual
+            },
+            Trouble::Down => Faults {
+                fail_share: 1.0,
+                ..usual
+            },
+        }
+    }
+}
+
+/// Publishes made-up events, `rate` a second in waves, as the scenario wants it.
+fn made_up(stage: Stage, rate: f64) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         let mut traffic = Traffic::new(rand::random());
         let mut tick = tokio::time::interval(TICK);
         tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
         let (started, mut owed, mut before) = (Instant::now(), 0.0, Instant::now());
+        let mut trouble = Trouble::None;
         loop {
             tick.tick().await;
             let now = Instant::now();
-            let wave = Traffic::wave(rate, started.elapsed().as_secs_f64());
+            let second = started.elapsed().as_secs_f64();
+            let moment = stage.scenario.at(second);
+            traffic.twist(moment.twists);
+            if moment.trouble != trouble {
+                trouble = moment.trouble;
+                stage.sandbox.set_faults(stage.faults(trouble));
+            }
+            let wave = Traffic::wave(rate, second) * moment.wave;
             owed += wave * now.duration_since(before).as_secs_f64().min(1.0);
             before = now;
             while owed >= 1.0 {
                 owed -= 1.0;
-                server.publish(&traffic.next(time::now())).await;
+                stage.server.publish(&traffic.next(time::now())).await;
             }
         }
     })

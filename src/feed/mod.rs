@@ -5,6 +5,7 @@
 //! [`server`] is the other end: it serves archives and made-up traffic by the same conventions.
 
 pub mod replay;
+pub mod scenario;
 pub mod server;
 pub mod traffic;
 pub mod websocket;

@@ -8,6 +8,8 @@ use serde_json::{Map, Value, json};
 
 use crate::amplitude::time::{self, UnixMs};
 
+use super::scenario::Twists;
+
 /// Event types and how often they come, relative to each other.
 const TYPES: [(&str, u32); 31] = [
     ("Song Played", 210),
@@ -100,6 +102,7 @@ pub struct Traffic {
     made: u64,
     wrong: usize,
     last: Option<String>,
+    twists: Twists,
 }
 
 impl Traffic {
@@ -111,7 +114,13 @@ impl Traffic {
             made: 0,
             wrong: 0,
             last: None,
+            twists: Twists::default(),
         }
+    }
+
+    /// Makes events different from now on.
+    pub fn twist(&mut self, twists: Twists) {
+        self.twists = twists;
     }
 
     /// How many events should come a second around `second`, where `rate` is usual: slow waves,
@@ -134,10 +143,34 @@ impl Traffic {
                 return text;
             }
         }
-        let event = self.event(now_ms);
+        let mut event = self.event(now_ms);
+        self.change(&mut event);
         let text = self.in_a_dialect(event);
         self.last = Some(text.clone());
         text
+    }
+
+    /// Changes an event as the scenario wants it now.
+    fn change(&mut self, event: &mut Map<String, Value>) {
+        let twists = self.twists;
+        if twists.launch && self.random.random_ratio(3, 10) {
+            event.insert("event_type".to_owned(), json!("Launch Page Viewed"));
+            let section = ["hero", "pricing", "faq"].choose(&mut self.random);
+            event.insert("event_properties".to_owned(), json!({ "section": section }));
+        }
+        if twists.long_ids
+            && self.random.random_ratio(3, 10)
+            && event.get("user_id").is_some_and(Value::is_string)
+        {
+            let token = format!("eyJhbGciOiJIUzI1NiJ9.{:0>160}", self.made);
+            event.insert("user_id".to_owned(), json!(token));
+        }
+        if twists.totals_as_text
+            && let Some(Value::Object(properties)) = event.get_mut("event_properties")
+            && let Some(total) = properties.get_mut("total")
+        {
+            *total = json!(format!("{total} EUR"));
+        }
     }
 
     fn event(&mut self, now_ms: UnixMs) -> Map<String, Value> {
@@ -370,6 +403,33 @@ mod tests {
     use crate::customerio::Mapping;
     use crate::limits::{Code, LIMITS, Policies, check_alone};
     use std::collections::{BTreeMap, BTreeSet};
+
+    #[test]
+    fn twists_change_what_the_scenario_wants_and_nothing_once_they_end() {
+        let mut traffic = Traffic::new(1);
+        let mut made = |twists| {
+            traffic.twist(twists);
+            let texts: Vec<String> = (0..2_000)
+                .map(|_| traffic.next(1_800_000_000_000))
+                .collect();
+            let with = |part: &str| texts.iter().filter(|text| text.contains(part)).count();
+            (
+                with("Launch Page Viewed"),
+                with("eyJhbGciOiJIUzI1NiJ9"),
+                with(" EUR\""),
+            )
+        };
+        let all = Twists {
+            totals_as_text: true,
+            long_ids: true,
+            launch: true,
+        };
+        let (launch, long, text) = made(all);
+        assert!((400..800).contains(&launch), "{launch}");
+        assert!((400..800).contains(&long), "{long}");
+        assert!((30..300).contains(&text), "{text}");
+        assert_eq!(made(Twists::default()), (0, 0, 0));
+    }
 
     #[test]
     fn the_traffic_has_every_type_both_dialects_and_every_violation() {
