@@ -15,6 +15,7 @@
 mod banner;
 mod delivery;
 mod document;
+mod editor;
 mod events;
 mod filters;
 mod footer;

@@ -1,4 +1,4 @@
-//! What lies over everything: the help, questions, the rule editor, the drain.
+//! What lies over everything: the help, questions, the palette, the drain.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,18 +6,17 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::filter::{Effect, Mode};
+use crate::filter::Mode;
 use crate::limits::grouped;
 use crate::tui::copy::{CHOICES, What};
-use crate::tui::editor::{Menu, RuleEditor, RuleField};
 use crate::tui::history::Entry;
 use crate::tui::keymap::{self, KEYS, Place};
 use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
+use super::editor;
 use super::filters::scroll;
-use super::preview;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.draining {
@@ -27,7 +26,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     match &state.popup {
         Some(Popup::Help(scroll)) => help(frame, area, *scroll, theme),
         Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
-        Some(Popup::Rule(editor)) => rule(frame, area, editor, state, theme),
+        Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
         Some(Popup::Copy) => copy(frame, area, theme),
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
         Some(Popup::Palette(open)) => palette(frame, area, open, state, theme),
@@ -35,18 +34,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
 }
 
-fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
-    let (columns, rows) = (columns.min(area.width), rows.min(area.height));
-    Rect::new(
-        area.x + (area.width - columns) / 2,
-        area.y + (area.height - rows) / 2,
-        columns,
-        rows,
-    )
-}
-
 fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
-    let room = centred(area, 96, area.height.saturating_sub(2));
+    let room = pane::centred(area, 96, area.height.saturating_sub(2));
     let inside = pane::frame(
         frame,
         room,
@@ -116,7 +105,7 @@ fn question(frame: &mut Frame<'_>, area: Rect, confirm: &Confirm, state: &State,
         .max()
         .unwrap_or(0)
         .max(36) as u16;
-    let room = centred(
+    let room = pane::centred(
         area,
         (widest + 6).min(area.width - 4),
         lines.len() as u16 + 5,
@@ -218,7 +207,7 @@ fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
 
 fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let standing = &state.snapshot.standing;
-    let room = centred(area, 64, 8);
+    let room = pane::centred(area, 64, 8);
     let inside = pane::frame(frame, room, "Draining", "", true, theme);
     let items = grouped(standing.spool.items);
     let says = match standing.breaker.why() {
@@ -251,7 +240,7 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
 /// All that can be done, found by a few letters.
 fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, theme: &Theme) {
     let rows = (area.height - 2).min(20);
-    let room = centred(area, 92.min(area.width.saturating_sub(2)), rows);
+    let room = pane::centred(area, 92.min(area.width.saturating_sub(2)), rows);
     let keys = "Enter does it, Esc closes";
     let inside = pane::frame(frame, room, "Commands", keys, true, theme);
     let width = usize::from(inside.width);
@@ -292,7 +281,7 @@ fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, the
 
 /// What can be copied.
 fn copy(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let room = centred(area, 56, CHOICES.len() as u16 + 4);
+    let room = pane::centred(area, 56, CHOICES.len() as u16 + 4);
     let inside = pane::frame(frame, room, "Copy", "Esc closes", true, theme);
     let choice = |(key, _, says): &(char, What, &'static str)| {
         Line::from(vec![
@@ -305,153 +294,11 @@ fn copy(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// Rows of the rule editor alone, without its frame.
-const EDITOR_ROWS: u16 = 9;
-
-fn rule(frame: &mut Frame<'_>, area: Rect, editor: &RuleEditor, state: &State, theme: &Theme) {
-    // Under what is written stands what it would change.
-    let rows = (area.height - 2).min(EDITOR_ROWS + 17);
-    let room = centred(area, 108.min(area.width.saturating_sub(2)), rows);
-    let title = editor.index.map_or_else(
-        || "New rule".to_owned(),
-        |index| format!("Rule {}", index + 1),
-    );
-    let inside = pane::frame(
-        frame,
-        room,
-        &title,
-        "Enter applies, Esc discards",
-        true,
-        theme,
-    );
-    let width = usize::from(inside.width).saturating_sub(13);
-    let effect = match editor.effect {
-        Effect::Exclude => "exclude: holds back what matches   (Space changes)",
-        Effect::Include => "include: holds back what doesn't   (Space changes)",
-    };
-    let fields = [
-        (RuleField::Name, "name", editor.name.value().to_owned()),
-        (RuleField::Effect, "effect", effect.to_owned()),
-        (RuleField::When, "when", String::new()),
-        (
-            RuleField::Sample,
-            "sample %",
-            format!(
-                "{}   of persons, always the same ones",
-                editor.sample.value()
-            ),
-        ),
-    ];
-    let scroll = editor.when.visual_scroll(width);
-    let condition: String = editor.when.value().chars().skip(scroll).collect();
-    let mut lines = vec![Line::default()];
-    for (field, name, value) in fields {
-        let focused = field == editor.field;
-        let cursor = if focused {
-            theme.sign(Sign::Cursor)
-        } else {
-            " "
-        };
-        let value = if field == RuleField::When {
-            condition.clone()
-        } else {
-            value
-        };
-        let style = if focused { theme.accent } else { theme.text };
-        lines.push(Line::from(vec![
-            Span::styled(format!(" {cursor} "), theme.key),
-            Span::styled(format!("{name:<9}"), theme.dim),
-            Span::styled(text::cut(&value, width), style),
-        ]));
-        if field == RuleField::When {
-            lines.push(caret(editor, scroll, theme));
-            lines.push(verdict(editor, width, theme));
-        }
-    }
-    lines.push(match &editor.menu {
-        Some(menu) => candidates(menu, width, theme),
-        None => {
-            let hint =
-                "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
-            Line::styled(format!("            {}", text::cut(hint, width)), theme.dim)
-        }
-    });
-    let width = usize::from(inside.width);
-    let dash = if theme.ascii { "-" } else { "─" };
-    let shown = state.proposed().and(state.preview.as_ref());
-    let name = match shown {
-        Some(shown) => format!("{dash} What it would change {} ", preview::measured(shown)),
-        None => format!("{dash} What it would change "),
-    };
-    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
-    lines.push(Line::styled(format!("{name}{fill}"), theme.dim));
-    let height = usize::from(inside.height).saturating_sub(lines.len());
-    if state.proposed().is_some() {
-        lines.extend(preview::lines(shown, width, height, theme));
-    } else {
-        let says = match (&editor.error, editor.when.value().is_empty()) {
-            (_, true) => " nothing yet: no condition is written",
-            (Some(_), false) => " nothing yet: the condition does not compile",
-            (None, false) => " nothing: it is as it is in force",
-        };
-        lines.push(Line::styled(says, theme.dim));
-    }
-    frame.render_widget(Paragraph::new(lines), inside);
-    let (row, column) = match editor.field {
-        RuleField::Name => (1, editor.name.visual_cursor()),
-        RuleField::Effect => (2, 0),
-        RuleField::When => (3, editor.when.visual_cursor().saturating_sub(scroll)),
-        RuleField::Sample => (6, editor.sample.visual_cursor()),
-    };
-    let column = (12 + column).min(usize::from(inside.width).saturating_sub(1)) as u16;
-    frame.set_cursor_position((inside.x + column, inside.y + row));
-}
-
-/// How a condition may go on, with the shares of what was seen: as many as there is room for.
-fn candidates(menu: &Menu, width: usize, theme: &Theme) -> Line<'static> {
-    let all = &menu.completion.candidates;
-    let told = |index: usize| {
-        let share = all[index]
-            .share
-            .map_or_else(String::new, |share| format!(" {share:.0} %"));
-        (text::cut(all[index].label(), 40), share)
-    };
-    let room = |index: usize| {
-        let (text, share) = told(index);
-        text::width(&text) + share.len() + 3
-    };
-    // The one that was chosen is always among those that are shown.
-    let chosen = menu.chosen.unwrap_or(0);
-    let mut first = chosen;
-    let mut used = room(chosen);
-    while first > 0 && used + room(first - 1) <= width {
-        first -= 1;
-        used += room(first);
-    }
-    let mut spans = vec![Span::styled("        Tab ", theme.key)];
-    let mut left = width;
-    for index in first..all.len() {
-        if room(index) > left {
-            break;
-        }
-        left -= room(index);
-        let (text, share) = told(index);
-        let style = if menu.chosen == Some(index) {
-            theme.selected.patch(theme.accent)
-        } else {
-            theme.text
-        };
-        spans.push(Span::styled(text, style));
-        spans.push(Span::styled(format!("{share}   "), theme.dim));
-    }
-    Line::from(spans)
-}
-
 /// What was changed of the filters, the newest first.
 fn history(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, theme: &Theme) {
     let log = state.history.log();
     let rows = (log.len() as u16 + 2).clamp(5, area.height - 2);
-    let room = centred(area, 108.min(area.width.saturating_sub(2)), rows);
+    let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
     let title = "Changes of the filters";
     let keys = "s writes them to a file, u takes the last back, Esc closes";
     let inside = pane::frame(frame, room, title, keys, true, theme);
@@ -473,41 +320,4 @@ fn history(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, them
     };
     let lines: Vec<Line<'_>> = log.rev().skip(scroll).take(height).map(line).collect();
     frame.render_widget(Paragraph::new(lines), inside);
-}
-
-/// A caret under the character at fault.
-fn caret(editor: &RuleEditor, scroll: usize, theme: &Theme) -> Line<'static> {
-    let Some(error) = editor
-        .error
-        .as_ref()
-        .filter(|_| !editor.when.value().is_empty())
-    else {
-        return Line::default();
-    };
-    let before: String = editor
-        .when
-        .value()
-        .chars()
-        .skip(scroll)
-        .take(error.column.saturating_sub(scroll))
-        .collect();
-    Line::styled(
-        format!("            {}^", " ".repeat(text::width(&before))),
-        theme.bad,
-    )
-}
-
-fn verdict(editor: &RuleEditor, width: usize, theme: &Theme) -> Line<'static> {
-    let lead = "            ";
-    match (&editor.error, editor.when.value().is_empty()) {
-        (_, true) => Line::styled(
-            format!("{lead}a condition, such as user_properties.plan == \"pro\""),
-            theme.dim,
-        ),
-        (Some(error), _) => Line::styled(
-            format!("{lead}{}", text::cut(&error.message, width)),
-            theme.bad,
-        ),
-        (None, _) => Line::styled(format!("{lead}compiles"), theme.good),
-    }
 }

@@ -63,3 +63,14 @@ pub fn frame(
     frame.render_widget(block, area);
     inside
 }
+
+/// A room of this size in the middle of `area`, or as much of it as there is.
+pub fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
+    let (columns, rows) = (columns.min(area.width), rows.min(area.height));
+    Rect::new(
+        area.x + (area.width - columns) / 2,
+        area.y + (area.height - rows) / 2,
+        columns,
+        rows,
+    )
+}
