@@ -822,6 +822,47 @@ fn changes_are_undone_redone_and_told() {
 }
 
 #[test]
+fn a_change_is_in_force_for_a_time_and_then_taken_back() {
+    let mut fixture = Fixture::new((120, 34));
+    let later = |ms| {
+        let mut later = snapshot(Mode::Open);
+        later.at_ms = NOW + ms;
+        Action::Snapshot(Arc::new(later))
+    };
+    fixture.press("f A");
+    assert!(
+        fixture.plain().contains("in force for 15min"),
+        "{}",
+        fixture.plain()
+    );
+    fixture.press("⌫⌫⌫⌫⌫no");
+    assert_eq!(fixture.press("\n"), [], "that is no time");
+    assert!(fixture.plain().contains("write 15min"));
+    let sent = filters_sent(&fixture.press("⌫⌫15min\n"));
+    assert!(sent.selects("Song Played"));
+    assert!(fixture.plain().contains("back in 15 min"));
+    // What is changed meanwhile stays; what is saved is what stays.
+    filters_sent(&fixture.press("2\n"));
+    match fixture.press("s").as_slice() {
+        [Effect::Save(saved)] => assert!(!saved.selects("Song Played") && saved.rules[1].on),
+        other => panic!("nothing is saved: {other:?}"),
+    }
+    assert_eq!(fixture.act(later(899_000)), []);
+    let back = filters_sent(&fixture.act(later(900_000)));
+    assert!(!back.selects("Song Played") && back.rules[1].on);
+    assert!(
+        fixture
+            .plain()
+            .contains("the time is over: Song Played off")
+    );
+    assert_eq!(fixture.act(later(1_900_000)), []);
+    // It can be taken back before: then nothing is left to do.
+    fixture.press(" A\n");
+    filters_sent(&fixture.press("u"));
+    assert_eq!(fixture.act(later(3_000_000)), []);
+}
+
+#[test]
 fn a_field_of_an_event_becomes_a_rule() {
     let mut fixture = Fixture::new((120, 34));
     // The first line of the document is the event as a whole.

@@ -67,6 +67,42 @@ pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
     found
 }
 
+/// `now` without what `after` changed of `before`, as far as `now` still has it: what was
+/// changed beside it, or since, stays.
+pub fn taken_back(now: &Filters, before: &Filters, after: &Filters) -> Filters {
+    let mut back = now.clone();
+    if before.unseen_types != after.unseen_types && now.unseen_types == after.unseen_types {
+        back.unseen_types = before.unseen_types;
+    }
+    for name in before.types.keys().chain(after.types.keys()) {
+        let (old, new) = (before.selects(name), after.selects(name));
+        if old != new && now.selects(name) == new {
+            back.types.insert(name.clone(), old.into());
+        }
+    }
+    let find = |rules: &[Rule], name: &str| rules.iter().position(|r| r.name == name);
+    for rule in &after.rules {
+        let Some(place) = find(&back.rules, &rule.name) else {
+            continue;
+        };
+        if back.rules[place] != *rule {
+            continue;
+        }
+        match find(&before.rules, &rule.name) {
+            Some(old) => back.rules[place] = before.rules[old].clone(),
+            None => _ = back.rules.remove(place),
+        }
+    }
+    for (place, rule) in before.rules.iter().enumerate() {
+        let is_gone = find(&after.rules, &rule.name).is_none();
+        if is_gone && find(&back.rules, &rule.name).is_none() {
+            let place = place.min(back.rules.len());
+            back.rules.insert(place, rule.clone());
+        }
+    }
+    back
+}
+
 /// Whether the rules that both have stand in another order.
 fn is_reordered(before: &Filters, now: &Filters) -> bool {
     let common = |of: &Filters, other: &Filters| -> Vec<String> {
@@ -192,6 +228,41 @@ mod tests {
             in_a_line(&changes(&before, &now)),
             "A on, rule “two” off, for 10 % of persons, new rule “four”: excludes d, and 2 more"
         );
+    }
+
+    #[test]
+    fn a_change_is_taken_back_without_what_came_beside_it() {
+        let types = |all: &[(&str, bool)]| {
+            let switched = all
+                .iter()
+                .map(|(name, on)| ((*name).to_owned(), (*on).into()));
+            switched.collect()
+        };
+        let before = Filters {
+            unseen_types: Switch::On,
+            types: types(&[("A", true), ("B", true)]),
+            rules: vec![rule("one", "a"), rule("two", "b")],
+        };
+        let mut after = before.clone();
+        after.unseen_types = Switch::Off;
+        after.types = types(&[("A", false), ("B", false)]);
+        after.rules[0].when = "c".to_owned();
+        after.rules.remove(1);
+        after.rules.push(rule("three", "d"));
+        assert_eq!(taken_back(&after, &before, &after), before);
+        // Since then B was switched on again, "one" was changed, and another rule came.
+        let mut now = after.clone();
+        now.types.insert("B".to_owned(), Switch::On);
+        now.types.insert("C".to_owned(), Switch::Off);
+        now.rules[0].on = false;
+        now.rules.push(rule("four", "e"));
+        let back = taken_back(&now, &before, &after);
+        assert_eq!(back.types, types(&[("A", true), ("B", true), ("C", false)]));
+        let names: Vec<&str> = back.rules.iter().map(|r| r.name.as_str()).collect();
+        assert_eq!(names, ["one", "two", "four"]);
+        assert!(!back.rules[0].on && back.rules[0].when == "c");
+        // Where nothing of it is left there is nothing to take back.
+        assert_eq!(taken_back(&before, &before, &after), before);
     }
 
     #[test]

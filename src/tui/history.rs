@@ -23,6 +23,8 @@ pub enum Way {
     Redone,
     /// The configuration file was read again.
     Read,
+    /// It was in force for a time, which is over.
+    TimeOver,
 }
 
 /// One change.
@@ -122,6 +124,7 @@ impl Way {
             Self::Undone => "undone",
             Self::Redone => "redone",
             Self::Read => "read again",
+            Self::TimeOver => "time over",
         }
     }
 }

@@ -58,6 +58,7 @@ pub enum Do {
     TryNow,
     Reload,
     Apply,
+    ApplyForTime,
     DiscardDraft,
     LookThrough,
     Undo,
@@ -364,6 +365,14 @@ pub static KEYS: &[Binding] = &[
         "apply",
         "put the draft in force, whole",
         "apply",
+    ),
+    bind(
+        &["A"],
+        Do::ApplyForTime,
+        Draft,
+        "apply-for-time",
+        "put the draft in force for a time, then take it back",
+        "for a time",
     ),
     bind(
         &["Esc"],

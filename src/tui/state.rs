@@ -90,6 +90,8 @@ pub struct State {
     pub draft: Option<Draft>,
     /// What the draft would change, as far as it is known.
     pub preview: Option<Preview>,
+    /// A change that is in force for a time only.
+    pub armed: Option<Armed>,
     /// What was changed of the filters.
     pub history: History,
     /// What the events are made of, as it was when the rule editor was opened.
@@ -135,6 +137,17 @@ pub struct Draft {
     pub filters: Filters,
     /// Whether the events are shown as the draft would decide, instead of the preview.
     pub shows_events: bool,
+}
+
+/// A change that is in force for a time only.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Armed {
+    /// The filters before it.
+    pub before: Filters,
+    /// The filters with it.
+    pub after: Filters,
+    /// Until when, by the snapshots' clock.
+    pub until_ms: i64,
 }
 
 /// Where the cursor is among the filters. By name, so that it stays when rows move.
@@ -300,6 +313,8 @@ pub enum Popup {
     History(usize),
     /// What to copy.
     Copy,
+    /// For how long the draft is put in force.
+    ForTime(Input),
 }
 
 /// What can be done, found by a few letters.
@@ -348,6 +363,7 @@ impl State {
             filters: Filters::default(),
             draft: None,
             preview: None,
+            armed: None,
             history: History::default(),
             catalog: Arc::default(),
             conditions: Vec::new(),

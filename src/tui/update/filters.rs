@@ -2,14 +2,15 @@
 //! is shown; it is applied whole, or discarded, and can be taken back.
 
 use super::{say, stepped};
-use crate::filter::change::{changes, in_a_line};
+use crate::filter::change::{changes, in_a_line, taken_back};
 use crate::filter::{Effect as RuleEffect, Filters, gate::Switch, phrase};
+use crate::limits::span;
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
 use crate::tui::history::Way;
 use crate::tui::keymap::Do;
-use crate::tui::state::{Draft, FilterCursor, Pane, Popup, State};
+use crate::tui::state::{Armed, Draft, FilterCursor, Pane, Popup, State};
 
 /// Changes the draft, which is opened by that; a draft that changes nothing is closed.
 pub(super) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
@@ -39,6 +40,46 @@ pub(super) fn apply(state: &mut State) -> Vec<Effect> {
         .history
         .change(before, &state.filters, Way::Applied, now);
     say(state, format!("in force: {says}; u takes it back"), false);
+    in_force(state)
+}
+
+/// Puts the draft in force for so many milliseconds; then it is taken back.
+pub(super) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
+    // What is armed already is taken back with it.
+    let before = match state.armed.take() {
+        Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
+        None => state.filters.clone(),
+    };
+    let effects = apply(state);
+    let says = in_a_line(&changes(&before, &state.filters));
+    say(state, format!("for {}: {says}", span(ms)), false);
+    state.armed = Some(Armed {
+        before,
+        after: state.filters.clone(),
+        until_ms: state.snapshot.at_ms.saturating_add(ms),
+    });
+    effects
+}
+
+/// Takes back what was in force for a time, once that is over; what was changed since stays.
+pub(super) fn disarm(state: &mut State) -> Vec<Effect> {
+    let now = state.snapshot.at_ms;
+    let Some(armed) = state.armed.take_if(|armed| armed.until_ms <= now) else {
+        return Vec::new();
+    };
+    let back = taken_back(&state.filters, &armed.before, &armed.after);
+    let says = changes(&state.filters, &back);
+    if says.is_empty() {
+        return Vec::new();
+    }
+    let before = std::mem::replace(&mut state.filters, back);
+    let way = Way::TimeOver;
+    state.history.change(before, &state.filters, way, now);
+    say(
+        state,
+        format!("the time is over: {}", in_a_line(&says)),
+        false,
+    );
     in_force(state)
 }
 

@@ -14,6 +14,7 @@ use tui_input::Input;
 
 use crate::delivery::breaker;
 use crate::feed::FeedState;
+use crate::filter::change::taken_back;
 use crate::filter::{Effect as RuleEffect, Mode};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
@@ -51,7 +52,9 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Snapshot(snapshot) => {
             on_snapshot(state, snapshot);
-            look_for_alerts(state)
+            let mut effects = look_for_alerts(state);
+            effects.extend(filters::disarm(state));
+            effects
         }
         Action::Page(page) => {
             let events = &mut state.events;
@@ -284,6 +287,11 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::NextMatch => return neighbour(state, 1),
         Do::PreviousMatch => return neighbour(state, -1),
         Do::Apply => return filters::apply(state),
+        Do::ApplyForTime => {
+            if state.draft.is_some() {
+                state.popup = Some(Popup::ForTime(Input::new("15min".to_owned())));
+            }
+        }
         Do::DiscardDraft => filters::discard_draft(state),
         Do::LookThrough => filters::look_through(state),
         Do::Undo => return filters::undo(state),
@@ -405,7 +413,12 @@ fn save(state: &mut State) -> Vec<Effect> {
         say(state, says.to_owned(), true);
         return Vec::new();
     }
-    vec![Effect::Save(state.filters.clone())]
+    // What is in force for a time only is not what is meant to stay.
+    let filters = match &state.armed {
+        Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
+        None => state.filters.clone(),
+    };
+    vec![Effect::Save(filters)]
 }
 
 fn drain(state: &mut State) -> Vec<Effect> {

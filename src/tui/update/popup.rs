@@ -1,10 +1,12 @@
 //! Typing into what lies over the screen: questions, the find, commands, a rule.
 
+use std::time::Duration;
+
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::filters::{apply, edit, export_history, undo};
+use super::filters::{apply, apply_for, edit, export_history, undo};
 use super::{copy, drain, perform, say, stepped};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
@@ -34,6 +36,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         Popup::Palette(palette) => type_palette(state, palette, key),
         Popup::Rule(editor) => type_rule(state, editor, key),
         Popup::History(scroll) => type_history(state, scroll, key),
+        Popup::ForTime(input) => type_time(state, input, key),
         Popup::Copy => copy::chosen(state, key.code),
     }
 }
@@ -140,6 +143,30 @@ fn remember(conditions: &mut Vec<String>, condition: &str) {
     conditions.retain(|known| known != condition);
     conditions.insert(0, condition.to_owned());
     conditions.truncate(RECALLED);
+}
+
+/// For how long the draft is put in force.
+fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+    const MOST: Duration = Duration::from_secs(7 * 86_400);
+    match key.code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => match humantime::parse_duration(input.value().trim()) {
+            Ok(time) if !time.is_zero() && time <= MOST => {
+                let ms = i64::try_from(time.as_millis()).unwrap_or(i64::MAX);
+                return apply_for(state, ms);
+            }
+            _ => {
+                let says = "write 15min, 2h or 1day, and a week at the most";
+                say(state, says.to_owned(), true);
+            }
+        },
+        _ => {
+            input.handle_event(&TerminalEvent::Key(key));
+            state.message = None;
+        }
+    }
+    state.popup = Some(Popup::ForTime(input));
+    Vec::new()
 }
 
 fn type_history(state: &mut State, scroll: usize, key: KeyEvent) -> Vec<Effect> {

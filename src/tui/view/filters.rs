@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::filter::gate::RuleTally;
 use crate::filter::{Effect, Rule};
-use crate::limits::grouped;
+use crate::limits::{grouped, span};
 use crate::protocol::TypeRow;
 use crate::tui::state::{FilterCursor, Pane, Sort, State};
 use crate::tui::theme::{Sign, Theme};
@@ -29,10 +29,15 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     };
     let unit = if area.width > 34 { " types" } else { "" };
     let title = format!("Send events: {on} of {}{unit}", types.len());
-    let right = match (drafts, area.width > 46) {
-        (true, _) => "draft",
-        (false, true) => by,
-        (false, false) => "",
+    let back = state.armed.as_ref().map(|armed| {
+        let left = span((armed.until_ms - state.snapshot.at_ms).max(0));
+        format!("back in {left}")
+    });
+    let right = match (drafts, &back, area.width > 46) {
+        (true, ..) => "draft",
+        (false, Some(back), _) => back,
+        (false, None, true) => by,
+        (false, None, false) => "",
     };
     let inside = pane::frame(frame, area, &title, right, focused, theme);
     let width = usize::from(inside.width);

@@ -20,7 +20,9 @@ const EDITOR: [(&str, &str); 4] = [
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
-    if let Some(line) = prompt(state, width, theme) {
+    let is_refused = matches!(state.popup, Some(Popup::ForTime(_)))
+        && state.message.as_ref().is_some_and(|m| m.is_error);
+    if !is_refused && let Some(line) = prompt(state, width, theme) {
         let (line, column) = line;
         frame.render_widget(Paragraph::new(line), area);
         frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
@@ -71,12 +73,17 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
             };
             ("/", input, hint)
         }
+        Some(Popup::ForTime(input)) => (
+            "in force for ",
+            input,
+            "15min, 2h, 1day; then it is taken back, and what was changed since stays",
+        ),
         _ => return None,
     };
-    let room = width.saturating_sub(4);
+    let room = width.saturating_sub(3 + sign.len());
     let scroll = input.visual_scroll(room);
     let typed: String = input.value().chars().skip(scroll).collect();
-    let column = input.visual_cursor().saturating_sub(scroll) + 2;
+    let column = input.visual_cursor().saturating_sub(scroll) + 1 + sign.len();
     let typed = text::cut(&typed, room);
     let left = room.saturating_sub(text::width(&typed) + 3);
     let line = Line::from(vec![

@@ -30,7 +30,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(Popup::Copy) => copy(frame, area, theme),
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
         Some(Popup::Palette(open)) => palette(frame, area, open, state, theme),
-        Some(Popup::Find(_)) | None => {}
+        Some(Popup::Find(_) | Popup::ForTime(_)) | None => {}
     }
 }
 
