@@ -313,3 +313,32 @@ pub struct Notice {
     /// What.
     pub text: String,
 }
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::{Content, Decision, Outcome, Record, Story};
+    use crate::amplitude::frame::tests_support::event_at;
+
+    /// The event in `text` with this story, received as many seconds after 1970 as its number.
+    pub(crate) fn record(
+        sequence: u64,
+        text: &str,
+        decision: Decision,
+        outcome: Outcome,
+    ) -> Record {
+        let received_ms = 1_000 * sequence.cast_signed();
+        let event = event_at(text, received_ms);
+        let event_type = event.event_type().unwrap_or_default().into();
+        Record {
+            sequence,
+            received_ms,
+            content: Content::Event { event, event_type },
+            story: Story {
+                decision: Some(decision),
+                violations: Vec::new(),
+                attempts: Vec::new(),
+                outcome,
+            },
+        }
+    }
+}

@@ -35,6 +35,26 @@ impl SharedRing {
         // A writer that panicked left whole records.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
+
+    /// What `pick` takes of the next few thousand records from `next` on, which moves behind
+    /// them; none once there are no more. Between two parts the ring is free, and each record is
+    /// seen once, whatever leaves it meanwhile.
+    pub fn part<T>(
+        &self,
+        next: &mut u64,
+        pick: impl FnMut(&Record) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        const PART: u64 = 2_048;
+        let ring = self.lock();
+        let from = (*next).max(ring.first());
+        let upto = ring.end().min(from + PART);
+        if from >= upto {
+            return None;
+        }
+        *next = upto;
+        let records = ring.from(from).take((upto - from) as usize);
+        Some(records.filter_map(pick).collect())
+    }
 }
 
 impl Ring {
@@ -93,5 +113,39 @@ impl Ring {
         sequence
             .checked_sub(self.first())
             .map(|index| index as usize)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::Decision;
+    use crate::protocol::Outcome;
+    use crate::protocol::tests_support::record;
+
+    #[test]
+    fn parts_see_each_record_once_while_others_leave() {
+        let records = |from: u64, count: u64| {
+            (from..from + count).map(|sequence| {
+                let text = r#"{"event_type":"A","user_id":"u"}"#;
+                record(sequence, text, Decision::Accepted, Outcome::OnItsWay)
+            })
+        };
+        let size = records(1, 1).map(|record| record.bytes()).sum::<usize>();
+        let ring = SharedRing::new(5_000 * size);
+        ring.lock().extend(records(1, 5_000));
+        let number = |record: &Record| Some(record.sequence);
+        let (mut next, mut seen) = (0, Vec::new());
+        while let Some(part) = ring.part(&mut next, number) {
+            if seen.is_empty() {
+                // More leave than were seen.
+                ring.lock().extend(records(5_001, 3_000));
+            }
+            seen.extend(part);
+        }
+        assert_eq!(seen.first(), Some(&1));
+        assert_eq!(seen.last(), Some(&8_000));
+        assert!(seen.is_sorted_by(|a, b| a < b), "none is seen twice");
+        assert_eq!(ring.part(&mut next, number), None);
     }
 }

@@ -12,8 +12,6 @@ use crate::limits::{self, Code, Subject, Violation};
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
-/// So many records are taken out of the ring at once.
-const CHUNK: usize = 2_048;
 /// So many of the newest events are measured.
 const MEASURED: u64 = 5_000;
 /// The upper ends of the shares of a limit that are told apart, in percent.
@@ -63,26 +61,16 @@ pub struct Share {
 impl Breakdown {
     /// Of a limit, on the events in the ring.
     pub fn of(code: Code, ring: &SharedRing, mapping: &Mapping) -> Self {
-        let (first, end) = {
-            let ring = ring.lock();
-            (ring.first(), ring.end())
-        };
-        let measured_from = end.saturating_sub(MEASURED);
+        let measured_from = ring.lock().end().saturating_sub(MEASURED);
         let is_measured = code.limit().unit != limits::Unit::None;
+        let here = |record: &Record| {
+            let is_measured = is_measured && record.sequence >= measured_from;
+            (is_measured || violation(record, code).is_some()).then(|| record.clone())
+        };
         let mut places: FxHashMap<(Arc<str>, String), Place> = FxHashMap::default();
         let mut spread = Spread::new(code.limit().limit);
-        let mut next = first;
-        while next < end {
-            let records: Vec<Record> = {
-                let ring = ring.lock();
-                let here = |r: &&Record| {
-                    let is_measured = is_measured && r.sequence >= measured_from;
-                    is_measured || violation(r, code).is_some()
-                };
-                let records = ring.from(next).take(CHUNK).filter(here);
-                records.cloned().collect()
-            };
-            next += CHUNK as u64;
+        let mut next = 0;
+        while let Some(records) = ring.part(&mut next, here) {
             for record in &records {
                 if let Some(violation) = violation(record, code) {
                     add(&mut places, record, violation);
@@ -201,51 +189,42 @@ impl Spread {
 
 /// The events in the ring that break a limit, as they came, one a line.
 pub fn events_that_break(code: Code, ring: &SharedRing) -> Vec<String> {
-    let events: Vec<Event> = {
-        let ring = ring.lock();
-        let breaks = |r: &&Record| violation(r, code).is_some();
-        let records = ring.from(ring.first()).filter(breaks);
-        records
-            .filter_map(|record| record.event().cloned())
-            .collect()
+    let breaks = |record: &Record| {
+        violation(record, code)?;
+        record.event().cloned()
     };
     // A line break inside an event's JSON is nothing but space.
     let line = |event: &Event| event.text().replace(['\n', '\r'], " ");
-    events.iter().map(line).collect()
+    let (mut lines, mut next) = (Vec::new(), 0);
+    while let Some(events) = ring.part(&mut next, breaks) {
+        lines.extend(events.iter().map(line));
+    }
+    lines
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amplitude::frame::tests_support::event;
     use crate::limits::{Policies, check_alone};
-    use crate::protocol::{Content, Outcome, Story};
+    use crate::protocol::Outcome;
+    use crate::protocol::tests_support::record;
 
     fn ring() -> SharedRing {
         let ring = SharedRing::new(1 << 20);
         let lengths = [3, 14, 100, 140, 150, 151, 200];
-        let record = |(n, length): (usize, &usize)| {
+        let broken = |(n, length): (usize, &usize)| {
             let id = "x".repeat(*length);
-            let event = event(&format!(
+            let text = format!(
                 "{{\"event_type\":\"Type {}\",\n\"user_id\":\"{id}\",\"insert_id\":\"{n}\",\"time\":1}}",
                 n % 2
-            ));
+            );
+            let mut record = record(n as u64 + 1, &text, Decision::Accepted, Outcome::OnItsWay);
             let (mapping, policies) = (Mapping::default(), Policies::default());
-            let violations = check_alone(&event, &mapping, &policies, 1, false);
-            let event_type = event.event_type().unwrap_or_default().into();
-            Record {
-                sequence: n as u64 + 1,
-                received_ms: n as i64,
-                content: Content::Event { event, event_type },
-                story: Story {
-                    decision: Some(Decision::Accepted),
-                    violations,
-                    attempts: Vec::new(),
-                    outcome: Outcome::OnItsWay,
-                },
-            }
+            let event = record.event().unwrap();
+            record.story.violations = check_alone(event, &mapping, &policies, 1, false);
+            record
         };
-        ring.lock().extend(lengths.iter().enumerate().map(record));
+        ring.lock().extend(lengths.iter().enumerate().map(broken));
         ring
     }
 

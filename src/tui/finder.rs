@@ -475,30 +475,18 @@ pub fn measured(violation: &limits::Violation) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amplitude::frame::tests_support::event;
-    use crate::protocol::Story;
+    use crate::protocol::tests_support::record;
 
     fn ring_of(count: u64) -> SharedRing {
         let ring = SharedRing::new(1 << 20);
-        let record = |sequence: u64| {
-            let event = event(&format!(
+        let of_ten = |sequence: u64| {
+            let text = format!(
                 r#"{{"event_type":"Type {}","user_id":"u-{sequence}"}}"#,
                 sequence % 10
-            ));
-            let event_type: Arc<str> = event.event_type().unwrap_or_default().into();
-            Record {
-                sequence,
-                received_ms: 0,
-                content: Content::Event { event, event_type },
-                story: Story {
-                    decision: Some(Decision::Accepted),
-                    violations: vec![],
-                    attempts: vec![],
-                    outcome: Outcome::OnItsWay,
-                },
-            }
+            );
+            record(sequence, &text, Decision::Accepted, Outcome::OnItsWay)
         };
-        ring.lock().extend((1..=count).map(record));
+        ring.lock().extend((1..=count).map(of_ten));
         ring
     }
 

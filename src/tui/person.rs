@@ -15,9 +15,6 @@ use crate::telemetry::ring::SharedRing;
 
 use super::finder::Find;
 
-/// So many records are taken out of the ring at once.
-const CHUNK: usize = 2_048;
-
 /// Whom events are about.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
@@ -96,24 +93,12 @@ impl Summary {
     /// Of a person's events in the ring.
     pub fn of(identity: &Identity, ring: &SharedRing) -> Self {
         let mut counting = Counting::default();
-        let mut next = ring.lock().first();
-        loop {
-            let records: Vec<Record> = {
-                let ring = ring.lock();
-                let records = ring.from(next).take(CHUNK);
-                let (mut end, mut found) = (next, Vec::new());
-                for record in records {
-                    end = record.sequence + 1;
-                    if record.event().is_some_and(|event| identity.is_of(event)) {
-                        found.push(record.clone());
-                    }
-                }
-                if end == next {
-                    break;
-                }
-                next = end;
-                found
-            };
+        let of_person = |record: &Record| {
+            let is_of = record.event().is_some_and(|event| identity.is_of(event));
+            is_of.then(|| record.clone())
+        };
+        let mut next = 0;
+        while let Some(records) = ring.part(&mut next, of_person) {
             records.iter().for_each(|record| counting.add(record));
         }
         counting.summary()
@@ -180,23 +165,7 @@ fn by_count<T>(counts: impl IntoIterator<Item = (T, u64)>) -> Vec<(T, u64)> {
 mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::event;
-    use crate::protocol::{Content, Story};
-
-    fn record(sequence: u64, text: &str, decision: Decision, outcome: Outcome) -> Record {
-        let event = event(text);
-        let event_type = event.event_type().unwrap_or_default().into();
-        Record {
-            sequence,
-            received_ms: 1_000 * sequence.cast_signed(),
-            content: Content::Event { event, event_type },
-            story: Story {
-                decision: Some(decision),
-                violations: Vec::new(),
-                attempts: Vec::new(),
-                outcome,
-            },
-        }
-    }
+    use crate::protocol::tests_support::record;
 
     #[test]
     fn an_event_is_of_its_user_or_else_of_its_device() {
