@@ -59,12 +59,9 @@ fn filters(rules: usize) -> Filters {
         r#"user_properties.plan == "free""#,
         r#"country == "Atlantis" && platform == "Web""#,
     ];
-    let rule = |n: usize| Rule {
-        name: format!("rule {n}"),
-        effect: Effect::Exclude,
-        when: conditions[n % conditions.len()].to_owned(),
-        on: true,
-        sample: 100.0,
+    let rule = |n: usize| {
+        let when = conditions[n % conditions.len()];
+        Rule::new(format!("rule {n}"), Effect::Exclude, when)
     };
     Filters {
         rules: (0..rules).map(rule).collect(),

@@ -145,26 +145,14 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
             .into_iter()
             .map(|name| (name.to_owned(), false.into()))
             .collect();
-        let rule = |name: &str, effect, when: &str, on| Rule {
-            name: name.to_owned(),
-            effect,
-            when: when.to_owned(),
-            on,
-            sample: 100.0,
-        };
+        let internal = r#"user_properties.email.endsWith("@sluice.shop")"#;
+        let eu = r#"country in ["Germany", "France", "Poland"]"#;
         settings.rules = vec![
-            rule(
-                "internal",
-                Effect::Exclude,
-                r#"user_properties.email.endsWith("@sluice.shop")"#,
-                true,
-            ),
-            rule(
-                "eu only",
-                Effect::Include,
-                r#"country in ["Germany", "France", "Poland"]"#,
-                false,
-            ),
+            Rule::new("internal", Effect::Exclude, internal),
+            Rule {
+                on: false,
+                ..Rule::new("eu only", Effect::Include, eu)
+            },
         ];
     }
     settings
@@ -172,13 +160,8 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
 
 /// A rule that a property that changes its type breaks.
 fn small_change() -> Rule {
-    Rule {
-        name: "small change".to_owned(),
-        effect: Effect::Exclude,
-        when: "event_properties.total < 5.0".to_owned(),
-        on: true,
-        sample: 100.0,
-    }
+    let when = "event_properties.total < 5.0";
+    Rule::new("small change", Effect::Exclude, when)
 }
 
 /// Where the scenario is played.

@@ -184,13 +184,7 @@ mod tests {
     use super::*;
 
     fn rule(name: &str, when: &str) -> Rule {
-        Rule {
-            name: name.to_owned(),
-            effect: Effect::Exclude,
-            when: when.to_owned(),
-            on: true,
-            sample: 100.0,
-        }
+        Rule::new(name, Effect::Exclude, when)
     }
 
     #[test]

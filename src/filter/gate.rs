@@ -56,6 +56,19 @@ pub struct Rule {
     pub sample: f64,
 }
 
+impl Rule {
+    /// A rule that is on, and acts on all persons.
+    pub fn new(name: impl Into<String>, effect: Effect, when: impl Into<String>) -> Self {
+        Self {
+            name: name.into(),
+            effect,
+            when: when.into(),
+            on: true,
+            sample: 100.0,
+        }
+    }
+}
+
 fn yes() -> bool {
     true
 }
@@ -424,16 +437,6 @@ mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::event;
 
-    fn rule(name: &str, effect: Effect, when: &str) -> Rule {
-        Rule {
-            name: name.to_owned(),
-            effect,
-            when: when.to_owned(),
-            on: true,
-            sample: 100.0,
-        }
-    }
-
     fn gate(types: &[(&str, bool)], unseen: bool, rules: Vec<Rule>) -> Gate {
         let types = types
             .iter()
@@ -464,12 +467,12 @@ mod tests {
 
     #[test]
     fn types_come_first_then_rules_in_order_and_each_decision_names_what_decided() {
-        let internal = rule(
+        let internal = Rule::new(
             "internal",
             Effect::Exclude,
             r#"user_id.startsWith("staff")"#,
         );
-        let eu_only = rule(
+        let eu_only = Rule::new(
             "eu only",
             Effect::Include,
             r#"event_properties.region == "eu""#,
@@ -498,9 +501,9 @@ mod tests {
 
     #[test]
     fn a_rule_that_is_off_or_fails_holds_nothing_back_and_its_errors_are_counted() {
-        let mut off = rule("off", Effect::Exclude, "true");
+        let mut off = Rule::new("off", Effect::Exclude, "true");
         off.on = false;
-        let failing = rule("failing", Effect::Exclude, "event_properties.region > 3");
+        let failing = Rule::new("failing", Effect::Exclude, "event_properties.region > 3");
         let gate = gate(&[], true, vec![off, failing]);
         assert_eq!(decide(&gate, EU), None);
         let tallies = gate.tallies();
@@ -514,7 +517,7 @@ mod tests {
 
     #[test]
     fn a_sample_takes_its_share_of_persons_and_always_the_same_ones() {
-        let mut tenth = rule("tenth", Effect::Include, "true");
+        let mut tenth = Rule::new("tenth", Effect::Include, "true");
         tenth.sample = 10.0;
         let gate = gate(&[], true, vec![tenth]);
         let passing = || -> Vec<usize> {
@@ -530,10 +533,10 @@ mod tests {
 
     #[test]
     fn a_new_gate_keeps_the_counts_of_rules_that_stayed() {
-        let stays = rule("stays", Effect::Exclude, "has_user");
+        let stays = Rule::new("stays", Effect::Exclude, "has_user");
         let before = gate(&[], true, vec![stays.clone()]);
         decide(&before, EU);
-        let rules = vec![rule("new", Effect::Exclude, "false"), stays];
+        let rules = vec![Rule::new("new", Effect::Exclude, "false"), stays];
         let after = gate(&[], true, rules).after(&before);
         assert_eq!(
             after
@@ -548,7 +551,7 @@ mod tests {
     #[test]
     fn a_wrong_rule_names_itself() {
         let wrong = Filters {
-            rules: vec![rule("typo", Effect::Exclude, "evnt_type == 1")],
+            rules: vec![Rule::new("typo", Effect::Exclude, "evnt_type == 1")],
             ..Filters::default()
         };
         let error = Gate::new(Mode::Open, wrong).unwrap_err().to_string();

@@ -447,16 +447,6 @@ mod tests {
         bytes: 1_000_000,
     };
 
-    fn rule(name: &str, effect: Effect, when: &str) -> Rule {
-        Rule {
-            name: name.to_owned(),
-            effect,
-            when: when.to_owned(),
-            on: true,
-            sample: 100.0,
-        }
-    }
-
     fn seen(sequence: u64, text: &str) -> Seen {
         let event = event(text);
         let event_type = event.event_type().unwrap_or_default().into();
@@ -493,18 +483,18 @@ mod tests {
         let large = "event_properties.total > 5";
         let before = Filters {
             rules: vec![
-                rule("large", Effect::Exclude, large),
-                rule("fails", Effect::Exclude, "event_type > 3"),
+                Rule::new("large", Effect::Exclude, large),
+                Rule::new("fails", Effect::Exclude, "event_type > 3"),
             ],
             ..Filters::default()
         };
-        let mut sampled = rule("half", Effect::Exclude, "true");
+        let mut sampled = Rule::new("half", Effect::Exclude, "true");
         sampled.sample = 50.0;
         let after = Filters {
             types: [("Type 1".to_owned(), Switch::Off)].into(),
             rules: vec![
-                rule("some", Effect::Include, "event_properties.total > 2"),
-                rule("large under another name", Effect::Exclude, large),
+                Rule::new("some", Effect::Include, "event_properties.total > 2"),
+                Rule::new("large under another name", Effect::Exclude, large),
                 sampled,
             ],
             ..Filters::default()

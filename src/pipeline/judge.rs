@@ -377,13 +377,11 @@ mod tests {
         let text = by("u", "a").replace(r#""plan":"a""#, &format!(r#""plan":{deep}"#));
         let mut unix = judge(|s| {
             s.mapping.dates = crate::customerio::mapping::Dates::Unix;
-            s.rules = vec![crate::filter::Rule {
-                name: "deep".to_owned(),
-                effect: crate::filter::Effect::Exclude,
-                when: "size(user_properties.plan) > 3".to_owned(),
-                on: true,
-                sample: 100.0,
-            }];
+            let (effect, when) = (
+                crate::filter::Effect::Exclude,
+                "size(user_properties.plan) > 3",
+            );
+            s.rules = vec![crate::filter::Rule::new("deep", effect, when)];
         });
         assert!(matches!(
             decide(&mut unix, &text).0,

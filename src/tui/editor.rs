@@ -74,13 +74,7 @@ pub struct Refusal {
 impl RuleEditor {
     /// A new rule with this name.
     pub fn new(name: String, effect: Effect, when: String) -> Self {
-        let rule = Rule {
-            name,
-            effect,
-            when,
-            on: true,
-            sample: 100.0,
-        };
+        let rule = Rule::new(name, effect, when);
         Self {
             index: None,
             ..Self::of(0, &rule)
@@ -230,12 +224,10 @@ impl RuleEditor {
         if name.is_empty() || rules.any(|(i, r)| Some(i) != self.index && r.name == name) {
             return refuse(RuleField::Name, "a rule has a name of its own");
         }
+        let when = self.when.value().trim();
         let rule = Rule {
-            name,
-            effect: self.effect,
-            when: self.when.value().trim().to_owned(),
-            on: true,
             sample,
+            ..Rule::new(name, self.effect, when)
         };
         match self.index.filter(|index| *index < filters.rules.len()) {
             Some(index) => {
