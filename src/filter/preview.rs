@@ -379,6 +379,14 @@ impl Previewing {
     }
 }
 
+/// Counts, the highest first; those that are equal in the order of what they count, so that
+/// none of them jumps.
+pub fn most_first<T: Ord>(counts: impl IntoIterator<Item = (T, u64)>) -> Vec<(T, u64)> {
+    let mut counts: Vec<(T, u64)> = counts.into_iter().collect();
+    counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+    counts
+}
+
 impl Tally {
     fn add(&mut self, event: &Event, batching: Batching) {
         self.events += 1;
@@ -426,11 +434,10 @@ impl Moving {
     }
 
     fn moved(&self) -> Moved {
-        let mut types: Vec<_> = self.types.iter().map(|(t, n)| (t.clone(), *n)).collect();
-        types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        let types = self.types.iter().map(|(t, n)| (t.clone(), *n));
         Moved {
             events: self.events,
-            types,
+            types: most_first(types),
             examples: self.examples.clone(),
         }
     }

@@ -8,6 +8,7 @@ use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Reading};
 use crate::customerio::mapping::Mapping;
 use crate::filter::Decision;
+use crate::filter::preview::most_first;
 use crate::limits::{self, Code, Subject, Violation};
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
@@ -173,13 +174,11 @@ impl Spread {
         }
         let mut shares: Vec<Share> = Vec::new();
         for (bin, types) in self.types.into_iter().enumerate() {
-            let mut types: Vec<(Arc<str>, u64)> = types.into_iter().collect();
-            types.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
             shares.push(Share {
                 over: bin.checked_sub(1).map_or(0, |below| SHARES[below]),
                 upto: SHARES.get(bin).copied(),
                 events: self.events[bin],
-                types,
+                types: most_first(types),
             });
         }
         shares.reverse();

@@ -63,8 +63,7 @@ const LETTERS: u64 = 500;
 const CATALOGED: u64 = 5_000;
 /// So many dead letters of a person are told.
 const LETTERS_OF_PERSON: u64 = 20;
-/// A person's events are looked through this often.
-const SUMMARIZED: Duration = Duration::from_secs(1);
+const SECOND: Duration = Duration::from_secs(1);
 /// At most 30 frames a second.
 const FRAME: Duration = Duration::from_millis(33);
 
@@ -89,8 +88,8 @@ pub async fn run(
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         answers: mpsc::unbounded_channel(),
-        summarized: None,
-        broken_down: None,
+        summarized: EachSecond(None),
+        broken_down: EachSecond(None),
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -117,10 +116,10 @@ struct Shell {
         mpsc::UnboundedSender<Action>,
         mpsc::UnboundedReceiver<Action>,
     ),
-    /// The person whose events were looked through last, and when.
-    summarized: Option<(Identity, Instant)>,
-    /// The limit that was looked for in the ring last, and when.
-    broken_down: Option<(Code, Instant)>,
+    /// The person whose events are looked through.
+    summarized: EachSecond<Identity>,
+    /// The limit that is looked for in the ring.
+    broken_down: EachSecond<Code>,
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -368,16 +367,10 @@ impl Shell {
     /// Looks where the limit is broken that is looked at, beside the screen: now, and again every
     /// second.
     fn break_down(&mut self) {
-        let Some(code) = self.state.limit.as_ref().map(|opened| opened.code) else {
-            self.broken_down = None;
+        let opened = self.state.limit.as_ref().map(|opened| opened.code);
+        let Some(code) = self.broken_down.due(opened) else {
             return;
         };
-        let now = Instant::now();
-        let is_fresh = |(of, at): &(Code, Instant)| *of == code && now - *at < SUMMARIZED;
-        if self.broken_down.as_ref().is_some_and(is_fresh) {
-            return;
-        }
-        self.broken_down = Some((code, now));
         let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
         tokio::task::spawn_blocking(move || {
             let terms = handle.terms();
@@ -390,17 +383,10 @@ impl Shell {
     /// Looks through the events of the person that is looked at, beside the screen: now, and
     /// again every second.
     fn summarize(&mut self) {
-        let Some(person) = &self.state.person else {
-            self.summarized = None;
+        let opened = self.state.person.as_ref().map(|person| &person.identity);
+        let Some(identity) = self.summarized.due(opened.cloned()) else {
             return;
         };
-        let identity = person.identity.clone();
-        let now = Instant::now();
-        let is_fresh = |(of, at): &(Identity, Instant)| *of == identity && now - *at < SUMMARIZED;
-        if self.summarized.as_ref().is_some_and(is_fresh) {
-            return;
-        }
-        self.summarized = Some((identity.clone(), now));
         let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
         tokio::spawn(async move {
             let (who, ring) = (identity.clone(), handle.ring().clone());
@@ -455,6 +441,23 @@ impl Shell {
             self.act(Action::Inspected(found)).await?;
         }
         Ok(())
+    }
+}
+
+/// What is looked for beside the screen: at once when it is something else, and again each
+/// second.
+struct EachSecond<K>(Option<(K, Instant)>);
+
+impl<K: PartialEq + Clone> EachSecond<K> {
+    /// What is to be looked for now, where `wanted` is what the screen shows.
+    fn due(&mut self, wanted: Option<K>) -> Option<K> {
+        let now = Instant::now();
+        let fresh = |(key, at): &(K, Instant)| wanted.as_ref() == Some(key) && now - *at < SECOND;
+        if self.0.as_ref().is_some_and(fresh) {
+            return None;
+        }
+        self.0 = wanted.clone().map(|key| (key, now));
+        wanted
     }
 }
 

@@ -8,6 +8,7 @@ use crate::amplitude::Event;
 use crate::amplitude::time::UnixMs;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::phrase::quoted;
+use crate::filter::preview::most_first;
 use crate::filter::{By, Decision};
 use crate::limits::{Code, Policy};
 use crate::protocol::{Outcome, Record};
@@ -108,7 +109,7 @@ impl Summary {
 #[derive(Default)]
 struct Counting {
     summary: Summary,
-    held_back: FxHashMap<String, (By, u64)>,
+    held_back: FxHashMap<By, u64>,
     rejected: FxHashMap<Code, u64>,
     warned: FxHashMap<Code, u64>,
     types: FxHashMap<Arc<str>, u64>,
@@ -124,8 +125,7 @@ impl Counting {
         *self.types.entry(record.event_type().into()).or_default() += 1;
         match &story.decision {
             Some(Decision::Filtered { by }) => {
-                let entry = self.held_back.entry(by.to_string());
-                entry.or_insert_with(|| (by.clone(), 0)).1 += 1;
+                *self.held_back.entry(by.clone()).or_default() += 1;
                 // Its violations are not counted: it was held back anyway.
                 return;
             }
@@ -145,20 +145,13 @@ impl Counting {
 
     fn summary(self) -> Summary {
         Summary {
-            held_back: by_count(self.held_back.into_values()),
-            rejected: by_count(self.rejected),
-            warned: by_count(self.warned),
-            types: by_count(self.types),
+            held_back: most_first(self.held_back),
+            rejected: most_first(self.rejected),
+            warned: most_first(self.warned),
+            types: most_first(self.types),
             ..self.summary
         }
     }
-}
-
-/// The most frequent first.
-fn by_count<T>(counts: impl IntoIterator<Item = (T, u64)>) -> Vec<(T, u64)> {
-    let mut counts: Vec<(T, u64)> = counts.into_iter().collect();
-    counts.sort_by_key(|(_, count)| std::cmp::Reverse(*count));
-    counts
 }
 
 #[cfg(test)]

@@ -92,7 +92,8 @@ pub(super) fn render(
     });
     let width = usize::from(inside.width);
     let dash = if theme.ascii { "-" } else { "─" };
-    let shown = state.proposed().and(state.preview.as_ref());
+    let proposes = state.proposed().is_some();
+    let shown = state.preview.as_ref().filter(|_| proposes);
     let name = match shown {
         Some(shown) => format!("{dash} What it would change {} ", preview::measured(shown)),
         None => format!("{dash} What it would change "),
@@ -100,7 +101,7 @@ pub(super) fn render(
     let fill = dash.repeat(width.saturating_sub(text::width(&name)));
     lines.push(Line::styled(format!("{name}{fill}"), theme.dim));
     let height = usize::from(inside.height).saturating_sub(lines.len());
-    if state.proposed().is_some() {
+    if proposes {
         lines.extend(preview::lines(shown, width, height, theme));
     } else {
         let says = match (&editor.error, editor.when.value().is_empty()) {
