@@ -95,6 +95,13 @@ pub fn to_export(ms: UnixMs) -> String {
     )
 }
 
+/// The time of day without its milliseconds: `12:04:31`.
+pub fn to_seconds(ms: UnixMs) -> String {
+    let mut clock = to_clock(ms);
+    clock.truncate("12:04:31".len());
+    clock
+}
+
 /// A time of day for the screen, UTC: `12:04:31.204`.
 pub fn to_clock(ms: UnixMs) -> String {
     Timestamp::from_millisecond(ms).map_or_else(

@@ -1,5 +1,8 @@
 //! What decides whether an event is forwarded: the event types that are selected, then the
 //! rules, in order. Every event gets a [`Decision`] that names what decided.
+//!
+//! A draft of them is measured by [`preview`] before it is put in force; [`catalog`] and [`phrase`]
+//! help to write one, [`change`] tells what it changes.
 
 pub mod catalog;
 pub mod change;

@@ -152,6 +152,7 @@ impl Theme {
             Sign::Bar => ("▇", "#"),
             Sign::Arrow => ("→", "->"),
             Sign::Cursor => ("▸", ">"),
+            Sign::Dash => ("─", "-"),
         };
         if self.ascii { ascii } else { unicode }
     }
@@ -179,6 +180,7 @@ pub enum Sign {
     Bar,
     Arrow,
     Cursor,
+    Dash,
 }
 
 struct Palette {

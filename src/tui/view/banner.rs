@@ -23,8 +23,7 @@ pub(super) fn render(
         Kind::NearlyFull => theme.warn,
         _ => theme.bad,
     };
-    let clock = time::to_clock(alert.since_ms);
-    let clock = clock.get(..8).unwrap_or(&clock);
+    let clock = time::to_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
     let (key, leads) = alert.kind.key().unwrap_or_default();
     let tail = text::width(key) + text::width(leads) + 4;

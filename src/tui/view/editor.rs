@@ -91,7 +91,7 @@ pub(super) fn render(
         }
     });
     let width = usize::from(inside.width);
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let proposes = state.proposed().is_some();
     let shown = state.preview.as_ref().filter(|_| proposes);
     let name = match shown {

@@ -9,13 +9,13 @@ use ratatui::widgets::Paragraph;
 use crate::limits::grouped;
 use crate::tui::finder::{Row, Weight};
 use crate::tui::state::{Pane, State};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let events = &state.events;
     let page = &events.page;
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let mode = match (state.frozen.is_some(), events.following, page.above) {
         (true, _, _) => "frozen".to_owned(),
         (_, true, _) => "following".to_owned(),
@@ -91,11 +91,7 @@ impl Columns {
 
     fn line(&self, row: &Row, selected: bool, theme: &Theme) -> Line<'static> {
         let style = style_of(row.weight, theme);
-        let name = if row.event_type.is_empty() {
-            "(no name)"
-        } else {
-            &*row.event_type
-        };
+        let name = text::event_name(&row.event_type);
         let name_style = if row.weight == Weight::Quiet {
             theme.dim
         } else {

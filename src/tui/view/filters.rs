@@ -87,7 +87,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 }
 
 fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let on = rules.iter().filter(|rule| rule.on).count();
     let name = format!("{dash} Rules: {on} of {} on ", rules.len());
     let fill = dash.repeat(width.saturating_sub(text::width(&name)));
@@ -140,11 +140,7 @@ fn type_line(
         String::new()
     };
     let name_room = width.saturating_sub(4 + 1 + rate.len() + text::width(&count) + 1);
-    let name = if row.name.is_empty() {
-        "(no name)"
-    } else {
-        &*row.name
-    };
+    let name = text::event_name(&row.name);
     let style = if mark.on { theme.text } else { theme.dim };
     let line = Line::from(vec![
         mark.span(theme),

@@ -107,11 +107,7 @@ fn story(record: &Record, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         Weight::Warn => theme.warn,
         Weight::Bad => theme.bad,
     };
-    let name = if record.event_type().is_empty() {
-        "(no name)"
-    } else {
-        record.event_type()
-    };
+    let name = text::event_name(record.event_type());
     story.says(1, name, theme.accent);
     story.says(1, &format!("{} {outcome}", theme.sign(sign)), style);
     story.decided(record);

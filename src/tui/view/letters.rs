@@ -12,7 +12,7 @@ use crate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow};
 use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
 use crate::tui::state::{Letters, OpenedLetters, State};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
 use super::document;
@@ -45,7 +45,7 @@ pub(super) fn render(
 fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, theme: &Theme) {
     let all = &state.snapshot.letters;
     let count = state.snapshot.standing.spool.letters;
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
     let kept = match state.snapshot.standing.spool.keep_letters_ms {
         0 => "kept until you decide".to_owned(),
@@ -78,7 +78,7 @@ fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, the
 /// One row: how many, why, of which type, and for which reason.
 pub(super) fn line(row: &LetterRow, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let type_room = if width >= 110 { 26 } else { 18 };
-    let clock = time::to_clock(row.newest_ms)[..8].to_owned();
+    let clock = time::to_seconds(row.newest_ms);
     let again = match row.again {
         0 => String::new(),
         count => format!(" {} again soon", grouped(count)),
@@ -92,7 +92,7 @@ pub(super) fn line(row: &LetterRow, selected: bool, width: usize, theme: &Theme)
             style(row.group.why, theme),
         ),
         Span::styled(
-            text::fit(name(&row.group.event_type), type_room),
+            text::fit(text::event_name(&row.group.event_type), type_room),
             theme.text,
         ),
         Span::styled(
@@ -119,13 +119,6 @@ fn style(why: Undelivered, theme: &Theme) -> Style {
     }
 }
 
-fn name(event_type: &str) -> &str {
-    match event_type {
-        "" => "(no name)",
-        name => name,
-    }
-}
-
 fn reason(group: &Group) -> String {
     match group.field.as_str() {
         "" => group.reason.clone(),
@@ -144,7 +137,7 @@ fn list_of(
     let title = format!(
         "{} {}: {}",
         group.why,
-        name(&group.event_type),
+        text::event_name(&group.event_type),
         reason(group)
     );
     let mut rows = state.snapshot.letters.iter();
@@ -232,7 +225,10 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) 
     let width = usize::from(inside.width).saturating_sub(2);
     let accepted = &letter.accepted;
     let mut lines = vec![Line::styled(
-        format!(" {}", text::cut(name(&accepted.event_type), width)),
+        format!(
+            " {}",
+            text::cut(text::event_name(&accepted.event_type), width)
+        ),
         theme.accent,
     )];
     let says = match letter.field.as_str() {

@@ -25,7 +25,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
         Layout::vertical([Constraint::Min(5), Constraint::Length(rows)]).areas(area);
 
     let count = opened.breakdown.as_ref().map_or(0, Breakdown::count);
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let times = match count {
         0 => "not broken".to_owned(),
         1 => "broken once".to_owned(),
@@ -72,17 +72,14 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
 /// A place: how often, in which events, where, the worst case, and when.
 fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let wide = width >= 100;
-    let clock = |ms| time::to_clock(ms).get(..8).unwrap_or_default().to_owned();
+    let clock = time::to_seconds;
     let first = if wide {
         format!(" since {}", clock(place.first_ms))
     } else {
         String::new()
     };
     let times = format!("{first} last {} ", clock(place.last_ms));
-    let name = match &*place.event_type {
-        "" => "(no name)",
-        name => name,
-    };
+    let name = text::event_name(&place.event_type);
     let rest = width.saturating_sub(9 + 2 + times.len() + 2);
     let (type_room, path_room) = (rest * 30 / 100, rest * 30 / 100);
     let worst_room = rest.saturating_sub(type_room + path_room);
@@ -144,10 +141,7 @@ fn bars(
         };
         let types = share.types.iter().take(5);
         let types: Vec<String> = types
-            .map(|(name, count)| match &**name {
-                "" => format!("(no name) {}", grouped(*count)),
-                name => format!("{name} {}", grouped(*count)),
-            })
+            .map(|(name, count)| format!("{} {}", text::event_name(name), grouped(*count)))
             .collect();
         let room = width.saturating_sub(18 + BAR + 10 + 3);
         Line::from(vec![

@@ -10,7 +10,7 @@ use crate::amplitude::time;
 use crate::limits::{grouped, span};
 use crate::tui::person::Summary;
 use crate::tui::state::{Person, State};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
 use super::events;
@@ -32,7 +32,7 @@ pub(super) fn render(
 ) {
     let [above, below] = rooms(area);
     let identity = &person.identity;
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let title = format!("Person {dash} {} {}", identity.field(), identity.id());
     let inside = pane::frame(
         frame,
@@ -78,7 +78,7 @@ fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'stati
             1 => "1 event".to_owned(),
             count => format!("{} events in {}", grouped(count), span(last - first)),
         };
-        let clock = |ms| time::to_clock(ms).get(..8).unwrap_or_default().to_owned();
+        let clock = time::to_seconds;
         let to = if theme.ascii { "to" } else { "–" };
         vec![
             (format!("{} {to} {}", clock(first), clock(last)), theme.text),

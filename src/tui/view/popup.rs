@@ -311,9 +311,9 @@ fn history(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, them
     let height = usize::from(inside.height);
     let scroll = scroll.min(log.len().saturating_sub(height));
     let line = |entry: &Entry| {
-        let clock = time::to_clock(entry.at_ms);
+        let clock = time::to_seconds(entry.at_ms);
         Line::from(vec![
-            Span::styled(format!(" {} ", clock.get(..8).unwrap_or(&clock)), theme.dim),
+            Span::styled(format!(" {clock} "), theme.dim),
             Span::styled(text::fit(entry.way.word(), 11), theme.accent),
             Span::styled(text::cut(&entry.says(), width), theme.text),
         ])

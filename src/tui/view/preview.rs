@@ -21,7 +21,7 @@ const WIDE: usize = 62;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let count = changes(&state.filters, state.edited()).len();
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
     let title = format!("Draft {dash} {count} change{s}, not in force");
     let measured = state.preview.as_ref().map_or_else(String::new, measured);
@@ -154,7 +154,7 @@ impl Column<'_> {
     /// Exactly `height` lines of `width` columns: how many, of which types, and examples.
     fn lines(&self, width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
         let moved = self.moved;
-        let dash = if theme.ascii { "-" } else { "─" };
+        let dash = theme.sign(Sign::Dash);
         let title = format!("{dash} {} {} ", self.title, grouped(moved.events));
         let fill = dash.repeat(width.saturating_sub(text::width(&title)));
         let style = if moved.events > 0 {
@@ -170,10 +170,7 @@ impl Column<'_> {
         let types = moved.types.len().min((room * 2).div_ceil(3));
         for (name, count) in moved.types.iter().take(types) {
             let count = text::fit_right(&grouped(*count), 8);
-            let name = match &**name {
-                "" => "(no name)",
-                name => name,
-            };
+            let name = text::event_name(name);
             let name = text::fit(name, width.saturating_sub(10));
             lines.push(Line::from(vec![
                 Span::styled(format!(" {name}"), theme.text),
@@ -188,8 +185,7 @@ impl Column<'_> {
 }
 
 fn example(example: &Example, width: usize, theme: &Theme) -> Line<'static> {
-    let clock = time::to_clock(example.received_ms);
-    let clock = clock.get(..8).unwrap_or(&clock).to_owned();
+    let clock = time::to_seconds(example.received_ms);
     let rest = width.saturating_sub(11);
     let (name, person, by) = if width >= WIDE {
         (rest * 40 / 100, rest * 25 / 100, rest - rest * 65 / 100)

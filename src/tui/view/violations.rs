@@ -9,7 +9,7 @@ use crate::amplitude::time;
 use crate::limits::{Policy, Unit, grouped};
 use crate::protocol::LimitRow;
 use crate::tui::state::{Pane, State};
-use crate::tui::theme::Theme;
+use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
@@ -19,7 +19,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let shown = state.shown();
     let focused = state.focus == Pane::Violations;
     let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();
-    let dash = if theme.ascii { "-" } else { "─" };
+    let dash = theme.sign(Sign::Dash);
     let limits = match shown.limits.len() {
         0 => String::new(),
         1 => ", of 1 limit".to_owned(),
@@ -73,17 +73,13 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
     let type_room = if wide { 20 } else { 12 };
     let trend = course(&row.trend, trend_room, theme);
     let clock = if wide {
-        time::to_clock(row.last_ms)[..8].to_owned()
+        time::to_seconds(row.last_ms)
     } else {
         String::new()
     };
     let fixed = 9 + 25 + 6 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
     let says = worst(row);
-    let name = if row.worst_type.is_empty() {
-        "(no name)"
-    } else {
-        &*row.worst_type
-    };
+    let name = text::event_name(&row.worst_type);
     let line = Line::from(vec![
         Span::styled(format!(" {:<8}", row.policy.verb()), style),
         Span::styled(text::fit(row.code.name(), 25), style),

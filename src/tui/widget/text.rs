@@ -39,6 +39,14 @@ pub fn width(text: &str) -> usize {
     text.chars().map(|c| columns(c).1).sum()
 }
 
+/// An event type as it is shown: one that is empty has no name.
+pub fn event_name(event_type: &str) -> &str {
+    match event_type {
+        "" => "(no name)",
+        name => name,
+    }
+}
+
 /// `text` in at most `room` columns; what is cut ends in `…`.
 pub fn cut(text: &str, room: usize) -> String {
     let mut out = String::new();
