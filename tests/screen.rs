@@ -756,6 +756,9 @@ fn what_is_edited_is_a_draft_until_it_is_applied_whole() {
     );
     assert!(screen.contains("[x]*Song Played") && screen.contains("[ ]*Product Viewed"));
     insta::assert_snapshot!("draft", screen);
+    let mut narrow = Fixture::new((80, 24));
+    narrow.press("f ↓↓ ");
+    insta::assert_snapshot!("draft_80x24", narrow.plain());
     fixture.press("v");
     insta::assert_snapshot!("draft_events", fixture.plain());
     let sent = filters_sent(&fixture.press("\n"));

@@ -28,7 +28,6 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Sort::Name => "by name",
     };
     let unit = if area.width > 34 { " types" } else { "" };
-    let title = format!("Send events: {on} of {}{unit}", types.len());
     let back = state.armed.as_ref().map(|armed| {
         let left = span((armed.until_ms - state.snapshot.at_ms).max(0));
         format!("back in {left}")
@@ -39,7 +38,17 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         (false, None, true) => by,
         (false, None, false) => "",
     };
-    let inside = pane::frame(frame, area, &title, right, focused, theme);
+    // What is true for a while only is told whole; the title takes what room is left.
+    let share = format!("{on} of {}", types.len());
+    let titles = [
+        format!("Send events: {share}{unit}"),
+        format!("Send: {share}"),
+        share,
+    ];
+    let room = usize::from(area.width).saturating_sub(text::width(right) + 7);
+    let fits = |title: &&String| right.is_empty() || text::width(title) <= room;
+    let title = titles.iter().find(fits).unwrap_or(&titles[2]);
+    let inside = pane::frame(frame, area, title, right, focused, theme);
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
 

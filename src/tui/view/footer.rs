@@ -43,7 +43,9 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
     let keys: Vec<(&str, &str)> = match &state.popup {
         Some(Popup::Rule(_)) => EDITOR.to_vec(),
-        _ => keymap::footer(state.scene())
+        // Whatever else is open names its own keys, and takes no others.
+        Some(_) => Vec::new(),
+        None => keymap::footer(state.scene())
             .into_iter()
             .map(|binding| (binding.keys[0], binding.footer))
             .collect(),
@@ -76,7 +78,7 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
         Some(Popup::ForTime(input)) => (
             "in force for ",
             input,
-            "15min, 2h, 1day; then it is taken back, and what was changed since stays",
+            "15min, 2h, 1day; then it is taken back",
         ),
         _ => return None,
     };

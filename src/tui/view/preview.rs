@@ -16,6 +16,10 @@ use crate::tui::widget::{pane, text};
 
 /// The width of a column that says only that nothing moves.
 const NARROW: usize = 24;
+/// In a pane of fewer columns than these, titles are short.
+const NARROW_PANE: u16 = 72;
+/// From this width on an example says when it came.
+const TIMED: usize = 36;
 /// From this width on an example says what holds it back.
 const WIDE: usize = 62;
 
@@ -23,8 +27,14 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let count = changes(&state.filters, state.edited()).len();
     let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
-    let title = format!("Draft {dash} {count} change{s}, not in force");
-    let measured = state.preview.as_ref().map_or_else(String::new, measured);
+    let is_narrow = area.width < NARROW_PANE;
+    let state_of_it = if is_narrow { "" } else { ", not in force" };
+    let title = format!("Draft {dash} {count} change{s}{state_of_it}");
+    let measured = match &state.preview {
+        Some(shown) if is_narrow => format!("{} events", grouped(shown.events)),
+        Some(shown) => measured(shown),
+        None => String::new(),
+    };
     let inside = pane::frame(frame, area, &title, &measured, false, theme);
     let (width, height) = (usize::from(inside.width), usize::from(inside.height));
     let lines = lines(state.preview.as_ref(), width, height, theme);
@@ -110,12 +120,14 @@ fn figures(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             1.. => theme.good,
             _ => theme.warn,
         };
+        let fits = text::width(&more) + 48 <= width;
         let counts = format!("{} {arrow} {}", grouped(before), grouped(after));
         Line::from(vec![
             Span::styled(format!(" {name:<9}"), theme.dim),
             Span::styled(text::fit(&counts, 19), theme.text),
             Span::styled(text::fit(&change, 19), style),
-            Span::styled(text::cut(&more, width.saturating_sub(48)), theme.dim),
+            // Half of it would say nothing.
+            Span::styled(if fits { more } else { String::new() }, theme.dim),
         ])
     };
     vec![
@@ -186,7 +198,12 @@ impl Column<'_> {
 
 fn example(example: &Example, width: usize, theme: &Theme) -> Line<'static> {
     let clock = time::to_seconds(example.received_ms);
-    let rest = width.saturating_sub(11);
+    let clock = if width >= TIMED {
+        format!("{clock} ")
+    } else {
+        String::new()
+    };
+    let rest = width.saturating_sub(2 + clock.len());
     let (name, person, by) = if width >= WIDE {
         (rest * 40 / 100, rest * 25 / 100, rest - rest * 65 / 100)
     } else {
@@ -194,7 +211,7 @@ fn example(example: &Example, width: usize, theme: &Theme) -> Line<'static> {
     };
     let by_words = example.by.to_string();
     Line::from(vec![
-        Span::styled(format!(" {clock} "), theme.dim),
+        Span::styled(format!(" {clock}"), theme.dim),
         Span::styled(
             format!("{} ", text::fit(&example.event_type, name)),
             theme.text,
