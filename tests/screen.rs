@@ -10,7 +10,7 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sluicegate::amplitude::{Reading, frame, time::UnixMs};
+use sluicegate::amplitude::{frame, time::UnixMs};
 use sluicegate::config::Settings;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::customerio::{Item, Mapping};
@@ -31,9 +31,10 @@ use sluicegate::protocol::{
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
-use sluicegate::tui::action::{Action, Effect, Inspected};
+use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::finder::Finder;
+use sluicegate::tui::inspected::Inspected;
 use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
 use sluicegate::tui::state::{Pane, Popup, State};
@@ -410,19 +411,10 @@ impl Fixture {
             }
             if let Effect::Inspect(sequence) = effect {
                 let found = self.finder.record(*sequence).map(|record| {
-                    let mapped =
-                        Mapping::default().map(&Reading::new(record.event().unwrap()), Vec::new());
-                    let item = mapped.item();
-                    let mapped = item.as_ref().map_or_else(
-                        || "null".to_owned(),
-                        |i| String::from_utf8_lossy(&i.body).into_owned(),
-                    );
-                    let route = item.map(|i| i.route);
-                    Box::new(Inspected {
-                        record,
-                        mapped,
-                        route,
-                    })
+                    let snapshot = &self.state.snapshot;
+                    let filters = &self.state.filters;
+                    let mapping = Mapping::default();
+                    Box::new(Inspected::of(record, filters, snapshot.mode, &mapping))
                 });
                 update(&mut self.state, Action::Inspected(found));
             }
@@ -520,6 +512,7 @@ fn every_pane_zoomed_and_every_popup() {
         ("inspect_delivered", "/purchase\n↓\n"),
         ("inspect_rejected", "/signup\n↓\n"),
         ("inspect_mapped", "/reset\n↓\n\t"),
+        ("inspect_filtered", "/staff\n↓\n↓↓"),
     ] {
         let mut fixture = Fixture::new((120, 34));
         fixture.press(keys);

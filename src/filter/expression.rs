@@ -212,6 +212,15 @@ impl Condition {
         &self.source
     }
 
+    pub(super) fn program(&self) -> &cel::Program {
+        &self.program
+    }
+
+    /// Whether it holds for the event that `variables` opens.
+    pub(super) fn holds(&self, variables: &Context<'_, '_>) -> bool {
+        self.evaluate(variables) == Verdict::True
+    }
+
     /// Evaluates the condition on the event that `variables` opens.
     pub fn evaluate(&self, variables: &Context<'_, '_>) -> Verdict {
         let expression: &IdedExpr = self.program.expression();
@@ -232,7 +241,7 @@ impl Condition {
 }
 
 /// A property that is not there, or is `null`, where an operator needed a value.
-fn is_missing(error: &ExecutionError) -> bool {
+pub(super) fn is_missing(error: &ExecutionError) -> bool {
     match error {
         ExecutionError::NoSuchKey(_) | ExecutionError::IndexOutOfBounds(_) => true,
         ExecutionError::NoSuchOverload(call) => {
@@ -242,7 +251,7 @@ fn is_missing(error: &ExecutionError) -> bool {
     }
 }
 
-fn run_time(error: &ExecutionError) -> String {
+pub(super) fn run_time(error: &ExecutionError) -> String {
     match error {
         ExecutionError::NoSuchOverload(call) => {
             let name = call.function().trim_matches('_').trim_matches('@');

@@ -2,10 +2,12 @@
 //! rules, in order. Every event gets a [`Decision`] that names what decided.
 //!
 //! A draft of them is measured by [`preview`] before it is put in force; [`catalog`] and [`phrase`]
-//! help to write one, [`change`] tells what it changes.
+//! help to write one, [`change`] tells what it changes; [`explain`]
+//! tells why an event was held back.
 
 pub mod catalog;
 pub mod change;
+pub mod explain;
 pub mod expression;
 pub mod gate;
 pub mod phrase;

@@ -4,16 +4,16 @@ use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
 
-use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
-use crate::protocol::{Command, Record, Snapshot};
+use crate::protocol::{Command, Snapshot};
 
 use super::breakdown::Breakdown;
 use super::finder::Page;
+use super::inspected::Inspected;
 use super::person::{Identity, Summary};
 
 /// Something that happened.
@@ -58,17 +58,6 @@ pub enum Action {
     TerminalGone,
     /// All is settled, or given up: the screen may close.
     Drained,
-}
-
-/// An event that is looked at.
-#[derive(Debug, Clone)]
-pub struct Inspected {
-    /// The event, and its story.
-    pub record: Record,
-    /// What would be, or was, sent of it.
-    pub mapped: String,
-    /// The request that carries it, if it can be sent at all.
-    pub route: Option<Route>,
 }
 
 /// Something that is asked for.

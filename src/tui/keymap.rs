@@ -68,6 +68,8 @@ pub enum Do {
     OnlyThis,
     Person,
     Copy,
+    StoryUp,
+    StoryDown,
 }
 
 /// Where a key means what it does.
@@ -493,6 +495,22 @@ pub static KEYS: &[Binding] = &[
         "fold",
         "fold or unfold",
         "fold",
+    ),
+    bind(
+        &["J"],
+        Do::StoryDown,
+        Inspector,
+        "story-down",
+        "scroll the story down",
+        "",
+    ),
+    bind(
+        &["K"],
+        Do::StoryUp,
+        Inspector,
+        "story-up",
+        "scroll the story up",
+        "",
     ),
     bind(
         &["x"],

@@ -12,6 +12,7 @@ pub mod copy;
 pub mod editor;
 pub mod finder;
 pub mod history;
+pub mod inspected;
 pub mod keymap;
 pub mod person;
 pub mod previewer;
@@ -34,9 +35,8 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::{Event, Reading, time};
+use crate::amplitude::{Event, time};
 use crate::config::{self, save};
-use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
@@ -45,9 +45,10 @@ use crate::limits::{Code, grouped};
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
-use action::{Action, Effect, Inspected};
+use action::{Action, Effect};
 use breakdown::Breakdown;
 use finder::Finder;
+use inspected::Inspected;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
 use state::State;
@@ -339,12 +340,10 @@ impl Shell {
 
     fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
         let record = self.finder.record(sequence)?;
-        let (mapped, route) = mapped(&record, &self.handle);
-        Some(Box::new(Inspected {
-            record,
-            mapped,
-            route,
-        }))
+        let snapshot = &self.state.snapshot;
+        let mapping = &self.handle.terms().mapping;
+        let found = Inspected::of(record, &snapshot.filters, snapshot.mode, mapping);
+        Some(Box::new(found))
     }
 
     /// Looks what the newest events are made of, beside the screen.
@@ -478,25 +477,6 @@ fn export_path(what: &str) -> String {
     let stamp = time::to_export(time::now());
     let stamp: String = stamp[..19].chars().filter(char::is_ascii_digit).collect();
     format!("{what}-{stamp}.ndjson")
-}
-
-/// What would be, or was, sent of an event, and by which request.
-fn mapped(record: &Record, handle: &Handle) -> (String, Option<Route>) {
-    let Some(event) = record.event() else {
-        return ("\"nothing: this is no event\"".to_owned(), None);
-    };
-    let reading = Reading::new(event);
-    let mapped = handle.terms().mapping.map(&reading, Vec::new());
-    match mapped.item() {
-        Some(item) => {
-            let body = String::from_utf8_lossy(&item.body).into_owned();
-            (body, Some(item.route))
-        }
-        None => (
-            "\"nothing: without a person and a time it can't be sent\"".to_owned(),
-            None,
-        ),
-    }
 }
 
 fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {

@@ -6,20 +6,20 @@ use std::sync::Arc;
 
 use tui_input::Input;
 
-use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
 use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
 use crate::filter::{Filters, Mode};
 use crate::limits::Code;
-use crate::protocol::{Record, Snapshot, TypeRow};
+use crate::protocol::{Snapshot, TypeRow};
 
 use super::alert::Alert;
 use super::breakdown::Breakdown;
 use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
 use super::history::History;
+use super::inspected::Inspected;
 use super::person::{Identity, Summary};
 
 /// What does not change while the screen is open.
@@ -203,12 +203,10 @@ impl Events {
 pub struct Inspector {
     /// Its number.
     pub sequence: u64,
-    /// The event and its story; none while it is fetched, or when it is gone.
-    pub record: Option<Box<Record>>,
-    /// What would be, or was, sent of it.
-    pub mapped: String,
-    /// The request that carries it, if it can be sent at all.
-    pub route: Option<Route>,
+    /// What is known of it; none while it is fetched.
+    pub found: Option<Box<Inspected>>,
+    /// How many lines its story is scrolled down.
+    pub story: usize,
     /// Whether the mapped request is shown instead of the raw event.
     pub shows_mapped: bool,
     /// The line of the document that the cursor is on.

@@ -13,7 +13,7 @@ use crate::tui::state::{Popup, State};
 pub(super) fn ask(state: &mut State) {
     let letter = state.letters.as_ref().and_then(|l| l.opened.as_ref());
     let has_letter = letter.is_some_and(|opened| opened.letter().is_some());
-    let has_event = state.inspector.as_ref().is_some_and(|i| i.record.is_some());
+    let has_event = state.inspector.as_ref().is_some_and(|i| i.found.is_some());
     if has_letter || (has_event && state.letters.is_none()) {
         state.popup = Some(Popup::Copy);
     } else {
@@ -51,12 +51,12 @@ fn text(state: &State, what: What) -> Result<String, &'static str> {
     }
     let gone = "there is no event to copy";
     let inspector = state.inspector.as_ref().ok_or(gone)?;
-    let record = inspector.record.as_ref().ok_or(gone)?;
-    let route = inspector.route.as_ref();
+    let found = inspector.found.as_ref().ok_or(gone)?;
+    let (record, route) = (&found.record, found.route.as_ref());
     let unsent = "without a person and a time it can't be sent";
     let sent = |with: &dyn Fn(&Route, &str) -> String| {
         let route = route.ok_or(unsent)?;
-        Ok(with(route, &inspector.mapped))
+        Ok(with(route, &found.mapped))
     };
     match what {
         What::Event => Ok(record.text().to_owned()),

@@ -278,10 +278,10 @@ pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
         return Vec::new();
     }
     let lines = super::document(inspector);
-    let (Some(line), Some(record)) = (lines.get(inspector.line), &inspector.record) else {
+    let (Some(line), Some(found)) = (lines.get(inspector.line), &inspector.found) else {
         return Vec::new();
     };
-    match phrase::equals(record.text(), line.at) {
+    match phrase::equals(found.record.text(), line.at) {
         Ok(when) => write_rule(state, effect, when),
         Err(why) => {
             say(state, why.to_string(), true);

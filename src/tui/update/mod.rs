@@ -19,8 +19,9 @@ use crate::filter::{Effect as RuleEffect, Mode};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::series::WINDOWS;
 
-use super::action::{Action, Effect, Inspected};
+use super::action::{Action, Effect};
 use super::alert::{self, Alert};
+use super::inspected::Inspected;
 use super::keymap::{self, Do};
 use super::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
@@ -35,6 +36,9 @@ const MESSAGE_MS: i64 = 6_000;
 
 /// Objects and arrays with more values than this are folded until the reader unfolds them.
 const FOLDED_OVER: usize = 24;
+
+/// No story has more lines.
+const LONGEST_STORY: usize = 500;
 
 /// Applies an action; returns what is asked for because of it.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -177,24 +181,16 @@ fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
         return;
     };
     match found {
+        // Of another event than asked for: the cursor moved on meanwhile.
+        Some(found) if found.record.sequence != inspector.sequence => {}
         Some(found) => {
-            let Inspected {
-                record,
-                mapped,
-                route,
-            } = *found;
-            // Of another event than asked for: the cursor moved on meanwhile.
-            if record.sequence == inspector.sequence {
-                if inspector.record.is_none() {
-                    inspector.folded =
-                        [record.text(), &mapped].map(|raw| json::long_ones(raw, FOLDED_OVER));
-                }
-                inspector.mapped = mapped;
-                inspector.route = route;
-                inspector.record = Some(Box::new(record));
+            if inspector.found.is_none() {
+                let documents = [found.record.text(), found.mapped.as_str()];
+                inspector.folded = documents.map(|raw| json::long_ones(raw, FOLDED_OVER));
             }
+            inspector.found = Some(found);
         }
-        None if inspector.record.is_none() => {
+        None if inspector.found.is_none() => {
             state.inspector = None;
             say(
                 state,
@@ -242,6 +238,10 @@ fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
 }
 
 /// Does what a key, or a command's name, stands for.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: an arm for each thing that can be done"
+)]
 fn perform(state: &mut State, does: Do) -> Vec<Effect> {
     match does {
         Do::Help => state.popup = Some(Popup::Help(0)),
@@ -332,6 +332,13 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Discard => letters::discard(state),
         Do::TryNow => return vec![Effect::Pipeline(Command::Resume)],
         Do::Reload => return vec![Effect::Reload],
+        Do::StoryUp | Do::StoryDown => {
+            if let Some(inspector) = &mut state.inspector {
+                let by = if does == Do::StoryUp { -1 } else { 1 };
+                // How long the story is, the pane knows.
+                inspector.story = stepped(inspector.story, by, LONGEST_STORY);
+            }
+        }
         Do::Tab => {
             if let Some(inspector) = &mut state.inspector {
                 inspector.shows_mapped = !inspector.shows_mapped;
@@ -551,9 +558,8 @@ fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
     let shows_mapped = state.inspector.take().is_some_and(|i| i.shows_mapped);
     state.inspector = Some(Inspector {
         sequence,
-        record: None,
-        mapped: String::new(),
-        route: None,
+        found: None,
+        story: 0,
         shows_mapped,
         line: 0,
         folded: Default::default(),
@@ -602,10 +608,10 @@ fn neighbour(state: &mut State, by: i64) -> Vec<Effect> {
 }
 
 fn document(inspector: &Inspector) -> Vec<json::JsonLine> {
-    let raw = match (&inspector.record, inspector.shows_mapped) {
-        (_, true) => inspector.mapped.as_str(),
-        (Some(record), false) => record.text(),
-        (None, false) => "",
+    let raw = match &inspector.found {
+        Some(found) if inspector.shows_mapped => found.mapped.as_str(),
+        Some(found) => found.record.text(),
+        None => "",
     };
     json::lines(raw, &inspector.folded[usize::from(inspector.shows_mapped)])
 }

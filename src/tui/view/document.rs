@@ -1,7 +1,5 @@
 //! A JSON document in a pane, with a cursor and what is folded.
 
-use std::collections::BTreeSet;
-
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -17,8 +15,7 @@ pub(super) struct Document<'d> {
     pub(super) title: &'d str,
     /// What stands on the right of the title.
     pub(super) right: String,
-    pub(super) raw: &'d str,
-    pub(super) folded: &'d BTreeSet<String>,
+    pub(super) lines: Vec<json::JsonLine>,
     /// The line that the cursor is on, where the pane has the focus.
     pub(super) cursor: Option<usize>,
 }
@@ -33,7 +30,7 @@ pub(super) fn render(
 ) {
     let focused = document.cursor.is_some();
     let inside = pane::frame(frame, area, document.title, &document.right, focused, theme);
-    let lines = json::lines(document.raw, document.folded);
+    let lines = &document.lines;
     let rows = usize::from(inside.height);
     let cursor = document
         .cursor

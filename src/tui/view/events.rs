@@ -121,7 +121,7 @@ impl Columns {
     }
 }
 
-fn style_of(weight: Weight, theme: &Theme) -> Style {
+pub(super) fn style_of(weight: Weight, theme: &Theme) -> Style {
     match weight {
         Weight::Quiet => theme.dim,
         Weight::Plain => theme.text,

@@ -6,26 +6,34 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::amplitude::time;
-use crate::filter::Decision;
+use crate::amplitude::{Event, time};
+use crate::filter::explain::{Gave, Part};
+use crate::filter::{By, Decision};
 use crate::limits::{Policy, grouped, span};
 use crate::protocol::{Outcome, Record};
-use crate::tui::finder::{Weight, told};
+use crate::tui::finder::told;
+use crate::tui::inspected::Inspected;
 use crate::tui::state::Inspector;
-use crate::tui::theme::Theme;
-use crate::tui::widget::{pane, text};
+use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::{json, pane, text};
 
 use super::document;
+use super::events::style_of;
 
 /// From this width on, the raw event and the mapped request stand side by side.
 const THREE_COLUMNS: u16 = 180;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, theme: &Theme) {
-    let Some(record) = &inspector.record else {
+    let Some(found) = &inspector.found else {
         pane::frame(frame, area, "Event", "fetching", true, theme);
         return;
     };
-    let title = format!("Event {}", grouped(record.sequence));
+    let title = format!("Event {}", grouped(found.record.sequence));
+    let shown = Shown {
+        title: &title,
+        found,
+        scroll: inspector.story,
+    };
     if area.width >= THREE_COLUMNS {
         let [story, raw, mapped] = Layout::horizontal([
             Constraint::Percentage(28),
@@ -33,87 +41,103 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, t
             Constraint::Min(0),
         ])
         .areas(area);
-        render_story(frame, story, &title, record, theme);
+        render_story(frame, story, &shown, theme);
         json(frame, raw, inspector, false, theme);
         json(frame, mapped, inspector, true, theme);
         return;
     }
     let [story, right] =
         Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
-    render_story(frame, story, &title, record, theme);
+    render_story(frame, story, &shown, theme);
     json(frame, right, inspector, inspector.shows_mapped, theme);
 }
 
+/// A story, and how far it is scrolled.
+struct Shown<'i> {
+    title: &'i str,
+    found: &'i Inspected,
+    scroll: usize,
+}
+
 fn json(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, theme: &Theme) {
-    let Some(record) = &inspector.record else {
+    let Some(found) = &inspector.found else {
         return;
     };
-    let raw = if mapped {
-        inspector.mapped.as_str()
-    } else {
-        record.text()
-    };
     let focused = mapped == inspector.shows_mapped;
-    let title = if mapped {
-        "Mapped request"
+    let (title, raw, other) = if mapped {
+        ("Mapped request", found.mapped.as_str(), "Tab: raw event")
     } else {
-        "Raw event"
+        ("Raw event", found.record.text(), "Tab: mapped request")
     };
-    let other = if mapped {
-        "Tab: raw event"
-    } else {
-        "Tab: mapped request"
+    let folded = &inspector.folded[usize::from(mapped)];
+    let lines = json::lines(raw, folded);
+    // Where the value under the cursor goes.
+    let cursor = lines
+        .get(inspector.line)
+        .filter(|line| !line.path.is_empty());
+    let goes = match cursor {
+        Some(line) if focused && !mapped && found.route.is_some() => {
+            match found.sent_as(&line.path) {
+                Some(path) => format!("sent as {path}"),
+                None => "not sent".to_owned(),
+            }
+        }
+        _ => other.to_owned(),
     };
     let right = if area.width > 44 && focused {
-        other.to_owned()
+        text::cut(&goes, usize::from(area.width) - 20)
     } else {
         text::bytes(raw.len())
     };
     let shown = document::Document {
         title,
         right,
-        raw,
-        folded: &inspector.folded[usize::from(mapped)],
+        lines,
         cursor: focused.then_some(inspector.line),
     };
-    let violations = &record.story.violations;
+    let violations = &found.record.story.violations;
     let at_fault = |path: &str| !mapped && violations.iter().any(|v| v.path == path);
     document::render(frame, area, &shown, &at_fault, theme);
 }
 
-fn render_story(frame: &mut Frame<'_>, area: Rect, title: &str, record: &Record, theme: &Theme) {
-    let inside = pane::frame(frame, area, title, "", false, theme);
-    let width = usize::from(inside.width).saturating_sub(2);
-    let mut lines = story(record, width, theme);
-    if lines.len() > usize::from(inside.height) {
+fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>, theme: &Theme) {
+    let width = usize::from(area.width).saturating_sub(4);
+    let rows = usize::from(area.height).saturating_sub(2);
+    let mut lines = story(shown.found, width, theme);
+    if lines.len() > rows {
         // Where room is short, it goes to words.
         lines.retain(|line| line.width() > 0);
     }
+    let most = lines.len().saturating_sub(rows);
+    let scroll = shown.scroll.min(most);
+    let right = match most {
+        0 => String::new(),
+        _ => format!("J K scroll, {} more", most - scroll),
+    };
+    let inside = pane::frame(frame, area, shown.title, &right, false, theme);
+    let lines: Vec<Line<'_>> = lines.into_iter().skip(scroll).collect();
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// The life of an event: what came of it and why first, since that is what is asked.
-fn story(record: &Record, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The life of an event: what came of it first, since that is what is asked; then all of it in
+/// order.
+fn story(found: &Inspected, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let record = &found.record;
     let mut story = Story {
         lines: Vec::new(),
         width,
         theme,
     };
     let (sign, weight, outcome) = told(record);
-    let style = match weight {
-        Weight::Quiet => theme.dim,
-        Weight::Plain => theme.text,
-        Weight::Good => theme.good,
-        Weight::Warn => theme.warn,
-        Weight::Bad => theme.bad,
-    };
+    let style = style_of(weight, theme);
     let name = text::event_name(record.event_type());
     story.says(1, name, theme.accent);
     story.says(1, &format!("{} {outcome}", theme.sign(sign)), style);
-    story.decided(record);
+    story.received(record);
+    story.decided(found);
+    story.in_the_way(found);
     story.violated(record);
     story.attempted(record);
-    story.received(record);
     story.lines
 }
 
@@ -153,28 +177,31 @@ impl Story<'_> {
 
     fn received(&mut self, record: &Record) {
         self.heading("Received");
-        self.item("at", &time::to_export(record.received_ms)[..23]);
-        if let Some(event) = record.event() {
-            match event.time() {
-                Ok(happened) => {
-                    let stamp = time::to_export(happened);
-                    self.item("happened", stamp.get(..23).unwrap_or(&stamp));
-                    self.item("lag", &span((record.received_ms - happened).max(0)));
-                }
-                Err(error) => self.item("happened", &error.to_string()),
+        let at = time::to_clock(record.received_ms);
+        match record.event().map(Event::time) {
+            Some(Ok(happened)) => {
+                let lag = span((record.received_ms - happened).max(0));
+                self.item("happened", &stamp(happened));
+                self.item("received", &format!("{at}, {lag} later"));
             }
+            Some(Err(error)) => {
+                self.item("happened", &error.to_string());
+                self.item("received", &stamp(record.received_ms));
+            }
+            None => self.item("received", &stamp(record.received_ms)),
+        }
+        if let Some(event) = record.event() {
             self.item("user_id", &event.user_id().unwrap_or("nobody".into()));
             if let Some(device) = event.device_id() {
                 self.item("device_id", &device);
             }
         }
-        self.item(
-            "size",
-            &format!("{} B", grouped(record.text().len() as u64)),
-        );
+        let size = grouped(record.text().len() as u64);
+        self.item("size", &format!("{size} B"));
     }
 
-    fn decided(&mut self, record: &Record) {
+    fn decided(&mut self, found: &Inspected) {
+        let record = &found.record;
         let Some(decision) = &record.story.decision else {
             return;
         };
@@ -190,6 +217,64 @@ impl Story<'_> {
             Decision::Rejected { code } => format!("rejected by the limit {code}"),
         };
         self.says(3, &says, self.theme.text);
+        if let Some(rule) = &found.rule {
+            for part in &rule.parts {
+                self.part(part);
+            }
+        }
+    }
+
+    /// A part of a condition, and what it gave.
+    fn part(&mut self, part: &Part) {
+        let theme = self.theme;
+        let (gave, style) = match &part.gave {
+            Gave::Truth(true) => ("true".to_owned(), theme.good),
+            Gave::Truth(false) => ("false".to_owned(), theme.warn),
+            Gave::Value(value) => (value.clone(), theme.text),
+            Gave::Missing => ("not there".to_owned(), theme.dim),
+            Gave::Error(why) => (format!("error: {why}"), theme.bad),
+        };
+        let indent = 5 + 2 * part.depth;
+        let room = self.width.saturating_sub(indent);
+        let gave = text::cut(&gave, (room / 2).max(12));
+        let left = room.saturating_sub(text::width(&gave) + 3);
+        let arrow = theme.sign(Sign::Arrow);
+        self.lines.push(Line::from(vec![
+            Span::raw(" ".repeat(indent)),
+            Span::styled(text::cut(&part.text, left), theme.dim),
+            Span::styled(format!(" {arrow} "), theme.dim),
+            Span::styled(gave, style),
+        ]));
+    }
+
+    /// What would have to be otherwise for the event to be sent, by what is in force now.
+    fn in_the_way(&mut self, found: &Inspected) {
+        let story = &found.record.story;
+        if matches!(story.decision, Some(Decision::Accepted) | None) {
+            return;
+        }
+        let theme = self.theme;
+        self.heading("What would let it through now");
+        if found.in_the_way.is_empty() && found.too_much.is_empty() {
+            let says = "nothing is in its way any more: it would be sent";
+            self.says(3, says, theme.good);
+            return;
+        }
+        for by in &found.in_the_way {
+            let says = match by {
+                By::Type | By::UnseenType => "its type selected (f, Space)".to_owned(),
+                By::Rule { number, name } => {
+                    format!("rule {number} “{name}” off ({number}), or otherwise")
+                }
+                By::PropertyUpdate => "mapping.send_users = true".to_owned(),
+                By::Shut => "the gate open (g)".to_owned(),
+            };
+            self.says(3, &says, theme.text);
+        }
+        for code in &found.too_much {
+            let says = format!("what breaks {code} mended where the event is made");
+            self.says(3, &says, theme.text);
+        }
     }
 
     fn violated(&mut self, record: &Record) {
@@ -225,8 +310,11 @@ impl Story<'_> {
         }
         let theme = self.theme;
         self.heading("Attempts");
+        let mut before = record.received_ms;
         for (number, attempt) in story.attempts.iter().enumerate() {
-            let at = time::to_clock(attempt.at_ms);
+            let later = span((attempt.at_ms - before).max(0));
+            before = attempt.at_ms;
+            let at = format!("{}, {later} later", time::to_clock(attempt.at_ms));
             let style = if attempt.answer.starts_with('2') {
                 theme.good
             } else {
@@ -235,7 +323,7 @@ impl Story<'_> {
             let (answer, took, items) = (&attempt.answer, attempt.took_ms, attempt.items);
             self.says(
                 3,
-                &format!("{} {at}  {answer}  {took} ms, {items} items", number + 1),
+                &format!("{} {at}: {answer} in {took} ms, {items} items", number + 1),
                 style,
             );
             if !attempt.message.is_empty() {
@@ -267,4 +355,10 @@ impl Story<'_> {
             Outcome::NotSent | Outcome::DryRun => {}
         }
     }
+}
+
+/// A time to the millisecond, as the Export API writes it.
+fn stamp(ms: time::UnixMs) -> String {
+    let stamp = time::to_export(ms);
+    stamp.get(..23).unwrap_or(&stamp).to_owned()
 }

@@ -13,7 +13,7 @@ use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
 use crate::tui::state::{Letters, OpenedLetters, State};
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::widget::{pane, text};
+use crate::tui::widget::{json, pane, text};
 
 use super::document;
 use super::filters::scroll;
@@ -210,8 +210,7 @@ fn one(
         &document::Document {
             title: "What would be sent",
             right: text::bytes(body.len()),
-            raw: &body,
-            folded: &opened.folded,
+            lines: json::lines(&body, &opened.folded),
             cursor: opened.line,
         },
         &|_| false,
