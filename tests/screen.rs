@@ -31,7 +31,7 @@ use sluicegate::protocol::{
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
-use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::action::{Action, Effect, Reread};
 use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::finder::Finder;
 use sluicegate::tui::inspected::Inspected;
@@ -52,6 +52,11 @@ fn filters() -> Filters {
         when: when.to_owned(),
         on,
         sample: 100.0,
+        note: if name == "internal" {
+            "our own people".to_owned()
+        } else {
+            String::new()
+        },
     };
     Filters {
         unseen_types: Switch::On,
@@ -275,15 +280,7 @@ fn snapshot(mode: Mode) -> Snapshot {
         feed_lag_ms: Some(1_200),
         mode: Some(mode),
         filters: Arc::new(filters()),
-        rules: vec![
-            RuleTally {
-                reached: 1_000,
-                matched: 41,
-                held_back: 41,
-                ..RuleTally::default()
-            },
-            RuleTally::default(),
-        ],
+        rules: tallies(),
         types: Arc::new(
             types
                 .map(|(name, count, rate)| TypeRow {
@@ -316,6 +313,18 @@ fn snapshot(mode: Mode) -> Snapshot {
         letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
         ..Snapshot::default()
     }
+}
+
+fn tallies() -> Vec<RuleTally> {
+    let internal = RuleTally {
+        reached: 1_000,
+        matched: 41,
+        held_back: 41,
+        timed: 16,
+        timed_ns: 19_200,
+        ..RuleTally::default()
+    };
+    vec![internal, RuleTally::default()]
 }
 
 /// A screen with everything on it, and the ring behind it.
@@ -494,6 +503,63 @@ fn the_whole_screen_in_ascii_has_nothing_else() {
 }
 
 #[test]
+fn presets_are_kept_compared_and_switched_to_by_way_of_a_draft() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("Ss");
+    let kept = fixture.press("usual\n");
+    let in_force = fixture.state.filters.clone();
+    let name = "usual".to_owned();
+    assert_eq!(kept, [Effect::SavePreset(name, Some(in_force.clone()))]);
+    fixture.press("\u{1b}");
+    // Another one is kept from a draft, which stays one.
+    fixture.press("f2oSs");
+    let effects = fixture.press("launch day\n");
+    let launch = fixture.state.draft.as_ref().unwrap().filters.clone();
+    assert!(launch.rules[1].on);
+    let saves = Effect::SavePreset("launch day".to_owned(), Some(launch.clone()));
+    assert_eq!(effects, [saves]);
+    fixture.press("\u{1b}\u{1b}");
+    assert_eq!(fixture.state.draft, None);
+    fixture.press("S");
+    insta::assert_snapshot!("presets", fixture.plain());
+    fixture.press("↓ ↑");
+    let screen = fixture.plain();
+    assert!(screen.contains("From “usual” to “launch day”"), "{screen}");
+    let effects = fixture.press("\n");
+    assert_eq!(effects, []);
+    assert_eq!(fixture.state.edited(), &launch);
+    assert_eq!(fixture.state.filters, in_force, "a preset is only drafted");
+    let effects = fixture.press("\n");
+    assert_eq!(effects, [Effect::Pipeline(Command::SetFilters(launch))]);
+    // Deleting asks, and any key but y is a no.
+    fixture.press("SDn");
+    assert_eq!(fixture.state.presets.len(), 2);
+    let gone = fixture.press("Dy");
+    assert_eq!(gone, [Effect::SavePreset("launch day".to_owned(), None)]);
+    assert_eq!(fixture.state.presets.len(), 1);
+    // Where the file is read again, its presets are those.
+    fixture.act(Action::Reloaded(Ok((
+        Reread::default(),
+        Filters::default(),
+    ))));
+    assert!(fixture.state.presets.is_empty());
+    assert!(fixture.plain().contains("none yet: s keeps the filters"));
+}
+
+#[test]
+fn a_note_is_written_with_its_rule_and_told_under_the_cursor() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("f↓↓↓↓↓e\t\t");
+    fixture.press(" of Berlin");
+    fixture.press("\n");
+    assert_eq!(
+        fixture.state.filters.rules[0].note,
+        "our own people of Berlin"
+    );
+    assert!(fixture.plain().contains("our own people of Berlin"));
+}
+
+#[test]
 fn every_pane_zoomed_and_every_popup() {
     for (name, keys) in [
         ("zoom_filters", "fz"),
@@ -505,6 +571,7 @@ fn every_pane_zoomed_and_every_popup() {
         ("quit", "q"),
         ("rule_editor", "f↓↓↓↓↓e"),
         ("rule_error", "revnt_type == 1"),
+        ("rule_told", "f↓↓↓↓↓"),
         ("find_text", "/purchase"),
         ("find_condition", "/user_id == \"u-0005\"\n"),
         ("command", ":ga"),
@@ -710,7 +777,11 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
     let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
     assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
     let says = "settings read again: types in force".to_owned();
-    fixture.act(Action::Reloaded(Ok((says, Filters::default()))));
+    let reread = Reread {
+        says,
+        ..Reread::default()
+    };
+    fixture.act(Action::Reloaded(Ok((reread, Filters::default()))));
     let screen = fixture.plain();
     assert!(
         screen.contains("types in force") && screen.contains("Rules: 0 of 0"),
@@ -813,7 +884,11 @@ fn changes_are_undone_redone_and_told() {
     }
     // What the configuration file brought can be taken back too.
     fixture.press("\u{1b}");
-    fixture.act(Action::Reloaded(Ok(("read".to_owned(), two))));
+    let reread = Reread {
+        says: "read".to_owned(),
+        ..Reread::default()
+    };
+    fixture.act(Action::Reloaded(Ok((reread, two))));
     assert_eq!(filters_sent(&fixture.press("u")), one);
 }
 
@@ -939,7 +1014,7 @@ fn a_rule_that_is_wrong_never_reaches_the_pipeline() {
         "r\n",
         "revnt_type == 1\n",
         "rhas_user\t⌫⌫⌫0\n",
-        "rhas_user\t\t⌫⌫⌫⌫⌫⌫\n",
+        "rhas_user\t\t\t⌫⌫⌫⌫⌫⌫\n",
     ] {
         assert_eq!(fixture.press(keys), [Effect::Catalog], "{keys}");
         assert!(

@@ -1,6 +1,7 @@
 //! `demo`: a feed server, a sandbox and the pipeline between them, in one process and over
 //! real sockets on loopback. Its spool is in a folder that goes with it.
 
+use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -19,8 +20,8 @@ use crate::feed::replay::{self, Speed};
 use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
-use crate::filter::{Effect, Mode, Rule};
-use crate::tui::{self, Labels};
+use crate::filter::{Effect, Filters, Mode, Rule};
+use crate::tui::{self, Labels, Opening};
 
 use super::headless::{self, Until};
 use super::start;
@@ -82,7 +83,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     let loaded = Loaded {
         settings,
         path: None,
-        origins: std::collections::BTreeMap::default(),
+        origins: BTreeMap::default(),
     };
     // The spool is as real as the rest; it goes with the demonstration.
     let folder = tempfile::Builder::new()
@@ -99,7 +100,14 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             save_to: None,
             server: sandbox.url(),
         };
-        tui::run(pipeline, labels, &look, drain, None).await?;
+        let opening = Opening {
+            labels,
+            look,
+            presets: loaded.settings.presets.clone(),
+            drain,
+            reload: None,
+        };
+        tui::run(pipeline, opening).await?;
         ExitCode::SUCCESS
     } else {
         let until = Until {
@@ -148,14 +156,41 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         let internal = r#"user_properties.email.endsWith("@sluice.shop")"#;
         let eu = r#"country in ["Germany", "France", "Poland"]"#;
         settings.rules = vec![
-            Rule::new("internal", Effect::Exclude, internal),
+            Rule {
+                note: "our own people".to_owned(),
+                ..Rule::new("internal", Effect::Exclude, internal)
+            },
             Rule {
                 on: false,
                 ..Rule::new("eu only", Effect::Include, eu)
             },
         ];
+        settings.presets = presets(&settings.filters());
     }
     settings
+}
+
+/// Filters to switch to, for a day on which much is sent and for one on which little may be.
+fn presets(usual: &Filters) -> BTreeMap<String, Filters> {
+    let only = |names: &[&str]| {
+        let on = names.iter().map(|name| ((*name).to_owned(), true.into()));
+        Filters {
+            unseen_types: false.into(),
+            types: on.collect(),
+            rules: usual.rules.clone(),
+        }
+    };
+    let launch = Filters {
+        unseen_types: true.into(),
+        types: BTreeMap::new(),
+        rules: usual.rules.clone(),
+    };
+    let incident = only(&["Purchase Completed", "Password Reset"]);
+    [
+        ("launch day".to_owned(), launch),
+        ("incident".to_owned(), incident),
+    ]
+    .into()
 }
 
 /// A rule that a property that changes its type breaks.

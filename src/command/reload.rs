@@ -1,5 +1,6 @@
 //! Reading the settings again while events flow: on SIGHUP, or from the screen.
 
+use crate::config::Settings;
 use crate::config::load::{Flag, Needs};
 use crate::pipeline::{Handle, Reloaded};
 
@@ -18,7 +19,7 @@ impl Reloader {
     }
 
     /// Reads them again, and puts what is new in force; or says why nothing was changed.
-    pub async fn reload(&self, handle: &Handle) -> Result<Reloaded, String> {
+    pub async fn reload(&self, handle: &Handle) -> Result<(Reloaded, Settings), String> {
         let loaded = self
             .place
             .clone()
@@ -32,9 +33,11 @@ impl Reloader {
             };
             return Err(format!("nothing is changed: {first}{more}"));
         }
-        handle
-            .reload(loaded.settings)
+        let settings = loaded.settings;
+        let done = handle
+            .reload(settings.clone())
             .await
-            .map_err(|error| error.to_string())
+            .map_err(|error| error.to_string())?;
+        Ok((done, settings))
     }
 }

@@ -9,7 +9,8 @@ use crate::cli::Watch;
 use crate::config::Theme;
 use crate::config::load::Needs;
 use crate::customerio::client::Region;
-use crate::tui::{self, Labels};
+use crate::tui::action::Reread;
+use crate::tui::{self, Labels, Opening};
 
 use super::reload::Reloader;
 use super::{Place, refuse_problems, start};
@@ -42,10 +43,22 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let handle = pipeline.handle().clone();
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());
-        Box::pin(async move { reloader.reload(&handle).await.map(|done| done.to_string()) })
+        Box::pin(async move {
+            let (done, settings) = reloader.reload(&handle).await?;
+            Ok(Reread {
+                says: done.to_string(),
+                presets: settings.presets,
+            })
+        })
     });
-    let drain = settings.delivery.drain;
-    let ended = tui::run(pipeline, labels, &settings.screen, drain, Some(reload)).await?;
+    let opening = Opening {
+        labels,
+        look: settings.screen.clone(),
+        presets: settings.presets.clone(),
+        drain: settings.delivery.drain,
+        reload: Some(reload),
+    };
+    let ended = tui::run(pipeline, opening).await?;
     let (left, unwritten) = ended.map_or((0, 0), |ended| (ended.left, ended.unwritten));
     if left > 0 {
         complain!(

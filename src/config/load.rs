@@ -8,14 +8,14 @@ use toml::{Table, Value};
 use toml_edit::{Document, Item, TableLike};
 
 use super::Settings;
-use crate::filter::{Gate, gate::RuleError};
+use crate::filter::{Gate, Mode, gate::RuleError};
 
 /// What every setting's name in the environment starts with.
 const PREFIX: &str = "SLUICEGATE_";
 /// Names behind the prefix that are no settings.
 const OTHER_VARIABLES: [&str; 2] = ["SLUICEGATE_CONFIG", "SLUICEGATE_LOG"];
 /// Tables whose keys are the user's own.
-const FREE: [&str; 2] = ["types", "feed.headers"];
+const FREE: [&str; 3] = ["types", "feed.headers", "presets"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -435,6 +435,12 @@ impl Loaded {
                 origin: self.origin("rules"),
                 message: error.to_string(),
             });
+        }
+        for (name, filters) in &self.settings.presets {
+            if let Err(error) = Gate::new(Mode::Shut, filters.clone()) {
+                let rules = format!("presets.{name}.rules");
+                found.push(self.invalid(&rules, error.to_string()));
+            }
         }
         let delivery = &self.settings.delivery;
         for (setting, zero) in [

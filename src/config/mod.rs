@@ -54,6 +54,8 @@ pub struct Settings {
     pub types: BTreeMap<String, Switch>,
     /// The rules.
     pub rules: Vec<Rule>,
+    /// Other filters to switch to, by name.
+    pub presets: BTreeMap<String, Filters>,
 }
 
 impl Default for Settings {
@@ -70,6 +72,7 @@ impl Default for Settings {
             screen: Screen::default(),
             types: BTreeMap::new(),
             rules: Vec::new(),
+            presets: BTreeMap::new(),
         }
     }
 }

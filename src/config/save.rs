@@ -33,6 +33,33 @@ pub enum SaveError {
 /// Writes `filters` into the file at `path`, which is made where it isn't there. The file is
 /// replaced whole, so that a full disk leaves the old one.
 pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
+    edit(path, |document| apply(document.as_table_mut(), filters))
+}
+
+/// Writes a preset into the file, or takes it out; the filters in force stay as they are.
+pub fn preset(path: &Path, name: &str, filters: Option<&Filters>) -> Result<(), SaveError> {
+    edit(path, |document| {
+        let mut ours = Table::new();
+        ours.set_implicit(true);
+        let presets = document.entry("presets").or_insert(Item::Table(ours));
+        let Some(presets) = presets.as_table_mut() else {
+            return;
+        };
+        match filters {
+            Some(filters) => {
+                let preset = presets
+                    .entry(name)
+                    .or_insert_with(|| Item::Table(Table::new()));
+                if let Some(preset) = preset.as_table_mut() {
+                    apply(preset, filters);
+                }
+            }
+            None => _ = presets.remove(name),
+        }
+    })
+}
+
+fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<(), SaveError> {
     let failed = |source| SaveError::File {
         path: path.to_owned(),
         source,
@@ -48,7 +75,7 @@ pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
                 path: path.to_owned(),
                 message: e.message().to_owned(),
             })?;
-    apply(&mut document, filters);
+    change(&mut document);
     if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
         fs::create_dir_all(folder).map_err(failed)?;
     }
@@ -69,13 +96,9 @@ pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
     })
 }
 
-fn apply(document: &mut DocumentMut, filters: &Filters) {
-    set_keeping_decor(
-        document.as_table_mut(),
-        "unseen_types",
-        word(filters.unseen_types),
-    );
-    let types = document
+fn apply(table: &mut Table, filters: &Filters) {
+    set_keeping_decor(table, "unseen_types", word(filters.unseen_types));
+    let types = table
         .entry("types")
         .or_insert_with(|| Item::Table(Table::new()));
     if let Some(types) = types.as_table_like_mut() {
@@ -94,12 +117,12 @@ fn apply(document: &mut DocumentMut, filters: &Filters) {
             }
         }
     }
-    apply_rules(document, &filters.rules);
+    apply_rules(table, &filters.rules);
 }
 
 /// Rules that are there already keep their tables, and with them their comments.
-fn apply_rules(document: &mut DocumentMut, rules: &[Rule]) {
-    let old = document
+fn apply_rules(into: &mut Table, rules: &[Rule]) {
+    let old = into
         .get("rules")
         .and_then(Item::as_array_of_tables)
         .cloned()
@@ -121,12 +144,17 @@ fn apply_rules(document: &mut DocumentMut, rules: &[Rule]) {
         if rule.sample < 100.0 || table.contains_key("sample") {
             set_keeping_decor(&mut table, "sample", rule.sample);
         }
+        if rule.note.is_empty() {
+            table.remove("note");
+        } else {
+            set_keeping_decor(&mut table, "note", rule.note.as_str());
+        }
         new.push(table);
     }
     if new.is_empty() {
-        document.remove("rules");
+        into.remove("rules");
     } else {
-        document.insert("rules", Item::ArrayOfTables(new));
+        into.insert("rules", Item::ArrayOfTables(new));
     }
 }
 
@@ -169,6 +197,7 @@ mod tests {
             when: "country == \"DE\"".to_owned(),
             on: true,
             sample: 12.5,
+            note: "for \"them\"".to_owned(),
         });
         filters(&path, &new).unwrap();
         let text = fs::read_to_string(&path).unwrap();
@@ -186,6 +215,40 @@ mod tests {
         assert_eq!(read.settings.filters(), new);
         assert_eq!(read.settings.feed.url, "ws://x");
         assert!(!path.with_extension("toml.new").exists());
+    }
+
+    #[test]
+    fn a_preset_is_written_beside_the_filters_in_force_and_taken_out_again() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.toml");
+        let before = "# mine\n[types]\na = \"off\"\n\n# the last one\n[[rules]]\nname = \"r\"\neffect = \"exclude\"\nwhen = \"has_user\"\n";
+        fs::write(&path, before).unwrap();
+        let read = || load(Some(path.clone()), true, std::iter::empty(), &[]).unwrap();
+        let in_force = read().settings.filters();
+        let mut launch = in_force.clone();
+        launch.unseen_types = Switch::Off;
+        launch.types.insert("New \"one\".x".to_owned(), Switch::On);
+        launch.rules[0].note = "why".to_owned();
+        preset(&path, "launch day", Some(&launch)).unwrap();
+        preset(&path, "empty", Some(&Filters::default())).unwrap();
+        let loaded = read();
+        let needs = crate::config::load::Needs {
+            feed: false,
+            destination: false,
+        };
+        assert_eq!(loaded.problems(needs).len(), 0);
+        assert_eq!(loaded.settings.filters(), in_force);
+        assert_eq!(loaded.settings.presets["launch day"], launch);
+        assert_eq!(loaded.settings.presets["empty"], Filters::default());
+        // Saved again it takes the place of the old one.
+        launch.rules.clear();
+        preset(&path, "launch day", Some(&launch)).unwrap();
+        assert_eq!(read().settings.presets["launch day"], launch);
+        preset(&path, "launch day", None).unwrap();
+        preset(&path, "empty", None).unwrap();
+        assert!(read().settings.presets.is_empty());
+        let text = fs::read_to_string(&path).unwrap();
+        assert_eq!(text, before, "what is not ours stays as it is");
     }
 
     #[test]

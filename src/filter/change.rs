@@ -165,6 +165,9 @@ impl fmt::Display for Change {
                 if before.sample.total_cmp(&now.sample).is_ne() {
                     parts.push(format!("for {} % of persons", now.sample));
                 }
+                if before.note != now.note {
+                    parts.push("with another note".to_owned());
+                }
                 f.write_str(&parts.join(", "))
             }
             Self::Reordered => f.write_str("rules in another order"),

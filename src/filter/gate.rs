@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 use cel::Context;
 use serde::{Deserialize, Serialize};
@@ -54,6 +55,9 @@ pub struct Rule {
     /// The share of persons, in percent, on whose events it acts; stable per person.
     #[serde(default = "whole", skip_serializing_if = "is_whole")]
     pub sample: f64,
+    /// Why it is there, for whoever reads it next.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub note: String,
 }
 
 impl Rule {
@@ -65,6 +69,7 @@ impl Rule {
             when: when.into(),
             on: true,
             sample: 100.0,
+            note: String::new(),
         }
     }
 }
@@ -85,7 +90,7 @@ fn is_whole(sample: &f64) -> bool {
 
 /// Which events pass: the types, then the rules. What the operator edits and the settings keep.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(default)]
+#[serde(deny_unknown_fields, default)]
 pub struct Filters {
     /// Whether types that are not in the list pass.
     pub unseen_types: Switch,
@@ -225,6 +230,8 @@ pub struct RuleCounts {
     held_back: AtomicU64,
     errors: AtomicU64,
     last_error: Mutex<Option<String>>,
+    timed: AtomicU64,
+    timed_ns: AtomicU64,
 }
 
 /// A [`RuleCounts`] as it is at one moment.
@@ -240,7 +247,23 @@ pub struct RuleTally {
     pub errors: u64,
     /// What was wrong the last time.
     pub last_error: Option<String>,
+    /// How often it was timed: one evaluation in [`TIMED_OF`].
+    pub timed: u64,
+    /// How long that took in all, in nanoseconds.
+    pub timed_ns: u64,
 }
+
+impl RuleTally {
+    /// What its condition takes of an event's time, in microseconds. The first rule that names
+    /// a property pays for its parsing.
+    pub fn micros(&self) -> Option<f64> {
+        (self.timed > 0).then(|| self.timed_ns as f64 / self.timed as f64 / 1_000.0)
+    }
+}
+
+/// One evaluation of a rule in so many is timed: a look at the clock takes as long as a short
+/// condition.
+pub const TIMED_OF: u64 = 64;
 
 impl RuleCounts {
     fn tally(&self) -> RuleTally {
@@ -255,6 +278,8 @@ impl RuleCounts {
             held_back: self.held_back.load(Relaxed),
             errors: self.errors.load(Relaxed),
             last_error,
+            timed: self.timed.load(Relaxed),
+            timed_ns: self.timed_ns.load(Relaxed),
         }
     }
 }
@@ -395,8 +420,18 @@ impl Gate {
 impl Compiled {
     fn matches(&self, context: &Context<'_, '_>) -> bool {
         let counts = &self.counts;
-        counts.reached.fetch_add(1, Relaxed);
-        match self.condition.evaluate(context) {
+        let reached = counts.reached.fetch_add(1, Relaxed);
+        let verdict = if reached.is_multiple_of(TIMED_OF) {
+            let started = Instant::now();
+            let verdict = self.condition.evaluate(context);
+            let took = started.elapsed().as_nanos() as u64;
+            counts.timed.fetch_add(1, Relaxed);
+            counts.timed_ns.fetch_add(took, Relaxed);
+            verdict
+        } else {
+            self.condition.evaluate(context)
+        };
+        match verdict {
             Verdict::True => {
                 counts.matched.fetch_add(1, Relaxed);
                 true

@@ -520,7 +520,11 @@ mod tests {
             let expected = (by(&gates[0]), by(&gates[1]));
             assert_eq!(comparison.ask(&seen, false), expected, "{seen:?}");
         }
-        let tallies = gates[1].tallies();
+        let mut tallies = gates[1].tallies();
+        // A draft's rules are not timed.
+        for tally in &mut tallies {
+            (tally.timed, tally.timed_ns) = (0, 0);
+        }
         assert!(tallies.iter().all(|t| t.held_back > 0), "{tallies:?}");
         assert_eq!(comparison.after.tallies, tallies);
         assert_eq!(

@@ -21,11 +21,12 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// The settings that are changed while events flow. A path that ends in a dot stands for all
 /// behind it.
-const LIVE: [&str; 10] = [
+const LIVE: [&str; 11] = [
     "gate",
     "unseen_types",
     "types",
     "rules",
+    "presets",
     "limits.",
     "mapping.",
     "delivery.",

@@ -1,5 +1,6 @@
 //! All that can happen on the screen, and all that it can ask for.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use crossterm::event::KeyEvent;
@@ -37,7 +38,7 @@ pub enum Action {
     Told(Result<String, String>),
     /// The settings were read again: what that did, and the filters that are in force; or why
     /// nothing is changed.
-    Reloaded(Result<(String, Filters), String>),
+    Reloaded(Result<(Reread, Filters), String>),
     /// What the events in the ring are made of.
     Catalog(Arc<Catalog>),
     /// What the draft of the filters would change, as far as it is known.
@@ -60,6 +61,15 @@ pub enum Action {
     Drained,
 }
 
+/// The settings, read again, as far as the screen has to do with them.
+#[derive(Debug, Clone, Default)]
+pub struct Reread {
+    /// What that did.
+    pub says: String,
+    /// The presets of the filters.
+    pub presets: BTreeMap<String, Filters>,
+}
+
 /// Something that is asked for.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
@@ -67,6 +77,8 @@ pub enum Effect {
     Pipeline(Command),
     /// Write these filters to the configuration file.
     Save(Filters),
+    /// Write a preset to the configuration file, or take it out.
+    SavePreset(String, Option<Filters>),
     /// Look what the events in the ring are made of.
     Catalog,
     /// Write what was changed of the filters to a file: this NDJSON.

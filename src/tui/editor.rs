@@ -20,6 +20,8 @@ pub struct RuleEditor {
     pub when: Input,
     /// Its share of persons, in percent.
     pub sample: Input,
+    /// Why it is there.
+    pub note: Input,
     /// What is being written.
     pub field: RuleField,
     /// What is wrong with the condition.
@@ -41,14 +43,17 @@ pub enum RuleField {
     When,
     /// Its share of persons.
     Sample,
+    /// Why it is there.
+    Note,
 }
 
 /// The fields from top to bottom.
-const FIELDS: [RuleField; 4] = [
+const FIELDS: [RuleField; 5] = [
     RuleField::Name,
     RuleField::Effect,
     RuleField::When,
     RuleField::Sample,
+    RuleField::Note,
 ];
 
 /// What a condition may go on with.
@@ -89,6 +94,7 @@ impl RuleEditor {
             effect: rule.effect,
             when: Input::new(rule.when.clone()),
             sample: Input::new(rule.sample.to_string()),
+            note: Input::new(rule.note.clone()),
             field: RuleField::When,
             error: Condition::compile(&rule.when).err(),
             menu: None,
@@ -118,6 +124,7 @@ impl RuleEditor {
         match self.field {
             RuleField::Name => _ = self.name.handle_event(&event),
             RuleField::Sample => _ = self.sample.handle_event(&event),
+            RuleField::Note => _ = self.note.handle_event(&event),
             RuleField::When => {
                 self.when.handle_event(&event);
                 self.recalled = None;
@@ -227,6 +234,7 @@ impl RuleEditor {
         let when = self.when.value().trim();
         let rule = Rule {
             sample,
+            note: self.note.value().trim().to_owned(),
             ..Rule::new(name, self.effect, when)
         };
         match self.index.filter(|index| *index < filters.rules.len()) {

@@ -68,6 +68,7 @@ pub enum Do {
     OnlyThis,
     Person,
     Copy,
+    Presets,
     StoryUp,
     StoryDown,
 }
@@ -267,6 +268,14 @@ pub static KEYS: &[Binding] = &[
         Anywhere,
         "history",
         "what was changed of the filters, and when",
+        "",
+    ),
+    bind(
+        &["S"],
+        Do::Presets,
+        Anywhere,
+        "presets",
+        "presets of the filters: keep, switch, compare",
         "",
     ),
     bind(

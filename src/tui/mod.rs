@@ -23,7 +23,9 @@ pub mod update;
 pub mod view;
 pub mod widget;
 
+use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
+use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -36,7 +38,8 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::{Event, time};
-use crate::config::{self, save};
+use crate::config;
+use crate::config::save::{self, SaveError};
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
@@ -45,7 +48,7 @@ use crate::limits::{Code, grouped};
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 
-use action::{Action, Effect};
+use action::{Action, Effect, Reread};
 use breakdown::Breakdown;
 use finder::Finder;
 use inspected::Inspected;
@@ -70,22 +73,39 @@ const FRAME: Duration = Duration::from_millis(33);
 
 /// Reads the settings again and puts what is new in force; what that did, or why nothing was.
 pub type Reload =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send>;
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reread, String>> + Send>> + Send>;
+
+/// What the screen is opened with.
+pub struct Opening {
+    /// What does not change.
+    pub labels: Labels,
+    /// What it looks like.
+    pub look: config::Screen,
+    /// Other filters to switch to, by name.
+    pub presets: BTreeMap<String, Filters>,
+    /// How long it waits at the end for what is under way.
+    pub drain: Duration,
+    /// Reads the settings again, where they came from a file.
+    pub reload: Option<Reload>,
+}
 
 /// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
-pub async fn run(
-    pipeline: Pipeline,
-    labels: Labels,
-    settings: &config::Screen,
-    drain: Duration,
-    reload: Option<Reload>,
-) -> io::Result<Option<Ended>> {
+pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ended>> {
+    let Opening {
+        labels,
+        look,
+        presets,
+        drain,
+        reload,
+    } = opening;
     let screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
     let handle = pipeline.handle().clone();
+    let mut state = State::new(labels, screen.size()?);
+    state.presets = presets;
     let shell = Shell {
-        state: State::new(labels, screen.size()?),
+        state,
         screen,
-        theme: Theme::of(settings),
+        theme: Theme::of(&look),
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         answers: mpsc::unbounded_channel(),
@@ -221,7 +241,18 @@ impl Shell {
                 let applied = self.handle.apply(command).await;
                 Some(Action::Applied(applied.map_err(|error| error.to_string())))
             }
-            Effect::Save(filters) => Some(Action::Told(self.save(filters).await)),
+            Effect::Save(filters) => {
+                let save = move |path: &Path| save::filters(path, &filters);
+                Some(Action::Told(self.save("filters saved to", save).await))
+            }
+            Effect::SavePreset(name, filters) => {
+                let did = match filters {
+                    Some(_) => format!("“{name}” is kept in"),
+                    None => format!("“{name}” is taken out of"),
+                };
+                let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
+                Some(Action::Told(self.save(&did, save).await))
+            }
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
             Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
             Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
@@ -289,27 +320,31 @@ impl Shell {
         Ok(answer)
     }
 
-    async fn save(&self, filters: Filters) -> Result<String, String> {
+    /// Writes into the configuration file.
+    async fn save(
+        &self,
+        did: &str,
+        save: impl FnOnce(&Path) -> Result<(), SaveError> + Send + 'static,
+    ) -> Result<String, String> {
         let Some(path) = self.state.labels.save_to.clone() else {
             return Err(
                 "there is no configuration file to save to; name one with --config".to_owned(),
             );
         };
         let shown = path.display().to_string();
-        let saved = tokio::task::spawn_blocking(move || save::filters(&path, &filters)).await;
-        match saved {
-            Ok(Ok(())) => Ok(format!("filters saved to {shown}")),
+        match tokio::task::spawn_blocking(move || save(&path)).await {
+            Ok(Ok(())) => Ok(format!("{did} {shown}")),
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("saving to {shown} broke off")),
         }
     }
 
-    async fn reload(&self) -> Result<(String, Filters), String> {
+    async fn reload(&self) -> Result<(Reread, Filters), String> {
         let Some(reload) = &self.reload else {
             return Err("the demo has no configuration file: there is nothing to read".to_owned());
         };
-        let says = reload().await?;
-        Ok((says, self.handle.filters()))
+        let reread = reload().await?;
+        Ok((reread, self.handle.filters()))
     }
 
     async fn letters(&self, which: Which) -> Result<Vec<DeadLetter>, String> {

@@ -1,6 +1,6 @@
 //! What the screen is: plain data.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -94,6 +94,8 @@ pub struct State {
     pub armed: Option<Armed>,
     /// What was changed of the filters.
     pub history: History,
+    /// Other filters to switch to, by name.
+    pub presets: BTreeMap<String, Filters>,
     /// What the events are made of, as it was when the rule editor was opened.
     pub catalog: Arc<Catalog>,
     /// Conditions that were written, the newest first.
@@ -313,6 +315,28 @@ pub enum Popup {
     Copy,
     /// For how long the draft is put in force.
     ForTime(Input),
+    /// The presets.
+    Presets(Presets),
+}
+
+/// The presets while they are looked at.
+#[derive(Debug, Default)]
+pub struct Presets {
+    /// The row that the cursor is on.
+    pub row: usize,
+    /// The preset that others are compared with; what is in force, where none is.
+    pub against: Option<String>,
+    /// What is asked.
+    pub asks: Option<Asks>,
+}
+
+/// What the list of presets asks.
+#[derive(Debug)]
+pub enum Asks {
+    /// Under which name the filters are kept.
+    Name(Input),
+    /// Whether the preset is deleted.
+    Delete(String),
 }
 
 /// What can be done, found by a few letters.
@@ -363,6 +387,7 @@ impl State {
             preview: None,
             armed: None,
             history: History::default(),
+            presets: BTreeMap::new(),
             catalog: Arc::default(),
             conditions: Vec::new(),
             focus: Pane::Events,

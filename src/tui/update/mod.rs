@@ -6,6 +6,7 @@ mod letters;
 mod limit;
 mod person;
 mod popup;
+mod presets;
 
 use std::sync::Arc;
 
@@ -93,9 +94,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, told.unwrap_or_else(|why| why), is_error);
             Vec::new()
         }
-        Action::Reloaded(Ok((says, now))) => {
+        Action::Reloaded(Ok((reread, now))) => {
             filters::read(state, now);
-            say(state, says, false);
+            state.presets = reread.presets;
+            say(state, reread.says, false);
             Vec::new()
         }
         Action::Reloaded(Err(why)) => {
@@ -297,6 +299,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Undo => return filters::undo(state),
         Do::Redo => return filters::redo(state),
         Do::History => state.popup = Some(Popup::History(0)),
+        Do::Presets => presets::open(state),
         Do::Toggle => filters::toggle(state),
         Do::Only | Do::All | Do::None => filters::select_types(state, does),
         Do::Unseen => filters::toggle_unseen(state),

@@ -14,7 +14,7 @@ use crate::tui::widget::{pane, text};
 use super::preview;
 
 /// Rows of the rule editor alone, without its frame.
-const EDITOR_ROWS: u16 = 9;
+const EDITOR_ROWS: u16 = 10;
 
 pub(super) fn render(
     frame: &mut Frame<'_>,
@@ -55,6 +55,7 @@ pub(super) fn render(
                 editor.sample.value()
             ),
         ),
+        (RuleField::Note, "note", editor.note.value().to_owned()),
     ];
     let scroll = editor.when.visual_scroll(width);
     let condition: String = editor.when.value().chars().skip(scroll).collect();
@@ -117,6 +118,7 @@ pub(super) fn render(
         RuleField::Effect => (2, 0),
         RuleField::When => (3, editor.when.visual_cursor().saturating_sub(scroll)),
         RuleField::Sample => (6, editor.sample.visual_cursor()),
+        RuleField::Note => (7, editor.note.visual_cursor()),
     };
     let column = (12 + column).min(usize::from(inside.width).saturating_sub(1)) as u16;
     frame.set_cursor_position((inside.x + column, inside.y + row));

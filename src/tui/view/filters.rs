@@ -52,12 +52,28 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
 
-    // Rules are few and matter most: they keep their room at the bottom.
     let rules = &filters.rules;
-    let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2);
-    let type_rows = height.saturating_sub(rule_rows);
     let cursor = state.filter_row(&types);
     let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
+    let rule_cursor = if on_type { 0 } else { cursor - types.len() };
+    // What the rules of a draft do is known from its preview alone.
+    let previewed = state.preview.as_ref().map_or(&[][..], |p| &p.rules[..]);
+    let tallies = if drafts {
+        previewed
+    } else {
+        &state.shown().rules
+    };
+    // The rule under the cursor is told in full, where there is room.
+    let told = match rules.get(rule_cursor) {
+        Some(rule) if focused && !on_type && height >= 12 => {
+            detail(rule, tallies.get(rule_cursor), width, theme)
+        }
+        _ => Vec::new(),
+    };
+    let height = height - told.len();
+    // Rules are few and matter most: they keep their room at the bottom.
+    let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2);
+    let type_rows = height.saturating_sub(rule_rows);
 
     let mut lines = Vec::with_capacity(height);
     let offset = scroll(if on_type { cursor } else { 0 }, type_rows, types.len());
@@ -69,15 +85,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
     lines.resize(type_rows, Line::default());
     lines.push(rules_heading(rules, width, theme));
-    let rule_cursor = if on_type { 0 } else { cursor - types.len() };
     let offset = scroll(rule_cursor, rule_rows - 1, rules.len());
-    // What the rules of a draft do is known from its preview alone.
-    let previewed = state.preview.as_ref().map_or(&[][..], |p| &p.rules[..]);
-    let tallies = if drafts {
-        previewed
-    } else {
-        &state.shown().rules
-    };
     for (index, rule) in rules.iter().enumerate().skip(offset).take(rule_rows - 1) {
         let selected = focused && !on_type && index == rule_cursor;
         let edited = !state.filters.rules.contains(rule);
@@ -92,7 +100,45 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     if rules.is_empty() {
         lines.push(Line::styled(" none yet: r writes one", theme.dim));
     }
+    lines.resize(height, Line::default());
+    lines.extend(told);
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// A rule's condition, what it did, and why it is there.
+fn detail(
+    rule: &Rule,
+    tally: Option<&RuleTally>,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(2);
+    let dash = theme.sign(Sign::Dash);
+    let mut lines = vec![Line::styled(dash.repeat(width), theme.dim)];
+    let mut says = |text: &str, most: usize, style| {
+        let wrapped = text::wrap(text, room.max(10)).into_iter().take(most);
+        lines.extend(wrapped.map(|line| Line::styled(format!(" {line}"), style)));
+    };
+    says(&rule.when, 3, theme.text);
+    if let Some(tally) = tally.filter(|tally| tally.reached > 0) {
+        let micros = tally
+            .micros()
+            .map_or_else(String::new, |micros| format!(", {micros:.1} µs an event"));
+        let (matched, reached) = (grouped(tally.matched), grouped(tally.reached));
+        says(
+            &format!("matched {matched} of {reached}{micros}"),
+            2,
+            theme.dim,
+        );
+        if let Some(error) = &tally.last_error {
+            let errors = grouped(tally.errors);
+            says(&format!("{errors} errors: {error}"), 2, theme.bad);
+        }
+    }
+    if !rule.note.is_empty() {
+        says(&rule.note, 2, theme.accent);
+    }
+    lines
 }
 
 fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {

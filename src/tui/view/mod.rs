@@ -25,6 +25,7 @@ mod letters;
 mod limit;
 mod person;
 mod popup;
+mod presets;
 mod preview;
 mod throughput;
 mod violations;

@@ -17,6 +17,7 @@ use crate::tui::widget::{pane, text};
 
 use super::editor;
 use super::filters::scroll;
+use super::presets;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.draining {
@@ -29,6 +30,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
         Some(Popup::Copy) => copy(frame, area, theme),
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
+        Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
         Some(Popup::Palette(open)) => palette(frame, area, open, state, theme),
         Some(Popup::Find(_) | Popup::ForTime(_)) | None => {}
     }
