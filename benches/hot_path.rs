@@ -1,5 +1,6 @@
 //! The hot path, stage by stage, on an event of 2 kB, and a full frame of the screen.
 
+use std::collections::BTreeSet;
 use std::hint::black_box;
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -212,7 +213,12 @@ fn screen(c: &mut Criterion) {
             Terminal::new(TestBackend::new(width, height)).expect("a test's backend can't fail");
         group.bench_function(format!("frame {width}x{height}"), |b| {
             b.iter(|| {
-                let page = finder.page(Anchor::Newest, 0, view::Rooms::event_rows(&state));
+                let page = finder.page(
+                    Anchor::Newest,
+                    0,
+                    view::Rooms::event_rows(&state),
+                    &BTreeSet::new(),
+                );
                 update(&mut state, Action::Page(page));
                 terminal
                     .draw(|frame| view::draw(frame, &state, &theme))
@@ -227,10 +233,10 @@ fn screen(c: &mut Criterion) {
             b.iter(|| {
                 let mut finder = Finder::new(ring.clone());
                 finder.look_for(find.as_ref());
-                while !finder.page(Anchor::Newest, 0, 1).complete {
+                while !finder.page(Anchor::Newest, 0, 1, &BTreeSet::new()).complete {
                     finder.work();
                 }
-                finder.page(Anchor::Newest, 0, 1).matched
+                finder.page(Anchor::Newest, 0, 1, &BTreeSet::new()).matched
             });
         });
     group.finish();

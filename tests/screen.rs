@@ -33,7 +33,8 @@ use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect, Reread};
 use sluicegate::tui::breakdown::Breakdown;
-use sluicegate::tui::finder::Finder;
+use sluicegate::tui::export::Events;
+use sluicegate::tui::finder::{Find, Finder};
 use sluicegate::tui::inspected::Inspected;
 use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
@@ -373,7 +374,9 @@ impl Fixture {
             .look_through(draft.and(question.as_ref()).cloned());
         let events = &mut self.state.events;
         events.room = room;
-        let page = self.finder.page(events.anchor(), events.shift, room);
+        let page = self
+            .finder
+            .page(events.anchor(), events.shift, room, &events.bookmarks);
         update(&mut self.state, Action::Page(page));
         if let Some(question) = question {
             let comparison = Comparison::new(&question.before, &question.after).unwrap();
@@ -417,6 +420,10 @@ impl Fixture {
                 let identity = record.and_then(|r| Identity::of(r.event().unwrap()));
                 update(&mut self.state, Action::Who(identity));
                 self.summarize();
+            }
+            if let Effect::Seek(seek, from) = effect {
+                let found = self.finder.seek(*seek, *from);
+                self.act(Action::Sought(*seek, found));
             }
             if let Effect::Inspect(sequence) = effect {
                 let found = self.finder.record(*sequence).map(|record| {
@@ -547,6 +554,64 @@ fn presets_are_kept_compared_and_switched_to_by_way_of_a_draft() {
 }
 
 #[test]
+fn events_are_gone_to_marked_and_written_to_a_file() {
+    let mut fixture = Fixture::new((120, 34));
+    // 8 can't be delivered, 7 waits; the newest of them first.
+    fixture.press("}");
+    assert_eq!(fixture.state.events.cursor, Some(8));
+    fixture.press("m}");
+    assert_eq!(fixture.state.events.cursor, Some(7));
+    fixture.press("}");
+    assert!(
+        fixture
+            .plain()
+            .contains("no older event in the ring failed")
+    );
+    fixture.press("{");
+    assert_eq!(fixture.state.events.cursor, Some(8));
+    // Those that break a limit; the inspector goes along.
+    fixture.press("\n]");
+    assert_eq!(fixture.state.inspector.as_ref().unwrap().sequence, 6);
+    fixture.press("m\u{1b}");
+    insta::assert_snapshot!("bookmarks", fixture.plain());
+    fixture.press("'");
+    assert_eq!(fixture.state.events.cursor, Some(8), "it goes round");
+    fixture.press("'");
+    assert_eq!(fixture.state.events.cursor, Some(6));
+    // All were received at 08:00:00.
+    fixture.press("@7:59\n");
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("the ring holds no event from 07:59:00"),
+        "{screen}"
+    );
+    fixture.press("@yesterday\n");
+    assert!(fixture.plain().contains("write 14:02:31 (UTC)"));
+    fixture.press("⌫⌫⌫⌫⌫⌫⌫⌫⌫08:00\n");
+    assert_eq!(fixture.state.events.cursor, Some(9));
+    assert!(
+        fixture
+            .plain()
+            .contains("the events until 08:00:00, 0 ms ago")
+    );
+    let marked = Events::Bookmarked([6, 8].into());
+    assert_eq!(fixture.press("Xm"), [Effect::ExportEvents(marked)]);
+    assert_eq!(fixture.press("Xe"), [Effect::ExportEvents(Events::One(9))]);
+    assert_eq!(
+        fixture.press("Xh"),
+        [Effect::ExportEvents(Events::HeldBack)]
+    );
+    assert_eq!(fixture.press("Xf"), []);
+    assert!(fixture.plain().contains("nothing is looked for"));
+    fixture.press("/~u-000[12]\"\n");
+    let found = Events::Found(Find::parse("~u-000[12]\"").unwrap());
+    assert_eq!(fixture.press("Xf"), [Effect::ExportEvents(found)]);
+    assert_eq!(fixture.state.events.page.matched, 2);
+    fixture.press("X");
+    assert!(fixture.plain().contains("the events with a bookmark"));
+}
+
+#[test]
 fn a_note_is_written_with_its_rule_and_told_under_the_cursor() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("f↓↓↓↓↓e\t\t");
@@ -574,6 +639,7 @@ fn every_pane_zoomed_and_every_popup() {
         ("rule_told", "f↓↓↓↓↓"),
         ("find_text", "/purchase"),
         ("find_condition", "/user_id == \"u-0005\"\n"),
+        ("find_no_expression", "/~u-(0"),
         ("command", ":ga"),
         ("frozen", " "),
         ("inspect_delivered", "/purchase\n↓\n"),
@@ -1181,7 +1247,8 @@ fn a_violation_leads_to_its_last_event_with_the_path_marked() {
     let found = Breakdown::of(code, &fixture.ring, &Mapping::default());
     fixture.act(Action::BrokenDown(code, Box::new(found)));
     insta::assert_snapshot!("limit", fixture.plain());
-    assert_eq!(fixture.press("e"), [Effect::ExportViolations(code)]);
+    let breaking = Events::Breaking(code);
+    assert_eq!(fixture.press("e"), [Effect::ExportEvents(breaking)]);
     assert_eq!(fixture.press("\n"), [Effect::Inspect(3)]);
     let screen = fixture.plain();
     let marked = screen

@@ -13,9 +13,11 @@ use crate::limits::Code;
 use crate::protocol::{Command, Snapshot};
 
 use super::breakdown::Breakdown;
+use super::export::Events;
 use super::finder::Page;
 use super::inspected::Inspected;
 use super::person::{Identity, Summary};
+use super::seek::Seek;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -43,6 +45,8 @@ pub enum Action {
     Catalog(Arc<Catalog>),
     /// What the draft of the filters would change, as far as it is known.
     Previewed(Box<Preview>),
+    /// The event that was sought, if there is one.
+    Sought(Seek, Option<u64>),
     /// Whom the event that was asked about is about, if it says so.
     Who(Option<Identity>),
     /// Where a limit is broken.
@@ -91,8 +95,10 @@ pub enum Effect {
     ExportLetters(Which),
     /// Fetch this event, to look at it.
     Inspect(u64),
-    /// Write the events in the ring that break this limit to a file.
-    ExportViolations(Code),
+    /// Go to this event, from that one on.
+    Seek(Seek, Option<u64>),
+    /// Write these events in the ring to a file.
+    ExportEvents(Events),
     /// Say this in the terminal's title.
     Title(String),
     /// Put a text into the clipboard: what it is, and the text.

@@ -4,8 +4,8 @@ use std::sync::Arc;
 
 use rustc_hash::FxHashMap;
 
+use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
-use crate::amplitude::{Event, Reading};
 use crate::customerio::mapping::Mapping;
 use crate::filter::Decision;
 use crate::filter::preview::most_first;
@@ -100,7 +100,7 @@ impl Breakdown {
 
 /// How an event breaks a limit. What the operator holds back counts nowhere: it would not have
 /// gone.
-fn violation(record: &Record, code: Code) -> Option<&Violation> {
+pub(super) fn violation(record: &Record, code: Code) -> Option<&Violation> {
     let story = &record.story;
     let is_held_back = matches!(story.decision, Some(Decision::Filtered { .. }));
     let found = story.violations.iter().find(|v| v.code == code);
@@ -186,27 +186,13 @@ impl Spread {
     }
 }
 
-/// The events in the ring that break a limit, as they came, one a line.
-pub fn events_that_break(code: Code, ring: &SharedRing) -> Vec<String> {
-    let breaks = |record: &Record| {
-        violation(record, code)?;
-        record.event().cloned()
-    };
-    // A line break inside an event's JSON is nothing but space.
-    let line = |event: &Event| event.text().replace(['\n', '\r'], " ");
-    let (mut lines, mut next) = (Vec::new(), 0);
-    while let Some(events) = ring.part(&mut next, breaks) {
-        lines.extend(events.iter().map(line));
-    }
-    lines
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::limits::{Policies, check_alone};
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;
+    use crate::tui::export::Events;
 
     fn ring() -> SharedRing {
         let ring = SharedRing::new(1 << 20);
@@ -259,7 +245,7 @@ mod tests {
             found.spread[1].types,
             [("Type 0".into(), 1), ("Type 1".into(), 1)]
         );
-        let exported = events_that_break(Code::IdTooLong, &ring());
+        let exported = Events::Breaking(Code::IdTooLong).lines(&ring());
         assert_eq!(exported.len(), 2);
         assert!(
             exported.iter().all(|line| !line.contains('\n')),

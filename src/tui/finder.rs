@@ -3,7 +3,7 @@
 //! The ring is searched a few thousand events at a time, newest first, so that the screen
 //! answers while a long search goes on; what comes in meanwhile is searched as it comes.
 
-use std::collections::VecDeque;
+use std::collections::{BTreeSet, VecDeque};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -18,6 +18,7 @@ use crate::protocol::{Content, Outcome, Record};
 use crate::telemetry::ring::SharedRing;
 
 use super::previewer::{self, Question};
+use super::seek::{Seek, Way};
 use super::theme::Sign;
 
 /// So long may a search take of one frame of the screen.
@@ -36,16 +37,36 @@ pub struct Find {
 #[derive(Debug, Clone)]
 enum Matcher {
     Text(Regex),
+    Expression(Regex),
     Condition(Arc<Condition>),
+    /// What is no regular expression matches nothing.
+    Nothing(String),
 }
 
 impl Find {
-    /// Reads what was typed: a condition where it compiles as one and compares something,
-    /// otherwise text that stands anywhere in the event, in upper or lower case.
+    /// Reads what was typed: behind a `~` a regular expression; a condition where it compiles as
+    /// one and compares something; otherwise text that stands anywhere in the event, in upper or
+    /// lower case.
     pub fn parse(text: &str) -> Option<Self> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
             return None;
+        }
+        let whole = |matcher| {
+            Some(Self {
+                text: trimmed.to_owned(),
+                matcher,
+            })
+        };
+        if let Some(expression) = trimmed.strip_prefix('~') {
+            let expression = expression.trim_start();
+            if expression.is_empty() {
+                return None;
+            }
+            return whole(match RegexBuilder::new(expression).build() {
+                Ok(regex) => Matcher::Expression(regex),
+                Err(error) => Matcher::Nothing(reason(&error)),
+            });
         }
         let compares = trimmed.contains(['=', '<', '>', '(', '!']) || trimmed.contains(" in ");
         let condition = if compares {
@@ -53,7 +74,7 @@ impl Find {
         } else {
             None
         };
-        let matcher = match condition {
+        whole(match condition {
             Some(condition) => Matcher::Condition(Arc::new(condition)),
             None => {
                 let literal = RegexBuilder::new(&regex::escape(trimmed))
@@ -61,10 +82,6 @@ impl Find {
                     .build();
                 Matcher::Text(literal.ok()?)
             }
-        };
-        Some(Self {
-            text: trimmed.to_owned(),
-            matcher,
         })
     }
 
@@ -73,16 +90,37 @@ impl Find {
         matches!(self.matcher, Matcher::Condition(_))
     }
 
-    fn matches(&self, record: &Record) -> bool {
+    /// What it was taken as, or what is wrong with it.
+    pub fn kind(&self) -> &str {
+        match &self.matcher {
+            Matcher::Text(_) => "text",
+            Matcher::Expression(_) => "regular expression",
+            Matcher::Condition(_) => "condition",
+            Matcher::Nothing(why) => why,
+        }
+    }
+
+    /// Whether the event is one that is looked for.
+    pub fn matches(&self, record: &Record) -> bool {
         match (&self.matcher, record.event()) {
-            (Matcher::Text(text), _) => text.is_match(record.text()),
+            (Matcher::Text(text) | Matcher::Expression(text), _) => text.is_match(record.text()),
             (Matcher::Condition(condition), Some(event)) => {
                 let reading = Reading::new(event);
                 condition.evaluate(&Variables::new(&reading).context()) == Verdict::True
             }
-            (Matcher::Condition(_), None) => false,
+            (Matcher::Condition(_), None) | (Matcher::Nothing(_), _) => false,
         }
     }
+}
+
+/// Why it is no regular expression, in a line.
+fn reason(error: &regex::Error) -> String {
+    let text = error.to_string();
+    let last = text.lines().last().unwrap_or_default();
+    format!(
+        "no regular expression: {}",
+        last.trim_start_matches("error: ")
+    )
 }
 
 /// The rows that are shown, and what they are of.
@@ -98,6 +136,19 @@ pub struct Page {
     pub complete: bool,
     /// How many matching events are newer than the first row.
     pub above: u64,
+    /// The ring from its newest event to its oldest, in as many parts as there are rows.
+    pub bar: Vec<Part>,
+}
+
+/// A part of the ring, beside the rows.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Part {
+    /// Whether rows that are shown are of it.
+    pub is_shown: bool,
+    /// Whether it has events that were found.
+    pub is_found: bool,
+    /// Whether it has events with a bookmark.
+    pub is_marked: bool,
 }
 
 /// One event as a row.
@@ -119,6 +170,8 @@ pub struct Row {
     pub outcome: String,
     /// How much that matters.
     pub weight: Weight,
+    /// Whether it has a bookmark.
+    pub is_marked: bool,
 }
 
 /// How much an outcome matters.
@@ -249,7 +302,13 @@ impl Finder {
     }
 
     /// The page of `room` rows that begins `shift` rows below `anchor`: older is positive.
-    pub fn page(&mut self, anchor: Anchor, shift: i64, room: usize) -> Page {
+    pub fn page(
+        &mut self,
+        anchor: Anchor,
+        shift: i64,
+        room: usize,
+        bookmarks: &BTreeSet<u64>,
+    ) -> Page {
         let ring = self.ring.lock();
         let (first, end) = (ring.first(), ring.end());
         let total = end - first;
@@ -280,6 +339,7 @@ impl Finder {
                 matched,
                 complete,
                 above: 0,
+                bar: Vec::new(),
             };
         };
         let lowest = (room as u64).min(matched).saturating_sub(1);
@@ -288,19 +348,38 @@ impl Finder {
             .clamp(lowest, matched - 1);
         let places = (0..room as u64).map_while(|n| place.checked_sub(n));
         let through = &mut self.through;
-        let rows = places
+        let rows: Vec<Row> = places
             .filter_map(|place| ring.get(at(place)?))
-            .map(|record| match through {
-                Some(through) => through.row(record),
-                None => row(record),
+            .map(|record| Row {
+                is_marked: bookmarks.contains(&record.sequence),
+                ..match through {
+                    Some(through) => through.row(record),
+                    None => row(record),
+                }
             })
             .collect();
+        let shown = rows.first().zip(rows.last());
+        let mut bar = vec![Part::default(); room];
+        // The newest is on top.
+        let part_of = |sequence: u64| ((end - 1 - sequence) * room as u64 / total) as usize;
+        if let Some((newest, oldest)) = shown.filter(|_| total > room as u64) {
+            let parts = part_of(newest.sequence)..=part_of(oldest.sequence);
+            bar[parts].iter_mut().for_each(|part| part.is_shown = true);
+        }
+        let here = |sequence: &&u64| (first..end).contains(*sequence);
+        for sequence in self.matches.iter().filter(here) {
+            bar[part_of(*sequence)].is_found = true;
+        }
+        for sequence in bookmarks.iter().filter(here) {
+            bar[part_of(*sequence)].is_marked = true;
+        }
         Page {
             rows,
             total,
             matched,
             complete,
             above: matched - 1 - place,
+            bar,
         }
     }
 
@@ -309,23 +388,27 @@ impl Finder {
         self.ring.lock().get(sequence).cloned()
     }
 
-    /// The next matching event: older than `sequence`, or newer.
-    pub fn neighbour(&self, sequence: u64, older: bool) -> Option<u64> {
-        match (&self.find, older) {
-            (Some(_), true) => self
-                .matches
-                .partition_point(|m| *m < sequence)
-                .checked_sub(1)
-                .and_then(|i| self.matches.get(i).copied()),
-            (Some(_), false) => self
-                .matches
-                .get(self.matches.partition_point(|m| *m <= sequence))
-                .copied(),
-            (None, true) => sequence
-                .checked_sub(1)
-                .filter(|s| *s >= self.ring.lock().first()),
-            (None, false) => Some(sequence + 1).filter(|s| *s < self.ring.lock().end()),
-        }
+    /// The event that is sought, from `from` on; among those that were found, where something is
+    /// looked for.
+    pub fn seek(&self, seek: Seek, from: Option<u64>) -> Option<u64> {
+        let is_it = |record: &Record| {
+            let is_found =
+                self.find.is_none() || self.matches.binary_search(&record.sequence).is_ok();
+            is_found && seek.is(record)
+        };
+        let ring = self.ring.lock();
+        let found = match (seek, from) {
+            (Seek::Time(_), _) => ring.from(0).rev().find(|record| is_it(record)),
+            (_, None) => ring.from(0).rev().find(|record| is_it(record)),
+            (_, Some(from)) => match seek.way() {
+                Way::Newer => ring.from(from + 1).find(|record| is_it(record)),
+                Way::Older => {
+                    let older = |record: &&Record| record.sequence < from;
+                    ring.from(0).rev().filter(older).find(|r| is_it(r))
+                }
+            },
+        };
+        found.map(|record| record.sequence)
     }
 }
 
@@ -383,6 +466,7 @@ fn row(record: &Record) -> Row {
         bytes: record.text().len(),
         outcome,
         weight,
+        is_marked: false,
     }
 }
 
@@ -490,6 +574,10 @@ mod tests {
         ring
     }
 
+    fn page(finder: &mut Finder, anchor: Anchor, shift: i64, room: usize) -> Page {
+        finder.page(anchor, shift, room, &BTreeSet::new())
+    }
+
     fn sequences(page: &Page) -> Vec<u64> {
         page.rows.iter().map(|r| r.sequence).collect()
     }
@@ -497,12 +585,27 @@ mod tests {
     #[test]
     fn pages_go_from_new_to_old_and_stop_at_both_ends() {
         let mut finder = Finder::new(ring_of(10));
-        assert_eq!(sequences(&finder.page(Anchor::Newest, 0, 3)), [10, 9, 8]);
-        assert_eq!(sequences(&finder.page(Anchor::At(8), 2, 3)), [6, 5, 4]);
-        assert_eq!(sequences(&finder.page(Anchor::At(8), -9, 3)), [10, 9, 8]);
-        assert_eq!(sequences(&finder.page(Anchor::At(2), 5, 3)), [3, 2, 1]);
-        assert_eq!(finder.page(Anchor::At(8), 0, 3).above, 2);
-        assert_eq!(Finder::new(ring_of(0)).page(Anchor::At(5), 1, 3).rows, []);
+        assert_eq!(
+            sequences(&page(&mut finder, Anchor::Newest, 0, 3)),
+            [10, 9, 8]
+        );
+        assert_eq!(
+            sequences(&page(&mut finder, Anchor::At(8), 2, 3)),
+            [6, 5, 4]
+        );
+        assert_eq!(
+            sequences(&page(&mut finder, Anchor::At(8), -9, 3)),
+            [10, 9, 8]
+        );
+        assert_eq!(
+            sequences(&page(&mut finder, Anchor::At(2), 5, 3)),
+            [3, 2, 1]
+        );
+        assert_eq!(page(&mut finder, Anchor::At(8), 0, 3).above, 2);
+        assert_eq!(
+            page(&mut Finder::new(ring_of(0)), Anchor::At(5), 1, 3).rows,
+            []
+        );
     }
 
     #[test]
@@ -511,21 +614,61 @@ mod tests {
         let mut finder = Finder::new(ring.clone());
         let find = Find::parse("TYPE 3").unwrap();
         finder.look_for(Some(&find));
-        while !finder.page(Anchor::Newest, 0, 2).complete {
+        while !page(&mut finder, Anchor::Newest, 0, 2).complete {
             finder.work();
         }
-        let page = finder.page(Anchor::Newest, 0, 2);
-        assert_eq!((sequences(&page), page.matched), (vec![993, 983], 100));
-        assert_eq!(finder.neighbour(983, true), Some(973));
-        assert_eq!(finder.neighbour(983, false), Some(993));
+        let newest = page(&mut finder, Anchor::Newest, 0, 2);
+        assert_eq!((sequences(&newest), newest.matched), (vec![993, 983], 100));
+        // The bar is as long as the page: each of its halves has some.
+        let found: Vec<bool> = newest.bar.iter().map(|part| part.is_found).collect();
+        assert_eq!(found, [true, true]);
+        assert!(newest.bar[0].is_shown && !newest.bar[1].is_shown);
         let one = Find::parse(r#"user_id == "u-77""#).unwrap();
         assert!(one.is_condition());
         finder.look_for(Some(&one));
-        while !finder.page(Anchor::Newest, 0, 2).complete {
+        while !page(&mut finder, Anchor::Newest, 0, 2).complete {
             finder.work();
         }
-        assert_eq!(sequences(&finder.page(Anchor::Newest, 0, 2)), [77]);
+        assert_eq!(sequences(&page(&mut finder, Anchor::Newest, 0, 2)), [77]);
+        let odd = Find::parse("~Type [13]\"").unwrap();
+        assert_eq!(odd.kind(), "regular expression");
+        finder.look_for(Some(&odd));
+        while !page(&mut finder, Anchor::Newest, 0, 2).complete {
+            finder.work();
+        }
+        assert_eq!(page(&mut finder, Anchor::Newest, 0, 2).matched, 200);
+        let wrong = Find::parse("~a(").unwrap();
+        assert_eq!(wrong.kind(), "no regular expression: unclosed group");
+        assert!(Find::parse("~ ").is_none());
         assert!(Find::parse("  ").is_none());
         assert!(!Find::parse("price == ").unwrap().is_condition());
+    }
+
+    #[test]
+    fn an_event_is_sought_among_what_is_shown() {
+        let ring = ring_of(100);
+        for sequence in [20, 40, 60] {
+            ring.lock().tell(sequence, |story| {
+                story.outcome = Outcome::Waiting { next_ms: 1 };
+            });
+        }
+        let mut finder = Finder::new(ring);
+        let older = Seek::Failure(Way::Older);
+        let newer = Seek::Failure(Way::Newer);
+        assert_eq!(finder.seek(older, None), Some(60));
+        assert_eq!(finder.seek(older, Some(60)), Some(40));
+        assert_eq!(finder.seek(newer, Some(40)), Some(60));
+        assert_eq!(finder.seek(newer, Some(60)), None);
+        assert_eq!(finder.seek(Seek::Violation(Way::Older), None), None);
+        // Records are received a second apart.
+        assert_eq!(finder.seek(Seek::Time(50_500), None), Some(50));
+        assert_eq!(finder.seek(Seek::Time(500), None), None);
+        finder.look_for(Find::parse("u-40").as_ref());
+        finder.work();
+        assert_eq!(finder.seek(older, None), Some(40));
+        assert_eq!(finder.seek(newer, Some(40)), None);
+        let marks = [40].into();
+        let found = finder.page(Anchor::Newest, 0, 5, &marks);
+        assert!(found.rows[0].is_marked && found.bar[3].is_marked);
     }
 }

@@ -71,6 +71,20 @@ pub enum Do {
     Presets,
     StoryUp,
     StoryDown,
+    Older(Sought),
+    Newer(Sought),
+    GoTo,
+    Bookmark,
+    NextBookmark,
+    ExportEvents,
+}
+
+/// What an event is sought for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "each is described by its entries in KEYS")]
+pub enum Sought {
+    Violation,
+    Failure,
 }
 
 /// Where a key means what it does.
@@ -276,6 +290,70 @@ pub static KEYS: &[Binding] = &[
         Anywhere,
         "presets",
         "presets of the filters: keep, switch, compare",
+        "",
+    ),
+    bind(
+        &["["],
+        Do::Newer(Sought::Violation),
+        Anywhere,
+        "newer-violation",
+        "to the next newer event that breaks a limit",
+        "",
+    ),
+    bind(
+        &["]"],
+        Do::Older(Sought::Violation),
+        Anywhere,
+        "older-violation",
+        "to the next older event that breaks a limit",
+        "",
+    ),
+    bind(
+        &["{"],
+        Do::Newer(Sought::Failure),
+        Anywhere,
+        "newer-failure",
+        "to the next newer event that failed",
+        "",
+    ),
+    bind(
+        &["}"],
+        Do::Older(Sought::Failure),
+        Anywhere,
+        "older-failure",
+        "to the next older event that failed",
+        "",
+    ),
+    bind(
+        &["@"],
+        Do::GoTo,
+        Anywhere,
+        "go-to",
+        "to the events of a time",
+        "",
+    ),
+    bind(
+        &["m"],
+        Do::Bookmark,
+        Anywhere,
+        "bookmark",
+        "a bookmark on the event, or none",
+        "",
+    ),
+    bind(
+        &["'"],
+        Do::NextBookmark,
+        Anywhere,
+        "next-bookmark",
+        "to the next older bookmark, and round",
+        "",
+    ),
+    bind(
+        &["X"],
+        Do::ExportEvents,
+        Anywhere,
+        "export-events",
+        "write events to a file: this one, those found, held back, bookmarked, all",
         "",
     ),
     bind(

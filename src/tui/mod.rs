@@ -10,12 +10,14 @@ pub mod alert;
 pub mod breakdown;
 pub mod copy;
 pub mod editor;
+pub mod export;
 pub mod finder;
 pub mod history;
 pub mod inspected;
 pub mod keymap;
 pub mod person;
 pub mod previewer;
+pub mod seek;
 pub mod state;
 pub mod terminal;
 pub mod theme;
@@ -261,21 +263,14 @@ impl Shell {
                 None
             }
             Effect::ExportHistory(ndjson) => {
-                let told = export("filter-changes", "the changes are", ndjson).await;
+                let told = write_ndjson("filter-changes", "the changes are", ndjson).await;
                 Some(Action::Told(told))
             }
-            Effect::ExportViolations(code) => {
-                let ring = self.handle.ring().clone();
-                let looking = tokio::task::spawn_blocking(move || {
-                    let mut lines = breakdown::events_that_break(code, &ring);
-                    let count = lines.len() as u64;
-                    lines.push(String::new());
-                    (count, lines.join("\n"))
-                });
-                let (count, ndjson) = looking.await.unwrap_or_default();
-                let what = format!("{} events are", grouped(count));
-                Some(Action::Told(export(code.name(), &what, ndjson).await))
+            Effect::ExportEvents(events) => {
+                self.export_events(events);
+                None
             }
+            Effect::Seek(seek, from) => Some(Action::Sought(seek, self.finder.seek(seek, from))),
             Effect::Copy(what, text) => {
                 self.screen.copy(&text)?;
                 let size = text::bytes(text.len());
@@ -373,6 +368,28 @@ impl Shell {
         }
     }
 
+    /// Writes them, beside the screen.
+    fn export_events(&self, events: export::Events) {
+        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
+        tokio::spawn(async move {
+            let name = events.file_name();
+            let looking = tokio::task::spawn_blocking(move || {
+                let mut lines = events.lines(&ring);
+                let count = lines.len() as u64;
+                lines.push(String::new());
+                (count, lines.join("\n"))
+            });
+            let (count, ndjson) = looking.await.unwrap_or_default();
+            let told = match count {
+                0 => Err("there is no such event in the ring: nothing is written".to_owned()),
+                1 => write_ndjson(name, "1 event is", ndjson).await,
+                _ => write_ndjson(name, &format!("{} events are", grouped(count)), ndjson).await,
+            };
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Told(told));
+        });
+    }
+
     fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
         let record = self.finder.record(sequence)?;
         let snapshot = &self.state.snapshot;
@@ -466,7 +483,9 @@ impl Shell {
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;
-        let page = self.finder.page(events.anchor(), events.shift, room);
+        let page = self
+            .finder
+            .page(events.anchor(), events.shift, room, &events.bookmarks);
         self.dirty = !page.complete;
         self.act(Action::Page(page)).await?;
         if let Some(inspector) = &self.state.inspector {
@@ -496,7 +515,7 @@ impl<K: PartialEq + Clone> EachSecond<K> {
 }
 
 /// Writes NDJSON into the folder that the program was started in.
-async fn export(name: &str, what: &str, ndjson: String) -> Result<String, String> {
+async fn write_ndjson(name: &str, what: &str, ndjson: String) -> Result<String, String> {
     let path = export_path(name);
     let to = path.clone();
     let written = tokio::task::spawn_blocking(move || std::fs::write(to, ndjson)).await;

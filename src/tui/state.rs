@@ -174,6 +174,8 @@ pub struct Events {
     pub shift: i64,
     /// The event that the cursor is on.
     pub cursor: Option<u64>,
+    /// Events to come back to, by their numbers.
+    pub bookmarks: BTreeSet<u64>,
     /// How many rows there is room for.
     pub room: usize,
     /// What is shown.
@@ -317,6 +319,10 @@ pub enum Popup {
     ForTime(Input),
     /// The presets.
     Presets(Presets),
+    /// To which time to go.
+    GoTo(Input),
+    /// Which events to write to a file.
+    Export,
 }
 
 /// The presets while they are looked at.

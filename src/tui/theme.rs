@@ -153,6 +153,9 @@ impl Theme {
             Sign::Arrow => ("→", "->"),
             Sign::Cursor => ("▸", ">"),
             Sign::Dash => ("─", "-"),
+            Sign::Bookmark => ("◆", "@"),
+            Sign::Match => ("▪", "="),
+            Sign::Thumb => ("┃", "#"),
         };
         if self.ascii { ascii } else { unicode }
     }
@@ -181,6 +184,9 @@ pub enum Sign {
     Arrow,
     Cursor,
     Dash,
+    Bookmark,
+    Match,
+    Thumb,
 }
 
 struct Palette {

@@ -4,6 +4,7 @@ use super::stepped;
 use crate::limits::Code;
 use crate::tui::action::Effect;
 use crate::tui::breakdown::Breakdown;
+use crate::tui::export::Events;
 use crate::tui::state::{OpenedLimit, State};
 
 /// The limit under the cursor of the violations.
@@ -50,6 +51,6 @@ pub(super) fn example(opened: &OpenedLimit) -> Option<u64> {
 pub(super) fn export(state: &State) -> Vec<Effect> {
     let opened = state.limit.as_ref();
     opened.map_or_else(Vec::new, |opened| {
-        vec![Effect::ExportViolations(opened.code)]
+        vec![Effect::ExportEvents(Events::Breaking(opened.code))]
     })
 }

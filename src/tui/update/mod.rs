@@ -7,6 +7,7 @@ mod limit;
 mod person;
 mod popup;
 mod presets;
+mod seek;
 
 use std::sync::Arc;
 
@@ -24,6 +25,7 @@ use super::action::{Action, Effect};
 use super::alert::{self, Alert};
 use super::inspected::Inspected;
 use super::keymap::{self, Do};
+use super::seek::Way;
 use super::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
     State,
@@ -104,6 +106,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, why, true);
             Vec::new()
         }
+        Action::Sought(sought, found) => seek::found(state, sought, found),
         Action::Who(identity) => {
             person::open(state, identity);
             Vec::new()
@@ -330,6 +333,12 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         }
         Do::Retry => return letters::retry(state),
         Do::RetryReason => return letters::retry_reason(state),
+        Do::Older(what) => return seek::next(state, what, Way::Older),
+        Do::Newer(what) => return seek::next(state, what, Way::Newer),
+        Do::GoTo => state.popup = Some(Popup::GoTo(Input::default())),
+        Do::Bookmark => seek::bookmark(state),
+        Do::NextBookmark => return seek::next_bookmark(state),
+        Do::ExportEvents => state.popup = Some(Popup::Export),
         Do::Export if state.letters.is_none() => return limit::export(state),
         Do::Export => return letters::export(state),
         Do::Discard => letters::discard(state),

@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::limits::grouped;
-use crate::tui::finder::{Row, Weight};
+use crate::tui::finder::{Part, Row, Weight};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -60,6 +60,24 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         .map(|row| columns.line(row, cursor == Some(row.sequence), theme))
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
+    bar(frame, area, &page.bar, theme);
+}
+
+/// The ring beside the rows: what of it is shown, where something was found, where a bookmark is.
+fn bar(frame: &mut Frame<'_>, area: Rect, parts: &[Part], theme: &Theme) {
+    let column = area.right().saturating_sub(1);
+    for (row, part) in (area.y + 1..area.bottom().saturating_sub(1)).zip(parts) {
+        let (sign, style) = match part {
+            Part {
+                is_marked: true, ..
+            } => (Sign::Bookmark, theme.warn),
+            Part { is_found: true, .. } => (Sign::Match, theme.accent),
+            Part { is_shown: true, .. } => (Sign::Thumb, theme.border_focused),
+            _ => continue,
+        };
+        let buffer = frame.buffer_mut();
+        buffer.set_string(column, row, theme.sign(sign), style);
+    }
 }
 
 /// How the width is shared out.
@@ -102,9 +120,15 @@ impl Columns {
         } else {
             String::new()
         };
+        let mark = if row.is_marked {
+            theme.sign(Sign::Bookmark)
+        } else {
+            " "
+        };
         let line = Line::from(vec![
+            Span::styled(mark, theme.warn),
             Span::styled(
-                format!(" {} ", &row.clock[..self.clock.min(row.clock.len())]),
+                format!("{} ", &row.clock[..self.clock.min(row.clock.len())]),
                 theme.dim,
             ),
             Span::styled(format!("{} ", theme.sign(row.sign)), style),

@@ -20,7 +20,7 @@ const EDITOR: [(&str, &str); 4] = [
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
-    let is_refused = matches!(state.popup, Some(Popup::ForTime(_)))
+    let is_refused = matches!(state.popup, Some(Popup::ForTime(_) | Popup::GoTo(_)))
         && state.message.as_ref().is_some_and(|m| m.is_error);
     if !is_refused && let Some(line) = prompt(state, width, theme) {
         let (line, column) = line;
@@ -69,9 +69,10 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
     let (sign, input, hint) = match &state.popup {
         Some(Popup::Find(input)) => {
             let hint = match &state.events.find {
-                Some(find) if find.is_condition() => "condition",
-                Some(_) => "text",
-                None => "text, or a condition such as user_id == \"u-1\"",
+                Some(find) => find.kind(),
+                None => {
+                    "text, a condition such as user_id == \"u-1\", or ~ and a regular expression"
+                }
             };
             ("/", input, hint)
         }
@@ -79,6 +80,11 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
             "in force for ",
             input,
             "15min, 2h, 1day; then it is taken back",
+        ),
+        Some(Popup::GoTo(input)) => (
+            "go to ",
+            input,
+            "14:02:31 (UTC), 2026-11-25 14:02, or how long ago: 5min",
         ),
         _ => return None,
     };

@@ -8,12 +8,12 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::filter::Mode;
 use crate::limits::grouped;
-use crate::tui::copy::{CHOICES, What};
 use crate::tui::history::Entry;
 use crate::tui::keymap::{self, KEYS, Place};
 use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
+use crate::tui::{copy, export};
 
 use super::editor;
 use super::filters::scroll;
@@ -28,11 +28,18 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(Popup::Help(scroll)) => help(frame, area, *scroll, theme),
         Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
-        Some(Popup::Copy) => copy(frame, area, theme),
+        Some(Popup::Copy) => {
+            let choices = copy::CHOICES.iter().map(|(key, _, says)| (*key, *says));
+            choice(frame, area, "Copy", choices, theme);
+        }
+        Some(Popup::Export) => {
+            let choices = export::CHOICES.iter().copied();
+            choice(frame, area, "Write events to a file", choices, theme);
+        }
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
         Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
         Some(Popup::Palette(open)) => palette(frame, area, open, state, theme),
-        Some(Popup::Find(_) | Popup::ForTime(_)) | None => {}
+        Some(Popup::Find(_) | Popup::ForTime(_) | Popup::GoTo(_)) | None => {}
     }
 }
 
@@ -282,17 +289,24 @@ fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, the
 }
 
 /// What can be copied.
-fn copy(frame: &mut Frame<'_>, area: Rect, theme: &Theme) {
-    let room = pane::centred(area, 56, CHOICES.len() as u16 + 4);
-    let inside = pane::frame(frame, room, "Copy", "Esc closes", true, theme);
-    let choice = |(key, _, says): &(char, What, &'static str)| {
+/// A choice of a few, each with its key.
+fn choice<'c>(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    choices: impl Iterator<Item = (char, &'c str)>,
+    theme: &Theme,
+) {
+    let line = |(key, says): (char, &'c str)| {
         Line::from(vec![
             Span::styled(format!("  {key}"), theme.key),
             Span::styled(format!("  {says}"), theme.text),
         ])
     };
     let mut lines = vec![Line::default()];
-    lines.extend(CHOICES.iter().map(choice));
+    lines.extend(choices.map(line));
+    let room = pane::centred(area, 56, lines.len() as u16 + 3);
+    let inside = pane::frame(frame, room, title, "Esc closes", true, theme);
     frame.render_widget(Paragraph::new(lines), inside);
 }
 

@@ -1,0 +1,118 @@
+//! Events out of the ring, as they came, for a file.
+
+use std::collections::BTreeSet;
+
+use crate::filter::Decision;
+use crate::limits::Code;
+use crate::protocol::Record;
+use crate::telemetry::ring::SharedRing;
+
+use super::breakdown::violation;
+use super::finder::Find;
+
+/// Which events go into a file.
+#[derive(Debug, Clone)]
+pub enum Events {
+    /// This one.
+    One(u64),
+    /// Those that were found.
+    Found(Find),
+    /// Those that the filters hold back.
+    HeldBack,
+    /// Those with a bookmark.
+    Bookmarked(BTreeSet<u64>),
+    /// All.
+    All,
+    /// Those that break this limit.
+    Breaking(Code),
+}
+
+/// The choices of an export, each with its key.
+pub const CHOICES: [(char, &str); 5] = [
+    ('e', "the event under the cursor"),
+    ('f', "the events that the find shows"),
+    ('h', "the events that the filters hold back"),
+    ('m', "the events with a bookmark"),
+    ('a', "all events in the ring"),
+];
+
+impl PartialEq for Events {
+    fn eq(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::One(a), Self::One(b)) => a == b,
+            (Self::Found(a), Self::Found(b)) => a.text == b.text,
+            (Self::Bookmarked(a), Self::Bookmarked(b)) => a == b,
+            (Self::Breaking(a), Self::Breaking(b)) => a == b,
+            (Self::HeldBack, Self::HeldBack) | (Self::All, Self::All) => true,
+            _ => false,
+        }
+    }
+}
+
+impl Events {
+    /// What the file is called, before its time.
+    pub fn file_name(&self) -> &'static str {
+        match self {
+            Self::One(_) => "event",
+            Self::Found(_) => "found",
+            Self::HeldBack => "held-back",
+            Self::Bookmarked(_) => "bookmarked",
+            Self::All => "events",
+            Self::Breaking(code) => code.name(),
+        }
+    }
+
+    fn has(&self, record: &Record) -> bool {
+        match self {
+            Self::One(sequence) => record.sequence == *sequence,
+            Self::Found(find) => find.matches(record),
+            Self::HeldBack => matches!(record.story.decision, Some(Decision::Filtered { .. })),
+            Self::Bookmarked(all) => all.contains(&record.sequence),
+            Self::All => true,
+            Self::Breaking(code) => violation(record, *code).is_some(),
+        }
+    }
+
+    /// The events in the ring, one a line, oldest first. What is malformed is no event.
+    pub fn lines(&self, ring: &SharedRing) -> Vec<String> {
+        // The ring is free while a find reads the events.
+        let whole = |record: &Record| record.event().map(|_| record.clone());
+        // A line break inside an event's JSON is nothing but space.
+        let line = |record: &Record| record.text().replace(['\n', '\r'], " ");
+        let (mut lines, mut next) = (Vec::new(), 0);
+        while let Some(records) = ring.part(&mut next, whole) {
+            lines.extend(records.iter().filter(|r| self.has(r)).map(line));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::By;
+    use crate::protocol::Outcome;
+    use crate::protocol::tests_support::record;
+
+    #[test]
+    fn each_choice_has_its_events_and_each_event_its_line() {
+        let ring = SharedRing::new(1 << 20);
+        let of = |n: u64| {
+            let text = format!("{{\"event_type\":\"T {n}\",\n\"user_id\":\"u\"}}");
+            let decision = match n % 2 {
+                0 => Decision::Filtered { by: By::Type },
+                _ => Decision::Accepted,
+            };
+            record(n, &text, decision, Outcome::OnItsWay)
+        };
+        ring.lock().extend((1..=10).map(of));
+        let count = |events: Events| events.lines(&ring).len();
+        assert_eq!(count(Events::All), 10);
+        assert_eq!(count(Events::HeldBack), 5);
+        assert_eq!(count(Events::Bookmarked([3, 4, 99].into())), 2);
+        assert_eq!(count(Events::Found(Find::parse("t 1").unwrap())), 2);
+        assert_eq!(count(Events::Breaking(Code::IdMissing)), 0);
+        let one = Events::One(7).lines(&ring);
+        assert_eq!(one, [r#"{"event_type":"T 7", "user_id":"u"}"#]);
+    }
+}

@@ -1,0 +1,138 @@
+//! Going to an event, and marking one to come back to.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use super::{inspect, say};
+use crate::tui::action::Effect;
+use crate::tui::export::Events;
+use crate::tui::keymap::Sought;
+use crate::tui::seek::{Seek, Way, ago, parse_time};
+use crate::tui::state::{Pane, Popup, State};
+
+/// The event that is looked at: inspected, or under the cursor, or on top.
+pub(super) fn at(state: &State) -> Option<u64> {
+    let events = &state.events;
+    let on_top = events.page.rows.first().map(|row| row.sequence);
+    let inspected = state.inspector.as_ref().map(|i| i.sequence);
+    inspected.or(events.cursor).or(on_top)
+}
+
+pub(super) fn next(state: &mut State, what: Sought, way: Way) -> Vec<Effect> {
+    let seek = match what {
+        Sought::Violation => Seek::Violation(way),
+        Sought::Failure => Seek::Failure(way),
+    };
+    // Where no cursor is, the newest counts too.
+    let from = match state.inspector.as_ref().map(|i| i.sequence) {
+        Some(sequence) => Some(sequence),
+        None => state.events.cursor,
+    };
+    vec![Effect::Seek(seek, from)]
+}
+
+pub(super) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
+    let Some(sequence) = found else {
+        say(state, seek.says_none(), false);
+        return Vec::new();
+    };
+    if let Seek::Time(at) = seek {
+        let now = state.snapshot.at_ms;
+        say(state, format!("the events until {}", ago(at, now)), false);
+    }
+    go(state, sequence)
+}
+
+/// Puts the cursor on the event; it stays on the screen's upper part, so that what came
+/// before it is seen.
+fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
+    let events = &mut state.events;
+    let is_shown = events.page.rows.iter().any(|row| row.sequence == sequence);
+    if events.following || !is_shown {
+        events.following = false;
+        events.top = sequence;
+        // Newer is up.
+        events.shift = -(events.room as i64 / 4);
+    }
+    events.cursor = Some(sequence);
+    state.limit = None;
+    if state.inspector.is_some() {
+        return inspect(state, sequence);
+    }
+    state.focus = Pane::Events;
+    Vec::new()
+}
+
+pub(super) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => match parse_time(input.value(), state.snapshot.at_ms) {
+            Some(at) => return vec![Effect::Seek(Seek::Time(at), None)],
+            None => {
+                let says = "write 14:02:31 (UTC), 2026-11-25 14:02, or how long ago: 5min";
+                say(state, says.to_owned(), true);
+            }
+        },
+        _ => {
+            input.handle_event(&TerminalEvent::Key(key));
+            state.message = None;
+        }
+    }
+    state.popup = Some(Popup::GoTo(input));
+    Vec::new()
+}
+
+pub(super) fn bookmark(state: &mut State) {
+    let Some(sequence) = at(state) else {
+        say(state, "there is no event yet".to_owned(), false);
+        return;
+    };
+    let bookmarks = &mut state.events.bookmarks;
+    let says = if bookmarks.remove(&sequence) {
+        "the bookmark is gone"
+    } else {
+        bookmarks.insert(sequence);
+        "a bookmark: ' comes back to it, X exports it"
+    };
+    say(state, says.to_owned(), false);
+}
+
+pub(super) fn next_bookmark(state: &mut State) -> Vec<Effect> {
+    let bookmarks = &state.events.bookmarks;
+    let cursor = match &state.inspector {
+        Some(inspector) => Some(inspector.sequence),
+        None => state.events.cursor,
+    };
+    let older = bookmarks.range(..cursor.unwrap_or(u64::MAX)).next_back();
+    let Some(sequence) = older.or_else(|| bookmarks.last()).copied() else {
+        say(state, "no bookmark yet: m sets one".to_owned(), false);
+        return Vec::new();
+    };
+    let number = bookmarks.range(sequence..).count();
+    let says = format!("bookmark {number} of {}", bookmarks.len());
+    say(state, says, false);
+    go(state, sequence)
+}
+
+pub(super) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
+    let events = match key {
+        KeyCode::Char('e') => at(state).map(Events::One),
+        KeyCode::Char('f') => state.events.find.clone().map(Events::Found),
+        KeyCode::Char('h') => Some(Events::HeldBack),
+        KeyCode::Char('m') => Some(Events::Bookmarked(state.events.bookmarks.clone())),
+        KeyCode::Char('a') => Some(Events::All),
+        _ => return Vec::new(),
+    };
+    match events {
+        Some(events) => vec![Effect::ExportEvents(events)],
+        None if key == KeyCode::Char('f') => {
+            say(state, "nothing is looked for: / finds".to_owned(), true);
+            Vec::new()
+        }
+        None => {
+            say(state, "there is no event yet".to_owned(), false);
+            Vec::new()
+        }
+    }
+}
