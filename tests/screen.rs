@@ -7,7 +7,7 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{frame, time::UnixMs};
@@ -36,12 +36,14 @@ use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::export::Events;
 use sluicegate::tui::finder::{Find, Finder};
 use sluicegate::tui::inspected::Inspected;
+use sluicegate::tui::memory::Layout;
 use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
 use sluicegate::tui::state::{Pane, Popup, State};
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
 use sluicegate::tui::view;
+use sluicegate::tui::watch::Rounds;
 
 /// 2027-01-15 08:00:00 UTC.
 const NOW: UnixMs = 1_800_000_000_000;
@@ -609,6 +611,174 @@ fn events_are_gone_to_marked_and_written_to_a_file() {
     assert_eq!(fixture.state.events.page.matched, 2);
     fixture.press("X");
     assert!(fixture.plain().contains("the events with a bookmark"));
+}
+
+/// What the watches have seen in the ring by now.
+fn watched(fixture: &mut Fixture, now: UnixMs) -> Vec<Effect> {
+    let mut rounds = Rounds::default();
+    rounds.go(&fixture.state.watches, &fixture.ring, now);
+    fixture.act(Action::Watched(rounds.seen()))
+}
+
+#[test]
+fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("W");
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("a condition, such as event_properties.total"),
+        "{screen}"
+    );
+    fixture.press("has_usr\n");
+    assert!(fixture.plain().contains("did you mean has_user?"));
+    assert_eq!(fixture.press("⌫er\tmuch\n"), []);
+    assert!(
+        fixture
+            .plain()
+            .contains("a number of events a second, or none")
+    );
+    assert_eq!(fixture.press("⌫⌫⌫⌫0.5\n"), [Effect::Remember]);
+    assert_eq!(watched(&mut fixture, NOW), [], "the second is not over yet");
+    // Of nine events eight name a user, all in one second.
+    let told = watched(&mut fixture, NOW + 1_000);
+    let says = "shop-prod: 8.0 a second meet has_user".to_owned();
+    let title = "watch: sluicegate shop-prod".to_owned();
+    assert_eq!(told, [Effect::Notify(says), Effect::Title(title)]);
+    assert_eq!(watched(&mut fixture, NOW + 1_000), [], "it is told once");
+    insta::assert_snapshot!("watches", fixture.plain());
+    fixture.press("\u{1b}");
+    insta::assert_snapshot!("watch_alert", fixture.plain());
+    // Half an event a second, over ten of them, is not over the threshold.
+    watched(&mut fixture, NOW + 60_000);
+    assert_eq!(fixture.state.alert, None);
+    // Enter finds what meets it, e changes it, D drops it.
+    fixture.press("W\n");
+    assert_eq!(fixture.state.events.find.as_ref().unwrap().text, "has_user");
+    assert_eq!(fixture.state.events.page.matched, 8);
+    fixture.press("We\t⌫⌫⌫\n");
+    assert_eq!(fixture.state.watches[0].above, None);
+    assert_eq!(fixture.press("D"), [Effect::Remember]);
+    assert!(fixture.state.watches.is_empty());
+    // What is looked for is what is offered.
+    fixture.press("\u{1b}\u{1b}/user_id == \"u-0001\"\nW");
+    assert_eq!(fixture.press("\n"), [Effect::Remember]);
+    assert_eq!(fixture.state.watches[0].when, "user_id == \"u-0001\"");
+}
+
+#[test]
+fn limits_that_reject_much_are_an_alert() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.state.rejected_alert_percent = 5.0;
+    let mut now = snapshot(Mode::Open);
+    let mut series = Series::default();
+    for second in 0..30 {
+        series.add(Line::Accepted, 9, NOW + second * 1_000);
+        series.add(Line::Rejected, 1, NOW + second * 1_000);
+    }
+    now.series = Arc::new(series);
+    fixture.act(Action::Snapshot(Arc::new(now)));
+    let screen = fixture.plain();
+    let says = "limits reject 10 % of what the filters let on, most by id_too_long";
+    assert!(
+        screen.contains(says) && screen.contains("] goes to one"),
+        "{screen}"
+    );
+    fixture.state.rejected_alert_percent = 0.0;
+    fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
+    assert_eq!(fixture.state.alert, None);
+}
+
+fn mouse(kind: MouseEventKind, column: u16, row: u16) -> Action {
+    Action::Mouse(MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    })
+}
+
+#[test]
+fn panes_are_hidden_and_moved_by_keys_and_by_the_mouse() {
+    let mut fixture = Fixture::new((120, 34));
+    // The violations go, and the focus with them; the events stay.
+    assert_eq!(fixture.press("\t\\"), [Effect::Remember]);
+    assert_eq!(fixture.press("\\"), [Effect::Remember]);
+    assert_eq!(fixture.state.focus, Pane::Delivery);
+    assert_eq!(fixture.press("\\f\\"), [Effect::Remember, Effect::Remember]);
+    assert_eq!(fixture.state.focus, Pane::Events);
+    assert_eq!(fixture.press("\\"), []);
+    insta::assert_snapshot!("all_hidden", fixture.plain());
+    assert_eq!(fixture.press("f"), [], "going to the filters shows them");
+    assert!(fixture.plain().contains("Send events"));
+    fixture.press("=");
+    assert_eq!(fixture.state.layout, Layout::default());
+    assert!(fixture.plain().contains("Violations"));
+    // Wider and narrower, higher and lower, and never off the screen.
+    fixture.press("f>>");
+    let before = fixture.plain();
+    fixture.press(">>>>>>>>>>>>>>>>>>>>>>>>>>>>----------------");
+    let after = fixture.plain();
+    assert_ne!(before, after);
+    assert!(
+        after.contains("Send events") && after.contains("Events"),
+        "{after}"
+    );
+    fixture.press("=");
+    // The border between filters and events is pulled to the middle, and let go.
+    let left = MouseButton::Left;
+    fixture.act(mouse(MouseEventKind::Down(left), 33, 12));
+    fixture.act(mouse(MouseEventKind::Drag(left), 60, 13));
+    let effects = fixture.act(mouse(MouseEventKind::Up(left), 60, 13));
+    assert_eq!(effects, [Effect::Remember]);
+    assert_eq!(fixture.state.layout.filters_percent, Some(50));
+    fixture.act(mouse(MouseEventKind::Down(left), 20, 7));
+    fixture.act(mouse(MouseEventKind::Drag(left), 20, 12));
+    fixture.act(mouse(MouseEventKind::Up(left), 20, 12));
+    assert_eq!(fixture.state.layout.upper_rows, Some(12));
+    insta::assert_snapshot!("dragged", fixture.plain());
+}
+
+#[test]
+fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
+    let mut fixture = Fixture::new((120, 34));
+    let press = MouseEventKind::Down(MouseButton::Left);
+    // The third event; pressed again it opens.
+    fixture.act(mouse(press, 60, 11));
+    assert_eq!(fixture.state.events.cursor, Some(7));
+    assert_eq!(fixture.act(mouse(press, 60, 11)), [Effect::Inspect(7)]);
+    fixture.act(mouse(MouseEventKind::ScrollDown, 100, 15));
+    assert_eq!(fixture.state.inspector.as_ref().unwrap().line, 3);
+    fixture.press("\u{1b}");
+    // A type is chosen, then switched; so is a rule.
+    fixture.act(mouse(press, 10, 11));
+    assert_eq!(fixture.state.draft, None);
+    fixture.act(mouse(press, 10, 11));
+    assert!(!fixture.state.edited().selects("Product Viewed"));
+    fixture.act(mouse(press, 10, 24));
+    fixture.act(mouse(press, 10, 24));
+    assert!(!fixture.state.edited().rules[0].on);
+    fixture.press("\u{1b}");
+    // A limit is chosen, then opened.
+    fixture.act(mouse(press, 20, 29));
+    assert!(fixture.state.limit.is_none());
+    fixture.act(mouse(press, 20, 29));
+    assert!(fixture.state.limit.is_some());
+    fixture.press("\u{1b}?");
+    fixture.act(mouse(MouseEventKind::ScrollDown, 1, 1));
+    assert!(matches!(fixture.state.popup, Some(Popup::Help(1))));
+    fixture.press("\u{1b}");
+    let before = fixture.state.has_mouse;
+    assert_eq!(fixture.press("M"), [Effect::Mouse(!before)]);
+    // Whatever is pressed wherever breaks nothing.
+    for column in 0..125 {
+        for row in 0..40 {
+            fixture.act(mouse(press, column, row));
+            fixture.act(mouse(MouseEventKind::Drag(MouseButton::Left), row, column));
+            fixture.act(mouse(MouseEventKind::Up(MouseButton::Left), row, column));
+            fixture.press("\u{1b}");
+        }
+    }
+    fixture.plain();
 }
 
 #[test]

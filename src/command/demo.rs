@@ -106,6 +106,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             presets: loaded.settings.presets.clone(),
             drain,
             reload: None,
+            memory: None,
         };
         tui::run(pipeline, opening).await?;
         ExitCode::SUCCESS

@@ -10,7 +10,7 @@ use crate::config::Theme;
 use crate::config::load::Needs;
 use crate::customerio::client::Region;
 use crate::tui::action::Reread;
-use crate::tui::{self, Labels, Opening};
+use crate::tui::{self, Labels, Opening, memory};
 
 use super::reload::Reloader;
 use super::{Place, refuse_problems, start};
@@ -57,6 +57,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         presets: settings.presets.clone(),
         drain: settings.delivery.drain,
         reload: Some(reload),
+        memory: memory::path_for(&settings.workspace()),
     };
     let ended = tui::run(pipeline, opening).await?;
     let (left, unwritten) = ended.map_or((0, 0), |ended| (ended.left, ended.unwritten));

@@ -265,6 +265,8 @@ pub struct Screen {
     pub ring_bytes: usize,
     pub theme: Theme,
     pub ascii: bool,
+    pub mouse: bool,
+    pub rejected_alert_percent: f64,
 }
 
 impl Default for Screen {
@@ -273,6 +275,8 @@ impl Default for Screen {
             ring_bytes: 64 << 20,
             theme: Theme::Dark,
             ascii: false,
+            mouse: true,
+            rejected_alert_percent: 5.0,
         }
     }
 }
@@ -375,18 +379,7 @@ impl Settings {
         let own = &self.customerio;
         let server = own.base_url.split("://").last().unwrap_or_default();
         let name = [own.site_id.as_str(), server].join("@");
-        let safe = |c: char| {
-            if c.is_ascii_alphanumeric() || "-.@".contains(c) {
-                c
-            } else {
-                '_'
-            }
-        };
-        let name: String = name
-            .trim_end_matches(['@', '/'])
-            .chars()
-            .map(safe)
-            .collect();
+        let name = as_file_name(name.trim_end_matches(['@', '/']));
         Ok(state.join("sluicegate").join(format!("spool-{name}")))
     }
 
@@ -406,6 +399,18 @@ pub fn default_path() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.config_dir().join("sluicegate").join("sluicegate.toml"))
+}
+
+/// A name as a file's name may have it on every system.
+pub fn as_file_name(name: &str) -> String {
+    let safe = |c: char| {
+        if c.is_ascii_alphanumeric() || "-.@".contains(c) {
+            c
+        } else {
+            '_'
+        }
+    };
+    name.chars().map(safe).collect()
 }
 
 /// A secret as it may be shown: its first four characters.

@@ -106,14 +106,21 @@ impl Series {
         for (to, from) in steps.iter_mut().rev().zip(kept.steps.iter().rev().skip(1)) {
             *to = from[line as usize];
         }
-        let at = |point: usize| point * span / points.max(1);
-        let mean = |point: usize| {
-            let part = &steps[at(point)..at(point + 1).max(at(point) + 1).min(span)];
-            let sum: u64 = part.iter().map(|n| u64::from(*n)).sum();
-            sum as f64 / part.len().max(1) as f64 * 1_000.0 / *step_ms as f64
-        };
-        (0..points).map(mean).collect()
+        means(&steps, points, *step_ms)
     }
+}
+
+/// Counts of steps of `step_ms`, oldest first, as `points` values: events a second.
+pub fn means(steps: &[u32], points: usize, step_ms: i64) -> Vec<f64> {
+    let span = steps.len();
+    let at = |point: usize| point * span / points.max(1);
+    let mean = |point: usize| {
+        let from = at(point).min(span);
+        let part = &steps[from..at(point + 1).max(from + 1).min(span)];
+        let sum: u64 = part.iter().map(|n| u64::from(*n)).sum();
+        sum as f64 / part.len().max(1) as f64 * 1_000.0 / step_ms as f64
+    };
+    (0..points).map(mean).collect()
 }
 
 impl Window {

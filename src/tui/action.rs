@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
@@ -18,12 +18,15 @@ use super::finder::Page;
 use super::inspected::Inspected;
 use super::person::{Identity, Summary};
 use super::seek::Seek;
+use super::watch::Seen;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
 pub enum Action {
     /// A key was pressed.
     Key(KeyEvent),
+    /// The mouse was used.
+    Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
     /// The terminal has another size, in columns and rows.
@@ -45,6 +48,8 @@ pub enum Action {
     Catalog(Arc<Catalog>),
     /// What the draft of the filters would change, as far as it is known.
     Previewed(Box<Preview>),
+    /// What the watches have seen.
+    Watched(Vec<Seen>),
     /// The event that was sought, if there is one.
     Sought(Seek, Option<u64>),
     /// Whom the event that was asked about is about, if it says so.
@@ -99,6 +104,10 @@ pub enum Effect {
     Seek(Seek, Option<u64>),
     /// Write these events in the ring to a file.
     ExportEvents(Events),
+    /// Remember how the screen is laid out, and what is watched.
+    Remember,
+    /// Tell the operator, also where the screen is not looked at.
+    Notify(String),
     /// Say this in the terminal's title.
     Title(String),
     /// Put a text into the clipboard: what it is, and the text.
@@ -111,6 +120,8 @@ pub enum Effect {
     Hurry,
     /// Go into the background, as Ctrl-Z does.
     Suspend,
+    /// Take the mouse, or hand it to the terminal.
+    Mouse(bool),
     /// Draw everything anew.
     Redraw,
     /// Close the screen.

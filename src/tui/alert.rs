@@ -3,7 +3,11 @@
 use crate::amplitude::time::UnixMs;
 use crate::delivery::breaker;
 use crate::feed::FeedState;
+use crate::limits::Policy;
 use crate::protocol::Snapshot;
+use crate::telemetry::series::Line;
+
+use super::state::State;
 
 /// Something that needs the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -29,11 +33,21 @@ pub enum Kind {
     FeedDown,
     /// The spool is nearly full.
     NearlyFull,
+    /// Limits reject more than the settings allow.
+    Rejected,
+    /// A condition that is watched is met too often, by its place.
+    Watch(usize),
 }
 
+/// The share that is rejected is of so many seconds.
+const REJECTED_SECONDS: usize = 60;
+/// Of fewer events than this, a share says nothing.
+const LEAST_EVENTS: f64 = 20.0;
+
 impl Kind {
-    /// What needs the operator in this snapshot, if anything does.
-    pub fn of(snapshot: &Snapshot) -> Option<Self> {
+    /// What needs the operator now, if anything does.
+    pub fn of(state: &State) -> Option<Self> {
+        let snapshot = &state.snapshot;
         let spool = &snapshot.standing.spool;
         let breaker = &snapshot.standing.breaker;
         if spool.fault.is_some() {
@@ -48,8 +62,15 @@ impl Kind {
             Some(Self::FeedDown)
         } else if spool.is_nearly_full() {
             Some(Self::NearlyFull)
+        } else if state.rejected_alert_percent > 0.0
+            && rejected_percent(snapshot).is_some_and(|p| p > state.rejected_alert_percent)
+        {
+            Some(Self::Rejected)
         } else {
-            None
+            let mut watches = state.watches.iter().zip(&state.seen);
+            watches
+                .position(|(watch, seen)| watch.above.is_some_and(|n| seen.rate() > n))
+                .map(Self::Watch)
         }
     }
 
@@ -71,11 +92,14 @@ impl Kind {
             Self::Down => "CUSTOMER.IO DOWN",
             Self::FeedDown => "FEED DOWN",
             Self::NearlyFull => "spool nearly full",
+            Self::Rejected => "limits reject much",
+            Self::Watch(_) => "watch",
         }
     }
 
     /// What happened, in a sentence.
-    pub fn says(self, snapshot: &Snapshot) -> String {
+    pub fn says(self, state: &State) -> String {
+        let snapshot = &state.snapshot;
         let standing = &snapshot.standing;
         let why = standing.breaker.why().unwrap_or_default();
         match self {
@@ -91,6 +115,24 @@ impl Kind {
                 let percent = standing.spool.percent();
                 format!("the spool is {percent} % full; at 100 % the feed is not read")
             }
+            Self::Rejected => {
+                let percent = rejected_percent(snapshot).unwrap_or_default();
+                let worst = snapshot
+                    .limits
+                    .iter()
+                    .filter(|row| row.policy == Policy::Reject);
+                let worst = worst.max_by_key(|row| row.trend.iter().rev().take(6).sum::<u64>());
+                let most = worst.map_or_else(String::new, |row| format!(", most by {}", row.code));
+                format!("limits reject {percent:.0} % of what the filters let on{most}")
+            }
+            Self::Watch(index) => match (state.watches.get(index), state.seen.get(index)) {
+                (Some(watch), Some(seen)) => {
+                    let above = watch.above.unwrap_or_default();
+                    let rate = seen.rate();
+                    format!("{rate:.1} a second, over {above}, meet {}", watch.when)
+                }
+                _ => String::new(),
+            },
         }
     }
 
@@ -100,7 +142,17 @@ impl Kind {
             Self::Refused => Some(("g", "tries again")),
             Self::Down => Some(("T", "asks now")),
             Self::SpoolFull | Self::NearlyFull => Some(("l", "dead letters take room too")),
+            Self::Rejected => Some(("]", "goes to one")),
+            Self::Watch(_) => Some(("W", "lists the watches")),
             Self::SpoolFault | Self::FeedDown => None,
         }
     }
+}
+
+/// The share of what the filters let on that a limit rejects, in percent.
+fn rejected_percent(snapshot: &Snapshot) -> Option<f64> {
+    let rate = |line| snapshot.series.rate(line, REJECTED_SECONDS);
+    let (accepted, rejected) = (rate(Line::Accepted), rate(Line::Rejected));
+    let all = accepted + rejected;
+    (all * REJECTED_SECONDS as f64 >= LEAST_EVENTS).then(|| rejected * 100.0 / all)
 }

@@ -85,6 +85,15 @@ impl Find {
         })
     }
 
+    /// What meets a condition; none where it does not compile.
+    pub fn condition(text: &str) -> Option<Self> {
+        let condition = Condition::compile(text).ok()?;
+        Some(Self {
+            text: text.to_owned(),
+            matcher: Matcher::Condition(Arc::new(condition)),
+        })
+    }
+
     /// Whether it was taken as a condition.
     pub fn is_condition(&self) -> bool {
         matches!(self.matcher, Matcher::Condition(_))

@@ -15,6 +15,7 @@ pub mod finder;
 pub mod history;
 pub mod inspected;
 pub mod keymap;
+pub mod memory;
 pub mod person;
 pub mod previewer;
 pub mod seek;
@@ -23,16 +24,17 @@ pub mod terminal;
 pub mod theme;
 pub mod update;
 pub mod view;
+pub mod watch;
 pub mod widget;
 
 use std::collections::BTreeMap;
 use std::io::{self, IsTerminal as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream};
+use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
 use futures_util::StreamExt;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -54,11 +56,13 @@ use action::{Action, Effect, Reread};
 use breakdown::Breakdown;
 use finder::Finder;
 use inspected::Inspected;
+use memory::Memory;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
 use state::State;
 use terminal::Screen;
 use theme::Theme;
+use watch::Watcher;
 use widget::text;
 
 pub use state::Labels;
@@ -89,6 +93,8 @@ pub struct Opening {
     pub drain: Duration,
     /// Reads the settings again, where they came from a file.
     pub reload: Option<Reload>,
+    /// Where it is remembered how the screen was left, if anywhere.
+    pub memory: Option<PathBuf>,
 }
 
 /// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
@@ -99,18 +105,38 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         presets,
         drain,
         reload,
+        memory,
     } = opening;
-    let screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
+    let mut screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
+    screen.take_mouse(look.mouse)?;
     let handle = pipeline.handle().clone();
     let mut state = State::new(labels, screen.size()?);
     state.presets = presets;
+    state.has_mouse = look.mouse;
+    state.rejected_alert_percent = look.rejected_alert_percent;
+    let recalled = memory.as_deref().map(Memory::read);
+    let unread = match recalled {
+        Some(Ok(recalled)) => {
+            recalled.recall(&mut state);
+            None
+        }
+        Some(Err(why)) => Some(why),
+        None => None,
+    };
+    let answers = mpsc::unbounded_channel();
+    if let Some(why) = unread {
+        // The other end is in the same hands.
+        let _ = answers.0.send(Action::Told(Err(why)));
+    }
     let shell = Shell {
         state,
         screen,
         theme: Theme::of(&look),
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
-        answers: mpsc::unbounded_channel(),
+        answers,
+        watcher: Watcher::new(handle.ring().clone(), time::now),
+        memory,
         summarized: EachSecond(None),
         broken_down: EachSecond(None),
         handle,
@@ -139,6 +165,10 @@ struct Shell {
         mpsc::UnboundedSender<Action>,
         mpsc::UnboundedReceiver<Action>,
     ),
+    /// What is watched.
+    watcher: Watcher,
+    /// Where it is remembered how the screen was left.
+    memory: Option<PathBuf>,
     /// The person whose events are looked through.
     summarized: EachSecond<Identity>,
     /// The limit that is looked for in the ring.
@@ -170,6 +200,10 @@ impl Shell {
             let action = tokio::select! {
                 key = keys.next(), if self.has_terminal => match key {
                     Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
+                    Some(Ok(TerminalEvent::Mouse(event))) => {
+                        // That it only passes by means nothing.
+                        (event.kind != MouseEventKind::Moved).then_some(Action::Mouse(event))
+                    }
                     Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
                     Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
                     Some(Ok(_)) => None,
@@ -183,6 +217,7 @@ impl Shell {
                     Action::TerminalGone
                 }),
                 Some(answer) = self.answers.1.recv() => Some(answer),
+                seen = self.watcher.next() => Some(Action::Watched(seen)),
                 preview = self.previewer.next() => Some(Action::Previewed(Box::new(preview))),
                 ended = ended(&mut self.ending) => {
                     self.ending = None;
@@ -191,7 +226,10 @@ impl Shell {
                 }
                 () = tokio::time::sleep_until(next_frame), if self.dirty => None,
             };
-            let keyed = matches!(action, Some(Action::Key(_) | Action::Paste(_)));
+            let keyed = matches!(
+                action,
+                Some(Action::Key(_) | Action::Mouse(_) | Action::Paste(_))
+            );
             if let Some(action) = action {
                 self.has_terminal &= !matches!(action, Action::TerminalGone);
                 self.dirty |= self.is_worth_drawing(&action);
@@ -293,13 +331,26 @@ impl Shell {
                 self.hurry.cancel();
                 None
             }
+            Effect::Remember => {
+                self.remember();
+                None
+            }
+            Effect::Notify(says) => {
+                self.screen.notify(&says)?;
+                None
+            }
             Effect::Title(title) => {
                 self.screen.set_title(&title)?;
                 None
             }
             Effect::Suspend => {
                 self.screen.suspend()?;
+                self.screen.take_mouse(self.state.has_mouse)?;
                 self.dirty = true;
+                None
+            }
+            Effect::Mouse(take) => {
+                self.screen.take_mouse(take)?;
                 None
             }
             Effect::Redraw => {
@@ -313,6 +364,21 @@ impl Shell {
             }
         };
         Ok(answer)
+    }
+
+    /// Writes down how the screen is left, beside it.
+    fn remember(&self) {
+        let Some(path) = self.memory.clone() else {
+            return;
+        };
+        let (memory, answers) = (Memory::of(&self.state), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            if let Err(error) = memory.write(&path) {
+                let says = format!("cannot remember this in {}: {error}", path.display());
+                // The screen may have been closed meanwhile.
+                let _ = answers.send(Action::Told(Err(says)));
+            }
+        });
     }
 
     /// Writes into the configuration file.
@@ -478,6 +544,7 @@ impl Shell {
         self.finder
             .look_through(draft.and(question.as_ref()).cloned());
         self.previewer.ask(question);
+        self.watcher.ask(&self.state.watches);
         self.summarize();
         self.break_down();
         let room = view::Rooms::event_rows(&self.state);

@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 
+use serde::{Deserialize, Serialize};
 use tui_input::Input;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
 use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
-use crate::filter::{Filters, Mode};
+use crate::filter::{CompileError, Condition, Filters, Mode};
 use crate::limits::Code;
 use crate::protocol::{Snapshot, TypeRow};
 
@@ -20,7 +21,10 @@ use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
 use super::history::History;
 use super::inspected::Inspected;
+use super::memory::Layout;
 use super::person::{Identity, Summary};
+use super::view::Border;
+use super::watch::{Seen, Watch};
 
 /// What does not change while the screen is open.
 #[derive(Debug, Clone, Default)]
@@ -38,7 +42,8 @@ pub struct Labels {
 }
 
 /// A pane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
 pub enum Pane {
     /// Rates and their course.
     Throughput,
@@ -128,6 +133,18 @@ pub struct State {
     pub message: Option<Message>,
     /// What needs the operator now.
     pub alert: Option<Alert>,
+    /// Limits that reject more than this share are an alert, in percent; 0 never are.
+    pub rejected_alert_percent: f64,
+    /// The conditions that are watched.
+    pub watches: Vec<Watch>,
+    /// What they have seen, as far as it is known, in their order.
+    pub seen: Vec<Seen>,
+    /// Where the panes are.
+    pub layout: Layout,
+    /// Whether the mouse is ours; otherwise the terminal selects text with it.
+    pub has_mouse: bool,
+    /// The border that the mouse is moving.
+    pub dragged: Option<Border>,
     /// Whether the program is ending, and only waits for what is under way.
     pub draining: bool,
 }
@@ -323,6 +340,45 @@ pub enum Popup {
     GoTo(Input),
     /// Which events to write to a file.
     Export,
+    /// The conditions that are watched.
+    Watches(WatchList),
+}
+
+/// The conditions that are watched, while they are looked at.
+#[derive(Debug, Default)]
+pub struct WatchList {
+    /// The row that the cursor is on.
+    pub row: usize,
+    /// The one that is written.
+    pub editor: Option<WatchEditor>,
+}
+
+/// A watch that is written.
+#[derive(Debug)]
+pub struct WatchEditor {
+    /// The one that it takes the place of; none for a new one.
+    pub index: Option<usize>,
+    /// Its condition.
+    pub when: Input,
+    /// What is wrong with it.
+    pub error: Option<CompileError>,
+    /// Above how many events a second it is an alert.
+    pub above: Input,
+    /// Whether that is what is written, and not the condition.
+    pub in_above: bool,
+}
+
+impl WatchEditor {
+    /// A new watch of this condition.
+    pub fn new(when: &str) -> Self {
+        Self {
+            index: None,
+            when: Input::new(when.to_owned()),
+            error: Condition::compile(when).err(),
+            above: Input::default(),
+            in_above: false,
+        }
+    }
 }
 
 /// The presets while they are looked at.
@@ -413,6 +469,12 @@ impl State {
             popup: None,
             message: None,
             alert: None,
+            rejected_alert_percent: 0.0,
+            watches: Vec::new(),
+            seen: Vec::new(),
+            layout: Layout::default(),
+            has_mouse: false,
+            dragged: None,
             draining: false,
         }
     }

@@ -6,7 +6,9 @@ use std::sync::{Arc, Once};
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
-use crossterm::event::{DisableBracketedPaste, EnableBracketedPaste};
+use crossterm::event::{
+    DisableBracketedPaste, DisableMouseCapture, EnableBracketedPaste, EnableMouseCapture,
+};
 use crossterm::execute;
 use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
@@ -101,6 +103,30 @@ impl Screen {
         execute!(self.terminal.backend_mut(), SetTitle(plain(title)))
     }
 
+    /// Takes the mouse, or hands it back to the terminal.
+    pub fn take_mouse(&mut self, take: bool) -> io::Result<()> {
+        let backend = self.terminal.backend_mut();
+        if take {
+            execute!(backend, EnableMouseCapture)
+        } else {
+            execute!(backend, DisableMouseCapture)
+        }
+    }
+
+    /// Rings the bell, and asks the terminal for a notification: OSC 9, or OSC 777 where the
+    /// terminal is of the family that knows only that.
+    pub fn notify(&mut self, says: &str) -> io::Result<()> {
+        let says = plain(says);
+        let is_urxvt = std::env::var("TERM").is_ok_and(|term| term.starts_with("rxvt"));
+        let asks = if is_urxvt {
+            format!("\x1b]777;notify;sluicegate;{says}\x07\x07")
+        } else {
+            format!("\x1b]9;{says}\x07\x07")
+        };
+        self.terminal.backend_mut().write_all(asks.as_bytes())?;
+        std::io::Write::flush(self.terminal.backend_mut())
+    }
+
     /// Hands a text to the terminal for its clipboard (OSC 52). Whether it takes it, it does not
     /// say.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
@@ -155,6 +181,7 @@ fn leave() -> io::Result<()> {
     let written = execute!(
         stdout(),
         EndSynchronizedUpdate,
+        DisableMouseCapture,
         DisableBracketedPaste,
         LeaveAlternateScreen,
         Show

@@ -153,6 +153,7 @@ impl Theme {
             Sign::Arrow => ("→", "->"),
             Sign::Cursor => ("▸", ">"),
             Sign::Dash => ("─", "-"),
+            Sign::Watch => ("◎", "@"),
             Sign::Bookmark => ("◆", "@"),
             Sign::Match => ("▪", "="),
             Sign::Thumb => ("┃", "#"),
@@ -185,6 +186,7 @@ pub enum Sign {
     Cursor,
     Dash,
     Bookmark,
+    Watch,
     Match,
     Thumb,
 }

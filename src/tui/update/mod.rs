@@ -4,10 +4,12 @@ mod copy;
 mod filters;
 mod letters;
 mod limit;
+mod mouse;
 mod person;
 mod popup;
 mod presets;
 mod seek;
+mod watches;
 
 use std::sync::Arc;
 
@@ -25,11 +27,13 @@ use super::action::{Action, Effect};
 use super::alert::{self, Alert};
 use super::inspected::Inspected;
 use super::keymap::{self, Do};
+use super::memory::Layout;
 use super::seek::Way;
 use super::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
     State,
 };
+use super::view::Rooms;
 use super::widget::json;
 
 use popup::type_into_popup;
@@ -47,6 +51,7 @@ const LONGEST_STORY: usize = 500;
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Key(key) => on_key(state, key),
+        Action::Mouse(event) => mouse::on_mouse(state, event),
         Action::Paste(text) => {
             for c in text.chars().filter(|c| !c.is_control()) {
                 type_into_popup(state, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
@@ -106,6 +111,11 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, why, true);
             Vec::new()
         }
+        Action::Watched(seen) => {
+            let mut effects = watches::seen(state, seen);
+            effects.extend(look_for_alerts(state));
+            effects
+        }
         Action::Sought(sought, found) => seek::found(state, sought, found),
         Action::Who(identity) => {
             person::open(state, identity);
@@ -164,7 +174,7 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
 
 /// What needs the operator is told by a banner, and by the terminal's title.
 fn look_for_alerts(state: &mut State) -> Vec<Effect> {
-    let kind = alert::Kind::of(&state.snapshot);
+    let kind = alert::Kind::of(state);
     if kind == state.alert.map(|alert| alert.kind) {
         return Vec::new();
     }
@@ -260,11 +270,27 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         }
         Do::Command => state.popup = Some(Popup::Palette(Palette::default())),
         Do::FocusFilters => {
+            state.layout.hidden.remove(&Pane::Filters);
             state.focus = Pane::Filters;
             state.zoomed = false;
         }
         Do::NextPane => move_focus(state, 1),
         Do::PreviousPane => move_focus(state, PANES.len() - 1),
+        Do::Hide => return hide(state),
+        Do::Wider => return resize(state, (4, 0)),
+        Do::Narrower => return resize(state, (-4, 0)),
+        Do::Higher => return resize(state, (0, 1)),
+        Do::Lower => return resize(state, (0, -1)),
+        Do::UsualLayout => {
+            state.layout = Layout::default();
+            say(
+                state,
+                "all panes are where they usually are".to_owned(),
+                false,
+            );
+            return vec![Effect::Remember];
+        }
+        Do::Mouse => return mouse::hand_over(state),
         Do::Zoom => state.zoomed = !state.zoomed,
         Do::Freeze => freeze(state),
         Do::Follow => follow(state),
@@ -302,6 +328,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Undo => return filters::undo(state),
         Do::Redo => return filters::redo(state),
         Do::History => state.popup = Some(Popup::History(0)),
+        Do::Watches => watches::open(state),
         Do::Presets => presets::open(state),
         Do::Toggle => filters::toggle(state),
         Do::Only | Do::All | Do::None => filters::select_types(state, does),
@@ -361,9 +388,36 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
     Vec::new()
 }
 
+/// To the next pane that is shown.
 fn move_focus(state: &mut State, by: usize) {
     let at = PANES.iter().position(|p| *p == state.focus).unwrap_or(0);
-    state.focus = PANES[(at + by) % PANES.len()];
+    let others = (1..=PANES.len()).map(|n| PANES[(at + n * by) % PANES.len()]);
+    let mut shown = others.filter(|pane| !state.layout.hidden.contains(pane));
+    state.focus = shown.next().unwrap_or(Pane::Events);
+}
+
+fn hide(state: &mut State) -> Vec<Effect> {
+    let pane = state.focus;
+    if pane == Pane::Events {
+        let says = "the events stay: Tab to the pane that is to be hidden";
+        say(state, says.to_owned(), false);
+        return Vec::new();
+    }
+    state.layout.hidden.insert(pane);
+    state.zoomed = false;
+    move_focus(state, 1);
+    say(state, "hidden: = brings it back".to_owned(), false);
+    vec![Effect::Remember]
+}
+
+/// Gives the pane so many more columns and rows.
+fn resize(state: &mut State, by: (i16, i16)) -> Vec<Effect> {
+    if state.zoomed {
+        return Vec::new();
+    }
+    let rooms = Rooms::now(state);
+    rooms.resize(state.focus, by, &mut state.layout);
+    vec![Effect::Remember]
 }
 
 fn freeze(state: &mut State) {

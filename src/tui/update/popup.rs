@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::filters::{apply, apply_for, edit, export_history, undo};
-use super::{copy, drain, perform, presets, say, seek, stepped};
+use super::{copy, drain, perform, presets, say, seek, stepped, watches};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
@@ -40,6 +40,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         Popup::Copy => copy::chosen(state, key.code),
         Popup::GoTo(input) => seek::type_time(state, input, key),
         Popup::Export => seek::export(state, key.code),
+        Popup::Watches(list) => watches::type_key(state, list, key),
         Popup::Presets(open) => presets::type_key(state, open, key),
     }
 }

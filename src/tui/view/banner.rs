@@ -20,7 +20,7 @@ pub(super) fn render(
 ) {
     let width = usize::from(area.width);
     let style = match alert.kind {
-        Kind::NearlyFull => theme.warn,
+        Kind::NearlyFull | Kind::Rejected | Kind::Watch(_) => theme.warn,
         _ => theme.bad,
     };
     let clock = time::to_seconds(alert.since_ms);
@@ -28,7 +28,7 @@ pub(super) fn render(
     let (key, leads) = alert.kind.key().unwrap_or_default();
     let tail = text::width(key) + text::width(leads) + 4;
     let room = width.saturating_sub(text::width(&lead) + tail);
-    let says = text::fit(&alert.kind.says(&state.snapshot), room);
+    let says = text::fit(&alert.kind.says(state), room);
     let line = Line::from(vec![
         Span::styled(lead, style),
         Span::styled(says, style),

@@ -28,16 +28,14 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     );
     let room = usize::from(inside.width).saturating_sub(1);
     let rows = usize::from(inside.height);
-    let lines = if rows > BRIEF_ROWS {
-        whole(shown, room, theme)
+    let whole = whole(shown, room, theme);
+    let lines = if whole.len() <= rows {
+        whole
     } else {
         brief(shown, room, rows, theme)
     };
     frame.render_widget(Paragraph::new(lines), inside);
 }
-
-/// Among the other panes there are at most so many rows.
-const BRIEF_ROWS: usize = 5;
 
 /// What has to be mended matters more than figures: it takes the room of those that can wait.
 fn brief(shown: &Snapshot, room: usize, rows: usize, theme: &Theme) -> Vec<Line<'static>> {
@@ -54,7 +52,7 @@ fn brief(shown: &Snapshot, room: usize, rows: usize, theme: &Theme) -> Vec<Line<
     lines
 }
 
-/// Everything, where the pane has the screen for itself.
+/// Everything, where there is room for it.
 fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let heading = |name: &'static str| Line::styled(format!(" {name}"), theme.title);
     let mut lines = vec![

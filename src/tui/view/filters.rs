@@ -1,7 +1,7 @@
 //! Send events: the event types with what they bring, and the rules with what they hold back.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -52,42 +52,23 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
 
+    let parts = Parts::of(state, &types, inside, theme);
     let rules = &filters.rules;
-    let cursor = state.filter_row(&types);
-    let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
-    let rule_cursor = if on_type { 0 } else { cursor - types.len() };
-    // What the rules of a draft do is known from its preview alone.
-    let previewed = state.preview.as_ref().map_or(&[][..], |p| &p.rules[..]);
-    let tallies = if drafts {
-        previewed
-    } else {
-        &state.shown().rules
-    };
-    // The rule under the cursor is told in full, where there is room.
-    let told = match rules.get(rule_cursor) {
-        Some(rule) if focused && !on_type && height >= 12 => {
-            detail(rule, tallies.get(rule_cursor), width, theme)
-        }
-        _ => Vec::new(),
-    };
-    let height = height - told.len();
-    // Rules are few and matter most: they keep their room at the bottom.
-    let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2);
-    let type_rows = height.saturating_sub(rule_rows);
-
     let mut lines = Vec::with_capacity(height);
-    let offset = scroll(if on_type { cursor } else { 0 }, type_rows, types.len());
-    for (index, row) in types.iter().enumerate().skip(offset).take(type_rows) {
-        let selected = focused && on_type && index == cursor;
+    let shown = types.iter().enumerate().skip(parts.first_type);
+    for (index, row) in shown.take(parts.type_rows) {
+        let selected = focused && parts.cursor == index;
         let on = filters.selects(&row.name);
         let edited = on != state.filters.selects(&row.name);
         lines.push(type_line(row, mark(on, edited), selected, width, theme));
     }
-    lines.resize(type_rows, Line::default());
+    lines.resize(parts.type_rows, Line::default());
+    lines.extend(parts.told);
     lines.push(rules_heading(rules, width, theme));
-    let offset = scroll(rule_cursor, rule_rows - 1, rules.len());
-    for (index, rule) in rules.iter().enumerate().skip(offset).take(rule_rows - 1) {
-        let selected = focused && !on_type && index == rule_cursor;
+    let tallies = tallies(state);
+    let shown = rules.iter().enumerate().skip(parts.first_rule);
+    for (index, rule) in shown.take(parts.rule_rows) {
+        let selected = focused && parts.cursor == types.len() + index;
         let edited = !state.filters.rules.contains(rule);
         let row = RuleRow {
             index,
@@ -100,9 +81,81 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     if rules.is_empty() {
         lines.push(Line::styled(" none yet: r writes one", theme.dim));
     }
-    lines.resize(height, Line::default());
-    lines.extend(told);
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// What the rules do. Of a draft that is known from its preview alone.
+fn tallies(state: &State) -> &[RuleTally] {
+    match (&state.draft, &state.preview) {
+        (Some(_), Some(preview)) => &preview.rules,
+        (Some(_), None) => &[],
+        (None, _) => &state.shown().rules,
+    }
+}
+
+/// How the rows of the pane are shared out.
+struct Parts {
+    /// The row that the cursor is on: types, then rules.
+    cursor: usize,
+    first_type: usize,
+    type_rows: usize,
+    first_rule: usize,
+    rule_rows: usize,
+    /// What is told of the rule under the cursor.
+    told: Vec<Line<'static>>,
+}
+
+impl Parts {
+    fn of(state: &State, types: &[TypeRow], inside: Rect, theme: &Theme) -> Self {
+        let height = usize::from(inside.height);
+        let rules = &state.edited().rules;
+        let cursor = state.filter_row(types);
+        let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
+        let rule_cursor = if on_type { 0 } else { cursor - types.len() };
+        let focused = state.focus == Pane::Filters;
+        // The rule under the cursor is told in full, where there is room.
+        let told = match rules.get(rule_cursor) {
+            Some(rule) if focused && !on_type && height >= 12 => {
+                let tally = tallies(state).get(rule_cursor);
+                detail(rule, tally, usize::from(inside.width), theme)
+            }
+            _ => Vec::new(),
+        };
+        // Rules are few and matter most: they keep their room at the bottom, and stay where
+        // they are when one is told.
+        let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2) - 1;
+        let type_rows = height.saturating_sub(rule_rows + 1 + told.len());
+        Self {
+            cursor,
+            first_type: scroll(if on_type { cursor } else { 0 }, type_rows, types.len()),
+            type_rows,
+            first_rule: scroll(rule_cursor, rule_rows, rules.len()),
+            rule_rows,
+            told,
+        }
+    }
+}
+
+/// The row of the filters at a place of the pane: types, then rules.
+pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
+    let inside = room.inner(Margin::new(1, 1));
+    if !inside.contains(at) {
+        return None;
+    }
+    let types = state.types();
+    // Colours take no room.
+    let parts = Parts::of(state, &types, inside, &Theme::plain(false));
+    let row = usize::from(at.y - inside.y);
+    let in_types = (row < parts.type_rows).then_some(parts.first_type + row);
+    match in_types {
+        Some(index) => (index < types.len()).then_some(index),
+        None => {
+            let below = row.checked_sub(parts.type_rows + parts.told.len() + 1)?;
+            let index = parts.first_rule + below;
+            let is_rule = below < parts.rule_rows && index < state.edited().rules.len();
+            is_rule.then_some(types.len() + index)
+        }
+    }
 }
 
 /// A rule's condition, what it did, and why it is there.

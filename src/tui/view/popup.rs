@@ -18,6 +18,7 @@ use crate::tui::{copy, export};
 use super::editor;
 use super::filters::scroll;
 use super::presets;
+use super::watches;
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.draining {
@@ -37,6 +38,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
             choice(frame, area, "Write events to a file", choices, theme);
         }
         Some(Popup::History(scroll)) => history(frame, area, *scroll, state, theme),
+        Some(Popup::Watches(list)) => watches::render(frame, area, list, state, theme),
         Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
         Some(Popup::Palette(open)) => palette(frame, area, open, state, theme),
         Some(Popup::Find(_) | Popup::ForTime(_) | Popup::GoTo(_)) | None => {}

@@ -12,6 +12,8 @@ use crate::tui::theme::Theme;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
+use super::watches;
+
 /// The rows of one window.
 const ROWS: usize = 4;
 
@@ -27,11 +29,17 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     );
     let width = usize::from(inside.width);
     let mut lines = window(state, state.window, width, theme);
-    if usize::from(inside.height) > ROWS {
+    let room = usize::from(inside.height).saturating_sub(ROWS);
+    if room > state.watches.len() {
         lines.push(in_all(state, width, theme));
     }
+    let watched = state.watches.iter().enumerate().take(room);
+    lines.extend(
+        watched.map(|(index, watch)| watches::row(watch, state.seen.get(index), width, theme)),
+    );
     // With room to spare, the other windows stand below.
-    if usize::from(inside.height) > (ROWS + 2) * WINDOWS.len() {
+    let needed = (ROWS + 2) * WINDOWS.len() + state.watches.len();
+    if usize::from(inside.height) > needed {
         for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
             lines.push(Line::default());
             lines.push(Line::styled(

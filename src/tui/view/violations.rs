@@ -1,7 +1,7 @@
 //! Violations: one row a limit, with its course and its worst case.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -40,11 +40,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
     let rows = usize::from(inside.height);
     let cursor = state.violation.min(shown.limits.len() - 1);
-    let offset = if focused {
-        scroll(cursor, rows, shown.limits.len())
-    } else {
-        0
-    };
+    let offset = first(state, rows);
     let lines: Vec<Line<'_>> = shown
         .limits
         .iter()
@@ -61,6 +57,25 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The first limit that is shown.
+fn first(state: &State, rows: usize) -> usize {
+    let count = state.shown().limits.len();
+    if state.focus == Pane::Violations {
+        scroll(state.violation.min(count.saturating_sub(1)), rows, count)
+    } else {
+        0
+    }
+}
+
+/// The limit at a place of the pane.
+pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
+    let inside = room.inner(Margin::new(1, 1));
+    let row = usize::from(at.y.checked_sub(inside.y)?);
+    let index = first(state, usize::from(inside.height)) + row;
+    let is_limit = inside.contains(at) && index < state.shown().limits.len();
+    is_limit.then_some(index)
 }
 
 fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'static> {

@@ -1,0 +1,120 @@
+//! What the screen remembers of a workspace from one start to the next: its layout, and the
+//! conditions that are watched.
+
+use std::collections::BTreeSet;
+use std::fs;
+use std::io;
+use std::path::{Path, PathBuf};
+
+use serde::{Deserialize, Serialize};
+
+use super::state::{Pane, State};
+use super::watch::Watch;
+
+/// What is remembered.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Memory {
+    /// Where the panes are.
+    pub layout: Layout,
+    /// The conditions that are watched.
+    pub watches: Vec<Watch>,
+}
+
+/// Where the panes are, as far as the operator changed that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Layout {
+    /// The panes that are not shown.
+    pub hidden: BTreeSet<Pane>,
+    /// The share of the width that the throughput has beside the delivery, in percent.
+    pub throughput_percent: Option<u16>,
+    /// The rows of these two.
+    pub upper_rows: Option<u16>,
+    /// The share of the width that the filters have beside the events, in percent.
+    pub filters_percent: Option<u16>,
+    /// The rows of the violations.
+    pub violations_rows: Option<u16>,
+}
+
+impl Memory {
+    /// What is to be remembered of a screen.
+    pub fn of(state: &State) -> Self {
+        Self {
+            layout: state.layout.clone(),
+            watches: state.watches.clone(),
+        }
+    }
+
+    /// Puts what is remembered on a screen.
+    pub fn recall(self, state: &mut State) {
+        state.layout = self.layout;
+        state.watches = self.watches;
+    }
+
+    /// Reads it. What is not there is nothing; what can't be read is an error that says so.
+    pub fn read(path: &Path) -> Result<Self, String> {
+        let text = match fs::read_to_string(path) {
+            Ok(text) => text,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Self::default()),
+            Err(error) => return Err(format!("cannot read {}: {error}", path.display())),
+        };
+        toml::from_str(&text).map_err(|error| {
+            let why = error.message();
+            format!("{} is not what it was: {why}; delete it", path.display())
+        })
+    }
+
+    /// Writes it, whole or not at all.
+    pub fn write(&self, path: &Path) -> io::Result<()> {
+        let text = toml::to_string(self).map_err(io::Error::other)?;
+        if let Some(folder) = path.parent() {
+            fs::create_dir_all(folder)?;
+        }
+        let beside = path.with_extension("toml.new");
+        fs::write(&beside, text)?;
+        fs::rename(&beside, path)
+    }
+}
+
+/// The file for a workspace, in the platform's folder for such things.
+pub fn path_for(workspace: &str) -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let base = etcetera::choose_base_strategy().ok()?;
+    let folder = base.state_dir().unwrap_or_else(|| base.data_dir());
+    let name = crate::config::as_file_name(workspace);
+    Some(
+        folder
+            .join("sluicegate")
+            .join(format!("screen-{name}.toml")),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_remembered_is_read_as_it_was_written() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("new/screen.toml");
+        assert_eq!(Memory::read(&path), Ok(Memory::default()));
+        let memory = Memory {
+            layout: Layout {
+                hidden: [Pane::Violations, Pane::Delivery].into(),
+                filters_percent: Some(40),
+                ..Layout::default()
+            },
+            watches: vec![Watch {
+                when: "country == \"Ü\"".to_owned(),
+                above: Some(2.5),
+            }],
+        };
+        memory.write(&path).unwrap();
+        assert_eq!(Memory::read(&path), Ok(memory));
+        fs::write(&path, "layout = 3").unwrap();
+        let error = Memory::read(&path).unwrap_err();
+        assert!(error.contains("delete it"), "{error}");
+        assert!(Memory::read(dir.path()).is_err());
+    }
+}
