@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::config::{self, Theme};
 use crate::feed::replay::Speed;
 use crate::feed::scenario::Scenario;
 
@@ -104,12 +105,26 @@ pub struct Watch {
 /// How the screen looks.
 #[derive(Debug, Args)]
 pub struct Look {
-    /// Colours for a light background.
-    #[arg(long)]
+    /// Colours for a light background, as --theme light.
+    #[arg(long, conflicts_with = "theme")]
     pub light: bool,
+    /// The colours (screen.theme).
+    #[arg(long, value_enum)]
+    pub theme: Option<Theme>,
     /// Draw with ASCII signs only.
     #[arg(long)]
     pub ascii: bool,
+}
+
+impl Look {
+    /// Over what the settings say.
+    pub fn put_into(&self, screen: &mut config::Screen) {
+        screen.ascii |= self.ascii;
+        if self.light {
+            screen.theme = Theme::Light;
+        }
+        screen.theme = self.theme.unwrap_or(screen.theme);
+    }
 }
 
 /// Settings that are often given for one run.

@@ -782,6 +782,53 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
 }
 
 #[test]
+fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
+    let personal = ["u-00", "staff-7", "d-6", "ann@", "example.com"];
+    let mut fixture = Fixture::new((200, 60));
+    fixture.press("P");
+    let mut look = |keys: &str| {
+        let mut effects = fixture.press(keys);
+        let screen = fixture.plain();
+        for part in personal {
+            assert!(!screen.contains(part), "{part} after {keys}:\n{screen}");
+        }
+        effects.retain(|effect| matches!(effect, Effect::Copy(..)));
+        effects
+    };
+    look("");
+    look("/recipient\n↓\n");
+    for choice in ["ye", "ym", "yc", "yt", "yp"] {
+        let copied = look(choice);
+        let [Effect::Copy(_, text)] = &copied[..] else {
+            panic!("{choice} copies nothing")
+        };
+        for part in personal {
+            assert!(!text.contains(part), "{part} in {text}");
+        }
+        assert!(text.contains("id•"), "{text}");
+    }
+    look("\t");
+    look("p");
+    look("\u{1b}\u{1b}\u{1b}/user_id == \"u-0001\"\n↓\n");
+    look("x");
+    look("\u{1b}\u{1b}\u{1b}f↓↓↓↓↓e");
+    look("\u{1b}l");
+    look("\n");
+    fixture.act(Action::Letters(Ok(vec![letter(1), letter(2)])));
+    fixture.press("\n");
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("id•") && !screen.contains("u-00"),
+        "{screen}"
+    );
+    // The same person looks the same; without it all is as it was.
+    fixture.press("\u{1b}\u{1b}\u{1b}\u{1b}\u{1b}");
+    insta::assert_snapshot!("privacy", fixture.plain());
+    fixture.press("P");
+    assert!(fixture.plain().contains("u-0009"));
+}
+
+#[test]
 fn a_note_is_written_with_its_rule_and_told_under_the_cursor() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("f↓↓↓↓↓e\t\t");

@@ -14,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::amplitude::time;
 use crate::cli::Demo;
-use crate::config::{Loaded, Settings, Theme};
+use crate::config::{Loaded, Settings};
 use crate::customerio::sandbox::{self, Faults, Sandbox};
 use crate::feed::replay::{self, Speed};
 use crate::feed::scenario::{Scenario, Trouble};
@@ -74,10 +74,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     if args.scenario == Scenario::Incident {
         settings.rules.push(small_change());
     }
-    settings.screen.ascii = args.look.ascii;
-    if args.look.light {
-        settings.screen.theme = Theme::Light;
-    }
+    args.look.put_into(&mut settings.screen);
     let look = settings.screen.clone();
     let drain = settings.delivery.drain;
     let loaded = Loaded {

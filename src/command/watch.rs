@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Watch;
-use crate::config::Theme;
 use crate::config::load::Needs;
 use crate::customerio::client::Region;
 use crate::tui::action::Reread;
@@ -25,10 +24,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let mut loaded = place.clone().load(&flags)?;
     refuse_problems(&loaded, Needs::BOTH)?;
     let screen = &mut loaded.settings.screen;
-    screen.ascii |= args.look.ascii;
-    if args.look.light {
-        screen.theme = Theme::Light;
-    }
+    args.look.put_into(screen);
     let settings = &loaded.settings;
     let labels = Labels {
         workspace: settings.workspace(),

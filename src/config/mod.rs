@@ -273,7 +273,7 @@ impl Default for Screen {
     fn default() -> Self {
         Self {
             ring_bytes: 64 << 20,
-            theme: Theme::Dark,
+            theme: Theme::Auto,
             ascii: false,
             mouse: true,
             rejected_alert_percent: 5.0,
@@ -282,13 +282,50 @@ impl Default for Screen {
 }
 
 /// The screen's colours.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "kebab-case")]
 pub enum Theme {
+    /// Dark or light, as the terminal says that it is.
+    Auto,
     /// For dark backgrounds.
     Dark,
     /// For light backgrounds.
     Light,
+    /// Black and white and a few strong colours, for dark backgrounds.
+    HighContrast,
+    /// The same for light backgrounds.
+    HighContrastLight,
+    /// The sixteen colours that the terminal has its own shades of.
+    #[serde(rename = "16-colours")]
+    #[value(name = "16-colours")]
+    Sixteen,
+}
+
+impl Theme {
+    /// The next one, for who tries them all.
+    #[must_use]
+    pub fn next(self) -> Self {
+        match self {
+            Self::Auto | Self::Dark => Self::Light,
+            Self::Light => Self::HighContrast,
+            Self::HighContrast => Self::HighContrastLight,
+            Self::HighContrastLight => Self::Sixteen,
+            Self::Sixteen => Self::Dark,
+        }
+    }
+}
+
+impl std::fmt::Display for Theme {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Auto => "as the terminal says",
+            Self::Dark => "dark",
+            Self::Light => "light",
+            Self::HighContrast => "high contrast",
+            Self::HighContrastLight => "high contrast, light",
+            Self::Sixteen => "the terminal's 16",
+        })
+    }
 }
 
 impl Settings {

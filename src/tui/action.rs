@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
 
+use crate::config::Theme;
 use crate::delivery::spool::dead_letters::{DeadLetter, Which};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
@@ -120,6 +121,8 @@ pub enum Effect {
     Hurry,
     /// Go into the background, as Ctrl-Z does.
     Suspend,
+    /// Draw in these colours.
+    Colours(Theme),
     /// Take the mouse, or hand it to the terminal.
     Mouse(bool),
     /// Draw everything anew.

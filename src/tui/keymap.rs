@@ -84,6 +84,8 @@ pub enum Do {
     Higher,
     Lower,
     UsualLayout,
+    Private,
+    Colours,
     Mouse,
 }
 
@@ -420,6 +422,22 @@ pub static KEYS: &[Binding] = &[
         Anywhere,
         "usual-layout",
         "all panes where they usually are",
+        "",
+    ),
+    bind(
+        &["P"],
+        Do::Private,
+        Anywhere,
+        "privacy",
+        "hide who people are, on the screen and in copies; or show it",
+        "",
+    ),
+    bind(
+        &["C"],
+        Do::Colours,
+        Anywhere,
+        "colours",
+        "other colours: dark, light, high contrast, the terminal's 16",
         "",
     ),
     bind(

@@ -18,6 +18,7 @@ pub mod keymap;
 pub mod memory;
 pub mod person;
 pub mod previewer;
+pub mod privacy;
 pub mod seek;
 pub mod state;
 pub mod terminal;
@@ -107,12 +108,20 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         reload,
         memory,
     } = opening;
+    // Before the screen is open: the terminal answers on the keyboard's side.
+    let colours = match look.theme {
+        config::Theme::Auto if terminal::is_light() => config::Theme::Light,
+        config::Theme::Auto => config::Theme::Dark,
+        named => named,
+    };
     let mut screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
     screen.take_mouse(look.mouse)?;
     let handle = pipeline.handle().clone();
     let mut state = State::new(labels, screen.size()?);
     state.presets = presets;
     state.has_mouse = look.mouse;
+    state.salt = rand::random();
+    state.colours = colours;
     state.rejected_alert_percent = look.rejected_alert_percent;
     let recalled = memory.as_deref().map(Memory::read);
     let unread = match recalled {
@@ -131,7 +140,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
     let shell = Shell {
         state,
         screen,
-        theme: Theme::of(&look),
+        theme: Theme::of(colours, look.ascii),
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         answers,
@@ -347,6 +356,10 @@ impl Shell {
                 self.screen.suspend()?;
                 self.screen.take_mouse(self.state.has_mouse)?;
                 self.dirty = true;
+                None
+            }
+            Effect::Colours(colours) => {
+                self.theme = Theme::of(colours, self.theme.ascii);
                 None
             }
             Effect::Mouse(take) => {

@@ -7,6 +7,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 use tui_input::Input;
 
+use crate::config;
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
 use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
@@ -23,6 +24,7 @@ use super::history::History;
 use super::inspected::Inspected;
 use super::memory::Layout;
 use super::person::{Identity, Summary};
+use super::privacy::Privacy;
 use super::view::Border;
 use super::watch::{Seen, Watch};
 
@@ -141,6 +143,12 @@ pub struct State {
     pub seen: Vec<Seen>,
     /// Where the panes are.
     pub layout: Layout,
+    /// What hides people, where anything does.
+    pub privacy: Option<Privacy>,
+    /// What pseudonyms are made with.
+    pub salt: u64,
+    /// The colours.
+    pub colours: config::Theme,
     /// Whether the mouse is ours; otherwise the terminal selects text with it.
     pub has_mouse: bool,
     /// The border that the mouse is moving.
@@ -473,6 +481,9 @@ impl State {
             watches: Vec::new(),
             seen: Vec::new(),
             layout: Layout::default(),
+            privacy: None,
+            salt: 0,
+            colours: config::Theme::Dark,
             has_mouse: false,
             dragged: None,
             draining: false,

@@ -3,6 +3,7 @@
 use std::io::{self, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Once};
+use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
 use crossterm::cursor::{Hide, Show};
@@ -16,6 +17,7 @@ use crossterm::terminal::{
 };
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
+use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use super::state::State;
 use super::theme::Theme;
@@ -165,6 +167,15 @@ impl Drop for Screen {
         // A terminal that is gone can't be given back.
         let _ = leave();
     }
+}
+
+/// Whether the terminal says that its background is light. One that says nothing is taken for
+/// dark, as most are.
+pub fn is_light() -> bool {
+    let mut options = QueryOptions::default();
+    // Over a slow line an answer takes its time; the screen may wait so long at the most.
+    options.timeout = Duration::from_millis(500);
+    matches!(theme_mode(options), Ok(ThemeMode::Light))
 }
 
 /// Nothing from outside may end a title and go on as a command.

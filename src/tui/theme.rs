@@ -46,13 +46,16 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The theme that the settings name; `NO_COLOR` takes the colours out.
-    pub fn of(settings: &config::Screen) -> Self {
+    /// The theme of this name; `NO_COLOR` takes the colours out.
+    pub fn of(theme: config::Theme, ascii: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
-        match settings.theme {
-            _ if plain => Self::plain(settings.ascii),
-            config::Theme::Dark => Self::dark(settings.ascii),
-            config::Theme::Light => Self::light(settings.ascii),
+        match theme {
+            _ if plain => Self::plain(ascii),
+            config::Theme::Auto | config::Theme::Dark => Self::dark(ascii),
+            config::Theme::Light => Self::light(ascii),
+            config::Theme::HighContrast => Self::high_contrast(ascii),
+            config::Theme::HighContrastLight => Self::high_contrast_light(ascii),
+            config::Theme::Sixteen => Self::sixteen(ascii),
         }
     }
 
@@ -92,6 +95,68 @@ impl Theme {
             literal: Color::Indexed(90),
         };
         palette.theme(ascii)
+    }
+
+    /// White on black with few colours, each far from it.
+    pub fn high_contrast(ascii: bool) -> Self {
+        let palette = Palette {
+            text: Color::Indexed(231),
+            dim: Color::Indexed(254),
+            border: Color::Indexed(250),
+            accent: Color::Indexed(87),
+            good: Color::Indexed(120),
+            warn: Color::Indexed(227),
+            bad: Color::Indexed(217),
+            selected: Color::Indexed(19),
+            on_banner: Color::Indexed(16),
+            string: Color::Indexed(231),
+            number: Color::Indexed(229),
+            literal: Color::Indexed(225),
+        };
+        palette.theme(ascii)
+    }
+
+    /// Black on white with few colours, each far from it.
+    pub fn high_contrast_light(ascii: bool) -> Self {
+        let palette = Palette {
+            text: Color::Indexed(16),
+            dim: Color::Indexed(236),
+            border: Color::Indexed(240),
+            accent: Color::Indexed(18),
+            good: Color::Indexed(22),
+            warn: Color::Indexed(52),
+            bad: Color::Indexed(88),
+            selected: Color::Indexed(195),
+            on_banner: Color::Indexed(231),
+            string: Color::Indexed(16),
+            number: Color::Indexed(17),
+            literal: Color::Indexed(53),
+        };
+        palette.theme(ascii)
+    }
+
+    /// The terminal's own sixteen colours, on its own background.
+    pub fn sixteen(ascii: bool) -> Self {
+        let palette = Palette {
+            text: Color::Reset,
+            dim: Color::Reset,
+            border: Color::DarkGray,
+            accent: Color::Cyan,
+            good: Color::Green,
+            warn: Color::Yellow,
+            bad: Color::Red,
+            selected: Color::Reset,
+            on_banner: Color::Black,
+            string: Color::Green,
+            number: Color::Yellow,
+            literal: Color::Magenta,
+        };
+        let reverse = Style::new().add_modifier(Modifier::REVERSED);
+        Self {
+            dim: Style::new().add_modifier(Modifier::DIM),
+            selected: reverse,
+            ..palette.theme(ascii)
+        }
     }
 
     /// Without colours: weight and reverse only.

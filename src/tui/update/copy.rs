@@ -4,10 +4,10 @@ use crossterm::event::KeyCode;
 
 use super::say;
 use crate::customerio::client::Region;
-use crate::customerio::mapping::Route;
 use crate::tui::action::Effect;
 use crate::tui::copy::{self, CHOICES, What};
 use crate::tui::person::Identity;
+use crate::tui::privacy::ids_on_screen;
 use crate::tui::state::{Popup, State};
 
 pub(super) fn ask(state: &mut State) {
@@ -36,37 +36,47 @@ pub(super) fn chosen(state: &mut State, key: KeyCode) -> Vec<Effect> {
 }
 
 fn text(state: &State, what: What) -> Result<String, &'static str> {
-    let server = server(state);
     let opened = state.letters.as_ref().and_then(|l| l.opened.as_ref());
+    let server = server(state);
+    // What is copied while people are hidden hides them too.
+    let document = |raw: &str| match state.privacy {
+        Some(privacy) => privacy.document(raw),
+        None => raw.to_owned(),
+    };
+    let hidden = |text: String| match state.privacy {
+        Some(privacy) => privacy.text(&text, &ids_on_screen(state)),
+        None => text,
+    };
     if let Some(letter) = opened.and_then(|opened| opened.letter()) {
         let item = &letter.accepted.item;
-        let body = String::from_utf8_lossy(&item.body);
+        let body = document(&String::from_utf8_lossy(&item.body));
         return match what {
             What::Event => Err("a dead letter keeps what is sent, not the event as it came"),
-            What::Request => Ok(body.into_owned()),
-            What::Curl => Ok(copy::curl(server, &item.route, &body)),
-            What::Trace => Ok(copy::letter(letter)),
-            What::Person => Ok(letter.person()),
+            What::Request => Ok(body),
+            What::Curl => Ok(hidden(copy::curl(server, &item.route, &body))),
+            What::Trace => Ok(hidden(copy::letter(letter))),
+            What::Person => Ok(hidden(letter.person())),
         };
     }
     let gone = "there is no event to copy";
     let inspector = state.inspector.as_ref().ok_or(gone)?;
     let found = inspector.found.as_ref().ok_or(gone)?;
-    let (record, route) = (&found.record, found.route.as_ref());
-    let unsent = "without a person and a time it can't be sent";
-    let sent = |with: &dyn Fn(&Route, &str) -> String| {
-        let route = route.ok_or(unsent)?;
-        Ok(with(route, &found.mapped))
+    let record = &found.record;
+    let sent = || {
+        let unsent = "without a person and a time it can't be sent";
+        found.route.as_ref().ok_or(unsent)
     };
     match what {
-        What::Event => Ok(record.text().to_owned()),
-        What::Request => sent(&|_, body| body.to_owned()),
-        What::Curl => sent(&|route, body| copy::curl(server, route, body)),
-        What::Trace => Ok(copy::trace(record)),
+        What::Event => Ok(document(record.text())),
+        What::Request => sent().map(|_| document(&found.mapped)),
+        What::Curl => {
+            sent().map(|route| hidden(copy::curl(server, route, &document(&found.mapped))))
+        }
+        What::Trace => Ok(hidden(copy::trace(record))),
         What::Person => {
             let identity = record.event().and_then(Identity::of);
             let identity = identity.ok_or("the event names neither a user nor a device")?;
-            Ok(identity.id().to_owned())
+            Ok(hidden(identity.id().to_owned()))
         }
     }
 }

@@ -28,6 +28,7 @@ use super::alert::{self, Alert};
 use super::inspected::Inspected;
 use super::keymap::{self, Do};
 use super::memory::Layout;
+use super::privacy::Privacy;
 use super::seek::Way;
 use super::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
@@ -289,6 +290,23 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
                 false,
             );
             return vec![Effect::Remember];
+        }
+        Do::Private => {
+            state.privacy = match state.privacy {
+                Some(_) => None,
+                None => Some(Privacy { salt: state.salt }),
+            };
+            let says = match state.privacy {
+                Some(_) => "people are hidden, in copies too; files that are written have all",
+                None => "people are shown again",
+            };
+            say(state, says.to_owned(), false);
+        }
+        Do::Colours => {
+            state.colours = state.colours.next();
+            let says = format!("colours: {}", state.colours);
+            say(state, says, false);
+            return vec![Effect::Colours(state.colours)];
         }
         Do::Mouse => return mouse::hand_over(state),
         Do::Zoom => state.zoomed = !state.zoomed,

@@ -57,7 +57,14 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let columns = Columns::of(width);
     let rows = page.rows.iter().take(usize::from(inside.height));
     let lines: Vec<Line<'_>> = rows
-        .map(|row| columns.line(row, cursor == Some(row.sequence), theme))
+        .map(|row| {
+            let hidden = state.privacy.filter(|_| !row.person.starts_with('('));
+            let person = match hidden {
+                Some(privacy) => &privacy.id(&row.person),
+                None => &row.person,
+            };
+            columns.line(row, person, cursor == Some(row.sequence), theme)
+        })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
     bar(frame, area, &page.bar, theme);
@@ -107,7 +114,7 @@ impl Columns {
         }
     }
 
-    fn line(&self, row: &Row, selected: bool, theme: &Theme) -> Line<'static> {
+    fn line(&self, row: &Row, person: &str, selected: bool, theme: &Theme) -> Line<'static> {
         let style = style_of(row.weight, theme);
         let name = text::event_name(&row.event_type);
         let name_style = if row.weight == Weight::Quiet {
@@ -133,7 +140,7 @@ impl Columns {
             ),
             Span::styled(format!("{} ", theme.sign(row.sign)), style),
             Span::styled(format!("{} ", text::fit(name, self.event_type)), name_style),
-            Span::styled(text::fit(&row.person, self.person), name_style),
+            Span::styled(text::fit(person, self.person), name_style),
             Span::styled(format!("{bytes}  "), theme.dim),
             Span::styled(text::fit(&row.outcome, self.outcome), style),
         ]);

@@ -13,6 +13,7 @@ use crate::limits::{Policy, grouped, span};
 use crate::protocol::{Outcome, Record};
 use crate::tui::finder::told;
 use crate::tui::inspected::Inspected;
+use crate::tui::privacy::Privacy;
 use crate::tui::state::Inspector;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{json, pane, text};
@@ -23,7 +24,13 @@ use super::events::style_of;
 /// From this width on, the raw event and the mapped request stand side by side.
 const THREE_COLUMNS: u16 = 180;
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, theme: &Theme) {
+pub(super) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    inspector: &Inspector,
+    privacy: Option<Privacy>,
+    theme: &Theme,
+) {
     let Some(found) = &inspector.found else {
         pane::frame(frame, area, "Event", "fetching", true, theme);
         return;
@@ -33,6 +40,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, t
         title: &title,
         found,
         scroll: inspector.story,
+        privacy,
     };
     if area.width >= THREE_COLUMNS {
         let [story, raw, mapped] = Layout::horizontal([
@@ -42,14 +50,15 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, t
         ])
         .areas(area);
         render_story(frame, story, &shown, theme);
-        json(frame, raw, inspector, false, theme);
-        json(frame, mapped, inspector, true, theme);
+        json(frame, raw, inspector, false, privacy, theme);
+        json(frame, mapped, inspector, true, privacy, theme);
         return;
     }
     let [story, right] =
         Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
     render_story(frame, story, &shown, theme);
-    json(frame, right, inspector, inspector.shows_mapped, theme);
+    let mapped = inspector.shows_mapped;
+    json(frame, right, inspector, mapped, privacy, theme);
 }
 
 /// A story, and how far it is scrolled.
@@ -57,9 +66,17 @@ struct Shown<'i> {
     title: &'i str,
     found: &'i Inspected,
     scroll: usize,
+    privacy: Option<Privacy>,
 }
 
-fn json(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, theme: &Theme) {
+fn json(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    inspector: &Inspector,
+    mapped: bool,
+    privacy: Option<Privacy>,
+    theme: &Theme,
+) {
     let Some(found) = &inspector.found else {
         return;
     };
@@ -70,7 +87,8 @@ fn json(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, 
         ("Raw event", found.record.text(), "Tab: mapped request")
     };
     let folded = &inspector.folded[usize::from(mapped)];
-    let lines = json::lines(raw, folded);
+    let hidden = privacy.map(|privacy| privacy.document(raw));
+    let lines = json::lines(hidden.as_deref().unwrap_or(raw), folded);
     // Where the value under the cursor goes.
     let cursor = lines
         .get(inspector.line)
@@ -103,7 +121,7 @@ fn json(frame: &mut Frame<'_>, area: Rect, inspector: &Inspector, mapped: bool, 
 fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>, theme: &Theme) {
     let width = usize::from(area.width).saturating_sub(4);
     let rows = usize::from(area.height).saturating_sub(2);
-    let mut lines = story(shown.found, width, theme);
+    let mut lines = story(shown, width, theme);
     if lines.len() > rows {
         // Where room is short, it goes to words.
         lines.retain(|line| line.width() > 0);
@@ -121,11 +139,13 @@ fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>, theme: &Th
 
 /// The life of an event: what came of it first, since that is what is asked; then all of it in
 /// order.
-fn story(found: &Inspected, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn story(shown: &Shown<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let found = shown.found;
     let record = &found.record;
     let mut story = Story {
         lines: Vec::new(),
         width,
+        privacy: shown.privacy,
         theme,
     };
     let (sign, weight, outcome) = told(record);
@@ -145,6 +165,7 @@ fn story(found: &Inspected, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 struct Story<'t> {
     lines: Vec<Line<'static>>,
     width: usize,
+    privacy: Option<Privacy>,
     theme: &'t Theme,
 }
 
@@ -191,8 +212,14 @@ impl Story<'_> {
             None => self.item("received", &stamp(record.received_ms)),
         }
         if let Some(event) = record.event() {
-            self.item("user_id", &event.user_id().unwrap_or("nobody".into()));
-            if let Some(device) = event.device_id() {
+            let shown = |id: &str| match self.privacy {
+                Some(privacy) => privacy.id(id),
+                None => id.to_owned(),
+            };
+            let user = event.user_id().map(|id| shown(&id));
+            let device = event.device_id().map(|id| shown(&id));
+            self.item("user_id", user.as_deref().unwrap_or("nobody"));
+            if let Some(device) = device {
                 self.item("device_id", &device);
             }
         }
@@ -230,6 +257,8 @@ impl Story<'_> {
         let (gave, style) = match &part.gave {
             Gave::Truth(true) => ("true".to_owned(), theme.good),
             Gave::Truth(false) => ("false".to_owned(), theme.warn),
+            // It may be of anyone.
+            Gave::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
             Gave::Value(value) => (value.clone(), theme.text),
             Gave::Missing => ("not there".to_owned(), theme.dim),
             Gave::Error(why) => (format!("error: {why}"), theme.bad),

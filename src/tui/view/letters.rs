@@ -34,7 +34,7 @@ pub(super) fn render(
                 Layout::vertical([Constraint::Length(list), Constraint::Min(0)]).areas(area);
             list_of(frame, above, opened, state, theme);
             if let Some(letter) = opened.letter() {
-                one(frame, below, letter, opened, theme);
+                one(frame, below, letter, opened, state, theme);
             } else {
                 pane::frame(frame, below, "Dead letter", "", false, theme);
             }
@@ -177,7 +177,7 @@ fn list_of(
                 Span::styled(text::fit_right(&letter.number.to_string(), 7), theme.dim),
                 Span::styled(format!("  {stamp}  "), theme.dim),
                 Span::styled(
-                    text::fit(&letter.person(), width.saturating_sub(fixed)),
+                    text::fit(&shown(letter, state), width.saturating_sub(fixed)),
                     theme.text,
                 ),
                 Span::styled(text::fit_right(&attempts, 13), theme.dim),
@@ -193,24 +193,36 @@ fn list_of(
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
+/// Whom a letter is about, or a pseudonym.
+fn shown(letter: &DeadLetter, state: &State) -> String {
+    let person = letter.person();
+    match state.privacy {
+        Some(privacy) => privacy.id(&person),
+        None => person,
+    }
+}
+
 fn one(
     frame: &mut Frame<'_>,
     area: Rect,
     letter: &DeadLetter,
     opened: &OpenedLetters,
+    state: &State,
     theme: &Theme,
 ) {
     let [left, right] =
         Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
-    story(frame, left, letter, theme);
+    story(frame, left, letter, state, theme);
     let body = String::from_utf8_lossy(&letter.accepted.item.body);
+    let hidden = state.privacy.map(|privacy| privacy.document(&body));
+    let body = hidden.as_deref().unwrap_or(&body);
     document::render(
         frame,
         right,
         &document::Document {
             title: "What would be sent",
             right: text::bytes(body.len()),
-            lines: json::lines(&body, &opened.folded),
+            lines: json::lines(body, &opened.folded),
             cursor: opened.line,
         },
         &|_| false,
@@ -218,7 +230,7 @@ fn one(
     );
 }
 
-fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) {
+fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, state: &State, theme: &Theme) {
     let title = format!("Dead letter {}", letter.number);
     let inside = pane::frame(frame, area, &title, "", false, theme);
     let width = usize::from(inside.width).saturating_sub(2);
@@ -244,6 +256,8 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) 
     };
     let route = match &accepted.item.route {
         Route::Batch => "v2 batch".to_owned(),
+        // The path names the person.
+        Route::V1 { .. } if state.privacy.is_some() => "v1".to_owned(),
         Route::V1 { path, .. } => format!("v1 {path}"),
     };
     let part = match accepted.part {
@@ -260,7 +274,7 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, theme: &Theme) 
         .first_ms
         .map_or(0, |first| letter.at_ms - first);
     for (name, value) in [
-        ("person", letter.person()),
+        ("person", shown(letter, state)),
         ("answer", answer.trim().to_owned()),
         ("requests", letter.history.requests.to_string()),
         ("first", first),

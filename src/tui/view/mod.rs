@@ -41,6 +41,7 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use super::memory::Layout;
+use super::privacy;
 use super::state::{Over, Pane, State};
 use super::theme::Theme;
 use super::widget::text;
@@ -299,6 +300,9 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     } else {
         panes(frame, area, state, theme);
     }
+    if state.privacy.is_some() {
+        privacy::cast_net(frame.buffer_mut(), &privacy::ids_on_screen(state));
+    }
     if theme.ascii {
         frame.buffer_mut().content.iter_mut().for_each(plain);
     }
@@ -312,6 +316,7 @@ fn plain(cell: &mut Cell) {
         "“" | "”" => "\"",
         "·" => ".",
         "×" => "x",
+        "•" => "*",
         _ => return,
     };
     cell.set_symbol(symbol);
@@ -334,7 +339,7 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if let Some(open) = &state.letters {
         letters::render(frame, rooms.inspector, open, state, theme);
     } else if let Some(inspector) = &state.inspector {
-        inspector::render(frame, rooms.inspector, inspector, theme);
+        inspector::render(frame, rooms.inspector, inspector, state.privacy, theme);
     } else if let Some(open) = &state.person {
         person::render(frame, rooms.inspector, open, state, theme);
     } else if let Some(open) = &state.limit {

@@ -33,7 +33,11 @@ pub(super) fn render(
     let [above, below] = rooms(area);
     let identity = &person.identity;
     let dash = theme.sign(Sign::Dash);
-    let title = format!("Person {dash} {} {}", identity.field(), identity.id());
+    let id = match state.privacy {
+        Some(privacy) => privacy.id(identity.id()),
+        None => identity.id().to_owned(),
+    };
+    let title = format!("Person {dash} {} {id}", identity.field());
     let inside = pane::frame(
         frame,
         above,
