@@ -21,6 +21,7 @@ use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Filters, Mode, Rule};
+use crate::tui::keymap::Keymap;
 use crate::tui::{self, Labels, Opening};
 
 use super::headless::{self, Until};
@@ -100,6 +101,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         let opening = Opening {
             labels,
             look,
+            keymap: Keymap::default(),
             presets: loaded.settings.presets.clone(),
             drain,
             reload: None,

@@ -9,6 +9,7 @@ use crate::cli::Watch;
 use crate::config::load::Needs;
 use crate::customerio::client::Region;
 use crate::tui::action::Reread;
+use crate::tui::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
 
 use super::reload::Reloader;
@@ -50,6 +51,8 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let opening = Opening {
         labels,
         look: settings.screen.clone(),
+        // What is wrong with them was refused above.
+        keymap: Keymap::with(&settings.keys).unwrap_or_default(),
         presets: settings.presets.clone(),
         drain: settings.delivery.drain,
         reload: Some(reload),

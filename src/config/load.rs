@@ -9,13 +9,14 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::Settings;
 use crate::filter::{Gate, Mode, gate::RuleError};
+use crate::tui::keymap::Keymap;
 
 /// What every setting's name in the environment starts with.
 const PREFIX: &str = "SLUICEGATE_";
 /// Names behind the prefix that are no settings.
 const OTHER_VARIABLES: [&str; 2] = ["SLUICEGATE_CONFIG", "SLUICEGATE_LOG"];
 /// Tables whose keys are the user's own.
-const FREE: [&str; 3] = ["types", "feed.headers", "presets"];
+const FREE: [&str; 4] = ["types", "feed.headers", "presets", "keys"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -440,6 +441,12 @@ impl Loaded {
             if let Err(error) = Gate::new(Mode::Shut, filters.clone()) {
                 let rules = format!("presets.{name}.rules");
                 found.push(self.invalid(&rules, error.to_string()));
+            }
+        }
+        if let Err(wrong) = Keymap::with(&self.settings.keys) {
+            for error in wrong {
+                let setting = format!("keys.{}", error.name());
+                found.push(self.invalid(&setting, error.to_string()));
             }
         }
         let delivery = &self.settings.delivery;

@@ -56,6 +56,8 @@ pub struct Settings {
     pub rules: Vec<Rule>,
     /// Other filters to switch to, by name.
     pub presets: BTreeMap<String, Filters>,
+    /// Other keys for what can be done on the screen, by its name.
+    pub keys: BTreeMap<String, Vec<String>>,
 }
 
 impl Default for Settings {
@@ -73,6 +75,7 @@ impl Default for Settings {
             types: BTreeMap::new(),
             rules: Vec::new(),
             presets: BTreeMap::new(),
+            keys: BTreeMap::new(),
         }
     }
 }

@@ -7,6 +7,7 @@ use crate::limits::Policy;
 use crate::protocol::Snapshot;
 use crate::telemetry::series::Line;
 
+use super::keymap::{Do, Sought};
 use super::state::State;
 
 /// Something that needs the operator.
@@ -136,14 +137,14 @@ impl Kind {
         }
     }
 
-    /// The key that leads on, and to what.
-    pub fn key(self) -> Option<(&'static str, &'static str)> {
+    /// What leads on, and to what.
+    pub fn leads_on(self) -> Option<(Do, &'static str)> {
         match self {
-            Self::Refused => Some(("g", "tries again")),
-            Self::Down => Some(("T", "asks now")),
-            Self::SpoolFull | Self::NearlyFull => Some(("l", "dead letters take room too")),
-            Self::Rejected => Some(("]", "goes to one")),
-            Self::Watch(_) => Some(("W", "lists the watches")),
+            Self::Refused => Some((Do::Gate, "tries again")),
+            Self::Down => Some((Do::TryNow, "asks now")),
+            Self::SpoolFull | Self::NearlyFull => Some((Do::Letters, "dead letters take room too")),
+            Self::Rejected => Some((Do::Older(Sought::Violation), "goes to one")),
+            Self::Watch(_) => Some((Do::Watches, "lists the watches")),
             Self::SpoolFault | Self::FeedDown => None,
         }
     }

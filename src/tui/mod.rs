@@ -57,6 +57,7 @@ use action::{Action, Effect, Reread};
 use breakdown::Breakdown;
 use finder::Finder;
 use inspected::Inspected;
+use keymap::Keymap;
 use memory::Memory;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
@@ -88,6 +89,8 @@ pub struct Opening {
     pub labels: Labels,
     /// What it looks like.
     pub look: config::Screen,
+    /// The keys.
+    pub keymap: Keymap,
     /// Other filters to switch to, by name.
     pub presets: BTreeMap<String, Filters>,
     /// How long it waits at the end for what is under way.
@@ -103,6 +106,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
     let Opening {
         labels,
         look,
+        keymap,
         presets,
         drain,
         reload,
@@ -119,6 +123,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
     let handle = pipeline.handle().clone();
     let mut state = State::new(labels, screen.size()?);
     state.presets = presets;
+    state.keymap = Arc::new(keymap);
     state.has_mouse = look.mouse;
     state.salt = rand::random();
     state.colours = colours;

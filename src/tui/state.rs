@@ -22,6 +22,7 @@ use super::editor::RuleEditor;
 use super::finder::{Anchor, Find, Page, Row};
 use super::history::History;
 use super::inspected::Inspected;
+use super::keymap::{Do, Keymap};
 use super::memory::Layout;
 use super::person::{Identity, Summary};
 use super::privacy::Privacy;
@@ -143,6 +144,8 @@ pub struct State {
     pub seen: Vec<Seen>,
     /// Where the panes are.
     pub layout: Layout,
+    /// The keys.
+    pub keymap: Arc<Keymap>,
     /// What hides people, where anything does.
     pub privacy: Option<Privacy>,
     /// What pseudonyms are made with.
@@ -481,6 +484,7 @@ impl State {
             watches: Vec::new(),
             seen: Vec::new(),
             layout: Layout::default(),
+            keymap: Arc::default(),
             privacy: None,
             salt: 0,
             colours: config::Theme::Dark,
@@ -488,6 +492,11 @@ impl State {
             dragged: None,
             draining: false,
         }
+    }
+
+    /// The key of this, for a sentence that names it.
+    pub fn key(&self, does: Do) -> &str {
+        self.keymap.key(does)
     }
 
     /// Where keys go.

@@ -303,3 +303,80 @@ impl Palette {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The colour as a terminal of 256 draws it.
+    fn rgb(color: Color) -> [f64; 3] {
+        let Color::Indexed(index) = color else {
+            panic!("{color:?} is the terminal's own")
+        };
+        let steps = [0.0, 95.0, 135.0, 175.0, 215.0, 255.0];
+        match index {
+            16..=231 => {
+                let n = usize::from(index - 16);
+                [steps[n / 36], steps[n / 6 % 6], steps[n % 6]]
+            }
+            232.. => [8.0 + 10.0 * f64::from(index - 232); 3],
+            _ => panic!("{index} is the terminal's own"),
+        }
+    }
+
+    /// The contrast of two colours as WCAG 2 defines it, from 1 to 21.
+    fn contrast(a: [f64; 3], b: [f64; 3]) -> f64 {
+        let luminance = |[r, g, b]: [f64; 3]| {
+            let linear = |c: f64| match c / 255.0 {
+                c if c <= 0.03928 => c / 12.92,
+                c => ((c + 0.055) / 1.055).powf(2.4),
+            };
+            0.2126 * linear(r) + 0.7152 * linear(g) + 0.0722 * linear(b)
+        };
+        let (a, b) = (luminance(a) + 0.05, luminance(b) + 0.05);
+        a.max(b) / a.min(b)
+    }
+
+    #[test]
+    fn everything_can_be_read_on_its_background() {
+        // Dark terminals are seldom quite black, nor light ones quite white.
+        let dark = [30.0; 3];
+        let light = [250.0; 3];
+        for (name, theme, background, least) in [
+            ("dark", Theme::dark(false), dark, 4.5),
+            ("light", Theme::light(false), light, 4.5),
+            ("high contrast", Theme::high_contrast(false), dark, 7.0),
+            ("high, light", Theme::high_contrast_light(false), light, 7.0),
+        ] {
+            for (what, style) in [
+                ("text", theme.text),
+                ("dim", theme.dim),
+                ("accent", theme.accent),
+                ("good", theme.good),
+                ("warn", theme.warn),
+                ("bad", theme.bad),
+                ("title", theme.title),
+                ("key", theme.key),
+                ("string", theme.string),
+                ("number", theme.number),
+                ("literal", theme.literal),
+            ] {
+                let fg = rgb(style.fg.unwrap());
+                let found = contrast(fg, background);
+                assert!(found >= least, "{name}, {what}: {found:.1}");
+                // Under the cursor, too.
+                let selected = rgb(theme.selected.bg.unwrap());
+                let found = contrast(fg, selected);
+                assert!(found >= least - 1.5, "{name}, {what} selected: {found:.1}");
+            }
+            for (what, style) in [
+                ("open", theme.open),
+                ("shut", theme.shut),
+                ("dry run", theme.dry_run),
+            ] {
+                let found = contrast(rgb(style.fg.unwrap()), rgb(style.bg.unwrap()));
+                assert!(found >= least, "{name}, {what}: {found:.1}");
+            }
+        }
+    }
+}

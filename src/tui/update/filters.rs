@@ -39,7 +39,12 @@ pub(super) fn apply(state: &mut State) -> Vec<Effect> {
     state
         .history
         .change(before, &state.filters, Way::Applied, now);
-    say(state, format!("in force: {says}; u takes it back"), false);
+    let undo = state.key(Do::Undo);
+    say(
+        state,
+        format!("in force: {says}; {undo} takes it back"),
+        false,
+    );
     in_force(state)
 }
 
@@ -210,7 +215,8 @@ pub(super) fn toggle_unseen(state: &mut State) {
 
 pub(super) fn toggle_rule(state: &mut State, index: usize) {
     if index >= state.edited().rules.len() {
-        let says = format!("there is no rule {}; r writes a new one", index + 1);
+        let key = state.key(Do::NewRule);
+        let says = format!("there is no rule {}; {key} writes a new one", index + 1);
         say(state, says, true);
         return;
     }
@@ -273,8 +279,9 @@ pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
         return Vec::new();
     };
     if inspector.shows_mapped {
-        let says = "conditions are on the event as it came: Tab goes to it";
-        say(state, says.to_owned(), true);
+        let key = state.key(Do::Tab);
+        let says = format!("conditions are on the event as it came: {key} goes to it");
+        say(state, says, true);
         return Vec::new();
     }
     let lines = super::document(inspector);

@@ -26,7 +26,7 @@ use crate::telemetry::series::WINDOWS;
 use super::action::{Action, Effect};
 use super::alert::{self, Alert};
 use super::inspected::Inspected;
-use super::keymap::{self, Do};
+use super::keymap::Do;
 use super::memory::Layout;
 use super::privacy::Privacy;
 use super::seek::Way;
@@ -247,7 +247,7 @@ fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         return type_into_popup(state, key);
     }
-    match keymap::look_up(key, state.scene()) {
+    match state.keymap.look_up(key, state.scene()) {
         Some(does) => perform(state, does),
         None => Vec::new(),
     }
@@ -417,14 +417,15 @@ fn move_focus(state: &mut State, by: usize) {
 fn hide(state: &mut State) -> Vec<Effect> {
     let pane = state.focus;
     if pane == Pane::Events {
-        let says = "the events stay: Tab to the pane that is to be hidden";
+        let says = "the events stay: go to the pane that is to be hidden";
         say(state, says.to_owned(), false);
         return Vec::new();
     }
     state.layout.hidden.insert(pane);
     state.zoomed = false;
     move_focus(state, 1);
-    say(state, "hidden: = brings it back".to_owned(), false);
+    let says = format!("hidden: {} brings it back", state.key(Do::UsualLayout));
+    say(state, says, false);
     vec![Effect::Remember]
 }
 
@@ -500,8 +501,9 @@ fn save(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     if state.draft.is_some() {
-        let says = "the draft is not in force: Enter applies it, then s saves";
-        say(state, says.to_owned(), true);
+        let [apply, save] = [Do::Apply, Do::Save].map(|does| state.key(does));
+        let says = format!("the draft is not in force: {apply} applies it, then {save} saves");
+        say(state, says, true);
         return Vec::new();
     }
     // What is in force for a time only is not what is meant to stay.

@@ -5,6 +5,7 @@ use ratatui::layout::{Position, Rect};
 
 use super::{hold_still, move_cursor, open, popup, say};
 use crate::tui::action::Effect;
+use crate::tui::keymap::Do;
 use crate::tui::state::{FilterCursor, Over, Pane, State};
 use crate::tui::view::{Rooms, filter_at, limit_at};
 
@@ -121,11 +122,12 @@ fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
 /// To the terminal, which selects text with it; or back.
 pub(super) fn hand_over(state: &mut State) -> Vec<Effect> {
     state.has_mouse = !state.has_mouse;
+    let key = state.key(Do::Mouse);
     let says = if state.has_mouse {
-        "the mouse is the screen's: M hands it to the terminal"
+        format!("the mouse is the screen's: {key} hands it to the terminal")
     } else {
-        "the mouse is the terminal's: it selects text; M takes it back"
+        format!("the mouse is the terminal's: it selects text; {key} takes it back")
     };
-    say(state, says.to_owned(), false);
+    say(state, says, false);
     vec![Effect::Mouse(state.has_mouse)]
 }

@@ -12,7 +12,6 @@ use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
 use crate::tui::finder::Find;
-use crate::tui::keymap;
 use crate::tui::state::{Confirm, FilterCursor, Palette, Pane, Popup, State};
 
 pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -81,7 +80,8 @@ pub(super) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> V
 }
 
 fn type_palette(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
-    let found = keymap::palette(palette.input.value(), state.scene());
+    let keymap = state.keymap.clone();
+    let found = keymap.palette(palette.input.value(), state.scene());
     let last = found.len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return Vec::new(),

@@ -7,6 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 use super::filters::edit;
 use super::{say, stepped};
 use crate::tui::action::Effect;
+use crate::tui::keymap::Do;
 use crate::tui::state::{Asks, Pane, Popup, Presets, State};
 
 pub(super) fn open(state: &mut State) {
@@ -66,7 +67,10 @@ fn switch(state: &mut State, name: &str) -> Vec<Effect> {
     state.zoomed = false;
     say(
         state,
-        format!("“{name}” is the draft: Enter puts it in force"),
+        format!(
+            "“{name}” is the draft: {} puts it in force",
+            state.key(Do::Apply)
+        ),
         false,
     );
     Vec::new()

@@ -7,7 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 use super::{inspect, say};
 use crate::tui::action::Effect;
 use crate::tui::export::Events;
-use crate::tui::keymap::Sought;
+use crate::tui::keymap::{Do, Sought};
 use crate::tui::seek::{Seek, Way, ago, parse_time};
 use crate::tui::state::{Pane, Popup, State};
 
@@ -90,12 +90,13 @@ pub(super) fn bookmark(state: &mut State) {
     };
     let bookmarks = &mut state.events.bookmarks;
     let says = if bookmarks.remove(&sequence) {
-        "the bookmark is gone"
+        "the bookmark is gone".to_owned()
     } else {
         bookmarks.insert(sequence);
-        "a bookmark: ' comes back to it, X exports it"
+        let [back, export] = [Do::NextBookmark, Do::ExportEvents].map(|does| state.key(does));
+        format!("a bookmark: {back} comes back to it, {export} exports it")
     };
-    say(state, says.to_owned(), false);
+    say(state, says, false);
 }
 
 pub(super) fn next_bookmark(state: &mut State) -> Vec<Effect> {
@@ -106,7 +107,8 @@ pub(super) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     };
     let older = bookmarks.range(..cursor.unwrap_or(u64::MAX)).next_back();
     let Some(sequence) = older.or_else(|| bookmarks.last()).copied() else {
-        say(state, "no bookmark yet: m sets one".to_owned(), false);
+        let says = format!("no bookmark yet: {} sets one", state.key(Do::Bookmark));
+        say(state, says, false);
         return Vec::new();
     };
     let number = bookmarks.range(sequence..).count();
@@ -127,7 +129,8 @@ pub(super) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
     match events {
         Some(events) => vec![Effect::ExportEvents(events)],
         None if key == KeyCode::Char('f') => {
-            say(state, "nothing is looked for: / finds".to_owned(), true);
+            let says = format!("nothing is looked for: {} finds", state.key(Do::Find));
+            say(state, says, true);
             Vec::new()
         }
         None => {

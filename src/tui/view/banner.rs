@@ -25,7 +25,8 @@ pub(super) fn render(
     };
     let clock = time::to_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
-    let (key, leads) = alert.kind.key().unwrap_or_default();
+    let leads = alert.kind.leads_on();
+    let (key, leads) = leads.map_or(("", ""), |(does, leads)| (state.key(does), leads));
     let tail = text::width(key) + text::width(leads) + 4;
     let room = width.saturating_sub(text::width(&lead) + tail);
     let says = text::fit(&alert.kind.says(state), room);

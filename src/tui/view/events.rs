@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::limits::grouped;
 use crate::tui::finder::{Part, Row, Weight};
+use crate::tui::keymap::Do;
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -46,9 +47,10 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let width = usize::from(inside.width);
     if page.rows.is_empty() {
         let says = if events.find.is_some() {
-            " nothing matches; Esc clears the find"
+            let clear = state.key(Do::Back);
+            format!(" nothing matches; {clear} clears the find")
         } else {
-            " no event yet"
+            " no event yet".to_owned()
         };
         frame.render_widget(Paragraph::new(Line::styled(says, theme.dim)), inside);
         return;

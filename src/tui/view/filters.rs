@@ -9,6 +9,7 @@ use crate::filter::gate::RuleTally;
 use crate::filter::{Effect, Rule};
 use crate::limits::{grouped, span};
 use crate::protocol::TypeRow;
+use crate::tui::keymap::Do;
 use crate::tui::state::{FilterCursor, Pane, Sort, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -79,7 +80,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         lines.push(rule_line(&row, selected, width, theme));
     }
     if rules.is_empty() {
-        lines.push(Line::styled(" none yet: r writes one", theme.dim));
+        let says = format!(" none yet: {} writes one", state.key(Do::NewRule));
+        lines.push(Line::styled(says, theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);
 }

@@ -5,7 +5,6 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::keymap;
 use crate::tui::state::{Popup, State};
 use crate::tui::theme::Theme;
 use crate::tui::widget::text;
@@ -45,9 +44,11 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(Popup::Rule(_)) => EDITOR.to_vec(),
         // Whatever else is open names its own keys, and takes no others.
         Some(_) => Vec::new(),
-        None => keymap::footer(state.scene())
+        None => state
+            .keymap
+            .footer(state.scene())
             .into_iter()
-            .map(|binding| (binding.keys[0], binding.footer))
+            .map(|binding| (binding.keys[0].as_str(), binding.footer))
             .collect(),
     };
     let mut spans = vec![Span::raw(" ")];

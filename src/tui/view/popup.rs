@@ -9,7 +9,7 @@ use crate::amplitude::time;
 use crate::filter::Mode;
 use crate::limits::grouped;
 use crate::tui::history::Entry;
-use crate::tui::keymap::{self, KEYS, Place};
+use crate::tui::keymap::{Keymap, Place};
 use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -26,7 +26,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         return;
     }
     match &state.popup {
-        Some(Popup::Help(scroll)) => help(frame, area, *scroll, theme),
+        Some(Popup::Help(scroll)) => help(frame, area, *scroll, &state.keymap, theme),
         Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
         Some(Popup::Copy) => {
@@ -45,7 +45,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
 }
 
-fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
+fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, keymap: &Keymap, theme: &Theme) {
     let room = pane::centred(area, 96, area.height.saturating_sub(2));
     let inside = pane::frame(
         frame,
@@ -68,7 +68,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, theme: &Theme) {
     let mut lines = Vec::new();
     for (name, place) in places {
         lines.push(Line::styled(format!(" {name}"), theme.accent));
-        for binding in KEYS.iter().filter(|b| b.place == place) {
+        for binding in keymap.bindings().iter().filter(|b| b.place == place) {
             lines.push(Line::from(vec![
                 Span::styled(
                     format!("   {}", text::fit(&binding.keys.join("  "), 14)),
@@ -256,7 +256,7 @@ fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, the
     let inside = pane::frame(frame, room, "Commands", keys, true, theme);
     let width = usize::from(inside.width);
     let height = usize::from(inside.height).saturating_sub(1);
-    let found = keymap::palette(open.input.value(), state.scene());
+    let found = state.keymap.palette(open.input.value(), state.scene());
     let row = open.row.min(found.len().saturating_sub(1));
     let mut lines = vec![Line::from(vec![
         Span::styled(" : ", theme.key),
@@ -268,7 +268,13 @@ fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, the
     let first = scroll(row, height, found.len());
     for (index, binding) in found.iter().enumerate().skip(first).take(height) {
         let line = Line::from(vec![
-            Span::styled(format!(" {}", text::fit(binding.keys[0], 10)), theme.key),
+            Span::styled(
+                format!(
+                    " {}",
+                    text::fit(binding.keys.first().map_or("", String::as_str), 10)
+                ),
+                theme.key,
+            ),
             Span::styled(text::fit(binding.name, 18), theme.accent),
             Span::styled(
                 text::fit(binding.help, width.saturating_sub(29)),
@@ -290,7 +296,6 @@ fn palette(frame: &mut Frame<'_>, area: Rect, open: &Palette, state: &State, the
     frame.set_cursor_position((inside.x + column, inside.y));
 }
 
-/// What can be copied.
 /// A choice of a few, each with its key.
 fn choice<'c>(
     frame: &mut Frame<'_>,

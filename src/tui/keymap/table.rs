@@ -1,10 +1,6 @@
-//! The keys, as data: what each does, where, and what the help says of it.
+//! All that can be done by a key, where, and the keys that it has unless the settings give others.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
-use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
-use nucleo_matcher::{Config, Matcher, Utf32Str};
-
-use super::state::{Over, Pane, Scene};
+use crate::tui::state::Pane;
 
 /// What a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -116,16 +112,16 @@ pub enum Place {
     Limit,
 }
 
-/// One binding.
+/// Something that can be done, with the keys that it usually has.
 #[derive(Debug)]
-pub struct Binding {
-    /// Its keys, as the help writes them.
+pub struct Usual {
+    /// The keys, as the help writes them.
     pub keys: &'static [&'static str],
     /// What they do.
     pub does: Do,
     /// Where.
     pub place: Place,
-    /// Its name, for the palette.
+    /// Its name, for the palette and the settings.
     pub name: &'static str,
     /// What the help says.
     pub help: &'static str,
@@ -140,8 +136,8 @@ const fn bind(
     name: &'static str,
     help: &'static str,
     footer: &'static str,
-) -> Binding {
-    Binding {
+) -> Usual {
+    Usual {
         keys,
         does,
         place,
@@ -153,8 +149,8 @@ const fn bind(
 
 use Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person};
 
-/// All bindings. A narrower place wins over a wider one.
-pub static KEYS: &[Binding] = &[
+/// All that can be done. A narrower place wins over a wider one.
+pub static KEYS: &[Usual] = &[
     bind(&["?"], Do::Help, Anywhere, "help", "this help", "help"),
     bind(
         &["/"],
@@ -844,206 +840,3 @@ pub static KEYS: &[Binding] = &[
         "back",
     ),
 ];
-
-impl Place {
-    /// Whether this is where keys go.
-    fn is_at(self, scene: Scene) -> bool {
-        let among = |pane| scene.over == Over::Nothing && scene.pane == pane;
-        match self {
-            Anywhere => true,
-            In(pane) => among(pane),
-            Draft => scene.drafts && among(Pane::Filters),
-            Inspector => scene.over == Over::Inspector,
-            Letters => scene.over == Over::Letters,
-            Person => scene.over == Over::Person,
-            Limit => scene.over == Over::Limit,
-        }
-    }
-
-    /// A narrower place wins over a wider one.
-    fn width(self) -> u8 {
-        match self {
-            Draft => 0,
-            Inspector | Letters | Person | Limit => 1,
-            In(_) => 2,
-            Anywhere => 3,
-        }
-    }
-}
-
-/// What a key does here, if anything.
-pub fn look_up(key: KeyEvent, scene: Scene) -> Option<Do> {
-    let name = name_of(key)?;
-    if let Some(digit) = name.parse::<u8>().ok().filter(|d| *d > 0) {
-        return Some(Do::Rule(digit));
-    }
-    let bound = |b: &&Binding| b.place.is_at(scene) && b.keys.contains(&name.as_str());
-    let narrowest = KEYS.iter().filter(bound).min_by_key(|b| b.place.width());
-    narrowest.map(|b| b.does)
-}
-
-/// The bindings that the footer names here, the narrowest first.
-pub fn footer(scene: Scene) -> Vec<&'static Binding> {
-    let is_free = scene.over == Over::Nothing;
-    let mut all: Vec<&Binding> = KEYS.iter().filter(|b| b.place.is_at(scene)).collect();
-    all.sort_by_key(|b| b.place.width());
-    // Where a key has a narrower meaning, only that one is told.
-    let mut taken: Vec<&str> = Vec::new();
-    all.retain(|b| {
-        let is_new = !taken.contains(&b.keys[0]);
-        taken.extend(b.keys);
-        is_new
-    });
-    let among_filters = is_free && scene.pane == Pane::Filters;
-    let is_of_use = |does| !(among_filters && matches!(does, Do::Open | Do::FocusFilters));
-    all.retain(|b| {
-        let is_told = is_free || b.place != Anywhere || b.does == Do::Help;
-        !b.footer.is_empty() && is_told && is_of_use(b.does)
-    });
-    all
-}
-
-/// What can be done and has these letters in its name or its help, the best match first; where
-/// nothing is typed, what can be done here first.
-pub fn palette(letters: &str, scene: Scene) -> Vec<&'static Binding> {
-    let rank = |b: &Binding| (!b.place.is_at(scene), b.place.width());
-    let mut all: Vec<&Binding> = Vec::new();
-    for binding in KEYS {
-        if matches!(binding.does, Do::Rule(_) | Do::Command) {
-            continue;
-        }
-        // What is bound in several places is told with its key here.
-        match all.iter_mut().find(|b| b.does == binding.does) {
-            Some(other) if rank(binding) < rank(other) => *other = binding,
-            Some(_) => {}
-            None => all.push(binding),
-        }
-    }
-    all.sort_by_key(|b| rank(b));
-    let pattern = Pattern::new(
-        letters,
-        CaseMatching::Ignore,
-        Normalization::Smart,
-        AtomKind::Fuzzy,
-    );
-    let mut matcher = Matcher::new(Config::DEFAULT);
-    let mut buffer = Vec::new();
-    let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
-    let mut found: Vec<(u32, &Binding)> = all
-        .into_iter()
-        .filter_map(|b| {
-            // A name says more than a sentence.
-            let by_name = score(b.name).map(|score| score * 2);
-            let by_help = score(b.help);
-            Some((by_name.max(by_help)?, b))
-        })
-        .collect();
-    found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
-    found.into_iter().map(|(_, binding)| binding).collect()
-}
-
-/// A key as the table writes it.
-fn name_of(key: KeyEvent) -> Option<String> {
-    let name = match key.code {
-        KeyCode::Char(' ') => "Space".to_owned(),
-        KeyCode::Char(c) if key.modifiers.contains(KeyModifiers::CONTROL) => {
-            format!("Ctrl-{}", c.to_ascii_lowercase())
-        }
-        KeyCode::Char(c) => c.to_string(),
-        KeyCode::Enter => "Enter".to_owned(),
-        KeyCode::Esc => "Esc".to_owned(),
-        KeyCode::Tab => "Tab".to_owned(),
-        KeyCode::BackTab => "Shift-Tab".to_owned(),
-        KeyCode::Up => "↑".to_owned(),
-        KeyCode::Down => "↓".to_owned(),
-        KeyCode::PageUp => "PgUp".to_owned(),
-        KeyCode::PageDown => "PgDn".to_owned(),
-        KeyCode::Home => "Home".to_owned(),
-        KeyCode::End => "End".to_owned(),
-        KeyCode::Delete => "Delete".to_owned(),
-        _ => return None,
-    };
-    Some(name)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn does(key: KeyCode, pane: Pane, over: Over) -> Option<Do> {
-        let scene = Scene {
-            pane,
-            over,
-            drafts: false,
-        };
-        look_up(KeyEvent::new(key, KeyModifiers::NONE), scene)
-    }
-
-    #[test]
-    fn a_key_means_what_its_place_says() {
-        let space = KeyCode::Char(' ');
-        for (key, pane, over, expected) in [
-            (space, Pane::Events, Over::Nothing, Some(Do::Freeze)),
-            (space, Pane::Filters, Over::Nothing, Some(Do::Toggle)),
-            (space, Pane::Filters, Over::Inspector, Some(Do::Fold)),
-            (
-                KeyCode::Char('3'),
-                Pane::Events,
-                Over::Nothing,
-                Some(Do::Rule(3)),
-            ),
-            (
-                KeyCode::Char('r'),
-                Pane::Events,
-                Over::Nothing,
-                Some(Do::NewRule),
-            ),
-            (
-                KeyCode::Char('r'),
-                Pane::Events,
-                Over::Letters,
-                Some(Do::Retry),
-            ),
-            (KeyCode::F(9), Pane::Events, Over::Nothing, None),
-        ] {
-            assert_eq!(does(key, pane, over), expected, "{key:?}");
-        }
-    }
-
-    #[test]
-    fn a_few_letters_find_what_can_be_done() {
-        let scene = Scene {
-            pane: Pane::Events,
-            over: Over::Nothing,
-            drafts: false,
-        };
-        let first = |letters| palette(letters, scene).first().map(|b| b.name);
-        assert_eq!(first("gate"), Some("gate"));
-        assert_eq!(first("dltr"), Some("dead-letters"));
-        assert_eq!(first("take back"), Some("undo"));
-        assert_eq!(first("DRY"), Some("dry-run"));
-        assert_eq!(first("qqqq"), None);
-        // All are there, each once, with what means something here first.
-        let all = palette("", scene);
-        assert!(all[0].place == In(Pane::Events) && all.len() > 40);
-        let inspecting = Scene {
-            over: Over::Inspector,
-            ..scene
-        };
-        let person = palette("person", inspecting);
-        assert_eq!(person[0].place, Inspector);
-    }
-
-    #[test]
-    fn no_key_means_two_things_in_one_place_and_every_name_is_its_own() {
-        for (i, a) in KEYS.iter().enumerate() {
-            for b in &KEYS[i + 1..] {
-                assert_ne!(a.name, b.name);
-                let clash = a.place == b.place
-                    && a.does != b.does
-                    && a.keys.iter().any(|k| b.keys.contains(k));
-                assert!(!clash, "{} and {} share a key", a.name, b.name);
-            }
-        }
-    }
-}
