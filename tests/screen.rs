@@ -39,6 +39,8 @@ use sluicegate::tui::inspected::Inspected;
 use sluicegate::tui::memory::Layout;
 use sluicegate::tui::person::{Identity, Summary};
 use sluicegate::tui::previewer::{self, Question};
+use sluicegate::tui::properties::Properties;
+use sluicegate::tui::seek::Seek;
 use sluicegate::tui::state::{Pane, Popup, State};
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
@@ -85,14 +87,25 @@ fn filters() -> Filters {
     }
 }
 
-/// Events of every outcome, judged by the real gate and the real limits.
-fn records() -> Vec<Record> {
+/// Events, judged by the real gate and the real limits.
+fn judged(events: impl IntoIterator<Item = String>) -> Vec<Record> {
     let settings = Settings::default();
     let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
         Gate::new(Mode::Open, filters()).unwrap(),
     ));
     let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
     let mut judge = Judge::new(gate, terms, &settings);
+    let mut all = Vec::new();
+    for text in events {
+        frame::decode(&text.into(), NOW, "message_id", |one| {
+            all.push(judge.judge(one.unwrap(), &mut Vec::new()));
+        });
+    }
+    all
+}
+
+/// Events of every outcome.
+fn records() -> Vec<Record> {
     let long_id = "x".repeat(160);
     let events = [
         r#"{"event_type":"Purchase Completed","user_id":"u-0001","insert_id":"1","time":1799999999500,"event_properties":{"total":12.50,"items":[{"name":"Café Mug","quantity":2}]},"user_properties":{"plan":"pro"}}"#,
@@ -107,12 +120,7 @@ fn records() -> Vec<Record> {
         r#"{"event_type":"Cart Viewed","user_id":"u-0008","insert_id":"8","time":1799999999500}"#,
         r#"{"event_type":"Checkout Started","user_id":"u-0009","insert_id":"9","time":1799999999500}"#,
     ];
-    let mut all = Vec::new();
-    for text in events {
-        frame::decode(&text.into(), NOW, "message_id", |one| {
-            all.push(judge.judge(one.unwrap(), &mut Vec::new()));
-        });
-    }
+    let mut all = judged(events.map(str::to_owned));
     let attempt = |answer: &str, message: &str| Attempt {
         at_ms: NOW + 250,
         took_ms: 84,
@@ -826,6 +834,98 @@ fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
     insta::assert_snapshot!("privacy", fixture.plain());
     fixture.press("P");
     assert!(fixture.plain().contains("u-0009"));
+}
+
+#[test]
+fn the_properties_of_a_type_are_told_with_what_has_changed() {
+    let mut fixture = Fixture::new((120, 34));
+    // From now on the total is a text, and there is a coupon.
+    let event = |n: u64| {
+        let total = if n > 60 { r#""12.50 EUR""# } else { "12.5" };
+        let coupon = if n > 80 { r#","coupon":"SPRING""# } else { "" };
+        format!(
+            r#"{{"event_type":"Purchase Completed","user_id":"u-{n}","insert_id":"p{n}","time":1799999999500,"event_properties":{{"total":{total}{coupon}}},"user_properties":{{"email":"ann@example.com"}}}}"#
+        )
+    };
+    let judged = judged((10..=100).map(event));
+    let judged = judged.into_iter().zip(10..).map(|(mut record, sequence)| {
+        record.sequence = sequence;
+        record
+    });
+    fixture.ring.lock().extend(judged);
+    fixture.turn();
+    fixture.press("f↓↓↓E");
+    let event_type = fixture
+        .state
+        .properties
+        .as_ref()
+        .unwrap()
+        .event_type
+        .clone();
+    assert_eq!(&*event_type, "Purchase Completed");
+    let found = Box::new(Properties::of(&event_type, &fixture.ring));
+    fixture.act(Action::Properties(event_type, found));
+    fixture.press("↓↓↓");
+    insta::assert_snapshot!("properties", fixture.plain());
+    fixture.press("P");
+    assert!(!fixture.plain().contains("ann@"));
+    fixture.press("↑");
+    assert!(!fixture.plain().contains("ann@"));
+    fixture.press("\n");
+    let find = fixture.state.events.find.as_ref().unwrap();
+    assert!(
+        find.text
+            .starts_with(r#"event_type == "Purchase Completed" && event_properties"#)
+    );
+    assert_eq!(fixture.state.events.page.matched, 92);
+    fixture.press("E\u{1b}");
+    assert!(fixture.state.properties.is_none());
+}
+
+#[test]
+fn the_course_has_a_cursor_and_tells_what_happened_when() {
+    let mut fixture = Fixture::new((120, 34));
+    let series = snapshot(Mode::Open).series;
+    let mut at = |seconds_ago: i64, change: &dyn Fn(&mut Snapshot)| {
+        let mut then = snapshot(Mode::Open);
+        then.at_ms = NOW - seconds_ago * 1_000;
+        then.series = series.clone();
+        change(&mut then);
+        fixture.act(Action::Snapshot(Arc::new(then)));
+    };
+    at(20, &|then| then.mode = Some(Mode::Shut));
+    at(15, &|_| {});
+    at(10, &|then| then.filters = Arc::default());
+    at(0, &|then| then.filters = Arc::default());
+    let happened: Vec<&str> = fixture
+        .state
+        .annotations
+        .iter()
+        .map(|a| a.what.says())
+        .collect();
+    assert_eq!(happened, ["gate shut", "gate opened", "filters changed"]);
+    insta::assert_snapshot!("annotations", fixture.plain());
+    fixture.state.focus = Pane::Throughput;
+    fixture.press("hhhhhhhhhh");
+    insta::assert_snapshot!("moment", fixture.plain());
+    let effects = fixture.press("\n");
+    assert!(
+        matches!(effects[..], [Effect::Seek(Seek::Time(_), None)]),
+        "{effects:?}"
+    );
+    // Esc takes the cursor away; Enter without one says what to do.
+    fixture.press("\u{1b}");
+    assert_eq!(fixture.state.moment_ms, None);
+    fixture.state.focus = Pane::Throughput;
+    assert_eq!(fixture.press("\n"), []);
+    assert!(fixture.plain().contains("choose a time first"));
+    for key in [KeyCode::Left, KeyCode::Right] {
+        for _ in 0..200 {
+            fixture.act(Action::Key(KeyEvent::new(key, KeyModifiers::NONE)));
+        }
+        assert!(fixture.state.moment_ms.is_some());
+        fixture.plain();
+    }
 }
 
 #[test]

@@ -86,7 +86,8 @@ fn offset(text: &str, inside: &str) -> usize {
 /// Words that CEL keeps for itself: no path may have them behind a dot.
 const KEPT: [&str; 4] = ["in", "true", "false", "null"];
 
-pub(super) fn is_identifier(key: &str) -> bool {
+/// Whether a condition may write this name behind a dot.
+pub fn is_identifier(key: &str) -> bool {
     let mut letters = key.chars();
     let starts = letters
         .next()

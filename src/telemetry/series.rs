@@ -89,6 +89,32 @@ impl Series {
             .map_or(0, |(_, step_ms)| step_ms * steps as i64)
     }
 
+    /// How many steps the course of a window shares out among so many points.
+    fn span(&self, window: usize, points: usize) -> usize {
+        let kept = self.windows.get(window).map_or(0, |w| w.steps.len());
+        // The newest step is left out until it is over, or its end would always look like a drop.
+        kept.saturating_sub(1).clamp(points.min(STEPS), STEPS)
+    }
+
+    /// From when to when a point of the course goes.
+    pub fn time_of(&self, window: usize, points: usize, point: usize) -> Option<(UnixMs, UnixMs)> {
+        let (kept, (_, step_ms)) = self.windows.get(window).zip(WINDOWS.get(window))?;
+        let span = self.span(window, points);
+        let at = |point: usize| (point * span / points.max(1)) as i64;
+        let first = kept.newest - span as i64;
+        let from = at(point);
+        let to = at(point + 1).max(from + 1);
+        (point < points).then_some(((first + from) * step_ms, (first + to) * step_ms))
+    }
+
+    /// The point of the course that a time falls into.
+    pub fn point_at(&self, window: usize, points: usize, at_ms: UnixMs) -> Option<usize> {
+        (0..points).find(|point| {
+            let time = self.time_of(window, points, *point);
+            time.is_some_and(|(from, to)| (from..to).contains(&at_ms))
+        })
+    }
+
     /// The course of a line over a window as `points` values, oldest first: events a second.
     /// While less than the window has passed, the points share what has, down to a step each;
     /// time before the start counts as zero.
@@ -96,12 +122,7 @@ impl Series {
         let Some((kept, (_, step_ms))) = self.windows.get(window).zip(WINDOWS.get(window)) else {
             return vec![0.0; points];
         };
-        // The newest step is left out until it is over, or its end would always look like a drop.
-        let span = kept
-            .steps
-            .len()
-            .saturating_sub(1)
-            .clamp(points.min(STEPS), STEPS);
+        let span = self.span(window, points);
         let mut steps = vec![0_u32; span];
         for (to, from) in steps.iter_mut().rev().zip(kept.steps.iter().rev().skip(1)) {
             *to = from[line as usize];
@@ -158,6 +179,28 @@ mod tests {
         assert!((hour[599] - 10.0).abs() < f64::EPSILON);
         series.advance(60_000);
         assert!(series.rate(Line::Received, 5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn each_point_of_a_course_has_its_time() {
+        let mut series = Series::default();
+        for second in 1_000..1_050 {
+            series.add(Line::Received, 1, second * 1_000);
+        }
+        // Fewer steps than points: a point a step, the last whole one on the right.
+        assert_eq!(series.time_of(0, 100, 99), Some((1_048_000, 1_049_000)));
+        assert_eq!(series.point_at(0, 100, 1_048_999), Some(99));
+        assert_eq!(series.point_at(0, 100, 1_049_000), None);
+        // More steps than points: a point several.
+        let (from, to) = series.time_of(0, 10, 0).unwrap();
+        assert_eq!((from, to), (1_000_000, 1_004_000));
+        for point in 0..10 {
+            let (from, to) = series.time_of(0, 10, point).unwrap();
+            assert_eq!(series.point_at(0, 10, from), Some(point));
+            assert_eq!(series.point_at(0, 10, to - 1), Some(point));
+        }
+        assert_eq!(series.time_of(0, 10, 10), None);
+        assert_eq!(series.time_of(9, 10, 0), None);
     }
 
     #[test]

@@ -18,6 +18,7 @@ use super::export::Events;
 use super::finder::Page;
 use super::inspected::Inspected;
 use super::person::{Identity, Summary};
+use super::properties::Properties;
 use super::seek::Seek;
 use super::watch::Seen;
 
@@ -49,6 +50,8 @@ pub enum Action {
     Catalog(Arc<Catalog>),
     /// What the draft of the filters would change, as far as it is known.
     Previewed(Box<Preview>),
+    /// The properties of this type's events.
+    Properties(Arc<str>, Box<Properties>),
     /// What the watches have seen.
     Watched(Vec<Seen>),
     /// The event that was sought, if there is one.

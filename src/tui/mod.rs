@@ -19,6 +19,7 @@ pub mod memory;
 pub mod person;
 pub mod previewer;
 pub mod privacy;
+pub mod properties;
 pub mod seek;
 pub mod state;
 pub mod terminal;
@@ -61,6 +62,7 @@ use keymap::Keymap;
 use memory::Memory;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
+use properties::Properties;
 use state::State;
 use terminal::Screen;
 use theme::Theme;
@@ -153,6 +155,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         memory,
         summarized: EachSecond(None),
         broken_down: EachSecond(None),
+        explored: EachSecond(None),
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -187,6 +190,8 @@ struct Shell {
     summarized: EachSecond<Identity>,
     /// The limit that is looked for in the ring.
     broken_down: EachSecond<Code>,
+    /// The type whose properties are looked for.
+    explored: EachSecond<Arc<str>>,
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -515,6 +520,21 @@ impl Shell {
         });
     }
 
+    /// Looks what the events are made of whose type is looked at, beside the screen: now, and
+    /// again every second.
+    fn explore(&mut self) {
+        let opened = self.state.properties.as_ref().map(|open| &open.event_type);
+        let Some(event_type) = self.explored.due(opened.cloned()) else {
+            return;
+        };
+        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let found = Properties::of(&event_type, &ring);
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Properties(event_type, Box::new(found)));
+        });
+    }
+
     /// Looks through the events of the person that is looked at, beside the screen: now, and
     /// again every second.
     fn summarize(&mut self) {
@@ -565,6 +585,7 @@ impl Shell {
         self.watcher.ask(&self.state.watches);
         self.summarize();
         self.break_down();
+        self.explore();
         let room = view::Rooms::event_rows(&self.state);
         let events = &mut self.state.events;
         events.room = room;

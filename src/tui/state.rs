@@ -1,12 +1,13 @@
 //! What the screen is: plain data.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tui_input::Input;
 
+use crate::amplitude::time::UnixMs;
 use crate::config;
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
 use crate::filter::catalog::Catalog;
@@ -26,6 +27,7 @@ use super::keymap::{Do, Keymap};
 use super::memory::Layout;
 use super::person::{Identity, Summary};
 use super::privacy::Privacy;
+use super::properties::Properties;
 use super::view::Border;
 use super::watch::{Seen, Watch};
 
@@ -114,6 +116,10 @@ pub struct State {
     pub zoomed: bool,
     /// The window of the throughput, by its place among them.
     pub window: usize,
+    /// The time that the cursor of the throughput is on.
+    pub moment_ms: Option<UnixMs>,
+    /// What happened to the stream, the newest last.
+    pub annotations: VecDeque<Annotation>,
     /// How types are sorted.
     pub sort: Sort,
     /// The row of the filters that the cursor is on: types, then rules.
@@ -130,6 +136,8 @@ pub struct State {
     pub person: Option<Person>,
     /// The limit that is looked at.
     pub limit: Option<OpenedLimit>,
+    /// The type whose properties are looked at.
+    pub properties: Option<OpenedProperties>,
     /// What is open over everything.
     pub popup: Option<Popup>,
     /// What was last said to the operator.
@@ -158,6 +166,60 @@ pub struct State {
     pub dragged: Option<Border>,
     /// Whether the program is ending, and only waits for what is under way.
     pub draining: bool,
+}
+
+/// Something that happened to the stream, told beside its course.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Annotation {
+    /// When.
+    pub at_ms: UnixMs,
+    /// What.
+    pub what: Happened,
+}
+
+/// What can happen to the stream.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Happened {
+    /// Other filters came into force.
+    Filters,
+    /// The gate was opened, shut, or put into dry run.
+    Gate(Mode),
+    /// The feed went down.
+    FeedDown,
+    /// It came back.
+    FeedLive,
+    /// Customer.io went down, or refuses.
+    DeliveryDown,
+    /// It came back.
+    DeliveryUp,
+}
+
+impl Happened {
+    /// A letter for it, on the course.
+    pub fn letter(self) -> &'static str {
+        match self {
+            Self::Filters => "f",
+            Self::Gate(_) => "g",
+            Self::FeedDown => "x",
+            Self::FeedLive => "o",
+            Self::DeliveryDown => "X",
+            Self::DeliveryUp => "O",
+        }
+    }
+
+    /// What it is, in words.
+    pub fn says(self) -> &'static str {
+        match self {
+            Self::Filters => "filters changed",
+            Self::Gate(Mode::Open) => "gate opened",
+            Self::Gate(Mode::Shut) => "gate shut",
+            Self::Gate(Mode::DryRun) => "dry run",
+            Self::FeedDown => "feed down",
+            Self::FeedLive => "feed live",
+            Self::DeliveryDown => "delivery down",
+            Self::DeliveryUp => "delivery up",
+        }
+    }
 }
 
 /// Filters that are tried out and not in force.
@@ -258,6 +320,17 @@ pub struct OpenedLimit {
     pub breakdown: Option<Breakdown>,
 }
 
+/// A type whose properties are looked at.
+#[derive(Debug)]
+pub struct OpenedProperties {
+    /// Which.
+    pub event_type: Arc<str>,
+    /// The row that the cursor is on.
+    pub row: usize,
+    /// The properties; none while they are looked for.
+    pub found: Option<Properties>,
+}
+
 /// A person whose events are looked at.
 #[derive(Debug)]
 pub struct Person {
@@ -324,6 +397,8 @@ pub enum Over {
     Person,
     /// Where a limit is broken.
     Limit,
+    /// The properties of a type.
+    Properties,
 }
 
 /// What is open over everything.
@@ -466,6 +541,8 @@ impl State {
             focus: Pane::Events,
             zoomed: false,
             window: 0,
+            moment_ms: None,
+            annotations: VecDeque::new(),
             sort: Sort::default(),
             filter_cursor: FilterCursor::Type(None),
             events: Events {
@@ -477,6 +554,7 @@ impl State {
             letters: None,
             person: None,
             limit: None,
+            properties: None,
             popup: None,
             message: None,
             alert: None,
@@ -531,6 +609,8 @@ impl State {
             Over::Letters
         } else if self.inspector.is_some() {
             Over::Inspector
+        } else if self.properties.is_some() {
+            Over::Properties
         } else if self.person.is_some() {
             Over::Person
         } else if self.limit.is_some() {

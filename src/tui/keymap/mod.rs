@@ -12,7 +12,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 
 use super::state::{Over, Pane, Scene};
 
-use table::Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person};
+use table::Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties};
 pub use table::{Do, KEYS, Place, Sought, Usual};
 
 /// Something that can be done, with its keys.
@@ -315,6 +315,7 @@ impl Place {
             Letters => scene.over == Over::Letters,
             Person => scene.over == Over::Person,
             Limit => scene.over == Over::Limit,
+            Properties => scene.over == Over::Properties,
         }
     }
 
@@ -322,7 +323,7 @@ impl Place {
     fn width(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | Letters | Person | Limit => 1,
+            Inspector | Letters | Person | Limit | Properties => 1,
             In(_) => 2,
             Anywhere => 3,
         }

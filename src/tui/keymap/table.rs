@@ -80,6 +80,11 @@ pub enum Do {
     Higher,
     Lower,
     UsualLayout,
+    Earlier,
+    Later,
+    EventsThen,
+    Properties,
+    FindProperty,
     Private,
     Colours,
     Mouse,
@@ -110,6 +115,8 @@ pub enum Place {
     Person,
     /// While it is looked at where a limit is broken.
     Limit,
+    /// While the properties of a type are looked at.
+    Properties,
 }
 
 /// Something that can be done, with the keys that it usually has.
@@ -147,7 +154,7 @@ const fn bind(
     }
 }
 
-use Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person};
+use Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties};
 
 /// All that can be done. A narrower place wins over a wider one.
 pub static KEYS: &[Usual] = &[
@@ -421,6 +428,14 @@ pub static KEYS: &[Usual] = &[
         "",
     ),
     bind(
+        &["E"],
+        Do::Properties,
+        Anywhere,
+        "properties",
+        "what the events of this type are made of, and what has changed",
+        "",
+    ),
+    bind(
         &["P"],
         Do::Private,
         Anywhere,
@@ -616,6 +631,30 @@ pub static KEYS: &[Usual] = &[
         "",
     ),
     bind(
+        &["←", "h"],
+        Do::Earlier,
+        In(Pane::Throughput),
+        "earlier",
+        "a cursor on the course: what was when, and what happened then",
+        "earlier",
+    ),
+    bind(
+        &["→"],
+        Do::Later,
+        In(Pane::Throughput),
+        "later",
+        "the cursor later",
+        "later",
+    ),
+    bind(
+        &["Enter"],
+        Do::EventsThen,
+        In(Pane::Throughput),
+        "events-then",
+        "go to the events of the time under the cursor",
+        "events then",
+    ),
+    bind(
         &["F"],
         Do::Follow,
         In(Pane::Events),
@@ -710,6 +749,22 @@ pub static KEYS: &[Usual] = &[
         "close",
         "close",
         "close",
+    ),
+    bind(
+        &["Enter"],
+        Do::FindProperty,
+        Properties,
+        "find-property",
+        "find the events of the type that have the property",
+        "find",
+    ),
+    bind(
+        &["Esc", "q"],
+        Do::Back,
+        Properties,
+        "leave-properties",
+        "back",
+        "back",
     ),
     bind(
         &["Enter"],

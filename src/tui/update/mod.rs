@@ -1,6 +1,7 @@
 //! What happens becomes what the screen is: all behaviour, without drawing or waiting.
 
 mod copy;
+mod course;
 mod filters;
 mod letters;
 mod limit;
@@ -8,6 +9,7 @@ mod mouse;
 mod person;
 mod popup;
 mod presets;
+mod properties;
 mod seek;
 mod watches;
 
@@ -49,6 +51,10 @@ const FOLDED_OVER: usize = 24;
 const LONGEST_STORY: usize = 500;
 
 /// Applies an action; returns what is asked for because of it.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: an arm for each thing that can happen"
+)]
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Key(key) => on_key(state, key),
@@ -112,6 +118,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             say(state, why, true);
             Vec::new()
         }
+        Action::Properties(event_type, found) => {
+            properties::found(state, &event_type, *found);
+            Vec::new()
+        }
         Action::Watched(seen) => {
             let mut effects = watches::seen(state, seen);
             effects.extend(look_for_alerts(state));
@@ -154,6 +164,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
 
 fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     let first = state.snapshot.mode.is_none();
+    state.moment_ms = state.moment_ms.filter(|at| *at <= snapshot.at_ms);
     if first {
         state.filters = (*snapshot.filters).clone();
     }
@@ -166,6 +177,7 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     {
         say(state, notice.text.clone(), false);
     }
+    course::annotate(state, &snapshot);
     state.snapshot = snapshot;
     let now = state.snapshot.at_ms;
     if state.message.as_ref().is_some_and(|m| m.until_ms < now) {
@@ -312,6 +324,9 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Zoom => state.zoomed = !state.zoomed,
         Do::Freeze => freeze(state),
         Do::Follow => follow(state),
+        Do::Earlier => course::move_cursor(state, -1),
+        Do::Later => course::move_cursor(state, 1),
+        Do::EventsThen => return course::events_then(state),
         Do::Window => state.window = (state.window + 1) % WINDOWS.len(),
         Do::Redraw => return vec![Effect::Redraw],
         Do::Suspend => return vec![Effect::Suspend],
@@ -347,6 +362,8 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Redo => return filters::redo(state),
         Do::History => state.popup = Some(Popup::History(0)),
         Do::Watches => watches::open(state),
+        Do::Properties => properties::open(state),
+        Do::FindProperty => return properties::find(state),
         Do::Presets => presets::open(state),
         Do::Toggle => filters::toggle(state),
         Do::Only | Do::All | Do::None => filters::select_types(state, does),
@@ -533,11 +550,16 @@ fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         inspector.line = stepped(inspector.line, by, last);
         return Vec::new();
     }
-    if state.over() == Over::Limit
-        && let Some(opened) = &mut state.limit
-    {
-        limit::move_cursor(opened, by);
-        return Vec::new();
+    match (state.over(), &mut state.limit, &mut state.properties) {
+        (Over::Limit, Some(opened), _) => {
+            limit::move_cursor(opened, by);
+            return Vec::new();
+        }
+        (Over::Properties, _, Some(open)) => {
+            properties::move_cursor(open, by);
+            return Vec::new();
+        }
+        _ => {}
     }
     match state.focus {
         Pane::Filters => {
@@ -658,7 +680,7 @@ fn back(state: &mut State) {
         letters::back(state);
         return;
     }
-    if state.inspector.take().is_some() {
+    if state.inspector.take().is_some() || state.properties.take().is_some() {
         return;
     }
     if state.person.is_some() {
@@ -666,6 +688,9 @@ fn back(state: &mut State) {
         return;
     }
     if state.limit.take().is_some() {
+        return;
+    }
+    if state.moment_ms.take().is_some() {
         return;
     }
     if state.zoomed {

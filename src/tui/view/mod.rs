@@ -27,6 +27,7 @@ mod person;
 mod popup;
 mod presets;
 mod preview;
+mod properties;
 mod throughput;
 mod violations;
 mod watches;
@@ -289,6 +290,11 @@ fn side_by_side(area: Rect, left: u16, shows_left: bool, shows_right: bool) -> [
     Layouting::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area)
 }
 
+/// How many points the course of the throughput has.
+pub fn course_points(state: &State) -> usize {
+    throughput::points(Rooms::now(state).throughput)
+}
+
 /// Draws everything.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
@@ -340,6 +346,8 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         letters::render(frame, rooms.inspector, open, state, theme);
     } else if let Some(inspector) = &state.inspector {
         inspector::render(frame, rooms.inspector, inspector, state.privacy, theme);
+    } else if let Some(open) = &state.properties {
+        properties::render(frame, rooms.inspector, open, state.privacy, theme);
     } else if let Some(open) = &state.person {
         person::render(frame, rooms.inspector, open, state, theme);
     } else if let Some(open) = &state.limit {

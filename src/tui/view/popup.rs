@@ -63,6 +63,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, keymap: &Keymap, theme
         ("While an event is inspected", Place::Inspector),
         ("The events of a person", Place::Person),
         ("Where a limit is broken", Place::Limit),
+        ("The properties of a type", Place::Properties),
         ("Dead letters", Place::Letters),
     ];
     let mut lines = Vec::new();

@@ -2,9 +2,11 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::amplitude::time;
 use crate::limits::{grouped, span};
 use crate::telemetry::series::{Line as Course, WINDOWS};
 use crate::tui::state::{Pane, State};
@@ -31,7 +33,9 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let mut lines = window(state, state.window, width, theme);
     let room = usize::from(inside.height).saturating_sub(ROWS);
     if room > state.watches.len() {
-        lines.push(in_all(state, width, theme));
+        let moment = moment(state, width, theme);
+        let told = moment.or_else(|| annotations(state, width, theme));
+        lines.push(told.unwrap_or_else(|| in_all(state, width, theme)));
     }
     let watched = state.watches.iter().enumerate().take(room);
     lines.extend(
@@ -50,6 +54,71 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         }
     }
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The columns in front of a course and behind it.
+pub(super) const BESIDE: usize = 22;
+
+/// How many points the course has.
+pub fn points(room: Rect) -> usize {
+    usize::from(room.width.saturating_sub(2)).saturating_sub(BESIDE)
+}
+
+/// The point that the cursor is on.
+fn cursor(state: &State, width: usize) -> Option<usize> {
+    let series = &state.shown().series;
+    let at = state.moment_ms?;
+    series.point_at(state.window, width.saturating_sub(BESIDE), at)
+}
+
+/// What was at the time under the cursor, and what happened then.
+fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let points = width.saturating_sub(BESIDE);
+    let point = cursor(state, width)?;
+    let series = &state.shown().series;
+    let (from, to) = series.time_of(state.window, points, point)?;
+    let then = state
+        .annotations
+        .iter()
+        .filter(|a| (from..to).contains(&a.at_ms));
+    let happened: Vec<&str> = then.map(|a| a.what.says()).collect();
+    let rate = |course| {
+        let values = series.course(course, state.window, points);
+        text::rate(values.get(point).copied().unwrap_or_default())
+    };
+    let clock = time::to_seconds(from);
+    let says = match happened.as_slice() {
+        [] => format!(
+            "at {clock}  {} received, {} accepted, {} rejected",
+            rate(Course::Received),
+            rate(Course::Accepted),
+            rate(Course::Rejected)
+        ),
+        all => format!("at {clock}  {}", all.join(", ")),
+    };
+    let says = text::cut(&says, width.saturating_sub(2));
+    Some(Line::styled(format!(" {says}"), theme.accent))
+}
+
+/// What happened to the stream, a letter at its time; none where nothing did.
+fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let points = width.saturating_sub(BESIDE);
+    let series = &state.shown().series;
+    let mut letters = vec![" "; points];
+    for annotation in &state.annotations {
+        if let Some(point) = series.point_at(state.window, points, annotation.at_ms) {
+            letters[point] = annotation.what.letter();
+        }
+    }
+    if letters.iter().all(|letter| *letter == " ") {
+        return None;
+    }
+    let last = state.annotations.back()?.what.says();
+    let name = text::fit(last, BESIDE - 3);
+    Some(Line::from(vec![
+        Span::styled(format!(" {name}  "), theme.dim),
+        Span::styled(letters.concat(), theme.warn),
+    ]))
 }
 
 /// What was counted since the start.
@@ -83,7 +152,8 @@ fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line
         ("delivered", rates.delivered, Course::Delivered, theme.good),
         ("rejected", rates.rejected, Course::Rejected, theme.bad),
     ];
-    let points = width.saturating_sub(22);
+    let points = width.saturating_sub(BESIDE);
+    let cursor = cursor(state, width).filter(|_| window == state.window);
     // One scale for all, so that the lines can be compared; what is rejected has its own, or a
     // trickle would not be seen.
     let all = shown.series.course(Course::Received, window, points);
@@ -92,12 +162,27 @@ fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line
         .map(|(name, rate, course, style)| {
             let values = shown.series.course(course, window, points);
             let least_top = if course == Course::Rejected { 1.0 } else { top };
-            Line::from(vec![
+            let mut spans = vec![
                 Span::styled(format!(" {name:<10}"), theme.dim),
                 Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
                 Span::raw("  "),
-                Span::styled(sparkline(&values, least_top, theme.ascii), style),
-            ])
+            ];
+            let course = sparkline(&values, least_top, theme.ascii);
+            // One sign a point: the one under the cursor stands out.
+            for (point, sign) in course.chars().enumerate() {
+                let style = if cursor == Some(point) {
+                    style.add_modifier(Modifier::REVERSED)
+                } else {
+                    style
+                };
+                match spans.last_mut() {
+                    Some(last) if point > 0 && last.style == style => {
+                        last.content.to_mut().push(sign);
+                    }
+                    _ => spans.push(Span::styled(sign.to_string(), style)),
+                }
+            }
+            Line::from(spans)
         })
         .collect()
 }

@@ -13,6 +13,7 @@ use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
 use super::filters::scroll;
+use super::throughput;
 
 /// A watch in the throughput pane: how many a second, and their course.
 pub(super) fn row(
@@ -32,7 +33,7 @@ pub(super) fn row(
         theme.sign(Sign::Watch)
     };
     // As wide as the rows above it, whose names have ten columns.
-    let points = width.saturating_sub(22);
+    let points = width.saturating_sub(throughput::BESIDE);
     let name = text::fit(&watch.when, 8);
     Line::from(vec![
         Span::styled(format!(" {sign} {name}"), style),
