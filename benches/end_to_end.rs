@@ -6,12 +6,22 @@
 //! also how long an event took from its receipt to the answer. The sink answers after 50 ms.
 //! `-- --events N` and `-- --latency MS` change that; `-- --rate N` sends so many a second,
 //! through the program only; `-- --outage SECONDS` lets the sink answer 503 for so long first.
+//!
+//! `-- --screen` runs the program with its screen, in a terminal of 120×34, at 20,000 events a
+//! second unless `--rate` says otherwise: it presses keys and prints how long the screen took to
+//! answer them, and how many bytes a second it wrote, at 30 frames a second and at 10. Then it
+//! sends `--events` as fast as they are taken, with the screen and without, and prints both.
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark that can't run has nothing better to do"
 )]
 
+#[cfg(unix)]
+#[path = "common/screen.rs"]
+mod screen;
+
 use std::io::{BufRead, BufReader, Write as _};
+use std::path::Path;
 use std::process::{Child, Command, Stdio};
 use std::time::{Duration, Instant};
 
@@ -37,6 +47,9 @@ fn main() {
         rate: value("--rate", 0),
         outage: value("--outage", 0),
     };
+    if args.iter().any(|arg| arg == "--screen") {
+        return screen::measure(run);
+    }
     match args
         .iter()
         .find(|a| a.starts_with("part:"))
@@ -130,7 +143,7 @@ fn myself(args: &[&str]) -> Child {
         .unwrap()
 }
 
-fn program(feed: &str, sink: &str, spool: &std::path::Path) -> Child {
+fn program(feed: &str, sink: &str, spool: &Path) -> Child {
     Command::new(env!("CARGO_BIN_EXE_sluicegate"))
         .args([
             "run",
@@ -140,17 +153,25 @@ fn program(feed: &str, sink: &str, spool: &std::path::Path) -> Child {
             "--format",
             "json",
         ])
-        .env("SLUICEGATE_FEED_URL", feed)
-        .env("SLUICEGATE_CUSTOMERIO_BASE_URL", sink)
-        .env("SLUICEGATE_CUSTOMERIO_SITE_ID", "bench")
-        .env("SLUICEGATE_CUSTOMERIO_API_KEY", "bench")
-        .env("SLUICEGATE_DELIVERY_REQUESTS_PER_SECOND", "1000")
-        .env("SLUICEGATE_SPOOL_FOLDER", spool)
-        .env("SLUICEGATE_SPOOL_QUOTA_BYTES", "100000000000")
-        .env("SLUICEGATE_LOG", "error")
+        .envs(settings(feed, sink, spool))
         .stdout(Stdio::piped())
         .spawn()
         .unwrap()
+}
+
+/// What the program is run with.
+fn settings(feed: &str, sink: &str, spool: &Path) -> [(&'static str, String); 8] {
+    let text = str::to_owned;
+    [
+        ("SLUICEGATE_FEED_URL", text(feed)),
+        ("SLUICEGATE_CUSTOMERIO_BASE_URL", text(sink)),
+        ("SLUICEGATE_CUSTOMERIO_SITE_ID", text("bench")),
+        ("SLUICEGATE_CUSTOMERIO_API_KEY", text("bench")),
+        ("SLUICEGATE_DELIVERY_REQUESTS_PER_SECOND", text("1000")),
+        ("SLUICEGATE_SPOOL_FOLDER", spool.display().to_string()),
+        ("SLUICEGATE_SPOOL_QUOTA_BYTES", text("100000000000")),
+        ("SLUICEGATE_LOG", text("error")),
+    ]
 }
 
 struct Used {

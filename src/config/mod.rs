@@ -269,6 +269,7 @@ pub struct Screen {
     pub theme: Theme,
     pub ascii: bool,
     pub mouse: bool,
+    pub frames_per_second: NonZeroU32,
     pub rejected_alert_percent: f64,
 }
 
@@ -279,7 +280,8 @@ impl Default for Screen {
             theme: Theme::Auto,
             ascii: false,
             mouse: true,
-            rejected_alert_percent: 5.0,
+            frames_per_second: NonZeroU32::new(30).unwrap_or(NonZeroU32::MIN),
+            rejected_alert_percent: 15.0,
         }
     }
 }

@@ -2,7 +2,7 @@
 //! happen, [`update`] is all behaviour and pure, [`view`] is all drawing and pure.
 //!
 //! This module is the shell around them: it reads keys, takes snapshots, carries out what is
-//! asked for, and draws, only when something changed and at most 30 times a second. It speaks
+//! asked for, and draws, only when something changed and as often as the settings say. It speaks
 //! to the pipeline by snapshots, records and commands only.
 
 pub mod action;
@@ -78,8 +78,6 @@ const CATALOGED: u64 = 5_000;
 /// So many dead letters of a person are told.
 const LETTERS_OF_PERSON: u64 = 20;
 const SECOND: Duration = Duration::from_secs(1);
-/// At most 30 frames a second.
-const FRAME: Duration = Duration::from_millis(33);
 
 /// Reads the settings again and puts what is new in force; what that did, or why nothing was.
 pub type Reload =
@@ -148,6 +146,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         state,
         screen,
         theme: Theme::of(colours, look.ascii),
+        frame: SECOND / look.frames_per_second.get().min(60),
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         answers,
@@ -175,6 +174,8 @@ struct Shell {
     screen: Screen,
     state: State,
     theme: Theme,
+    /// So long a frame stays, at the least.
+    frame: Duration,
     finder: Finder,
     previewer: Previewer,
     /// What was asked for and is being worked on beside the screen.
@@ -261,12 +262,15 @@ impl Shell {
             // A key is answered at once; what comes by itself waits for its frame.
             if self.dirty && (keyed || Instant::now() >= next_frame) {
                 self.turn_page().await?;
+                let began = Instant::now();
                 if !self.screen.draw(&self.state, &self.theme)? {
                     self.has_terminal = false;
                     self.act(Action::TerminalGone).await?;
                 }
                 self.dirty = false;
-                next_frame = Instant::now() + FRAME;
+                // A line that takes long for a frame gets fewer of them, so that keys get through.
+                let took = began.elapsed();
+                next_frame = Instant::now() + self.frame.max(took * 2);
             }
         }
     }

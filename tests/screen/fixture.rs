@@ -1,0 +1,491 @@
+//! A screen with everything on it, and the ring behind it.
+#![allow(dead_code, reason = "each module uses a part of it")]
+
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Duration;
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sluicegate::amplitude::{frame, time::UnixMs};
+use sluicegate::config::Settings;
+use sluicegate::customerio::mapping::Route;
+use sluicegate::customerio::{Item, Mapping};
+use sluicegate::delivery::spool::SpoolRow;
+use sluicegate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow};
+use sluicegate::delivery::{Accepted, Attempt, History, Part, Standing, Undelivered};
+use sluicegate::feed::FeedState;
+use sluicegate::filter::catalog::Catalog;
+use sluicegate::filter::gate::{RuleTally, Switch};
+use sluicegate::filter::preview::{Batching, Comparison, Previewing};
+use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
+use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::protocol::{
+    LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
+};
+use sluicegate::telemetry::ring::SharedRing;
+use sluicegate::telemetry::series::{Line, Series};
+use sluicegate::tui::Labels;
+use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::breakdown::Breakdown;
+use sluicegate::tui::finder::Finder;
+use sluicegate::tui::inspected::Inspected;
+use sluicegate::tui::person::{Identity, Summary};
+use sluicegate::tui::previewer::{self, Question};
+use sluicegate::tui::state::State;
+use sluicegate::tui::theme::Theme;
+use sluicegate::tui::update::update;
+use sluicegate::tui::view;
+
+/// 2027-01-15 08:00:00 UTC.
+pub const NOW: UnixMs = 1_800_000_000_000;
+
+pub fn filters() -> Filters {
+    let rule = |name: &str, effect, when: &str, on| Rule {
+        name: name.to_owned(),
+        effect,
+        when: when.to_owned(),
+        on,
+        sample: 100.0,
+        note: if name == "internal" {
+            "our own people".to_owned()
+        } else {
+            String::new()
+        },
+    };
+    Filters {
+        unseen_types: Switch::On,
+        types: [
+            ("Song Played".to_owned(), Switch::Off),
+            ("session_start".to_owned(), Switch::Off),
+        ]
+        .into(),
+        rules: vec![
+            rule(
+                "internal",
+                RuleEffect::Exclude,
+                r#"user_id.startsWith("staff")"#,
+                true,
+            ),
+            rule(
+                "eu only",
+                RuleEffect::Include,
+                r#"country == "Germany""#,
+                false,
+            ),
+        ],
+    }
+}
+
+/// Events, judged by the real gate and the real limits.
+pub fn judged(events: impl IntoIterator<Item = String>) -> Vec<Record> {
+    let settings = Settings::default();
+    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
+        Gate::new(Mode::Open, filters()).unwrap(),
+    ));
+    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
+    let mut judge = Judge::new(gate, terms, &settings);
+    let mut all = Vec::new();
+    for text in events {
+        frame::decode(&text.into(), NOW, "message_id", |one| {
+            all.push(judge.judge(one.unwrap(), &mut Vec::new()));
+        });
+    }
+    all
+}
+
+/// Events of every outcome.
+pub fn records() -> Vec<Record> {
+    let long_id = "x".repeat(160);
+    let events = [
+        r#"{"event_type":"Purchase Completed","user_id":"u-0001","insert_id":"1","time":1799999999500,"event_properties":{"total":12.50,"items":[{"name":"Café Mug","quantity":2}]},"user_properties":{"plan":"pro"}}"#,
+        r#"{"event_type":"Song Played","user_id":"u-0002","insert_id":"2","time":1799999999500}"#,
+        &format!(
+            r#"{{"event_type":"Signup Completed","user_id":"{long_id}","insert_id":"3","time":1799999999500}}"#
+        ),
+        r#"{"event_type":"Product Viewed","user_id":"staff-7","insert_id":"4","time":1799999999500}"#,
+        r#"{"event_type":"Password Reset","user_id":"u-0005","insert_id":"5","time":1799999999500,"event_properties":{"recipient":"ann@example.com"}}"#,
+        r#"{"event_type":"Product Viewed","device_id":"d-6","insert_id":"6","time":1799999999500}"#,
+        r#"{"event_type":"Product Added","user_id":"u-0007","insert_id":"7","time":1799999999500}"#,
+        r#"{"event_type":"Cart Viewed","user_id":"u-0008","insert_id":"8","time":1799999999500}"#,
+        r#"{"event_type":"Checkout Started","user_id":"u-0009","insert_id":"9","time":1799999999500}"#,
+    ];
+    let mut all = judged(events.map(str::to_owned));
+    let attempt = |answer: &str, message: &str| Attempt {
+        at_ms: NOW + 250,
+        took_ms: 84,
+        answer: answer.to_owned(),
+        message: message.to_owned(),
+        items: 12,
+    };
+    let mut tell = |index: usize, attempts: Vec<Attempt>, outcome| {
+        let story = &mut all[index].story;
+        story.attempts = attempts;
+        story.outcome = outcome;
+    };
+    tell(
+        0,
+        vec![attempt("503", "unavailable"), attempt("200", "")],
+        Outcome::Delivered { took_ms: 1_334 },
+    );
+    tell(
+        4,
+        vec![attempt("200", "")],
+        Outcome::Delivered { took_ms: 84 },
+    );
+    tell(
+        6,
+        vec![attempt("503", "unavailable")],
+        Outcome::Waiting {
+            next_ms: NOW + 3_000,
+        },
+    );
+    let refused = Outcome::Undelivered {
+        why: Undelivered::Discarded,
+        reason: "invalid: too long".to_owned(),
+        field: "name".to_owned(),
+    };
+    tell(7, vec![attempt("207", "")], refused);
+    all
+}
+
+/// A row of dead letters.
+pub fn letters(event_type: &str, count: u64) -> LetterRow {
+    LetterRow {
+        group: Group {
+            why: Undelivered::Discarded,
+            reason: "invalid: property value cannot be longer than 1000 bytes".to_owned(),
+            field: "attributes.plan".to_owned(),
+            event_type: event_type.to_owned(),
+        },
+        count,
+        again: 0,
+        newest_ms: NOW - 60_000,
+    }
+}
+
+/// One of them.
+pub fn letter(number: i64) -> DeadLetter {
+    let body = format!(
+        r#"{{"type":"person","action":"event","identifiers":{{"id":"u-{number:04}"}},"name":"Cart Viewed","timestamp":1799999999,"id":"01K","attributes":{{"plan":"{}","items":[1,2]}}}}"#,
+        "x".repeat(40)
+    );
+    let row = letters("Cart Viewed", 2).group;
+    DeadLetter {
+        number,
+        at_ms: NOW - 60_000,
+        why: row.why,
+        reason: row.reason,
+        field: row.field,
+        answer: "207".to_owned(),
+        message: String::new(),
+        history: History {
+            requests: 1,
+            failures: 0,
+            first_ms: Some(NOW - 60_300),
+        },
+        again: number == 17,
+        accepted: Accepted {
+            item: Item {
+                id: 7_u128.into(),
+                person: 7,
+                route: Route::Batch,
+                body: body.into(),
+            },
+            sequence: 0,
+            part: Part::Event,
+            event_type: "Cart Viewed".into(),
+            happened_ms: NOW - 62_000,
+            received_ms: NOW - 61_000,
+        },
+    }
+}
+
+pub fn standing() -> Standing {
+    Standing {
+        spool: SpoolRow {
+            items: 1_204,
+            bytes: 2_408_000,
+            quota_bytes: 1_000_000_000,
+            oldest_ms: Some(NOW - 2_300),
+            letters: 3,
+            letter_bytes: 4_100,
+            keep_letters_ms: 30 * 86_400_000,
+            ..SpoolRow::default()
+        },
+        in_flight: 2,
+        rate: 100.0,
+        rate_limit: 100,
+        server: Some("customer.io us".to_owned()),
+        ..Standing::default()
+    }
+}
+
+pub fn snapshot(mode: Mode) -> Snapshot {
+    let mut series = Series::default();
+    for second in 0..=60 {
+        let at = NOW - 60_000 + second * 1_000;
+        let wave = 1_000 + (second * 37 % 400) as u32;
+        series.add(Line::Received, wave, at);
+        series.add(Line::Accepted, wave / 4, at);
+        series.add(Line::Delivered, wave / 4, at);
+        series.add(Line::Rejected, u32::from(second % 9 == 0), at);
+    }
+    let all = records();
+    let limit = |record: &Record, count| {
+        let worst = record.story.violations[0].clone();
+        LimitRow {
+            code: worst.code,
+            policy: worst.policy,
+            count,
+            recent: count,
+            trend: (0..60).map(|n| n % 7 * count / 60).collect(),
+            worst_type: record.event_type().into(),
+            worst,
+            last_ms: NOW,
+            last_sequence: record.sequence,
+        }
+    };
+    let types = [
+        ("Song Played", 120_404, 300.2),
+        ("session_start", 90_100, 120.0),
+        ("Product Viewed", 41_208, 110.5),
+        ("Purchase Completed", 1_204, 4.2),
+        ("Password Reset", 12, 0.02),
+    ];
+    Snapshot {
+        at_ms: NOW,
+        started_ms: NOW - 60_000,
+        totals: Totals {
+            received: 252_928,
+            accepted: 41_211,
+            delivered: 41_208,
+            success_on_first_attempt: 41_201,
+            success_after_retry: 7,
+            discarded: 3,
+            malformed: 2,
+            ..Totals::default()
+        },
+        rates: Rates {
+            received: 1_204.0,
+            accepted: 311.0,
+            delivered: 311.0,
+            rejected: 2.0,
+        },
+        series: Arc::new(series),
+        feed: sluicegate::feed::FeedStatus {
+            state: FeedState::Live,
+            connects: 1,
+            ..Default::default()
+        },
+        feed_lag_ms: Some(1_200),
+        mode: Some(mode),
+        filters: Arc::new(filters()),
+        rules: tallies(),
+        types: Arc::new(
+            types
+                .map(|(name, count, rate)| TypeRow {
+                    name: name.into(),
+                    count,
+                    accepted: count / 2,
+                    rate,
+                })
+                .to_vec(),
+        ),
+        limits: Arc::new(vec![
+            limit(&all[2], 12),
+            limit(&all[5], 3),
+            limit(&all[4], 197),
+        ]),
+        latency: LatencyRow {
+            count: 41_208,
+            p50_ms: 84,
+            p95_ms: 210,
+            p99_ms: 480,
+        },
+        answers: [
+            ("200".to_owned(), 311),
+            ("207".to_owned(), 1),
+            ("503".to_owned(), 2),
+        ]
+        .into(),
+        requests_per_minute: 31,
+        standing: standing(),
+        letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
+        ..Snapshot::default()
+    }
+}
+
+pub fn tallies() -> Vec<RuleTally> {
+    let internal = RuleTally {
+        reached: 1_000,
+        matched: 41,
+        held_back: 41,
+        timed: 16,
+        timed_ns: 19_200,
+        ..RuleTally::default()
+    };
+    vec![internal, RuleTally::default()]
+}
+
+/// A screen with everything on it, and the ring behind it.
+pub struct Fixture {
+    pub state: State,
+    pub finder: Finder,
+    pub ring: SharedRing,
+}
+
+impl Fixture {
+    pub fn new(size: (u16, u16)) -> Self {
+        Self::with(size, Mode::Open)
+    }
+
+    pub fn with(size: (u16, u16), mode: Mode) -> Self {
+        let labels = Labels {
+            workspace: "shop-prod".to_owned(),
+            destination: "customer.io us · site 1a2b…".to_owned(),
+            feed: "ws://relay:4080/feed".to_owned(),
+            save_to: Some("s.toml".into()),
+            server: String::new(),
+        };
+        let ring = SharedRing::new(1 << 20);
+        ring.lock().extend(records());
+        let mut fixture = Self {
+            state: State::new(labels, size),
+            finder: Finder::new(ring.clone()),
+            ring,
+        };
+        update(
+            &mut fixture.state,
+            Action::Snapshot(Arc::new(snapshot(mode))),
+        );
+        fixture.turn();
+        fixture
+    }
+
+    /// What the shell does after each action.
+    pub fn turn(&mut self) {
+        let room = view::Rooms::event_rows(&self.state);
+        self.finder.look_for(self.state.events.find.as_ref());
+        self.finder.work();
+        let question = self.question();
+        let draft = self.state.draft.as_ref().filter(|draft| draft.shows_events);
+        self.finder
+            .look_through(draft.and(question.as_ref()).cloned());
+        let events = &mut self.state.events;
+        events.room = room;
+        let page = self
+            .finder
+            .page(events.anchor(), events.shift, room, &events.bookmarks);
+        update(&mut self.state, Action::Page(page));
+        if let Some(question) = question {
+            let comparison = Comparison::new(&question.before, &question.after).unwrap();
+            let mut previewing = Previewing::new(comparison, question.batching, false, 0);
+            let mut told = Vec::new();
+            previewer::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
+                told.push(p);
+                true
+            });
+            let last = Box::new(told.pop().unwrap());
+            update(&mut self.state, Action::Previewed(last));
+        }
+    }
+
+    /// What the draft is measured by.
+    pub fn question(&self) -> Option<Question> {
+        Some(Question {
+            before: self.state.filters.clone(),
+            after: self.state.proposed()?,
+            batching: Batching {
+                age: Duration::from_millis(250),
+                bytes: 500_000,
+            },
+            send_users: false,
+        })
+    }
+
+    pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        let effects = update(&mut self.state, action);
+        for effect in &effects {
+            if *effect == Effect::Catalog {
+                let mut catalog = Catalog::default();
+                let ring = self.ring.lock();
+                let events = ring.from(0).filter_map(|record| record.event());
+                events.for_each(|event| catalog.add(event));
+                drop(ring);
+                update(&mut self.state, Action::Catalog(Arc::new(catalog)));
+            }
+            if let Effect::Who(sequence) = effect {
+                let record = self.finder.record(*sequence);
+                let identity = record.and_then(|r| Identity::of(r.event().unwrap()));
+                update(&mut self.state, Action::Who(identity));
+                self.summarize();
+            }
+            if let Effect::Seek(seek, from) = effect {
+                let found = self.finder.seek(*seek, *from);
+                self.act(Action::Sought(*seek, found));
+            }
+            if let Effect::Inspect(sequence) = effect {
+                let found = self.finder.record(*sequence).map(|record| {
+                    let snapshot = &self.state.snapshot;
+                    let filters = &self.state.filters;
+                    let mapping = Mapping::default();
+                    Box::new(Inspected::of(record, filters, snapshot.mode, &mapping))
+                });
+                update(&mut self.state, Action::Inspected(found));
+            }
+        }
+        self.turn();
+        effects
+    }
+
+    /// Looks where the limit is broken that is looked at.
+    pub fn break_down(&mut self) {
+        if let Some(opened) = &self.state.limit {
+            let code = opened.code;
+            let found = Breakdown::of(code, &self.ring, &Mapping::default());
+            self.act(Action::BrokenDown(code, Box::new(found)));
+        }
+    }
+
+    /// Looks through the events of the person that is looked at.
+    pub fn summarize(&mut self) {
+        let person = self.state.person.as_ref().unwrap();
+        let identity = person.identity.clone();
+        let mut summary = Summary::of(&identity, &self.ring);
+        summary.letters = vec![letter(17)];
+        let summarized = Action::Summarized(identity, Box::new(summary));
+        update(&mut self.state, summarized);
+    }
+
+    pub fn press(&mut self, keys: &str) -> Vec<Effect> {
+        let mut effects = Vec::new();
+        for c in keys.chars() {
+            let code = match c {
+                '\n' => KeyCode::Enter,
+                '\t' => KeyCode::Tab,
+                '\u{1b}' => KeyCode::Esc,
+                '↓' => KeyCode::Down,
+                '↑' => KeyCode::Up,
+                '⌫' => KeyCode::Backspace,
+                c => KeyCode::Char(c),
+            };
+            effects.extend(self.act(Action::Key(KeyEvent::new(code, KeyModifiers::NONE))));
+        }
+        effects
+    }
+
+    pub fn draw(&self, theme: &Theme) -> String {
+        let (width, height) = self.state.size;
+        let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
+        terminal
+            .draw(|frame| view::draw(frame, &self.state, theme))
+            .unwrap();
+        terminal.backend().to_string()
+    }
+
+    pub fn plain(&self) -> String {
+        self.draw(&Theme::plain(false))
+    }
+}
