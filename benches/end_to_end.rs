@@ -291,15 +291,20 @@ async fn feed(run: Run) {
         if number % 100 == 0 {
             now = sluicegate::amplitude::time::now();
             if run.rate > 0 {
-                socket.flush().await.unwrap();
+                // Whoever listened may have seen enough.
+                if socket.flush().await.is_err() {
+                    return;
+                }
                 let due = Duration::from_secs_f64(number as f64 / run.rate as f64);
                 tokio::time::sleep_until(started + due).await;
             }
         }
         let text = text(number, now, &filler);
-        socket.feed(Message::text(text)).await.unwrap();
+        if socket.feed(Message::text(text)).await.is_err() {
+            return;
+        }
     }
-    socket.flush().await.unwrap();
+    let _ = socket.flush().await;
     while let Some(Ok(_)) = socket.next().await {}
 }
 

@@ -54,7 +54,9 @@ impl Terminal {
     fn start(mut command: CommandBuilder) -> Self {
         command.env("TERM", "xterm-256color");
         command.env("XDG_CONFIG_HOME", "/nonexistent");
-        command.env("XDG_STATE_HOME", state_home());
+        if command.get_env("XDG_STATE_HOME").is_none() {
+            command.env("XDG_STATE_HOME", state_home());
+        }
         let pair = native_pty_system().openpty(SIZE).unwrap();
         let child = pair.slave.spawn_command(command).unwrap();
         drop(pair.slave);
@@ -96,6 +98,12 @@ impl Terminal {
         let window = self.window.as_mut().unwrap();
         window.keys.write_all(keys.as_bytes()).unwrap();
         window.keys.flush().unwrap();
+    }
+
+    /// Presses Esc, and no key so soon after it that both are taken for one.
+    fn escape(&mut self) {
+        self.press("\x1b");
+        std::thread::sleep(Duration::from_millis(150));
     }
 
     /// Closes the window, as its button does.
@@ -261,7 +269,7 @@ fn a_rule_is_written_with_its_error_under_the_caret_and_applied_whole() {
 fn events_are_found_inspected_and_frozen() {
     let mut terminal = Terminal::open(&["demo", "--rate", "400"]);
     terminal.shows("→ Search Performed");
-    terminal.press("/event_type == \"Search Performed\"");
+    terminal.press("/event_type == \"Search Performed\" && has_user");
     terminal.shows("condition");
     terminal.press("\r");
     let text = terminal.shows(" match event_type");
@@ -470,4 +478,222 @@ fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
     terminal.shows("DRY RUN");
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
+}
+
+/// The demonstration, writing its files into `folder`.
+fn demo_in(folder: &Path) -> Terminal {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command.args(["demo", "--rate", "500"]);
+    command.env_remove("XDG_STATE_HOME");
+    command.cwd(folder);
+    Terminal::start(command)
+}
+
+#[test]
+fn the_tour_of_the_filters() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = demo_in(folder.path());
+    terminal.shows(" %   first attempt");
+    // A preset is the draft, whose effect is seen, before it is in force.
+    terminal.press("S");
+    terminal.shows("Presets of the filters");
+    terminal.shows("From what is in force to “incident”");
+    terminal.press("\r");
+    terminal.shows("“incident” is the draft");
+    terminal.escape();
+    terminal.shows("the draft is discarded");
+    terminal.press("Sstour\r");
+    terminal.shows("“tour” is kept until the demo ends");
+    terminal.escape();
+    // A rule tells what it is for and what it costs.
+    terminal.press("fG");
+    terminal.shows("country in [");
+    terminal.press("kk");
+    terminal.press("\x1b[H");
+    for _ in 0..40 {
+        terminal.press("j");
+    }
+    terminal.press("k");
+    terminal.shows("our own people");
+    terminal.shows("µs");
+    // The rule that is off is drafted by its number, for a time, and told by the history.
+    terminal.press("2");
+    terminal.shows("draft");
+    terminal.press("A");
+    terminal.shows("in force for");
+    terminal.press("\r");
+    terminal.shows("back in");
+    terminal.press("H");
+    terminal.shows("rule “eu only” on");
+    terminal.press("s");
+    terminal.shows("written to filter-changes");
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let file = files.map(|file| file.unwrap().path()).next().unwrap();
+    let written = std::fs::read_to_string(file).unwrap();
+    assert!(written.contains("eu only"), "{written}");
+}
+
+#[test]
+fn the_tour_of_finding_out() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = demo_in(folder.path());
+    terminal.shows(" %   first attempt");
+    // A regular expression, a bookmark, the way back to it, and a file of what was found.
+    terminal.press("/~Product (Added|Viewed)\r");
+    terminal.shows("match ~Product");
+    terminal.press("jm");
+    terminal.shows("a bookmark: ' comes back to it");
+    terminal.press("F'");
+    terminal.shows("bookmark 1 of 1");
+    terminal.press("X");
+    terminal.shows("the events with a bookmark");
+    terminal.press("m");
+    terminal.shows("1 event is written to bookmarked-");
+    let files = std::fs::read_dir(folder.path()).unwrap();
+    let file = files.map(|file| file.unwrap().path()).next().unwrap();
+    let written = std::fs::read_to_string(file).unwrap();
+    assert_eq!(written.lines().count(), 1);
+    assert!(written.contains("Product "), "{written}");
+    // The story of one that a limit rejects.
+    terminal.escape();
+    terminal.press("]");
+    terminal.press("\r");
+    terminal.shows("Violations");
+    terminal.shows("Decision");
+    terminal.escape();
+    // To a time, and to the properties of a type.
+    terminal.press("@100ms\r");
+    terminal.shows("the events until");
+    terminal.escape();
+    terminal.press("fE");
+    terminal.shows("Properties ─ ");
+    terminal.shows("% ");
+    terminal.escape();
+    // A condition that is met too often rings.
+    terminal.press("Whas_user\t0\r");
+    terminal.shows("a second, over 0, meet has_user");
+    let rang = b"\x1b]9;shop-demo: ";
+    assert!(memchr::memmem::find(&terminal.raw.lock().unwrap(), rang).is_some());
+    terminal.press("D");
+    terminal.escape();
+    // What people are called is not for everyone to see.
+    terminal.press("F");
+    terminal.press("P");
+    terminal.shows("people are hidden");
+    let text = terminal.shows("id•");
+    assert!(!text.contains(" u-0"), "{text}");
+}
+
+#[test]
+fn the_mouse_is_the_screens_until_it_is_handed_over() {
+    let mut terminal = Terminal::open(&["demo", "--rate", "500"]);
+    terminal.shows(" %   first attempt");
+    let wrote = |terminal: &Terminal, what: &[u8]| {
+        memchr::memmem::find(&terminal.raw.lock().unwrap(), what).is_some()
+    };
+    assert!(wrote(&terminal, b"\x1b[?1000h"));
+    // A press on a row of the events, and one more.
+    terminal.press("\x1b[<0;60;12M\x1b[<0;60;12m");
+    terminal.shows("newer above");
+    terminal.press("\x1b[<0;60;12M\x1b[<0;60;12m");
+    terminal.shows("Raw event");
+    terminal.escape();
+    terminal.shows("Violations");
+    // The border between filters and events goes where it is pulled.
+    terminal.press("\x1b[<0;34;14M\x1b[<32;60;14M\x1b[<0;60;14m");
+    terminal.shows("by count");
+    terminal.press("M");
+    terminal.shows("the mouse is the terminal's");
+    assert!(wrote(&terminal, b"\x1b[?1000l"));
+}
+
+#[test]
+fn the_terminal_is_asked_whether_it_is_light() {
+    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    command.args(["demo", "--rate", "500"]);
+    command.env_remove("XDG_STATE_HOME");
+    let mut terminal = Terminal::start(command);
+    let started = Instant::now();
+    while memchr::memmem::find(&terminal.raw.lock().unwrap(), b"\x1b]11;?").is_none() {
+        assert!(
+            started.elapsed() < Duration::from_secs(10),
+            "it does not ask"
+        );
+        std::thread::sleep(Duration::from_millis(5));
+    }
+    terminal.press("\x1b]10;rgb:0000/0000/0000\x07\x1b]11;rgb:ffff/ffff/ffff\x07\x1b[?1;2c");
+    terminal.shows(" %   first attempt");
+    let dark_on_light = |terminal: &Terminal| {
+        let parser = terminal.screen.lock().unwrap();
+        let cells = (0..120).filter_map(|column| parser.screen().cell(1, column));
+        let text: Vec<vt100::Color> = cells
+            .filter(|cell| cell.contents() == "T")
+            .map(vt100::Cell::fgcolor)
+            .collect();
+        text == [vt100::Color::Idx(235)]
+    };
+    assert!(dark_on_light(&terminal));
+    terminal.press("C");
+    terminal.shows("colours: high contrast");
+    assert!(!dark_on_light(&terminal));
+}
+
+#[test]
+fn how_the_screen_was_left_is_remembered_and_keys_are_those_of_the_settings() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("s.toml");
+    let keys = "[keys]\ngate = [\"F9\"]\n";
+    std::fs::write(&path, format!("gate = \"shut\"\n{keys}")).unwrap();
+    let watch = || {
+        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+        command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
+        command.arg(&path);
+        command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
+        command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
+        command.env("XDG_STATE_HOME", dir.path());
+        Terminal::start(command)
+    };
+    let mut terminal = watch();
+    terminal.shows("SHUT");
+    terminal.press("Whas_user\r");
+    terminal.escape();
+    terminal.shows("has_user");
+    terminal.press("\t\\");
+    terminal.shows("hidden: = brings it back");
+    terminal.press("\x1b[20~");
+    terminal.shows("Open the gate?");
+    terminal.press("n");
+    // A preset goes into the file.
+    terminal.press("Ssday\r");
+    terminal.shows("“day” is kept in");
+    let saved = std::fs::read_to_string(&path).unwrap();
+    assert!(saved.contains("[presets.day]"), "{saved}");
+    terminal.escape();
+    terminal.press("q");
+    assert_eq!(terminal.ends(), 0);
+    drop(terminal);
+    let mut again = watch();
+    let text = again.shows("has_user");
+    assert!(!text.contains("Violations"), "{text}");
+    again.press("S");
+    again.shows("in force");
+    again.escape();
+    again.press("q");
+    again.ends();
+    drop(again);
+    // What can't be read is said, and is no reason not to start.
+    std::fs::write(
+        dir.path().join("sluicegate/screen-my-site.toml"),
+        "layout = 3",
+    )
+    .unwrap();
+    let mut odd = watch();
+    odd.shows("is not what it was");
+    odd.press("q");
+    assert_eq!(odd.ends(), 0);
+    // Two things with one key are told before anything starts.
+    std::fs::write(&path, "[keys]\ngate = [\"?\"]\n").unwrap();
+    let mut wrong = watch();
+    wrong.shows("? is the key of help already");
+    assert_eq!(wrong.ends(), 2);
 }

@@ -203,7 +203,7 @@ impl Story<'_> {
             Some(Ok(happened)) => {
                 let lag = span((record.received_ms - happened).max(0));
                 self.item("happened", &stamp(happened));
-                self.item("received", &format!("{at}, {lag} later"));
+                self.item("received", &format!("{lag} later, at {at}"));
             }
             Some(Err(error)) => {
                 self.item("happened", &error.to_string());

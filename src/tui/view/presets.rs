@@ -24,7 +24,9 @@ pub(super) fn render(
     theme: &Theme,
 ) {
     let columns = 96.min(area.width.saturating_sub(2));
-    let room = pane::centred(area, columns, 26.min(area.height - 2));
+    let listed = state.presets.len().clamp(1, ROWS) as u16;
+    let rows = (listed + 14).min(area.height - 2);
+    let room = pane::centred(area, columns, rows);
     let keys = "Enter drafts, s saves, Space marks, D deletes, Esc";
     let inside = pane::frame(frame, room, "Presets of the filters", keys, true, theme);
     let (width, height) = (usize::from(inside.width), usize::from(inside.height));

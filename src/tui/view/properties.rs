@@ -22,12 +22,15 @@ pub(super) fn render(
     privacy: Option<Privacy>,
     theme: &Theme,
 ) {
-    let [above, below] = Layout::vertical([Constraint::Min(5), Constraint::Length(8)]).areas(area);
+    let [above, below] = Layout::vertical([Constraint::Min(5), Constraint::Length(5)]).areas(area);
     let dash = theme.sign(Sign::Dash);
     let name = text::event_name(&open.event_type);
     let events = open.found.as_ref().map_or(0, |found| found.events);
     let title = format!("Properties {dash} {name}");
-    let right = format!("of {} events in the ring", grouped(events));
+    let right = match events {
+        1 => "of 1 event in the ring".to_owned(),
+        _ => format!("of {} events in the ring", grouped(events)),
+    };
     let inside = pane::frame(frame, above, &title, &right, true, theme);
     let (width, height) = (usize::from(inside.width), usize::from(inside.height));
     let Some(found) = &open.found else {
