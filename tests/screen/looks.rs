@@ -7,6 +7,7 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use sluicegate::filter::Mode;
 use sluicegate::tui::action::Action;
+use sluicegate::tui::keymap::KEYS;
 use sluicegate::tui::properties::Properties;
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::view;
@@ -112,6 +113,17 @@ fn a_gate_that_opens_names_the_workspace() {
     let mut shut = Fixture::with((120, 34), Mode::Shut);
     shut.press("g");
     insta::assert_snapshot!("gate_open", shut.plain());
+}
+
+#[test]
+fn all_that_can_be_done_is_in_the_help() {
+    let mut fixture = Fixture::new((120, 250));
+    fixture.press("?");
+    let help = fixture.plain();
+    for binding in KEYS {
+        let name = format!(":{} ", binding.name);
+        assert!(help.contains(&name), "{name} is not in the help");
+    }
 }
 
 #[test]

@@ -13,7 +13,6 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{frame, time::UnixMs};
 use sluicegate::config::Settings;
-use sluicegate::customerio::Mapping;
 use sluicegate::delivery::Standing;
 use sluicegate::delivery::breaker::Standing as Breaker;
 use sluicegate::delivery::spool::dead_letters::Which;
@@ -26,7 +25,6 @@ use sluicegate::protocol::{Command, LimitRow, Record, Snapshot, TypeRow};
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::action::{Action, Effect, Reread};
-use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::export::Events;
 use sluicegate::tui::finder::{Find, Finder};
 use sluicegate::tui::memory::Layout;
@@ -1172,7 +1170,7 @@ fn hostile_text_moves_nothing_on_the_screen() {
         fixture.finder = Finder::new(ring.clone());
         fixture.ring = ring;
         fixture.act(Action::Snapshot(Arc::new(hostile_snapshot.clone())));
-        let mut walked = (false, false, false, false);
+        let mut walked = (false, false, false, false, false);
         let walk: Vec<&str> = "f| |↓ |v|\u{1b}|N|\n|H|\u{1b}|\u{1b}".split('|').collect();
         for keys in [
             "",
@@ -1197,18 +1195,44 @@ fn hostile_text_moves_nothing_on_the_screen() {
         ])
         // Where the limits are broken.
         .chain(["\t\n", "\u{1b}"])
-        {
+        // What the events are made of, each type; what is marked, kept and watched.
+        .chain([
+            "fE",
+            "↓↓",
+            "\u{1b}",
+            "↓E",
+            "P",
+            "↓↓\n",
+            "P",
+            "m",
+            "Ss]0;x\u{7}\n",
+            "\u{1b}",
+        ])
+        .chain([
+            "Wevent_type != \"\\u001b\"",
+            "\n",
+            "\u{1b}",
+            "M",
+            "C",
+            "\\",
+            "=",
+        ]) {
             fixture.press(keys);
             let state = &fixture.state;
             walked.0 |= state.draft.is_some() && state.preview.is_some();
             walked.1 |= state.person.is_some();
             walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
             walked.3 |= state.limit.is_some();
-            if let Some(opened) = &fixture.state.limit {
-                let code = opened.code;
-                let found = Breakdown::of(code, &fixture.ring, &Mapping::default());
-                fixture.act(Action::BrokenDown(code, Box::new(found)));
+            walked.4 |= state.properties.is_some();
+            if let Some(open) = &fixture.state.properties {
+                let event_type = open.event_type.clone();
+                let found = Box::new(Properties::of(&event_type, &fixture.ring));
+                fixture.act(Action::Properties(event_type, found));
             }
+            if !fixture.state.watches.is_empty() {
+                watched(&mut fixture, NOW + 1_000);
+            }
+            fixture.break_down();
             let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
             terminal
                 .draw(|f| view::draw(f, &fixture.state, &Theme::dark(false)))
@@ -1225,6 +1249,6 @@ fn hostile_text_moves_nothing_on_the_screen() {
             let header: String = (0..size.0).map(|x| buffer[(x, 0)].symbol()).collect();
             assert!(header.trim_end().ends_with("08:00:00Z"), "{header}");
         }
-        assert_eq!(walked, (true, true, true, true));
+        assert_eq!(walked, (true, true, true, true, true));
     }
 }

@@ -105,6 +105,16 @@ impl DeadLetter {
 
     /// Whom it is about: the value of the identifier that would be sent.
     pub fn person(&self) -> String {
+        self.who().0
+    }
+
+    /// Whether that is a device, and no person yet.
+    pub fn is_anonymous(&self) -> bool {
+        self.who().1
+    }
+
+    /// Whom it is about, and whether that is only a device.
+    fn who(&self) -> (String, bool) {
         #[derive(Deserialize)]
         struct Body {
             identifiers: Option<std::collections::BTreeMap<String, String>>,
@@ -115,12 +125,13 @@ impl DeadLetter {
         {
             let id = rest.split('/').next().unwrap_or(rest);
             let id = percent_encoding::percent_decode_str(id);
-            return id.decode_utf8_lossy().into_owned();
+            return (id.decode_utf8_lossy().into_owned(), false);
         }
         let body = serde_json::from_slice::<Body>(&self.accepted.item.body).ok();
         let named = body.and_then(|body| {
             let first = body.identifiers.and_then(|all| all.into_values().next());
-            first.or(body.anonymous_id)
+            let person = first.map(|id| (id, false));
+            person.or_else(|| body.anonymous_id.map(|id| (id, true)))
         });
         named.unwrap_or_default()
     }

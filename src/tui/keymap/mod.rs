@@ -305,7 +305,7 @@ fn canonical(key: &str) -> Option<String> {
 
 impl Place {
     /// Whether this is where keys go.
-    fn is_at(self, scene: Scene) -> bool {
+    pub fn is_at(self, scene: Scene) -> bool {
         let among = |pane| scene.over == Over::Nothing && scene.pane == pane;
         match self {
             Anywhere => true,
@@ -320,7 +320,7 @@ impl Place {
     }
 
     /// A narrower place wins over a wider one.
-    fn width(self) -> u8 {
+    pub fn width(self) -> u8 {
         match self {
             Draft => 0,
             Inspector | Letters | Person | Limit | Properties => 1,

@@ -9,7 +9,15 @@ use crate::tui::state::{Pane, Person, State};
 pub(super) fn ask(state: &mut State) -> Vec<Effect> {
     if let Some(letters) = &state.letters {
         let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
-        match letter.map(|letter| Identity::User(letter.person())) {
+        let identity = letter.map(|letter| {
+            let id = letter.person();
+            if letter.is_anonymous() {
+                Identity::Device(id)
+            } else {
+                Identity::User(id)
+            }
+        });
+        match identity {
             Some(identity) => open(state, Some(identity)),
             None => say(state, "open the row first, with Enter".to_owned(), false),
         }

@@ -223,6 +223,9 @@ impl Story<'_> {
                 self.item("device_id", &device);
             }
         }
+        if let Some(id) = record.event().and_then(Event::message_id) {
+            self.item("message", &id);
+        }
         let size = grouped(record.text().len() as u64);
         self.item("size", &format!("{size} B"));
     }

@@ -9,7 +9,7 @@ use crate::amplitude::time;
 use crate::filter::Mode;
 use crate::limits::grouped;
 use crate::tui::history::Entry;
-use crate::tui::keymap::{Keymap, Place};
+use crate::tui::keymap::Place;
 use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -26,7 +26,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         return;
     }
     match &state.popup {
-        Some(Popup::Help(scroll)) => help(frame, area, *scroll, &state.keymap, theme),
+        Some(Popup::Help(scroll)) => help(frame, area, *scroll, state, theme),
         Some(Popup::Confirm(confirm)) => question(frame, area, confirm, state, theme),
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
         Some(Popup::Copy) => {
@@ -45,7 +45,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
 }
 
-fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, keymap: &Keymap, theme: &Theme) {
+fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, theme: &Theme) {
     let room = pane::centred(area, 96, area.height.saturating_sub(2));
     let inside = pane::frame(
         frame,
@@ -55,29 +55,42 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, keymap: &Keymap, theme
         true,
         theme,
     );
-    let places = [
+    let mut places = [
         ("Everywhere", Place::Anywhere),
         ("Send events", Place::In(Pane::Filters)),
         ("A draft of the filters", Place::Draft),
         ("Events", Place::In(Pane::Events)),
+        ("Throughput", Place::In(Pane::Throughput)),
         ("While an event is inspected", Place::Inspector),
         ("The events of a person", Place::Person),
         ("Where a limit is broken", Place::Limit),
         ("The properties of a type", Place::Properties),
         ("Dead letters", Place::Letters),
     ];
+    // Where one is comes first.
+    let scene = state.scene();
+    places.sort_by_key(|(_, place)| (!place.is_at(scene), place.width()));
+    /// The columns of a name.
+    const NAME: usize = 19;
+    let width = usize::from(inside.width).max(40);
     let mut lines = Vec::new();
     for (name, place) in places {
         lines.push(Line::styled(format!(" {name}"), theme.accent));
-        for binding in keymap.bindings().iter().filter(|b| b.place == place) {
-            lines.push(Line::from(vec![
-                Span::styled(
-                    format!("   {}", text::fit(&binding.keys.join("  "), 14)),
-                    theme.key,
-                ),
-                Span::styled(text::fit(&format!(":{}", binding.name), 16), theme.dim),
-                Span::styled(binding.help, theme.text),
-            ]));
+        for binding in state.keymap.bindings().iter().filter(|b| b.place == place) {
+            let keys = format!("   {}", text::fit(&binding.keys.join("  "), 14));
+            let name = text::fit(&format!(":{}", binding.name), NAME);
+            let room = width.saturating_sub(17 + NAME);
+            for (index, says) in text::wrap(binding.help, room).into_iter().enumerate() {
+                let (keys, name) = match index {
+                    0 => (keys.clone(), name.clone()),
+                    _ => (" ".repeat(17), " ".repeat(NAME)),
+                };
+                lines.push(Line::from(vec![
+                    Span::styled(keys, theme.key),
+                    Span::styled(name, theme.dim),
+                    Span::styled(says, theme.text),
+                ]));
+            }
         }
         lines.push(Line::default());
     }
