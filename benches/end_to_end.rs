@@ -193,7 +193,6 @@ fn wait(mut child: Child, started: Instant, idle: Duration) -> Used {
     loop {
         let pid = child.id();
         let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
-        let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
         let fields: Vec<i64> = stat
             .rsplit(") ")
             .next()
@@ -206,14 +205,7 @@ fn wait(mut child: Child, started: Instant, idle: Duration) -> Used {
             let cpu = (user + system) as f64 / 100.0;
             used.cpu_seconds = used.cpu_seconds.max(cpu);
         }
-        let peak = status.lines().find_map(|l| {
-            l.strip_prefix("VmHWM:")?
-                .trim()
-                .strip_suffix(" kB")?
-                .parse::<u64>()
-                .ok()
-        });
-        used.peak_bytes = used.peak_bytes.max(peak.unwrap_or(0) * 1_024);
+        used.peak_bytes = used.peak_bytes.max(peak_bytes(pid));
         if child.try_wait().unwrap().is_some() {
             used.seconds = started.elapsed().saturating_sub(idle).as_secs_f64();
             used.latencies = latencies(&mut child);
@@ -221,6 +213,16 @@ fn wait(mut child: Child, started: Instant, idle: Duration) -> Used {
         }
         std::thread::sleep(Duration::from_millis(5));
     }
+}
+
+/// The most memory that a process has had; 0 where nothing tells.
+fn peak_bytes(pid: u32) -> u64 {
+    let status = std::fs::read_to_string(format!("/proc/{pid}/status")).unwrap_or_default();
+    let peak = status.lines().find_map(|line| {
+        let kilobytes = line.strip_prefix("VmHWM:")?.trim().strip_suffix(" kB")?;
+        kilobytes.parse::<u64>().ok()
+    });
+    peak.unwrap_or(0) * 1_024
 }
 
 /// What the program's summary says: it has to have delivered everything.

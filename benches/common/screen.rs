@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use sluicegate::limits::grouped;
 
-use super::{IDLE, Run, program, settings, wait};
+use super::{IDLE, Run, peak_bytes, program, settings, wait};
 
 const COLUMNS: u16 = 120;
 const ROWS: u16 = 34;
@@ -25,8 +25,8 @@ pub fn measure(run: Run) {
     let rate = if run.rate > 0 { run.rate } else { 20_000 };
     println!("{rate} events a second of 2 kB, {COLUMNS}x{ROWS}");
     println!(
-        "{:<22}{:>22}{:>20}",
-        "frames a second", "key p50, p99, max ms", "kB/s written"
+        "{:<18}{:>22}{:>16}{:>16}",
+        "frames a second", "key p50, p99, max ms", "kB/s written", "peak memory"
     );
     for frames in [30, 10] {
         let run = Run {
@@ -48,9 +48,10 @@ pub fn measure(run: Run) {
         took.sort_unstable();
         let ms = |of: usize| took[(took.len() - 1) * of / 1_000].as_secs_f64() * 1e3;
         println!(
-            "{frames:<22}{:>22}{:>20.1}",
+            "{frames:<18}{:>22}{:>16.1}{:>13.1} MB",
             format!("{:.1}, {:.1}, {:.1}", ms(500), ms(990), ms(1_000)),
-            written as f64 / LOOKED.as_secs_f64() / 1e3
+            written as f64 / LOOKED.as_secs_f64() / 1e3,
+            peak_bytes(screen.child.process_id().unwrap()) as f64 / 1e6
         );
     }
     cost(run);

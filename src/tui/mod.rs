@@ -8,6 +8,7 @@
 pub mod action;
 pub mod alert;
 pub mod breakdown;
+pub mod clipboard;
 pub mod copy;
 pub mod editor;
 pub mod export;
@@ -150,6 +151,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         answers,
+        clipboard: clipboard::System::default(),
         watcher: Watcher::new(handle.ring().clone(), time::now),
         memory,
         summarized: EachSecond(None),
@@ -183,6 +185,7 @@ struct Shell {
         mpsc::UnboundedSender<Action>,
         mpsc::UnboundedReceiver<Action>,
     ),
+    clipboard: clipboard::System,
     /// What is watched.
     watcher: Watcher,
     /// Where it is remembered how the screen was left.
@@ -336,6 +339,9 @@ impl Shell {
                 self.screen.copy(&text)?;
                 let size = text::bytes(text.len());
                 let says = format!("{what} is handed to the terminal's clipboard, {size}");
+                if clipboard::System::is_here() {
+                    self.put_into_clipboard(what, text);
+                }
                 Some(Action::Told(Ok(says)))
             }
             Effect::Who(sequence) => {
@@ -391,6 +397,21 @@ impl Shell {
             }
         };
         Ok(answer)
+    }
+
+    /// Into the system's clipboard too, beside the screen.
+    fn put_into_clipboard(&self, what: &'static str, text: String) {
+        let (clipboard, answers) = (self.clipboard.clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let told = match clipboard.put(text) {
+                Ok(()) => Ok(format!("{what} is in the clipboard")),
+                Err(why) => Err(format!(
+                    "the system's clipboard does not take it ({why}); the terminal was asked to"
+                )),
+            };
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Told(told));
+        });
     }
 
     /// Writes down how the screen is left, beside it.

@@ -268,15 +268,24 @@ impl Story<'_> {
         };
         let indent = 5 + 2 * part.depth;
         let room = self.width.saturating_sub(indent);
-        let gave = text::cut(&gave, (room / 2).max(12));
-        let left = room.saturating_sub(text::width(&gave) + 3);
         let arrow = theme.sign(Sign::Arrow);
-        self.lines.push(Line::from(vec![
-            Span::raw(" ".repeat(indent)),
-            Span::styled(text::cut(&part.text, left), theme.dim),
-            Span::styled(format!(" {arrow} "), theme.dim),
-            Span::styled(gave, style),
-        ]));
+        let fits = text::width(&part.text) + text::width(&gave) + 3 <= room;
+        let lead = if fits {
+            vec![
+                Span::raw(" ".repeat(indent)),
+                Span::styled(text::cut(&part.text, room), theme.dim),
+                Span::raw(" "),
+            ]
+        } else {
+            // What it gave has a line of its own.
+            self.says(indent, &part.text, theme.dim);
+            vec![Span::raw(" ".repeat(indent))]
+        };
+        let mut spans = lead;
+        spans.push(Span::styled(format!("{arrow} "), theme.dim));
+        let room = room.saturating_sub(2);
+        spans.push(Span::styled(text::cut(&gave, room), style));
+        self.lines.push(Line::from(spans));
     }
 
     /// What would have to be otherwise for the event to be sent, by what is in force now.

@@ -45,6 +45,9 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
 }
 
+/// The columns that the help has for a name.
+const NAME: usize = 19;
+
 fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, theme: &Theme) {
     let room = pane::centred(area, 96, area.height.saturating_sub(2));
     let inside = pane::frame(
@@ -70,8 +73,6 @@ fn help(frame: &mut Frame<'_>, area: Rect, scroll: usize, state: &State, theme: 
     // Where one is comes first.
     let scene = state.scene();
     places.sort_by_key(|(_, place)| (!place.is_at(scene), place.width()));
-    /// The columns of a name.
-    const NAME: usize = 19;
     let width = usize::from(inside.width).max(40);
     let mut lines = Vec::new();
     for (name, place) in places {
