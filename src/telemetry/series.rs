@@ -109,10 +109,17 @@ impl Series {
 
     /// The point of the course that a time falls into.
     pub fn point_at(&self, window: usize, points: usize, at_ms: UnixMs) -> Option<usize> {
-        (0..points).find(|point| {
-            let time = self.time_of(window, points, *point);
-            time.is_some_and(|(from, to)| (from..to).contains(&at_ms))
-        })
+        let time = |point| self.time_of(window, points, point);
+        let (mut low, mut high) = (0, points);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if time(middle)?.1 <= at_ms {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        time(low).filter(|(from, _)| *from <= at_ms).map(|_| low)
     }
 
     /// The course of a line over a window as `points` values, oldest first: events a second.

@@ -27,6 +27,8 @@ pub struct Inspected {
     pub in_the_way: Vec<By>,
     /// The limits that would reject it.
     pub too_much: Vec<Code>,
+    /// The filters and the gate that say so.
+    by: (Filters, Option<Mode>),
 }
 
 impl Inspected {
@@ -40,6 +42,7 @@ impl Inspected {
             rule: None,
             in_the_way: Vec::new(),
             too_much: too_much.map(|v| v.code).collect(),
+            by: (filters.clone(), mode),
             record,
         };
         let Some(event) = found.record.event() else {
@@ -69,6 +72,11 @@ impl Inspected {
         found.rule = rule;
         found.in_the_way = in_the_way;
         found
+    }
+
+    /// Whether it is by these filters, and a gate in this mode, that this is so.
+    pub fn is_by(&self, filters: &Filters, mode: Option<Mode>) -> bool {
+        self.by.0 == *filters && self.by.1 == mode
     }
 
     /// Where the value at `path` of the event stands in what is sent, if it goes there.

@@ -64,7 +64,7 @@ use memory::Memory;
 use person::{Identity, Summary};
 use previewer::{Previewer, Question};
 use properties::Properties;
-use state::State;
+use state::{Inspector, State};
 use terminal::Screen;
 use theme::Theme;
 use watch::Watcher;
@@ -154,6 +154,8 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         clipboard: clipboard::System::default(),
         watcher: Watcher::new(handle.ring().clone(), time::now),
         memory,
+        to_remember: None,
+        remembering: None,
         summarized: EachSecond(None),
         broken_down: EachSecond(None),
         explored: EachSecond(None),
@@ -190,6 +192,10 @@ struct Shell {
     watcher: Watcher,
     /// Where it is remembered how the screen was left.
     memory: Option<PathBuf>,
+    /// What is to be written down of that.
+    to_remember: Option<Memory>,
+    /// What is being written down.
+    remembering: Option<JoinHandle<()>>,
     /// The person whose events are looked through.
     summarized: EachSecond<Identity>,
     /// The limit that is looked for in the ring.
@@ -259,7 +265,9 @@ impl Shell {
                 self.act(action).await?;
             }
             self.dirty &= self.has_terminal;
+            self.remember();
             if self.closed {
+                self.end_remembering().await;
                 return Ok(self.ended);
             }
             // A key is answered at once; what comes by itself waits for its frame.
@@ -361,7 +369,7 @@ impl Shell {
                 None
             }
             Effect::Remember => {
-                self.remember();
+                self.to_remember = Some(Memory::of(&self.state));
                 None
             }
             Effect::Notify(says) => {
@@ -414,19 +422,33 @@ impl Shell {
         });
     }
 
-    /// Writes down how the screen is left, beside it.
-    fn remember(&self) {
-        let Some(path) = self.memory.clone() else {
+    /// Writes down how the screen is left, beside it; one write after the other.
+    fn remember(&mut self) {
+        if self.remembering.iter().any(|task| !task.is_finished()) {
+            return;
+        }
+        let (Some(path), Some(memory)) = (self.memory.clone(), self.to_remember.take()) else {
             return;
         };
-        let (memory, answers) = (Memory::of(&self.state), self.answers.0.clone());
-        tokio::task::spawn_blocking(move || {
+        let answers = self.answers.0.clone();
+        self.remembering = Some(tokio::task::spawn_blocking(move || {
             if let Err(error) = memory.write(&path) {
                 let says = format!("cannot remember this in {}: {error}", path.display());
                 // The screen may have been closed meanwhile.
                 let _ = answers.send(Action::Told(Err(says)));
             }
-        });
+        }));
+    }
+
+    /// Before the screen closes, what was changed last is written down.
+    async fn end_remembering(&mut self) {
+        for _ in 0..2 {
+            if let Some(task) = self.remembering.take() {
+                // Where writing broke off there is nobody left to tell.
+                let _ = task.await;
+            }
+            self.remember();
+        }
     }
 
     /// Writes into the configuration file.
@@ -619,12 +641,25 @@ impl Shell {
             .page(events.anchor(), events.shift, room, &events.bookmarks);
         self.dirty = !page.complete;
         self.act(Action::Page(page)).await?;
-        if let Some(inspector) = &self.state.inspector {
-            let sequence = inspector.sequence;
-            let found = self.inspected(sequence);
+        if let Some(inspector) = &self.state.inspector
+            && self.is_news(inspector)
+        {
+            let found = self.inspected(inspector.sequence);
             self.act(Action::Inspected(found)).await?;
         }
         Ok(())
+    }
+
+    /// Whether more is known of the event that is inspected than what is shown.
+    fn is_news(&self, inspector: &Inspector) -> bool {
+        let Some(found) = &inspector.found else {
+            return true;
+        };
+        let snapshot = &self.state.snapshot;
+        // One that has left the ring stays as it was.
+        let record = self.finder.record(inspector.sequence);
+        record.is_some_and(|record| record.story != found.record.story)
+            || !found.is_by(&snapshot.filters, snapshot.mode)
     }
 }
 

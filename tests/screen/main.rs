@@ -345,6 +345,9 @@ fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
     look("p");
     look("\u{1b}\u{1b}\u{1b}/user_id == \"u-0001\"\n↓\n");
     look("x");
+    look("\u{1b}");
+    look("ruser_id == ");
+    look("\u{1b}");
     look("\u{1b}\u{1b}\u{1b}f↓↓↓↓↓e");
     look("\u{1b}l");
     look("\n");

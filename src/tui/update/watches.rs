@@ -8,6 +8,7 @@ use super::{follow, say, stepped};
 use crate::filter::Condition;
 use crate::tui::action::Effect;
 use crate::tui::finder::Find;
+use crate::tui::privacy::ids_on_screen;
 use crate::tui::state::{Pane, Popup, State, WatchEditor, WatchList};
 use crate::tui::watch::{Seen, Watch};
 
@@ -154,12 +155,13 @@ pub(super) fn seen(state: &mut State, seen: Vec<Seen>) -> Vec<Effect> {
         let was_over = before.get(index).is_some_and(|old| is_over(watch, old));
         let now = &state.seen[index];
         if is_over(watch, now) && !was_over {
-            let workspace = &state.labels.workspace;
-            let says = format!(
-                "{workspace}: {:.1} a second meet {}",
-                now.rate(),
-                watch.when
-            );
+            let (workspace, rate) = (&state.labels.workspace, now.rate());
+            let says = format!("{workspace}: {rate:.1} a second meet {}", watch.when);
+            // A notification is seen by whoever sees the screen.
+            let says = match state.privacy {
+                Some(privacy) => privacy.text(&says, &ids_on_screen(state)),
+                None => says,
+            };
             effects.push(Effect::Notify(says));
         }
     }

@@ -84,7 +84,7 @@ pub(super) fn render(
         }
     }
     lines.push(match &editor.menu {
-        Some(menu) => candidates(menu, width, theme),
+        Some(menu) => candidates(menu, state.privacy.is_some(), width, theme),
         None => {
             let hint =
                 "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
@@ -125,13 +125,18 @@ pub(super) fn render(
 }
 
 /// How a condition may go on, with the shares of what was seen: as many as there is room for.
-fn candidates(menu: &Menu, width: usize, theme: &Theme) -> Line<'static> {
+fn candidates(menu: &Menu, is_private: bool, width: usize, theme: &Theme) -> Line<'static> {
     let all = &menu.completion.candidates;
     let told = |index: usize| {
         let share = all[index]
             .share
             .map_or_else(String::new, |share| format!(" {share:.0} %"));
-        (text::cut(all[index].label(), 40), share)
+        // A value may be anybody's.
+        let label = match all[index].label() {
+            value if is_private && value.starts_with('"') => "•••",
+            label => label,
+        };
+        (text::cut(label, 40), share)
     };
     let room = |index: usize| {
         let (text, share) = told(index);

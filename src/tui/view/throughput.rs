@@ -31,19 +31,22 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     );
     let width = usize::from(inside.width);
     let mut lines = window(state, state.window, width, theme);
-    let room = usize::from(inside.height).saturating_sub(ROWS);
-    if room > state.watches.len() {
-        let moment = moment(state, width, theme);
-        let told = moment.or_else(|| annotations(state, width, theme));
-        lines.push(told.unwrap_or_else(|| in_all(state, width, theme)));
-    }
+    let rows = usize::from(inside.height);
+    // What was asked for with the cursor goes before what is watched.
+    let has_room = rows.saturating_sub(ROWS) > state.watches.len();
+    let told = moment(state, width, theme).or_else(|| {
+        let happened = || annotations(state, width, theme);
+        has_room.then(|| happened().unwrap_or_else(|| in_all(state, width, theme)))
+    });
+    lines.extend(told);
+    let room = rows.saturating_sub(lines.len());
     let watched = state.watches.iter().enumerate().take(room);
     lines.extend(
         watched.map(|(index, watch)| watches::row(watch, state.seen.get(index), width, theme)),
     );
     // With room to spare, the other windows stand below.
     let needed = (ROWS + 2) * WINDOWS.len() + state.watches.len();
-    if usize::from(inside.height) > needed {
+    if rows > needed {
         for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
             lines.push(Line::default());
             lines.push(Line::styled(
