@@ -43,6 +43,8 @@ pub enum Command {
     Run(Run),
     /// Serve archives as a WebSocket feed.
     Replay(Replay),
+    /// Take events from Amplitude and its SDKs over HTTP, and serve them as a WebSocket feed.
+    Relay(Relay),
     /// Check events against the limits, offline; exits with 1 if any would be rejected.
     Lint(Lint),
     /// Serve a stand-in for Customer.io's Track API that enforces its documented limits.
@@ -228,6 +230,29 @@ pub struct Lint {
     /// List the limits instead.
     #[arg(long)]
     pub limits: bool,
+}
+
+/// `relay`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate relay
+  SLUICEGATE_RELAY_SECRET=… SLUICEGATE_RELAY_TOKEN=… sluicegate relay --listen 0.0.0.0:4080
+  curl -d '{\"event_type\":\"A\",\"user_id\":\"u-1\"}' http://127.0.0.1:4080/webhook
+
+Where it takes events: POST /webhook (Amplitude's Webhooks Streaming), /2/httpapi and /batch (the
+SDKs' serverUrl). Where it serves them: GET /feed. How it stands: GET /healthz.
+Senders name the secret in the header X-Relay-Secret, or in front of the path: /s/SECRET/webhook.
+Readers name the token as `Authorization: Bearer TOKEN`.")]
+pub struct Relay {
+    /// Where to listen.
+    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4080")]
+    pub listen: SocketAddr,
+    /// How many bytes of messages are kept for clients that come back.
+    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
+    pub ring_bytes: usize,
+    /// A client that takes nothing for so long is cut.
+    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
+    pub patience: Duration,
 }
 
 /// `sandbox`

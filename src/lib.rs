@@ -47,5 +47,6 @@ pub mod filter;
 pub mod limits;
 pub mod pipeline;
 pub mod protocol;
+pub mod relay;
 pub mod telemetry;
 pub mod tui;

@@ -56,7 +56,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         loopback().await?,
         Options {
             ring_bytes: 16 << 20,
-            wait_for_client: true,
+            ..Options::default()
         },
     )?;
     let source = if args.from.is_empty() {

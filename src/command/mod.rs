@@ -31,6 +31,7 @@ mod dead_letters;
 mod demo;
 mod headless;
 mod lint;
+mod relay;
 pub mod reload;
 mod replay;
 mod run;
@@ -96,6 +97,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Watch(args) => watch::run(args, place).await,
         Command::Run(args) => run::run(args, place).await,
+        Command::Relay(args) => relay::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Lint(args) => lint::run(&args, place),
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -14,7 +14,12 @@ use crate::tui::keymap::Keymap;
 /// What every setting's name in the environment starts with.
 const PREFIX: &str = "SLUICEGATE_";
 /// Names behind the prefix that are no settings.
-const OTHER_VARIABLES: [&str; 2] = ["SLUICEGATE_CONFIG", "SLUICEGATE_LOG"];
+const OTHER_VARIABLES: [&str; 4] = [
+    "SLUICEGATE_CONFIG",
+    "SLUICEGATE_LOG",
+    "SLUICEGATE_RELAY_SECRET",
+    "SLUICEGATE_RELAY_TOKEN",
+];
 /// Tables whose keys are the user's own.
 const FREE: [&str; 4] = ["types", "feed.headers", "presets", "keys"];
 

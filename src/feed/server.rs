@@ -1,20 +1,24 @@
 //! The serving end of a feed: message ids, a bounded ring to resume from, acknowledgements.
 //!
 //! What is published waits for the slowest client that is connected, so that a replay loses
-//! nothing; a client that comes back resumes from the ring.
+//! nothing; or, where it must not wait, a client that takes too long is told so and cut. One that
+//! comes back resumes from the ring.
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use bytestring::ByteString;
 use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
-use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 /// The header by which a client can name itself, so that its acknowledgements outlive its address.
@@ -29,6 +33,11 @@ pub struct Options {
     pub ring_bytes: usize,
     /// Whether publishing waits until a client is there.
     pub wait_for_client: bool,
+    /// Whether publishing waits for a client that is slow. Otherwise one that takes nothing for
+    /// `patience`, or that is sent what has left the ring already, is cut.
+    pub wait_for_slow: bool,
+    /// So long may a client take nothing.
+    pub patience: Duration,
 }
 
 impl Default for Options {
@@ -36,6 +45,8 @@ impl Default for Options {
         Self {
             ring_bytes: 64 << 20,
             wait_for_client: true,
+            wait_for_slow: true,
+            patience: Duration::from_secs(10),
         }
     }
 }
@@ -74,26 +85,53 @@ struct Ring {
 impl Server {
     /// Serves on `listener` until the runtime ends.
     pub fn start(listener: TcpListener, options: Options) -> std::io::Result<Self> {
-        let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            options,
-            ring: Mutex::default(),
-            published: watch::Sender::new(0),
-            moved: watch::Sender::new(0),
-        });
-        let accepting = shared.clone();
+        let server = Self::at(listener.local_addr()?, options);
+        let accepting = server.clone();
         tokio::spawn(async move {
             loop {
                 match listener.accept().await {
                     Ok((stream, peer)) => {
-                        tokio::spawn(serve(accepting.clone(), stream, peer));
+                        tokio::spawn(accept(accepting.clone(), stream, peer));
                     }
                     // Out of file handles, say: others may close some.
                     Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
                 }
             }
         });
-        Ok(Self { shared, address })
+        Ok(server)
+    }
+
+    /// A server whose clients are brought by [`Self::serve`], at an address that somebody else
+    /// listens on.
+    pub fn at(address: SocketAddr, options: Options) -> Self {
+        let shared = Arc::new(Shared {
+            options,
+            ring: Mutex::default(),
+            published: watch::Sender::new(0),
+            moved: watch::Sender::new(0),
+        });
+        Self { shared, address }
+    }
+
+    /// Serves a client until it goes, or is cut: from what it asked for on, if it did, under the
+    /// name that its acknowledgements are kept by.
+    pub async fn serve<S>(&self, socket: WebSocketStream<S>, asked: Option<&str>, name: &str)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let shared = &self.shared;
+        let (client, position) = shared.start_of(asked, name);
+        shared.moved.send_modify(|n| *n += 1);
+        // A client that goes away is no error: it comes back with what it received last.
+        let _ = speak(shared, socket, client, position, name).await;
+        shared.ring().clients.remove(&client);
+        shared.moved.send_modify(|n| *n += 1);
+    }
+
+    /// What is kept for clients that come back: messages, and bytes of them.
+    pub fn kept(&self) -> (u64, usize) {
+        let ring = self.shared.ring();
+        (ring.messages.len() as u64, ring.bytes)
     }
 
     /// Where to subscribe.
@@ -147,6 +185,7 @@ impl Shared {
     fn may_publish(&self) -> bool {
         let ring = self.ring();
         match ring.slowest() {
+            Some(_) if !self.options.wait_for_slow => true,
             Some(slowest) => {
                 // What a client that is here has not been sent yet must not leave the ring.
                 let room = ring.bytes < self.options.ring_bytes || slowest > ring.first;
@@ -162,7 +201,8 @@ impl Shared {
         let text = with_id(event, id);
         ring.bytes += text.len();
         ring.messages.push_back((id, text));
-        let keep_from = ring.slowest().unwrap_or(u64::MAX);
+        let slowest = ring.slowest().filter(|_| self.options.wait_for_slow);
+        let keep_from = slowest.unwrap_or(u64::MAX);
         while ring.bytes > self.options.ring_bytes
             && ring.messages.len() > 1
             && ring.first < keep_from
@@ -198,9 +238,12 @@ impl Shared {
     }
 
     /// The messages from `position` on, a few at a time, or whether there will be none.
-    fn next(&self, client: u64, position: u64) -> (Vec<ByteString>, u64, bool) {
+    fn next(&self, client: u64, position: u64) -> Next {
         let mut ring = self.ring();
-        let from = position.max(ring.first);
+        if position < ring.first {
+            return Next::Gone(ring.first - position);
+        }
+        let from = position;
         let index = (from - ring.first) as usize;
         let texts: Vec<ByteString> = ring
             .messages
@@ -211,9 +254,21 @@ impl Shared {
             .collect();
         let next = from + texts.len() as u64;
         ring.clients.insert(client, from);
-        let ended = ring.ended && texts.is_empty();
-        (texts, next, ended)
+        if ring.ended && texts.is_empty() {
+            return Next::Ended;
+        }
+        Next::Messages(texts, next)
     }
+}
+
+/// What a client is sent next.
+enum Next {
+    /// These, perhaps none yet; and the number of the one after them.
+    Messages(Vec<ByteString>, u64),
+    /// Nothing more, ever.
+    Ended,
+    /// So many messages that it should have been sent have left the ring.
+    Gone(u64),
 }
 
 impl Ring {
@@ -238,7 +293,7 @@ fn with_id(event: &str, id: Uuid) -> ByteString {
     format!(r#"{{"message_id":"{id}"{comma}{inner}"#).into()
 }
 
-async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
+async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
     let mut asked = None;
     let mut name = peer.ip().to_string();
     #[expect(clippy::result_large_err, reason = "the handshake's own type")]
@@ -257,15 +312,11 @@ async fn serve(shared: Arc<Shared>, stream: TcpStream, peer: SocketAddr) {
     let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, handshake).await else {
         return;
     };
-    let (client, position) = shared.start_of(asked.as_deref(), &name);
-    shared.moved.send_modify(|n| *n += 1);
-    // A client that goes away is no error: it comes back with what it received last.
-    let _ = speak(&shared, socket, client, position, &name).await;
-    shared.ring().clients.remove(&client);
-    shared.moved.send_modify(|n| *n += 1);
+    server.serve(socket, asked.as_deref(), &name).await;
 }
 
-fn last_received(query: &str) -> Option<String> {
+/// The id behind which a client wants to go on, as its query says.
+pub fn last_received(query: &str) -> Option<String> {
     let value = query
         .split('&')
         .find_map(|part| part.strip_prefix("last_received="))?;
@@ -276,28 +327,34 @@ fn last_received(query: &str) -> Option<String> {
     )
 }
 
-async fn speak(
+async fn speak<S>(
     shared: &Shared,
-    socket: tokio_tungstenite::WebSocketStream<TcpStream>,
+    socket: WebSocketStream<S>,
     client: u64,
     mut position: u64,
     name: &str,
-) -> Result<(), tokio_tungstenite::tungstenite::Error> {
+) -> Result<(), Error>
+where
+    S: AsyncRead + AsyncWrite + Unpin,
+{
     let (mut sink, mut stream) = socket.split();
     let mut published = shared.published.subscribe();
     loop {
         published.mark_unchanged();
-        let (texts, next, ended) = shared.next(client, position);
-        if ended {
-            let done = CloseFrame {
-                code: CloseCode::Normal,
-                reason: "all is sent".into(),
-            };
-            sink.send(Message::Close(Some(done))).await?;
-            // The peer's own close, or its end.
-            while let Some(Ok(_)) = stream.next().await {}
-            return Ok(());
-        }
+        let (texts, next) = match shared.next(client, position) {
+            Next::Messages(texts, next) => (texts, next),
+            Next::Ended => {
+                sink.send(close(CloseCode::Normal, "all is sent".into()))
+                    .await?;
+                // The peer's own close, or its end.
+                while let Some(Ok(_)) = stream.next().await {}
+                return Ok(());
+            }
+            Next::Gone(count) => {
+                let says = format!("too slow: {count} messages have left the ring");
+                return sink.send(close(CloseCode::Again, says)).await;
+            }
+        };
         if texts.is_empty() {
             tokio::select! {
                 _ = published.changed() => {}
@@ -308,13 +365,29 @@ async fn speak(
             }
             continue;
         }
-        for text in texts {
-            sink.feed(Message::text(String::from(&*text))).await?;
+        let sending = async {
+            for text in texts {
+                sink.feed(Message::text(String::from(&*text))).await?;
+            }
+            sink.flush().await
+        };
+        if shared.options.wait_for_slow {
+            sending.await?;
+        } else {
+            // A line that takes nothing takes no close frame either.
+            let sent = tokio::time::timeout(shared.options.patience, sending).await;
+            sent.map_err(|_| Error::ConnectionClosed)??;
         }
-        sink.flush().await?;
         position = next;
         shared.moved.send_modify(|n| *n += 1);
     }
+}
+
+fn close(code: CloseCode, says: String) -> Message {
+    Message::Close(Some(CloseFrame {
+        code,
+        reason: says.into(),
+    }))
 }
 
 /// An acknowledgement: all up to that message is safe at the client.

@@ -1,0 +1,293 @@
+//! What Amplitude and its SDKs send, taken apart into events; and what they are answered.
+//!
+//! Bodies are those of Amplitude's documentation: *Webhooks Streaming* (the Export event, or an
+//! Identify payload where users are streamed), *HTTP V2 API* and *Batch Event Upload API*. Each
+//! event goes on with the bytes that it came in.
+
+use std::io::Read as _;
+
+use flate2::read::MultiGzDecoder;
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use serde_json::{Value, json};
+
+use crate::amplitude::json::{self, Kind};
+use crate::amplitude::time::UnixMs;
+
+/// The most events of a request (HTTP V2 API, upload limits).
+pub const MOST_EVENTS: usize = 2_000;
+/// The most bytes of a request to the HTTP V2 API, and of a webhook.
+pub const MOST_BYTES: usize = 1 << 20;
+/// The most bytes of a request to the Batch API.
+pub const MOST_BATCH_BYTES: usize = 20 << 20;
+
+/// Why a request is not taken, as Amplitude would say it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// The JSON of the body.
+    pub body: Value,
+}
+
+impl Refusal {
+    /// A refusal with no more to say than its reason.
+    pub fn new(status: u16, error: &str) -> Self {
+        let body = json!({ "code": status, "error": error });
+        Self { status, body }
+    }
+
+    fn missing(field: &str) -> Self {
+        let mut refusal = Self::new(400, "Request missing required field");
+        refusal.body["missing_field"] = field.into();
+        refusal
+    }
+
+    /// A body that is too large, or has too many events.
+    pub fn too_large() -> Self {
+        Self::new(413, "Payload too large")
+    }
+}
+
+/// The body as it was before it was compressed, if it was.
+pub fn unpacked(body: &[u8], encoding: Option<&str>, most: usize) -> Result<Vec<u8>, Refusal> {
+    match encoding.map(str::trim) {
+        None | Some("" | "identity") => Ok(body.to_vec()),
+        Some("gzip" | "x-gzip") => {
+            let mut out = Vec::new();
+            let mut reader = MultiGzDecoder::new(body).take(most as u64 + 1);
+            let read = reader.read_to_end(&mut out);
+            read.map_err(|_| Refusal::new(400, "The body is no gzip, or is cut off"))?;
+            if out.len() > most {
+                return Err(Refusal::too_large());
+            }
+            Ok(out)
+        }
+        Some(other) => Err(Refusal::new(
+            400,
+            &format!("Content-Encoding {other:?} is not supported; send gzip, or none"),
+        )),
+    }
+}
+
+/// The events of a request to the HTTP V2 or the Batch API: all of them, or none where one is
+/// not as it has to be.
+pub fn envelope(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
+    #[derive(Deserialize)]
+    struct Envelope<'a> {
+        api_key: Option<Value>,
+        #[serde(borrow)]
+        events: Option<Vec<&'a RawValue>>,
+    }
+    let envelope: Envelope<'_> = serde_json::from_slice(body)
+        .map_err(|error| Refusal::new(400, &format!("Invalid JSON request body: {error}")))?;
+    let has_key = envelope
+        .api_key
+        .is_some_and(|key| key.as_str().is_some_and(|key| !key.is_empty()));
+    if !has_key {
+        return Err(Refusal::missing("api_key"));
+    }
+    let events = envelope.events.ok_or_else(|| Refusal::missing("events"))?;
+    if events.is_empty() {
+        return Err(Refusal::missing("events"));
+    }
+    if events.len() > MOST_EVENTS {
+        return Err(Refusal::too_large());
+    }
+    let (mut taken, mut untyped, mut nobody) = (Vec::new(), Vec::new(), Vec::new());
+    for (index, event) in events.iter().enumerate() {
+        let raw = event.get();
+        let entries = json::entries(raw).unwrap_or_default();
+        let has = |name: &str| {
+            let value = entries.iter().rev().find(|(key, _)| key == name);
+            value.is_some_and(|(_, raw)| !matches!(*raw, "null" | r#""""#))
+        };
+        if !has("event_type") {
+            untyped.push(index);
+        }
+        if !has("user_id") && !has("device_id") {
+            nobody.push(index);
+        }
+        taken.push(timed(raw, has("time") || has("event_time"), now_ms));
+    }
+    if untyped.is_empty() && nobody.is_empty() {
+        return Ok(taken);
+    }
+    let mut refusal = Refusal::new(400, "Request missing required field");
+    let fields = [("event_type", untyped), ("user_id", nobody)];
+    for (field, indices) in fields.into_iter().filter(|(_, all)| !all.is_empty()) {
+        refusal.body["events_with_missing_fields"][field] = indices.into();
+    }
+    Err(refusal)
+}
+
+/// What an HTTP V2 or Batch request is answered that was taken.
+pub fn accepted(events: usize, bytes: usize, now_ms: UnixMs) -> Value {
+    json!({
+        "code": 200,
+        "events_ingested": events,
+        "payload_size_bytes": bytes,
+        "server_upload_time": now_ms,
+    })
+}
+
+/// The events of a webhook: one, or an array of them. What has no type and tells of a user is the
+/// Identify payload that Amplitude sends where users are streamed.
+pub fn webhook(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
+    let invalid = |why: &str| Refusal::new(400, &format!("Invalid JSON request body: {why}"));
+    let text = std::str::from_utf8(body).map_err(|error| invalid(&error.to_string()))?;
+    let whole: &RawValue =
+        serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
+    let raw = whole.get();
+    let events = match json::kind(raw) {
+        Kind::Object => vec![raw],
+        Kind::Array => json::elements(raw).map_err(|error| invalid(&error.to_string()))?,
+        _ => return Err(invalid("an event is an object")),
+    };
+    if events.len() > MOST_EVENTS {
+        return Err(Refusal::too_large());
+    }
+    events
+        .into_iter()
+        .map(|event| streamed(event, now_ms))
+        .collect()
+}
+
+fn streamed(raw: &str, now_ms: UnixMs) -> Result<String, Refusal> {
+    let Some(entries) = json::entries(raw) else {
+        return Err(Refusal::new(
+            400,
+            "Invalid JSON request body: an event is an object",
+        ));
+    };
+    let has = |name: &str| {
+        entries
+            .iter()
+            .any(|(key, value)| key == name && *value != "null")
+    };
+    let is_timed = has("time") || has("event_time");
+    if has("event_type") {
+        return Ok(timed(raw, is_timed, now_ms));
+    }
+    if has("user_properties") && (has("user_id") || has("device_id")) {
+        let raw = with_first(raw, "event_type", r#""$identify""#);
+        return Ok(timed(&raw, is_timed, now_ms));
+    }
+    Err(Refusal::missing("event_type"))
+}
+
+/// The event with the time of its receipt, where it has none of its own, as Amplitude does.
+fn timed(raw: &str, has_time: bool, now_ms: UnixMs) -> String {
+    if has_time {
+        raw.to_owned()
+    } else {
+        with_first(raw, "time", &now_ms.to_string())
+    }
+}
+
+/// The object with one more field, in front of the others.
+fn with_first(object: &str, name: &str, value: &str) -> String {
+    let inner = object.trim_start().strip_prefix('{').unwrap_or_default();
+    let comma = if inner.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    format!(r#"{{"{name}":{value}{comma}{inner}"#)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::Write as _;
+
+    const NOW: UnixMs = 1_800_000_000_000;
+
+    #[test]
+    fn an_envelope_gives_its_events_as_they_came() {
+        let body = br#"{"api_key":"k","events":[
+            {"event_type":"A","user_id":"u","time":1,"event_properties":{"n":1.50}},
+            {"device_id":"d","event_type":"B"}],"options":{"min_id_length":1}}"#;
+        assert_eq!(
+            envelope(body, NOW).unwrap(),
+            [
+                r#"{"event_type":"A","user_id":"u","time":1,"event_properties":{"n":1.50}}"#,
+                r#"{"time":1800000000000,"device_id":"d","event_type":"B"}"#,
+            ]
+        );
+    }
+
+    #[test]
+    fn an_envelope_that_is_wrong_is_refused_whole_and_says_where() {
+        let refused = |body: &str| envelope(body.as_bytes(), NOW).unwrap_err();
+        for (body, field) in [
+            (r#"{"events":[]}"#, "api_key"),
+            (r#"{"api_key":"","events":[]}"#, "api_key"),
+            (r#"{"api_key":"k"}"#, "events"),
+            (r#"{"api_key":"k","events":[]}"#, "events"),
+        ] {
+            assert_eq!(refused(body), Refusal::missing(field), "{body}");
+        }
+        let mixed = refused(
+            r#"{"api_key":"k","events":[{"event_type":"A","user_id":"u"},{"user_id":"u"},{"event_type":""},7]}"#,
+        );
+        assert_eq!(mixed.status, 400);
+        assert_eq!(
+            mixed.body["events_with_missing_fields"],
+            json!({"event_type":[1, 2, 3],"user_id":[2, 3]})
+        );
+        assert_eq!(refused("{\"api_key\"").status, 400);
+        let event = r#"{"event_type":"A","user_id":"u"}"#;
+        let many = format!(
+            r#"{{"api_key":"k","events":[{}]}}"#,
+            vec![event; MOST_EVENTS + 1].join(",")
+        );
+        assert_eq!(refused(&many), Refusal::too_large());
+    }
+
+    #[test]
+    fn a_webhook_is_an_event_an_array_or_an_identify_payload() {
+        let taken = |body: &str| webhook(body.as_bytes(), NOW);
+        let event = r#"{"event_type":"A","event_time":"2027-01-15 08:00:00.000000","user_id":"u"}"#;
+        assert_eq!(taken(event).unwrap(), [event]);
+        assert_eq!(
+            taken(&format!(" [{event}, {event}]")).unwrap(),
+            [event, event]
+        );
+        assert_eq!(
+            taken(r#"{"user_id":"u","user_properties":{"plan":"pro"}}"#).unwrap(),
+            [
+                r#"{"time":1800000000000,"event_type":"$identify","user_id":"u","user_properties":{"plan":"pro"}}"#
+            ]
+        );
+        for wrong in [
+            "",
+            "{",
+            "7",
+            r#""text""#,
+            "[7]",
+            r#"{"x":1}"#,
+            "{} {}",
+            "\u{feff}{}",
+        ] {
+            assert_eq!(taken(wrong).unwrap_err().status, 400, "{wrong}");
+        }
+        assert_eq!(webhook(b"\xff{}", NOW).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn what_is_compressed_is_unpacked_up_to_its_limit() {
+        let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+        packed.write_all(&[b'x'; 5_000]).unwrap();
+        let packed = packed.finish().unwrap();
+        assert_eq!(unpacked(&packed, Some("gzip"), 5_000).unwrap().len(), 5_000);
+        assert_eq!(
+            unpacked(&packed, Some("gzip"), 4_999),
+            Err(Refusal::too_large())
+        );
+        let cut = &packed[..packed.len() - 9];
+        assert_eq!(unpacked(cut, Some("gzip"), 5_000).unwrap_err().status, 400);
+        assert_eq!(unpacked(b"x", Some("br"), 9).unwrap_err().status, 400);
+        assert_eq!(unpacked(b"x", None, 9).unwrap(), b"x");
+    }
+}
