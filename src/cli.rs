@@ -250,6 +250,21 @@ pub struct Relay {
     /// How many bytes of messages are kept for clients that come back.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     pub ring_bytes: usize,
+    /// Keep messages on disk for so long: 24h, 7d. A request is then answered once its events
+    /// are safe, and a client that was away gets all of them.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    pub retain: Option<Duration>,
+    /// And no more than so many bytes of them.
+    #[arg(
+        long,
+        value_name = "BYTES",
+        default_value_t = 1_000_000_000,
+        requires = "retain"
+    )]
+    pub retain_bytes: u64,
+    /// Where; unless set, the platform's folder for such things.
+    #[arg(long, value_name = "FOLDER", requires = "retain")]
+    pub folder: Option<PathBuf>,
     /// A client that takes nothing for so long is cut.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub patience: Duration,

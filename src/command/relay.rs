@@ -1,5 +1,6 @@
 //! `relay`: takes events over HTTP, and serves them as a feed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use crate::cli;
+use crate::feed::log::{Keep, Log};
 use crate::feed::server;
 use crate::limits::grouped;
 use crate::relay::{Options, Relay};
@@ -52,7 +54,15 @@ pub(super) async fn run(args: cli::Relay) -> Result<ExitCode> {
             patience: args.patience,
         },
     };
-    let relay = Relay::start(listener, options)?;
+    let log = match args.retain {
+        Some(age) => {
+            let bytes = args.retain_bytes;
+            let folder = args.folder.map_or_else(usual_folder, Ok)?;
+            Some(Log::open(&folder, Keep { age, bytes })?)
+        }
+        None => None,
+    };
+    let relay = Relay::start(listener, options, log)?;
     say!(
         "relay at {}, serving {}; {asks}  (Ctrl-C ends)",
         relay.url(),
@@ -74,4 +84,13 @@ pub(super) async fn run(args: cli::Relay) -> Result<ExitCode> {
         grouped(counts.refused)
     );
     Ok(ExitCode::SUCCESS)
+}
+
+/// Where messages are kept, unless the operator says.
+fn usual_folder() -> Result<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let base = etcetera::choose_base_strategy()
+        .wrap_err("there is no home folder to keep messages in; name one with --folder")?;
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Ok(state.join("sluicegate").join("relay"))
 }

@@ -6,20 +6,23 @@
 
 use std::collections::{HashMap, VecDeque};
 use std::net::SocketAddr;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::sync::mpsc::RecvTimeoutError;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use futures_util::{SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
+
+use super::log::{Log, LogError, Reader};
 
 /// The header by which a client can name itself, so that its acknowledgements outlive its address.
 pub const CLIENT_HEADER: &str = "x-client-name";
@@ -62,6 +65,8 @@ pub struct Server {
 struct Shared {
     options: Options,
     ring: Mutex<Ring>,
+    /// The log on disk, where there is one.
+    logged: Option<Logged>,
     /// Bumped when something was published, or nothing more will be.
     published: watch::Sender<u64>,
     /// Bumped when a client came, went or got on.
@@ -78,6 +83,8 @@ struct Ring {
     /// Where each connected client stands: the number of the message it is sent next.
     clients: HashMap<u64, u64>,
     next_client: u64,
+    /// The id of the newest message, of this run or of one before.
+    newest: Option<Uuid>,
     /// The last message that each named client acknowledged.
     acknowledged: HashMap<String, Uuid>,
 }
@@ -104,13 +111,53 @@ impl Server {
     /// A server whose clients are brought by [`Self::serve`], at an address that somebody else
     /// listens on.
     pub fn at(address: SocketAddr, options: Options) -> Self {
+        Self::with(address, options, Ring::default(), None)
+    }
+
+    /// The same, with a log: what it holds is served to clients that were away.
+    pub fn logging(address: SocketAddr, options: Options, log: Log) -> Result<Self, LogError> {
+        let ring = Ring {
+            newest: log.newest()?,
+            acknowledged: log.acknowledged()?,
+            ..Ring::default()
+        };
+        let reader = Arc::new(Mutex::new(log.reader()?));
+        let (orders, inbox) = std::sync::mpsc::channel();
+        let server = Self::with(address, options, ring, Some(Logged { reader, orders }));
+        let shared = Arc::downgrade(&server.shared);
+        std::thread::Builder::new()
+            .name("feed-log".to_owned())
+            .spawn(move || Writer { shared, log, inbox }.run())
+            .map_err(|source| LogError::NoThread { source })?;
+        Ok(server)
+    }
+
+    fn with(address: SocketAddr, options: Options, ring: Ring, logged: Option<Logged>) -> Self {
         let shared = Arc::new(Shared {
             options,
-            ring: Mutex::default(),
+            ring: Mutex::new(ring),
+            logged,
             published: watch::Sender::new(0),
             moved: watch::Sender::new(0),
         });
         Self { shared, address }
+    }
+
+    /// Publishes events, in this order and whole; where there is a log, once they are in it.
+    pub async fn publish_all(&self, events: Vec<String>) -> Result<(), LogError> {
+        let Some(logged) = &self.shared.logged else {
+            for event in &events {
+                self.publish(event).await;
+            }
+            return Ok(());
+        };
+        let (done, written) = oneshot::channel();
+        let order = Order::Publish(events, done);
+        // The thread lives as long as the server.
+        if logged.orders.send(order).is_err() {
+            return Err(LogError::Ended);
+        }
+        written.await.unwrap_or(Err(LogError::Ended))
     }
 
     /// Serves a client until it goes, or is cut: from what it asked for on, if it did, under the
@@ -120,10 +167,31 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let shared = &self.shared;
-        let (client, position) = shared.start_of(asked, name);
+        let mut socket = socket;
+        let asked = asked.map(str::trim).map(str::to_owned);
+        let mut floor = None;
+        if let Some(logged) = &shared.logged
+            && let Some(from) = shared.logged_from(asked.as_deref(), name)
+        {
+            match logged
+                .catch_up(&mut socket, from, shared.options.patience)
+                .await
+            {
+                Ok(upto) => floor = Some(upto),
+                // It comes back with what it received last.
+                Err(_) => return,
+            }
+        }
+        let asked = floor.map(|id: Uuid| id.to_string()).or(asked);
+        let (client, position) = shared.start_of(asked.as_deref(), name);
         shared.moved.send_modify(|n| *n += 1);
+        let place = Place {
+            client,
+            position,
+            floor,
+        };
         // A client that goes away is no error: it comes back with what it received last.
-        let _ = speak(shared, socket, client, position, name).await;
+        let _ = speak(shared, socket, place, name).await;
         shared.ring().clients.remove(&client);
         shared.moved.send_modify(|n| *n += 1);
     }
@@ -195,23 +263,11 @@ impl Shared {
         }
     }
 
+    /// One step, so that the ring's order is that of the ids.
     fn push(&self, event: &str) {
         let mut ring = self.ring();
-        let id = Uuid::now_v7();
-        let text = with_id(event, id);
-        ring.bytes += text.len();
-        ring.messages.push_back((id, text));
-        let slowest = ring.slowest().filter(|_| self.options.wait_for_slow);
-        let keep_from = slowest.unwrap_or(u64::MAX);
-        while ring.bytes > self.options.ring_bytes
-            && ring.messages.len() > 1
-            && ring.first < keep_from
-        {
-            if let Some((_, old)) = ring.messages.pop_front() {
-                ring.bytes -= old.len();
-                ring.first += 1;
-            }
-        }
+        let id = ring.next_id();
+        ring.keep(id, with_id(event, id), &self.options);
     }
 
     /// Where a new client starts: behind the message it names, or that it acknowledged, or at
@@ -237,28 +293,50 @@ impl Shared {
         (client, position)
     }
 
-    /// The messages from `position` on, a few at a time, or whether there will be none.
-    fn next(&self, client: u64, position: u64) -> Next {
+    /// The message behind which a client has to be caught up from the log; none where it wants
+    /// only what comes.
+    fn logged_from(&self, asked: Option<&str>, name: &str) -> Option<Uuid> {
+        match asked {
+            Some(id) => Some(id.parse().unwrap_or(Uuid::nil())),
+            None => self.ring().acknowledged.get(name).copied(),
+        }
+    }
+
+    /// The messages from a place on, a few at a time, or whether there will be none.
+    fn next(&self, place: &Place) -> Next {
+        let Place {
+            client, position, ..
+        } = *place;
         let mut ring = self.ring();
         if position < ring.first {
             return Next::Gone(ring.first - position);
         }
         let from = position;
         let index = (from - ring.first) as usize;
-        let texts: Vec<ByteString> = ring
-            .messages
-            .iter()
-            .skip(index)
-            .take(64)
+        let some = ring.messages.iter().skip(index).take(64);
+        let next = from + some.len() as u64;
+        // What was read in the log may come into the ring a moment later.
+        let is_new = |id: &Uuid| place.floor.is_none_or(|floor| *id > floor);
+        let texts: Vec<ByteString> = some
+            .filter(|(id, _)| is_new(id))
             .map(|(_, text)| text.clone())
             .collect();
-        let next = from + texts.len() as u64;
         ring.clients.insert(client, from);
-        if ring.ended && texts.is_empty() {
+        if ring.ended && next == from {
             return Next::Ended;
         }
         Next::Messages(texts, next)
     }
+}
+
+/// Where a client is.
+struct Place {
+    /// Its number.
+    client: u64,
+    /// The number of the message that it is sent next.
+    position: u64,
+    /// The id of the last message that it was sent from the log.
+    floor: Option<Uuid>,
 }
 
 /// What a client is sent next.
@@ -272,6 +350,31 @@ enum Next {
 }
 
 impl Ring {
+    /// An id for the next message: of now, and behind all others, whatever the clock says.
+    fn next_id(&mut self) -> Uuid {
+        let now = Uuid::now_v7();
+        let id = match self.newest {
+            Some(newest) if now <= newest => Uuid::from_u128(newest.as_u128() + 1),
+            _ => now,
+        };
+        self.newest = Some(id);
+        id
+    }
+
+    /// Keeps a message for those who are here, and for those who come back soon.
+    fn keep(&mut self, id: Uuid, text: ByteString, options: &Options) {
+        self.bytes += text.len();
+        self.messages.push_back((id, text));
+        let slowest = self.slowest().filter(|_| options.wait_for_slow);
+        let keep_from = slowest.unwrap_or(u64::MAX);
+        while self.bytes > options.ring_bytes && self.messages.len() > 1 && self.first < keep_from {
+            if let Some((_, old)) = self.messages.pop_front() {
+                self.bytes -= old.len();
+                self.first += 1;
+            }
+        }
+    }
+
     /// The number of the message that the slowest client is sent next.
     fn slowest(&self) -> Option<u64> {
         self.clients.values().min().copied()
@@ -330,8 +433,7 @@ pub fn last_received(query: &str) -> Option<String> {
 async fn speak<S>(
     shared: &Shared,
     socket: WebSocketStream<S>,
-    client: u64,
-    mut position: u64,
+    mut place: Place,
     name: &str,
 ) -> Result<(), Error>
 where
@@ -341,7 +443,7 @@ where
     let mut published = shared.published.subscribe();
     loop {
         published.mark_unchanged();
-        let (texts, next) = match shared.next(client, position) {
+        let (texts, next) = match shared.next(&place) {
             Next::Messages(texts, next) => (texts, next),
             Next::Ended => {
                 sink.send(close(CloseCode::Normal, "all is sent".into()))
@@ -355,7 +457,7 @@ where
                 return sink.send(close(CloseCode::Again, says)).await;
             }
         };
-        if texts.is_empty() {
+        if next == place.position {
             tokio::select! {
                 _ = published.changed() => {}
                 heard = stream.next() => match heard {
@@ -378,7 +480,7 @@ where
             let sent = tokio::time::timeout(shared.options.patience, sending).await;
             sent.map_err(|_| Error::ConnectionClosed)??;
         }
-        position = next;
+        place.position = next;
         shared.moved.send_modify(|n| *n += 1);
     }
 }
@@ -399,9 +501,155 @@ fn hear(shared: &Shared, name: &str, message: &Message) {
     if let Message::Text(text) = message
         && let Ok(Acknowledged { message_id }) = serde_json::from_str(text)
     {
-        shared
+        let known = shared
             .ring()
             .acknowledged
             .insert(name.to_owned(), message_id);
+        if let Some(logged) = &shared.logged
+            && known != Some(message_id)
+        {
+            // Without the thread there is nothing to keep it for.
+            let _ = logged
+                .orders
+                .send(Order::Acknowledge(name.to_owned(), message_id));
+        }
+    }
+}
+
+/// The log's reader, and the way to its writer.
+#[derive(Debug)]
+struct Logged {
+    reader: Arc<Mutex<Reader>>,
+    orders: std::sync::mpsc::Sender<Order>,
+}
+
+/// What the log's writer is asked for.
+#[derive(Debug)]
+enum Order {
+    /// Write these events and publish them, and say so.
+    Publish(Vec<String>, oneshot::Sender<Result<(), LogError>>),
+    /// A client has everything up to this message.
+    Acknowledge(String, Uuid),
+}
+
+impl Logged {
+    /// Sends what the log has behind a message; the id of the last.
+    async fn catch_up<S>(
+        &self,
+        socket: &mut WebSocketStream<S>,
+        from: Uuid,
+        patience: Duration,
+    ) -> Result<Uuid, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let mut upto = from;
+        loop {
+            let reader = self.reader.clone();
+            let read = tokio::task::spawn_blocking(move || {
+                let reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+                reader.after(upto, READ_AT_ONCE)
+            });
+            let Ok(Ok(some)) = read.await else {
+                let says = "the log can't be read".into();
+                socket.send(close(CloseCode::Error, says)).await?;
+                return Err(Error::ConnectionClosed);
+            };
+            let Some((last, _)) = some.last() else {
+                return Ok(upto);
+            };
+            upto = *last;
+            let sending = async {
+                for (_, text) in &some {
+                    socket.feed(Message::text(String::from(&**text))).await?;
+                }
+                socket.flush().await
+            };
+            let sent = tokio::time::timeout(patience, sending).await;
+            sent.map_err(|_| Error::ConnectionClosed)??;
+        }
+    }
+}
+
+/// So many messages are read in the log at once.
+const READ_AT_ONCE: u32 = 256;
+/// What waits is written together up to so many events.
+const WRITTEN_AT_ONCE: usize = 5_000;
+/// The log is pruned this often.
+const PRUNE: Duration = Duration::from_secs(10);
+
+/// The thread that writes the log: it ends with the server.
+struct Writer {
+    shared: Weak<Shared>,
+    log: Log,
+    inbox: std::sync::mpsc::Receiver<Order>,
+}
+
+impl Writer {
+    fn run(mut self) {
+        let mut pruned = Instant::now();
+        loop {
+            let first = match self.inbox.recv_timeout(PRUNE) {
+                Ok(order) => Some(order),
+                Err(RecvTimeoutError::Timeout) => None,
+                Err(RecvTimeoutError::Disconnected) => return,
+            };
+            let Some(shared) = self.shared.upgrade() else {
+                return;
+            };
+            if let Some(first) = first {
+                self.write(&shared, first);
+            }
+            if pruned.elapsed() >= PRUNE {
+                pruned = Instant::now();
+                // What can't be removed now is removed later; what can't be written is told.
+                while self
+                    .log
+                    .prune(crate::amplitude::time::now())
+                    .unwrap_or(false)
+                {}
+            }
+        }
+    }
+
+    /// Writes what waits in one commit; then it is published, and who waits is told.
+    fn write(&mut self, shared: &Shared, first: Order) {
+        let (mut messages, mut acknowledged) = (Vec::new(), HashMap::new());
+        let mut waiting = Vec::new();
+        let mut next = Some(first);
+        while let Some(order) = next {
+            match order {
+                Order::Publish(events, done) => {
+                    for event in events {
+                        let id = shared.ring().next_id();
+                        messages.push((id, with_id(&event, id)));
+                    }
+                    waiting.push(done);
+                }
+                Order::Acknowledge(name, id) => _ = acknowledged.insert(name, id),
+            }
+            next = match messages.len() {
+                ..WRITTEN_AT_ONCE => self.inbox.try_recv().ok(),
+                _ => None,
+            };
+        }
+        let written = self.log.write(&messages, &acknowledged);
+        if written.is_ok() {
+            let mut ring = shared.ring();
+            for (id, text) in messages {
+                ring.keep(id, text, &shared.options);
+            }
+            drop(ring);
+            shared.published.send_modify(|n| *n += 1);
+        }
+        let why = written.err().map(|error| error.to_string());
+        for done in waiting {
+            let told = match &why {
+                None => Ok(()),
+                Some(why) => Err(LogError::Unwritten(why.clone())),
+            };
+            // Who asked may have gone.
+            let _ = done.send(told);
+        }
     }
 }

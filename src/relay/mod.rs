@@ -33,6 +33,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::amplitude::time;
+use crate::feed::log::{Log, LogError};
 use crate::feed::server::{self, CLIENT_HEADER, Server, last_received};
 
 use intake::{MOST_BATCH_BYTES, MOST_BYTES, Refusal};
@@ -65,6 +66,17 @@ struct Shared {
     refused: AtomicU64,
 }
 
+/// Why a relay can't be started.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Nobody listens.
+    #[error(transparent)]
+    Listen(#[from] std::io::Error),
+    /// There is no log.
+    #[error(transparent)]
+    Log(#[from] LogError),
+}
+
 /// What a relay has done.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Counts {
@@ -81,12 +93,21 @@ pub struct Counts {
 }
 
 impl Relay {
-    /// Serves on `listener` until the runtime ends.
-    pub fn start(listener: TcpListener, options: Options) -> std::io::Result<Self> {
+    /// Serves on `listener` until the runtime ends. With a log, a request is answered once its
+    /// events are on disk.
+    pub fn start(
+        listener: TcpListener,
+        options: Options,
+        log: Option<Log>,
+    ) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
+        let feed = match log {
+            Some(log) => Server::logging(address, options.feed.clone(), log)?,
+            None => Server::at(address, options.feed.clone()),
+        };
         let relay = Self(Arc::new(Shared {
             address,
-            feed: Server::at(address, options.feed.clone()),
+            feed,
             options,
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -172,11 +193,14 @@ impl Relay {
             Ok(events) => events,
             Err(refusal) => return self.refuse(&refusal),
         };
-        for event in &events {
-            self.0.feed.publish(event).await;
+        let count = events.len();
+        if let Err(error) = self.0.feed.publish_all(events).await {
+            tracing::error!("{error}");
+            // Amplitude tries again; and so do its SDKs.
+            return self.refuse(&Refusal::new(503, &error.to_string()));
         }
-        self.0.received.fetch_add(events.len() as u64, Relaxed);
-        let body = intake::accepted(events.len(), request.bytes, request.now_ms);
+        self.0.received.fetch_add(count as u64, Relaxed);
+        let body = intake::accepted(count, request.bytes, request.now_ms);
         for_browsers(said(StatusCode::OK, &body))
     }
 

@@ -1,0 +1,311 @@
+//! What a server published, on disk: for clients that were away for longer than its ring goes
+//! back, and so that nothing that was answered for is lost when the server ends.
+//!
+//! One thread writes; what is waiting when it is free goes in one commit, which is on disk before
+//! anyone is told that it is. A message's id is its place in the log, so that it is read in the
+//! order in which it was sent.
+
+use std::collections::HashMap;
+use std::fs::{self, File, TryLockError};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+use bytestring::ByteString;
+use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use uuid::Uuid;
+
+use crate::amplitude::time::UnixMs;
+
+const FILE: &str = "messages.sqlite";
+/// Messages are removed so many at a time, so that nobody waits long for it.
+const REMOVED_AT_ONCE: u64 = 2_000;
+
+const TABLES: &str = "
+    create table if not exists messages (id blob primary key, text text not null) without rowid;
+    create table if not exists acknowledged (name text primary key, id blob not null) without rowid;";
+
+/// How much is kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Keep {
+    /// Messages of this age.
+    pub age: Duration,
+    /// And no more than so many bytes of them.
+    pub bytes: u64,
+}
+
+/// Why there is no log.
+#[derive(Debug, thiserror::Error)]
+pub enum LogError {
+    /// Its folder or file can't be made or opened.
+    #[error("cannot keep messages in {folder}: {source}", folder = folder.display())]
+    File {
+        /// The folder.
+        folder: PathBuf,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// Another process has it.
+    #[error("the messages in {folder} are another process's; give each relay a folder of its own", folder = folder.display())]
+    Taken {
+        /// The folder.
+        folder: PathBuf,
+    },
+    /// The thread that writes it can't be started.
+    #[error("cannot keep messages: no thread: {source}")]
+    NoThread {
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The server is ending.
+    #[error("the server is ending")]
+    Ended,
+    /// What was to be published could not be written, and is not.
+    #[error("{0}")]
+    Unwritten(String),
+    /// Its file can't be read or written.
+    #[error("cannot keep messages in {folder}: {source}", folder = folder.display())]
+    Database {
+        /// The folder.
+        folder: PathBuf,
+        /// What SQLite says.
+        source: rusqlite::Error,
+    },
+}
+
+/// The log, for its one writer.
+#[derive(Debug)]
+pub struct Log {
+    db: Connection,
+    folder: PathBuf,
+    keep: Keep,
+    /// The bytes of what it holds.
+    bytes: u64,
+    /// Held for as long as the process lives.
+    _lock: File,
+}
+
+/// The log, for readers.
+#[derive(Debug)]
+pub struct Reader {
+    db: Connection,
+}
+
+impl Log {
+    /// Opens the log in `folder`, which is made where it isn't there.
+    pub fn open(folder: &Path, keep: Keep) -> Result<Self, LogError> {
+        let file = |source| LogError::File {
+            folder: folder.to_owned(),
+            source,
+        };
+        fs::create_dir_all(folder).map_err(file)?;
+        let lock = File::create(folder.join("lock")).map_err(file)?;
+        match lock.try_lock() {
+            Ok(()) => {}
+            Err(TryLockError::WouldBlock) => {
+                return Err(LogError::Taken {
+                    folder: folder.to_owned(),
+                });
+            }
+            Err(TryLockError::Error(source)) => return Err(file(source)),
+        }
+        let database = |source| LogError::Database {
+            folder: folder.to_owned(),
+            source,
+        };
+        let db = Connection::open(folder.join(FILE)).map_err(database)?;
+        let opened = || {
+            db.pragma_update(None, "page_size", 16_384)?;
+            db.pragma_update(None, "journal_mode", "wal")?;
+            db.pragma_update(None, "synchronous", "full")?;
+            db.execute_batch(TABLES)?;
+            let size = "select coalesce(sum(length(cast(text as blob))), 0) from messages";
+            db.query_row(size, [], |row| row.get::<_, u64>(0))
+        };
+        let bytes = opened().map_err(database)?;
+        Ok(Self {
+            db,
+            folder: folder.to_owned(),
+            keep,
+            bytes,
+            _lock: lock,
+        })
+    }
+
+    /// Another connection to it, which only reads.
+    pub fn reader(&self) -> Result<Reader, LogError> {
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let opened = Connection::open_with_flags(self.folder.join(FILE), flags);
+        opened.map(|db| Reader { db }).map_err(|e| self.failed(e))
+    }
+
+    /// The id of the newest message.
+    pub fn newest(&self) -> Result<Option<Uuid>, LogError> {
+        let newest = "select id from messages order by id desc limit 1";
+        let row = self.db.query_row(newest, [], |row| row.get(0));
+        let found = row.optional().map_err(|error| self.failed(error))?;
+        Ok(found.map(Uuid::from_bytes))
+    }
+
+    /// What each client has acknowledged.
+    pub fn acknowledged(&self) -> Result<HashMap<String, Uuid>, LogError> {
+        let read = || {
+            let mut all = self.db.prepare("select name, id from acknowledged")?;
+            let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
+            rows.map(|row| row.map(|(name, id)| (name, Uuid::from_bytes(id))))
+                .collect::<rusqlite::Result<_>>()
+        };
+        read().map_err(|error| self.failed(error))
+    }
+
+    /// Writes messages and acknowledgements, all or none; on disk when this returns.
+    pub fn write(
+        &mut self,
+        messages: &[(Uuid, ByteString)],
+        acknowledged: &HashMap<String, Uuid>,
+    ) -> Result<(), LogError> {
+        let mut write = || {
+            let transaction = self.db.transaction()?;
+            {
+                let into = "insert into messages (id, text) values (?1, ?2)";
+                let mut insert = transaction.prepare_cached(into)?;
+                for (id, text) in messages {
+                    insert.execute(params![id.as_bytes(), &**text])?;
+                }
+                let into = "insert or replace into acknowledged (name, id) values (?1, ?2)";
+                let mut insert = transaction.prepare_cached(into)?;
+                for (name, id) in acknowledged {
+                    insert.execute(params![name, id.as_bytes()])?;
+                }
+            }
+            transaction.commit()
+        };
+        let written = write();
+        written.map_err(|error| self.failed(error))?;
+        self.bytes += messages
+            .iter()
+            .map(|(_, text)| text.len() as u64)
+            .sum::<u64>();
+        Ok(())
+    }
+
+    /// Removes some of what is older, or more, than is kept; whether there may be more of it.
+    pub fn prune(&mut self, now_ms: UnixMs) -> Result<bool, LogError> {
+        let oldest_ms = now_ms.saturating_sub_unsigned(self.keep.age.as_millis() as u64);
+        let mut oldest = [0; 16];
+        // The first 48 bits of an id are its time.
+        oldest[..6].copy_from_slice(&oldest_ms.max(0).to_be_bytes()[2..]);
+        let is_too_much = self.bytes > self.keep.bytes;
+        let mut prune = || {
+            let transaction = self.db.transaction()?;
+            let some = "select id, length(cast(text as blob)) from messages order by id limit ?1";
+            let (mut last, mut freed, mut count) = (None, 0, 0);
+            {
+                let mut rows = transaction.prepare_cached(some)?;
+                let mut rows = rows.query([REMOVED_AT_ONCE])?;
+                while let Some(row) = rows.next()? {
+                    let id: [u8; 16] = row.get(0)?;
+                    let too_much = is_too_much && self.bytes - freed > self.keep.bytes;
+                    if id >= oldest && !too_much {
+                        break;
+                    }
+                    freed += row.get::<_, u64>(1)?;
+                    count += 1;
+                    last = Some(id);
+                }
+            }
+            if let Some(last) = last {
+                transaction.execute("delete from messages where id <= ?1", [last])?;
+            }
+            transaction.commit()?;
+            Ok((freed, count == REMOVED_AT_ONCE))
+        };
+        let (freed, is_more) = prune().map_err(|error| self.failed(error))?;
+        self.bytes = self.bytes.saturating_sub(freed);
+        Ok(is_more)
+    }
+
+    fn failed(&self, source: rusqlite::Error) -> LogError {
+        LogError::Database {
+            folder: self.folder.clone(),
+            source,
+        }
+    }
+}
+
+impl Reader {
+    /// So many messages at the most from behind this id on, the oldest first.
+    pub fn after(&self, id: Uuid, most: u32) -> rusqlite::Result<Vec<(Uuid, ByteString)>> {
+        let some = "select id, text from messages where id > ?1 order by id limit ?2";
+        let mut rows = self.db.prepare_cached(some)?;
+        let found = rows.query_map(params![id.as_bytes(), most], |row| {
+            let text: String = row.get(1)?;
+            Ok((Uuid::from_bytes(row.get(0)?), text.into()))
+        })?;
+        found.collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: u64, n: u8) -> Uuid {
+        let mut bytes = [0; 16];
+        bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
+        bytes[15] = n;
+        Uuid::from_bytes(bytes)
+    }
+
+    fn messages(ms: u64, count: u8) -> Vec<(Uuid, ByteString)> {
+        let text = |n| format!("message {n:03}").into();
+        (0..count).map(|n| (at(ms, n), text(n))).collect()
+    }
+
+    #[test]
+    fn what_is_written_is_read_in_order_also_by_the_next_process() {
+        let dir = tempfile::tempdir().unwrap();
+        let keep = Keep {
+            age: Duration::from_secs(10),
+            bytes: 10_000,
+        };
+        let mut log = Log::open(dir.path(), keep).unwrap();
+        let reader = log.reader().unwrap();
+        let all = messages(1_000, 200);
+        let names = HashMap::from([("name:a".to_owned(), all[4].0)]);
+        log.write(&all[..100], &HashMap::new()).unwrap();
+        log.write(&all[100..], &names).unwrap();
+        assert_eq!(reader.after(Uuid::nil(), 1_000).unwrap(), all);
+        assert_eq!(reader.after(all[150].0, 2).unwrap(), all[151..153]);
+        // An id that is there already is a mistake of ours, and nothing of it is written.
+        assert!(log.write(&all[199..], &HashMap::new()).is_err());
+        let taken = Log::open(dir.path(), keep).unwrap_err().to_string();
+        assert!(taken.contains("another process's"), "{taken}");
+        drop(log);
+        let again = Log::open(dir.path(), keep).unwrap();
+        assert_eq!(again.newest().unwrap(), Some(all[199].0));
+        assert_eq!(again.acknowledged().unwrap(), names);
+        assert_eq!(again.bytes, 200 * 11);
+    }
+
+    #[test]
+    fn what_is_too_old_or_too_much_goes_the_oldest_first() {
+        let dir = tempfile::tempdir().unwrap();
+        let keep = Keep {
+            age: Duration::from_secs(10),
+            bytes: 55,
+        };
+        let mut log = Log::open(dir.path(), keep).unwrap();
+        let reader = log.reader().unwrap();
+        let left = || reader.after(Uuid::nil(), 1_000).unwrap().len();
+        log.write(&messages(1_000, 3), &HashMap::new()).unwrap();
+        log.write(&messages(8_000, 4), &HashMap::new()).unwrap();
+        // Seven of 11 bytes are 77: two have to go, though none is too old.
+        assert!(!log.prune(11_000).unwrap());
+        assert_eq!(left(), 5);
+        // By now the last of the first three is.
+        log.prune(11_001).unwrap();
+        assert_eq!(left(), 4);
+        log.prune(60_000).unwrap();
+        assert_eq!((left(), log.bytes), (0, 0));
+    }
+}
