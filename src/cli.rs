@@ -250,6 +250,10 @@ pub struct Relay {
     /// How many bytes of messages are kept for clients that come back.
     #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
     pub ring_bytes: usize,
+    /// Pass the requests of SDKs on to Amplitude, whose answer they get: to
+    /// `https://api2.amplitude.com`, or `https://api.eu.amplitude.com`.
+    #[arg(long, value_name = "URL")]
+    pub pass_to: Option<String>,
     /// Keep messages on disk for so long: 24h, 7d. A request is then answered once its events
     /// are safe, and a client that was away gets all of them.
     #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]

@@ -8,6 +8,7 @@ use std::collections::{HashMap, HashSet};
 use std::io::Write as _;
 use std::net::SocketAddr;
 use std::path::Path;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use futures_util::{SinkExt, StreamExt};
@@ -15,6 +16,7 @@ use program::{Serving, get, sluicegate};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use sluicegate::feed::server;
+use sluicegate::relay::passing::Passing;
 use sluicegate::relay::{Options, Relay, SECRET_HEADER};
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::{TcpListener, TcpStream};
@@ -393,6 +395,76 @@ async fn a_connection_that_says_nothing_holds_nobody_up() {
         answer.is_empty() || answer.starts_with(b"HTTP/1.1 400"),
         "{answer:?}"
     );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_reaches_amplitude_as_it_came_and_its_answer_comes_back() {
+    let heard = Arc::new(Mutex::new(Vec::new()));
+    let told = heard.clone();
+    let answer = move |request: axum::extract::Request| async move {
+        let (parts, body) = request.into_parts();
+        let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+        let encoding = parts.headers.get("content-encoding").cloned();
+        let mut heard = told.lock().unwrap();
+        heard.push((parts.uri.path().to_owned(), encoding, body));
+        // The second is too much for it.
+        let status = if heard.len() == 2 { 429 } else { 200 };
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        (status, format!("answer {}", heard.len()))
+    };
+    let app = axum::Router::new().fallback(axum::routing::any(answer));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let amplitude = format!("http://{}", listener.local_addr().unwrap());
+    let serving = tokio::spawn(async move { axum::serve(listener, app).await });
+    let relay = relay(Options {
+        pass_to: Some(Passing::to(&amplitude).unwrap()),
+        ..open()
+    })
+    .await;
+    let mut client = subscribed(&relay, "").await;
+    let http = http();
+    let body = |n: u64| {
+        let event = json!({"event_type": "A", "user_id": "u", "time": n});
+        json!({ "api_key": "k", "events": [event] }).to_string()
+    };
+    let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    packed.write_all(body(1).as_bytes()).unwrap();
+    let packed = packed.finish().unwrap();
+    let post = |path: &str, body: Vec<u8>, encoding: &str| {
+        let request = http.post(format!("{}{path}", relay.url())).body(body);
+        let request = request.header("Content-Encoding", encoding);
+        async move {
+            let answer = request.send().await.unwrap();
+            (answer.status().as_u16(), answer.text().await.unwrap())
+        }
+    };
+    let first = post("/2/httpapi", packed.clone(), "gzip").await;
+    assert_eq!(first, (200, "answer 1".to_owned()));
+    // What Amplitude doesn't take is not in the feed: it is sent again.
+    let second = post("/batch", body(2).into_bytes(), "identity").await;
+    assert_eq!(second, (429, "answer 2".to_owned()));
+    // What is no request is not worth its time.
+    let (status, _) = post("/2/httpapi", b"{}".to_vec(), "identity").await;
+    assert_eq!(status, 400);
+    let again = post("/batch", body(2).into_bytes(), "identity").await;
+    assert_eq!(again, (200, "answer 3".to_owned()));
+    for n in 1..=2 {
+        assert_eq!(next(&mut client).await["time"], n);
+    }
+    let heard = heard.lock().unwrap().clone();
+    assert_eq!(heard.len(), 3);
+    assert_eq!(
+        (heard[0].0.as_str(), &heard[0].2[..]),
+        ("/2/httpapi", &packed[..])
+    );
+    assert_eq!(heard[0].1.as_ref().unwrap(), "gzip");
+    assert_eq!(heard[2].0, "/batch");
+    // Where Amplitude is gone the SDK is told to come back.
+    serving.abort();
+    let _ = serving.await;
+    let (status, says) = post("/2/httpapi", body(3).into_bytes(), "identity").await;
+    assert_eq!(status, 503, "{says}");
+    assert_eq!(relay.counts().received, 2);
 }
 
 /// A relay that keeps what it takes in `folder`, at this address.

@@ -12,6 +12,7 @@ use crate::cli;
 use crate::feed::log::{Keep, Log};
 use crate::feed::server;
 use crate::limits::grouped;
+use crate::relay::passing::Passing;
 use crate::relay::{Options, Relay};
 
 use super::signals;
@@ -47,6 +48,7 @@ pub(super) async fn run(args: cli::Relay) -> Result<ExitCode> {
     let options = Options {
         secret,
         token,
+        pass_to: args.pass_to.as_deref().map(Passing::to).transpose()?,
         feed: server::Options {
             ring_bytes: args.ring_bytes,
             wait_for_client: false,

@@ -11,6 +11,7 @@
 //! cut, never at the others' cost, and resumes from the ring when it comes back.
 
 pub mod intake;
+pub mod passing;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -37,6 +38,7 @@ use crate::feed::log::{Log, LogError};
 use crate::feed::server::{self, CLIENT_HEADER, Server, last_received};
 
 use intake::{MOST_BATCH_BYTES, MOST_BYTES, Refusal};
+use passing::Passing;
 
 /// The header in which those who send events name the shared secret. Who can't set a header
 /// puts it in front of the path: `/s/SECRET/webhook`.
@@ -49,6 +51,8 @@ pub struct Options {
     pub secret: Option<SecretString>,
     /// The bearer token of those who read the feed; none where anyone may.
     pub token: Option<SecretString>,
+    /// Where requests of SDKs are passed on to, and whose answer is theirs then.
+    pub pass_to: Option<Passing>,
     /// The feed.
     pub feed: server::Options,
 }
@@ -272,12 +276,32 @@ async fn envelope<const MOST: usize>(
     headers: HeaderMap,
     body: Body,
 ) -> Response {
-    match opened(&relay, &headers, &secret, body, MOST) {
-        Ok((taking, body)) => {
-            let events = intake::envelope(&body, taking.now_ms);
-            relay.take(taking, events).await
+    let raw = body.as_ref().ok().cloned();
+    let (taking, body) = match opened(&relay, &headers, &secret, body, MOST) {
+        Ok(opened) => opened,
+        Err(refusal) => return relay.refuse(&refusal),
+    };
+    let events = intake::envelope(&body, taking.now_ms);
+    let (Some(passing), Some(raw), Ok(_)) = (&relay.0.options.pass_to, raw, &events) else {
+        return relay.take(taking, events).await;
+    };
+    let path = if MOST == MOST_BATCH_BYTES {
+        "/batch"
+    } else {
+        "/2/httpapi"
+    };
+    // What Amplitude doesn't take, the SDK sends again: the feed has it when both have.
+    match passing.pass(path, &headers, raw).await {
+        Ok(answer) if answer.status().is_success() => {
+            let own = relay.take(taking, events).await;
+            if own.status().is_success() {
+                for_browsers(answer)
+            } else {
+                own
+            }
         }
-        Err(refusal) => relay.refuse(&refusal),
+        Ok(answer) => for_browsers(answer),
+        Err(why) => relay.refuse(&Refusal::new(503, &why)),
     }
 }
 
