@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::amplitude::export::Hour;
 use crate::config::{self, Theme};
 use crate::feed::replay::Speed;
 use crate::feed::scenario::Scenario;
@@ -45,6 +46,8 @@ pub enum Command {
     Replay(Replay),
     /// Take events from Amplitude and its SDKs over HTTP, and serve them as a WebSocket feed.
     Relay(Relay),
+    /// Download a project's past from Amplitude's Export API, to play it.
+    Backfill(Backfill),
     /// Check events against the limits, offline; exits with 1 if any would be rejected.
     Lint(Lint),
     /// Serve a stand-in for Customer.io's Track API that enforces its documented limits.
@@ -272,6 +275,42 @@ pub struct Relay {
     /// A client that takes nothing for so long is cut.
     #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
     pub patience: Duration,
+}
+
+/// `backfill`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  export AMPLITUDE_API_KEY=… AMPLITUDE_SECRET_KEY=…
+  sluicegate backfill --start 2026-11-01 --end 2026-11-01T23 --to november
+  sluicegate replay november/*.zip
+
+Each hour is a file of its own; started again, it goes on where it was.")]
+pub struct Backfill {
+    /// The first hour, UTC: 2026-11-25T09, or a day.
+    #[arg(long, value_name = "HOUR")]
+    pub start: Hour,
+    /// The last hour, UTC; it is included.
+    #[arg(long, value_name = "HOUR")]
+    pub end: Hour,
+    /// Where the project's data is.
+    #[arg(long, value_enum, default_value_t)]
+    pub region: AmplitudeRegion,
+    /// Another server, such as a proxy.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// The folder for the files.
+    #[arg(long, value_name = "FOLDER", default_value = "amplitude-export")]
+    pub to: PathBuf,
+}
+
+/// Where Amplitude keeps a project's data.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
+pub enum AmplitudeRegion {
+    /// In the United States.
+    #[default]
+    Us,
+    /// In the European Union.
+    Eu,
 }
 
 /// `sandbox`

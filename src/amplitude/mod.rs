@@ -6,6 +6,7 @@
 
 pub mod archive;
 pub mod event;
+pub mod export;
 pub mod frame;
 pub mod json;
 pub mod reading;

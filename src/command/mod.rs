@@ -26,6 +26,7 @@ macro_rules! say_as_is {
     }};
 }
 
+mod backfill;
 mod config;
 mod dead_letters;
 mod demo;
@@ -98,6 +99,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Watch(args) => watch::run(args, place).await,
         Command::Run(args) => run::run(args, place).await,
         Command::Relay(args) => relay::run(args).await,
+        Command::Backfill(args) => backfill::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Lint(args) => lint::run(&args, place),
         Command::Sandbox(args) => sandbox::run(args).await,

@@ -1,0 +1,164 @@
+//! A project's past, from a server that answers as Amplitude's Export API does.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+
+#[path = "common/program.rs"]
+mod program;
+
+use std::collections::HashMap;
+use std::io::Write as _;
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
+use program::sluicegate;
+use secrecy::SecretString;
+use sluicegate::amplitude::export::{Download, ExportError, Got, Hour, Project};
+use tokio::net::TcpListener;
+
+/// An export of one event, as Amplitude writes it: a zip of a gzip of lines.
+fn export() -> Vec<u8> {
+    let mut lines = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
+    let event = r#"{"event_type":"Old","user_id":"u","event_time":"2026-11-25 09:10:00.000000","uuid":"1"}"#;
+    lines.write_all(event.as_bytes()).unwrap();
+    let mut zip = zip::ZipWriter::new(std::io::Cursor::new(Vec::new()));
+    let stored = zip::write::SimpleFileOptions::default();
+    zip.start_file("100001/100001_2026-11-25_9#0.json.gz", stored)
+        .unwrap();
+    zip.write_all(&lines.finish().unwrap()).unwrap();
+    zip.finish().unwrap().into_inner()
+}
+
+type Asked = Arc<Mutex<Vec<String>>>;
+
+async fn answer(
+    State(asked): State<Asked>,
+    Query(query): Query<HashMap<String, String>>,
+    headers: HeaderMap,
+) -> Response {
+    // "key:secret", in base64.
+    if headers["authorization"] != "Basic a2V5OnNlY3JldA==" {
+        return StatusCode::FORBIDDEN.into_response();
+    }
+    assert_eq!(query["start"], query["end"]);
+    let hour = query["start"].clone();
+    let mut asked = asked.lock().unwrap();
+    asked.push(hour.clone());
+    let before = asked.iter().filter(|h| **h == hour).count();
+    match (hour.as_str(), before) {
+        ("20261125T10", _) => StatusCode::NOT_FOUND.into_response(),
+        // First it has no time, then what comes is cut off.
+        ("20261125T11", 1) => (StatusCode::GATEWAY_TIMEOUT, "busy").into_response(),
+        ("20261125T11", 2) => export()[..40].to_vec().into_response(),
+        ("20261125T13", _) => (StatusCode::BAD_REQUEST, "more than 4 GB").into_response(),
+        _ => export().into_response(),
+    }
+}
+
+async fn amplitude() -> (String, Asked) {
+    let asked = Asked::default();
+    let app = axum::Router::new()
+        .route("/api/2/export", axum::routing::get(answer))
+        .with_state(asked.clone());
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    (url, asked)
+}
+
+fn download(server: &str, secret: &str, folder: &Path) -> Download {
+    let project = Project {
+        server: server.to_owned(),
+        api_key: SecretString::from("key"),
+        secret_key: SecretString::from(secret.to_owned()),
+    };
+    Download::new(project, folder, Duration::from_millis(1)).unwrap()
+}
+
+fn hour(text: &str) -> Hour {
+    text.parse().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn hours_are_downloaded_once_and_what_fails_for_a_moment_is_asked_for_again() {
+    let (server, asked) = amplitude().await;
+    let folder = tempfile::tempdir().unwrap();
+    let download = download(&server, "secret", folder.path());
+    let size = export().len() as u64;
+    for (text, expected) in [
+        ("2026-11-25T09", Got::Events(size)),
+        ("2026-11-25T10", Got::None),
+        ("2026-11-25T11", Got::Events(size)),
+        // There already, events or none.
+        ("2026-11-25T09", Got::Already),
+        ("2026-11-25T10", Got::Already),
+    ] {
+        assert_eq!(download.get(hour(text)).await.unwrap(), expected, "{text}");
+    }
+    let names = ["T09", "T10", "T11", "T11", "T11"].map(|hour| format!("20261125{hour}"));
+    assert_eq!(*asked.lock().unwrap(), names);
+    assert_eq!(
+        std::fs::read(download.path(hour("2026-11-25T11"))).unwrap(),
+        export()
+    );
+    let parts = std::fs::read_dir(folder.path()).unwrap();
+    let parts = parts.filter(|f| f.as_ref().unwrap().path().extension().unwrap() == "part");
+    assert_eq!(parts.count(), 0, "no half of a file is left");
+    // What never will be is said at once.
+    let too_much = download.get(hour("2026-11-25T13")).await.unwrap_err();
+    assert!(
+        too_much.to_string().contains("more than 4 GB"),
+        "{too_much}"
+    );
+    assert_eq!(asked.lock().unwrap().len(), 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn wrong_keys_are_said_at_once() {
+    let (server, _) = amplitude().await;
+    let folder = tempfile::tempdir().unwrap();
+    let error = download(&server, "wrong", folder.path())
+        .get(hour("2026-11-25"))
+        .await;
+    assert!(matches!(error, Err(ExportError::Refused { status: 403 })));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_command_downloads_can_be_linted_and_played() {
+    let (server, _) = amplitude().await;
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("past");
+    let run = |start: &str, end: &str| {
+        let mut command = sluicegate();
+        command
+            .args([
+                "backfill", "--start", start, "--end", end, "--server", &server, "--to",
+            ])
+            .arg(&to)
+            .env("AMPLITUDE_API_KEY", "key");
+        command
+    };
+    let whole = |mut command: std::process::Command| async move {
+        tokio::task::spawn_blocking(move || command.output().unwrap())
+            .await
+            .unwrap()
+    };
+    let keyless = whole(run("2026-11-25T09", "2026-11-25T10")).await;
+    let says = String::from_utf8_lossy(&keyless.stderr);
+    assert!(says.contains("AMPLITUDE_SECRET_KEY is not set"), "{says}");
+    assert_eq!(keyless.status.code(), Some(2));
+    let backwards = whole(run("2026-11-25T10", "2026-11-25T09")).await;
+    assert!(String::from_utf8_lossy(&backwards.stderr).contains("is before --start"));
+    let mut command = run("2026-11-25T09", "2026-11-25T10");
+    command.env("AMPLITUDE_SECRET_KEY", "secret");
+    let done = whole(command).await;
+    let says = String::from_utf8_lossy(&done.stdout);
+    assert!(says.contains("2 hours: 1 downloaded"), "{says}");
+    let mut lint = sluicegate();
+    lint.arg("lint").arg(to.join("amplitude-20261125T09.zip"));
+    let lint = whole(lint).await;
+    let says = String::from_utf8_lossy(&lint.stdout);
+    assert!(lint.status.success(), "{says}");
+}
