@@ -141,6 +141,9 @@ pub struct Over {
     /// Another server than Customer.io's (`customerio.base_url`).
     #[arg(long, value_name = "URL")]
     pub base_url: Option<String>,
+    /// Record the feed in this folder, for replay (`feed.record_folder`).
+    #[arg(long, value_name = "FOLDER")]
+    pub record: Option<String>,
     /// The gate at the start: open, shut or dry-run.
     #[arg(long, value_name = "MODE")]
     pub gate: Option<String>,

@@ -21,6 +21,9 @@
 //! go on, items wait in the spool; where the spool is full or can't be written, frames wait, and
 //! then the feed is not read. Nothing is dropped on the way.
 //!
+//! [`relay`] is a program of its own beside that: Amplitude has no WebSocket, so it takes what
+//! Amplitude sends over HTTP and serves it as a feed ([`feed::server`], [`feed::log`]).
+//!
 //! # The screen
 //!
 //! [`tui`] sees only snapshots and records, and acts only by commands: that is [`protocol`]. It

@@ -360,3 +360,41 @@ fn a_json_log_is_json_line_by_line() {
         "{said}"
     );
 }
+
+#[test]
+fn what_is_recorded_can_be_played_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let sandbox_of_first = sandbox(&[]);
+    let feed = replay(&archive(dir.path()), &[]);
+    let folder = dir.path().join("recorded");
+    let first = run(&feed.url, &sandbox_of_first.url)
+        .arg("--record")
+        .arg(&folder)
+        .output()
+        .unwrap();
+    let first = summary(&first);
+    let files: Vec<_> = std::fs::read_dir(&folder).unwrap().collect();
+    let [Ok(file)] = &files[..] else {
+        panic!("{files:?}")
+    };
+    assert!(
+        file.path().to_string_lossy().ends_with(".json.gz"),
+        "{file:?}"
+    );
+    // What it gave then it gives again, the malformed frame too.
+    let sandbox_of_second = sandbox(&[]);
+    let again = replay(&file.path(), &[]);
+    let second = summary(&run(&again.url, &sandbox_of_second.url).output().unwrap());
+    for name in ["received", "malformed", "accepted", "rejected", "delivered"] {
+        assert_eq!(first["totals"][name], second["totals"][name], "{name}");
+    }
+    assert_eq!(second["totals"]["received"], 3_000);
+    // Where it can't be recorded nothing starts.
+    let blocked = run(&again.url, &sandbox_of_second.url)
+        .arg("--record")
+        .arg(file.path())
+        .output()
+        .unwrap();
+    let says = String::from_utf8_lossy(&blocked.stderr);
+    assert!(says.contains("cannot record to"), "{says}");
+}

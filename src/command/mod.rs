@@ -153,6 +153,7 @@ impl Over {
         [
             ("feed.url", "--feed-url", self.feed_url),
             ("customerio.base_url", "--base-url", self.base_url),
+            ("feed.record_folder", "--record", self.record),
             ("gate", gate_flag, gate),
         ]
         .into_iter()

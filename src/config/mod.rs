@@ -115,6 +115,7 @@ pub struct Feed {
     #[serde(with = "humane")]
     pub reconnect_max: Duration,
     pub max_frame_bytes: usize,
+    pub record_folder: String,
 }
 
 impl Default for Feed {
@@ -140,6 +141,7 @@ impl Default for Feed {
             reconnect_min: Duration::from_millis(250),
             reconnect_max: Duration::from_secs(30),
             max_frame_bytes: 16 << 20,
+            record_folder: String::new(),
         }
     }
 }

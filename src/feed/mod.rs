@@ -5,6 +5,7 @@
 //! [`server`] is the other end: it serves archives and made-up traffic by the same conventions.
 
 pub mod log;
+pub mod record;
 pub mod replay;
 pub mod scenario;
 pub mod server;

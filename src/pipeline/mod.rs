@@ -13,6 +13,7 @@ pub mod judge;
 mod reload;
 mod status;
 
+use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +29,7 @@ use crate::customerio::client::Destination;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Control, Dispatch, Standing};
+use crate::feed::record::record;
 use crate::feed::{Feed, FeedStatus, Link, MessageId};
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate, Mode};
@@ -69,6 +71,8 @@ pub struct Pipeline {
     /// The observer runs as long as there is one: it has to see how the spool ends.
     observed: mpsc::Sender<TakenIn>,
     helpers: Vec<JoinHandle<()>>,
+    /// The thread that records the feed, where it is recorded.
+    recorder: Option<std::thread::JoinHandle<()>>,
 }
 
 /// How a pipeline ended.
@@ -94,6 +98,14 @@ pub enum StartError {
     /// The system gives no thread.
     #[error("the spool's thread can't start: {0}")]
     Thread(#[from] std::io::Error),
+    /// The feed can't be recorded.
+    #[error("cannot record to {folder}: {source} (feed.record_folder)")]
+    Record {
+        /// The folder.
+        folder: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
 }
 
 /// Why a command could not be carried out.
@@ -148,7 +160,7 @@ impl Pipeline {
         let (received, resume_from) = watch::channel(before);
         let (safe, acknowledge) = watch::channel(None);
         let (status, feed_status) = watch::channel(FeedStatus::default());
-        let (link, frames) = Link::new(resume_from, acknowledge, status);
+        let (link, mut frames) = Link::new(resume_from, acknowledge, status);
         let (durable, to_send) = mpsc::channel(2);
         let (taken_in, told) = mpsc::channel(8);
         let (answered, answers) = mpsc::channel(64);
@@ -158,6 +170,18 @@ impl Pipeline {
         let (notices, told_of) = mpsc::unbounded_channel();
         let (open, is_open) = watch::channel(settings.gate == Mode::Open);
 
+        let recorder = match settings.feed.record_folder.as_str() {
+            "" => None,
+            folder => {
+                let recording = record(frames, Path::new(folder), notices.clone());
+                let (passed, thread) = recording.map_err(|source| StartError::Record {
+                    folder: folder.to_owned(),
+                    source,
+                })?;
+                frames = passed;
+                Some(thread)
+            }
+        };
         let spool = spool::writer::start(spool, settings.spool(), name, durable, notices.clone())?;
         let sources = Sources {
             gate: gate.clone(),
@@ -207,6 +231,7 @@ impl Pipeline {
                 tokio::spawn(reload::watch_key(handle.clone())),
             ],
             observed: taken_in,
+            recorder,
             handle,
             stop,
         })
@@ -243,6 +268,10 @@ impl Pipeline {
         let unwritten = closing.await.unwrap_or_default();
         drop(self.observed);
         let _ = self.intake.await;
+        if let Some(recorder) = self.recorder {
+            // It ends its file, now that no more frames come.
+            let _ = tokio::task::spawn_blocking(move || recorder.join()).await;
+        }
         let _ = self.observer.await;
         let last = self.handle.snapshots.borrow().clone();
         status::write_last(&self.handle).await;

@@ -1,0 +1,266 @@
+//! Recording a feed: what comes by is also written to files that `replay`, `lint` and `demo
+//! --from` read, a frame a line, compressed.
+//!
+//! A thread of its own writes. Where it is slower than the feed, the feed waits; where it can't
+//! write, recording ends and the operator is told, and forwarding goes on.
+
+use std::fs::{self, File};
+use std::io::{self, BufWriter, Write as _};
+use std::path::{Path, PathBuf};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use bytestring::ByteString;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde::de::IgnoredAny;
+use tokio::runtime::Handle;
+use tokio::sync::mpsc;
+
+use crate::amplitude::{json, time};
+
+use super::Frame;
+
+/// So many frames may wait to be written.
+const WAITING: usize = 256;
+/// A file is ended at this size, in bytes before they are compressed.
+const FILE_BYTES: u64 = 256 << 20;
+/// And at this age.
+const FILE_AGE: Duration = Duration::from_secs(3_600);
+/// What was written is handed to the system this often: a kill costs no more.
+const FLUSH: Duration = Duration::from_secs(2);
+
+/// Writes the frames that pass to files in `folder`. Returns where they come out, and the thread
+/// that writes, which ends with them.
+pub fn record(
+    mut frames: mpsc::Receiver<Frame>,
+    folder: &Path,
+    notices: mpsc::UnboundedSender<String>,
+) -> io::Result<(mpsc::Receiver<Frame>, JoinHandle<()>)> {
+    fs::create_dir_all(folder)?;
+    let mut files = Files {
+        folder: folder.to_owned(),
+        open: None,
+        most_bytes: FILE_BYTES,
+    };
+    let (out, passed) = mpsc::channel(WAITING);
+    let (lines, inbox) = mpsc::channel(WAITING);
+    let runtime = Handle::current();
+    let thread = std::thread::Builder::new()
+        .name("recorder".to_owned())
+        .spawn(move || {
+            if let Err(error) = runtime.block_on(files.run(inbox)) {
+                let folder = files.folder.display();
+                // Who is told may have ended.
+                let _ = notices.send(format!(
+                    "recording to {folder} has ended: {error}; forwarding goes on"
+                ));
+            }
+        })?;
+    tokio::spawn(async move {
+        let mut lines = Some(lines);
+        while let Some(frame) = frames.recv().await {
+            if let (Ok(text), Some(to)) = (&frame.text, &lines)
+                && to.send(text.clone()).await.is_err()
+            {
+                lines = None;
+            }
+            if out.send(frame).await.is_err() {
+                return;
+            }
+        }
+    });
+    Ok((passed, thread))
+}
+
+/// The files of a recording.
+struct Files {
+    folder: PathBuf,
+    open: Option<Open>,
+    most_bytes: u64,
+}
+
+/// The file that is written.
+struct Open {
+    to: GzEncoder<BufWriter<File>>,
+    /// What it is called while it is written, and when it is whole.
+    names: [PathBuf; 2],
+    bytes: u64,
+    since: Instant,
+    flushed: Instant,
+}
+
+impl Files {
+    async fn run(&mut self, mut inbox: mpsc::Receiver<ByteString>) -> io::Result<()> {
+        loop {
+            match tokio::time::timeout(FLUSH, inbox.recv()).await {
+                Ok(Some(frame)) => self.write(&frame)?,
+                Ok(None) => return self.finish(),
+                Err(_) => {}
+            }
+            self.look_after()?;
+        }
+    }
+
+    fn write(&mut self, frame: &str) -> io::Result<()> {
+        let line = as_lines(frame);
+        let open = match &mut self.open {
+            Some(open) => open,
+            None => self.open.insert(Open::new(&self.folder)?),
+        };
+        open.to.write_all(line.as_bytes())?;
+        open.to.write_all(b"\n")?;
+        open.bytes += line.len() as u64 + 1;
+        Ok(())
+    }
+
+    /// Hands over what was written, and ends a file that is large or old.
+    fn look_after(&mut self) -> io::Result<()> {
+        let Some(open) = &mut self.open else {
+            return Ok(());
+        };
+        if open.bytes >= self.most_bytes || open.since.elapsed() >= FILE_AGE {
+            return self.finish();
+        }
+        if open.flushed.elapsed() >= FLUSH {
+            open.flushed = Instant::now();
+            open.to.flush()?;
+        }
+        Ok(())
+    }
+
+    /// Ends the file: from now on it is whole.
+    fn finish(&mut self) -> io::Result<()> {
+        let Some(open) = self.open.take() else {
+            return Ok(());
+        };
+        let file = open
+            .to
+            .finish()?
+            .into_inner()
+            .map_err(io::IntoInnerError::into_error)?;
+        file.sync_all()?;
+        let [part, whole] = open.names;
+        fs::rename(part, whole)
+    }
+}
+
+impl Open {
+    /// A file of its own, whatever else was recorded this second.
+    fn new(folder: &Path) -> io::Result<Self> {
+        let stamp = time::to_export(time::now());
+        let stamp: String = stamp
+            .chars()
+            .filter(char::is_ascii_digit)
+            .take(14)
+            .collect();
+        for number in 0_u32.. {
+            let more = match number {
+                0 => String::new(),
+                number => format!("-{number}"),
+            };
+            let whole = folder.join(format!("events-{stamp}{more}.json.gz"));
+            let part = folder.join(format!("events-{stamp}{more}.json.gz.part"));
+            if whole.exists() {
+                continue;
+            }
+            match File::create_new(&part) {
+                Ok(file) => {
+                    let now = Instant::now();
+                    return Ok(Self {
+                        to: GzEncoder::new(BufWriter::new(file), Compression::fast()),
+                        names: [part, whole],
+                        bytes: 0,
+                        since: now,
+                        flushed: now,
+                    });
+                }
+                Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Err(io::ErrorKind::AlreadyExists.into())
+    }
+}
+
+/// The frame as lines of a file: an array is a line for each of its events, since a file that
+/// begins with one would be read whole; what is a line an event stays so; in any other frame a
+/// line break is nothing but space.
+fn as_lines(frame: &str) -> std::borrow::Cow<'_, str> {
+    let frame = frame.trim();
+    if frame.starts_with('[')
+        && let Ok(events) = json::elements(frame)
+    {
+        let line = |event: &&str| event.replace(['\n', '\r'], " ");
+        return events
+            .iter()
+            .map(line)
+            .collect::<Vec<_>>()
+            .join("\n")
+            .into();
+    }
+    let is_whole = |line: &str| serde_json::from_str::<IgnoredAny>(line).is_ok();
+    match frame.split_once('\n') {
+        None => frame.into(),
+        Some((first, _)) if is_whole(first) => frame.into(),
+        Some(_) => frame.replace(['\n', '\r'], " ").into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::amplitude::archive;
+    use std::ops::ControlFlow;
+
+    #[test]
+    fn each_file_is_whole_and_has_its_share_in_order() {
+        let dir = tempfile::tempdir().unwrap();
+        let mut files = Files {
+            folder: dir.path().to_owned(),
+            open: None,
+            most_bytes: 30,
+        };
+        let frames = [
+            "{\"n\":1}",
+            "{\"n\":2}\n{\"n\":3}\n",
+            "{\n \"n\":\n4}",
+            " [{\"n\":5},\n{\"n\":\n6}]",
+            "no json",
+        ];
+        for frame in frames {
+            files.write(frame).unwrap();
+            files.look_after().unwrap();
+        }
+        files.finish().unwrap();
+        files.finish().unwrap();
+        let mut paths: Vec<PathBuf> = fs::read_dir(dir.path())
+            .unwrap()
+            .map(|file| file.unwrap().path())
+            .collect();
+        // The first of a second has no number: "-1" sorts before ".json".
+        paths.sort_by_key(|path| (path.as_os_str().len(), path.clone()));
+        assert!(paths.len() > 1, "{paths:?}");
+        let mut lines = Vec::new();
+        for path in paths {
+            assert_eq!(path.extension().unwrap(), "gz");
+            let read = archive::each_line(&path, &mut |line| {
+                lines.push(line.text.unwrap().to_string());
+                ControlFlow::Continue(())
+            });
+            assert!(read.unwrap().is_continue());
+        }
+        assert_eq!(
+            lines,
+            [
+                "{\"n\":1}",
+                "{\"n\":2}",
+                "{\"n\":3}",
+                "{  \"n\": 4}",
+                "{\"n\":5}",
+                "{\"n\": 6}",
+                "no json",
+            ]
+        );
+    }
+}
