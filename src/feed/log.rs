@@ -224,6 +224,14 @@ impl Log {
         Ok(is_more)
     }
 
+    /// Lets the file grow no further than so many pages, as a disk that is full would.
+    #[cfg(test)]
+    pub(crate) fn fill_disk_at(&self, pages: u32) {
+        self.db
+            .pragma_update(None, "max_page_count", pages)
+            .unwrap();
+    }
+
     fn failed(&self, source: rusqlite::Error) -> LogError {
         LogError::Database {
             folder: self.folder.clone(),

@@ -383,3 +383,51 @@ async fn subscribe(
     ];
     (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::log::Keep;
+    use std::time::Duration;
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_full_disk_is_told_to_who_sends_and_nothing_of_it_is_published() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep {
+            age: Duration::from_secs(60),
+            bytes: 1 << 30,
+        };
+        let log = Log::open(folder.path(), keep).unwrap();
+        log.fill_disk_at(20);
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let options = Options {
+            feed: server::Options {
+                wait_for_client: false,
+                wait_for_slow: false,
+                ..server::Options::default()
+            },
+            ..Options::default()
+        };
+        let relay = Relay::start(listener, options, Some(log)).unwrap();
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = reqwest::Client::builder().no_proxy().build().unwrap();
+        let event = json!({ "event_type": "A", "user_id": "u", "x": "y".repeat(50_000) });
+        let (mut taken, mut refused) = (0, String::new());
+        while refused.is_empty() {
+            let request = http.post(format!("{}/webhook", relay.url()));
+            let answer = request.body(event.to_string()).send().await.unwrap();
+            match answer.status().as_u16() {
+                200 => taken += 1,
+                503 => refused = answer.text().await.unwrap(),
+                other => panic!("{other}"),
+            }
+        }
+        assert!(refused.contains("cannot keep messages in"), "{refused}");
+        assert!(taken > 0);
+        let counts = relay.counts();
+        assert_eq!(
+            (counts.received, counts.kept, counts.refused),
+            (taken, taken, 1)
+        );
+    }
+}
