@@ -47,6 +47,7 @@ pub mod customerio;
 pub mod delivery;
 pub mod feed;
 pub mod filter;
+pub mod http;
 pub mod limits;
 pub mod pipeline;
 pub mod protocol;

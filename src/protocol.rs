@@ -79,6 +79,13 @@ pub struct Story {
     pub outcome: Outcome,
 }
 
+impl Story {
+    /// Whether the operator holds the event back.
+    pub fn is_held_back(&self) -> bool {
+        matches!(self.decision, Some(Decision::Filtered { .. }))
+    }
+}
+
 /// Where an event is now.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

@@ -169,13 +169,8 @@ pub struct Download {
 impl Download {
     /// Of this project into this folder, which is made where it isn't there.
     pub fn new(project: Project, folder: &Path, pause: Duration) -> Result<Self, ExportError> {
-        // Another part of the program may have installed it before: then there is nothing to do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("sluicegate/", env!("CARGO_PKG_VERSION")))
+        let http = crate::http::client()
             .read_timeout(PATIENCE)
-            // A redirect would take the keys elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
             .build()
             .map_err(ExportError::Client)?;
         fs::create_dir_all(folder).map_err(|source| ExportError::File {

@@ -42,6 +42,22 @@ pub fn kind(raw: &str) -> Kind {
     }
 }
 
+/// The object in `raw` with one more field, in front of the others; its value is JSON.
+pub fn with_first(raw: &str, name: &str, value: &str) -> String {
+    let inner = raw.trim_start().strip_prefix('{').unwrap_or_default();
+    let comma = if inner.trim_start().starts_with('}') {
+        ""
+    } else {
+        ","
+    };
+    format!(r#"{{"{name}":{value}{comma}{inner}"#)
+}
+
+/// The JSON in `raw` on one line: a line break in it is nothing but space.
+pub fn on_one_line(raw: &str) -> String {
+    raw.replace(['\n', '\r'], " ")
+}
+
 /// The entries of the object in `raw`, or nothing where `raw` is no object.
 pub fn entries(raw: &str) -> Option<Entries<'_>> {
     let mut found = Entries::new();

@@ -9,6 +9,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 
 use crate::cli;
+use crate::config::state_folder;
 use crate::feed::log::{Keep, Log};
 use crate::feed::server;
 use crate::limits::grouped;
@@ -90,9 +91,8 @@ pub(super) async fn run(args: cli::Relay) -> Result<ExitCode> {
 
 /// Where messages are kept, unless the operator says.
 fn usual_folder() -> Result<PathBuf> {
-    use etcetera::BaseStrategy as _;
-    let base = etcetera::choose_base_strategy()
-        .wrap_err("there is no home folder to keep messages in; name one with --folder")?;
-    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
-    Ok(state.join("sluicegate").join("relay"))
+    let Some(state) = state_folder() else {
+        bail!("there is no home folder to keep messages in; name one with --folder");
+    };
+    Ok(state.join("relay"))
 }

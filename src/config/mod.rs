@@ -414,17 +414,15 @@ impl Settings {
 
     /// The folder of the spool: one for each destination, unless the settings name it.
     pub fn spool_folder(&self) -> Result<PathBuf, SpoolError> {
-        use etcetera::BaseStrategy as _;
         if !self.spool.folder.is_empty() {
             return Ok(PathBuf::from(&self.spool.folder));
         }
-        let base = etcetera::choose_base_strategy().map_err(|_| SpoolError::NoHome)?;
-        let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+        let state = state_folder().ok_or(SpoolError::NoHome)?;
         let own = &self.customerio;
         let server = own.base_url.split("://").last().unwrap_or_default();
         let name = [own.site_id.as_str(), server].join("@");
         let name = as_file_name(name.trim_end_matches(['@', '/']));
-        Ok(state.join("sluicegate").join(format!("spool-{name}")))
+        Ok(state.join(format!("spool-{name}")))
     }
 
     /// Where events go, in words: a spool belongs to one of these.
@@ -443,6 +441,15 @@ pub fn default_path() -> Option<PathBuf> {
     use etcetera::BaseStrategy;
     let base = etcetera::choose_base_strategy().ok()?;
     Some(base.config_dir().join("sluicegate").join("sluicegate.toml"))
+}
+
+/// Our folder among those that the platform has for what programs keep; none where there is no
+/// home.
+pub fn state_folder() -> Option<PathBuf> {
+    use etcetera::BaseStrategy as _;
+    let base = etcetera::choose_base_strategy().ok()?;
+    let state = base.state_dir().unwrap_or_else(|| base.data_dir());
+    Some(state.join("sluicegate"))
 }
 
 /// A name as a file's name may have it on every system.

@@ -82,8 +82,6 @@ pub struct Client {
 impl Client {
     /// A client that connects when it first sends.
     pub fn new(destination: Destination) -> Result<Self, ClientError> {
-        // Another part of the program may have installed it before: then there is nothing to do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
         let key = destination.api_key.expose_secret();
         let basic = base64::Engine::encode(
             &base64::engine::general_purpose::STANDARD,
@@ -96,12 +94,10 @@ impl Client {
             (AUTHORIZATION, auth),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ]);
-        let http = reqwest::Client::builder()
+        // A redirect would log the events in the other region: it is an error instead.
+        let http = crate::http::client()
             .default_headers(headers)
-            .user_agent(concat!("sluicegate/", env!("CARGO_PKG_VERSION")))
             .timeout(destination.timeout)
-            // A redirect would log the events in the other region: it is an error instead.
-            .redirect(reqwest::redirect::Policy::none())
             .build()?;
         let base = OnceCell::new_with(
             destination

@@ -191,7 +191,7 @@ fn as_lines(frame: &str) -> std::borrow::Cow<'_, str> {
     if frame.starts_with('[')
         && let Ok(events) = json::elements(frame)
     {
-        let line = |event: &&str| event.replace(['\n', '\r'], " ");
+        let line = |event: &&str| json::on_one_line(event);
         return events
             .iter()
             .map(line)
@@ -203,7 +203,7 @@ fn as_lines(frame: &str) -> std::borrow::Cow<'_, str> {
     match frame.split_once('\n') {
         None => frame.into(),
         Some((first, _)) if is_whole(first) => frame.into(),
-        Some(_) => frame.replace(['\n', '\r'], " ").into(),
+        Some(_) => json::on_one_line(frame).into(),
     }
 }
 

@@ -22,6 +22,8 @@ use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
+use crate::amplitude::json;
+
 use super::log::{Log, LogError, Reader};
 
 /// The header by which a client can name itself, so that its acknowledgements outlive its address.
@@ -387,13 +389,7 @@ impl Ring {
 
 /// The event with its message id as the first field.
 fn with_id(event: &str, id: Uuid) -> ByteString {
-    let inner = event.trim_start().strip_prefix('{').unwrap_or_default();
-    let comma = if inner.trim_start().starts_with('}') {
-        ""
-    } else {
-        ","
-    };
-    format!(r#"{{"message_id":"{id}"{comma}{inner}"#).into()
+    json::with_first(event, "message_id", &format!("\"{id}\"")).into()
 }
 
 async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {

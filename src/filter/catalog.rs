@@ -10,7 +10,7 @@ use crate::amplitude::Event;
 use crate::amplitude::json::{self, Kind};
 
 use super::expression::{self, FUNCTIONS, VARIABLES};
-use super::phrase::{is_identifier, quoted};
+use super::phrase::{quoted, step};
 
 /// Longer values are not offered: nobody compares with them.
 const VALUE_BYTES: usize = 80;
@@ -22,7 +22,7 @@ const FIELDS: usize = 5_000;
 const CANDIDATES: usize = 40;
 
 /// The lists of properties that an event has.
-const LISTS: [&str; 4] = [
+pub const LISTS: [&str; 4] = [
     "event_properties",
     "user_properties",
     "group_properties",
@@ -96,12 +96,7 @@ impl Catalog {
                 continue;
             }
             for (name, value) in json::entries(value).unwrap_or_default() {
-                let path = if is_identifier(&name) {
-                    format!("{variable}.{name}")
-                } else {
-                    format!("{variable}[{}]", quoted(&name))
-                };
-                self.take(path, value);
+                self.take(format!("{variable}{}", step(&name)), value);
             }
         }
     }

@@ -25,17 +25,13 @@ pub enum NoPhrase {
 pub fn equals(event: &str, at: usize) -> Result<String, NoPhrase> {
     let mut path = String::new();
     let mut value = event;
-    while let Some((step, inside)) = step_to(value, offset(event, value), at) {
-        match step {
+    while let Some((next, inside)) = step_to(value, offset(event, value), at) {
+        match next {
             Step::Key(key) if path.is_empty() => {
                 let variable = expression::variable(&key);
                 path.push_str(variable.ok_or(NoPhrase::NoVariable(key))?);
             }
-            Step::Key(key) if is_identifier(&key) => {
-                path.push('.');
-                path.push_str(&key);
-            }
-            Step::Key(key) => _ = write!(path, "[{}]", quoted(&key)),
+            Step::Key(key) => path.push_str(&step(&key)),
             Step::Index(index) => _ = write!(path, "[{index}]"),
         }
         value = inside;
@@ -86,8 +82,16 @@ fn offset(text: &str, inside: &str) -> usize {
 /// Words that CEL keeps for itself: no path may have them behind a dot.
 const KEPT: [&str; 4] = ["in", "true", "false", "null"];
 
-/// Whether a condition may write this name behind a dot.
-pub fn is_identifier(key: &str) -> bool {
+/// How a condition goes on to this property of what stands before it.
+pub fn step(name: &str) -> String {
+    if is_identifier(name) {
+        format!(".{name}")
+    } else {
+        format!("[{}]", quoted(name))
+    }
+}
+
+fn is_identifier(key: &str) -> bool {
     let mut letters = key.chars();
     let starts = letters
         .next()

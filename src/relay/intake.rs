@@ -170,7 +170,7 @@ fn streamed(raw: &str, now_ms: UnixMs) -> Result<String, Refusal> {
         return Ok(timed(raw, is_timed, now_ms));
     }
     if has("user_properties") && (has("user_id") || has("device_id")) {
-        let raw = with_first(raw, "event_type", r#""$identify""#);
+        let raw = json::with_first(raw, "event_type", r#""$identify""#);
         return Ok(timed(&raw, is_timed, now_ms));
     }
     Err(Refusal::missing("event_type"))
@@ -181,19 +181,8 @@ fn timed(raw: &str, has_time: bool, now_ms: UnixMs) -> String {
     if has_time {
         raw.to_owned()
     } else {
-        with_first(raw, "time", &now_ms.to_string())
+        json::with_first(raw, "time", &now_ms.to_string())
     }
-}
-
-/// The object with one more field, in front of the others.
-fn with_first(object: &str, name: &str, value: &str) -> String {
-    let inner = object.trim_start().strip_prefix('{').unwrap_or_default();
-    let comma = if inner.trim_start().starts_with('}') {
-        ""
-    } else {
-        ","
-    };
-    format!(r#"{{"{name}":{value}{comma}{inner}"#)
 }
 
 #[cfg(test)]

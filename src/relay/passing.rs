@@ -21,14 +21,7 @@ pub struct Passing {
 impl Passing {
     /// To the server at `base`: `https://api2.amplitude.com`, or `https://api.eu.amplitude.com`.
     pub fn to(base: &str) -> Result<Self, reqwest::Error> {
-        // Another part of the program may have installed it before: then there is nothing to do.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let http = reqwest::Client::builder()
-            .user_agent(concat!("sluicegate/", env!("CARGO_PKG_VERSION")))
-            .timeout(PATIENCE)
-            // A redirect would take the project's key elsewhere.
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+        let http = crate::http::client().timeout(PATIENCE).build()?;
         Ok(Self {
             http,
             base: base.trim_end_matches('/').to_owned(),

@@ -70,7 +70,7 @@ impl Kind {
         } else {
             let mut watches = state.watches.iter().zip(&state.seen);
             watches
-                .position(|(watch, seen)| watch.above.is_some_and(|n| seen.rate() > n))
+                .position(|(watch, seen)| watch.is_over(seen))
                 .map(Self::Watch)
         }
     }

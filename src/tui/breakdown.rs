@@ -7,7 +7,6 @@ use rustc_hash::FxHashMap;
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::customerio::mapping::Mapping;
-use crate::filter::Decision;
 use crate::filter::preview::most_first;
 use crate::limits::{self, Code, Subject, Violation};
 use crate::protocol::Record;
@@ -102,9 +101,8 @@ impl Breakdown {
 /// gone.
 pub(super) fn violation(record: &Record, code: Code) -> Option<&Violation> {
     let story = &record.story;
-    let is_held_back = matches!(story.decision, Some(Decision::Filtered { .. }));
     let found = story.violations.iter().find(|v| v.code == code);
-    found.filter(|_| !is_held_back)
+    found.filter(|_| !story.is_held_back())
 }
 
 fn add(places: &mut FxHashMap<(Arc<str>, String), Place>, record: &Record, violation: &Violation) {
@@ -189,6 +187,7 @@ impl Spread {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::filter::Decision;
     use crate::limits::{Policies, check_alone};
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::filter::Decision;
+use crate::amplitude::json;
 use crate::limits::Code;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
@@ -66,7 +66,7 @@ impl Events {
         match self {
             Self::One(sequence) => record.sequence == *sequence,
             Self::Found(find) => find.matches(record),
-            Self::HeldBack => matches!(record.story.decision, Some(Decision::Filtered { .. })),
+            Self::HeldBack => record.story.is_held_back(),
             Self::Bookmarked(all) => all.contains(&record.sequence),
             Self::All => true,
             Self::Breaking(code) => violation(record, *code).is_some(),
@@ -77,8 +77,7 @@ impl Events {
     pub fn lines(&self, ring: &SharedRing) -> Vec<String> {
         // The ring is free while a find reads the events.
         let whole = |record: &Record| record.event().map(|_| record.clone());
-        // A line break inside an event's JSON is nothing but space.
-        let line = |record: &Record| record.text().replace(['\n', '\r'], " ");
+        let line = |record: &Record| json::on_one_line(record.text());
         let (mut lines, mut next) = (Vec::new(), 0);
         while let Some(records) = ring.part(&mut next, whole) {
             lines.extend(records.iter().filter(|r| self.has(r)).map(line));
@@ -90,7 +89,7 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::By;
+    use crate::filter::{By, Decision};
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;
 

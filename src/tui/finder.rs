@@ -407,8 +407,7 @@ impl Finder {
         };
         let ring = self.ring.lock();
         let found = match (seek, from) {
-            (Seek::Time(_), _) => ring.from(0).rev().find(|record| is_it(record)),
-            (_, None) => ring.from(0).rev().find(|record| is_it(record)),
+            (Seek::Time(_), _) | (_, None) => ring.from(0).rev().find(|record| is_it(record)),
             (_, Some(from)) => match seek.way() {
                 Way::Newer => ring.from(from + 1).find(|record| is_it(record)),
                 Way::Older => {

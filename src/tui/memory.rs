@@ -79,15 +79,9 @@ impl Memory {
 
 /// The file for a workspace, in the platform's folder for such things.
 pub fn path_for(workspace: &str) -> Option<PathBuf> {
-    use etcetera::BaseStrategy as _;
-    let base = etcetera::choose_base_strategy().ok()?;
-    let folder = base.state_dir().unwrap_or_else(|| base.data_dir());
+    let folder = crate::config::state_folder()?;
     let name = crate::config::as_file_name(workspace);
-    Some(
-        folder
-            .join("sluicegate")
-            .join(format!("screen-{name}.toml")),
-    )
+    Some(folder.join(format!("screen-{name}.toml")))
 }
 
 #[cfg(test)]

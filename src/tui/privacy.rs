@@ -169,6 +169,11 @@ impl Privacy {
     }
 }
 
+/// An ID as it is shown: a pseudonym, where people are hidden.
+pub fn shown(privacy: Option<Privacy>, id: &str) -> String {
+    privacy.map_or_else(|| id.to_owned(), |privacy| privacy.id(id))
+}
+
 /// IDs that are shorter would be found in every word.
 const LEAST_ID: usize = 3;
 

@@ -6,17 +6,11 @@ use rustc_hash::FxHashMap;
 
 use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::UnixMs;
-use crate::filter::phrase::{is_identifier, quoted};
+use crate::filter::catalog::LISTS;
+use crate::filter::phrase::step;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
-/// The lists of properties that are looked into.
-const LISTS: [&str; 4] = [
-    "event_properties",
-    "user_properties",
-    "group_properties",
-    "groups",
-];
 /// Objects in properties are looked into so far.
 const DEEPEST: usize = 3;
 /// So many properties are told; others are only counted.
@@ -58,8 +52,6 @@ pub struct Property {
     pub most_bytes: u64,
     /// What has changed since the ring's first event.
     pub change: Option<Change>,
-    /// The last event that has it.
-    pub last_sequence: u64,
 }
 
 /// What has changed of a property.
@@ -107,7 +99,6 @@ struct Found {
     count: u64,
     bytes: u64,
     most_bytes: u64,
-    last_sequence: u64,
     kinds: Vec<OfKind>,
     values: FxHashMap<String, u64>,
     many: bool,
@@ -137,11 +128,7 @@ impl Walk {
 
     fn object(&mut self, raw: &str, path: &str, list: usize, record: &Record, depth: usize) {
         for (name, value) in json::entries(raw).unwrap_or_default() {
-            let path = if is_identifier(&name) {
-                format!("{path}.{name}")
-            } else {
-                format!("{path}[{}]", quoted(&name))
-            };
+            let path = format!("{path}{}", step(&name));
             if depth < DEEPEST && json::kind(value) == Kind::Object {
                 self.object(value, &path, list, record, depth + 1);
             }
@@ -158,7 +145,6 @@ impl Walk {
             count: 0,
             bytes: 0,
             most_bytes: 0,
-            last_sequence: 0,
             kinds: Vec::new(),
             values: FxHashMap::default(),
             many: false,
@@ -179,7 +165,6 @@ impl Walk {
         found.count += 1;
         found.bytes += value.len() as u64;
         found.most_bytes = found.most_bytes.max(value.len() as u64);
-        found.last_sequence = record.sequence;
         if value.len() > VALUE_BYTES || matches!(kind, Kind::Object | Kind::Array) {
             return;
         }
@@ -222,7 +207,6 @@ impl Found {
             mean_bytes: self.bytes / self.count.max(1),
             most_bytes: self.most_bytes,
             change,
-            last_sequence: self.last_sequence,
         }
     }
 

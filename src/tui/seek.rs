@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::filter::Decision;
 use crate::limits::span;
 use crate::protocol::{Content, Outcome, Record};
 
@@ -32,8 +31,7 @@ impl Seek {
     pub fn is(self, record: &Record) -> bool {
         match self {
             Self::Violation(_) => {
-                let is_held_back = matches!(record.story.decision, Some(Decision::Filtered { .. }));
-                !record.story.violations.is_empty() && !is_held_back
+                !record.story.violations.is_empty() && !record.story.is_held_back()
             }
             Self::Failure(_) => matches!(
                 (&record.content, &record.story.outcome),

@@ -37,6 +37,13 @@ pub struct Watch {
     pub above: Option<f64>,
 }
 
+impl Watch {
+    /// Whether more events a second meet it than should.
+    pub fn is_over(&self, seen: &Seen) -> bool {
+        self.above.is_some_and(|most| seen.rate() > most)
+    }
+}
+
 /// What a watch has seen.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Seen {

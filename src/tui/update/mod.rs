@@ -650,10 +650,7 @@ fn open(state: &mut State) -> Vec<Effect> {
     }
     let sequence = match &state.limit {
         Some(opened) if state.over() == Over::Limit => limit::example(opened),
-        _ => state
-            .events
-            .cursor
-            .or_else(|| state.events.page.rows.first().map(|row| row.sequence)),
+        _ => seek::at(state),
     };
     let Some(sequence) = sequence else {
         say(state, "there is no event yet".to_owned(), false);

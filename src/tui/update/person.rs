@@ -1,6 +1,6 @@
 //! The events of one person.
 
-use super::{follow, say};
+use super::{follow, say, seek};
 use crate::tui::action::Effect;
 use crate::tui::person::{Identity, Summary};
 use crate::tui::state::{Pane, Person, State};
@@ -23,10 +23,7 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
         }
         return Vec::new();
     }
-    let events = &state.events;
-    let shown = events.page.rows.first().map(|row| row.sequence);
-    let inspected = state.inspector.as_ref().map(|i| i.sequence);
-    match inspected.or(events.cursor).or(shown) {
+    match seek::at(state) {
         Some(sequence) => vec![Effect::Who(sequence)],
         None => {
             say(state, "there is no event yet".to_owned(), false);

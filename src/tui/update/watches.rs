@@ -148,13 +148,12 @@ pub(super) fn seen(state: &mut State, seen: Vec<Seen>) -> Vec<Effect> {
     if seen.len() != state.watches.len() {
         return Vec::new();
     }
-    let is_over = |watch: &Watch, seen: &Seen| watch.above.is_some_and(|n| seen.rate() > n);
     let before = std::mem::replace(&mut state.seen, seen);
     let mut effects = Vec::new();
     for (index, watch) in state.watches.iter().enumerate() {
-        let was_over = before.get(index).is_some_and(|old| is_over(watch, old));
+        let was_over = before.get(index).is_some_and(|old| watch.is_over(old));
         let now = &state.seen[index];
-        if is_over(watch, now) && !was_over {
+        if watch.is_over(now) && !was_over {
             let (workspace, rate) = (&state.labels.workspace, now.rate());
             let says = format!("{workspace}: {rate:.1} a second meet {}", watch.when);
             // A notification is seen by whoever sees the screen.

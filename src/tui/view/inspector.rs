@@ -1,5 +1,7 @@
 //! One event: its story on the left, and the raw event or the mapped request on the right.
 
+use std::borrow::Cow;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -13,7 +15,7 @@ use crate::limits::{Policy, grouped, span};
 use crate::protocol::{Outcome, Record};
 use crate::tui::finder::told;
 use crate::tui::inspected::Inspected;
-use crate::tui::privacy::Privacy;
+use crate::tui::privacy::{self, Privacy};
 use crate::tui::state::Inspector;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{json, pane, text};
@@ -212,12 +214,9 @@ impl Story<'_> {
             None => self.item("received", &stamp(record.received_ms)),
         }
         if let Some(event) = record.event() {
-            let shown = |id: &str| match self.privacy {
-                Some(privacy) => privacy.id(id),
-                None => id.to_owned(),
-            };
-            let user = event.user_id().map(|id| shown(&id));
-            let device = event.device_id().map(|id| shown(&id));
+            let shown = |id: Cow<'_, str>| privacy::shown(self.privacy, &id);
+            let user = event.user_id().map(shown);
+            let device = event.device_id().map(shown);
             self.item("user_id", user.as_deref().unwrap_or("nobody"));
             if let Some(device) = device {
                 self.item("device_id", &device);

@@ -11,6 +11,7 @@ use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow};
 use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
+use crate::tui::privacy;
 use crate::tui::state::{Letters, OpenedLetters, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{json, pane, text};
@@ -177,7 +178,10 @@ fn list_of(
                 Span::styled(text::fit_right(&letter.number.to_string(), 7), theme.dim),
                 Span::styled(format!("  {stamp}  "), theme.dim),
                 Span::styled(
-                    text::fit(&shown(letter, state), width.saturating_sub(fixed)),
+                    text::fit(
+                        &privacy::shown(state.privacy, &letter.person()),
+                        width.saturating_sub(fixed),
+                    ),
                     theme.text,
                 ),
                 Span::styled(text::fit_right(&attempts, 13), theme.dim),
@@ -191,15 +195,6 @@ fn list_of(
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
-}
-
-/// Whom a letter is about, or a pseudonym.
-fn shown(letter: &DeadLetter, state: &State) -> String {
-    let person = letter.person();
-    match state.privacy {
-        Some(privacy) => privacy.id(&person),
-        None => person,
-    }
 }
 
 fn one(
@@ -274,7 +269,7 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, state: &State, 
         .first_ms
         .map_or(0, |first| letter.at_ms - first);
     for (name, value) in [
-        ("person", shown(letter, state)),
+        ("person", privacy::shown(state.privacy, &letter.person())),
         ("answer", answer.trim().to_owned()),
         ("requests", letter.history.requests.to_string()),
         ("first", first),

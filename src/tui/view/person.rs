@@ -9,6 +9,7 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::limits::{grouped, span};
 use crate::tui::person::Summary;
+use crate::tui::privacy;
 use crate::tui::state::{Person, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -33,10 +34,7 @@ pub(super) fn render(
     let [above, below] = rooms(area);
     let identity = &person.identity;
     let dash = theme.sign(Sign::Dash);
-    let id = match state.privacy {
-        Some(privacy) => privacy.id(identity.id()),
-        None => identity.id().to_owned(),
-    };
+    let id = privacy::shown(state.privacy, identity.id());
     let title = format!("Person {dash} {} {id}", identity.field());
     let inside = pane::frame(
         frame,

@@ -25,7 +25,7 @@ pub(super) fn row(
     let none = Seen::default();
     let seen = seen.unwrap_or(&none);
     let rate = seen.rate();
-    let is_over = watch.above.is_some_and(|n| rate > n);
+    let is_over = watch.is_over(seen);
     let style = if is_over { theme.bad } else { theme.accent };
     let sign = if is_over {
         theme.sign(Sign::Attention)
@@ -156,7 +156,7 @@ fn told(
 ) -> Line<'static> {
     let none = Seen::default();
     let seen = seen.unwrap_or(&none);
-    let is_over = watch.above.is_some_and(|n| seen.rate() > n);
+    let is_over = watch.is_over(seen);
     let above = match watch.above {
         Some(n) => format!("alert > {n}/s"),
         None => "no alert".to_owned(),

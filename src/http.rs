@@ -1,0 +1,11 @@
+//! What all our HTTP clients have in common.
+
+/// A client that says who we are, and follows no redirect: that would take keys, or events,
+/// elsewhere.
+pub fn client() -> reqwest::ClientBuilder {
+    // Another part of the program may have installed it before: then there is nothing to do.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    reqwest::Client::builder()
+        .user_agent(concat!("sluicegate/", env!("CARGO_PKG_VERSION")))
+        .redirect(reqwest::redirect::Policy::none())
+}
