@@ -4,8 +4,9 @@ use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
+use tui_input::Input;
 
-use crate::filter::Effect;
+use crate::filter::{CompileError, Effect};
 use crate::tui::editor::{Menu, RuleEditor, RuleField};
 use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
@@ -79,8 +80,7 @@ pub(super) fn render(
             Span::styled(text::cut(&value, width), style),
         ]));
         if field == RuleField::When {
-            lines.push(caret(editor, scroll, theme));
-            lines.push(verdict(editor, width, theme));
+            lines.extend(written(editor).verdict(12, width, theme));
         }
     }
     lines.push(match &editor.menu {
@@ -169,39 +169,40 @@ fn candidates(menu: &Menu, is_private: bool, width: usize, theme: &Theme) -> Lin
     Line::from(spans)
 }
 
-/// A caret under the character at fault.
-fn caret(editor: &RuleEditor, scroll: usize, theme: &Theme) -> Line<'static> {
-    let Some(error) = editor
-        .error
-        .as_ref()
-        .filter(|_| !editor.when.value().is_empty())
-    else {
-        return Line::default();
-    };
-    let before: String = editor
-        .when
-        .value()
-        .chars()
-        .skip(scroll)
-        .take(error.column.saturating_sub(scroll))
-        .collect();
-    Line::styled(
-        format!("            {}^", " ".repeat(text::width(&before))),
-        theme.bad,
-    )
+fn written(editor: &RuleEditor) -> Written<'_> {
+    Written {
+        when: &editor.when,
+        error: editor.error.as_ref(),
+        hint: "a condition, such as user_properties.plan == \"pro\"",
+    }
 }
 
-fn verdict(editor: &RuleEditor, width: usize, theme: &Theme) -> Line<'static> {
-    let lead = "            ";
-    match (&editor.error, editor.when.value().is_empty()) {
-        (_, true) => Line::styled(
-            format!("{lead}a condition, such as user_properties.plan == \"pro\""),
-            theme.dim,
-        ),
-        (Some(error), _) => Line::styled(
-            format!("{lead}{}", text::cut(&error.message, width)),
-            theme.bad,
-        ),
-        (None, _) => Line::styled(format!("{lead}compiles"), theme.good),
+/// A condition that is written.
+pub(super) struct Written<'w> {
+    pub(super) when: &'w Input,
+    pub(super) error: Option<&'w CompileError>,
+    /// What could be written, while nothing is.
+    pub(super) hint: &'w str,
+}
+
+impl Written<'_> {
+    /// A caret under the character at fault, and whether it compiles: `lead` columns in, under a
+    /// field of `room`.
+    pub(super) fn verdict(&self, lead: usize, room: usize, theme: &Theme) -> [Line<'static>; 2] {
+        let lead = " ".repeat(lead);
+        if self.when.value().is_empty() {
+            let hint = Line::styled(format!("{lead}{}", self.hint), theme.dim);
+            return [Line::default(), hint];
+        }
+        let Some(error) = self.error else {
+            let says = Line::styled(format!("{lead}compiles"), theme.good);
+            return [Line::default(), says];
+        };
+        let scroll = self.when.visual_scroll(room);
+        let shown = self.when.value().chars().skip(scroll);
+        let before: String = shown.take(error.column.saturating_sub(scroll)).collect();
+        let caret = format!("{lead}{}^", " ".repeat(text::width(&before)));
+        let says = format!("{lead}{}", text::cut(&error.message, room));
+        [caret, says].map(|line| Line::styled(line, theme.bad))
     }
 }

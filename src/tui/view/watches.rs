@@ -12,6 +12,7 @@ use crate::tui::watch::{Seen, Watch};
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
+use super::editor::Written;
 use super::filters::scroll;
 use super::throughput;
 
@@ -109,32 +110,13 @@ fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static
             Span::styled(text::cut(value, room), style),
         ])
     };
-    let lead = " ".repeat(LABEL);
-    let (caret, verdict) = match (&editor.error, editor.when.value().is_empty()) {
-        (_, true) => {
-            let hint = "a condition, such as event_properties.total > 1000.0";
-            (
-                Line::default(),
-                Line::styled(format!("{lead}{hint}"), theme.dim),
-            )
-        }
-        (Some(error), _) => {
-            let before: String = condition
-                .chars()
-                .take(error.column.saturating_sub(scroll))
-                .collect();
-            let caret = format!("{lead}{}^", " ".repeat(text::width(&before)));
-            let says = format!("{lead}{}", text::cut(&error.message, room));
-            (
-                Line::styled(caret, theme.bad),
-                Line::styled(says, theme.bad),
-            )
-        }
-        (None, _) => {
-            let says = format!("{lead}compiles");
-            (Line::default(), Line::styled(says, theme.good))
-        }
+    let written = Written {
+        when: &editor.when,
+        error: editor.error.as_ref(),
+        hint: "a condition, such as event_properties.total > 1000.0",
     };
+    let [caret, verdict] = written.verdict(LABEL, room, theme);
+    let lead = " ".repeat(LABEL);
     vec![
         field(!editor.in_above, "watch", &condition),
         caret,
