@@ -242,42 +242,58 @@ pub struct Lint {
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   sluicegate relay
+  sluicegate relay --retain 24h --headless --log json
   SLUICEGATE_RELAY_SECRET=… SLUICEGATE_RELAY_TOKEN=… sluicegate relay --listen 0.0.0.0:4080
   curl -d '{\"event_type\":\"A\",\"user_id\":\"u-1\"}' http://127.0.0.1:4080/webhook
 
 Where it takes events: POST /webhook (Amplitude's Webhooks Streaming), /2/httpapi and /batch (the
-SDKs' serverUrl). Where it serves them: GET /feed. How it stands: GET /healthz.
+SDKs' serverUrl). Where it serves them: GET /feed, or /feed?types=Signup,Purchase. How it stands:
+GET /healthz. All settings, and a mapping for webhooks of your own shape: `[relay]`.
 Senders name the secret in the header X-Relay-Secret, or in front of the path: /s/SECRET/webhook.
 Readers name the token as `Authorization: Bearer TOKEN`.")]
 pub struct Relay {
-    /// Where to listen.
-    #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4080")]
-    pub listen: SocketAddr,
-    /// How many bytes of messages are kept for clients that come back.
-    #[arg(long, value_name = "BYTES", default_value_t = 64 << 20)]
-    pub ring_bytes: usize,
-    /// Pass the requests of SDKs on to Amplitude, whose answer they get: to
+    /// Where to listen (relay.listen): 127.0.0.1:4080 unless set.
+    #[arg(long, value_name = "ADDRESS")]
+    pub listen: Option<String>,
+    /// The certificate, where it speaks TLS itself (`relay.tls_cert_file`).
+    #[arg(long, value_name = "FILE")]
+    pub tls_cert: Option<String>,
+    /// Its key (`relay.tls_key_file`).
+    #[arg(long, value_name = "FILE")]
+    pub tls_key: Option<String>,
+    /// Pass the requests of SDKs on to Amplitude, whose answer they get (`relay.pass_to`): to
     /// `https://api2.amplitude.com`, or `https://api.eu.amplitude.com`.
     #[arg(long, value_name = "URL")]
     pub pass_to: Option<String>,
-    /// Keep messages on disk for so long: 24h, 7d. A request is then answered once its events
-    /// are safe, and a client that was away gets all of them.
-    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
-    pub retain: Option<Duration>,
-    /// And no more than so many bytes of them.
-    #[arg(
-        long,
-        value_name = "BYTES",
-        default_value_t = 1_000_000_000,
-        requires = "retain"
-    )]
-    pub retain_bytes: u64,
-    /// Where; unless set, the platform's folder for such things.
-    #[arg(long, value_name = "FOLDER", requires = "retain")]
-    pub folder: Option<PathBuf>,
-    /// A client that takes nothing for so long is cut.
-    #[arg(long, value_name = "TIME", default_value = "10s", value_parser = humantime::parse_duration)]
-    pub patience: Duration,
+    /// How many bytes of messages are kept in memory for clients that come back
+    /// (`relay.ring_bytes`).
+    #[arg(long, value_name = "BYTES")]
+    pub ring_bytes: Option<String>,
+    /// Keep messages on disk for so long (relay.retain): 24h, 7d. A request is then answered once
+    /// its events are safe, and a client that was away gets all of them.
+    #[arg(long, value_name = "TIME")]
+    pub retain: Option<String>,
+    /// And no more than so many bytes of them (`relay.retain_bytes`).
+    #[arg(long, value_name = "BYTES")]
+    pub retain_bytes: Option<String>,
+    /// Where (relay.folder).
+    #[arg(long, value_name = "FOLDER")]
+    pub folder: Option<String>,
+    /// A client that takes nothing for so long is cut (relay.patience).
+    #[arg(long, value_name = "TIME")]
+    pub patience: Option<String>,
+    /// Take no more events a second (`relay.events_per_second`).
+    #[arg(long, value_name = "NUMBER")]
+    pub events_per_second: Option<String>,
+    /// Run without the screen even on a terminal.
+    #[arg(long)]
+    pub headless: bool,
+    /// How to log, to standard error, without the screen.
+    #[arg(long, value_enum, default_value = "text")]
+    pub log: LogFormat,
+    /// How the screen looks.
+    #[command(flatten)]
+    pub look: Look,
 }
 
 /// `backfill`

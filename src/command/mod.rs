@@ -45,7 +45,9 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use color_eyre::eyre::{Result, bail};
+use color_eyre::eyre::{Result, WrapErr as _, bail};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
 
 use crate::cli::{Cli, Command, LogFormat, Over};
 use crate::config::load::{Flag, Needs};
@@ -54,6 +56,7 @@ use crate::customerio::Client;
 use crate::delivery::spool::Spool;
 use crate::feed::WebSocketFeed;
 use crate::pipeline::Pipeline;
+use crate::tui::relay::Lines;
 
 /// Runs the command; the exit code is the program's.
 pub fn run(cli: Cli) -> ExitCode {
@@ -98,7 +101,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Demo(args) => demo::run(args).await,
         Command::Watch(args) => watch::run(args, place).await,
         Command::Run(args) => run::run(args, place).await,
-        Command::Relay(args) => relay::run(args).await,
+        Command::Relay(args) => relay::run(args, place).await,
         Command::Backfill(args) => backfill::run(args).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Lint(args) => lint::run(&args, place),
@@ -203,11 +206,32 @@ fn printable(text: &str) -> String {
         .collect()
 }
 
+/// Listens at an address that the operator chose.
+async fn listen(address: std::net::SocketAddr) -> Result<TcpListener> {
+    let listening = TcpListener::bind(address).await;
+    listening.wrap_err_with(|| format!("cannot listen on {address}; choose another with --listen"))
+}
+
+/// What is logged, as `SLUICEGATE_LOG` says it.
+fn log_filter() -> EnvFilter {
+    EnvFilter::try_from_env("SLUICEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("sluicegate=info"))
+}
+
+/// Starts logging into a screen.
+fn log_to(lines: Lines) {
+    // It fails only where logging was started before.
+    let _ = tracing_subscriber::fmt()
+        .with_env_filter(log_filter())
+        .with_writer(lines)
+        .with_ansi(false)
+        .without_time()
+        .with_target(false)
+        .try_init();
+}
+
 /// Starts logging to standard error; `SLUICEGATE_LOG` says what.
 fn log_to_stderr(format: LogFormat) {
-    use tracing_subscriber::EnvFilter;
-    let filter = EnvFilter::try_from_env("SLUICEGATE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new("sluicegate=info"));
+    let filter = log_filter();
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

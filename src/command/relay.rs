@@ -1,77 +1,75 @@
 //! `relay`: takes events over HTTP, and serves them as a feed.
 
+use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, WrapErr, bail};
-use secrecy::SecretString;
-use tokio::net::TcpListener;
+use axum_server::tls_rustls::RustlsConfig;
+use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli;
-use crate::config::state_folder;
+use crate::config::load::{Flag, Needs};
+use crate::config::{self, state_folder};
 use crate::feed::log::{Keep, Log};
 use crate::feed::server;
-use crate::limits::grouped;
+use crate::limits::{grouped, span};
 use crate::relay::passing::Passing;
-use crate::relay::{Options, Relay};
+use crate::relay::shape::Shape;
+use crate::relay::throttle::Limits;
+use crate::relay::{Options, Relay, Standing};
+use crate::tui;
+use crate::tui::widget::text;
 
-use super::signals;
+use super::signals::{self, Hangup};
+use super::{Place, listen, log_to, log_to_stderr, refuse_problems};
 
 /// So long are clients sent what is there, at the end.
 const DRAIN: Duration = Duration::from_secs(5);
+/// A line on how it stands goes into the log this often.
+const STATUS_EVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(args: cli::Relay) -> Result<ExitCode> {
-    let given = |name: &str| {
-        let value = std::env::var(name).ok().filter(|value| !value.is_empty());
-        value.map(SecretString::from)
-    };
-    let secret = given("SLUICEGATE_RELAY_SECRET");
-    let token = given("SLUICEGATE_RELAY_TOKEN");
-    if !args.listen.ip().is_loopback() && (secret.is_none() || token.is_none()) {
-        bail!(
-            "{} can be reached from elsewhere: set SLUICEGATE_RELAY_SECRET for those who send events and SLUICEGATE_RELAY_TOKEN for those who read the feed, or listen on 127.0.0.1",
-            args.listen
-        );
+pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
+    let has_screen = stdin().is_terminal() && stdout().is_terminal() && !args.headless;
+    let lines = tui::relay::Lines::default();
+    if has_screen {
+        log_to(lines.clone());
+    } else {
+        log_to_stderr(args.log);
     }
-    let listener = TcpListener::bind(args.listen).await.wrap_err_with(|| {
-        format!(
-            "cannot listen on {}; choose another with --listen",
-            args.listen
-        )
-    })?;
-    let asks = match (&secret, &token) {
-        (None, None) => "no secret and no token are asked for",
-        (Some(_), None) => "senders are asked for the secret, readers for nothing",
-        (None, Some(_)) => "readers are asked for the token, senders for nothing",
-        (Some(_), Some(_)) => "senders are asked for the secret, readers for the token",
+    let mut loaded = place.load(&args.flags())?;
+    refuse_problems(&loaded, Needs::NEITHER)?;
+    args.look.put_into(&mut loaded.settings.screen);
+    let own = &loaded.settings.relay;
+    refuse_strangers(own)?;
+    let listener = listen(own.listen).await?;
+    let tls = certificate(own).await?;
+    let options = options(own, tls.clone())?;
+    let relay = Relay::start(listener, options, log(own)?)?;
+    let asks = match (own.secret.expose_secret(), own.token.expose_secret()) {
+        ("", "") => "no secret and no token are asked for",
+        (_, "") => "senders are asked for the secret, readers for nothing",
+        ("", _) => "readers are asked for the token, senders for nothing",
+        _ => "senders are asked for the secret, readers for the token",
     };
-    let options = Options {
-        secret,
-        token,
-        pass_to: args.pass_to.as_deref().map(Passing::to).transpose()?,
-        feed: server::Options {
-            ring_bytes: args.ring_bytes,
-            wait_for_client: false,
-            wait_for_slow: false,
-            patience: args.patience,
-        },
-    };
-    let log = match args.retain {
-        Some(age) => {
-            let bytes = args.retain_bytes;
-            let folder = args.folder.map_or_else(usual_folder, Ok)?;
-            Some(Log::open(&folder, Keep { age, bytes })?)
-        }
-        None => None,
-    };
-    let relay = Relay::start(listener, options, log)?;
-    say!(
-        "relay at {}, serving {}; {asks}  (Ctrl-C ends)",
-        relay.url(),
-        relay.feed_url()
-    );
-    signals::first().cancelled().await;
+    let rereading = reread(own.clone(), tls);
+    if has_screen {
+        let opening = tui::relay::Opening {
+            relay: relay.clone(),
+            lines,
+            asks,
+            look: loaded.settings.screen.clone(),
+        };
+        tui::relay::run(opening, rereading).await?;
+    } else {
+        say!(
+            "relay at {}, serving {}; {asks}  (Ctrl-C ends)",
+            relay.url(),
+            relay.feed_url()
+        );
+        headless(&relay, rereading).await;
+    }
     relay.end();
     let ending = async {
         while relay.counts().clients > 0 {
@@ -89,10 +87,168 @@ pub(super) async fn run(args: cli::Relay) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
+impl cli::Relay {
+    fn flags(&self) -> Vec<Flag> {
+        [
+            ("relay.listen", "--listen", &self.listen),
+            ("relay.tls_cert_file", "--tls-cert", &self.tls_cert),
+            ("relay.tls_key_file", "--tls-key", &self.tls_key),
+            ("relay.pass_to", "--pass-to", &self.pass_to),
+            ("relay.ring_bytes", "--ring-bytes", &self.ring_bytes),
+            ("relay.retain", "--retain", &self.retain),
+            ("relay.retain_bytes", "--retain-bytes", &self.retain_bytes),
+            ("relay.folder", "--folder", &self.folder),
+            ("relay.patience", "--patience", &self.patience),
+            (
+                "relay.events_per_second",
+                "--events-per-second",
+                &self.events_per_second,
+            ),
+        ]
+        .into_iter()
+        .filter_map(|(path, flag, value)| Some((path, flag, value.clone()?)))
+        .collect()
+    }
+}
+
+/// What others can reach asks who they are.
+fn refuse_strangers(own: &config::Relay) -> Result<()> {
+    let is_open = |secret: &SecretString| secret.expose_secret().is_empty();
+    if !own.listen.ip().is_loopback() && (is_open(&own.secret) || is_open(&own.token)) {
+        bail!(
+            "{} can be reached from elsewhere: set relay.secret (SLUICEGATE_RELAY_SECRET) for those who send events and relay.token (SLUICEGATE_RELAY_TOKEN) for those who read the feed, or listen on 127.0.0.1",
+            own.listen
+        );
+    }
+    Ok(())
+}
+
+fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
+    let set = |secret: &SecretString| {
+        let is_set = !secret.expose_secret().is_empty();
+        is_set.then(|| secret.clone())
+    };
+    let passing = match own.pass_to.as_str() {
+        "" => None,
+        url => Some(Passing::to(url)?),
+    };
+    Ok(Options {
+        secret: set(&own.secret),
+        token: set(&own.token),
+        tls,
+        // What is wrong with it was refused before.
+        shape: Shape::new(&own.webhook).map_err(|(field, why)| eyre!("{field}: {why}"))?,
+        limits: Limits {
+            all: own.events_per_second,
+            each: own.device_events_per_second,
+        },
+        pass_to: passing,
+        feed: server::Options {
+            ring_bytes: own.ring_bytes,
+            wait_for_client: false,
+            wait_for_slow: false,
+            patience: own.patience,
+        },
+    })
+}
+
+/// The log, where messages are kept.
+fn log(own: &config::Relay) -> Result<Option<Log>> {
+    if own.retain.is_zero() {
+        return Ok(None);
+    }
+    let folder = match own.folder.as_str() {
+        "" => usual_folder()?,
+        named => PathBuf::from(named),
+    };
+    let keep = Keep {
+        age: own.retain,
+        bytes: own.retain_bytes,
+    };
+    Ok(Some(Log::open(&folder, keep)?))
+}
+
 /// Where messages are kept, unless the operator says.
 fn usual_folder() -> Result<PathBuf> {
     let Some(state) = state_folder() else {
         bail!("there is no home folder to keep messages in; name one with --folder");
     };
     Ok(state.join("relay"))
+}
+
+/// The certificate and its key, where the settings name them.
+async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
+    if own.tls_cert_file.is_empty() {
+        return Ok(None);
+    }
+    crate::http::use_ring();
+    let config = RustlsConfig::from_pem_file(&own.tls_cert_file, &own.tls_key_file);
+    let unusable = || unusable(own);
+    config.await.map(Some).wrap_err_with(unusable)
+}
+
+fn unusable(own: &config::Relay) -> String {
+    let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);
+    format!("{cert} and {key} are no certificate and its key (PEM)")
+}
+
+/// Reads the certificate again at each SIGHUP; connections that are open stay. Ends when the
+/// terminal is gone.
+async fn reread(own: config::Relay, tls: Option<RustlsConfig>) {
+    let mut hangups = signals::hangups();
+    while let Some(hangup) = hangups.recv().await {
+        let Some(tls) = tls.as_ref().filter(|_| hangup == Hangup::Reload) else {
+            if hangup == Hangup::TerminalGone {
+                return;
+            }
+            continue;
+        };
+        let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);
+        match tls.reload_from_pem_file(cert, key).await {
+            Ok(()) => tracing::info!("{cert} was read again"),
+            Err(error) => tracing::error!("{}: {error}; the old one stays", unusable(&own)),
+        }
+    }
+    // Where there is no such signal, none comes.
+    std::future::pending::<()>().await;
+}
+
+/// Until a signal comes, or the terminal that it was started from is gone.
+async fn headless(relay: &Relay, hung_up: impl Future<Output = ()>) {
+    let signal = signals::first();
+    let mut every = tokio::time::interval(STATUS_EVERY);
+    every.reset();
+    let mut before = relay.standing();
+    tokio::pin!(hung_up);
+    loop {
+        tokio::select! {
+            () = signal.cancelled() => return,
+            () = &mut hung_up => return,
+            _ = every.tick() => {
+                let now = relay.standing();
+                tracing::info!("{}", status_line(&before, &now));
+                before = now;
+            }
+        }
+    }
+}
+
+/// How it stands, in one line.
+fn status_line(before: &Standing, now: &Standing) -> String {
+    let seconds = (now.at_ms - before.at_ms).max(1) as f64 / 1_000.0;
+    let rate = text::rate((now.received - before.received) as f64 / seconds);
+    let slowest = now.clients.iter().map(|client| client.lag_ms).max();
+    let lag = slowest.map_or_else(String::new, |ms| format!(", the last {} behind", span(ms)));
+    let size = |fill: server::Fill| text::bytes(fill.bytes as usize);
+    let log = now.log.as_ref().map_or_else(String::new, |log| {
+        let fault = log.fault.as_ref().map(|why| format!(" ({why})"));
+        format!("  log {}{}", size(log.fill), fault.unwrap_or_default())
+    });
+    format!(
+        "received {} ({rate})  refused {}  clients {}{lag}  ring {}{log}",
+        grouped(now.received),
+        grouped(now.refused),
+        now.clients.len(),
+        size(now.ring),
+    )
 }

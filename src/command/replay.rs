@@ -2,24 +2,18 @@
 
 use std::process::ExitCode;
 
-use color_eyre::eyre::{Result, WrapErr};
-use tokio::net::TcpListener;
+use color_eyre::eyre::Result;
 
 use crate::cli::{LogFormat, Replay};
 use crate::feed::replay;
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
 
-use super::{log_to_stderr, signals};
+use super::{listen, log_to_stderr, signals};
 
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);
-    let listener = TcpListener::bind(args.listen).await.wrap_err_with(|| {
-        format!(
-            "cannot listen on {}; choose another with --listen",
-            args.listen
-        )
-    })?;
+    let listener = listen(args.listen).await?;
     let server = Server::start(listener, Options::default())?;
     say!(
         "feed at {}  (waiting for a client; Ctrl-C ends)",

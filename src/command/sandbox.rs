@@ -2,22 +2,16 @@
 
 use std::process::ExitCode;
 
-use color_eyre::eyre::{Result, WrapErr};
-use tokio::net::TcpListener;
+use color_eyre::eyre::Result;
 
 use crate::cli;
 use crate::customerio::sandbox::{Faults, Options, Sandbox};
 use crate::limits::grouped;
 
-use super::signals;
+use super::{listen, signals};
 
 pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
-    let listener = TcpListener::bind(args.listen).await.wrap_err_with(|| {
-        format!(
-            "cannot listen on {}; choose another with --listen",
-            args.listen
-        )
-    })?;
+    let listener = listen(args.listen).await?;
     let faults = Faults {
         latency_ms: args.latency.as_millis() as u64,
         fail_share: args.fail_share,

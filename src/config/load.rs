@@ -9,19 +9,15 @@ use toml_edit::{Document, Item, TableLike};
 
 use super::Settings;
 use crate::filter::{Gate, Mode, gate::RuleError};
+use crate::relay::shape::Shape;
 use crate::tui::keymap::Keymap;
 
 /// What every setting's name in the environment starts with.
 const PREFIX: &str = "SLUICEGATE_";
 /// Names behind the prefix that are no settings.
-const OTHER_VARIABLES: [&str; 4] = [
-    "SLUICEGATE_CONFIG",
-    "SLUICEGATE_LOG",
-    "SLUICEGATE_RELAY_SECRET",
-    "SLUICEGATE_RELAY_TOKEN",
-];
+const OTHER_VARIABLES: [&str; 2] = ["SLUICEGATE_CONFIG", "SLUICEGATE_LOG"];
 /// Tables whose keys are the user's own.
-const FREE: [&str; 4] = ["types", "feed.headers", "presets", "keys"];
+const FREE: [&str; 5] = ["types", "feed.headers", "presets", "keys", "relay.webhook"];
 
 /// Where a value came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -125,6 +121,11 @@ impl Needs {
     pub const BOTH: Self = Self {
         feed: true,
         destination: true,
+    };
+    /// Neither: what a relay needs.
+    pub const NEITHER: Self = Self {
+        feed: false,
+        destination: false,
     };
 }
 
@@ -428,6 +429,7 @@ impl Loaded {
         let mut found = Vec::new();
         self.check_feed(needs, &mut found);
         self.check_destination(needs, &mut found);
+        self.check_relay(&mut found);
         if let Err(error) = Gate::new(self.settings.gate, self.settings.filters()) {
             let (RuleError::Condition { name, .. } | RuleError::Sample { name, .. }) = &error;
             let index = self
@@ -513,11 +515,39 @@ impl Loaded {
         }
     }
 
+    fn check_relay(&self, found: &mut Vec<ConfigError>) {
+        let own = &self.settings.relay;
+        if own.tls_cert_file.is_empty() != own.tls_key_file.is_empty() {
+            found.push(self.invalid(
+                "relay.tls_cert_file",
+                "TLS needs both tls_cert_file and tls_key_file",
+            ));
+        }
+        for (setting, path) in [
+            ("relay.tls_cert_file", &own.tls_cert_file),
+            ("relay.tls_key_file", &own.tls_key_file),
+        ] {
+            if !path.is_empty() && !super::exists(Path::new(path)) {
+                found.push(self.invalid(setting, format!("there is no file {path}")));
+            }
+        }
+        let pass_to = &own.pass_to;
+        if !pass_to.is_empty() && !is_http(pass_to) {
+            found.push(self.invalid(
+                "relay.pass_to",
+                format!("{pass_to:?} is no server; write https://api2.amplitude.com"),
+            ));
+        }
+        if let Err((field, why)) = Shape::new(&own.webhook) {
+            found.push(self.invalid(&format!("relay.webhook.{field}"), why));
+        }
+    }
+
     fn check_destination(&self, needs: Needs, found: &mut Vec<ConfigError>) {
         use secrecy::ExposeSecret;
         let own = &self.settings.customerio;
         let base = &own.base_url;
-        if !base.is_empty() && !base.starts_with("http://") && !base.starts_with("https://") {
+        if !base.is_empty() && !is_http(base) {
             found.push(self.invalid(
                 "customerio.base_url",
                 format!("{base:?} is no server; write https://…"),
@@ -541,6 +571,10 @@ impl Loaded {
             });
         }
     }
+}
+
+fn is_http(url: &str) -> bool {
+    url.starts_with("http://") || url.starts_with("https://")
 }
 
 fn missing(setting: &str, example: &str) -> String {

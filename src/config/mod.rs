@@ -7,6 +7,7 @@ pub mod load;
 pub mod save;
 
 use std::collections::BTreeMap;
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -50,6 +51,8 @@ pub struct Settings {
     pub spool: SpoolSettings,
     /// What the screen keeps and looks like.
     pub screen: Screen,
+    /// How a relay takes events and serves them.
+    pub relay: Relay,
     /// The event types that are on or off.
     pub types: BTreeMap<String, Switch>,
     /// The rules.
@@ -72,6 +75,7 @@ impl Default for Settings {
             delivery: Delivery::default(),
             spool: SpoolSettings::default(),
             screen: Screen::default(),
+            relay: Relay::default(),
             types: BTreeMap::new(),
             rules: Vec::new(),
             presets: BTreeMap::new(),
@@ -255,6 +259,55 @@ impl Default for SpoolSettings {
             commit_bytes: 1_000_000,
             commit_age: Duration::from_millis(50),
             keep_dead_letters: Duration::from_secs(30 * 86_400),
+        }
+    }
+}
+
+/// `[relay]`
+#[derive(Debug, Clone, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+#[expect(
+    missing_docs,
+    reason = "each setting is described where users read it: in assets/sluicegate.toml"
+)]
+pub struct Relay {
+    pub listen: SocketAddr,
+    #[serde(serialize_with = "masked")]
+    pub secret: SecretString,
+    #[serde(serialize_with = "masked")]
+    pub token: SecretString,
+    pub tls_cert_file: String,
+    pub tls_key_file: String,
+    pub pass_to: String,
+    pub ring_bytes: usize,
+    #[serde(with = "humane")]
+    pub retain: Duration,
+    pub retain_bytes: u64,
+    pub folder: String,
+    #[serde(with = "humane")]
+    pub patience: Duration,
+    pub events_per_second: u32,
+    pub device_events_per_second: u32,
+    pub webhook: BTreeMap<String, String>,
+}
+
+impl Default for Relay {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 4080)),
+            secret: SecretString::default(),
+            token: SecretString::default(),
+            tls_cert_file: String::new(),
+            tls_key_file: String::new(),
+            pass_to: String::new(),
+            ring_bytes: 64 << 20,
+            retain: Duration::ZERO,
+            retain_bytes: 1_000_000_000,
+            folder: String::new(),
+            patience: Duration::from_secs(10),
+            events_per_second: 0,
+            device_events_per_second: 0,
+            webhook: BTreeMap::new(),
         }
     }
 }

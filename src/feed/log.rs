@@ -16,6 +16,8 @@ use uuid::Uuid;
 
 use crate::amplitude::time::UnixMs;
 
+use super::server::{Fill, age_ms};
+
 const FILE: &str = "messages.sqlite";
 /// Messages are removed so many at a time, so that nobody waits long for it.
 const REMOVED_AT_ONCE: u64 = 2_000;
@@ -78,8 +80,12 @@ pub struct Log {
     db: Connection,
     folder: PathBuf,
     keep: Keep,
-    /// The bytes of what it holds.
+    /// What it holds.
+    messages: u64,
+    /// The bytes of that.
     bytes: u64,
+    /// The id of the oldest message.
+    oldest: Option<Uuid>,
     /// Held for as long as the process lives.
     _lock: File,
 }
@@ -118,15 +124,20 @@ impl Log {
             db.pragma_update(None, "journal_mode", "wal")?;
             db.pragma_update(None, "synchronous", "full")?;
             db.execute_batch(TABLES)?;
-            let size = "select coalesce(sum(length(cast(text as blob))), 0) from messages";
-            db.query_row(size, [], |row| row.get::<_, u64>(0))
+            let size = "select count(*), coalesce(sum(length(cast(text as blob))), 0), min(id) from messages";
+            db.query_row(size, [], |row| {
+                let oldest: Option<[u8; 16]> = row.get(2)?;
+                Ok((row.get(0)?, row.get(1)?, oldest.map(Uuid::from_bytes)))
+            })
         };
-        let bytes = opened().map_err(database)?;
+        let (messages, bytes, oldest) = opened().map_err(database)?;
         Ok(Self {
             db,
             folder: folder.to_owned(),
             keep,
+            messages,
             bytes,
+            oldest,
             _lock: lock,
         })
     }
@@ -181,10 +192,10 @@ impl Log {
         };
         let written = write();
         written.map_err(|error| self.failed(error))?;
-        self.bytes += messages
-            .iter()
-            .map(|(_, text)| text.len() as u64)
-            .sum::<u64>();
+        let sizes = messages.iter().map(|(_, text)| text.len() as u64);
+        self.bytes += sizes.sum::<u64>();
+        self.messages += messages.len() as u64;
+        self.oldest = self.oldest.or(messages.first().map(|(id, _)| *id));
         Ok(())
     }
 
@@ -199,6 +210,7 @@ impl Log {
             let transaction = self.db.transaction()?;
             let some = "select id, length(cast(text as blob)) from messages order by id limit ?1";
             let (mut last, mut freed, mut count) = (None, 0, 0);
+            let mut left = None;
             {
                 let mut rows = transaction.prepare_cached(some)?;
                 let mut rows = rows.query([REMOVED_AT_ONCE])?;
@@ -206,6 +218,7 @@ impl Log {
                     let id: [u8; 16] = row.get(0)?;
                     let too_much = is_too_much && self.bytes - freed > self.keep.bytes;
                     if id >= oldest && !too_much {
+                        left = Some(id);
                         break;
                     }
                     freed += row.get::<_, u64>(1)?;
@@ -217,11 +230,31 @@ impl Log {
                 transaction.execute("delete from messages where id <= ?1", [last])?;
             }
             transaction.commit()?;
-            Ok((freed, count == REMOVED_AT_ONCE))
+            Ok((freed, count, left))
         };
-        let (freed, is_more) = prune().map_err(|error| self.failed(error))?;
+        let (freed, count, left) = prune().map_err(|error| self.failed(error))?;
         self.bytes = self.bytes.saturating_sub(freed);
+        self.messages = self.messages.saturating_sub(count);
+        let is_more = count == REMOVED_AT_ONCE;
+        if !is_more {
+            self.oldest = left.map(Uuid::from_bytes);
+        }
         Ok(is_more)
+    }
+
+    /// How much is kept.
+    pub fn keep(&self) -> Keep {
+        self.keep
+    }
+
+    /// How full it is.
+    pub fn fill(&self, now_ms: UnixMs) -> Fill {
+        Fill {
+            messages: self.messages,
+            bytes: self.bytes,
+            most_bytes: self.keep.bytes,
+            age_ms: self.oldest.map_or(0, |id| age_ms(id, now_ms)),
+        }
     }
 
     /// Lets the file grow no further than so many pages, as a disk that is full would.
@@ -304,16 +337,22 @@ mod tests {
         };
         let mut log = Log::open(dir.path(), keep).unwrap();
         let reader = log.reader().unwrap();
+        let emptied = Fill {
+            most_bytes: 55,
+            ..Fill::default()
+        };
         let left = || reader.after(Uuid::nil(), 1_000).unwrap().len();
         log.write(&messages(1_000, 3), &HashMap::new()).unwrap();
         log.write(&messages(8_000, 4), &HashMap::new()).unwrap();
         // Seven of 11 bytes are 77: two have to go, though none is too old.
         assert!(!log.prune(11_000).unwrap());
         assert_eq!(left(), 5);
+        let fill = log.fill(11_000);
+        assert_eq!((fill.messages, fill.bytes, fill.age_ms), (5, 55, 10_000));
         // By now the last of the first three is.
         log.prune(11_001).unwrap();
         assert_eq!(left(), 4);
         log.prune(60_000).unwrap();
-        assert_eq!((left(), log.bytes), (0, 0));
+        assert_eq!((left(), log.fill(60_000)), (0, emptied));
     }
 }

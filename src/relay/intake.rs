@@ -6,6 +6,7 @@
 
 use std::io::Read as _;
 
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use serde::Deserialize;
 use serde_json::value::RawValue;
@@ -14,12 +15,11 @@ use serde_json::{Value, json};
 use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::UnixMs;
 
+use super::shape::Shape;
+use super::throttle::Who;
+
 /// The most events of a request (HTTP V2 API, upload limits).
 pub const MOST_EVENTS: usize = 2_000;
-/// The most bytes of a request to the HTTP V2 API, and of a webhook.
-pub const MOST_BYTES: usize = 1 << 20;
-/// The most bytes of a request to the Batch API.
-pub const MOST_BATCH_BYTES: usize = 20 << 20;
 
 /// Why a request is not taken, as Amplitude would say it.
 #[derive(Debug, Clone, PartialEq)]
@@ -50,18 +50,18 @@ impl Refusal {
 }
 
 /// The body as it was before it was compressed, if it was.
-pub fn unpacked(body: &[u8], encoding: Option<&str>, most: usize) -> Result<Vec<u8>, Refusal> {
+pub fn unpacked(body: &Bytes, encoding: Option<&str>, most: usize) -> Result<Bytes, Refusal> {
     match encoding.map(str::trim) {
-        None | Some("" | "identity") => Ok(body.to_vec()),
+        None | Some("" | "identity") => Ok(body.clone()),
         Some("gzip" | "x-gzip") => {
             let mut out = Vec::new();
-            let mut reader = MultiGzDecoder::new(body).take(most as u64 + 1);
+            let mut reader = MultiGzDecoder::new(&**body).take(most as u64 + 1);
             let read = reader.read_to_end(&mut out);
             read.map_err(|_| Refusal::new(400, "The body is no gzip, or is cut off"))?;
             if out.len() > most {
                 return Err(Refusal::too_large());
             }
-            Ok(out)
+            Ok(out.into())
         }
         Some(other) => Err(Refusal::new(
             400,
@@ -131,9 +131,30 @@ pub fn accepted(events: usize, bytes: usize, now_ms: UnixMs) -> Value {
     })
 }
 
-/// The events of a webhook: one, or an array of them. What has no type and tells of a user is the
-/// Identify payload that Amplitude sends where users are streamed.
-pub fn webhook(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
+/// Who an event is of, for who counts them.
+pub fn who(event: &str) -> Who {
+    #[derive(Deserialize)]
+    struct Ids {
+        user_id: Option<Value>,
+        device_id: Option<Value>,
+    }
+    let Ok(ids) = serde_json::from_str::<Ids>(event) else {
+        return Who::default();
+    };
+    let text = |value: Option<Value>| match value? {
+        Value::String(text) => (!text.is_empty()).then_some(text),
+        Value::Number(number) => Some(number.to_string()),
+        _ => None,
+    };
+    Who {
+        user: text(ids.user_id),
+        device: text(ids.device_id),
+    }
+}
+
+/// The events of a webhook: one, or an array of them, each of this shape. What has no type and
+/// tells of a user is the Identify payload that Amplitude sends where users are streamed.
+pub fn webhook(body: &[u8], shape: &Shape, now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
     let invalid = |why: &str| Refusal::new(400, &format!("Invalid JSON request body: {why}"));
     let text = std::str::from_utf8(body).map_err(|error| invalid(&error.to_string()))?;
     let whole: &RawValue =
@@ -149,7 +170,7 @@ pub fn webhook(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
     }
     events
         .into_iter()
-        .map(|event| streamed(event, now_ms))
+        .map(|event| streamed(&shape.apply(event), now_ms))
         .collect()
 }
 
@@ -236,7 +257,8 @@ mod tests {
 
     #[test]
     fn a_webhook_is_an_event_an_array_or_an_identify_payload() {
-        let taken = |body: &str| webhook(body.as_bytes(), NOW);
+        let as_it_is = Shape::default();
+        let taken = |body: &str| webhook(body.as_bytes(), &as_it_is, NOW);
         let event = r#"{"event_type":"A","event_time":"2027-01-15 08:00:00.000000","user_id":"u"}"#;
         assert_eq!(taken(event).unwrap(), [event]);
         assert_eq!(
@@ -261,22 +283,23 @@ mod tests {
         ] {
             assert_eq!(taken(wrong).unwrap_err().status, 400, "{wrong}");
         }
-        assert_eq!(webhook(b"\xff{}", NOW).unwrap_err().status, 400);
+        assert_eq!(webhook(b"\xff{}", &as_it_is, NOW).unwrap_err().status, 400);
     }
 
     #[test]
     fn what_is_compressed_is_unpacked_up_to_its_limit() {
         let mut packed = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         packed.write_all(&[b'x'; 5_000]).unwrap();
-        let packed = packed.finish().unwrap();
+        let packed: Bytes = packed.finish().unwrap().into();
         assert_eq!(unpacked(&packed, Some("gzip"), 5_000).unwrap().len(), 5_000);
         assert_eq!(
             unpacked(&packed, Some("gzip"), 4_999),
             Err(Refusal::too_large())
         );
-        let cut = &packed[..packed.len() - 9];
-        assert_eq!(unpacked(cut, Some("gzip"), 5_000).unwrap_err().status, 400);
-        assert_eq!(unpacked(b"x", Some("br"), 9).unwrap_err().status, 400);
-        assert_eq!(unpacked(b"x", None, 9).unwrap(), b"x");
+        let cut = packed.slice(..packed.len() - 9);
+        assert_eq!(unpacked(&cut, Some("gzip"), 5_000).unwrap_err().status, 400);
+        let plain = Bytes::from_static(b"x");
+        assert_eq!(unpacked(&plain, Some("br"), 9).unwrap_err().status, 400);
+        assert_eq!(unpacked(&plain, None, 9).unwrap(), plain);
     }
 }

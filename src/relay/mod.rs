@@ -8,41 +8,35 @@
 //!  servers ──── POST /batch ────────┘             └── GET /feed ── run
 //! ```
 //! Any number of clients read it, each at its own speed; one that takes nothing for too long is
-//! cut, never at the others' cost, and resumes from the ring when it comes back.
+//! cut, never at the others' cost, and resumes from the ring, or the log, when it comes back.
 
 pub mod intake;
 pub mod passing;
+mod routes;
+pub mod shape;
+pub mod sources;
+pub mod throttle;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
-use axum::Router;
-use axum::body::Bytes;
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Request, State};
-use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
-use hyper_util::rt::TokioIo;
-use secrecy::{ExposeSecret, SecretString};
-use serde_json::{Value, json};
-use subtle::ConstantTimeEq as _;
+use axum_server::tls_rustls::RustlsConfig;
+use secrecy::SecretString;
+use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
-use tokio_tungstenite::tungstenite::protocol::Role;
+use tokio::time::Instant;
 
-use crate::amplitude::time;
+use crate::amplitude::time::{self, UnixMs};
 use crate::feed::log::{Log, LogError};
-use crate::feed::server::{self, CLIENT_HEADER, Server, last_received};
+use crate::feed::server::{self, ClientRow, Fill, LogState, Server};
 
-use intake::{MOST_BATCH_BYTES, MOST_BYTES, Refusal};
 use passing::Passing;
+use shape::Shape;
+use sources::{SourceRow, Sources};
+use throttle::{Limits, Throttle};
 
-/// The header in which those who send events name the shared secret. Who can't set a header
-/// puts it in front of the path: `/s/SECRET/webhook`.
-pub const SECRET_HEADER: &str = "x-relay-secret";
+pub use routes::SECRET_HEADER;
 
 /// How a relay behaves.
 #[derive(Debug, Clone, Default)]
@@ -51,6 +45,12 @@ pub struct Options {
     pub secret: Option<SecretString>,
     /// The bearer token of those who read the feed; none where anyone may.
     pub token: Option<SecretString>,
+    /// The certificate and its key, where it speaks TLS itself.
+    pub tls: Option<RustlsConfig>,
+    /// Where the fields of an event stand in webhooks of the user's own shape.
+    pub shape: Shape,
+    /// Events a second that are taken.
+    pub limits: Limits,
     /// Where requests of SDKs are passed on to, and whose answer is theirs then.
     pub pass_to: Option<Passing>,
     /// The feed.
@@ -66,6 +66,9 @@ struct Shared {
     options: Options,
     address: SocketAddr,
     feed: Server,
+    throttle: Throttle,
+    sources: Sources,
+    since_ms: UnixMs,
     received: AtomicU64,
     refused: AtomicU64,
 }
@@ -81,8 +84,8 @@ pub enum StartError {
     Log(#[from] LogError),
 }
 
-/// What a relay has done.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+/// What a relay has done, without a word about who sends and reads.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Counts {
     /// Events that were taken.
     pub received: u64,
@@ -90,10 +93,31 @@ pub struct Counts {
     pub refused: u64,
     /// Clients that are connected.
     pub clients: usize,
-    /// Messages that are kept for clients that come back.
+    /// Messages that are kept in memory for clients that come back.
     pub kept: u64,
     /// Bytes of them.
-    pub kept_bytes: usize,
+    pub kept_bytes: u64,
+}
+
+/// How a relay stands.
+#[derive(Debug, Clone, Serialize)]
+pub struct Standing {
+    /// When this was.
+    pub at_ms: UnixMs,
+    /// When it started.
+    pub since_ms: UnixMs,
+    /// Events that were taken.
+    pub received: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// What is in memory.
+    pub ring: Fill,
+    /// What is on disk, where anything is.
+    pub log: Option<LogState>,
+    /// Who sends.
+    pub sources: Vec<SourceRow>,
+    /// Who reads.
+    pub clients: Vec<ClientRow>,
 }
 
 impl Relay {
@@ -109,41 +133,73 @@ impl Relay {
             Some(log) => Server::logging(address, options.feed.clone(), log)?,
             None => Server::at(address, options.feed.clone()),
         };
+        let listener = listener.into_std()?;
+        let tls = options.tls.clone();
         let relay = Self(Arc::new(Shared {
             address,
             feed,
+            throttle: Throttle::new(options.limits, Instant::now()),
             options,
+            sources: Sources::default(),
+            since_ms: time::now(),
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
         }));
-        let routes = relay.routes();
-        let app = routes.into_make_service_with_connect_info::<SocketAddr>();
-        tokio::spawn(async move {
-            // It serves until the runtime ends; what goes wrong with one connection ends that.
-            let _ = axum::serve(listener, app).await;
-        });
+        let app = routes::of(&relay).into_make_service_with_connect_info::<SocketAddr>();
+        // It serves until the runtime ends; what goes wrong with one connection ends that.
+        match tls {
+            Some(tls) => {
+                let server = axum_server::from_tcp_rustls(listener, tls)?;
+                tokio::spawn(server.serve(app));
+            }
+            None => {
+                let server = axum_server::from_tcp(listener)?;
+                tokio::spawn(server.serve(app));
+            }
+        }
         Ok(relay)
     }
 
     /// Where to subscribe.
     pub fn feed_url(&self) -> String {
-        self.0.feed.url()
+        let scheme = if self.speaks_tls() { "wss" } else { "ws" };
+        format!("{scheme}://{}/feed", self.0.address)
     }
 
     /// Where to send events to.
     pub fn url(&self) -> String {
-        format!("http://{}", self.0.address)
+        let scheme = if self.speaks_tls() { "https" } else { "http" };
+        format!("{scheme}://{}", self.0.address)
+    }
+
+    fn speaks_tls(&self) -> bool {
+        self.0.options.tls.is_some()
     }
 
     /// What it has done so far.
     pub fn counts(&self) -> Counts {
-        let (kept, kept_bytes) = self.0.feed.kept();
+        let ring = self.0.feed.ring_fill();
         Counts {
             received: self.0.received.load(Relaxed),
             refused: self.0.refused.load(Relaxed),
             clients: self.0.feed.clients(),
-            kept,
-            kept_bytes,
+            kept: ring.messages,
+            kept_bytes: ring.bytes,
+        }
+    }
+
+    /// How it stands.
+    pub fn standing(&self) -> Standing {
+        let own = &self.0;
+        Standing {
+            at_ms: time::now(),
+            since_ms: own.since_ms,
+            received: own.received.load(Relaxed),
+            refused: own.refused.load(Relaxed),
+            ring: own.feed.ring_fill(),
+            log: own.feed.log_state(),
+            sources: own.sources.rows(),
+            clients: own.feed.client_rows(),
         }
     }
 
@@ -151,243 +207,13 @@ impl Relay {
     pub fn end(&self) {
         self.0.feed.end();
     }
-
-    fn routes(&self) -> Router {
-        let small = DefaultBodyLimit::max(MOST_BYTES);
-        let large = DefaultBodyLimit::max(MOST_BATCH_BYTES);
-        let mut routes = Router::new()
-            .route("/feed", get(subscribe))
-            .route("/healthz", get(healthz));
-        for (path, way, limit) in [
-            ("/webhook", post(webhook), small),
-            (
-                "/2/httpapi",
-                post(envelope::<MOST_BYTES>).options(preflight),
-                small,
-            ),
-            (
-                "/batch",
-                post(envelope::<MOST_BATCH_BYTES>).options(preflight),
-                large,
-            ),
-        ] {
-            let behind_secret = format!("/s/{{secret}}{path}");
-            routes = routes
-                .route(path, way.clone().layer(limit))
-                .route(&behind_secret, way.layer(limit));
-        }
-        routes.with_state(self.clone())
-    }
-
-    /// Whether who sends knows the secret.
-    fn is_trusted(&self, headers: &HeaderMap, in_path: Option<&str>) -> bool {
-        let Some(secret) = &self.0.options.secret else {
-            return true;
-        };
-        let given = headers.get(SECRET_HEADER).map(HeaderValue::as_bytes);
-        given
-            .into_iter()
-            .chain(in_path.map(str::as_bytes))
-            .any(|given| is_same(given, secret))
-    }
-
-    /// Publishes them, and answers.
-    async fn take(&self, request: Taking, taken: Result<Vec<String>, Refusal>) -> Response {
-        let events = match taken {
-            Ok(events) => events,
-            Err(refusal) => return self.refuse(&refusal),
-        };
-        let count = events.len();
-        if let Err(error) = self.0.feed.publish_all(events).await {
-            tracing::error!("{error}");
-            // Amplitude tries again; and so do its SDKs.
-            return self.refuse(&Refusal::new(503, &error.to_string()));
-        }
-        self.0.received.fetch_add(count as u64, Relaxed);
-        let body = intake::accepted(count, request.bytes, request.now_ms);
-        for_browsers(said(StatusCode::OK, &body))
-    }
-
-    fn refuse(&self, refusal: &Refusal) -> Response {
-        self.0.refused.fetch_add(1, Relaxed);
-        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-        for_browsers(said(status, &refusal.body))
-    }
-}
-
-/// Compared in a time that tells nothing of how much of it is right.
-fn is_same(given: &[u8], secret: &SecretString) -> bool {
-    given.ct_eq(secret.expose_secret().as_bytes()).into()
-}
-
-/// A request that is being taken.
-#[derive(Clone, Copy)]
-struct Taking {
-    bytes: usize,
-    now_ms: time::UnixMs,
-}
-
-type Secret = Option<Path<String>>;
-type Body = Result<Bytes, BytesRejection>;
-
-/// The body, if who sends it may, and it is not too large.
-fn opened(
-    relay: &Relay,
-    headers: &HeaderMap,
-    secret: &Secret,
-    body: Body,
-    most: usize,
-) -> Result<(Taking, Vec<u8>), Refusal> {
-    if !relay.is_trusted(headers, secret.as_ref().map(|Path(secret)| secret.as_str())) {
-        let says = format!("The secret is missing or wrong: send it as {SECRET_HEADER}");
-        return Err(Refusal::new(401, &says));
-    }
-    let body = body.map_err(|rejection| match rejection.status() {
-        StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
-        status => Refusal::new(status.as_u16(), &rejection.body_text()),
-    })?;
-    let encoding = headers.get(header::CONTENT_ENCODING);
-    let encoding = encoding.and_then(|value| value.to_str().ok());
-    let taking = Taking {
-        bytes: body.len(),
-        now_ms: time::now(),
-    };
-    Ok((taking, intake::unpacked(&body, encoding, most)?))
-}
-
-async fn webhook(
-    State(relay): State<Relay>,
-    secret: Secret,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    match opened(&relay, &headers, &secret, body, MOST_BYTES) {
-        Ok((taking, body)) => {
-            let events = intake::webhook(&body, taking.now_ms);
-            relay.take(taking, events).await
-        }
-        Err(refusal) => relay.refuse(&refusal),
-    }
-}
-
-async fn envelope<const MOST: usize>(
-    State(relay): State<Relay>,
-    secret: Secret,
-    headers: HeaderMap,
-    body: Body,
-) -> Response {
-    let raw = body.as_ref().ok().cloned();
-    let (taking, body) = match opened(&relay, &headers, &secret, body, MOST) {
-        Ok(opened) => opened,
-        Err(refusal) => return relay.refuse(&refusal),
-    };
-    let events = intake::envelope(&body, taking.now_ms);
-    let (Some(passing), Some(raw), Ok(_)) = (&relay.0.options.pass_to, raw, &events) else {
-        return relay.take(taking, events).await;
-    };
-    let path = if MOST == MOST_BATCH_BYTES {
-        "/batch"
-    } else {
-        "/2/httpapi"
-    };
-    // What Amplitude doesn't take, the SDK sends again: the feed has it when both have.
-    match passing.pass(path, &headers, raw).await {
-        Ok(answer) if answer.status().is_success() => {
-            let own = relay.take(taking, events).await;
-            if own.status().is_success() {
-                for_browsers(answer)
-            } else {
-                own
-            }
-        }
-        Ok(answer) => for_browsers(answer),
-        Err(why) => relay.refuse(&Refusal::new(503, &why)),
-    }
-}
-
-/// Browsers ask first, and want to be told that they may.
-async fn preflight() -> Response {
-    let mut response = for_browsers(StatusCode::NO_CONTENT.into_response());
-    let headers = response.headers_mut();
-    let post = HeaderValue::from_static("POST, OPTIONS");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, post);
-    let any = HeaderValue::from_static("content-type, content-encoding, x-relay-secret");
-    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, any);
-    let day = HeaderValue::from_static("86400");
-    headers.insert(header::ACCESS_CONTROL_MAX_AGE, day);
-    response
-}
-
-fn said(status: StatusCode, body: &Value) -> Response {
-    let json = [(header::CONTENT_TYPE, "application/json")];
-    (status, json, body.to_string()).into_response()
-}
-
-fn for_browsers(mut response: Response) -> Response {
-    let any = HeaderValue::from_static("*");
-    let headers = response.headers_mut();
-    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
-    response
-}
-
-async fn healthz(State(relay): State<Relay>) -> Response {
-    said(StatusCode::OK, &json!(relay.counts()))
-}
-
-/// A client of the feed: the connection is handed over once both sides agree.
-async fn subscribe(
-    State(relay): State<Relay>,
-    ConnectInfo(peer): ConnectInfo<SocketAddr>,
-    mut request: Request,
-) -> Response {
-    let headers = request.headers();
-    let text = |name: header::HeaderName| {
-        let value = headers.get(name);
-        value
-            .and_then(|value| value.to_str().ok())
-            .unwrap_or_default()
-    };
-    if let Some(token) = &relay.0.options.token {
-        let given = text(header::AUTHORIZATION).strip_prefix("Bearer ");
-        if !is_same(given.unwrap_or_default().as_bytes(), token) {
-            let says = json!({ "code": 401, "error": "The bearer token is missing or wrong" });
-            return said(StatusCode::UNAUTHORIZED, &says);
-        }
-    }
-    let wants = text(header::UPGRADE).eq_ignore_ascii_case("websocket");
-    let key = text(header::SEC_WEBSOCKET_KEY);
-    if !wants || key.is_empty() || text(header::SEC_WEBSOCKET_VERSION) != "13" {
-        let says = json!({ "code": 426, "error": "The feed is a WebSocket: subscribe to it" });
-        return said(StatusCode::UPGRADE_REQUIRED, &says);
-    }
-    let accept = derive_accept_key(key.as_bytes());
-    let name = match headers.get(CLIENT_HEADER).and_then(|v| v.to_str().ok()) {
-        Some(own) => format!("name:{own}"),
-        None => peer.ip().to_string(),
-    };
-    let asked = request.uri().query().and_then(last_received);
-    let upgrading = hyper::upgrade::on(&mut request);
-    tokio::spawn(async move {
-        // One that is gone before it began is no client.
-        let Ok(upgraded) = upgrading.await else {
-            return;
-        };
-        let stream = TokioIo::new(upgraded);
-        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
-        relay.0.feed.serve(socket, asked.as_deref(), &name).await;
-    });
-    let headers = [
-        (header::CONNECTION, "upgrade".to_owned()),
-        (header::UPGRADE, "websocket".to_owned()),
-        (header::SEC_WEBSOCKET_ACCEPT, accept),
-    ];
-    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::feed::log::Keep;
+    use serde_json::json;
     use std::time::Duration;
 
     #[tokio::test(flavor = "multi_thread")]

@@ -21,6 +21,7 @@ pub mod person;
 pub mod previewer;
 pub mod privacy;
 pub mod properties;
+pub mod relay;
 pub mod seek;
 pub mod state;
 pub mod terminal;
@@ -39,6 +40,7 @@ use std::time::Duration;
 
 use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
 use futures_util::StreamExt;
+use ratatui::Frame;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
@@ -114,11 +116,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         memory,
     } = opening;
     // Before the screen is open: the terminal answers on the keyboard's side.
-    let colours = match look.theme {
-        config::Theme::Auto if terminal::is_light() => config::Theme::Light,
-        config::Theme::Auto => config::Theme::Dark,
-        named => named,
-    };
+    let colours = terminal::colours(look.theme);
     let mut screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
     screen.take_mouse(look.mouse)?;
     let handle = pipeline.handle().clone();
@@ -274,7 +272,8 @@ impl Shell {
             if self.dirty && (keyed || Instant::now() >= next_frame) {
                 self.turn_page().await?;
                 let began = Instant::now();
-                if !self.screen.draw(&self.state, &self.theme)? {
+                let draw = |frame: &mut Frame<'_>| view::draw(frame, &self.state, &self.theme);
+                if !self.screen.draw(draw)? {
                     self.has_terminal = false;
                     self.act(Action::TerminalGone).await?;
                 }

@@ -15,13 +15,12 @@ use crossterm::terminal::{
     BeginSynchronizedUpdate, EndSynchronizedUpdate, EnterAlternateScreen, LeaveAlternateScreen,
     SetTitle, disable_raw_mode, enable_raw_mode,
 };
+use ratatui::Frame;
 use ratatui::backend::CrosstermBackend;
 use ratatui::layout::Rect;
 use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
-use super::state::State;
-use super::theme::Theme;
-use super::view;
+use crate::config;
 
 /// The terminal while the screen is open. Dropping it gives the terminal back.
 #[derive(Debug)]
@@ -86,12 +85,9 @@ impl Screen {
 
     /// Draws the screen in one synchronized update, so that no half of it is ever seen. Tells
     /// whether there still is a terminal to draw it on.
-    pub fn draw(&mut self, state: &State, theme: &Theme) -> io::Result<bool> {
+    pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
         execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
-        let drawn = self
-            .terminal
-            .draw(|frame| view::draw(frame, state, theme))
-            .map(|_| ());
+        let drawn = self.terminal.draw(draw).map(|_| ());
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         if self.is_gone.load(Relaxed) {
             // Its size could not be had, which is no news.
@@ -169,9 +165,19 @@ impl Drop for Screen {
     }
 }
 
+/// The colours to begin with: those that are asked for, or dark or light as the terminal says that
+/// it is. Before the screen is open: the terminal answers on the keyboard's side.
+pub fn colours(asked: config::Theme) -> config::Theme {
+    match asked {
+        config::Theme::Auto if is_light() => config::Theme::Light,
+        config::Theme::Auto => config::Theme::Dark,
+        named => named,
+    }
+}
+
 /// Whether the terminal says that its background is light. One that says nothing is taken for
 /// dark, as most are.
-pub fn is_light() -> bool {
+fn is_light() -> bool {
     let mut options = QueryOptions::default();
     // Over a slow line an answer takes its time; the screen may wait so long at the most.
     options.timeout = Duration::from_millis(500);

@@ -1,0 +1,433 @@
+//! The serving end of a feed: message ids, a bounded ring to resume from, acknowledgements.
+//!
+//! What is published waits for the slowest client that is connected, so that a replay loses
+//! nothing; or, where it must not wait, a client that takes too long is told so and cut. One that
+//! comes back resumes from the ring.
+
+mod asked;
+mod logged;
+mod ring;
+
+use std::net::SocketAddr;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use bytestring::ByteString;
+use futures_util::{SinkExt, StreamExt};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::protocol::CloseFrame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::{Error, Message};
+use uuid::Uuid;
+
+use crate::amplitude::{json, time};
+
+use super::log::{Log, LogError};
+
+use logged::Logged;
+use ring::{Next, Ring};
+
+pub use asked::{Asked, Types};
+pub use logged::LogState;
+pub use ring::{ClientRow, Fill, age_ms};
+
+/// The header by which a client can name itself, so that its acknowledgements outlive its address.
+pub const CLIENT_HEADER: &str = "x-client-name";
+/// Messages that a client may be behind before publishing waits for it.
+const BEHIND: u64 = 1_000;
+
+/// How a server behaves.
+#[derive(Debug, Clone)]
+pub struct Options {
+    /// Messages are kept up to this size, in bytes, for clients that come back.
+    pub ring_bytes: usize,
+    /// Whether publishing waits until a client is there.
+    pub wait_for_client: bool,
+    /// Whether publishing waits for a client that is slow. Otherwise one that takes nothing for
+    /// `patience`, or that is sent what has left the ring already, is cut.
+    pub wait_for_slow: bool,
+    /// So long may a client take nothing.
+    pub patience: Duration,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            ring_bytes: 64 << 20,
+            wait_for_client: true,
+            wait_for_slow: true,
+            patience: Duration::from_secs(10),
+        }
+    }
+}
+
+/// A running server.
+#[derive(Debug, Clone)]
+pub struct Server {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+}
+
+#[derive(Debug)]
+struct Shared {
+    options: Options,
+    ring: Mutex<Ring>,
+    /// The log on disk, where there is one.
+    logged: Option<Logged>,
+    /// Bumped when something was published, or nothing more will be.
+    published: watch::Sender<u64>,
+    /// Bumped when a client came, went or got on.
+    moved: watch::Sender<u64>,
+}
+
+impl Server {
+    /// Serves on `listener` until the runtime ends.
+    pub fn start(listener: TcpListener, options: Options) -> std::io::Result<Self> {
+        let server = Self::at(listener.local_addr()?, options);
+        let accepting = server.clone();
+        tokio::spawn(async move {
+            loop {
+                match listener.accept().await {
+                    Ok((stream, peer)) => {
+                        tokio::spawn(accept(accepting.clone(), stream, peer));
+                    }
+                    // Out of file handles, say: others may close some.
+                    Err(_) => tokio::time::sleep(std::time::Duration::from_millis(100)).await,
+                }
+            }
+        });
+        Ok(server)
+    }
+
+    /// A server whose clients are brought by [`Self::serve`], at an address that somebody else
+    /// listens on.
+    pub fn at(address: SocketAddr, options: Options) -> Self {
+        Self::with(address, options, Ring::default(), None)
+    }
+
+    /// The same, with a log: what it holds is served to clients that were away.
+    pub fn logging(address: SocketAddr, options: Options, log: Log) -> Result<Self, LogError> {
+        let ring = Ring::behind(log.newest()?, log.acknowledged()?);
+        let (logged, writer) = logged::of(log)?;
+        let server = Self::with(address, options, ring, Some(logged));
+        writer.start(&server.shared)?;
+        Ok(server)
+    }
+
+    fn with(address: SocketAddr, options: Options, ring: Ring, logged: Option<Logged>) -> Self {
+        let shared = Arc::new(Shared {
+            options,
+            ring: Mutex::new(ring),
+            logged,
+            published: watch::Sender::new(0),
+            moved: watch::Sender::new(0),
+        });
+        Self { shared, address }
+    }
+
+    /// Publishes events, in this order and whole; where there is a log, once they are in it.
+    pub async fn publish_all(&self, events: Vec<String>) -> Result<(), LogError> {
+        let Some(logged) = &self.shared.logged else {
+            for event in &events {
+                self.publish(event).await;
+            }
+            return Ok(());
+        };
+        logged.publish(events).await
+    }
+
+    /// Serves a client until it goes, or is cut: what it asked for, under the name that its
+    /// acknowledgements are kept by.
+    pub async fn serve<S>(&self, mut socket: WebSocketStream<S>, asked: Asked, name: &str)
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let seat = Seat::take(&self.shared, name);
+        tracing::info!(client = name, "client came");
+        let served = async {
+            let floor = seat.catch_up(&mut socket, &asked).await?;
+            seat.speak(socket, &asked.types, floor).await
+        };
+        // A client that goes away is no error: it comes back with what it received last.
+        match served.await {
+            Ok(Ending::Cut(why)) => tracing::warn!(client = name, "client cut: {why}"),
+            Ok(Ending::Gone) | Err(_) => tracing::info!(client = name, "client went"),
+            Ok(Ending::AllIsSent) => tracing::info!(client = name, "client was sent all"),
+        }
+    }
+
+    /// How each client stands.
+    pub fn client_rows(&self) -> Vec<ClientRow> {
+        self.shared.ring().rows(time::now())
+    }
+
+    /// How full the ring is.
+    pub fn ring_fill(&self) -> Fill {
+        let most = self.shared.options.ring_bytes;
+        self.shared.ring().fill(most, time::now())
+    }
+
+    /// How full the log is, and why the last write failed, if it did; none where there is none.
+    pub fn log_state(&self) -> Option<LogState> {
+        self.shared.logged.as_ref().map(Logged::state)
+    }
+
+    /// Where to subscribe.
+    pub fn url(&self) -> String {
+        format!("ws://{}/feed", self.address)
+    }
+
+    /// Publishes an event's JSON object with a message id in it. Waits while a client is far
+    /// behind, or while none is there, if the options say so.
+    pub async fn publish(&self, event: &str) {
+        let mut moved = self.shared.moved.subscribe();
+        while !self.shared.may_publish() {
+            // The sender lives as long as `self`.
+            let _ = moved.changed().await;
+        }
+        self.shared.push(event);
+        self.shared.published.send_modify(|n| *n += 1);
+    }
+
+    /// Says that no more comes: clients are sent what is there, and then closed.
+    pub fn end(&self) {
+        self.shared.ring().ended = true;
+        self.shared.published.send_modify(|n| *n += 1);
+    }
+
+    /// Waits until every connected client was sent everything, and at least one was there.
+    pub async fn drained(&self) {
+        let mut moved = self.shared.moved.subscribe();
+        loop {
+            {
+                if self.shared.ring().is_left() {
+                    return;
+                }
+            }
+            let _ = moved.changed().await;
+        }
+    }
+
+    /// How many clients are connected.
+    pub fn clients(&self) -> usize {
+        self.shared.ring().clients()
+    }
+}
+
+impl Shared {
+    fn ring(&self) -> MutexGuard<'_, Ring> {
+        self.ring.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn may_publish(&self) -> bool {
+        self.ring().has_room(&self.options, BEHIND)
+    }
+
+    /// One step, so that the ring's order is that of the ids.
+    fn push(&self, event: &str) {
+        let mut ring = self.ring();
+        let id = ring.next_id();
+        ring.keep(id, with_id(event, id), &self.options);
+    }
+}
+
+/// A client's place, from when it comes until it goes.
+#[derive(Debug)]
+struct Seat<'s> {
+    shared: &'s Arc<Shared>,
+    client: u64,
+    name: &'s str,
+}
+
+impl Drop for Seat<'_> {
+    fn drop(&mut self) {
+        self.shared.ring().go(self.client);
+        self.shared.moved.send_modify(|n| *n += 1);
+    }
+}
+
+/// How serving a client ended.
+enum Ending {
+    /// It went.
+    Gone,
+    /// There is nothing more to send.
+    AllIsSent,
+    /// It was cut, because of this.
+    Cut(String),
+}
+
+/// The event with its message id as the first field.
+fn with_id(event: &str, id: Uuid) -> ByteString {
+    json::with_first(event, "message_id", &format!("\"{id}\"")).into()
+}
+
+async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
+    let mut asked = Asked::default();
+    let mut name = peer.ip().to_string();
+    #[expect(clippy::result_large_err, reason = "the handshake's own type")]
+    let handshake = |request: &Request, response: Response| {
+        asked = request.uri().query().map(Asked::of).unwrap_or_default();
+        if let Some(own) = request
+            .headers()
+            .get(CLIENT_HEADER)
+            .and_then(|v| v.to_str().ok())
+        {
+            name = format!("name:{own}");
+        }
+        Ok(response)
+    };
+    // A client that fails the handshake is told so by it; there is nobody else to tell.
+    let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, handshake).await else {
+        return;
+    };
+    server.serve(socket, asked, &name).await;
+}
+
+impl<'s> Seat<'s> {
+    fn take(shared: &'s Arc<Shared>, name: &'s str) -> Self {
+        let client = shared.ring().come(name, time::now());
+        shared.moved.send_modify(|n| *n += 1);
+        Self {
+            shared,
+            client,
+            name,
+        }
+    }
+
+    /// Brings a client that asks for what was, or has acknowledged some of it, to where the ring
+    /// has all that comes after; from the log, as far as the ring doesn't go back. Returns the
+    /// message up to which it was sent everything.
+    async fn catch_up<S>(
+        &self,
+        socket: &mut WebSocketStream<S>,
+        asked: &Asked,
+    ) -> Result<Uuid, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let known = |ring: &Ring| ring.acknowledged.get(self.name).copied();
+        let from = match asked.after.as_deref() {
+            Some(id) => Some(id.parse().unwrap_or(Uuid::nil())),
+            None => known(&self.shared.ring()),
+        };
+        let Some(mut upto) = from else {
+            return Ok(Uuid::nil());
+        };
+        loop {
+            let is_whole = self.shared.ring().go_on_behind(self.client, upto);
+            let (false, Some(logged)) = (is_whole, &self.shared.logged) else {
+                return Ok(upto);
+            };
+            let read = logged.send_from(socket, upto, &asked.types, self).await?;
+            if read == upto {
+                // What is missing is nowhere any more.
+                return Ok(upto);
+            }
+            upto = read;
+        }
+    }
+
+    /// Sends what the ring has and what comes, and hears what the client says.
+    async fn speak<S>(
+        &self,
+        socket: WebSocketStream<S>,
+        types: &Types,
+        floor: Uuid,
+    ) -> Result<Ending, Error>
+    where
+        S: AsyncRead + AsyncWrite + Unpin,
+    {
+        let shared = self.shared;
+        let (mut sink, mut stream) = socket.split();
+        let mut published = shared.published.subscribe();
+        loop {
+            published.mark_unchanged();
+            let next = shared.ring().next(self.client);
+            let (some, next) = match next {
+                Next::Messages(some, next) => (some, next),
+                Next::Ended => {
+                    let all = close(CloseCode::Normal, "all is sent".into());
+                    sink.send(all).await?;
+                    // The peer's own close, or its end.
+                    while let Some(Ok(_)) = stream.next().await {}
+                    return Ok(Ending::AllIsSent);
+                }
+                Next::Gone(count) => {
+                    let says = format!("too slow: {count} messages have left the ring");
+                    sink.send(close(CloseCode::Again, says.clone())).await?;
+                    return Ok(Ending::Cut(says));
+                }
+            };
+            if some.is_empty() {
+                tokio::select! {
+                    _ = published.changed() => {}
+                    heard = stream.next() => match heard {
+                        None => return Ok(Ending::Gone),
+                        Some(heard) => self.hear(&heard?),
+                    },
+                }
+                continue;
+            }
+            // What was read in the log may come into the ring a moment later.
+            let wanted = some
+                .into_iter()
+                .filter(|(id, text)| *id > floor && types.want(text));
+            let sending = async {
+                let mut sent = 0;
+                for (_, text) in wanted {
+                    sink.feed(Message::text(String::from(&*text))).await?;
+                    sent += 1;
+                }
+                sink.flush().await.map(|()| sent)
+            };
+            let sent = if shared.options.wait_for_slow {
+                sending.await?
+            } else {
+                match tokio::time::timeout(shared.options.patience, sending).await {
+                    Ok(sent) => sent?,
+                    // A line that takes nothing takes no close frame either.
+                    Err(_) => return Ok(Ending::Cut(self.took_nothing())),
+                }
+            };
+            shared.ring().was_sent(self.client, next, sent);
+            shared.moved.send_modify(|n| *n += 1);
+        }
+    }
+
+    fn took_nothing(&self) -> String {
+        let patience = humantime::format_duration(self.shared.options.patience);
+        format!("it took nothing for {patience}")
+    }
+
+    /// An acknowledgement: all up to that message is safe at the client.
+    fn hear(&self, message: &Message) {
+        #[derive(serde::Deserialize)]
+        struct Acknowledged {
+            message_id: Uuid,
+        }
+        let Message::Text(text) = message else {
+            return;
+        };
+        let Ok(Acknowledged { message_id }) = serde_json::from_str(text) else {
+            return;
+        };
+        let name = self.name.to_owned();
+        let known = self.shared.ring().acknowledged.insert(name, message_id);
+        if let Some(logged) = &self.shared.logged
+            && known != Some(message_id)
+        {
+            logged.acknowledge(self.name.to_owned(), message_id);
+        }
+    }
+}
+
+fn close(code: CloseCode, says: String) -> Message {
+    Message::Close(Some(CloseFrame {
+        code,
+        reason: says.into(),
+    }))
+}

@@ -1,0 +1,302 @@
+//! What a relay answers over HTTP.
+
+use std::net::{IpAddr, SocketAddr};
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use hyper_util::rt::TokioIo;
+use secrecy::{ExposeSecret, SecretString};
+use serde_json::{Value, json};
+use subtle::ConstantTimeEq as _;
+use tokio::time::Instant;
+use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
+use tokio_tungstenite::tungstenite::protocol::Role;
+
+use crate::amplitude::time;
+use crate::feed::server::{Asked, CLIENT_HEADER};
+
+use super::Relay;
+use super::intake::{self, Refusal};
+use super::sources::{Entrance, Sender};
+
+/// The header in which those who send events name the shared secret. Who can't set a header
+/// puts it in front of the path: `/s/SECRET/webhook`.
+pub const SECRET_HEADER: &str = "x-relay-secret";
+/// So long may the body of a request take.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// So much of what a sender says that it is, is kept.
+const AGENT_CHARS: usize = 60;
+
+type Secret = Option<Path<String>>;
+type Peer = ConnectInfo<SocketAddr>;
+
+/// The routes of a relay.
+pub(super) fn of(relay: &Relay) -> Router {
+    let mut routes = Router::new()
+        .route("/feed", get(subscribe))
+        .route("/healthz", get(healthz));
+    for (entrance, way) in [
+        (Entrance::Webhook, post(webhook)),
+        (Entrance::HttpApi, post(http_api).options(preflight)),
+        (Entrance::Batch, post(batch).options(preflight)),
+    ] {
+        let path = entrance.path();
+        let way = way.layer(DefaultBodyLimit::max(entrance.most_bytes()));
+        routes = routes
+            .route(path, way.clone())
+            .route(&format!("/s/{{secret}}{path}"), way);
+    }
+    routes.with_state(relay.clone())
+}
+
+async fn webhook(
+    State(relay): State<Relay>,
+    peer: Peer,
+    secret: Secret,
+    request: Request,
+) -> Response {
+    let sender = sender(Entrance::Webhook, peer, request.headers());
+    let taken = async {
+        let body = relay.open(&sender, &secret, request).await?;
+        let now_ms = time::now();
+        let events = intake::webhook(&body.plain, &relay.0.options.shape, now_ms)?;
+        relay.0.throttle.take(events.len(), &[], Instant::now())?;
+        relay.publish(&sender, events, body.raw.len(), now_ms).await
+    };
+    relay.answer(&sender, taken.await)
+}
+
+async fn http_api(relay: State<Relay>, peer: Peer, secret: Secret, request: Request) -> Response {
+    envelope(relay, Entrance::HttpApi, peer, secret, request).await
+}
+
+async fn batch(relay: State<Relay>, peer: Peer, secret: Secret, request: Request) -> Response {
+    envelope(relay, Entrance::Batch, peer, secret, request).await
+}
+
+async fn envelope(
+    State(relay): State<Relay>,
+    entrance: Entrance,
+    peer: Peer,
+    secret: Secret,
+    request: Request,
+) -> Response {
+    let headers = request.headers().clone();
+    let sender = sender(entrance, peer, &headers);
+    let taken = async {
+        let body = relay.open(&sender, &secret, request).await?;
+        let now_ms = time::now();
+        let events = intake::envelope(&body.plain, now_ms)?;
+        let throttle = &relay.0.throttle;
+        let counted = if throttle.asks_who() {
+            &events[..]
+        } else {
+            &[]
+        };
+        let who: Vec<_> = counted.iter().map(|event| intake::who(event)).collect();
+        throttle.take(events.len(), &who, Instant::now())?;
+        let bytes = body.raw.len();
+        let Some(passing) = &relay.0.options.pass_to else {
+            return relay.publish(&sender, events, bytes, now_ms).await;
+        };
+        // What Amplitude doesn't take, the SDK sends again: the feed has it when both have.
+        let answer = passing.pass(entrance.path(), &headers, body.raw).await;
+        let answer = answer.map_err(|why| Refusal::new(503, &why))?;
+        if answer.status().is_success() {
+            relay.publish(&sender, events, bytes, now_ms).await?;
+        }
+        Ok(answer)
+    };
+    relay.answer(&sender, taken.await)
+}
+
+/// The body of a request: as it came, and as it was before it was compressed.
+struct Body {
+    raw: Bytes,
+    plain: Bytes,
+}
+
+impl Relay {
+    /// The body, if who sends it may, and it is not too large. From who may not, none is read.
+    async fn open(
+        &self,
+        sender: &Sender,
+        secret: &Secret,
+        request: Request,
+    ) -> Result<Body, Refusal> {
+        let in_path = secret.as_ref().map(|Path(secret)| secret.as_bytes());
+        let given = request.headers().get(SECRET_HEADER);
+        let mut given = given.map(HeaderValue::as_bytes).into_iter().chain(in_path);
+        if let Some(secret) = &self.0.options.secret
+            && !given.any(|given| is_same(given, secret))
+        {
+            let says = format!("The secret is missing or wrong: send it as {SECRET_HEADER}");
+            return Err(Refusal::new(401, &says));
+        }
+        let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();
+        let encoding = encoding.as_ref().and_then(|value| value.to_str().ok());
+        let reading = Bytes::from_request(request, &());
+        let Ok(read) = tokio::time::timeout(PATIENCE, reading).await else {
+            let seconds = PATIENCE.as_secs();
+            let says = format!("The body did not come within {seconds} seconds");
+            return Err(Refusal::new(408, &says));
+        };
+        let raw = read.map_err(|rejection: BytesRejection| match rejection.status() {
+            StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
+            status => Refusal::new(status.as_u16(), &rejection.body_text()),
+        })?;
+        let plain = intake::unpacked(&raw, encoding, sender.entrance.most_bytes())?;
+        Ok(Body { raw, plain })
+    }
+
+    /// Publishes events, and says so as Amplitude would.
+    async fn publish(
+        &self,
+        sender: &Sender,
+        events: Vec<String>,
+        bytes: usize,
+        now_ms: time::UnixMs,
+    ) -> Result<Response, Refusal> {
+        let count = events.len();
+        if let Err(error) = self.0.feed.publish_all(events).await {
+            // Amplitude tries again; and so do its SDKs.
+            return Err(Refusal::new(503, &error.to_string()));
+        }
+        self.0.received.fetch_add(count as u64, Relaxed);
+        self.0.sources.took(sender, count as u64);
+        let body = intake::accepted(count, bytes, now_ms);
+        Ok(said(StatusCode::OK, &body))
+    }
+
+    fn answer(&self, sender: &Sender, taken: Result<Response, Refusal>) -> Response {
+        let answer = taken.unwrap_or_else(|refusal| {
+            self.0.refused.fetch_add(1, Relaxed);
+            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+            let why = refusal.body["error"].as_str().unwrap_or_default();
+            self.0.sources.refused(sender, refusal.status, why);
+            said(status, &refusal.body)
+        });
+        for_browsers(answer)
+    }
+}
+
+/// Who sends a request. Behind a proxy on this machine, that is who the proxy says it is.
+fn sender(entrance: Entrance, ConnectInfo(peer): Peer, headers: &HeaderMap) -> Sender {
+    let agent = text(headers, &header::USER_AGENT);
+    Sender {
+        entrance,
+        address: address(peer, headers),
+        agent: agent.chars().take(AGENT_CHARS).collect(),
+    }
+}
+
+fn address(peer: SocketAddr, headers: &HeaderMap) -> IpAddr {
+    let peer = peer.ip().to_canonical();
+    let forwarded = text(headers, &HeaderName::from_static("x-forwarded-for"));
+    let said = forwarded.rsplit(',').next().unwrap_or_default().trim();
+    match said.parse() {
+        Ok(address) if peer.is_loopback() => address,
+        _ => peer,
+    }
+}
+
+/// A header's text; none where it has none.
+fn text<'h>(headers: &'h HeaderMap, name: &HeaderName) -> &'h str {
+    let value = headers.get(name).and_then(|value| value.to_str().ok());
+    value.unwrap_or_default()
+}
+
+/// Compared in a time that tells nothing of how much of it is right.
+fn is_same(given: &[u8], secret: &SecretString) -> bool {
+    given.ct_eq(secret.expose_secret().as_bytes()).into()
+}
+
+/// Browsers ask first, and want to be told that they may.
+async fn preflight() -> Response {
+    let mut response = for_browsers(StatusCode::NO_CONTENT.into_response());
+    let headers = response.headers_mut();
+    let post = HeaderValue::from_static("POST, OPTIONS");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, post);
+    let any = HeaderValue::from_static("content-type, content-encoding, x-relay-secret");
+    headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, any);
+    let day = HeaderValue::from_static("86400");
+    headers.insert(header::ACCESS_CONTROL_MAX_AGE, day);
+    response
+}
+
+fn said(status: StatusCode, body: &Value) -> Response {
+    let json = [(header::CONTENT_TYPE, "application/json")];
+    (status, json, body.to_string()).into_response()
+}
+
+fn for_browsers(mut response: Response) -> Response {
+    let any = HeaderValue::from_static("*");
+    let headers = response.headers_mut();
+    headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, any);
+    response
+}
+
+/// How it stands, in figures; 503 where what comes can't be kept.
+async fn healthz(State(relay): State<Relay>) -> Response {
+    let fault = relay.0.feed.log_state().and_then(|log| log.fault);
+    let status = match fault {
+        Some(_) => StatusCode::SERVICE_UNAVAILABLE,
+        None => StatusCode::OK,
+    };
+    let mut body = json!(relay.counts());
+    body["fault"] = fault.into();
+    said(status, &body)
+}
+
+/// A client of the feed: the connection is handed over once both sides agree.
+async fn subscribe(
+    State(relay): State<Relay>,
+    ConnectInfo(peer): ConnectInfo<SocketAddr>,
+    mut request: Request,
+) -> Response {
+    let headers = request.headers();
+    let text = |name: HeaderName| text(headers, &name);
+    if let Some(token) = &relay.0.options.token {
+        let given = text(header::AUTHORIZATION).strip_prefix("Bearer ");
+        if !is_same(given.unwrap_or_default().as_bytes(), token) {
+            let says = json!({ "code": 401, "error": "The bearer token is missing or wrong" });
+            return said(StatusCode::UNAUTHORIZED, &says);
+        }
+    }
+    let wants = text(header::UPGRADE).eq_ignore_ascii_case("websocket");
+    let key = text(header::SEC_WEBSOCKET_KEY);
+    if !wants || key.is_empty() || text(header::SEC_WEBSOCKET_VERSION) != "13" {
+        let says = json!({ "code": 426, "error": "The feed is a WebSocket: subscribe to it" });
+        return said(StatusCode::UPGRADE_REQUIRED, &says);
+    }
+    let accept = derive_accept_key(key.as_bytes());
+    let name = match headers.get(CLIENT_HEADER).and_then(|v| v.to_str().ok()) {
+        Some(own) => format!("name:{own}"),
+        None => address(peer, headers).to_string(),
+    };
+    let asked = request.uri().query().map(Asked::of).unwrap_or_default();
+    let upgrading = hyper::upgrade::on(&mut request);
+    tokio::spawn(async move {
+        // One that is gone before it began is no client.
+        let Ok(upgraded) = upgrading.await else {
+            return;
+        };
+        let stream = TokioIo::new(upgraded);
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+        relay.0.feed.serve(socket, asked, &name).await;
+    });
+    let headers = [
+        (header::CONNECTION, "upgrade".to_owned()),
+        (header::UPGRADE, "websocket".to_owned()),
+        (header::SEC_WEBSOCKET_ACCEPT, accept),
+    ];
+    (StatusCode::SWITCHING_PROTOCOLS, headers).into_response()
+}

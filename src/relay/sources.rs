@@ -1,0 +1,213 @@
+//! Who sends events, and what became of what they sent.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use crate::amplitude::time::{self, UnixMs};
+
+/// So many are told apart; the one that was heard of least lately makes room for a new one.
+const MOST: usize = 200;
+/// Refusals of one source go into the log this often.
+const TOLD_EVERY: Duration = Duration::from_secs(10);
+
+/// Where events come in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Entrance {
+    /// Amplitude's Webhooks Streaming.
+    Webhook,
+    /// The HTTP V2 API.
+    HttpApi,
+    /// The Batch Event Upload API.
+    Batch,
+}
+
+impl Entrance {
+    /// Its path.
+    pub fn path(self) -> &'static str {
+        match self {
+            Self::Webhook => "/webhook",
+            Self::HttpApi => "/2/httpapi",
+            Self::Batch => "/batch",
+        }
+    }
+
+    /// How large a request may be, in bytes, compressed or not (HTTP V2 API: 1 MB; Batch Event
+    /// Upload API: 20 MB). A webhook is one event.
+    pub fn most_bytes(self) -> usize {
+        match self {
+            Self::Webhook | Self::HttpApi => 1 << 20,
+            Self::Batch => 20 << 20,
+        }
+    }
+}
+
+/// Who sends: where it comes in, from where, and what it says that it is.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub struct Sender {
+    /// Where it comes in.
+    pub entrance: Entrance,
+    /// Its address.
+    pub address: IpAddr,
+    /// Its `User-Agent`, up to a length.
+    pub agent: String,
+}
+
+impl fmt::Display for Sender {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} {}", self.entrance.path(), self.address)?;
+        match self.agent.as_str() {
+            "" => Ok(()),
+            agent => write!(f, " ({agent})"),
+        }
+    }
+}
+
+/// What became of what a sender sent.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct SourceRow {
+    /// Where it comes in.
+    pub entrance: Entrance,
+    /// Its address.
+    pub address: IpAddr,
+    /// What it says that it is.
+    pub agent: String,
+    /// Events that were taken.
+    pub events: u64,
+    /// Requests that were taken.
+    pub requests: u64,
+    /// Requests that were refused.
+    pub refused: u64,
+    /// The last refusal: its status and reason.
+    pub last_refusal: Option<(u16, String)>,
+    /// When it was heard of last.
+    pub last_ms: UnixMs,
+}
+
+/// All of them.
+#[derive(Debug, Default)]
+pub struct Sources(Mutex<HashMap<Sender, Source>>);
+
+#[derive(Debug, Default)]
+struct Source {
+    events: u64,
+    requests: u64,
+    refused: u64,
+    last_refusal: Option<(u16, String)>,
+    last_ms: UnixMs,
+    /// When a refusal went into the log, and how many have not since.
+    told: Option<Instant>,
+    untold: u64,
+}
+
+impl Sources {
+    /// Events of a request were taken.
+    pub fn took(&self, sender: &Sender, events: u64) {
+        self.with(sender, |source| {
+            source.events += events;
+            source.requests += 1;
+        });
+    }
+
+    /// A request was refused; it goes into the log, unless one of the same sender just did.
+    pub fn refused(&self, sender: &Sender, status: u16, why: &str) {
+        let untold = self.with(sender, |source| {
+            source.refused += 1;
+            source.last_refusal = Some((status, why.to_owned()));
+            if source.told.is_some_and(|told| told.elapsed() < TOLD_EVERY) {
+                source.untold += 1;
+                return None;
+            }
+            source.told = Some(Instant::now());
+            Some(std::mem::take(&mut source.untold))
+        });
+        match untold {
+            None => {}
+            Some(0) => tracing::warn!("{status} to {sender}: {why}"),
+            Some(more) => tracing::warn!("{status} to {sender}: {why} (and {more} since)"),
+        }
+    }
+
+    fn with<T>(&self, sender: &Sender, change: impl FnOnce(&mut Source) -> T) -> T {
+        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if all.len() >= MOST && !all.contains_key(sender) {
+            let oldest = all.iter().min_by_key(|(_, source)| source.last_ms);
+            if let Some(oldest) = oldest.map(|(sender, _)| sender.clone()) {
+                all.remove(&oldest);
+            }
+        }
+        let source = all.entry(sender.clone()).or_default();
+        source.last_ms = time::now();
+        change(source)
+    }
+
+    /// Who they are, those that sent the most first.
+    pub fn rows(&self) -> Vec<SourceRow> {
+        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let row = |(sender, source): (&Sender, &Source)| SourceRow {
+            entrance: sender.entrance,
+            address: sender.address,
+            agent: sender.agent.clone(),
+            events: source.events,
+            requests: source.requests,
+            refused: source.refused,
+            last_refusal: source.last_refusal.clone(),
+            last_ms: source.last_ms,
+        };
+        let mut rows: Vec<SourceRow> = all.iter().map(row).collect();
+        drop(all);
+        rows.sort_by(|a, b| {
+            let name = |row: &SourceRow| (row.entrance, row.address, row.agent.clone());
+            b.events.cmp(&a.events).then_with(|| name(a).cmp(&name(b)))
+        });
+        rows
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn sender(n: u8) -> Sender {
+        Sender {
+            entrance: Entrance::Webhook,
+            address: IpAddr::from([127, 0, 0, n]),
+            agent: "Amplitude/Webhook/1.0".to_owned(),
+        }
+    }
+
+    #[tokio::test]
+    async fn what_became_of_what_each_sent_is_told_and_the_oldest_make_room() {
+        let sources = Sources::default();
+        sources.took(&sender(1), 2);
+        sources.took(&sender(2), 5);
+        sources.took(&sender(2), 1);
+        sources.refused(&sender(1), 401, "no secret");
+        sources.refused(&sender(1), 429, "too many");
+        let rows = sources.rows();
+        assert_eq!(
+            (rows[0].events, rows[0].requests, rows[0].refused),
+            (6, 2, 0)
+        );
+        assert_eq!(
+            (rows[1].events, rows[1].requests, rows[1].refused),
+            (2, 1, 2)
+        );
+        assert_eq!(rows[1].last_refusal, Some((429, "too many".to_owned())));
+        for port in 0..=255 {
+            let address = IpAddr::from([10, 0, 0, port]);
+            let sender = Sender {
+                address,
+                ..sender(0)
+            };
+            sources.took(&sender, 1);
+        }
+        assert_eq!(sources.rows().len(), MOST);
+    }
+}

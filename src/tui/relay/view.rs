@@ -1,0 +1,463 @@
+//! Drawing a relay's screen.
+//!
+//! ```text
+//! ┌ header ──────────────────────────────────┐  where it is, events, clients, the time
+//! ├ events in ─────────┬ kept ───────────────┤  rates and their course │ ring and log
+//! ├ sources ───────────┴─────────────────────┤  who sends
+//! ├ clients ─────────────────────────────────┤  who reads, and how far behind
+//! ├ log ─────────────────────────────────────┤  what happened
+//! └ footer ──────────────────────────────────┘  keys
+//! ```
+
+use std::borrow::Cow;
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::feed::server::{ClientRow, Fill};
+use crate::limits::{grouped, span};
+use crate::relay::sources::SourceRow;
+use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::sparkline::sparkline;
+use crate::tui::widget::{pane, text};
+
+use super::state::{Pane, State};
+
+/// Below this the panes can't be told apart.
+const LEAST: (u16, u16) = (80, 24);
+/// A client that is so far behind needs a look, in milliseconds.
+const LATE_MS: i64 = 60_000;
+
+const KEYS: [(&str, &str); 5] = [
+    ("Tab", "pane"),
+    ("↑↓", "scroll"),
+    ("C", "colours"),
+    ("?", "help"),
+    ("q", "quit"),
+];
+
+/// Draws the screen.
+pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
+    let area = frame.area();
+    if area.width < LEAST.0 || area.height < LEAST.1 {
+        let says = format!(
+            "the relay runs; its screen needs {} columns and {} rows",
+            LEAST.0, LEAST.1
+        );
+        let lines = text::wrap(&says, usize::from(area.width.max(1)));
+        let lines: Vec<Line<'_>> = lines.into_iter().map(Line::raw).collect();
+        frame.render_widget(Paragraph::new(lines), area);
+        return;
+    }
+    let [top, upper, sources, clients, log, bottom] = Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(6),
+        Constraint::Fill(2),
+        Constraint::Fill(2),
+        Constraint::Fill(3),
+        Constraint::Length(1),
+    ])
+    .areas(area);
+    let [coming, kept] =
+        Layout::horizontal([Constraint::Percentage(44), Constraint::Percentage(56)]).areas(upper);
+    header(frame, top, state, theme);
+    events_in(frame, coming, state, theme);
+    keeps(frame, kept, state, theme);
+    let inside = list(frame, sources, Pane::Sources, state, theme);
+    senders(frame, inside, state, theme);
+    let inside = list(frame, clients, Pane::Clients, state, theme);
+    readers(frame, inside, state, theme);
+    let inside = list(frame, log, Pane::Log, state, theme);
+    happened(frame, inside, state, theme);
+    footer(frame, bottom, state, theme);
+    if state.help {
+        help(frame, area, state, theme);
+    }
+}
+
+fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let own = &state.standing;
+    let clock = format!("{}Z ", time::to_seconds(own.at_ms));
+    let fault = own.log.as_ref().and_then(|log| log.fault.as_ref());
+    let serving = match fault {
+        Some(_) => (
+            format!(" {} THE LOG CAN'T BE WRITTEN ", theme.sign(Sign::Attention)),
+            theme.shut,
+        ),
+        None => (format!("{} serving", theme.sign(Sign::Live)), theme.good),
+    };
+    let up = span((own.at_ms - own.since_ms).max(0));
+    let parts = [
+        (" relay".to_owned(), theme.accent),
+        (state.labels.url.clone(), theme.text),
+        serving,
+        (format!("{} clients", own.clients.len()), theme.text),
+        (format!("up {up}"), theme.dim),
+    ];
+    let mut room = usize::from(area.width).saturating_sub(clock.len());
+    let mut spans = Vec::new();
+    for (content, style) in parts {
+        let needs = text::width(&content) + 2;
+        if needs > room {
+            break;
+        }
+        room -= needs;
+        spans.push(Span::styled(content, style));
+        spans.push(Span::raw("  "));
+    }
+    spans.push(Span::raw(" ".repeat(room)));
+    spans.push(Span::styled(clock, theme.dim));
+    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn events_in(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let inside = pane::frame(frame, area, "Events", "", false, theme);
+    let own = &state.standing;
+    let room = usize::from(inside.width).saturating_sub(2);
+    let points = state.course.len().saturating_sub(room);
+    let course: Vec<f64> = state.course.iter().skip(points).copied().collect();
+    let refused = if own.refused > 0 {
+        theme.warn
+    } else {
+        theme.text
+    };
+    let pair = |name: &'static str, value: String, style: Style| {
+        [
+            Span::styled(format!(" {name} "), theme.dim),
+            Span::styled(text::fit(&value, 10), style),
+        ]
+    };
+    let mut rates = Vec::from(pair("in", text::rate(state.rate_in()), theme.text));
+    rates.extend(pair("out", text::rate(state.rate_out()), theme.text));
+    let mut totals = Vec::from(pair("received", grouped(own.received), theme.text));
+    totals.extend(pair("refused", grouped(own.refused), refused));
+    let lines = vec![
+        Line::from(rates),
+        Line::styled(
+            format!(" {}", sparkline(&course, 5.0, theme.ascii)),
+            theme.good,
+        ),
+        Line::from(totals),
+        Line::styled(
+            format!(" {}", text::cut(&state.labels.asks, room)),
+            theme.dim,
+        ),
+    ];
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// What is kept for clients that come back.
+fn keeps(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let inside = pane::frame(frame, area, "Kept for who comes back", "", false, theme);
+    let own = &state.standing;
+    let room = usize::from(inside.width).saturating_sub(2);
+    let mut lines = vec![fill("ring", &own.ring, room, theme)];
+    match &own.log {
+        None => {
+            let says = "nothing on disk: what has left the ring is gone (--retain 24h keeps it)";
+            lines.extend(told(says, room, theme.dim));
+        }
+        Some(log) => {
+            lines.push(fill("log", &log.fill, room, theme));
+            match &log.fault {
+                Some(why) => lines.extend(told(why, room, theme.bad)),
+                None => {
+                    let keep = span(log.keep_ms as i64);
+                    let says = format!("on disk for {keep}; what was answered is safe");
+                    lines.extend(told(&says, room, theme.dim));
+                }
+            }
+        }
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
+    let lines = text::wrap(says, room).into_iter();
+    lines
+        .map(|line| Line::styled(format!(" {line}"), style))
+        .collect()
+}
+
+/// How full something is: a bar, its size, how far it goes back.
+fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
+    let size = |bytes: u64| text::bytes(bytes as usize);
+    let says = format!(
+        "{} of {}  {} messages, {} back",
+        size(fill.bytes),
+        size(fill.most_bytes),
+        grouped(fill.messages),
+        span(fill.age_ms)
+    );
+    let bar_room = room.saturating_sub(text::width(&says) + 7).min(24);
+    let share = fill.bytes as f64 / fill.most_bytes.max(1) as f64;
+    let filled = ((share * bar_room as f64).ceil() as usize).min(bar_room);
+    let bar = theme.sign(Sign::Bar).repeat(filled);
+    let rest = theme.sign(Sign::Filtered).repeat(bar_room - filled);
+    Line::from(vec![
+        Span::styled(format!(" {name:<5}"), theme.dim),
+        Span::styled(bar, theme.accent),
+        Span::styled(rest, theme.dim),
+        Span::styled(
+            format!(" {}", text::cut(&says, room.saturating_sub(6))),
+            theme.text,
+        ),
+    ])
+}
+
+/// The frame of a list, with how many there are of it.
+fn list(frame: &mut Frame<'_>, area: Rect, which: Pane, state: &State, theme: &Theme) -> Rect {
+    let own = &state.standing;
+    let (title, count, room) = match which {
+        Pane::Sources => ("Sources", own.sources.len(), area.height.saturating_sub(3)),
+        Pane::Clients => ("Clients", own.clients.len(), area.height.saturating_sub(3)),
+        Pane::Log => ("Log", state.lines.len(), area.height.saturating_sub(2)),
+    };
+    let shown = state.shown(which, count, usize::from(room));
+    let right = match shown.len() {
+        all if all == count => String::new(),
+        _ => format!("{}-{} of {count}", shown.start + 1, shown.end),
+    };
+    pane::frame(frame, area, title, &right, state.focus == which, theme)
+}
+
+/// A cell of a table: its text, its columns, its style. The first is on the left, figures are on
+/// the right.
+struct Cell<'t>(Cow<'t, str>, usize, Style);
+
+fn row(cells: &[Cell<'_>], left: usize) -> Line<'static> {
+    let spans = cells
+        .iter()
+        .enumerate()
+        .map(|(index, Cell(says, room, style))| {
+            let says = if index < left {
+                text::fit(says, *room)
+            } else {
+                text::fit_right(says, *room)
+            };
+            Span::styled(format!(" {says}"), *style)
+        });
+    Line::from(spans.collect::<Vec<_>>())
+}
+
+fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let room = usize::from(area.width);
+    // Path, address, who; then rate, events, refused, last, and why, where there is room for it.
+    let figures = [8, 11, 8, 8];
+    let taken = 10 + 15 + figures.iter().sum::<usize>() + 8;
+    let left = room.saturating_sub(taken);
+    let (agent, why) = match left {
+        50.. => (24, left - 26),
+        _ => (left, 0),
+    };
+    let columns = [
+        10, 15, agent, figures[0], figures[1], figures[2], figures[3], why,
+    ];
+    let line = |says: [Cow<'_, str>; 8], styles: [Style; 8]| {
+        let shown = if why > 0 { 8 } else { 7 };
+        let cells = says.into_iter().zip(columns).zip(styles).take(shown);
+        let cells: Vec<_> = cells
+            .map(|((says, room), style)| Cell(says, room, style))
+            .collect();
+        let mut line = row(&cells[..7], 3);
+        if let [Cell(says, room, style)] = &cells[7..] {
+            let says = text::fit(says, *room);
+            line.push_span(Span::styled(format!("  {says}"), *style));
+        }
+        line
+    };
+    let head = [
+        "path",
+        "address",
+        "says it is",
+        "events/s",
+        "events",
+        "refused",
+        "last",
+        "last refusal",
+    ];
+    let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 8])];
+    let sources = &state.standing.sources;
+    let rows = state.shown(Pane::Sources, sources.len(), usize::from(area.height) - 1);
+    for source in &sources[rows] {
+        lines.push(line(sender(source, state), sender_styles(source, theme)));
+    }
+    if sources.is_empty() {
+        let says = format!(
+            "nobody has sent anything yet: POST {}/webhook",
+            state.labels.url
+        );
+        lines.push(Line::styled(
+            format!(" {}", text::cut(&says, room)),
+            theme.dim,
+        ));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
+    let refusal = source.last_refusal.as_ref();
+    let refusal = refusal.map_or_else(String::new, |(status, why)| format!("{status} {why}"));
+    [
+        source.entrance.path().into(),
+        source.address.to_string().into(),
+        source.agent.as_str().into(),
+        text::rate(state.rate_of(source)).into(),
+        grouped(source.events).into(),
+        grouped(source.refused).into(),
+        span((state.standing.at_ms - source.last_ms).max(0)).into(),
+        refusal.into(),
+    ]
+}
+
+fn sender_styles(source: &SourceRow, theme: &Theme) -> [Style; 8] {
+    let refused = if source.refused > 0 {
+        theme.warn
+    } else {
+        theme.dim
+    };
+    let text = theme.text;
+    [
+        text, text, theme.dim, text, text, refused, theme.dim, refused,
+    ]
+}
+
+fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let room = usize::from(area.width);
+    let figures = [9, 12, 10, 9, 9, 9];
+    let name = room.saturating_sub(figures.iter().sum::<usize>() + 8);
+    let line = |says: [Cow<'_, str>; 7], styles: [Style; 7]| {
+        let columns = std::iter::once(name).chain(figures);
+        let cells = says.into_iter().zip(columns).zip(styles);
+        let cells: Vec<_> = cells
+            .map(|((says, room), style)| Cell(says, room, style))
+            .collect();
+        row(&cells, 1)
+    };
+    let head = [
+        "name or address",
+        "events/s",
+        "sent",
+        "behind",
+        "lag",
+        "acked",
+        "here for",
+    ];
+    let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 7])];
+    let clients = &state.standing.clients;
+    let rows = state.shown(Pane::Clients, clients.len(), usize::from(area.height) - 1);
+    for client in &clients[rows] {
+        let late = if client.lag_ms >= LATE_MS {
+            theme.warn
+        } else {
+            theme.text
+        };
+        let styles = [
+            theme.text, theme.text, theme.text, late, late, theme.dim, theme.dim,
+        ];
+        lines.push(line(reader(client, state), styles));
+    }
+    if clients.is_empty() {
+        let says = format!("nobody reads: feed.url = \"{}\"", state.labels.feed_url);
+        lines.push(Line::styled(
+            format!(" {}", text::cut(&says, room)),
+            theme.dim,
+        ));
+    }
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
+    let name = client.name.strip_prefix("name:").unwrap_or(&client.name);
+    let behind = client.behind.map_or("in log".into(), grouped);
+    let lag = match client.lag_ms {
+        0 => "none".to_owned(),
+        ms => span(ms),
+    };
+    let acknowledged = client.acknowledged_ms.map_or("never".into(), span);
+    [
+        name.into(),
+        text::rate(state.rate_to(client)).into(),
+        grouped(client.sent).into(),
+        behind.into(),
+        lag.into(),
+        acknowledged.into(),
+        span((state.standing.at_ms - client.since_ms).max(0)).into(),
+    ]
+}
+
+fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let room = usize::from(area.width).saturating_sub(11);
+    let rows = state.shown(Pane::Log, state.lines.len(), usize::from(area.height));
+    let lines = state.lines[rows].iter().map(|line| {
+        let style = match line.says.split(' ').next() {
+            Some("ERROR") => theme.bad,
+            Some("WARN") => theme.warn,
+            _ => theme.text,
+        };
+        Line::from(vec![
+            Span::styled(format!(" {} ", time::to_seconds(line.at_ms)), theme.dim),
+            Span::styled(text::cut(&line.says, room), style),
+        ])
+    });
+    let lines: Vec<Line<'_>> = lines.collect();
+    frame.render_widget(Paragraph::new(lines), area);
+}
+
+fn footer(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    if state.leaving {
+        let clients = state.standing.clients.len();
+        let says = format!(" {clients} clients read this feed: leave them without it? y/n");
+        frame.render_widget(Paragraph::new(Line::styled(says, theme.warn)), area);
+        return;
+    }
+    let spans = KEYS.iter().flat_map(|(key, says)| {
+        [
+            Span::styled(format!(" {key}"), theme.key),
+            Span::styled(format!(" {says}  "), theme.dim),
+        ]
+    });
+    frame.render_widget(Paragraph::new(spans.collect::<Line<'_>>()), area);
+}
+
+fn help(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let webhook = format!("{}/webhook", state.labels.url);
+    let sdks = format!("{}/2/httpapi or /batch", state.labels.url);
+    let says = [
+        ("webhooks", webhook.as_str()),
+        ("SDKs", &sdks),
+        ("the feed", &state.labels.feed_url),
+        (
+            "",
+            "?types=A,B is for only these, ?last_received=ID goes on",
+        ),
+        ("", "behind a message, X-Client-Name names who reads"),
+        ("", ""),
+        (
+            "behind",
+            "messages that a client was not sent yet; “in log”: it",
+        ),
+        ("", "is sent what was kept on disk"),
+        ("lag", "how old the oldest of those is"),
+        ("acked", "how old what it has said to be safe is"),
+        ("", ""),
+        ("Tab", "to the next list"),
+        ("↑ ↓", "scroll it; PgUp, PgDn, Home, End"),
+        ("C", "other colours"),
+        ("q", "quit: clients are sent what is there"),
+    ];
+    let room = pane::centred(area, 74, says.len() as u16 + 2);
+    let inside = pane::frame(frame, room, "Relay", "any key closes", true, theme);
+    let width = usize::from(inside.width).saturating_sub(12);
+    let lines = says.iter().map(|(name, says)| {
+        Line::from(vec![
+            Span::styled(format!(" {} ", text::fit(name, 9)), theme.key),
+            Span::styled(text::cut(says, width), theme.text),
+        ])
+    });
+    frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inside);
+}
