@@ -87,17 +87,13 @@ impl Shape {
                         object.raw(name, value);
                     }
                 }
-                Source::Rest => {
-                    let mut rest = Object::begin(object.field(name));
+                Source::Rest => object.nested(name, |inner| {
                     for (name, value) in self.rest(entries) {
-                        rest.raw(name, value);
+                        inner.raw(name, value);
                     }
-                    rest.end();
-                }
+                }),
                 Source::Object(fields) => {
-                    let mut inner = Object::begin(object.field(name));
-                    self.write(&mut inner, fields, entries);
-                    inner.end();
+                    object.nested(name, |inner| self.write(inner, fields, entries));
                 }
             }
         }
@@ -177,6 +173,19 @@ impl<'o> Object<'o> {
         self.out
     }
 
+    /// One more field, an object of what `write` puts into it; none, where that is nothing.
+    fn nested(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
+        let (before, was_empty) = (self.out.len(), self.is_empty);
+        let mut inner = Object::begin(self.field(name));
+        write(&mut inner);
+        if inner.is_empty {
+            self.out.truncate(before);
+            self.is_empty = was_empty;
+        } else {
+            inner.end();
+        }
+    }
+
     /// One more field, whose value is JSON.
     fn raw(&mut self, name: &str, value: &str) {
         self.field(name).extend_from_slice(value.as_bytes());
@@ -213,6 +222,19 @@ mod tests {
             shape.apply(came),
             r#"{"event_properties":{"total":1.50,"a\"b":null},"event_type":"Sign\u0075p","user_id":"u-1","user_properties":{"plan":{"a":[1]}}}"#
         );
+    }
+
+    #[test]
+    fn what_is_not_there_makes_no_field_and_no_empty_object() {
+        let shape = shape(&[
+            ("a", "*"),
+            ("event_type", "name"),
+            ("user_properties.plan", "customer.plan"),
+        ])
+        .unwrap();
+        assert_eq!(shape.apply(r#"{"customer":{"id":"u"}}"#), "{}");
+        let named = shape.apply(r#"{"name":"A","customer":7}"#);
+        assert_eq!(named, r#"{"event_type":"A"}"#);
     }
 
     #[test]

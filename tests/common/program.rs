@@ -54,6 +54,11 @@ impl Serving {
         }
     }
 
+    /// Its process, for signals.
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Waits until it ends by itself; what it printed since.
     pub fn finish(mut self) -> String {
         let mut rest = String::new();

@@ -1,0 +1,180 @@
+//! What a relay keeps on disk: nothing that was answered is lost, whatever is killed when.
+
+use std::net::SocketAddr;
+use std::path::Path;
+use std::time::Duration;
+
+use futures_util::SinkExt;
+use serde_json::{Value, json};
+use tokio_tungstenite::connect_async;
+use tokio_tungstenite::tungstenite::Message;
+use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+
+use crate::program::{self, Serving, get, sluicegate};
+use crate::{http, next};
+
+/// A relay that keeps what it takes in `folder`, at this address.
+fn retaining(folder: &Path, place: SocketAddr) -> Serving {
+    let mut command = sluicegate();
+    command
+        .args([
+            "relay",
+            "--retain",
+            "1h",
+            "--listen",
+            &place.to_string(),
+            "--folder",
+        ])
+        .arg(folder);
+    Serving::start(&mut command)
+}
+
+fn free_place() -> SocketAddr {
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    listener.local_addr().unwrap()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = free_place();
+    let feed = format!("ws://{place}/feed");
+    let http = http();
+    let post = |from: u64, upto: u64| {
+        let event = |n| format!(r#"{{"event_type":"A","user_id":"u","time":{n}}}"#);
+        let events: Vec<String> = (from..upto).map(event).collect();
+        let request = http.post(format!("http://{place}/webhook"));
+        let request = request.body(format!("[{}]", events.join(",")));
+        async move { assert_eq!(request.send().await.unwrap().status(), 200) }
+    };
+    let named = || {
+        let mut request = feed.as_str().into_client_request().unwrap();
+        request
+            .headers_mut()
+            .insert("x-client-name", "me".parse().unwrap());
+        request
+    };
+    let relay = retaining(folder.path(), place);
+    let (mut client, _) = connect_async(named()).await.unwrap();
+    post(0, 500).await;
+    let mut last = Value::Null;
+    for n in 0..10 {
+        last = next(&mut client).await;
+        assert_eq!(last["time"], n);
+    }
+    let id = last["message_id"].as_str().unwrap().to_owned();
+    let acknowledged = json!({ "message_id": id }).to_string();
+    client.send(Message::text(acknowledged)).await.unwrap();
+    // What it says next is written after that.
+    tokio::time::sleep(Duration::from_millis(200)).await;
+    post(500, 501).await;
+    drop(client);
+    // It is killed, not asked to end.
+    drop(relay);
+    let relay = retaining(folder.path(), place);
+    post(501, 600).await;
+    let asked = format!("{feed}?last_received={id}");
+    let (by_query, _) = connect_async(asked).await.unwrap();
+    let (by_name, _) = connect_async(named()).await.unwrap();
+    for mut client in [by_query, by_name] {
+        let mut before = id.clone();
+        for n in 10..600 {
+            let event = next(&mut client).await;
+            assert_eq!(event["time"], n, "in order, each once, over the restart");
+            let id = event["message_id"].as_str().unwrap().to_owned();
+            assert!(id > before);
+            before = id;
+        }
+        // And goes on with what comes.
+        post(0, 1).await;
+        assert_eq!(next(&mut client).await["time"], 0);
+    }
+    let taken = sluicegate()
+        .args([
+            "relay",
+            "--retain",
+            "1h",
+            "--listen",
+            "127.0.0.1:0",
+            "--folder",
+        ])
+        .arg(folder.path())
+        .output()
+        .unwrap();
+    let says = String::from_utf8_lossy(&taken.stderr);
+    assert!(says.contains("are another process's"), "{says}");
+    drop(relay);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn each_event_that_was_answered_arrives_once_whatever_is_killed_when() {
+    const SENDERS: u64 = 4;
+    const EACH: u64 = 250;
+    let folder = tempfile::tempdir().unwrap();
+    let (place, state) = (free_place(), folder.path().join("state"));
+    let sandbox = program::sandbox(&[]);
+    let forwarder = || {
+        let mut command = program::run_on(&format!("ws://{place}/feed"), &sandbox.url);
+        command
+            .env("XDG_STATE_HOME", &state)
+            .env("SLUICEGATE_FEED_RECONNECT_MAX", "100ms")
+            .stdout(std::process::Stdio::null())
+            .stderr(std::process::Stdio::null());
+        command.spawn().unwrap()
+    };
+    let log = folder.path().join("log");
+    let mut relay = Some(retaining(&log, place));
+    let mut forwarding = forwarder();
+    let now = sluicegate::amplitude::time::now();
+    let senders: Vec<_> = (0..SENDERS)
+        .map(|sender| {
+            tokio::spawn(async move {
+                let http = http();
+                for n in 0..EACH {
+                    let event = json!({
+                        "event_type": "A", "user_id": format!("u-{sender}"), "time": now,
+                        "device_id": "d", "insert_id": format!("{sender}-{n}"),
+                    });
+                    // Whoever gets no answer asks again, as Amplitude does.
+                    loop {
+                        let request = http.post(format!("http://{place}/webhook"));
+                        let answer = request.body(event.to_string()).send().await;
+                        if answer.is_ok_and(|answer| answer.status() == 200) {
+                            break;
+                        }
+                        tokio::time::sleep(Duration::from_millis(20)).await;
+                    }
+                    tokio::time::sleep(Duration::from_millis(10)).await;
+                }
+            })
+        })
+        .collect();
+    let counted = |name: &str| get(&format!("{}/sandbox/counts", sandbox.url))[name].as_u64();
+    // Before the first commit of its life a forwarder knows no message to resume from.
+    while counted("events") < Some(1) {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    for _ in 0..5 {
+        let pause = || Duration::from_millis(rand::random_range(50..500));
+        tokio::time::sleep(pause()).await;
+        drop(relay.take());
+        relay = Some(retaining(&log, place));
+        tokio::time::sleep(pause()).await;
+        forwarding.kill().unwrap();
+        forwarding.wait().unwrap();
+        forwarding = forwarder();
+    }
+    for sender in senders {
+        sender.await.unwrap();
+    }
+    let started = std::time::Instant::now();
+    while counted("events") < Some(SENDERS * EACH) {
+        let counts = get(&format!("{}/sandbox/counts", sandbox.url));
+        assert!(started.elapsed() < Duration::from_secs(30), "{counts}");
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(counted("events"), Some(SENDERS * EACH));
+    forwarding.kill().unwrap();
+    forwarding.wait().unwrap();
+}
