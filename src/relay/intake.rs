@@ -37,6 +37,22 @@ impl Refusal {
         Self { status, body }
     }
 
+    /// Its reason, with the fields that it is about.
+    pub fn reason(&self) -> String {
+        let error = self.body["error"].as_str().unwrap_or_default();
+        let fields = match &self.body["missing_field"] {
+            Value::String(field) => field.clone(),
+            _ => match &self.body["events_with_missing_fields"] {
+                Value::Object(fields) => {
+                    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
+                    names.join(", ")
+                }
+                _ => return error.to_owned(),
+            },
+        };
+        format!("{error}: {fields}")
+    }
+
     fn missing(field: &str) -> Self {
         let mut refusal = Self::new(400, "Request missing required field");
         refusal.body["missing_field"] = field.into();
@@ -246,6 +262,8 @@ mod tests {
             mixed.body["events_with_missing_fields"],
             json!({"event_type":[1, 2, 3],"user_id":[2, 3]})
         );
+        let reason = "Request missing required field: event_type, user_id";
+        assert_eq!(mixed.reason(), reason);
         assert_eq!(refused("{\"api_key\"").status, 400);
         let event = r#"{"event_type":"A","user_id":"u"}"#;
         let many = format!(

@@ -21,7 +21,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::amplitude::time;
-use crate::feed::server::{Asked, CLIENT_HEADER};
+use crate::feed::server::{Asked, CLIENT_HEADER, named};
 
 use super::Relay;
 use super::intake::{self, Refusal};
@@ -180,8 +180,9 @@ impl Relay {
         let answer = taken.unwrap_or_else(|refusal| {
             self.0.refused.fetch_add(1, Relaxed);
             let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-            let why = refusal.body["error"].as_str().unwrap_or_default();
-            self.0.sources.refused(sender, refusal.status, why);
+            self.0
+                .sources
+                .refused(sender, refusal.status, &refusal.reason());
             said(status, &refusal.body)
         });
         for_browsers(answer)
@@ -279,7 +280,7 @@ async fn subscribe(
     }
     let accept = derive_accept_key(key.as_bytes());
     let name = match headers.get(CLIENT_HEADER).and_then(|v| v.to_str().ok()) {
-        Some(own) => format!("name:{own}"),
+        Some(own) => named(own),
         None => address(peer, headers).to_string(),
     };
     let asked = request.uri().query().map(Asked::of).unwrap_or_default();

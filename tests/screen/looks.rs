@@ -64,7 +64,7 @@ const SCENES: [(&str, &str); 45] = [
     ("letter", "l\n"),
 ];
 
-const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
+pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 
 /// The scene, with all that the screen asks for at hand.
 fn scene(keys: &str, size: (u16, u16)) -> Fixture {
@@ -130,59 +130,70 @@ fn all_that_can_be_done_is_in_the_help() {
 fn every_scene_in_ascii_has_nothing_else() {
     for (name, keys) in SCENES {
         for size in SIZES {
-            let buffer = drawn(&scene(keys, size), &Theme::plain(true));
-            // Names come as they are.
-            let is_ours = |cell: &&Cell| !cell.symbol().is_ascii() && !"Éé".contains(cell.symbol());
-            let other: Vec<&str> = buffer
-                .content
-                .iter()
-                .filter(is_ours)
-                .map(Cell::symbol)
-                .collect();
-            assert!(other.is_empty(), "{name} at {size:?}: {other:?}");
+            let fixture = scene(keys, size);
+            assert_ascii(name, size, |theme| drawn(&fixture, theme));
         }
     }
 }
 
+/// In ASCII nothing else is drawn.
+pub fn assert_ascii(name: &str, size: (u16, u16), draw: impl Fn(&Theme) -> Buffer) {
+    let buffer = draw(&Theme::plain(true));
+    // Names come as they are.
+    let is_ours = |cell: &&Cell| !cell.symbol().is_ascii() && !"Éé".contains(cell.symbol());
+    let other: Vec<&str> = buffer
+        .content
+        .iter()
+        .filter(is_ours)
+        .map(Cell::symbol)
+        .collect();
+    assert!(other.is_empty(), "{name} at {size:?}: {other:?}");
+}
+
 #[test]
 fn every_scene_says_the_same_in_every_theme_and_can_be_read() {
-    // Dark terminals are seldom quite black, nor light ones quite white.
-    let dark = ([30.0; 3], [230.0; 3]);
-    let light = ([250.0; 3], [20.0; 3]);
     for (name, keys) in SCENES {
         for size in SIZES {
             let fixture = scene(keys, size);
-            let plain = drawn(&fixture, &Theme::plain(false));
-            for (colours, theme, (background, text), least) in [
-                ("dark", Theme::dark(false), dark, 3.0),
-                ("light", Theme::light(false), light, 3.0),
-                ("high contrast", Theme::high_contrast(false), dark, 5.5),
-                (
-                    "high contrast, light",
-                    Theme::high_contrast_light(false),
-                    light,
-                    5.5,
-                ),
-            ] {
-                let buffer = drawn(&fixture, &theme);
-                for (cell, other) in buffer.content.iter().zip(&plain.content) {
-                    assert_eq!(cell.symbol(), other.symbol(), "{name} in {colours}");
-                    // Frames tell nothing; they may be faint.
-                    let is_frame = ('─'..='╿').contains(&cell.symbol().chars().next().unwrap());
-                    if cell.symbol() == " " || is_frame {
-                        continue;
-                    }
-                    let mut pair = [rgb(cell.fg, text), rgb(cell.bg, background)];
-                    if cell.modifier.contains(Modifier::REVERSED) {
-                        pair.reverse();
-                    }
-                    let found = contrast(pair[0], pair[1]);
-                    assert!(
-                        found >= least,
-                        "{name} at {size:?} in {colours}: {cell:?} has {found:.1}"
-                    );
-                }
+            assert_readable(name, size, |theme| drawn(&fixture, theme));
+        }
+    }
+}
+
+/// It says the same in every theme, and every cell has the contrast to be read.
+pub fn assert_readable(name: &str, size: (u16, u16), draw: impl Fn(&Theme) -> Buffer) {
+    // Dark terminals are seldom quite black, nor light ones quite white.
+    let dark = ([30.0; 3], [230.0; 3]);
+    let light = ([250.0; 3], [20.0; 3]);
+    let plain = draw(&Theme::plain(false));
+    for (colours, theme, (background, text), least) in [
+        ("dark", Theme::dark(false), dark, 3.0),
+        ("light", Theme::light(false), light, 3.0),
+        ("high contrast", Theme::high_contrast(false), dark, 5.5),
+        (
+            "high contrast, light",
+            Theme::high_contrast_light(false),
+            light,
+            5.5,
+        ),
+    ] {
+        let buffer = draw(&theme);
+        for (cell, other) in buffer.content.iter().zip(&plain.content) {
+            assert_eq!(cell.symbol(), other.symbol(), "{name} in {colours}");
+            // Frames tell nothing; they may be faint.
+            let is_frame = ('─'..='╿').contains(&cell.symbol().chars().next().unwrap());
+            if cell.symbol() == " " || is_frame {
+                continue;
             }
+            let mut pair = [rgb(cell.fg, text), rgb(cell.bg, background)];
+            if cell.modifier.contains(Modifier::REVERSED) {
+                pair.reverse();
+            }
+            let found = contrast(pair[0], pair[1]);
+            assert!(
+                found >= least,
+                "{name} at {size:?} in {colours}: {cell:?} has {found:.1}"
+            );
         }
     }
 }

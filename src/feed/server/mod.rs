@@ -147,16 +147,17 @@ impl Server {
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let seat = Seat::take(&self.shared, name);
-        tracing::info!(client = name, "client came");
+        let shown = shown_name(name);
+        tracing::info!("client {shown} came");
         let served = async {
             let floor = seat.catch_up(&mut socket, &asked).await?;
             seat.speak(socket, &asked.types, floor).await
         };
         // A client that goes away is no error: it comes back with what it received last.
         match served.await {
-            Ok(Ending::Cut(why)) => tracing::warn!(client = name, "client cut: {why}"),
-            Ok(Ending::Gone) | Err(_) => tracing::info!(client = name, "client went"),
-            Ok(Ending::AllIsSent) => tracing::info!(client = name, "client was sent all"),
+            Ok(Ending::Cut(why)) => tracing::warn!("client {shown} was cut: {why}"),
+            Ok(Ending::Gone) | Err(_) => tracing::info!("client {shown} went"),
+            Ok(Ending::AllIsSent) => tracing::info!("client {shown} was sent all there is"),
         }
     }
 
@@ -260,6 +261,16 @@ enum Ending {
     Cut(String),
 }
 
+/// What a client is known by that names itself: no address is like it.
+pub fn named(own: &str) -> String {
+    format!("name:{own}")
+}
+
+/// A client's name as people read it.
+pub fn shown_name(name: &str) -> &str {
+    name.strip_prefix("name:").unwrap_or(name)
+}
+
 /// The event with its message id as the first field.
 fn with_id(event: &str, id: Uuid) -> ByteString {
     json::with_first(event, "message_id", &format!("\"{id}\"")).into()
@@ -276,7 +287,7 @@ async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
             .get(CLIENT_HEADER)
             .and_then(|v| v.to_str().ok())
         {
-            name = format!("name:{own}");
+            name = named(own);
         }
         Ok(response)
     };

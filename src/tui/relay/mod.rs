@@ -55,7 +55,7 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
         feed_url: relay.feed_url(),
         asks: asks.to_owned(),
     };
-    let mut state = State::new(labels, colours, relay.standing());
+    let mut state = State::new(labels, colours, relay.standing(), screen.size()?);
     let mut keys = EventStream::new();
     let mut terminations = signals(&[Signal::Terminate, Signal::Interrupt]);
     let mut look_again = tokio::time::interval(LOOK);
@@ -65,6 +65,10 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
         let effect = tokio::select! {
             key = keys.next() => match key {
                 Some(Ok(Event::Key(key))) => state.press(key),
+                Some(Ok(Event::Resize(columns, rows))) => {
+                    state.size = (columns, rows);
+                    None
+                }
                 Some(Ok(_)) => None,
                 Some(Err(_)) | None => return Ok(()),
             },

@@ -9,7 +9,7 @@ use crate::feed::server::ClientRow;
 use crate::relay::Standing;
 use crate::relay::sources::SourceRow;
 
-use super::LogLine;
+use super::{LogLine, view};
 
 /// Rates are averages over so many seconds.
 const RATE_SECONDS: usize = 5;
@@ -79,11 +79,13 @@ pub struct State {
     pub leaving: bool,
     /// The colours.
     pub colours: Theme,
+    /// Columns and rows of the terminal.
+    pub size: (u16, u16),
 }
 
 impl State {
     /// The screen of a relay that stands so.
-    pub fn new(labels: Labels, colours: Theme, standing: Standing) -> Self {
+    pub fn new(labels: Labels, colours: Theme, standing: Standing, size: (u16, u16)) -> Self {
         Self {
             labels,
             seconds: VecDeque::from([standing.clone()]),
@@ -95,6 +97,7 @@ impl State {
             help: false,
             leaving: false,
             colours,
+            size,
         }
     }
 
@@ -162,8 +165,9 @@ impl State {
         })
     }
 
-    /// The rows of a list that are shown in so much room, of so many.
-    pub fn shown(&self, pane: Pane, rows: usize, room: usize) -> std::ops::Range<usize> {
+    /// The rows of a list that are shown.
+    pub fn shown(&self, pane: Pane) -> std::ops::Range<usize> {
+        let (rows, room) = (self.rows(pane), view::room_of(pane, self.size));
         let most = rows.saturating_sub(room);
         let scroll = self.scroll[pane as usize].min(most);
         let first = match pane {
@@ -182,11 +186,12 @@ impl State {
     }
 
     fn scroll_by(&mut self, down: isize) {
-        let last = self.rows(self.focus).saturating_sub(1);
+        let room = view::room_of(self.focus, self.size);
+        let last = self.rows(self.focus).saturating_sub(room);
         let scroll = &mut self.scroll[self.focus as usize];
         // The log is read from its end.
         let by = if self.focus == Pane::Log { -down } else { down };
-        *scroll = scroll.saturating_add_signed(by).min(last);
+        *scroll = (*scroll).min(last).saturating_add_signed(by).min(last);
     }
 
     /// A key.

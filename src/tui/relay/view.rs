@@ -18,12 +18,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::feed::server::{ClientRow, Fill};
+use crate::feed::server::{ClientRow, Fill, shown_name};
 use crate::limits::{grouped, span};
 use crate::relay::sources::SourceRow;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::sparkline::sparkline;
-use crate::tui::widget::{pane, text};
+use crate::tui::widget::{self, pane, text};
 
 use super::state::{Pane, State};
 
@@ -44,24 +44,17 @@ const KEYS: [(&str, &str); 5] = [
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        let says = format!(
-            "the relay runs; its screen needs {} columns and {} rows",
-            LEAST.0, LEAST.1
-        );
-        let lines = text::wrap(&says, usize::from(area.width.max(1)));
-        let lines: Vec<Line<'_>> = lines.into_iter().map(Line::raw).collect();
-        frame.render_widget(Paragraph::new(lines), area);
-        return;
+        widget::too_small(frame, LEAST, theme);
+    } else {
+        panes(frame, area, state, theme);
     }
-    let [top, upper, sources, clients, log, bottom] = Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(6),
-        Constraint::Fill(2),
-        Constraint::Fill(2),
-        Constraint::Fill(3),
-        Constraint::Length(1),
-    ])
-    .areas(area);
+    if theme.ascii {
+        widget::to_ascii(frame.buffer_mut());
+    }
+}
+
+fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let [top, upper, sources, clients, log, bottom] = rooms(area);
     let [coming, kept] =
         Layout::horizontal([Constraint::Percentage(44), Constraint::Percentage(56)]).areas(upper);
     header(frame, top, state, theme);
@@ -77,6 +70,30 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     if state.help {
         help(frame, area, state, theme);
     }
+}
+
+fn rooms(area: Rect) -> [Rect; 6] {
+    Layout::vertical([
+        Constraint::Length(1),
+        Constraint::Length(6),
+        Constraint::Fill(1),
+        Constraint::Fill(1),
+        Constraint::Fill(1),
+        Constraint::Length(1),
+    ])
+    .areas(area)
+}
+
+/// The rows that a list has for its own, on a terminal of this size.
+pub fn room_of(pane: Pane, (columns, rows): (u16, u16)) -> usize {
+    let [_, _, sources, clients, log, _] = rooms(Rect::new(0, 0, columns, rows));
+    // Two are the frame's, and one is for what the columns are called.
+    let room = match pane {
+        Pane::Sources => sources.height.saturating_sub(3),
+        Pane::Clients => clients.height.saturating_sub(3),
+        Pane::Log => log.height.saturating_sub(2),
+    };
+    usize::from(room)
 }
 
 fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -95,7 +112,7 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         (" relay".to_owned(), theme.accent),
         (state.labels.url.clone(), theme.text),
         serving,
-        (format!("{} clients", own.clients.len()), theme.text),
+        (clients(own.clients.len()), theme.text),
         (format!("up {up}"), theme.dim),
     ];
     let mut room = usize::from(area.width).saturating_sub(clock.len());
@@ -112,6 +129,13 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     spans.push(Span::raw(" ".repeat(room)));
     spans.push(Span::styled(clock, theme.dim));
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
+}
+
+fn clients(count: usize) -> String {
+    match count {
+        1 => "1 client".to_owned(),
+        _ => format!("{count} clients"),
+    }
 }
 
 fn events_in(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -186,13 +210,15 @@ fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
 /// How full something is: a bar, its size, how far it goes back.
 fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
     let size = |bytes: u64| text::bytes(bytes as usize);
-    let says = format!(
-        "{} of {}  {} messages, {} back",
-        size(fill.bytes),
-        size(fill.most_bytes),
-        grouped(fill.messages),
-        span(fill.age_ms)
-    );
+    let sizes = format!("{} of {}", size(fill.bytes), size(fill.most_bytes));
+    let back = format!("{} back", span(fill.age_ms));
+    let says = format!("{sizes}  {} messages, {back}", grouped(fill.messages));
+    // A bar tells more at a glance than how many messages there are.
+    let says = if says.len() + 14 <= room {
+        says
+    } else {
+        format!("{sizes}, {back}")
+    };
     let bar_room = room.saturating_sub(text::width(&says) + 7).min(24);
     let share = fill.bytes as f64 / fill.most_bytes.max(1) as f64;
     let filled = ((share * bar_room as f64).ceil() as usize).min(bar_room);
@@ -212,12 +238,12 @@ fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
 /// The frame of a list, with how many there are of it.
 fn list(frame: &mut Frame<'_>, area: Rect, which: Pane, state: &State, theme: &Theme) -> Rect {
     let own = &state.standing;
-    let (title, count, room) = match which {
-        Pane::Sources => ("Sources", own.sources.len(), area.height.saturating_sub(3)),
-        Pane::Clients => ("Clients", own.clients.len(), area.height.saturating_sub(3)),
-        Pane::Log => ("Log", state.lines.len(), area.height.saturating_sub(2)),
+    let (title, count) = match which {
+        Pane::Sources => ("Sources", own.sources.len()),
+        Pane::Clients => ("Clients", own.clients.len()),
+        Pane::Log => ("Log", state.lines.len()),
     };
-    let shown = state.shown(which, count, usize::from(room));
+    let shown = state.shown(which);
     let right = match shown.len() {
         all if all == count => String::new(),
         _ => format!("{}-{} of {count}", shown.start + 1, shown.end),
@@ -282,7 +308,7 @@ fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     ];
     let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 8])];
     let sources = &state.standing.sources;
-    let rows = state.shown(Pane::Sources, sources.len(), usize::from(area.height) - 1);
+    let rows = state.shown(Pane::Sources);
     for source in &sources[rows] {
         lines.push(line(sender(source, state), sender_styles(source, theme)));
     }
@@ -349,7 +375,7 @@ fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     ];
     let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 7])];
     let clients = &state.standing.clients;
-    let rows = state.shown(Pane::Clients, clients.len(), usize::from(area.height) - 1);
+    let rows = state.shown(Pane::Clients);
     for client in &clients[rows] {
         let late = if client.lag_ms >= LATE_MS {
             theme.warn
@@ -372,7 +398,7 @@ fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
 }
 
 fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
-    let name = client.name.strip_prefix("name:").unwrap_or(&client.name);
+    let name = shown_name(&client.name);
     let behind = client.behind.map_or("in log".into(), grouped);
     let lag = match client.lag_ms {
         0 => "none".to_owned(),
@@ -392,7 +418,7 @@ fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
 
 fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let room = usize::from(area.width).saturating_sub(11);
-    let rows = state.shown(Pane::Log, state.lines.len(), usize::from(area.height));
+    let rows = state.shown(Pane::Log);
     let lines = state.lines[rows].iter().map(|line| {
         let style = match line.says.split(' ').next() {
             Some("ERROR") => theme.bad,
@@ -410,8 +436,8 @@ fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
 
 fn footer(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.leaving {
-        let clients = state.standing.clients.len();
-        let says = format!(" {clients} clients read this feed: leave them without it? y/n");
+        let clients = clients(state.standing.clients.len());
+        let says = format!(" {clients} on this feed: leave them without it? y/n");
         frame.render_widget(Paragraph::new(Line::styled(says, theme.warn)), area);
         return;
     }

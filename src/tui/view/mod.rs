@@ -36,16 +36,13 @@ pub use filters::row_at as filter_at;
 pub use violations::row_at as limit_at;
 
 use ratatui::Frame;
-use ratatui::buffer::Cell;
 use ratatui::layout::{Constraint, Layout as Layouting, Position, Rect};
-use ratatui::text::Line;
-use ratatui::widgets::Paragraph;
 
 use super::memory::Layout;
 use super::privacy;
 use super::state::{Over, Pane, State};
 use super::theme::Theme;
-use super::widget::text;
+use super::widget::{self, too_small};
 
 /// Below this the panes can't be told apart.
 const LEAST: (u16, u16) = (80, 24);
@@ -299,10 +296,7 @@ pub fn course_points(state: &State) -> usize {
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        let says = format!("too small: {}×{} needed", LEAST.0, LEAST.1);
-        let says = text::cut(&says, usize::from(area.width));
-        let line = Line::styled(says, theme.warn);
-        frame.render_widget(Paragraph::new(line), area);
+        too_small(frame, LEAST, theme);
     } else {
         panes(frame, area, state, theme);
     }
@@ -310,27 +304,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
         privacy::cast_net(frame.buffer_mut(), &privacy::ids_on_screen(state));
     }
     if theme.ascii {
-        frame.buffer_mut().content.iter_mut().for_each(plain);
+        widget::to_ascii(frame.buffer_mut());
     }
-}
-
-/// Puts an ASCII character in the place of a punctuation mark of ours that is none.
-fn plain(cell: &mut Cell) {
-    let symbol = match cell.symbol() {
-        "…" => "~",
-        "–" | "—" | "−" => "-",
-        "“" | "”" => "\"",
-        "·" => ".",
-        "×" => "x",
-        "•" => "*",
-        "←" => "<",
-        "→" => ">",
-        "↑" => "^",
-        "↓" => "v",
-        "µ" => "u",
-        _ => return,
-    };
-    cell.set_symbol(symbol);
 }
 
 fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
