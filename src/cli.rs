@@ -46,7 +46,7 @@ pub enum Command {
     Replay(Replay),
     /// Take events from Amplitude and its SDKs over HTTP, and serve them as a WebSocket feed.
     Relay(Relay),
-    /// Download a project's past from Amplitude's Export API, to play it.
+    /// Download a project's past from Amplitude's Export API, and play or serve it.
     Backfill(Backfill),
     /// Check events against the limits, offline; exits with 1 if any would be rejected.
     Lint(Lint),
@@ -301,9 +301,14 @@ pub struct Relay {
 #[command(after_help = "Examples:
   export AMPLITUDE_API_KEY=… AMPLITUDE_SECRET_KEY=…
   sluicegate backfill --start 2026-11-01 --end 2026-11-01T23 --to november
-  sluicegate replay november/*.zip
+  sluicegate backfill --start 2026-11-01 --end 2026-11-01T23 --to november --play
+  sluicegate backfill --start 2026-11-01 --end 2026-11-01T23 --to november --play --gate open
+  sluicegate backfill --start 2026-11-01 --end 2026-11-01T23 --to november --serve
 
-Each hour is a file of its own; started again, it goes on where it was.")]
+Each hour is a file of its own; started again, it goes on where it was. --play takes them through
+your filters and limits, as they are in the configuration, with the events' own times: in dry run
+unless the gate is open, and then into your workspace, which ignores the events that it has by
+their ids. It has a spool of its own; a forwarder may run meanwhile.")]
 pub struct Backfill {
     /// The first hour, UTC: 2026-11-25T09, or a day.
     #[arg(long, value_name = "HOUR")]
@@ -320,6 +325,42 @@ pub struct Backfill {
     /// The folder for the files.
     #[arg(long, value_name = "FOLDER", default_value = "amplitude-export")]
     pub to: PathBuf,
+    /// Then play them through your filters and limits: on the screen, or without a terminal to
+    /// their end.
+    #[arg(long)]
+    pub play: bool,
+    /// The gate while they are played: dry-run, open or shut.
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "dry-run",
+        requires = "play"
+    )]
+    pub gate: String,
+    /// Another server than Customer.io's (`customerio.base_url`).
+    #[arg(long, value_name = "URL", requires = "play")]
+    pub base_url: Option<String>,
+    /// Then serve them as a feed, at this address.
+    #[arg(
+        long,
+        value_name = "ADDRESS",
+        num_args = 0..=1,
+        default_missing_value = "127.0.0.1:4080",
+        conflicts_with = "play"
+    )]
+    pub serve: Option<SocketAddr>,
+    /// How fast: 1x keeps the events' own spacing.
+    #[arg(long, default_value = "max")]
+    pub speed: Speed,
+    /// Run without the screen even on a terminal.
+    #[arg(long, requires = "play")]
+    pub headless: bool,
+    /// How to write the summary, to standard output.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: Format,
+    /// How the screen looks.
+    #[command(flatten)]
+    pub look: Look,
 }
 
 /// Where Amplitude keeps a project's data.

@@ -9,13 +9,15 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
-use std::time::Duration;
+use std::time::{Duration, UNIX_EPOCH};
 
 use secrecy::{ExposeSecret, SecretString};
 
 use super::time::{self, UnixMs};
 
 const HOUR_MS: i64 = 3_600_000;
+/// Events may come into an export so late (Export API, considerations).
+const LATE_HOURS: i64 = 2;
 /// How long a request may send nothing.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// An hour is asked for so often before the download is given up.
@@ -29,6 +31,11 @@ impl Hour {
     /// The hour of this time.
     pub fn of(ms: UnixMs) -> Self {
         Self(ms.div_euclid(HOUR_MS))
+    }
+
+    /// The last hour whose events are all in an export by now.
+    pub fn last_whole(now_ms: UnixMs) -> Self {
+        Self(Self::of(now_ms).0 - LATE_HOURS - 1)
     }
 
     /// As the API writes it: `20261125T09`.
@@ -107,7 +114,7 @@ pub enum ExportError {
         status: u16,
     },
     /// Amplitude answered otherwise.
-    #[error("Amplitude answers {status} for {hour}: {says}")]
+    #[error("Amplitude answers {status} for {hour}: {says}{}", advice(*status))]
     Answered {
         /// The hour.
         hour: String,
@@ -156,6 +163,20 @@ impl ExportError {
     }
 }
 
+/// What to do about an answer.
+fn advice(status: u16) -> &'static str {
+    match status {
+        400 => {
+            "; where that is more than the 4 GB of one request, which an hour can't be divided for, use Amplitude's export to Amazon S3"
+        }
+        408 | 504 => {
+            "; it ran out of time: start it again later, it goes on there, or use Amplitude's export to Amazon S3"
+        }
+        429 => "; it makes only a few exports at a time: start it again later, it goes on there",
+        _ => "",
+    }
+}
+
 /// Downloads hours into a folder.
 #[derive(Debug)]
 pub struct Download {
@@ -190,10 +211,23 @@ impl Download {
         self.folder.join(format!("amplitude-{}.zip", hour.name()))
     }
 
-    /// Downloads an hour that is not there yet; several times, where it fails.
+    /// Whether an hour is there, and was whole when it was downloaded.
+    fn has(&self, hour: Hour) -> bool {
+        let path = self.path(hour);
+        let files = [path.with_extension("empty"), path];
+        files.iter().any(|file| {
+            let written = file.metadata().and_then(|it| it.modified());
+            let since = written
+                .ok()
+                .and_then(|it| it.duration_since(UNIX_EPOCH).ok());
+            since.is_some_and(|at| Hour::last_whole(at.as_millis() as UnixMs) >= hour)
+        })
+    }
+
+    /// Downloads an hour that is not there yet, or was not whole then; several times, where it
+    /// fails.
     pub async fn get(&self, hour: Hour) -> Result<Got, ExportError> {
-        let empty = self.path(hour).with_extension("empty");
-        if self.path(hour).exists() || empty.exists() {
+        if self.has(hour) {
             return Ok(Got::Already);
         }
         let mut pause = self.pause;
@@ -271,6 +305,14 @@ impl Download {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_hour_is_whole_two_hours_after_its_end() {
+        let at = |text: &str| time::parse(&format!("\"2026-11-25 {text}\"")).unwrap();
+        let last = |text: &str| Hour::last_whole(at(text)).name();
+        assert_eq!(last("12:00:00"), "20261125T09");
+        assert_eq!(last("11:59:59"), "20261125T08");
+    }
 
     #[test]
     fn hours_are_written_in_many_ways_and_asked_for_in_one() {

@@ -1,38 +1,109 @@
-//! `backfill`: a project's past, from Amplitude's Export API into files.
+//! `backfill`: a project's past, from Amplitude's Export API into files, and from there through
+//! the filters to Customer.io, or to whoever subscribes.
 
-use std::io::IsTerminal as _;
+use std::io::{IsTerminal as _, stderr, stdin, stdout};
+use std::path::PathBuf;
 use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, bail};
 use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::task::JoinHandle;
+use tokio_util::sync::CancellationToken;
 
+use crate::amplitude::archive::ArchiveError;
 use crate::amplitude::export::{Download, Got, Hour, Project};
 use crate::amplitude::time;
-use crate::cli::{AmplitudeRegion, Backfill, LogFormat};
+use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
+use crate::config;
+use crate::config::load::Needs;
+use crate::feed::replay::{self, Played, Speed};
+use crate::feed::server::{Options, Server};
+use crate::limits::grouped;
+use crate::tui::relay::Lines;
 use crate::tui::widget::text;
 
-use super::log_to_stderr;
+use super::headless::{self, Until};
+use super::{Place, listen, log_to, log_to_stderr_from, refuse_problems, start, watch};
 
 /// Before an hour is asked for again.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Events may come into an export so late (Export API).
-const LATE_HOURS: i64 = 2;
+/// Once all is played, what comes within this time still belongs to it.
+const IDLE: Duration = Duration::from_secs(2);
 /// The columns of the bar.
 const BAR: usize = 30;
 
-pub(super) async fn run(args: Backfill) -> Result<ExitCode> {
-    log_to_stderr(LogFormat::Text);
+pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
+    let on_screen = args.play && !args.headless && stdin().is_terminal() && stdout().is_terminal();
+    let lines = Lines::default();
+    if on_screen {
+        log_to(lines.clone());
+    } else {
+        log_to_stderr_from("warn", LogFormat::Text);
+    }
+    let ready = if args.play {
+        Some(ready(&args, place)?)
+    } else {
+        None
+    };
+    let files = download(&args).await;
+    for line in lines.all() {
+        complain!("{}", line.says);
+    }
+    let files = files?;
+    if let Some(address) = args.serve {
+        let listener = listen(address).await?;
+        return super::replay::serve(listener, &files, args.speed, false).await;
+    }
+    let Some(loaded) = ready else {
+        say!(
+            "look at them:  sluicegate demo --from {0}/*.zip --speed 10x\nplay them:     the same command with --play, or with --play --gate open",
+            args.to.display()
+        );
+        return Ok(ExitCode::SUCCESS);
+    };
+    let playing = Playing::of(files, args.speed, loaded).await?;
+    if on_screen {
+        let feed = format!("past {} to {}", args.start.name(), args.end.name());
+        playing.show(feed).await
+    } else {
+        playing.finish(args.format).await
+    }
+}
+
+/// The settings to play with. What is wrong with them is said before anything is downloaded.
+fn ready(args: &Backfill, place: Place) -> Result<config::Loaded> {
+    let mut flags = vec![("gate", "--gate", args.gate.clone())];
+    flags.extend(
+        args.base_url
+            .clone()
+            .map(|url| ("customerio.base_url", "--base-url", url)),
+    );
+    let mut loaded = place.load(&flags)?;
+    let needs = Needs {
+        feed: false,
+        destination: true,
+    };
+    refuse_problems(&loaded, needs)?;
+    args.look.put_into(&mut loaded.settings.screen);
+    Ok(loaded)
+}
+
+/// Downloads the hours that are not there yet; the files of all that have events.
+async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
     let (start, end) = (args.start, args.end);
     let hours = start.upto(end);
     if hours.len() == 0 {
         bail!("--end {} is before --start {}", end.name(), start.name());
     }
-    let safe = Hour::of(time::now() - LATE_HOURS * 3_600_000);
-    if end >= safe {
+    let whole = Hour::last_whole(time::now());
+    if end > whole {
         complain!(
-            "sluicegate: events come into an export up to two hours late: what is asked for from {} on may not be whole",
-            safe.name()
+            "sluicegate: events come into an export up to two hours late: what is behind {} may not be whole, and is downloaded again the next time",
+            whole.name()
         );
     }
     let key = |name: &str| match std::env::var(name) {
@@ -42,22 +113,21 @@ pub(super) async fn run(args: Backfill) -> Result<ExitCode> {
         ),
     };
     let project = Project {
-        server: args
-            .server
-            .unwrap_or_else(|| args.region.server().to_owned()),
+        server: match &args.server {
+            Some(server) => server.clone(),
+            None => args.region.server().to_owned(),
+        },
         api_key: key("AMPLITUDE_API_KEY")?,
         secret_key: key("AMPLITUDE_SECRET_KEY")?,
     };
     let download = Download::new(project, &args.to, PAUSE)?;
-    let on_terminal = std::io::stderr().is_terminal();
+    let bar = Bar::new();
     let (all, mut with, mut without, mut bytes) = (hours.len(), 0, 0, 0);
-    for (done, hour) in hours.enumerate() {
-        if on_terminal {
-            bar(done, all, &hour.name());
-        }
+    for (done, hour) in hours.clone().enumerate() {
+        bar.draw(done, all, &format!("hours, {}", hour.name()));
         let got = download.get(hour).await;
-        if on_terminal && got.is_err() {
-            complain!();
+        if got.is_err() {
+            bar.end();
         }
         match got? {
             Got::Events(size) => {
@@ -68,32 +138,137 @@ pub(super) async fn run(args: Backfill) -> Result<ExitCode> {
             Got::Already => {}
         }
     }
-    if on_terminal {
-        bar(all, all, &end.name());
-        complain!();
-    }
+    bar.draw(all, all, "hours");
+    bar.end();
     let already = all - with - without;
     say!(
         "{all} hours: {with} downloaded ({}), {without} without events, {already} there already",
         text::bytes(bytes as usize)
     );
-    say!(
-        "look at them:  sluicegate demo --from {0}/*.zip --speed 10x\nserve them:    sluicegate replay {0}/*.zip",
-        args.to.display()
-    );
-    Ok(ExitCode::SUCCESS)
+    let files = hours.map(|hour| download.path(hour));
+    Ok(files.filter(|file| file.exists()).collect())
 }
 
-/// How far it is, on the line that it stands on.
-fn bar(done: usize, all: usize, hour: &str) {
-    use std::io::Write as _;
-    let filled = done * BAR / all.max(1);
-    let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
-    // Who can't see it misses nothing.
-    let _ = write!(
-        std::io::stderr(),
-        "\r[{bar}] {done} of {all} hours, {hour} "
-    );
+/// The past, on its way through the filters.
+struct Playing {
+    loaded: config::Loaded,
+    /// The feed that it is played into.
+    server: Server,
+    files: Arc<[PathBuf]>,
+    speed: Speed,
+    /// Where what is accepted waits: beside the spool of a forwarder that may be running.
+    spool: PathBuf,
+}
+
+impl Playing {
+    async fn of(files: Vec<PathBuf>, speed: Speed, mut loaded: config::Loaded) -> Result<Self> {
+        let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+        let server = Server::start(listener, Options::default())?;
+        let settings = &mut loaded.settings;
+        let mut spool = settings.spool_folder()?.into_os_string();
+        spool.push("-backfill");
+        // Tokens and certificates are the live feed's.
+        settings.feed = config::Feed {
+            url: server.url(),
+            ..config::Feed::default()
+        };
+        Ok(Self {
+            loaded,
+            server,
+            files: files.into(),
+            speed,
+            spool: spool.into(),
+        })
+    }
+
+    /// Plays the files, as far as they can be read, and then cancels the token; counts those that
+    /// are played.
+    fn play(&self, ended: &CancellationToken, played: Arc<AtomicUsize>) -> Source {
+        let (server, files, speed) = (self.server.clone(), self.files.clone(), self.speed);
+        let ended = ended.clone().drop_guard();
+        tokio::spawn(async move {
+            let _ended = ended;
+            let tell = |count| played.store(count, Relaxed);
+            replay::play(&server, &files, speed, false, tell).await
+        })
+    }
+
+    async fn show(self, feed: String) -> Result<ExitCode> {
+        let pipeline = start(&self.loaded, &self.spool)?;
+        let source = self.play(&CancellationToken::new(), Arc::default());
+        let code = watch::show(pipeline, &self.loaded, &self.spool, feed, None).await?;
+        if source.is_finished() {
+            source.await??;
+        }
+        Ok(code)
+    }
+
+    async fn finish(self, format: Format) -> Result<ExitCode> {
+        let pipeline = start(&self.loaded, &self.spool)?;
+        let (played, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let source = self.play(&ended, played.clone());
+        let until = Until {
+            time: None,
+            idle: Some(IDLE),
+            all_came: Some(ended),
+        };
+        let bar = Bar::new();
+        let drain = self.loaded.settings.delivery.drain;
+        let summary = headless::run(pipeline, until, drain, None, |snapshot| {
+            let totals = &snapshot.totals;
+            let says = format!(
+                "files: {} events, {} accepted, {} delivered",
+                grouped(totals.received),
+                grouped(totals.accepted),
+                grouped(totals.delivered)
+            );
+            bar.draw(played.load(Relaxed), self.files.len(), &says);
+        })
+        .await;
+        bar.end();
+        match format {
+            Format::Text => say_as_is!("{}", summary.text()),
+            Format::Json => say!("{}", summary.json()),
+        }
+        if source.is_finished() {
+            source.await??;
+        }
+        Ok(summary.exit_code())
+    }
+}
+
+/// Where what is played comes from.
+type Source = JoinHandle<Result<Played, ArchiveError>>;
+
+/// How far it is, on the line that it stands on; on a terminal only.
+struct Bar {
+    on_terminal: bool,
+}
+
+impl Bar {
+    fn new() -> Self {
+        Self {
+            on_terminal: stderr().is_terminal(),
+        }
+    }
+
+    fn draw(&self, done: usize, all: usize, what: &str) {
+        use std::io::Write as _;
+        if !self.on_terminal {
+            return;
+        }
+        let filled = done * BAR / all.max(1);
+        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
+        // What was longer before is cleared. Who can't see it misses nothing.
+        let _ = write!(stderr(), "\r\x1b[K[{bar}] {done} of {all} {what} ");
+    }
+
+    /// Goes on below it.
+    fn end(&self) {
+        if self.on_terminal {
+            complain!();
+        }
+    }
 }
 
 impl AmplitudeRegion {

@@ -112,7 +112,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     } else {
         let until = Until {
             time: Some(args.duration),
-            idle: None,
+            ..Until::default()
         };
         let summary = headless::run(pipeline, until, drain, None, |snapshot| {
             say!("{}", headless::status_line(snapshot));
@@ -258,7 +258,7 @@ fn made_up(stage: Stage, rate: f64) -> tokio::task::JoinHandle<()> {
 fn played(server: Server, paths: Vec<PathBuf>, speed: Speed) -> tokio::task::JoinHandle<()> {
     tokio::spawn(async move {
         // The files were there a moment ago; what is wrong inside them shows as malformed frames.
-        if let Err(error) = replay::play(&server, &paths, speed, false).await {
+        if let Err(error) = replay::play(&server, &paths, speed, false, |_| {}).await {
             tracing::error!("{error}");
         }
     })

@@ -20,12 +20,14 @@ use super::signals::{self, Hangup};
 use super::{dead_letters as letters, printable};
 
 /// When a run ends by itself.
-#[derive(Debug, Clone, Copy, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Until {
     /// After this time.
     pub(super) time: Option<Duration>,
     /// When for this time nothing came in and nothing waits or is in flight.
     pub(super) idle: Option<Duration>,
+    /// Being idle counts only once this is cancelled, where there is such a thing.
+    pub(super) all_came: Option<CancellationToken>,
 }
 
 /// Runs until it ends by itself or by a signal, then drains. `each_second` sees how it stands.
@@ -40,7 +42,7 @@ pub(super) async fn run(
     let started = Instant::now();
     wait(
         pipeline.handle(),
-        until,
+        &until,
         &signal,
         reloader.as_ref(),
         &mut each_second,
@@ -52,7 +54,7 @@ pub(super) async fn run(
 
 async fn wait(
     handle: &Handle,
-    until: Until,
+    until: &Until,
     signal: &CancellationToken,
     reloader: Option<&Reloader>,
     each_second: &mut impl FnMut(&Snapshot),
@@ -82,7 +84,11 @@ async fn wait(
                 }
                 let now = snapshots.borrow_and_update().clone();
                 let seen = now.totals.received + now.totals.malformed;
-                let busy = seen != received || !is_settled(&now) || now.feed.connects == 0;
+                let may_come = until.all_came.as_ref().is_some_and(|all| !all.is_cancelled());
+                let busy = seen != received
+                    || !is_settled(&now)
+                    || now.feed.connects == 0
+                    || may_come;
                 received = seen;
                 if busy {
                     quiet_since = Instant::now();

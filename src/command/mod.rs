@@ -102,7 +102,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Watch(args) => watch::run(args, place).await,
         Command::Run(args) => run::run(args, place).await,
         Command::Relay(args) => relay::run(args, place).await,
-        Command::Backfill(args) => backfill::run(args).await,
+        Command::Backfill(args) => Box::pin(backfill::run(args, place)).await,
         Command::Replay(args) => replay::run(args).await,
         Command::Lint(args) => lint::run(&args, place),
         Command::Sandbox(args) => sandbox::run(args).await,
@@ -212,16 +212,17 @@ async fn listen(address: std::net::SocketAddr) -> Result<TcpListener> {
     listening.wrap_err_with(|| format!("cannot listen on {address}; choose another with --listen"))
 }
 
-/// What is logged, as `SLUICEGATE_LOG` says it.
-fn log_filter() -> EnvFilter {
-    EnvFilter::try_from_env("SLUICEGATE_LOG").unwrap_or_else(|_| EnvFilter::new("sluicegate=info"))
+/// What is logged, as `SLUICEGATE_LOG` says it; from this level on, where it says nothing.
+fn log_filter(level: &str) -> EnvFilter {
+    EnvFilter::try_from_env("SLUICEGATE_LOG")
+        .unwrap_or_else(|_| EnvFilter::new(format!("sluicegate={level}")))
 }
 
 /// Starts logging into a screen.
 fn log_to(lines: Lines) {
     // It fails only where logging was started before.
     let _ = tracing_subscriber::fmt()
-        .with_env_filter(log_filter())
+        .with_env_filter(log_filter("info"))
         .with_writer(lines)
         .with_ansi(false)
         .without_time()
@@ -231,7 +232,12 @@ fn log_to(lines: Lines) {
 
 /// Starts logging to standard error; `SLUICEGATE_LOG` says what.
 fn log_to_stderr(format: LogFormat) {
-    let filter = log_filter();
+    log_to_stderr_from("info", format);
+}
+
+/// The same from another level on.
+fn log_to_stderr_from(level: &str, format: LogFormat) {
+    let filter = log_filter(level);
     let builder = tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)

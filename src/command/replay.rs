@@ -1,11 +1,13 @@
 //! `replay`: archives as a WebSocket feed.
 
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use color_eyre::eyre::Result;
+use tokio::net::TcpListener;
 
 use crate::cli::{LogFormat, Replay};
-use crate::feed::replay;
+use crate::feed::replay::{self, Speed};
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
 
@@ -14,6 +16,16 @@ use super::{listen, log_to_stderr, signals};
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);
     let listener = listen(args.listen).await?;
+    serve(listener, &args.files, args.speed, args.repeat).await
+}
+
+/// Serves archives as a feed, until all is played and sent, or a signal comes.
+pub(super) async fn serve(
+    listener: TcpListener,
+    files: &[PathBuf],
+    speed: Speed,
+    repeat: bool,
+) -> Result<ExitCode> {
     let server = Server::start(listener, Options::default())?;
     say!(
         "feed at {}  (waiting for a client; Ctrl-C ends)",
@@ -21,7 +33,7 @@ pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     );
     let signal = signals::first();
     let playing = async {
-        let played = replay::play(&server, &args.files, args.speed, args.repeat).await?;
+        let played = replay::play(&server, files, speed, repeat, |_| {}).await?;
         server.end();
         server.drained().await;
         color_eyre::eyre::Ok(played)

@@ -1,13 +1,16 @@
 //! `watch`: the screen on the configured feed and workspace.
 
 use std::io::{IsTerminal as _, stdin, stdout};
+use std::path::Path;
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Watch;
+use crate::config::Loaded;
 use crate::config::load::Needs;
 use crate::customerio::client::Region;
+use crate::pipeline::Pipeline;
 use crate::tui::action::Reread;
 use crate::tui::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
@@ -24,17 +27,8 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let flags = args.over.flags();
     let mut loaded = place.clone().load(&flags)?;
     refuse_problems(&loaded, Needs::BOTH)?;
-    let screen = &mut loaded.settings.screen;
-    args.look.put_into(screen);
-    let settings = &loaded.settings;
-    let labels = Labels {
-        workspace: settings.workspace(),
-        destination: destination(settings),
-        feed: settings.feed.url.clone(),
-        save_to: loaded.path.clone(),
-        server: server(settings),
-    };
-    let folder = settings.spool_folder()?;
+    args.look.put_into(&mut loaded.settings.screen);
+    let folder = loaded.settings.spool_folder()?;
     let pipeline = start(&loaded, &folder)?;
     let reloader = Reloader::new(place, flags);
     let handle = pipeline.handle().clone();
@@ -48,6 +42,27 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
             })
         })
     });
+    let feed = loaded.settings.feed.url.clone();
+    show(pipeline, &loaded, &folder, feed, Some(reload)).await
+}
+
+/// Shows a pipeline, whose spool is in `folder`, until the operator leaves; `feed` is what the
+/// feed is called. What is left then is told.
+pub(super) async fn show(
+    pipeline: Pipeline,
+    loaded: &Loaded,
+    folder: &Path,
+    feed: String,
+    reload: Option<tui::Reload>,
+) -> Result<ExitCode> {
+    let settings = &loaded.settings;
+    let labels = Labels {
+        workspace: settings.workspace(),
+        destination: destination(settings),
+        feed,
+        save_to: loaded.path.clone(),
+        server: server(settings),
+    };
     let opening = Opening {
         labels,
         look: settings.screen.clone(),
@@ -55,7 +70,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         keymap: Keymap::with(&settings.keys).unwrap_or_default(),
         presets: settings.presets.clone(),
         drain: settings.delivery.drain,
-        reload: Some(reload),
+        reload,
         memory: memory::path_for(&settings.workspace()),
     };
     let ended = tui::run(pipeline, opening).await?;

@@ -49,19 +49,22 @@ pub struct Played {
     pub malformed: u64,
 }
 
-/// Plays the archives at `paths`, one after the other, and again for ever where `repeat` is on.
+/// Plays the archives at `paths`, one after the other, and again for ever where `repeat` is on;
+/// tells after each how many of them are played.
 pub async fn play(
     server: &Server,
     paths: &[PathBuf],
     speed: Speed,
     repeat: bool,
+    mut tell: impl FnMut(usize),
 ) -> Result<Played, ArchiveError> {
     let mut played = Played::default();
     let mut pace = Pace { speed, first: None };
     loop {
         let before = played.events;
-        for path in paths {
+        for (index, path) in paths.iter().enumerate() {
             play_one(server, path.clone(), &mut pace, &mut played).await?;
+            tell(index + 1);
         }
         // An archive without events would be read for ever at full speed.
         if !repeat || played.events == before {

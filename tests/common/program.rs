@@ -41,17 +41,16 @@ impl Serving {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
         let mut line = String::new();
-        out.read_line(&mut line).unwrap();
-        let words = line.split([' ', ',']);
-        let url = words
-            .into_iter()
-            .find(|word| word.contains("://"))
-            .unwrap_or_else(|| panic!("no address in {line:?}"));
-        Self {
-            url: url.to_owned(),
-            child,
-            out,
-        }
+        let url = loop {
+            line.clear();
+            let read = out.read_line(&mut line).unwrap();
+            assert!(read > 0, "it ended before it said where it serves");
+            let mut words = line.split([' ', ',']);
+            if let Some(url) = words.find(|word| word.contains("://")) {
+                break url.to_owned();
+            }
+        };
+        Self { child, out, url }
     }
 
     /// Its process, for signals.
