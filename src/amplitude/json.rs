@@ -152,6 +152,70 @@ pub fn push_string(out: &mut Vec<u8>, text: &str) {
     serde_json::to_writer(out, text).expect("writing a string into memory cannot fail");
 }
 
+/// Writes a JSON object entry by entry.
+#[derive(Debug)]
+pub struct ObjectWriter<'o> {
+    out: &'o mut Vec<u8>,
+    is_empty: bool,
+}
+
+impl<'o> ObjectWriter<'o> {
+    /// Begins an object at the end of `out`.
+    pub fn new(out: &'o mut Vec<u8>) -> Self {
+        out.push(b'{');
+        Self {
+            out,
+            is_empty: true,
+        }
+    }
+
+    fn separate(&mut self) {
+        if !std::mem::take(&mut self.is_empty) {
+            self.out.push(b',');
+        }
+    }
+
+    /// One more entry, up to its value, which is to be written next.
+    fn open(&mut self, key: &str) -> &mut Vec<u8> {
+        self.separate();
+        push_string(self.out, key);
+        self.out.push(b':');
+        self.out
+    }
+
+    /// One more entry; its value is JSON.
+    pub fn entry(&mut self, key: &str, value: &[u8]) {
+        self.open(key).extend_from_slice(value);
+    }
+
+    /// One more entry, an object of what `write` puts into it; none, where that is nothing.
+    pub fn object(&mut self, key: &str, write: impl FnOnce(&mut ObjectWriter<'_>)) {
+        let (before, was_empty) = (self.out.len(), self.is_empty);
+        let mut inner = ObjectWriter::new(self.open(key));
+        write(&mut inner);
+        if inner.is_empty {
+            self.out.truncate(before);
+            self.is_empty = was_empty;
+        } else {
+            inner.end();
+        }
+    }
+
+    /// All entries of another object, as they are written there.
+    pub fn extend(&mut self, object: &str) {
+        let inner = object[1..object.len() - 1].trim();
+        if !inner.is_empty() {
+            self.separate();
+            self.out.extend_from_slice(inner.as_bytes());
+        }
+    }
+
+    /// Ends the object.
+    pub fn end(self) {
+        self.out.push(b'}');
+    }
+}
+
 /// An object's key. Keys with lone surrogates are kept lossily, as values are.
 struct Key<'a>(Cow<'a, str>);
 impl<'de> serde::Deserialize<'de> for Key<'de> {

@@ -12,7 +12,7 @@ use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
 
-use crate::amplitude::json::{self, Kind};
+use crate::amplitude::json::{self, Kind, ObjectWriter};
 use crate::amplitude::time::{self, TimeError, UnixMs};
 use crate::amplitude::{Field, Reading};
 
@@ -471,45 +471,6 @@ fn is_above(path: &str, below: &str) -> bool {
 
 fn is_at_or_above(path: &str, other: &str) -> bool {
     path == other || is_above(path, other)
-}
-
-/// Writes a JSON object entry by entry.
-struct ObjectWriter<'o> {
-    out: &'o mut Vec<u8>,
-    first: bool,
-}
-
-impl<'o> ObjectWriter<'o> {
-    fn new(out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self { out, first: true }
-    }
-
-    fn separate(&mut self) {
-        if !std::mem::take(&mut self.first) {
-            self.out.push(b',');
-        }
-    }
-
-    fn entry(&mut self, key: &str, value: &[u8]) {
-        self.separate();
-        json::push_string(self.out, key);
-        self.out.push(b':');
-        self.out.extend_from_slice(value);
-    }
-
-    /// All entries of another object, as they are written there.
-    fn extend(&mut self, object: &str) {
-        let inner = object[1..object.len() - 1].trim();
-        if !inner.is_empty() {
-            self.separate();
-            self.out.extend_from_slice(inner.as_bytes());
-        }
-    }
-
-    fn end(self) {
-        self.out.push(b'}');
-    }
 }
 
 #[cfg(test)]

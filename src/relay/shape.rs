@@ -4,7 +4,7 @@
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use crate::amplitude::json::{self, Entries};
+use crate::amplitude::json::{self, Entries, ObjectWriter};
 
 /// The path that stands for everything that no other line takes.
 const REST: &str = "*";
@@ -65,13 +65,13 @@ impl Shape {
             return Cow::Borrowed(raw);
         };
         let mut out = Vec::with_capacity(raw.len() + 64);
-        let mut whole = Object::begin(&mut out);
+        let mut whole = ObjectWriter::new(&mut out);
         self.write(&mut whole, &self.fields, &entries);
         if !self.has_rest {
             for (name, value) in self.rest(&entries) {
                 let is_field = self.fields.iter().any(|(field, _)| field == name);
                 if !is_field {
-                    whole.raw(name, value);
+                    whole.entry(name, value.as_bytes());
                 }
             }
         }
@@ -79,21 +79,26 @@ impl Shape {
         Cow::Owned(String::from_utf8(out).expect("pieces of text are text"))
     }
 
-    fn write(&self, object: &mut Object<'_>, fields: &[(String, Source)], entries: &Entries<'_>) {
+    fn write(
+        &self,
+        object: &mut ObjectWriter<'_>,
+        fields: &[(String, Source)],
+        entries: &Entries<'_>,
+    ) {
         for (name, source) in fields {
             match source {
                 Source::Path(path) => {
                     if let Some(value) = at(entries, path) {
-                        object.raw(name, value);
+                        object.entry(name, value.as_bytes());
                     }
                 }
-                Source::Rest => object.nested(name, |inner| {
+                Source::Rest => object.object(name, |inner| {
                     for (name, value) in self.rest(entries) {
-                        inner.raw(name, value);
+                        inner.entry(name, value.as_bytes());
                     }
                 }),
                 Source::Object(fields) => {
-                    object.nested(name, |inner| self.write(inner, fields, entries));
+                    object.object(name, |inner| self.write(inner, fields, entries));
                 }
             }
         }
@@ -146,54 +151,6 @@ fn at<'e>(entries: &Entries<'e>, path: &[String]) -> Option<&'e str> {
     rest.iter().try_fold(value(entries, first)?, |raw, step| {
         value(&json::entries(raw)?, step)
     })
-}
-
-/// An object that is being written.
-struct Object<'o> {
-    out: &'o mut Vec<u8>,
-    is_empty: bool,
-}
-
-impl<'o> Object<'o> {
-    fn begin(out: &'o mut Vec<u8>) -> Self {
-        out.push(b'{');
-        Self {
-            out,
-            is_empty: true,
-        }
-    }
-
-    /// Where the value of one more field goes.
-    fn field(&mut self, name: &str) -> &mut Vec<u8> {
-        if !std::mem::take(&mut self.is_empty) {
-            self.out.push(b',');
-        }
-        json::push_string(self.out, name);
-        self.out.push(b':');
-        self.out
-    }
-
-    /// One more field, an object of what `write` puts into it; none, where that is nothing.
-    fn nested(&mut self, name: &str, write: impl FnOnce(&mut Object<'_>)) {
-        let (before, was_empty) = (self.out.len(), self.is_empty);
-        let mut inner = Object::begin(self.field(name));
-        write(&mut inner);
-        if inner.is_empty {
-            self.out.truncate(before);
-            self.is_empty = was_empty;
-        } else {
-            inner.end();
-        }
-    }
-
-    /// One more field, whose value is JSON.
-    fn raw(&mut self, name: &str, value: &str) {
-        self.field(name).extend_from_slice(value.as_bytes());
-    }
-
-    fn end(self) {
-        self.out.push(b'}');
-    }
 }
 
 #[cfg(test)]
