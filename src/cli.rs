@@ -76,7 +76,7 @@ pub struct Demo {
     /// What happens meanwhile.
     #[arg(long, value_enum, default_value_t, conflicts_with = "from")]
     pub scenario: Scenario,
-    /// Play these archives instead: .zip of .json.gz, .json.gz, .json, NDJSON.
+    /// Play these archives instead: .zip of .json.gz, .json.gz, .ndjson.zst, .json, NDJSON.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub from: Vec<PathBuf>,
     /// How fast to play them: 1x keeps the events' own spacing.
@@ -203,7 +203,7 @@ pub enum Format {
   sluicegate replay export.zip
   sluicegate replay --listen 127.0.0.1:4080 --speed max --loop events.ndjson")]
 pub struct Replay {
-    /// Archives: .zip of .json.gz, .json.gz, .json, NDJSON.
+    /// Archives: .zip of .json.gz, .json.gz, .ndjson.zst, .json, NDJSON.
     #[arg(required = true, value_name = "FILE")]
     pub files: Vec<PathBuf>,
     /// Where to serve the feed.

@@ -378,7 +378,7 @@ fn what_is_recorded_can_be_played_again() {
         panic!("{files:?}")
     };
     assert!(
-        file.path().to_string_lossy().ends_with(".json.gz"),
+        file.path().to_string_lossy().ends_with(".ndjson.zst"),
         "{file:?}"
     );
     // What it gave then it gives again, the malformed frame too.

@@ -1,4 +1,5 @@
-//! Export archives and files of events: a zip of `*.json.gz`, `.json.gz`, `.json`, NDJSON.
+//! Export archives and files of events: a zip of `*.json.gz`, `.json.gz`, `.json`, NDJSON,
+//! `.ndjson.zst`.
 //!
 //! What a file is, is told by its first bytes and not by its name. Everything is read as a
 //! stream, a line at a time; only a JSON array is read whole.
@@ -11,6 +12,9 @@ use std::path::{Path, PathBuf};
 
 use bytestring::ByteString;
 use flate2::bufread::MultiGzDecoder;
+
+/// What a Zstandard file begins with (RFC 8878, 3.1.1).
+const ZSTANDARD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
 
 /// One line of an archive, or one whole array: what a frame of the feed would carry.
 #[derive(Debug)]
@@ -131,6 +135,14 @@ fn stream(
         let inner = BufReader::new(MultiGzDecoder::new(reader));
         return stream(label, Box::new(inner) as Box<dyn BufRead>, take);
     }
+    if first.starts_with(&ZSTANDARD) {
+        let inner = zstd::Decoder::with_buffer(reader).map_err(|e| failed(0, e))?;
+        return stream(
+            label,
+            Box::new(BufReader::new(inner)) as Box<dyn BufRead>,
+            take,
+        );
+    }
     if first.trim_ascii_start().starts_with(b"[") {
         let mut whole = Vec::new();
         reader.read_to_end(&mut whole).map_err(|e| failed(0, e))?;
@@ -192,6 +204,9 @@ mod tests {
         assert_eq!(lines(&plain).unwrap(), [r#"{"a":1}"#, r#"{"a":2}"#]);
         let zipped = at("b.json.gz", &gz("{\"a\":1}\n{\"a\":2}\n"));
         assert_eq!(lines(&zipped).unwrap(), [r#"{"a":1}"#, r#"{"a":2}"#]);
+        let packed = zstd::encode_all(&b"{\"a\":1}\n{\"a\":2}\n"[..], 0).unwrap();
+        let packed = at("b.ndjson.zst", &packed);
+        assert_eq!(lines(&packed).unwrap(), [r#"{"a":1}"#, r#"{"a":2}"#]);
         let array = at("c.json", b" [{\"a\":1},\n{\"a\":2}]");
         assert_eq!(lines(&array).unwrap().len(), 1);
 

@@ -21,6 +21,7 @@ use crate::delivery;
 use crate::delivery::breaker;
 use crate::delivery::retry::Retry;
 use crate::delivery::spool::{self, SpoolError};
+use crate::feed::record;
 use crate::filter::{Filters, Mode, Rule, gate::Switch};
 use crate::limits::Policies;
 
@@ -120,6 +121,7 @@ pub struct Feed {
     pub reconnect_max: Duration,
     pub max_frame_bytes: usize,
     pub record_folder: String,
+    pub record_format: record::Format,
 }
 
 impl Default for Feed {
@@ -146,6 +148,7 @@ impl Default for Feed {
             reconnect_max: Duration::from_secs(30),
             max_frame_bytes: 16 << 20,
             record_folder: String::new(),
+            record_format: record::Format::Zstandard,
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Recording a feed: what comes by is also written to files that `replay`, `lint` and `demo
-//! --from` read, a frame a line, compressed.
+//! --from` read, an event a line, compressed.
 //!
 //! A thread of its own writes. Where it is slower than the feed, the feed waits; where it can't
 //! write, recording ends and the operator is told, and forwarding goes on.
 
 use std::fs::{self, File};
-use std::io::{self, BufWriter, Write as _};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -14,6 +14,7 @@ use bytestring::ByteString;
 use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde::de::IgnoredAny;
+use serde::{Deserialize, Serialize};
 use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
@@ -21,12 +22,34 @@ use crate::amplitude::{json, time};
 
 use super::Frame;
 
+/// How a recording is compressed.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Format {
+    /// Zstandard: small, and fast enough for any feed.
+    #[serde(rename = "ndjson.zst")]
+    Zstandard,
+    /// gzip: as Amplitude's own exports are.
+    #[serde(rename = "json.gz")]
+    Gzip,
+}
+
+impl Format {
+    fn suffix(self) -> &'static str {
+        match self {
+            Self::Zstandard => "ndjson.zst",
+            Self::Gzip => "json.gz",
+        }
+    }
+}
+
 /// So many frames may wait to be written.
 const WAITING: usize = 256;
 /// A file is ended at this size, in bytes before they are compressed.
 const FILE_BYTES: u64 = 256 << 20;
 /// And at this age.
 const FILE_AGE: Duration = Duration::from_secs(3_600);
+/// The fastest of Zstandard's usual levels: a feed must not wait for it.
+const ZSTANDARD_LEVEL: i32 = 1;
 /// What was written is handed to the system this often: a kill costs no more.
 const FLUSH: Duration = Duration::from_secs(2);
 
@@ -35,11 +58,13 @@ const FLUSH: Duration = Duration::from_secs(2);
 pub fn record(
     mut frames: mpsc::Receiver<Frame>,
     folder: &Path,
+    format: Format,
     notices: mpsc::UnboundedSender<String>,
 ) -> io::Result<(mpsc::Receiver<Frame>, JoinHandle<()>)> {
     fs::create_dir_all(folder)?;
     let mut files = Files {
         folder: folder.to_owned(),
+        format,
         open: None,
         most_bytes: FILE_BYTES,
     };
@@ -76,18 +101,51 @@ pub fn record(
 /// The files of a recording.
 struct Files {
     folder: PathBuf,
+    format: Format,
     open: Option<Open>,
     most_bytes: u64,
 }
 
 /// The file that is written.
 struct Open {
-    to: GzEncoder<BufWriter<File>>,
+    to: Packer,
     /// What it is called while it is written, and when it is whole.
     names: [PathBuf; 2],
     bytes: u64,
     since: Instant,
     flushed: Instant,
+}
+
+/// What compresses.
+enum Packer {
+    Zstandard(zstd::Encoder<'static, BufWriter<File>>),
+    Gzip(GzEncoder<BufWriter<File>>),
+}
+
+impl Packer {
+    fn new(format: Format, file: File) -> io::Result<Self> {
+        let file = BufWriter::new(file);
+        Ok(match format {
+            Format::Zstandard => Self::Zstandard(zstd::Encoder::new(file, ZSTANDARD_LEVEL)?),
+            Format::Gzip => Self::Gzip(GzEncoder::new(file, Compression::fast())),
+        })
+    }
+
+    fn to(&mut self) -> &mut dyn io::Write {
+        match self {
+            Self::Zstandard(to) => to,
+            Self::Gzip(to) => to,
+        }
+    }
+
+    /// Writes the end; the file, with everything in it.
+    fn finish(self) -> io::Result<File> {
+        let file = match self {
+            Self::Zstandard(to) => to.finish()?,
+            Self::Gzip(to) => to.finish()?,
+        };
+        file.into_inner().map_err(io::IntoInnerError::into_error)
+    }
 }
 
 impl Files {
@@ -106,10 +164,11 @@ impl Files {
         let line = as_lines(frame);
         let open = match &mut self.open {
             Some(open) => open,
-            None => self.open.insert(Open::new(&self.folder)?),
+            None => self.open.insert(Open::new(&self.folder, self.format)?),
         };
-        open.to.write_all(line.as_bytes())?;
-        open.to.write_all(b"\n")?;
+        let to = open.to.to();
+        to.write_all(line.as_bytes())?;
+        to.write_all(b"\n")?;
         open.bytes += line.len() as u64 + 1;
         Ok(())
     }
@@ -124,7 +183,7 @@ impl Files {
         }
         if open.flushed.elapsed() >= FLUSH {
             open.flushed = Instant::now();
-            open.to.flush()?;
+            open.to.to().flush()?;
         }
         Ok(())
     }
@@ -134,12 +193,7 @@ impl Files {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        let file = open
-            .to
-            .finish()?
-            .into_inner()
-            .map_err(io::IntoInnerError::into_error)?;
-        file.sync_all()?;
+        open.to.finish()?.sync_all()?;
         let [part, whole] = open.names;
         fs::rename(part, whole)
     }
@@ -147,20 +201,21 @@ impl Files {
 
 impl Open {
     /// A file of its own, whatever else was recorded this second.
-    fn new(folder: &Path) -> io::Result<Self> {
+    fn new(folder: &Path, format: Format) -> io::Result<Self> {
         let stamp = time::to_export(time::now());
         let stamp: String = stamp
             .chars()
             .filter(char::is_ascii_digit)
             .take(14)
             .collect();
+        let suffix = format.suffix();
         for number in 0_u32.. {
             let more = match number {
                 0 => String::new(),
                 number => format!("-{number}"),
             };
-            let whole = folder.join(format!("events-{stamp}{more}.json.gz"));
-            let part = folder.join(format!("events-{stamp}{more}.json.gz.part"));
+            let whole = folder.join(format!("events-{stamp}{more}.{suffix}"));
+            let part = folder.join(format!("events-{stamp}{more}.{suffix}.part"));
             if whole.exists() {
                 continue;
             }
@@ -168,7 +223,7 @@ impl Open {
                 Ok(file) => {
                     let now = Instant::now();
                     return Ok(Self {
-                        to: GzEncoder::new(BufWriter::new(file), Compression::fast()),
+                        to: Packer::new(format, file)?,
                         names: [part, whole],
                         bytes: 0,
                         since: now,
@@ -215,9 +270,15 @@ mod tests {
 
     #[test]
     fn each_file_is_whole_and_has_its_share_in_order() {
+        recorded(Format::Zstandard);
+        recorded(Format::Gzip);
+    }
+
+    fn recorded(format: Format) {
         let dir = tempfile::tempdir().unwrap();
         let mut files = Files {
             folder: dir.path().to_owned(),
+            format,
             open: None,
             most_bytes: 30,
         };
@@ -243,7 +304,10 @@ mod tests {
         assert!(paths.len() > 1, "{paths:?}");
         let mut lines = Vec::new();
         for path in paths {
-            assert_eq!(path.extension().unwrap(), "gz");
+            assert!(
+                path.to_str().unwrap().ends_with(format.suffix()),
+                "{path:?}"
+            );
             let read = archive::each_line(&path, &mut |line| {
                 lines.push(line.text.unwrap().to_string());
                 ControlFlow::Continue(())

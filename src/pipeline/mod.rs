@@ -173,7 +173,8 @@ impl Pipeline {
         let recorder = match settings.feed.record_folder.as_str() {
             "" => None,
             folder => {
-                let recording = record(frames, Path::new(folder), notices.clone());
+                let format = settings.feed.record_format;
+                let recording = record(frames, Path::new(folder), format, notices.clone());
                 let (passed, thread) = recording.map_err(|source| StartError::Record {
                     folder: folder.to_owned(),
                     source,
