@@ -67,7 +67,7 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
     };
     let playing = Playing::of(files, args.speed, loaded).await?;
     if on_screen {
-        let feed = format!("past {} to {}", args.start.name(), args.end.name());
+        let feed = format!("{}..{}", args.start.name(), args.end.name());
         playing.show(feed).await
     } else {
         playing.finish(args.format).await

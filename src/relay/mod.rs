@@ -249,6 +249,11 @@ mod tests {
         }
         assert!(refused.contains("cannot keep messages in"), "{refused}");
         assert!(taken > 0);
+        let health = http.get(format!("{}/healthz", relay.url())).send().await;
+        let health = health.unwrap();
+        assert_eq!(health.status(), 503);
+        let health = health.text().await.unwrap();
+        assert!(health.contains("cannot keep messages in"), "{health}");
         let counts = relay.counts();
         assert_eq!(
             (counts.received, counts.kept, counts.refused),

@@ -118,10 +118,24 @@ pub fn summary(output: &Output) -> serde_json::Value {
 
 /// GET, as JSON.
 pub fn get(url: &str) -> serde_json::Value {
+    asked("GET", url, "")
+}
+
+/// POST of JSON; the answer, as JSON.
+pub fn post(url: &str, body: &str) -> serde_json::Value {
+    asked("POST", url, body)
+}
+
+fn asked(method: &str, url: &str, body: &str) -> serde_json::Value {
     use std::io::Write;
     let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut stream = std::net::TcpStream::connect(host).unwrap();
-    write!(stream, "GET /{path} HTTP/1.0\r\nHost: {host}\r\n\r\n").unwrap();
+    let length = body.len();
+    write!(
+        stream,
+        "{method} /{path} HTTP/1.0\r\nHost: {host}\r\nContent-Length: {length}\r\n\r\n{body}"
+    )
+    .unwrap();
     let mut answer = String::new();
     stream.read_to_string(&mut answer).unwrap();
     let (_, body) = answer.split_once("\r\n\r\n").unwrap();

@@ -170,8 +170,8 @@ fn filled(count: u64) -> Serving {
     let event = |n| json!({"event_type": "A", "user_id": "u", "time": n});
     let events: Vec<Value> = (0..count).map(event).collect();
     let url = format!("{}/webhook", relay.url);
-    let body = json!(events).to_string();
-    succeeded(Command::new("curl").args(["-sSf", "-d", &body, &url]));
+    let answer = program::post(&url, &json!(events).to_string());
+    assert_eq!(answer["events_ingested"], count);
     relay
 }
 
