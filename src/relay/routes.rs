@@ -11,6 +11,7 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Path, Reque
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::StreamExt as _;
 use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
@@ -125,7 +126,7 @@ struct Body {
 }
 
 impl Relay {
-    /// The body, if who sends it may, and it is not too large. From who may not, none is read.
+    /// The body, if who sends it may, and it is not too large. From who may not, none is kept.
     async fn open(
         &self,
         sender: &Sender,
@@ -138,6 +139,8 @@ impl Relay {
         if let Some(secret) = &self.0.options.secret
             && !given.any(|given| is_same(given, secret))
         {
+            // Who is still sending would see a broken connection instead of the answer.
+            let _ = tokio::time::timeout(PATIENCE, passed_over(request)).await;
             let says = format!("The secret is missing or wrong: send it as {SECRET_HEADER}");
             return Err(Refusal::new(401, &says));
         }
@@ -186,6 +189,18 @@ impl Relay {
             said(status, &refusal.body)
         });
         for_browsers(answer)
+    }
+}
+
+/// Reads a body, up to a size, and keeps nothing of it.
+async fn passed_over(request: Request) {
+    let mut body = request.into_body().into_data_stream();
+    let mut left = Entrance::HttpApi.most_bytes();
+    while let Some(Ok(some)) = body.next().await {
+        left = left.saturating_sub(some.len());
+        if left == 0 {
+            return;
+        }
     }
 }
 

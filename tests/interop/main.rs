@@ -194,9 +194,10 @@ fn websocat_reads_the_feed() {
     let relay = filled(1_000);
     let feed = format!("{}?last_received=&types=A", feed_of(&relay));
     let mut command = Command::new(tools().join("bin/websocat"));
-    command.args(["--unidirectional-reverse", "-q", &feed]);
+    command.args(["-q", &feed]);
+    // It closes where its standard input ends.
     let mut reading = command
-        .stdin(Stdio::null())
+        .stdin(Stdio::piped())
         .stdout(Stdio::piped())
         .spawn()
         .unwrap_or_else(|error| panic!("{command:?}: {error}; .ci/interop installs it"));

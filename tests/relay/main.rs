@@ -242,6 +242,10 @@ async fn who_knows_neither_secret_nor_token_sends_and_reads_nothing() {
         let answer = request.send().await.unwrap();
         assert_eq!(answer.status(), status, "{path} {header:?}");
     }
+    // It is told so however much it sends.
+    let large = http.post(format!("{}/batch", relay.url()));
+    let answer = large.body(vec![b' '; 900_000]).send().await.unwrap();
+    assert_eq!(answer.status(), 401);
     let refused = connect_async(relay.feed_url()).await.unwrap_err();
     assert!(
         matches!(refused, Error::Http(ref answer) if answer.status() == 401),
