@@ -21,6 +21,7 @@ use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
+use axum_server::Handle;
 use axum_server::tls_rustls::RustlsConfig;
 use secrecy::SecretString;
 use serde::Serialize;
@@ -65,6 +66,8 @@ pub struct Relay(Arc<Shared>);
 struct Shared {
     options: Options,
     address: SocketAddr,
+    /// Where connections come in.
+    door: Handle<SocketAddr>,
     feed: Server,
     throttle: Throttle,
     sources: Sources,
@@ -137,6 +140,7 @@ impl Relay {
         let tls = options.tls.clone();
         let relay = Self(Arc::new(Shared {
             address,
+            door: Handle::new(),
             feed,
             throttle: Throttle::new(options.limits, Instant::now()),
             options,
@@ -146,15 +150,16 @@ impl Relay {
             refused: AtomicU64::new(0),
         }));
         let app = routes::of(&relay).into_make_service_with_connect_info::<SocketAddr>();
-        // It serves until the runtime ends; what goes wrong with one connection ends that.
+        // It serves until it is told to end; what goes wrong with one connection ends that.
+        let door = relay.0.door.clone();
         match tls {
             Some(tls) => {
                 let server = axum_server::from_tcp_rustls(listener, tls)?;
-                tokio::spawn(server.serve(app));
+                tokio::spawn(server.handle(door).serve(app));
             }
             None => {
                 let server = axum_server::from_tcp(listener)?;
-                tokio::spawn(server.serve(app));
+                tokio::spawn(server.handle(door).serve(app));
             }
         }
         Ok(relay)
@@ -203,9 +208,11 @@ impl Relay {
         }
     }
 
-    /// Says that no more comes: clients are sent what is there, and closed.
+    /// Takes no more: clients are sent what is there, and closed; who sends is answered 503, or
+    /// finds nobody, and sends it again later.
     pub fn end(&self) {
         self.0.feed.end();
+        self.0.door.graceful_shutdown(None);
     }
 }
 

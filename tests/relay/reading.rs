@@ -120,6 +120,37 @@ async fn a_client_of_vectors_conventions_resumes_without_loss_by_query_and_by_ac
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_relay_that_ends_takes_nothing_more_and_sends_what_it_has() {
+    let relay = relay(open()).await;
+    send(&relay, &["A", "B"]).await;
+    let mut client = subscribed(&relay, "?last_received=").await;
+    assert_eq!(next(&mut client).await["event_type"], "A");
+    // A connection that is there already is told; a new one finds nobody.
+    let http = http();
+    let event = json!({"event_type": "C", "user_id": "u"}).to_string();
+    let post = || {
+        http.post(format!("{}/webhook", relay.url()))
+            .body(event.clone())
+    };
+    assert_eq!(post().send().await.unwrap().status(), 200);
+    relay.end();
+    let refused = |answer: reqwest::Result<reqwest::Response>| {
+        answer.is_err() || answer.is_ok_and(|answer| answer.status() == 503)
+    };
+    assert!(refused(post().send().await));
+    for name in ["B", "C"] {
+        assert_eq!(next(&mut client).await["event_type"], name);
+    }
+    let last = client.next().await.unwrap().unwrap();
+    assert!(matches!(last, Message::Close(_)), "{last}");
+    let place = relay.url().replace("http://", "");
+    while tokio::net::TcpStream::connect(&place).await.is_ok() {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    assert_eq!(relay.counts().received, 3);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn how_far_each_client_is_behind_is_told() {
     let mut options = open();
     options.feed.patience = Duration::from_secs(60);

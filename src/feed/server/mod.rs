@@ -131,6 +131,9 @@ impl Server {
 
     /// Publishes events, in this order and whole; where there is a log, once they are in it.
     pub async fn publish_all(&self, events: Vec<String>) -> Result<(), LogError> {
+        if self.shared.ring().ended {
+            return Err(LogError::Ended);
+        }
         let Some(logged) = &self.shared.logged else {
             for event in &events {
                 self.publish(event).await;
