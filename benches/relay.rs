@@ -100,6 +100,8 @@ impl Relay {
         if retain {
             command.args(["--retain", "1h", "--folder"]).arg(folder);
         }
+        // Who comes and goes is no figure.
+        command.env("SLUICEGATE_LOG", "warn");
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut line = String::new();
         let out = child.stdout.take().unwrap();

@@ -7,7 +7,7 @@ mod program;
 use std::collections::HashMap;
 use std::io::Write as _;
 use std::path::Path;
-use std::process::Output;
+use std::process::{Command, Output};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -143,11 +143,6 @@ async fn what_the_command_downloads_can_be_linted_and_played() {
             .env("AMPLITUDE_API_KEY", "key");
         command
     };
-    let whole = |mut command: std::process::Command| async move {
-        tokio::task::spawn_blocking(move || command.output().unwrap())
-            .await
-            .unwrap()
-    };
     let keyless = whole(run("2025-11-25T09", "2025-11-25T10")).await;
     let says = String::from_utf8_lossy(&keyless.stderr);
     assert!(says.contains("AMPLITUDE_SECRET_KEY is not set"), "{says}");
@@ -167,17 +162,11 @@ async fn what_the_command_downloads_can_be_linted_and_played() {
 }
 
 /// `backfill` of two hours with events, from that server, with these flags.
-async fn backfill(server: &str, to: &Path, more: &[&str], env: &[(&str, &str)]) -> Output {
+fn backfill(server: &str, to: &Path, more: &[&str]) -> Command {
     let mut command = sluicegate();
     command
-        .args([
-            "backfill",
-            "--start",
-            "2025-11-25T08",
-            "--end",
-            "2025-11-25T10",
-        ])
-        .args(["--server", server, "--to"])
+        .args(["backfill", "--start", "2025-11-25T08"])
+        .args(["--end", "2025-11-25T10", "--server", server, "--to"])
         .arg(to)
         .args(more)
         .envs([
@@ -185,8 +174,11 @@ async fn backfill(server: &str, to: &Path, more: &[&str], env: &[(&str, &str)]) 
             ("AMPLITUDE_SECRET_KEY", "secret"),
             ("SLUICEGATE_CUSTOMERIO_SITE_ID", "site"),
             ("SLUICEGATE_CUSTOMERIO_API_KEY", "key-of-the-test"),
-        ])
-        .envs(env.iter().copied());
+        ]);
+    command
+}
+
+async fn whole(mut command: Command) -> Output {
     tokio::task::spawn_blocking(move || command.output().unwrap())
         .await
         .unwrap()
@@ -199,7 +191,7 @@ async fn the_past_is_played_through_the_filters_in_dry_run_and_then_for_real_eac
     let folder = tempfile::tempdir().unwrap();
     let play = ["--play", "--format", "json", "--base-url", &sandbox.url];
     let counts = || program::get(&format!("{}/sandbox/counts", sandbox.url));
-    let dry = backfill(&server, folder.path(), &play, &[]).await;
+    let dry = whole(backfill(&server, folder.path(), &play)).await;
     let summary = |output: &Output| {
         let text = String::from_utf8_lossy(&output.stdout);
         // What was downloaded is said in front of it.
@@ -215,7 +207,7 @@ async fn the_past_is_played_through_the_filters_in_dry_run_and_then_for_real_eac
     assert_eq!(counts()["events"], 0);
     let real = [&play[..], &["--gate", "open"]].concat();
     for _ in 0..2 {
-        let sent = backfill(&server, folder.path(), &real, &[]).await;
+        let sent = whole(backfill(&server, folder.path(), &real)).await;
         let totals = &summary(&sent)["totals"];
         // Both hours hold the same event: the second time it is a duplicate.
         assert_eq!(
@@ -232,11 +224,12 @@ async fn the_past_is_played_through_the_filters_in_dry_run_and_then_for_real_eac
     let events = program::get(&format!("{}/sandbox/people/u/events", sandbox.url));
     assert_eq!(events[0]["timestamp"], 1_764_061_800, "{events}");
     // The filters are those of the configuration.
-    let off = [("SLUICEGATE_UNSEEN_TYPES", "off")];
-    let filtered = backfill(&server, folder.path(), &real, &off).await;
+    let mut off = backfill(&server, folder.path(), &real);
+    off.env("SLUICEGATE_UNSEEN_TYPES", "off");
+    let filtered = whole(off).await;
     assert_eq!(summary(&filtered)["totals"]["filtered"], 2);
     let wrong = ["--play", "--gate", "ajar"];
-    let refused = backfill(&server, folder.path(), &wrong, &[]).await;
+    let refused = whole(backfill(&server, folder.path(), &wrong)).await;
     let says = String::from_utf8_lossy(&refused.stderr);
     assert!(
         says.contains("flag --gate: gate: unknown variant"),
@@ -248,19 +241,7 @@ async fn the_past_is_played_through_the_filters_in_dry_run_and_then_for_real_eac
 async fn the_past_is_served_as_a_feed() {
     let (server, _) = amplitude().await;
     let folder = tempfile::tempdir().unwrap();
-    let mut command = sluicegate();
-    command
-        .args([
-            "backfill",
-            "--start",
-            "2025-11-25T08",
-            "--end",
-            "2025-11-25T10",
-        ])
-        .args(["--server", &server, "--serve", "127.0.0.1:0", "--to"])
-        .arg(folder.path())
-        .env("AMPLITUDE_API_KEY", "key")
-        .env("AMPLITUDE_SECRET_KEY", "secret");
+    let mut command = backfill(&server, folder.path(), &["--serve", "127.0.0.1:0"]);
     let serving = tokio::task::spawn_blocking(move || program::Serving::start(&mut command));
     let serving = serving.await.unwrap();
     let sandbox = program::sandbox(&[]);

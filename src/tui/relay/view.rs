@@ -23,7 +23,7 @@ use crate::limits::{grouped, span};
 use crate::relay::sources::SourceRow;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::sparkline::sparkline;
-use crate::tui::widget::{self, pane, text};
+use crate::tui::widget::{self, headline, pane, text};
 
 use super::state::{Pane, State};
 
@@ -115,20 +115,8 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         (clients(own.clients.len()), theme.text),
         (format!("up {up}"), theme.dim),
     ];
-    let mut room = usize::from(area.width).saturating_sub(clock.len());
-    let mut spans = Vec::new();
-    for (content, style) in parts {
-        let needs = text::width(&content) + 2;
-        if needs > room {
-            break;
-        }
-        room -= needs;
-        spans.push(Span::styled(content, style));
-        spans.push(Span::raw("  "));
-    }
-    spans.push(Span::raw(" ".repeat(room)));
-    spans.push(Span::styled(clock, theme.dim));
-    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+    let line = headline(parts, (clock, theme.dim), usize::from(area.width));
+    frame.render_widget(Paragraph::new(line), area);
 }
 
 fn clients(count: usize) -> String {

@@ -3,7 +3,6 @@
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::style::Style;
-use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
@@ -13,7 +12,7 @@ use crate::filter::Mode;
 use crate::limits::{Policy, grouped, span};
 use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::widget::text;
+use crate::tui::widget::{headline, text};
 
 pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
@@ -44,21 +43,8 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     if state.frozen.is_some() {
         parts.insert(0, (" FROZEN ".to_owned(), theme.shut));
     }
-    // The clock keeps its place; what has no room left goes, from the right.
-    let mut room = width.saturating_sub(clock.len());
-    let mut spans = Vec::new();
-    for (content, style) in parts {
-        let needs = text::width(&content) + 2;
-        if needs > room {
-            break;
-        }
-        room -= needs;
-        spans.push(Span::styled(content, style));
-        spans.push(Span::raw("  "));
-    }
-    spans.push(Span::raw(" ".repeat(room)));
-    spans.push(Span::styled(clock, theme.dim));
-    frame.render_widget(Paragraph::new(Line::from(spans)), area);
+    let line = headline(parts, (clock, theme.dim), width);
+    frame.render_widget(Paragraph::new(line), area);
 }
 
 fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
