@@ -206,12 +206,8 @@ impl Server {
     /// Waits until every connected client was sent everything, and at least one was there.
     pub async fn drained(&self) {
         let mut moved = self.shared.moved.subscribe();
-        loop {
-            {
-                if self.shared.ring().is_left() {
-                    return;
-                }
-            }
+        while !self.shared.ring().is_left() {
+            // The sender lives as long as `self`.
             let _ = moved.changed().await;
         }
     }
@@ -339,6 +335,7 @@ impl<'s> Seat<'s> {
             let read = logged.send_from(socket, upto, &asked.types, self).await?;
             if read == upto {
                 // What is missing is nowhere any more.
+                self.shared.ring().go_on_behind(self.client, upto);
                 return Ok(upto);
             }
             upto = read;
@@ -444,4 +441,49 @@ fn close(code: CloseCode, says: String) -> Message {
         code,
         reason: says.into(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::HashMap;
+
+    use tokio_tungstenite::tungstenite::protocol::Role;
+
+    use super::*;
+    use crate::feed::log::Keep;
+
+    #[tokio::test]
+    async fn a_client_that_asks_for_what_is_nowhere_any_more_goes_on_with_what_comes() {
+        let folder = tempfile::tempdir().unwrap();
+        let keep = Keep {
+            age: Duration::from_secs(60),
+            bytes: 1_000,
+        };
+        let options = Options {
+            wait_for_client: false,
+            wait_for_slow: false,
+            ..Options::default()
+        };
+        // Something was there, has left the ring, and is in no log.
+        let ring = Ring::behind(Some(Uuid::now_v7()), HashMap::new());
+        let (logged, writer) = logged::of(Log::open(folder.path(), keep).unwrap()).unwrap();
+        let address = SocketAddr::from(([127, 0, 0, 1], 1));
+        let server = Server::with(address, options, ring, Some(logged));
+        writer.start(&server.shared).unwrap();
+        let (near, far) = tokio::io::duplex(4_096);
+        let near = WebSocketStream::from_raw_socket(near, Role::Server, None).await;
+        let mut far = WebSocketStream::from_raw_socket(far, Role::Client, None).await;
+        let serving = server.clone();
+        tokio::spawn(async move {
+            let asked = Asked::of("last_received=");
+            serving.serve(near, asked, "a").await;
+        });
+        while server.clients() == 0 {
+            tokio::task::yield_now().await;
+        }
+        let event = r#"{"event_type":"A"}"#.to_owned();
+        server.publish_all(vec![event]).await.unwrap();
+        let heard = far.next().await.unwrap().unwrap();
+        assert!(heard.to_text().unwrap().ends_with(r#""event_type":"A"}"#));
+    }
 }
