@@ -4,6 +4,7 @@
 //! Identify payload where users are streamed), *HTTP V2 API* and *Batch Event Upload API*. Each
 //! event goes on with the bytes that it came in.
 
+use std::collections::BTreeMap;
 use std::io::Read as _;
 
 use bytes::Bytes;
@@ -40,17 +41,15 @@ impl Refusal {
     /// Its reason, with the fields that it is about.
     pub fn reason(&self) -> String {
         let error = self.body["error"].as_str().unwrap_or_default();
-        let fields = match &self.body["missing_field"] {
-            Value::String(field) => field.clone(),
-            _ => match &self.body["events_with_missing_fields"] {
-                Value::Object(fields) => {
-                    let names: Vec<&str> = fields.keys().map(String::as_str).collect();
-                    names.join(", ")
-                }
-                _ => return error.to_owned(),
-            },
-        };
-        format!("{error}: {fields}")
+        let of_events = [WITH_MISSING, WITH_INVALID].into_iter();
+        let of_events = of_events.filter_map(|name| self.body[name].as_object());
+        let of_events = of_events.flat_map(|fields| fields.keys().map(String::as_str));
+        let of_request = self.body["missing_field"].as_str();
+        let fields: Vec<&str> = of_request.into_iter().chain(of_events).collect();
+        match fields.as_slice() {
+            [] => error.to_owned(),
+            fields => format!("{error}: {}", fields.join(", ")),
+        }
     }
 
     fn missing(field: &str) -> Self {
@@ -110,32 +109,62 @@ pub fn envelope(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
     if events.len() > MOST_EVENTS {
         return Err(Refusal::too_large());
     }
-    let (mut taken, mut untyped, mut nobody) = (Vec::new(), Vec::new(), Vec::new());
+    let (mut taken, mut missing, mut invalid) = (Vec::new(), Places::new(), Places::new());
     for (index, event) in events.iter().enumerate() {
         let raw = event.get();
         let entries = json::entries(raw).unwrap_or_default();
-        let has = |name: &str| {
-            let value = entries.iter().rev().find(|(key, _)| key == name);
-            value.is_some_and(|(_, raw)| !matches!(*raw, "null" | r#""""#))
+        let value = |name: &str| {
+            let found = entries.iter().rev().find(|(key, _)| key == name);
+            let found = found.map(|(_, raw)| *raw);
+            found.filter(|raw| !matches!(*raw, "null" | r#""""#))
         };
+        let has = |name: &str| value(name).is_some();
         if !has("event_type") {
-            untyped.push(index);
+            missing.entry("event_type").or_default().push(index);
         }
         if !has("user_id") && !has("device_id") {
-            nobody.push(index);
+            missing.entry("user_id").or_default().push(index);
+        }
+        for (field, kind) in KINDS {
+            if value(field).is_some_and(|raw| json::kind(raw) != kind) {
+                invalid.entry(field).or_default().push(index);
+            }
         }
         taken.push(timed(raw, has("time") || has("event_time"), now_ms));
     }
-    if untyped.is_empty() && nobody.is_empty() {
+    if missing.is_empty() && invalid.is_empty() {
         return Ok(taken);
     }
-    let mut refusal = Refusal::new(400, "Request missing required field");
-    let fields = [("event_type", untyped), ("user_id", nobody)];
-    for (field, indices) in fields.into_iter().filter(|(_, all)| !all.is_empty()) {
-        refusal.body["events_with_missing_fields"][field] = indices.into();
+    let error = if missing.is_empty() {
+        "Invalid field values on some events"
+    } else {
+        "Request missing required field"
+    };
+    let mut refusal = Refusal::new(400, error);
+    for (name, places) in [(WITH_MISSING, missing), (WITH_INVALID, invalid)] {
+        if !places.is_empty() {
+            refusal.body[name] = json!(places);
+        }
     }
     Err(refusal)
 }
+
+/// The events, by their places in the request, in which a field is wrong.
+type Places = BTreeMap<&'static str, Vec<usize>>;
+
+/// Where a refusal names fields that events miss, and fields of theirs that can't be read.
+const WITH_MISSING: &str = "events_with_missing_fields";
+const WITH_INVALID: &str = "events_with_invalid_fields";
+
+/// What a field has to be, where an event has it (HTTP V2 API, event properties).
+const KINDS: [(&str, Kind); 6] = [
+    ("event_type", Kind::String),
+    ("time", Kind::Number),
+    ("event_properties", Kind::Object),
+    ("user_properties", Kind::Object),
+    ("groups", Kind::Object),
+    ("group_properties", Kind::Object),
+];
 
 /// What an HTTP V2 or Batch request is answered that was taken.
 pub fn accepted(events: usize, bytes: usize, now_ms: UnixMs) -> Value {
@@ -261,6 +290,17 @@ mod tests {
         assert_eq!(
             mixed.body["events_with_missing_fields"],
             json!({"event_type":[1, 2, 3],"user_id":[2, 3]})
+        );
+        let invalid = refused(
+            r#"{"api_key":"k","events":[{"event_type":"A","user_id":"u","time":"now"},{"event_type":7,"user_id":"u","event_properties":[]}]}"#,
+        );
+        assert_eq!(
+            invalid.body["events_with_invalid_fields"],
+            json!({"event_properties": [1], "event_type": [1], "time": [0]})
+        );
+        assert_eq!(
+            invalid.reason(),
+            "Invalid field values on some events: event_properties, event_type, time"
         );
         let reason = "Request missing required field: event_type, user_id";
         assert_eq!(mixed.reason(), reason);

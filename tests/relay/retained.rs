@@ -6,12 +6,15 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
+use sluicegate::feed::log::{Keep, Log};
+use sluicegate::relay::Relay;
+use tokio::net::TcpListener;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
 use crate::program::{self, Serving, get, sluicegate};
-use crate::{http, next};
+use crate::{http, next, open, subscribed};
 
 /// A relay that keeps what it takes in `folder`, at this address.
 fn retaining(folder: &Path, place: SocketAddr) -> Serving {
@@ -104,6 +107,55 @@ async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
     let says = String::from_utf8_lossy(&taken.stderr);
     assert!(says.contains("are another process's"), "{says}");
     drop(relay);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn who_was_away_longer_than_memory_goes_back_catches_up_while_more_comes() {
+    const ALL: u64 = 6_000;
+    let folder = tempfile::tempdir().unwrap();
+    let keep = Keep {
+        age: Duration::from_secs(600),
+        bytes: 1 << 30,
+    };
+    let log = Log::open(folder.path(), keep).unwrap();
+    let mut options = open();
+    // Some hundred messages: whoever is away for a moment needs the log.
+    options.feed.ring_bytes = 50_000;
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let relay = Relay::start(listener, options, Some(log)).unwrap();
+    let sending = {
+        let relay = relay.clone();
+        tokio::spawn(async move {
+            let (http, url) = (http(), format!("{}/webhook", relay.url()));
+            for n in (0..ALL).step_by(20) {
+                let event = |n| format!(r#"{{"event_type":"A","user_id":"u","time":{n}}}"#);
+                let events: Vec<String> = (n..n + 20).map(event).collect();
+                let body = format!("[{}]", events.join(","));
+                let answer = http.post(&url).body(body).send().await.unwrap();
+                assert_eq!(answer.status(), 200);
+            }
+        })
+    };
+    let (mut seen, mut last) = (Vec::new(), String::new());
+    while seen.len() < ALL as usize {
+        let mut client = subscribed(&relay, &format!("?last_received={last}")).await;
+        let upto = seen.len() + 600;
+        while seen.len() < upto.min(ALL as usize) {
+            let event = next(&mut client).await;
+            seen.push(event["time"].as_u64().unwrap());
+            event["message_id"].as_str().unwrap().clone_into(&mut last);
+        }
+        drop(client);
+        tokio::time::sleep(Duration::from_millis(30)).await;
+    }
+    sending.await.unwrap();
+    assert!(
+        seen == (0..ALL).collect::<Vec<u64>>(),
+        "each once, in order"
+    );
+    let standing = relay.standing();
+    assert_eq!(standing.log.unwrap().fill.messages, ALL);
+    assert!(standing.ring.messages < 1_000, "{:?}", standing.ring);
 }
 
 #[tokio::test(flavor = "multi_thread")]
