@@ -234,6 +234,8 @@ impl Writer {
             shared.published.send_modify(|n| *n += 1);
         }
         let why = written.err().map(|error| error.to_string());
+        // Who is answered may ask how it stands.
+        self.tell(why.clone());
         for done in waiting {
             let told = match &why {
                 None => Ok(()),
@@ -242,6 +244,5 @@ impl Writer {
             // Who asked may have gone.
             let _ = done.send(told);
         }
-        self.tell(why);
     }
 }
