@@ -53,6 +53,27 @@ pub fn with_first(raw: &str, name: &str, value: &str) -> String {
     format!(r#"{{"{name}":{value}{comma}{inner}"#)
 }
 
+/// The object in `raw` without the entries of this name; its bytes as they are where there are
+/// none, which is told without reading it where nothing in it looks like the name.
+pub fn without<'a>(raw: &'a str, name: &str) -> Cow<'a, str> {
+    let has = |text: &[u8]| memchr::memmem::find(raw.as_bytes(), text).is_some();
+    // A letter of a key may be escaped.
+    if !has(name.as_bytes()) && !has(br"\u") {
+        return Cow::Borrowed(raw);
+    }
+    let entries = entries(raw).unwrap_or_default();
+    if !entries.iter().any(|(key, _)| key == name) {
+        return Cow::Borrowed(raw);
+    }
+    let mut out = Vec::with_capacity(raw.len());
+    let mut object = ObjectWriter::new(&mut out);
+    for (key, value) in entries.iter().filter(|(key, _)| key != name) {
+        object.entry(key, value.as_bytes());
+    }
+    object.end();
+    Cow::Owned(String::from_utf8(out).expect("pieces of text are text"))
+}
+
 /// The JSON in `raw` on one line: a line break in it is nothing but space.
 pub fn on_one_line(raw: &str) -> String {
     raw.replace(['\n', '\r'], " ")
@@ -255,6 +276,22 @@ mod tests {
                 ("d".to_owned(), "null")
             ]
         );
+    }
+
+    #[test]
+    fn entries_of_a_name_are_left_out_however_the_name_is_written() {
+        for (raw, left) in [
+            (r#"{"a":1,"id":2,"b":[3],"id":4}"#, r#"{"a":1,"b":[3]}"#),
+            (
+                r#"{"\u0069d":{"id":1},"c":"\u0069d"}"#,
+                r#"{"c":"\u0069d"}"#,
+            ),
+            (r#"{ "a": {"id": 1} }"#, r#"{ "a": {"id": 1} }"#),
+            (r#"{"id":1}"#, "{}"),
+            ("id", "id"),
+        ] {
+            assert_eq!(without(raw, "id"), left, "{raw}");
+        }
     }
 
     #[test]

@@ -6,12 +6,13 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
-use color_eyre::eyre::{Result, WrapErr, bail, eyre};
+use color_eyre::eyre::{Result, WrapErr, bail};
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::cli;
 use crate::config::load::{Flag, Needs};
 use crate::config::{self, state_folder};
+use crate::feed::fill::Fill;
 use crate::feed::log::{Keep, Log};
 use crate::feed::server;
 use crate::limits::{grouped, span};
@@ -47,12 +48,12 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     let tls = certificate(own).await?;
     let options = options(own, tls.clone())?;
     let relay = Relay::start(listener, options, log(own)?)?;
-    let asks = match (own.secret.expose_secret(), own.token.expose_secret()) {
-        ("", "") => "no secret and no token are asked for",
-        (_, "") => "senders are asked for the secret, readers for nothing",
-        ("", _) => "readers are asked for the token, senders for nothing",
-        _ => "senders are asked for the secret, readers for the token",
-    };
+    let asks = asks(own);
+    if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
+        tracing::warn!(
+            "secret and token come over plain HTTP, unless a proxy in front of this relay speaks TLS; --tls-cert and --tls-key make it speak TLS itself"
+        );
+    }
     let rereading = reread(own.clone(), tls);
     if has_screen {
         let opening = tui::relay::Opening {
@@ -111,6 +112,16 @@ impl cli::Relay {
     }
 }
 
+/// What it asks of those who send and read, in words.
+fn asks(own: &config::Relay) -> &'static str {
+    match (own.secret.expose_secret(), own.token.expose_secret()) {
+        ("", "") => "no secret and no token are asked for",
+        (_, "") => "senders are asked for the secret, readers for nothing",
+        ("", _) => "readers are asked for the token, senders for nothing",
+        _ => "senders are asked for the secret, readers for the token",
+    }
+}
+
 /// What others can reach asks who they are.
 fn refuse_strangers(own: &config::Relay) -> Result<()> {
     let is_open = |secret: &SecretString| secret.expose_secret().is_empty();
@@ -136,8 +147,7 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         secret: set(&own.secret),
         token: set(&own.token),
         tls,
-        // What is wrong with it was refused before.
-        shape: Shape::new(&own.webhook).map_err(|(field, why)| eyre!("{field}: {why}"))?,
+        shape: Shape::new(&own.webhook)?,
         limits: Limits {
             all: own.events_per_second,
             each: own.device_events_per_second,
@@ -239,7 +249,7 @@ fn status_line(before: &Standing, now: &Standing) -> String {
     let rate = text::rate((now.received - before.received) as f64 / seconds);
     let slowest = now.clients.iter().map(|client| client.lag_ms).max();
     let lag = slowest.map_or_else(String::new, |ms| format!(", the last {} behind", span(ms)));
-    let size = |fill: server::Fill| text::bytes(fill.bytes as usize);
+    let size = |fill: Fill| text::bytes(fill.bytes as usize);
     let log = now.log.as_ref().map_or_else(String::new, |log| {
         let fault = log.fault.as_ref().map(|why| format!(" ({why})"));
         format!("  log {}{}", size(log.fill), fault.unwrap_or_default())

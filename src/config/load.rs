@@ -538,8 +538,8 @@ impl Loaded {
                 format!("{pass_to:?} is no server; write https://api2.amplitude.com"),
             ));
         }
-        if let Err((field, why)) = Shape::new(&own.webhook) {
-            found.push(self.invalid(&format!("relay.webhook.{field}"), why));
+        if let Err(wrong) = Shape::new(&own.webhook) {
+            found.push(self.invalid(&format!("relay.webhook.{}", wrong.field), wrong.why));
         }
     }
 

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::amplitude::time::UnixMs;
 
-use super::server::{Fill, age_ms};
+use super::fill::{Fill, age_ms};
 
 const FILE: &str = "messages.sqlite";
 /// Messages are removed so many at a time, so that nobody waits long for it.

@@ -4,6 +4,7 @@
 //! are taken from it: a feed that can be slowed, as a WebSocket is by TCP, then waits.
 //! [`server`] is the other end: it serves archives and made-up traffic by the same conventions.
 
+pub mod fill;
 pub mod log;
 pub mod record;
 pub mod replay;

@@ -16,53 +16,12 @@ use serde_json::{Value, json};
 use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::UnixMs;
 
+use super::refusal::{Refusal, WITH_INVALID, WITH_MISSING};
 use super::shape::Shape;
 use super::throttle::Who;
 
 /// The most events of a request (HTTP V2 API, upload limits).
 pub const MOST_EVENTS: usize = 2_000;
-
-/// Why a request is not taken, as Amplitude would say it.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Refusal {
-    /// The status.
-    pub status: u16,
-    /// The JSON of the body.
-    pub body: Value,
-}
-
-impl Refusal {
-    /// A refusal with no more to say than its reason.
-    pub fn new(status: u16, error: &str) -> Self {
-        let body = json!({ "code": status, "error": error });
-        Self { status, body }
-    }
-
-    /// Its reason, with the fields that it is about.
-    pub fn reason(&self) -> String {
-        let error = self.body["error"].as_str().unwrap_or_default();
-        let of_events = [WITH_MISSING, WITH_INVALID].into_iter();
-        let of_events = of_events.filter_map(|name| self.body[name].as_object());
-        let of_events = of_events.flat_map(|fields| fields.keys().map(String::as_str));
-        let of_request = self.body["missing_field"].as_str();
-        let fields: Vec<&str> = of_request.into_iter().chain(of_events).collect();
-        match fields.as_slice() {
-            [] => error.to_owned(),
-            fields => format!("{error}: {}", fields.join(", ")),
-        }
-    }
-
-    fn missing(field: &str) -> Self {
-        let mut refusal = Self::new(400, "Request missing required field");
-        refusal.body["missing_field"] = field.into();
-        refusal
-    }
-
-    /// A body that is too large, or has too many events.
-    pub fn too_large() -> Self {
-        Self::new(413, "Payload too large")
-    }
-}
 
 /// The body as it was before it was compressed, if it was.
 pub fn unpacked(body: &Bytes, encoding: Option<&str>, most: usize) -> Result<Bytes, Refusal> {
@@ -151,10 +110,6 @@ pub fn envelope(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
 
 /// The events, by their places in the request, in which a field is wrong.
 type Places = BTreeMap<&'static str, Vec<usize>>;
-
-/// Where a refusal names fields that events miss, and fields of theirs that can't be read.
-const WITH_MISSING: &str = "events_with_missing_fields";
-const WITH_INVALID: &str = "events_with_invalid_fields";
 
 /// What a field has to be, where an event has it (HTTP V2 API, event properties).
 const KINDS: [(&str, Kind); 6] = [

@@ -12,6 +12,7 @@
 
 pub mod intake;
 pub mod passing;
+pub mod refusal;
 mod routes;
 pub mod shape;
 pub mod sources;
@@ -26,11 +27,13 @@ use axum_server::tls_rustls::RustlsConfig;
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::amplitude::time::{self, UnixMs};
+use crate::feed::fill::Fill;
 use crate::feed::log::{Log, LogError};
-use crate::feed::server::{self, ClientRow, Fill, LogState, Server};
+use crate::feed::server::{self, ClientRow, LogState, Server};
 
 use passing::Passing;
 use shape::Shape;
@@ -70,6 +73,8 @@ struct Shared {
     door: Handle<SocketAddr>,
     feed: Server,
     throttle: Throttle,
+    /// What the bodies of requests may still hold, in KiB.
+    room: Semaphore,
     sources: Sources,
     since_ms: UnixMs,
     received: AtomicU64,
@@ -144,6 +149,7 @@ impl Relay {
             feed,
             throttle: Throttle::new(options.limits, Instant::now()),
             options,
+            room: Semaphore::new(routes::ROOM_BYTES / 1_024),
             sources: Sources::default(),
             since_ms: time::now(),
             received: AtomicU64::new(0),

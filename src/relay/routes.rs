@@ -5,7 +5,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Bytes, HttpBody as _};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
@@ -16,6 +16,7 @@ use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
+use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -25,7 +26,8 @@ use crate::amplitude::time;
 use crate::feed::server::{Asked, CLIENT_HEADER, named};
 
 use super::Relay;
-use super::intake::{self, Refusal};
+use super::intake;
+use super::refusal::Refusal;
 use super::sources::{Entrance, Sender};
 
 /// The header in which those who send events name the shared secret. Who can't set a header
@@ -33,6 +35,8 @@ use super::sources::{Entrance, Sender};
 pub const SECRET_HEADER: &str = "x-relay-secret";
 /// So long may the body of a request take.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// The bodies of requests that are being taken may hold so many bytes together; more of them wait.
+pub(super) const ROOM_BYTES: usize = 256 << 20;
 /// So much of what a sender says that it is, is kept.
 const AGENT_CHARS: usize = 60;
 
@@ -120,9 +124,11 @@ async fn envelope(
 }
 
 /// The body of a request: as it came, and as it was before it was compressed.
-struct Body {
+struct Body<'r> {
     raw: Bytes,
     plain: Bytes,
+    /// Its part of the room that there is; given back when this is dropped.
+    _share: SemaphorePermit<'r>,
 }
 
 impl Relay {
@@ -132,7 +138,7 @@ impl Relay {
         sender: &Sender,
         secret: &Secret,
         request: Request,
-    ) -> Result<Body, Refusal> {
+    ) -> Result<Body<'_>, Refusal> {
         let in_path = secret.as_ref().map(|Path(secret)| secret.as_bytes());
         let given = request.headers().get(SECRET_HEADER);
         let mut given = given.map(HeaderValue::as_bytes).into_iter().chain(in_path);
@@ -146,18 +152,31 @@ impl Relay {
         }
         let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();
         let encoding = encoding.as_ref().and_then(|value| value.to_str().ok());
-        let reading = Bytes::from_request(request, &());
-        let Ok(read) = tokio::time::timeout(PATIENCE, reading).await else {
+        let most = sender.entrance.most_bytes();
+        // What is compressed, or does not say how long it is, may be as long as it may.
+        let size = match (encoding, request.body().size_hint().exact()) {
+            (None, Some(bytes)) => most.min(bytes as usize),
+            _ => most,
+        };
+        let reading = async {
+            let share = self.0.room.acquire_many((size / 1_024 + 1) as u32).await;
+            (share, Bytes::from_request(request, &()).await)
+        };
+        let Ok((Ok(share), read)) = tokio::time::timeout(PATIENCE, reading).await else {
             let seconds = PATIENCE.as_secs();
-            let says = format!("The body did not come within {seconds} seconds");
+            let says = format!("The body could not be read within {seconds} seconds");
             return Err(Refusal::new(408, &says));
         };
         let raw = read.map_err(|rejection: BytesRejection| match rejection.status() {
             StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
             status => Refusal::new(status.as_u16(), &rejection.body_text()),
         })?;
-        let plain = intake::unpacked(&raw, encoding, sender.entrance.most_bytes())?;
-        Ok(Body { raw, plain })
+        let plain = intake::unpacked(&raw, encoding, most)?;
+        Ok(Body {
+            raw,
+            plain,
+            _share: share,
+        })
     }
 
     /// Publishes events, and says so as Amplitude would.

@@ -1,5 +1,6 @@
-//! Webhooks of the user's own shape. Amplitude can write a webhook's body by a template
-//! (`FreeMarker`); a mapping in the settings says where in such an object the fields of an event stand.
+//! Webhooks of the user's own shape. Amplitude can write a webhook's body by a template of the
+//! user's (`FreeMarker`); a mapping in the settings says where in such an object the fields of an
+//! event stand.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -9,7 +10,7 @@ use crate::amplitude::json::{self, Entries, ObjectWriter};
 /// The path that stands for everything that no other line takes.
 const REST: &str = "*";
 
-/// Where the fields of an event stand in the objects that come; nothing, where they are events
+/// Where the fields of an event stand in the objects that come. By default they are events
 /// already.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Shape {
@@ -30,14 +31,27 @@ enum Source {
     Object(Vec<(String, Source)>),
 }
 
+/// A line of a mapping that can't be.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{field}: {why}")]
+pub struct ShapeError {
+    /// The field of the event that it is for.
+    pub field: String,
+    /// What is wrong with it.
+    pub why: String,
+}
+
 impl Shape {
     /// Reads the lines of a mapping: the field of the event, such as `event_type` or
     /// `user_properties.plan`, and the path in the object that comes, such as `customer.id`, or
-    /// `*` for all that no other line takes. Says which line is wrong, and why.
-    pub fn new(lines: &BTreeMap<String, String>) -> Result<Self, (String, String)> {
+    /// `*` for all that no other line takes from.
+    pub fn new(lines: &BTreeMap<String, String>) -> Result<Self, ShapeError> {
         let mut shape = Self::default();
         for (field, path) in lines {
-            let wrong = |why: &str| (field.clone(), why.to_owned());
+            let wrong = |why: &str| ShapeError {
+                field: field.clone(),
+                why: why.to_owned(),
+            };
             let from = steps(path).ok_or_else(|| {
                 wrong("write the path of a field in the object that comes, such as \"customer.id\"")
             })?;
@@ -58,8 +72,8 @@ impl Shape {
         Ok(shape)
     }
 
-    /// The event in an object that came: its fields from where the mapping says, beside what it
-    /// does not name. Nothing, where this object has its fields in their places already.
+    /// The event in an object that came: its fields from where the mapping says, beside what no
+    /// line takes from. Without a mapping that is the object itself.
     pub fn apply<'a>(&self, raw: &'a str) -> Cow<'a, str> {
         let (false, Some(entries)) = (self.fields.is_empty(), json::entries(raw)) else {
             return Cow::Borrowed(raw);
@@ -157,7 +171,7 @@ fn at<'e>(entries: &Entries<'e>, path: &[String]) -> Option<&'e str> {
 mod tests {
     use super::*;
 
-    fn shape(lines: &[(&str, &str)]) -> Result<Shape, (String, String)> {
+    fn shape(lines: &[(&str, &str)]) -> Result<Shape, ShapeError> {
         let lines = lines
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
@@ -215,7 +229,7 @@ mod tests {
             (&[("a", "*"), ("b", "*")], "b"),
             (&[("a", "x"), ("a.b", "y")], "a.b"),
         ] {
-            assert_eq!(shape(lines).unwrap_err().0, field, "{lines:?}");
+            assert_eq!(shape(lines).unwrap_err().field, field, "{lines:?}");
         }
     }
 }

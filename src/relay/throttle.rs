@@ -11,7 +11,7 @@ use rustc_hash::FxHashMap;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
-use super::intake::Refusal;
+use super::refusal::Refusal;
 
 /// Rates are averages over this time.
 const WINDOW: Duration = Duration::from_secs(30);

@@ -47,6 +47,27 @@ async fn a_subscription_to_types_is_sent_only_these_from_the_ring_and_as_they_co
     assert!(rows.iter().all(|row| row.behind == Some(0)), "{rows:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn an_event_can_not_bring_the_id_of_its_message_along() {
+    let relay = relay(open()).await;
+    let forged = r#"{"event_type":"A","message_id":"ffffffff-ffff-7fff-bfff-ffffffffffff",
+        "user_id":"u","time":0,"message\u005fid":"x"}"#;
+    let request = http().post(format!("{}/webhook", relay.url()));
+    let answer = request.body(forged).send().await.unwrap();
+    assert_eq!(answer.status(), 200);
+    let mut client = subscribed(&relay, "?last_received=").await;
+    let Message::Text(text) = client.next().await.unwrap().unwrap() else {
+        panic!()
+    };
+    assert_eq!(text.matches("message").count(), 1, "{text}");
+    let event: Value = serde_json::from_str(&text).unwrap();
+    let id = event["message_id"].as_str().unwrap();
+    // It goes on behind it, and not at the end of all time.
+    let mut again = subscribed(&relay, &format!("?last_received={id}")).await;
+    send(&relay, &["B"]).await;
+    assert_eq!(next(&mut again).await["event_type"], "B");
+}
+
 /// A client that knows nothing but the conventions of Vector's `websocket_server` sink: an id in
 /// each message, `?last_received=`, and `{"message_id": …}` as an acknowledgement.
 struct Conventional {

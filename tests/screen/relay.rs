@@ -7,10 +7,12 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sluicegate::config;
-use sluicegate::feed::server::{ClientRow, Fill, LogState};
+use sluicegate::feed::fill::Fill;
+use sluicegate::feed::server::{ClientRow, LogState};
 use sluicegate::relay::Standing;
 use sluicegate::relay::sources::{Entrance, SourceRow};
-use sluicegate::tui::relay::state::{Effect, Labels, Pane, State};
+use sluicegate::tui::relay::layout::Pane;
+use sluicegate::tui::relay::state::{Effect, Labels, State};
 use sluicegate::tui::relay::{LogLine, view};
 use sluicegate::tui::theme::Theme;
 

@@ -15,10 +15,10 @@ use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use crate::amplitude::time;
+use crate::feed::fill::Fill;
 use crate::feed::log::{Log, LogError, Reader};
 
 use super::asked::Types;
-use super::ring::Fill;
 use super::{Seat, Shared, close, with_id};
 
 /// The log's reader, the way to its writer, and how it stands.

@@ -26,6 +26,7 @@ use uuid::Uuid;
 
 use crate::amplitude::{json, time};
 
+use super::fill::Fill;
 use super::log::{Log, LogError};
 
 use logged::Logged;
@@ -33,7 +34,7 @@ use ring::{Next, Ring};
 
 pub use asked::{Asked, Types};
 pub use logged::LogState;
-pub use ring::{ClientRow, Fill, age_ms};
+pub use ring::ClientRow;
 
 /// The header by which a client can name itself, so that its acknowledgements outlive its address.
 pub const CLIENT_HEADER: &str = "x-client-name";
@@ -270,9 +271,13 @@ pub fn shown_name(name: &str) -> &str {
     name.strip_prefix("name:").unwrap_or(name)
 }
 
-/// The event with its message id as the first field.
+/// The field in which a message has its id.
+const ID: &str = "message_id";
+
+/// The event with its message id as the first field. One that it brings along, as a recording of
+/// a feed does, would be taken for it.
 fn with_id(event: &str, id: Uuid) -> ByteString {
-    json::with_first(event, "message_id", &format!("\"{id}\"")).into()
+    json::with_first(&json::without(event, ID), ID, &format!("\"{id}\"")).into()
 }
 
 async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {

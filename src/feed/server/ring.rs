@@ -7,6 +7,7 @@ use serde::Serialize;
 use uuid::Uuid;
 
 use crate::amplitude::time::UnixMs;
+use crate::feed::fill::{Fill, age_ms};
 
 use super::Options;
 
@@ -75,29 +76,6 @@ pub struct ClientRow {
     pub lag_ms: i64,
     /// How long ago what it acknowledged last was published, where it ever did.
     pub acknowledged_ms: Option<i64>,
-}
-
-/// How full something is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize)]
-pub struct Fill {
-    /// Messages in it.
-    pub messages: u64,
-    /// Bytes of them.
-    pub bytes: u64,
-    /// So many may be in it.
-    pub most_bytes: u64,
-    /// How old the oldest is.
-    pub age_ms: i64,
-}
-
-/// How long ago a message was published: its id says when.
-pub fn age_ms(id: Uuid, now_ms: UnixMs) -> i64 {
-    (now_ms - published_ms(id)).max(0)
-}
-
-fn published_ms(id: Uuid) -> UnixMs {
-    // The first 48 bits of a UUIDv7 are its time, in milliseconds.
-    (id.as_u128() >> 80) as UnixMs
 }
 
 impl Ring {
@@ -287,6 +265,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::feed::fill::published_ms;
 
     fn small(bytes: usize) -> Options {
         Options {

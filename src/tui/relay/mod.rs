@@ -1,6 +1,7 @@
 //! A relay's own small screen: who sends, who reads and how far each is behind, how full ring
 //! and log are, what happened.
 
+pub mod layout;
 pub mod lines;
 pub mod state;
 pub mod view;

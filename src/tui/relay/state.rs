@@ -9,7 +9,8 @@ use crate::feed::server::ClientRow;
 use crate::relay::Standing;
 use crate::relay::sources::SourceRow;
 
-use super::{LogLine, view};
+use super::LogLine;
+use super::layout::{Pane, room_of};
 
 /// Rates are averages over so many seconds.
 const RATE_SECONDS: usize = 5;
@@ -25,26 +26,6 @@ pub struct Labels {
     pub feed_url: String,
     /// What it asks of those who send and read.
     pub asks: String,
-}
-
-/// A list that can be scrolled.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// Who sends.
-    Sources,
-    /// Who reads.
-    Clients,
-    /// What happened.
-    Log,
-}
-
-impl Pane {
-    const ALL: [Self; 3] = [Self::Sources, Self::Clients, Self::Log];
-
-    fn step(self, by: usize) -> Self {
-        let at = Self::ALL.iter().position(|pane| *pane == self);
-        Self::ALL[(at.unwrap_or(0) + by) % Self::ALL.len()]
-    }
 }
 
 /// What the shell has to do for a key.
@@ -167,7 +148,7 @@ impl State {
 
     /// The rows of a list that are shown.
     pub fn shown(&self, pane: Pane) -> std::ops::Range<usize> {
-        let (rows, room) = (self.rows(pane), view::room_of(pane, self.size));
+        let (rows, room) = (self.rows(pane), room_of(pane, self.size));
         let most = rows.saturating_sub(room);
         let scroll = self.scroll[pane as usize].min(most);
         let first = match pane {
@@ -186,7 +167,7 @@ impl State {
     }
 
     fn scroll_by(&mut self, down: isize) {
-        let room = view::room_of(self.focus, self.size);
+        let room = room_of(self.focus, self.size);
         let last = self.rows(self.focus).saturating_sub(room);
         let scroll = &mut self.scroll[self.focus as usize];
         // The log is read from its end.

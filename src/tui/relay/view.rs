@@ -18,14 +18,16 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::feed::server::{ClientRow, Fill, shown_name};
+use crate::feed::fill::Fill;
+use crate::feed::server::{ClientRow, shown_name};
 use crate::limits::{grouped, span};
 use crate::relay::sources::SourceRow;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{self, headline, pane, text};
 
-use super::state::{Pane, State};
+use super::layout::{Pane, rooms};
+use super::state::State;
 
 /// Below this the panes can't be told apart.
 const LEAST: (u16, u16) = (80, 24);
@@ -70,30 +72,6 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.help {
         help(frame, area, state, theme);
     }
-}
-
-fn rooms(area: Rect) -> [Rect; 6] {
-    Layout::vertical([
-        Constraint::Length(1),
-        Constraint::Length(6),
-        Constraint::Fill(1),
-        Constraint::Fill(1),
-        Constraint::Fill(1),
-        Constraint::Length(1),
-    ])
-    .areas(area)
-}
-
-/// The rows that a list has for its own, on a terminal of this size.
-pub fn room_of(pane: Pane, (columns, rows): (u16, u16)) -> usize {
-    let [_, _, sources, clients, log, _] = rooms(Rect::new(0, 0, columns, rows));
-    // Two are the frame's, and one is for what the columns are called.
-    let room = match pane {
-        Pane::Sources => sources.height.saturating_sub(3),
-        Pane::Clients => clients.height.saturating_sub(3),
-        Pane::Log => log.height.saturating_sub(2),
-    };
-    usize::from(room)
 }
 
 fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {

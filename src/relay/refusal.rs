@@ -1,0 +1,50 @@
+//! Why a request is not taken, in the shapes in which Amplitude says it (HTTP V2 API, responses).
+
+use serde_json::{Value, json};
+
+/// Where a refusal names fields that events miss, and fields of theirs that can't be read.
+pub(super) const WITH_MISSING: &str = "events_with_missing_fields";
+pub(super) const WITH_INVALID: &str = "events_with_invalid_fields";
+
+/// Why a request is not taken, as Amplitude would say it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Refusal {
+    /// The status.
+    pub status: u16,
+    /// The JSON of the body.
+    pub body: Value,
+}
+
+impl Refusal {
+    /// A refusal with no more to say than its reason.
+    pub fn new(status: u16, error: &str) -> Self {
+        let body = json!({ "code": status, "error": error });
+        Self { status, body }
+    }
+
+    /// Its reason, with the fields that it is about.
+    pub fn reason(&self) -> String {
+        let error = self.body["error"].as_str().unwrap_or_default();
+        let of_events = [WITH_MISSING, WITH_INVALID].into_iter();
+        let of_events = of_events.filter_map(|name| self.body[name].as_object());
+        let of_events = of_events.flat_map(|fields| fields.keys().map(String::as_str));
+        let of_request = self.body["missing_field"].as_str();
+        let fields: Vec<&str> = of_request.into_iter().chain(of_events).collect();
+        match fields.as_slice() {
+            [] => error.to_owned(),
+            fields => format!("{error}: {}", fields.join(", ")),
+        }
+    }
+
+    /// A request, or an event, without a field that it has to have.
+    pub fn missing(field: &str) -> Self {
+        let mut refusal = Self::new(400, "Request missing required field");
+        refusal.body["missing_field"] = field.into();
+        refusal
+    }
+
+    /// A body that is too large, or has too many events.
+    pub fn too_large() -> Self {
+        Self::new(413, "Payload too large")
+    }
+}
