@@ -40,12 +40,7 @@ impl Hour {
 
     /// As the API writes it: `20261125T09`.
     pub fn name(self) -> String {
-        let stamp = time::to_export(self.0 * HOUR_MS);
-        let digits: String = stamp
-            .chars()
-            .filter(char::is_ascii_digit)
-            .take(10)
-            .collect();
+        let digits = time::to_digits(self.0 * HOUR_MS, 10);
         format!("{}T{}", &digits[..8], &digits[8..])
     }
 

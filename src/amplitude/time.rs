@@ -95,6 +95,13 @@ pub fn to_export(ms: UnixMs) -> String {
     )
 }
 
+/// The time as the first digits of its export form, for names: of 14 the last are the seconds.
+pub fn to_digits(ms: UnixMs, count: usize) -> String {
+    let stamp = to_export(ms);
+    let digits = stamp.chars().filter(char::is_ascii_digit);
+    digits.take(count).collect()
+}
+
 /// The time of day without its milliseconds: `12:04:31`.
 pub fn to_seconds(ms: UnixMs) -> String {
     let mut clock = to_clock(ms);

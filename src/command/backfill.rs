@@ -226,10 +226,7 @@ impl Playing {
         })
         .await;
         bar.end();
-        match format {
-            Format::Text => say_as_is!("{}", summary.text()),
-            Format::Json => say!("{}", summary.json()),
-        }
+        summary.say(format);
         if source.is_finished() {
             source.await??;
         }

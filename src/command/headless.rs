@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use serde::Serialize;
 use tokio_util::sync::CancellationToken;
 
+use crate::cli::Format;
 use crate::delivery::breaker;
 use crate::delivery::spool::SpoolRow;
 use crate::delivery::spool::dead_letters::LetterRow;
@@ -175,8 +176,16 @@ impl Summary {
         ExitCode::from(u8::from(self.left + self.unwritten > 0))
     }
 
+    /// Says it on standard output.
+    pub(super) fn say(&self, format: Format) {
+        match format {
+            Format::Text => say_as_is!("{}", self.text()),
+            Format::Json => say!("{}", self.json()),
+        }
+    }
+
     /// The summary as one JSON object.
-    pub(super) fn json(&self) -> String {
+    fn json(&self) -> String {
         serde_json::to_string_pretty(self).unwrap_or_default()
     }
 

@@ -207,11 +207,10 @@ fn unusable(own: &config::Relay) -> String {
 async fn reread(own: config::Relay, tls: Option<RustlsConfig>) {
     let mut hangups = signals::hangups();
     while let Some(hangup) = hangups.recv().await {
-        let Some(tls) = tls.as_ref().filter(|_| hangup == Hangup::Reload) else {
-            if hangup == Hangup::TerminalGone {
-                return;
-            }
-            continue;
+        let tls = match (hangup, &tls) {
+            (Hangup::TerminalGone, _) => return,
+            (Hangup::Reload, None) => continue,
+            (Hangup::Reload, Some(tls)) => tls,
         };
         let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);
         match tls.reload_from_pem_file(cert, key).await {

@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::Result;
 
-use crate::cli::{Format, Run};
+use crate::cli::Run;
 use crate::config::load::Needs;
 
 use super::headless::{self, Until};
@@ -47,9 +47,6 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
         }
     })
     .await;
-    match args.format {
-        Format::Text => say_as_is!("{}", summary.text()),
-        Format::Json => say!("{}", summary.json()),
-    }
+    summary.say(args.format);
     Ok(summary.exit_code())
 }

@@ -202,12 +202,7 @@ impl Files {
 impl Open {
     /// A file of its own, whatever else was recorded this second.
     fn new(folder: &Path, format: Format) -> io::Result<Self> {
-        let stamp = time::to_export(time::now());
-        let stamp: String = stamp
-            .chars()
-            .filter(char::is_ascii_digit)
-            .take(14)
-            .collect();
+        let stamp = time::to_digits(time::now(), 14);
         let suffix = format.suffix();
         for number in 0_u32.. {
             let more = match number {

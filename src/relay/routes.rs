@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::amplitude::time;
-use crate::feed::server::{Asked, CLIENT_HEADER, named};
+use crate::feed::server::{Asked, name_of};
 
 use super::Relay;
 use super::intake;
@@ -94,8 +94,9 @@ async fn envelope(
     secret: Secret,
     request: Request,
 ) -> Response {
-    let headers = request.headers().clone();
-    let sender = sender(entrance, peer, &headers);
+    let sender = sender(entrance, peer, request.headers());
+    let passing = relay.0.options.pass_to.as_ref();
+    let passing = passing.map(|to| (to, request.headers().clone()));
     let taken = async {
         let body = relay.open(&sender, &secret, request).await?;
         let now_ms = time::now();
@@ -109,7 +110,7 @@ async fn envelope(
         let who: Vec<_> = counted.iter().map(|event| intake::who(event)).collect();
         throttle.take(events.len(), &who, Instant::now())?;
         let bytes = body.raw.len();
-        let Some(passing) = &relay.0.options.pass_to else {
+        let Some((passing, headers)) = passing else {
             return relay.publish(&sender, events, bytes, now_ms).await;
         };
         // What Amplitude doesn't take, the SDK sends again: the feed has it when both have.
@@ -313,10 +314,7 @@ async fn subscribe(
         return said(StatusCode::UPGRADE_REQUIRED, &says);
     }
     let accept = derive_accept_key(key.as_bytes());
-    let name = match headers.get(CLIENT_HEADER).and_then(|v| v.to_str().ok()) {
-        Some(own) => named(own),
-        None => address(peer, headers).to_string(),
-    };
+    let name = name_of(headers, address(peer, headers));
     let asked = request.uri().query().map(Asked::of).unwrap_or_default();
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {

@@ -693,8 +693,7 @@ async fn write_ndjson(name: &str, what: &str, ndjson: String) -> Result<String, 
 
 /// A file of its own for each export.
 fn export_path(what: &str) -> String {
-    let stamp = time::to_export(time::now());
-    let stamp: String = stamp[..19].chars().filter(char::is_ascii_digit).collect();
+    let stamp = time::to_digits(time::now(), 14);
     format!("{what}-{stamp}.ndjson")
 }
 

@@ -10,8 +10,8 @@ use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::sync::oneshot;
 use tokio_tungstenite::WebSocketStream;
+use tokio_tungstenite::tungstenite::Error;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
-use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use crate::amplitude::time;
@@ -19,7 +19,7 @@ use crate::feed::fill::Fill;
 use crate::feed::log::{Log, LogError, Reader};
 
 use super::asked::Types;
-use super::{Seat, Shared, close, with_id};
+use super::{Seat, Shared, close, send, with_id};
 
 /// The log's reader, the way to its writer, and how it stands.
 #[derive(Debug)]
@@ -108,15 +108,7 @@ impl Logged {
                 return Ok(upto);
             };
             upto = *last;
-            let wanted = some.iter().filter(|(_, text)| types.want(text));
-            let sending = async {
-                let mut sent = 0;
-                for (_, text) in wanted {
-                    socket.feed(Message::text(String::from(&**text))).await?;
-                    sent += 1;
-                }
-                socket.flush().await.map(|()| sent)
-            };
+            let sending = send(socket, &some, from, types);
             let sent = tokio::time::timeout(shared.options.patience, sending).await;
             let sent = sent.map_err(|_| Error::ConnectionClosed)??;
             shared.ring().reads_log(reader.client, upto, sent);

@@ -8,17 +8,18 @@ mod asked;
 mod logged;
 mod ring;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{Sink, SinkExt, StreamExt};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::http::HeaderMap;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -261,9 +262,10 @@ enum Ending {
     Cut(String),
 }
 
-/// What a client is known by that names itself: no address is like it.
-pub fn named(own: &str) -> String {
-    format!("name:{own}")
+/// What a client is known by: its own name, which no address is like, or else its address.
+pub fn name_of(headers: &HeaderMap, address: IpAddr) -> String {
+    let own = headers.get(CLIENT_HEADER).and_then(|v| v.to_str().ok());
+    own.map_or_else(|| address.to_string(), |own| format!("name:{own}"))
 }
 
 /// A client's name as people read it.
@@ -282,17 +284,11 @@ fn with_id(event: &str, id: Uuid) -> ByteString {
 
 async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
     let mut asked = Asked::default();
-    let mut name = peer.ip().to_string();
+    let mut name = String::new();
     #[expect(clippy::result_large_err, reason = "the handshake's own type")]
     let handshake = |request: &Request, response: Response| {
         asked = request.uri().query().map(Asked::of).unwrap_or_default();
-        if let Some(own) = request
-            .headers()
-            .get(CLIENT_HEADER)
-            .and_then(|v| v.to_str().ok())
-        {
-            name = named(own);
-        }
+        name = name_of(request.headers(), peer.ip());
         Ok(response)
     };
     // A client that fails the handshake is told so by it; there is nobody else to tell.
@@ -389,17 +385,7 @@ impl<'s> Seat<'s> {
                 continue;
             }
             // What was read in the log may come into the ring a moment later.
-            let wanted = some
-                .into_iter()
-                .filter(|(id, text)| *id > floor && types.want(text));
-            let sending = async {
-                let mut sent = 0;
-                for (_, text) in wanted {
-                    sink.feed(Message::text(String::from(&*text))).await?;
-                    sent += 1;
-                }
-                sink.flush().await.map(|()| sent)
-            };
+            let sending = send(&mut sink, &some, floor, types);
             let sent = if shared.options.wait_for_slow {
                 sending.await?
             } else {
@@ -439,6 +425,23 @@ impl<'s> Seat<'s> {
             logged.acknowledge(self.name.to_owned(), message_id);
         }
     }
+}
+
+/// Sends the messages behind `floor` that are of these types; how many they are.
+async fn send(
+    sink: &mut (impl Sink<Message, Error = Error> + Unpin),
+    messages: &[(Uuid, ByteString)],
+    floor: Uuid,
+    types: &Types,
+) -> Result<u64, Error> {
+    let mut sent = 0;
+    for (id, text) in messages {
+        if *id > floor && types.want(text) {
+            sink.feed(Message::text(String::from(&**text))).await?;
+            sent += 1;
+        }
+    }
+    sink.flush().await.map(|()| sent)
 }
 
 fn close(code: CloseCode, says: String) -> Message {
