@@ -9,23 +9,30 @@ use super::time::{self, TimeError, UnixMs};
 
 /// The fields that every event is asked for; where each lies is noted when it is received.
 ///
-/// The two dialects name two of them differently: the Export API and Webhooks Streaming
-/// write `$insert_id` and `event_time`, HTTP V2 and Batch write `insert_id` and `time`.
+/// The two dialects name some of them differently: the Export API and Webhooks Streaming
+/// write `$insert_id` and `event_time`, HTTP V2 and Batch write `insert_id` and `time`. Each has
+/// a place of its own here, so that a `null` of one dialect never hides the value of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Field {
     /// `uuid`, given by Amplitude; unique by itself.
     Uuid,
-    /// `$insert_id` or `insert_id`; unique together with the device.
+    /// `$insert_id`; unique together with the device.
     InsertId,
+    /// `insert_id`, the same in HTTP V2's dialect.
+    SdkInsertId,
     /// `user_id`: the person, absent for anonymous users.
     UserId,
     /// `device_id`.
     DeviceId,
     /// `event_type`.
     EventType,
-    /// `event_time`, or `time` in milliseconds.
-    Time,
+    /// `event_time`: corrected by Amplitude for the device's clock.
+    EventTime,
+    /// `time`, in milliseconds: by the device's clock.
+    SdkTime,
+    /// `client_event_time`: what an SDK sent as `time`.
+    ClientEventTime,
     /// `event_properties`.
     EventProperties,
     /// `user_properties`.
@@ -42,6 +49,10 @@ pub enum Field {
 
 const FIELDS: usize = Field::Events as usize + 1;
 
+/// The fields in which HTTP V2 carries revenue beside the event's properties.
+/// Source: Amplitude, HTTP V2 API, keys of an event.
+pub const REVENUE: [&str; 5] = ["price", "quantity", "revenue", "productId", "revenueType"];
+
 /// Where a raw value lies in the event's text. Length 0 means absent: no JSON value is empty.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
@@ -57,6 +68,7 @@ struct Span {
 pub struct Event {
     text: ByteString,
     spans: [Span; FIELDS],
+    has_revenue: bool,
     received_ms: UnixMs,
 }
 
@@ -81,17 +93,25 @@ impl Event {
     ) -> Result<(Self, usize), NotAnEvent> {
         let base = text.as_ptr() as usize;
         let mut spans = [Span::default(); FIELDS];
+        let mut has_revenue = false;
         let used = json::each_entry(text, |key, value| {
+            // `null` is as good as absent, also where a name stands twice.
+            if value == "null" {
+                return;
+            }
             if let Some(field) = field_of(&key, message_id_field) {
                 spans[field as usize] = Span {
                     start: (value.as_ptr() as usize - base) as u32,
                     len: value.len() as u32,
                 };
+            } else {
+                has_revenue |= REVENUE.contains(&key.as_ref());
             }
         })?;
         let event = Self {
             text: text.slice_ref(text[..used].trim()),
             spans,
+            has_revenue,
             received_ms,
         };
         let lead = text.len() - text.trim_start().len();
@@ -149,40 +169,54 @@ impl Event {
         self.received_ms
     }
 
+    /// Whether any of the fields in [`REVENUE`] stands beside the event's properties.
+    pub fn has_revenue(&self) -> bool {
+        self.has_revenue
+    }
+
     /// A field's raw JSON; absent and `null` are the same.
     pub fn raw(&self, field: Field) -> Option<&str> {
         let Span { start, len } = self.spans[field as usize];
         let raw = &self.text[start as usize..][..len as usize];
-        (len > 0 && raw != "null").then_some(raw)
+        (len > 0).then_some(raw)
     }
 
+    /// The text of a scalar, without the spaces around it; none where nothing is left.
     fn scalar(&self, field: Field) -> Option<Cow<'_, str>> {
-        self.raw(field).and_then(json::scalar)
+        self.raw(field).and_then(json::scalar).and_then(trimmed)
     }
 
-    /// `user_id`; numbers are taken as they are written.
+    /// `user_id`, trimmed as Amplitude trims it; numbers are taken as they are written. An ID of
+    /// spaces only is none.
     pub fn user_id(&self) -> Option<Cow<'_, str>> {
         self.scalar(Field::UserId)
     }
 
-    /// `device_id`.
+    /// `device_id`, trimmed in the same way.
     pub fn device_id(&self) -> Option<Cow<'_, str>> {
         self.scalar(Field::DeviceId)
     }
 
-    /// `event_type`.
+    /// `event_type`, as it is written.
     pub fn event_type(&self) -> Option<Cow<'_, str>> {
-        self.scalar(Field::EventType)
+        self.raw(Field::EventType).and_then(json::scalar)
     }
 
     /// `uuid`.
     pub fn uuid(&self) -> Option<Cow<'_, str>> {
-        self.scalar(Field::Uuid).filter(|id| !id.is_empty())
+        self.scalar(Field::Uuid)
     }
 
     /// `$insert_id` or `insert_id`.
     pub fn insert_id(&self) -> Option<Cow<'_, str>> {
-        self.scalar(Field::InsertId).filter(|id| !id.is_empty())
+        self.scalar(Field::InsertId)
+            .or_else(|| self.scalar(Field::SdkInsertId))
+    }
+
+    /// The raw JSON of `$insert_id` or `insert_id`.
+    pub fn raw_insert_id(&self) -> Option<&str> {
+        self.raw(Field::InsertId)
+            .or_else(|| self.raw(Field::SdkInsertId))
     }
 
     /// The feed's message id, by which a reconnect resumes.
@@ -190,21 +224,64 @@ impl Event {
         self.scalar(Field::MessageId)
     }
 
-    /// When it happened.
+    /// When it happened: `event_time`, else `time`, else `client_event_time`. One that can't be
+    /// read doesn't hide another that can.
     pub fn time(&self) -> Result<UnixMs, TimeError> {
-        self.raw(Field::Time)
-            .map_or(Err(TimeError::Missing), time::parse)
+        self.first_time([Field::EventTime, Field::SdkTime, Field::ClientEventTime])
     }
+
+    /// When it happened by the device's clock, which is the same in both dialects: Amplitude
+    /// keeps an SDK's `time` as `client_event_time`, and corrects only `event_time`.
+    pub fn device_time(&self) -> Result<UnixMs, TimeError> {
+        self.first_time([Field::ClientEventTime, Field::SdkTime, Field::EventTime])
+    }
+
+    fn first_time(&self, fields: [Field; 3]) -> Result<UnixMs, TimeError> {
+        let mut first_error = TimeError::Missing;
+        for raw in fields.into_iter().filter_map(|field| self.raw(field)) {
+            match time::parse(raw) {
+                Ok(ms) => return Ok(ms),
+                Err(error) if first_error == TimeError::Missing => first_error = error,
+                Err(_) => {}
+            }
+        }
+        Err(first_error)
+    }
+
+    /// Calls `visit` with the key and the raw value of every field but the feed's message id,
+    /// which is not the event's own.
+    pub fn each_own_field<'e>(&'e self, mut visit: impl FnMut(&str, &'e str)) {
+        let message_id = self.raw(Field::MessageId).map(str::as_ptr);
+        // The event was read once: it is an object.
+        let _ = json::each_entry(&self.text, |key, value| {
+            if Some(value.as_ptr()) != message_id {
+                visit(&key, value);
+            }
+        });
+    }
+}
+
+/// The text without the spaces around it, or nothing where nothing is left.
+pub fn trimmed(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
+    let text = match text {
+        Cow::Borrowed(text) => Cow::Borrowed(text.trim()),
+        Cow::Owned(text) if text.trim().len() < text.len() => Cow::Owned(text.trim().to_owned()),
+        owned @ Cow::Owned(_) => owned,
+    };
+    (!text.is_empty()).then_some(text)
 }
 
 fn field_of(key: &str, message_id_field: &str) -> Option<Field> {
     Some(match key {
         "uuid" => Field::Uuid,
-        "$insert_id" | "insert_id" => Field::InsertId,
+        "$insert_id" => Field::InsertId,
+        "insert_id" => Field::SdkInsertId,
         "user_id" => Field::UserId,
         "device_id" => Field::DeviceId,
         "event_type" => Field::EventType,
-        "event_time" | "time" => Field::Time,
+        "event_time" => Field::EventTime,
+        "time" => Field::SdkTime,
+        "client_event_time" => Field::ClientEventTime,
         "event_properties" => Field::EventProperties,
         "user_properties" => Field::UserProperties,
         "group_properties" => Field::GroupProperties,

@@ -4,7 +4,7 @@
 use bytestring::ByteString;
 
 use super::event::{Event, NotAnEvent};
-use super::json;
+use super::{json, surrogates};
 use super::time::UnixMs;
 
 /// A frame, or a part of one, that holds no event.
@@ -39,6 +39,7 @@ pub fn decode(
     message_id_field: &str,
     mut take: impl FnMut(Result<Event, Malformed>),
 ) {
+    let frame = &surrogates::replaced(frame);
     let reader = Reader {
         frame,
         received_ms,

@@ -5,11 +5,13 @@
 //! came in, and every other stage borrows from them.
 
 pub mod archive;
+pub mod dialect;
 pub mod event;
 pub mod export;
 pub mod frame;
 pub mod json;
 pub mod reading;
+pub mod surrogates;
 pub mod time;
 
 pub use event::{Event, Field};

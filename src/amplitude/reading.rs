@@ -2,6 +2,7 @@
 
 use std::sync::OnceLock;
 
+use super::dialect;
 use super::event::{Event, Field};
 use super::json::{self, Entries};
 
@@ -47,6 +48,15 @@ impl<'e> Reading<'e> {
         let all = self.all.get_or_init(|| read(Some(self.event.text())));
         let found = all.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, raw)| *raw)
+    }
+
+    /// The raw value of a top-level field by its name in the Export API, under whichever name
+    /// the event's dialect has it; `null` is as good as absent.
+    pub fn in_either_dialect(&self, name: &str) -> Option<&'e str> {
+        dialect::names_of(&name)
+            .iter()
+            .filter_map(|name| self.field(name))
+            .find(|raw| *raw != "null")
     }
 
     /// The raw value at a dotted path from the top of the event: `user_properties.plan`.

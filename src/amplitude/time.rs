@@ -7,8 +7,8 @@ use super::json::{self, Kind};
 /// Milliseconds since the Unix epoch.
 pub type UnixMs = i64;
 
-/// Integer times below this (March 1973 in milliseconds) are seconds by mistake:
-/// no product that sends events is that old.
+/// Positive integer times below this (March 1973 in milliseconds) are seconds by mistake:
+/// no product that sends events is that old. Zero and negative ones are times, before 1970.
 const SECONDS_BY_MISTAKE_BELOW: i64 = 100_000_000_000;
 
 /// Why a time can't be read.
@@ -59,7 +59,7 @@ fn parse_number(text: &str) -> Result<UnixMs, TimeError> {
             _ => return Err(TimeError::OutOfRange(text.to_owned())),
         },
     };
-    if ms < SECONDS_BY_MISTAKE_BELOW {
+    if (1..SECONDS_BY_MISTAKE_BELOW).contains(&ms) {
         return Err(TimeError::Seconds(ms));
     }
     Timestamp::from_millisecond(ms)

@@ -124,14 +124,14 @@ impl Report {
         seen: &mut HashSet<u128>,
     ) {
         self.events += 1;
-        let happened = event.time().unwrap_or_default();
+        let happened = event.time().unwrap_or(event.received_ms());
         // An archive is always old: unless asked, an event's age is not held against it.
         let now = if age || happened > time::now() {
             time::now()
         } else {
             happened
         };
-        let is_new = seen.insert(dedupe::id(event, happened).into());
+        let is_new = seen.insert(dedupe::id(event).into());
         let violations =
             limits::check_alone(event, &settings.mapping, &settings.limits, now, !is_new);
         let rejects = violations.iter().any(|v| v.policy == Policy::Reject);

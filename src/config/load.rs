@@ -430,6 +430,9 @@ impl Loaded {
         self.check_feed(needs, &mut found);
         self.check_destination(needs, &mut found);
         self.check_relay(&mut found);
+        for problem in self.settings.mapping.problems() {
+            found.push(self.invalid(problem.setting, problem.message));
+        }
         if let Err(error) = Gate::new(self.settings.gate, self.settings.filters()) {
             let (RuleError::Condition { name, .. } | RuleError::Sample { name, .. }) = &error;
             let index = self

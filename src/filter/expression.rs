@@ -17,6 +17,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Value, extensions};
 
+use crate::amplitude::dialect::RENAMED;
 use crate::amplitude::json::{self, Entries, Kind};
 use crate::amplitude::time::{self, UnixMs};
 use crate::amplitude::{Field, Reading};
@@ -118,21 +119,10 @@ pub const FUNCTIONS: [&str; 28] = [
     "exists",
 ];
 
-/// What the HTTP V2 dialect calls a field whose Export name stands on the left.
-const DIALECT: [(&str, &[&str]); 7] = [
-    ("insert_id", &["$insert_id", "insert_id"]),
-    ("insert_key", &["$insert_key"]),
-    ("schema", &["$schema"]),
-    ("ip_address", &["ip_address", "ip"]),
-    ("version_name", &["version_name", "app_version"]),
-    ("device_carrier", &["device_carrier", "carrier"]),
-    ("device_type", &["device_type", "device_model"]),
-];
-
 /// The variable that stands for a field of an event, in either dialect.
 pub fn variable(field: &str) -> Option<&'static str> {
     static BY_FIELD: LazyLock<HashMap<&str, &str>> = LazyLock::new(|| {
-        let renamed = DIALECT
+        let renamed = RENAMED
             .iter()
             .flat_map(|(export, names)| names.iter().map(|name| (*name, *export)));
         // A field that has a variable of its own name keeps it.
@@ -383,12 +373,7 @@ impl<'r, 'e> Variables<'r, 'e> {
     }
 
     fn by_name(&self, name: &str) -> Option<&'e str> {
-        let dialect = DIALECT.iter().find(|(export, _)| *export == name);
-        let names = dialect.map_or(std::slice::from_ref(&name), |(_, names)| names);
-        names
-            .iter()
-            .filter_map(|name| self.reading.field(name))
-            .find(|raw| *raw != "null")
+        self.reading.in_either_dialect(name)
     }
 }
 
@@ -400,7 +385,7 @@ impl VariableResolver for Variables<'_, '_> {
             "user_id" => event.raw(Field::UserId),
             "device_id" => event.raw(Field::DeviceId),
             "uuid" => event.raw(Field::Uuid),
-            "insert_id" => event.raw(Field::InsertId),
+            "insert_id" => event.raw_insert_id(),
             // These two are read already, by the limits and the mapping: they are not read again.
             "event_properties" => {
                 let raw = event.raw(Field::EventProperties);
@@ -419,9 +404,7 @@ impl VariableResolver for Variables<'_, '_> {
             "group_properties" => return Some(object(event.raw(Field::GroupProperties))),
             "groups" => return Some(object(event.raw(Field::Groups))),
             "has_user" => {
-                return Some(CowVal::owned(CelBool::from(
-                    event.user_id().is_some_and(|id| !id.is_empty()),
-                )));
+                return Some(CowVal::owned(CelBool::from(event.user_id().is_some())));
             }
             "size_bytes" => return Some(CowVal::owned(CelInt::from(event.size_bytes() as i64))),
             "age_ms" => {

@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::amplitude::{Event, Malformed, Reading, time};
 use crate::config::Settings;
 use crate::customerio::Item;
-use crate::customerio::mapping::{Mapped, Mapping};
+use crate::customerio::mapping::{IdentifyItem, Mapping};
 use crate::delivery::{Accepted, Part};
 use crate::filter::{By, Decision, Gate, Mode};
 use crate::limits::{self, Policies, Policy, Subject, Violation};
@@ -143,24 +143,19 @@ impl Judge {
             .mapping
             .map(&reading, std::mem::take(&mut self.buffer));
         let item = mapped.item();
-        let subject = Subject {
-            reading: &reading,
-            mapped: &mapped,
-            route: item.as_ref().map(|item| &item.route),
-            now_ms: event.received_ms(),
-            seen_before: self.accepted.holds(mapped.id.into()),
-            send_users: self.terms.mapping.send_users,
-        };
-        let violations = limits::check(&subject, &self.terms.policies);
+        let mut subject = Subject::new(&reading, &mapped, &terms.mapping, event.received_ms());
+        subject.route = item.as_ref().map(|item| &item.route);
+        subject.seen_before = self.accepted.holds(mapped.id.into());
+        let violations = limits::check(&subject, &terms.policies);
         let held_back =
             self.current
-                .holds_back(&reading, event_type, self.terms.mapping.send_users);
+                .holds_back(&reading, event_type, terms.mapping.send_users);
         let decision = decision(held_back, &violations);
         let open = decision == Decision::Accepted && self.current.mode() == Mode::Open;
         let before = items.len();
         if open {
             self.accepted.remember(mapped.id.into());
-            self.accept(&reading, &mapped, event_type, item, items);
+            self.accept(&subject, event_type, item.clone(), items);
         }
         self.buffer = mapped.attributes;
         if open && items.len() == before {
@@ -178,41 +173,42 @@ impl Judge {
 
     fn accept(
         &mut self,
-        reading: &Reading<'_>,
-        mapped: &Mapped<'_>,
+        subject: &Subject<'_, '_>,
         event_type: &Arc<str>,
         item: Option<Item>,
         items: &mut Vec<Accepted>,
     ) {
+        let mapped = subject.mapped;
         let accepted = |item, part, sequence| Accepted {
             item,
             sequence,
             part,
             event_type: event_type.clone(),
             happened_ms: mapped.time.clone().unwrap_or_default(),
-            received_ms: reading.event().received_ms(),
+            received_ms: subject.reading.event().received_ms(),
         };
         let update = mapped.name == "$identify";
-        if self.terms.mapping.send_users
-            && let Some(identify) = mapped.identify(reading)
-            && (update || self.properties_changed(&identify))
+        if let Some(identify) = identify_of(subject)
+            && (self.sets_anything_new(&identify) || update)
         {
             // An update is the identify itself: its outcome is the event's.
             let part = if update { Part::Event } else { Part::Identify };
-            items.push(accepted(identify, part, self.sequence));
+            items.push(accepted(identify.item, part, self.sequence));
         }
         if let Some(item) = item.filter(|_| !update) {
             items.push(accepted(item, Part::Event, self.sequence));
         }
     }
 
-    fn properties_changed(&mut self, identify: &Item) -> bool {
-        use std::hash::{BuildHasher as _, BuildHasherDefault};
+    /// Whether an identify sets something else than the last one of the same person.
+    fn sets_anything_new(&mut self, identify: &IdentifyItem) -> bool {
         if self.sent_properties.len() > REMEMBERED {
             self.sent_properties.clear();
         }
-        let hash = BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one(&identify.body);
-        self.sent_properties.insert(identify.person, hash) != Some(hash)
+        let last = self
+            .sent_properties
+            .insert(identify.item.person, identify.sets);
+        last != Some(identify.sets)
     }
 
     /// The event type as one text that all its events share.
@@ -227,6 +223,17 @@ impl Judge {
         self.names.insert(event_type.into(), name.clone());
         name
     }
+}
+
+/// The identify that goes along with an event, where the settings ask for one.
+fn identify_of(subject: &Subject<'_, '_>) -> Option<IdentifyItem> {
+    let mapping = subject.mapping;
+    if !mapping.send_users && !mapping.links_anonymous() {
+        return None;
+    }
+    subject
+        .mapped
+        .identify_item(mapping, subject.identify(), subject.reading)
 }
 
 /// The filters speak first: what the operator holds back is filtered, whatever limits it

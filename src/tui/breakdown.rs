@@ -147,14 +147,7 @@ impl Spread {
         let Some(event) = record.event() else { return };
         let reading = Reading::new(event);
         let mapped = mapping.map(&reading, Vec::new());
-        let subject = Subject {
-            reading: &reading,
-            mapped: &mapped,
-            route: None,
-            now_ms: record.received_ms,
-            seen_before: false,
-            send_users: mapping.send_users,
-        };
+        let subject = Subject::new(&reading, &mapped, mapping, record.received_ms);
         let Some(measured) = limits::measure(code, &subject) else {
             return;
         };

@@ -1,0 +1,134 @@
+//! The attributes of an event: its own properties, and beside them what else goes along.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashSet;
+
+use crate::amplitude::event::REVENUE;
+use crate::amplitude::json::{self, Kind, ObjectWriter};
+use crate::amplitude::{Field, Reading};
+
+use super::selection::{Selection, has_key_twice, keep_last_of_each};
+use super::settings::{Layout, Mapping};
+
+/// The parts beside the event's own properties: field, name, prefix in the flat layout.
+const PARTS: [(Field, &str, &str); 3] = [
+    (Field::UserProperties, "user_properties", "user_"),
+    (Field::GroupProperties, "group_properties", "group_"),
+    (Field::Groups, "groups", "groups_"),
+];
+
+/// Writes the attributes of the event as a JSON object in which no name stands twice.
+pub(super) fn write(mapping: &Mapping, reading: &Reading<'_>, out: &mut Vec<u8>) {
+    let mut writer = Writer {
+        selection: Selection::of(mapping),
+        object: ObjectWriter::new(out),
+        reading,
+        written: FxHashSet::default(),
+    };
+    writer.event_properties();
+    for (field, name, prefix) in PARTS {
+        let Some(raw) = reading.event().raw(field) else {
+            continue;
+        };
+        match (json::kind(raw), mapping.layout) {
+            (Kind::Object, _) if is_empty(raw) => {}
+            (Kind::Object, Layout::Flat) => writer.flat(raw, name, prefix),
+            _ => writer.beside(name, raw),
+        }
+    }
+    for name in fields(mapping, reading) {
+        if let Some(raw) = reading.in_either_dialect(name) {
+            writer.beside(name, raw);
+        }
+    }
+    writer.object.end();
+}
+
+/// The top-level fields that go along, each once.
+fn fields<'m>(mapping: &'m Mapping, reading: &Reading<'_>) -> Vec<&'m str> {
+    let mut names: Vec<&str> = Vec::new();
+    if mapping.revenue && reading.event().has_revenue() {
+        names.extend(REVENUE);
+    }
+    for name in &mapping.fields {
+        if !names.contains(&name.as_str()) {
+            names.push(name);
+        }
+    }
+    names
+}
+
+fn is_empty(object: &str) -> bool {
+    object[1..object.len() - 1].trim().is_empty()
+}
+
+struct Writer<'w, 'e> {
+    selection: Option<Selection<'w>>,
+    object: ObjectWriter<'w>,
+    reading: &'w Reading<'e>,
+    /// The names beside the event's own properties that were written.
+    written: FxHashSet<String>,
+}
+
+impl Writer<'_, '_> {
+    fn event_properties(&mut self) {
+        let path = "event_properties";
+        let Some(raw) = self.reading.event().raw(Field::EventProperties) else {
+            return;
+        };
+        if json::kind(raw) != Kind::Object {
+            return self.beside(path, raw);
+        }
+        let own = self.reading.event_properties();
+        if self.selection.is_none() && !has_key_twice(own) {
+            return self.object.extend(raw);
+        }
+        let mut own = own.clone();
+        keep_last_of_each(&mut own);
+        for (key, value) in own {
+            if let Some(value) = self.selected(value, path, Some(&key)) {
+                self.object.entry(&key, value.as_bytes());
+            }
+        }
+    }
+
+    /// The entries of a part, each under its own name behind `prefix`.
+    fn flat(&mut self, raw: &str, part: &str, prefix: &str) {
+        let mut entries = json::entries(raw).unwrap_or_default();
+        keep_last_of_each(&mut entries);
+        for (key, value) in entries {
+            if let Some(value) = self.selected(value, part, Some(&key)) {
+                self.add(format!("{prefix}{key}"), &value);
+            }
+        }
+    }
+
+    /// A part or a field under its own name.
+    fn beside(&mut self, name: &str, raw: &str) {
+        if let Some(value) = self.selected(raw, name, None)
+            // A part that lost everything to the selection leaves no trace of itself.
+            && value != "{}"
+        {
+            self.add(name.to_owned(), &value);
+        }
+    }
+
+    fn selected<'v>(&self, raw: &'v str, path: &str, key: Option<&str>) -> Option<Cow<'v, str>> {
+        match (&self.selection, key) {
+            (None, _) => Some(Cow::Borrowed(raw)),
+            (Some(selection), Some(key)) => selection.entry(raw, path, key),
+            (Some(selection), None) => selection.value(raw, path),
+        }
+    }
+
+    /// Adds an entry. An event property wins its name; what would fall on it gets a longer one.
+    fn add(&mut self, mut name: String, value: &str) {
+        let own = self.reading.event_properties();
+        while self.written.contains(&name) || own.iter().any(|(key, _)| *key == name) {
+            name.insert_str(0, "amplitude_");
+        }
+        self.object.entry(&name, value.as_bytes());
+        self.written.insert(name);
+    }
+}

@@ -1,0 +1,248 @@
+//! What leaves: `include`, `exclude` and `dates`, for everything that is sent of an event.
+//!
+//! Every value on its way to Customer.io passes [`Selection::value`], in the event's attributes
+//! and in an identify alike.
+//!
+//! A path names a value by the keys above it. Two things have no place in a path: an array,
+//! whose elements are each at the array's own path; and an operation of the SDKs (`$set`), so
+//! that `user_properties.email` names `user_properties.$set.email` too. A key that holds dots
+//! itself is matched by its text. `exclude` is stronger than `include`.
+
+use std::borrow::Cow;
+
+use rustc_hash::FxHashSet;
+
+use crate::amplitude::json::{self, Entries, Kind, ObjectWriter};
+use crate::amplitude::time;
+
+use super::settings::{Dates, Mapping, is_above, is_at_or_above};
+
+/// The operations on properties in the SDKs' `$identify` and `$groupidentify` events.
+/// Source: Amplitude, Identify API.
+const OPERATIONS: [&str; 10] = [
+    "$set",
+    "$setOnce",
+    "$add",
+    "$append",
+    "$prepend",
+    "$preInsert",
+    "$postInsert",
+    "$remove",
+    "$unset",
+    "$clearAll",
+];
+
+/// Whether a key below `part` is an operation and no property.
+fn is_operation(part: &str, key: &str) -> bool {
+    matches!(part, "user_properties" | "group_properties") && OPERATIONS.contains(&key)
+}
+
+/// The settings that choose what leaves, ready to be asked.
+#[derive(Debug)]
+pub(super) struct Selection<'m> {
+    include: Vec<Cow<'m, str>>,
+    exclude: Vec<Cow<'m, str>>,
+    unix_dates: bool,
+}
+
+impl<'m> Selection<'m> {
+    /// The selection that these settings make; none where everything leaves as it is.
+    pub(super) fn of(mapping: &'m Mapping) -> Option<Self> {
+        let unix_dates = mapping.dates == Dates::Unix;
+        if mapping.include.is_empty() && mapping.exclude.is_empty() && !unix_dates {
+            return None;
+        }
+        let paths = |all: &'m [String]| all.iter().map(|path| without_operation(path)).collect();
+        Some(Self {
+            include: paths(&mapping.include),
+            exclude: paths(&mapping.exclude),
+            unix_dates,
+        })
+    }
+
+    /// The value at `path` as it leaves, or nothing where it stays behind.
+    pub(super) fn value<'v>(&self, raw: &'v str, path: &str) -> Option<Cow<'v, str>> {
+        let mut path = Path::new(path);
+        // What lies below a path that is included is included.
+        let included = self.include.is_empty()
+            || self.include.iter().any(|p| is_at_or_above(p, &path.text));
+        if self.exclude.iter().any(|p| is_at_or_above(p, &path.text)) {
+            return None;
+        }
+        self.copy(raw, &mut path, included)
+    }
+
+    /// The value under `key` of the object at `path`, in the same way.
+    pub(super) fn entry<'v>(&self, raw: &'v str, path: &str, key: &str) -> Option<Cow<'v, str>> {
+        self.value(raw, &format!("{path}.{key}"))
+    }
+
+    /// Copies a value that is not excluded itself.
+    fn copy<'v>(&self, raw: &'v str, path: &mut Path, included: bool) -> Option<Cow<'v, str>> {
+        let all = || self.include.iter().chain(&self.exclude);
+        let deeper = all().any(|p| is_above(&path.text, p));
+        let looked_into = deeper || (included && self.unix_dates);
+        match json::kind(raw) {
+            Kind::Object | Kind::Array if looked_into && path.depth >= json::DEEPEST => {
+                // What can't be looked into may hold what has to stay behind.
+                (included && !deeper).then_some(Cow::Borrowed(raw))
+            }
+            Kind::Object if looked_into => self.copy_object(raw, path, included),
+            Kind::Array if looked_into => self.copy_array(raw, path, included),
+            _ if !included => None,
+            Kind::String if self.unix_dates => Some(unix_seconds(raw)),
+            _ => Some(Cow::Borrowed(raw)),
+        }
+    }
+
+    fn copy_object(&self, raw: &str, path: &mut Path, included: bool) -> Option<Cow<'static, str>> {
+        let mut entries = json::entries(raw)?;
+        keep_last_of_each(&mut entries);
+        let mut out = Vec::with_capacity(raw.len());
+        let mut object = ObjectWriter::new(&mut out);
+        let mut is_empty = true;
+        for (key, value) in entries {
+            if let Some(value) = self.copy_below(value, path, &key, included) {
+                object.entry(&key, value.as_bytes());
+                is_empty = false;
+            }
+        }
+        object.end();
+        (included || !is_empty).then(|| text(out))
+    }
+
+    fn copy_below<'v>(
+        &self,
+        raw: &'v str,
+        path: &mut Path,
+        key: &str,
+        included: bool,
+    ) -> Option<Cow<'v, str>> {
+        let before = path.enter(key);
+        let excluded = self.exclude.iter().any(|p| is_at_or_above(p, &path.text));
+        let included = included || self.include.iter().any(|p| is_at_or_above(p, &path.text));
+        if !excluded && is_operation(&path.text[..before], key) {
+            path.text.truncate(before);
+        }
+        let copied = if excluded {
+            None
+        } else {
+            self.copy(raw, path, included)
+        };
+        path.leave(before);
+        copied
+    }
+
+    fn copy_array(&self, raw: &str, path: &mut Path, included: bool) -> Option<Cow<'static, str>> {
+        let elements = json::elements(raw).ok()?;
+        let mut out = Vec::with_capacity(raw.len());
+        out.push(b'[');
+        path.depth += 1;
+        for element in elements {
+            if let Some(value) = self.copy(element, path, included) {
+                if out.len() > 1 {
+                    out.push(b',');
+                }
+                out.extend_from_slice(value.as_bytes());
+            }
+        }
+        path.depth -= 1;
+        let is_empty = out.len() == 1;
+        out.push(b']');
+        (included || !is_empty).then(|| text(out))
+    }
+}
+
+/// Where a value stands: its keys, joined by dots, and how deep that is.
+struct Path {
+    text: String,
+    depth: usize,
+}
+
+impl Path {
+    fn new(text: &str) -> Self {
+        Self {
+            text: text.to_owned(),
+            depth: 0,
+        }
+    }
+
+    /// Goes down to `key`; what is returned is needed to leave it again.
+    fn enter(&mut self, key: &str) -> usize {
+        let before = self.text.len();
+        self.text.push('.');
+        self.text.push_str(key);
+        self.depth += 1;
+        before
+    }
+
+    fn leave(&mut self, before: usize) {
+        self.text.truncate(before);
+        self.depth -= 1;
+    }
+}
+
+/// A path of the settings as values are matched with it: an operation in it is passed over,
+/// unless it is the operation itself that the path names.
+fn without_operation(path: &str) -> Cow<'_, str> {
+    let mut parts = path.splitn(3, '.');
+    match (parts.next(), parts.next(), parts.next()) {
+        (Some(part), Some(key), Some(rest)) if is_operation(part, key) => {
+            Cow::Owned(format!("{part}.{rest}"))
+        }
+        _ => Cow::Borrowed(path),
+    }
+}
+
+/// Leaves out entries whose key comes again: a JSON parser takes the last one.
+pub(super) fn keep_last_of_each(entries: &mut Entries<'_>) {
+    if !has_key_twice(entries) {
+        return;
+    }
+    let mut seen = FxHashSet::default();
+    let mut last: Vec<bool> = entries
+        .iter()
+        .rev()
+        .map(|(key, _)| seen.insert(key.as_ref()))
+        .collect();
+    // They were judged from the end: the next to be popped is the first entry's.
+    entries.retain(|_| last.pop().unwrap_or(true));
+}
+
+/// Whether a key stands twice in an object.
+pub(super) fn has_key_twice(entries: &Entries<'_>) -> bool {
+    const FEW: usize = 16;
+    if entries.len() <= FEW {
+        let mut rest = entries.as_slice();
+        while let [(key, _), others @ ..] = rest {
+            if others.iter().any(|(other, _)| other == key) {
+                return true;
+            }
+            rest = others;
+        }
+        return false;
+    }
+    let mut seen = FxHashSet::default();
+    !entries.iter().all(|(key, _)| seen.insert(key.as_ref()))
+}
+
+/// A string that is an ISO date of 1970 or later as Unix seconds, which Customer.io compares as
+/// a time; anything else as it is. (A negative number is no time for Customer.io.)
+fn unix_seconds(raw: &str) -> Cow<'_, str> {
+    let bytes = raw.as_bytes();
+    // "2026-01-31…": cheap to tell, before a calendar is asked.
+    let dated =
+        bytes.len() > 10 && bytes[1].is_ascii_digit() && bytes[5] == b'-' && bytes[8] == b'-';
+    if !dated {
+        return Cow::Borrowed(raw);
+    }
+    match time::parse(raw) {
+        Ok(ms) if ms >= 0 => Cow::Owned((ms / 1000).to_string()),
+        _ => Cow::Borrowed(raw),
+    }
+}
+
+/// JSON that was put together of pieces of text.
+fn text(json: Vec<u8>) -> Cow<'static, str> {
+    Cow::Owned(String::from_utf8(json).expect("pieces of text are text"))
+}

@@ -1,0 +1,86 @@
+//! The words that the limits' sentences share.
+
+use std::borrow::Cow;
+
+use super::Breach;
+
+pub(super) fn breach(
+    measured: usize,
+    path: impl Into<Cow<'static, str>>,
+    says: String,
+) -> Breach {
+    Breach {
+        measured: measured as u64,
+        path: path.into(),
+        says,
+    }
+}
+
+/// A breach where `measured` bytes are over `limit`; `what` tells the path and the thing measured.
+pub(super) fn over(
+    measured: usize,
+    limit: usize,
+    what: impl FnOnce() -> (String, String),
+) -> Option<Breach> {
+    (measured > limit).then(|| {
+        let (path, thing) = what();
+        let says = format!(
+            "{thing} is {} B, {} B are allowed",
+            grouped(measured as u64),
+            grouped(limit as u64)
+        );
+        breach(measured, path, says)
+    })
+}
+
+/// A value for a sentence: quoted, short, and without anything that a terminal obeys.
+pub(super) fn shown(text: &str) -> String {
+    let short: String = text.chars().take(40).collect();
+    let more = if short.len() < text.len() { "…" } else { "" };
+    format!("{short:?}{more}")
+}
+
+pub(super) fn shown_key(key: &str) -> String {
+    let short: String = key.chars().take(60).collect();
+    if short.len() < key.len() {
+        format!("{short}…")
+    } else {
+        short
+    }
+}
+
+/// The first few of some names, with a count of the others: `a, b, c and 12 more`.
+pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
+    const FEW: usize = 5;
+    let mut names = names.into_iter();
+    let first: Vec<String> = names.by_ref().take(FEW).map(shown_key).collect();
+    match names.count() {
+        0 => first.join(", "),
+        more => format!("{} and {more} more", first.join(", ")),
+    }
+}
+
+/// A number with its thousands apart: 131,204.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// A length of time in its largest unit: `3.1 d`, `5 min`.
+pub fn span(ms: i64) -> String {
+    let s = ms.abs() as f64 / 1_000.0;
+    match s {
+        s if s < 1.0 => format!("{} ms", ms.abs()),
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3_600.0 => format!("{:.0} min", s / 60.0),
+        s if s < 86_400.0 => format!("{:.1} h", s / 3_600.0),
+        s => format!("{:.1} d", s / 86_400.0),
+    }
+}
