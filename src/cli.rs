@@ -379,6 +379,7 @@ pub enum AmplitudeRegion {
   sluicegate sandbox --latency 80ms --throttle-share 0.01 --retry-after 2
   curl http://127.0.0.1:4081/sandbox/counts
   curl http://127.0.0.1:4081/sandbox/people/u-1/events
+  curl http://127.0.0.1:4081/sandbox/people/u-1/attributes
   curl -X PUT -d '{\"script\":[{\"status\":503}]}' http://127.0.0.1:4081/sandbox/faults
 
 It asks for the credentials of SLUICEGATE_CUSTOMERIO_SITE_ID and SLUICEGATE_CUSTOMERIO_API_KEY

@@ -224,28 +224,24 @@ impl Event {
         self.scalar(Field::MessageId)
     }
 
-    /// When it happened: `event_time`, else `time`, else `client_event_time`. One that can't be
-    /// read doesn't hide another that can.
+    /// When it happened: `event_time`, else `time`, else `client_event_time`.
     pub fn time(&self) -> Result<UnixMs, TimeError> {
-        self.first_time([Field::EventTime, Field::SdkTime, Field::ClientEventTime])
+        let mut times = self.times([Field::EventTime, Field::SdkTime, Field::ClientEventTime]);
+        times.next().unwrap_or(Err(TimeError::Missing))
     }
 
     /// When it happened by the device's clock, which is the same in both dialects: Amplitude
-    /// keeps an SDK's `time` as `client_event_time`, and corrects only `event_time`.
-    pub fn device_time(&self) -> Result<UnixMs, TimeError> {
-        self.first_time([Field::ClientEventTime, Field::SdkTime, Field::EventTime])
+    /// keeps an SDK's `time` as `client_event_time`, and corrects only `event_time`. Nothing
+    /// where no time can be read.
+    pub fn device_time(&self) -> Option<UnixMs> {
+        let times = self.times([Field::ClientEventTime, Field::SdkTime, Field::EventTime]);
+        times.flatten().next()
     }
 
-    fn first_time(&self, fields: [Field; 3]) -> Result<UnixMs, TimeError> {
-        let mut first_error = TimeError::Missing;
-        for raw in fields.into_iter().filter_map(|field| self.raw(field)) {
-            match time::parse(raw) {
-                Ok(ms) => return Ok(ms),
-                Err(error) if first_error == TimeError::Missing => first_error = error,
-                Err(_) => {}
-            }
-        }
-        Err(first_error)
+    /// The times of these fields, those that are there.
+    fn times(&self, fields: [Field; 3]) -> impl Iterator<Item = Result<UnixMs, TimeError>> {
+        let raws = fields.into_iter().filter_map(|field| self.raw(field));
+        raws.map(time::parse)
     }
 
     /// Calls `visit` with the key and the raw value of every field but the feed's message id,

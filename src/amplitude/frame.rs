@@ -4,8 +4,8 @@
 use bytestring::ByteString;
 
 use super::event::{Event, NotAnEvent};
-use super::{json, surrogates};
 use super::time::UnixMs;
+use super::{json, surrogates};
 
 /// A frame, or a part of one, that holds no event.
 #[derive(Debug, Clone, PartialEq, Eq)]

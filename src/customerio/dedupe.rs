@@ -82,7 +82,9 @@ mod tests {
             assert_ne!(same, id_of(other), "{other}");
         }
         let of_user = |user: &str| {
-            id_of(&format!(r#"{{"event_type":"a","user_id":"{user}","insert_id":"order-1"}}"#))
+            id_of(&format!(
+                r#"{{"event_type":"a","user_id":"{user}","insert_id":"order-1"}}"#
+            ))
         };
         assert_ne!(of_user("u-1"), of_user("u-2"), "people share no insert id");
     }
@@ -97,13 +99,16 @@ mod tests {
             ),
             (
                 r#"{"event_type":"a","time":1751254672846,"device_id":"d","insert_id":"i"}"#,
-                "FIXED_INSERT",
+                "01JYZEK9EETE19B7QX96CBTRVM",
             ),
             (
                 r#"{"event_type":"a","time":1751254672846,"user_id":"u","insert_id":"i"}"#,
-                "FIXED_USER",
+                "01JYZEK9EECSDEKK0G7XTWDVX6",
             ),
-            (r#"{"event_type":"a","time":1751254672846}"#, "FIXED_BYTES"),
+            (
+                r#"{"event_type":"a","time":1751254672846}"#,
+                "01JYZEK9EENAEZ2RCE9W6YH5GE",
+            ),
         ] {
             assert_eq!(id_of(text), id, "{text}");
         }

@@ -120,7 +120,9 @@ pub(super) const RESERVED_ATTRIBUTE: Limit = Limit {
             .filter_map(|(name, value)| Some((name.as_ref(), side_effect(s, name, value)?)))
             .collect();
         let (first, _) = found.first()?;
-        let effects = found.iter().map(|(name, effect)| format!("{name} {effect}"));
+        let effects = found
+            .iter()
+            .map(|(name, effect)| format!("{name} {effect}"));
         let says = effects.collect::<Vec<_>>().join("; ");
         Some(breach(found.len(), path_of(first), says))
     },

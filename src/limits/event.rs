@@ -110,8 +110,9 @@ pub(super) const RESERVED_PROPERTY: Limit = Limit {
         let keys = json::entries(text)?;
         let mut names = keys.iter().map(|(name, _)| name.as_ref());
         let name = names.find(|name| RESERVED.contains(name))?;
-        let says =
-            format!("{name} overrides the campaign's own settings: mail can go to the wrong person");
+        let says = format!(
+            "{name} overrides the campaign's own settings: mail can go to the wrong person"
+        );
         Some(breach(1, format!("event_properties.{name}"), says))
     },
 };
@@ -156,9 +157,8 @@ fn is_json_as_text(raw: &str) -> bool {
     if !raw.starts_with("\"{") && !raw.starts_with("\"[") {
         return false;
     }
-    json::string(raw).is_some_and(|text| {
-        serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok()
-    })
+    json::string(raw)
+        .is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok())
 }
 
 pub(super) const REVENUE_UNSENT: Limit = Limit {

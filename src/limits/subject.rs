@@ -52,7 +52,10 @@ impl<'s, 'e> Subject<'s, 'e> {
     /// The length of the user properties' JSON, 0 where there are none: most are too short to
     /// break a limit of the identify, which then need not be worked out.
     pub(super) fn user_properties_bytes(&self) -> usize {
-        let raw = self.reading.event().raw(crate::amplitude::Field::UserProperties);
+        let raw = self
+            .reading
+            .event()
+            .raw(crate::amplitude::Field::UserProperties);
         raw.map_or(0, str::len)
     }
 }

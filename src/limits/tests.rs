@@ -29,8 +29,7 @@ fn each_limit_is_broken_by_one_case_and_kept_by_its_neighbour() {
     };
     let users = |inner: &str| by("u-1", &format!(r#","user_properties":{{{inner}}}"#));
     let events = |inner: &str| by("u-1", &format!(r#","event_properties":{{{inner}}}"#));
-    let named =
-        |name: &str| format!(r#"{{"event_type":"{name}","user_id":"u-1","time":{NOW}}}"#);
+    let named = |name: &str| format!(r#"{{"event_type":"{name}","user_id":"u-1","time":{NOW}}}"#);
     let timed = |time: i64| format!(r#"{{"event_type":"a","user_id":"u-1","time":{time}}}"#);
     // {"k":"…"} is 8 bytes around its value.
     let data = |n: usize| events(&format!(r#""k":"{}""#, "x".repeat(n - 8)));
@@ -38,9 +37,7 @@ fn each_limit_is_broken_by_one_case_and_kept_by_its_neighbour() {
     let table = [
         (
             Code::IdMissing,
-            format!(
-                r#"{{"event_type":"a","device_id":"d-12345","user_id":null,"time":{NOW}}}"#
-            ),
+            format!(r#"{{"event_type":"a","device_id":"d-12345","user_id":null,"time":{NOW}}}"#),
             0,
             "user_id",
             by("u-1", ""),
@@ -137,13 +134,7 @@ fn each_limit_is_broken_by_one_case_and_kept_by_its_neighbour() {
             "event_time",
             named("a"),
         ),
-        (
-            Code::TimeOutOfRange,
-            timed(-1),
-            0,
-            "event_time",
-            timed(NOW),
-        ),
+        (Code::TimeOutOfRange, timed(-1), 0, "event_time", timed(NOW)),
         (
             Code::JsonAsText,
             events(r#""cart":"{\"sku\":1}""#),
@@ -283,8 +274,14 @@ fn limits_of_the_identify_measure_what_it_carries_and_reject_only_where_one_is_s
     let operations = with_properties(&format!(r#""$set":{{"a":1}},"$unset":{{{many}}}"#));
     assert_eq!(policy(&sending, &operations, code), None);
     for (code, property) in [
-        (Code::AttributeNameTooLong, format!(r#""{}":1"#, "n".repeat(151))),
-        (Code::AttributeValueTooLong, format!(r#""bio":"{}""#, "v".repeat(1001))),
+        (
+            Code::AttributeNameTooLong,
+            format!(r#""{}":1"#, "n".repeat(151)),
+        ),
+        (
+            Code::AttributeValueTooLong,
+            format!(r#""bio":"{}""#, "v".repeat(1001)),
+        ),
     ] {
         let text = with_properties(&format!(r#""$set":{{{property}}}"#));
         let rejecting = |m: &mut Mapping, p: &mut Policies| {

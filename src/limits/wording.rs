@@ -4,11 +4,7 @@ use std::borrow::Cow;
 
 use super::Breach;
 
-pub(super) fn breach(
-    measured: usize,
-    path: impl Into<Cow<'static, str>>,
-    says: String,
-) -> Breach {
+pub(super) fn breach(measured: usize, path: impl Into<Cow<'static, str>>, says: String) -> Breach {
     Breach {
         measured: measured as u64,
         path: path.into(),

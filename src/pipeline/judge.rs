@@ -147,9 +147,9 @@ impl Judge {
         subject.route = item.as_ref().map(|item| &item.route);
         subject.seen_before = self.accepted.holds(mapped.id.into());
         let violations = limits::check(&subject, &terms.policies);
-        let held_back =
-            self.current
-                .holds_back(&reading, event_type, terms.mapping.send_users);
+        let held_back = self
+            .current
+            .holds_back(&reading, event_type, terms.mapping.send_users);
         let decision = decision(held_back, &violations);
         let open = decision == Decision::Accepted && self.current.mode() == Mode::Open;
         let before = items.len();

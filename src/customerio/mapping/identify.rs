@@ -11,7 +11,7 @@ use super::item::{Item, Route, open_item};
 use super::person::Person;
 use super::selection::Selection;
 use super::settings::Mapping;
-use super::{Mapped, super::sizes};
+use super::{super::sizes, Mapped};
 
 /// The attribute in which a person's earlier device is named.
 const ANONYMOUS_ID: &str = "anonymous_id";
@@ -180,10 +180,7 @@ impl Mapped<'_> {
 }
 
 /// The attributes as JSON, or nothing where there is none to set.
-fn written(
-    attributes: &[(Cow<'_, str>, Cow<'_, str>)],
-    device: Option<&str>,
-) -> Option<Vec<u8>> {
+fn written(attributes: &[(Cow<'_, str>, Cow<'_, str>)], device: Option<&str>) -> Option<Vec<u8>> {
     let mut out = Vec::new();
     let mut object = ObjectWriter::new(&mut out);
     let mut is_empty = true;

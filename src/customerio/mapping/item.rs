@@ -7,7 +7,7 @@ use ulid::Ulid;
 use crate::amplitude::json;
 
 use super::person::Person;
-use super::{Mapped, super::sizes};
+use super::{super::sizes, Mapped};
 
 /// Which request carries an item.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

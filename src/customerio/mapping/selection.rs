@@ -60,21 +60,28 @@ impl<'m> Selection<'m> {
         })
     }
 
-    /// The value at `path` as it leaves, or nothing where it stays behind.
-    pub(super) fn value<'v>(&self, raw: &'v str, path: &str) -> Option<Cow<'v, str>> {
-        let mut path = Path::new(path);
-        // What lies below a path that is included is included.
-        let included = self.include.is_empty()
-            || self.include.iter().any(|p| is_at_or_above(p, &path.text));
-        if self.exclude.iter().any(|p| is_at_or_above(p, &path.text)) {
+    /// The part or field `name` as it leaves, or nothing where it stays behind.
+    pub(super) fn value<'v>(&self, raw: &'v str, name: &str) -> Option<Cow<'v, str>> {
+        if self.excludes(name) {
             return None;
         }
-        self.copy(raw, &mut path, included)
+        self.copy(raw, &mut Path::new(name), self.includes(name))
     }
 
-    /// The value under `key` of the object at `path`, in the same way.
-    pub(super) fn entry<'v>(&self, raw: &'v str, path: &str, key: &str) -> Option<Cow<'v, str>> {
-        self.value(raw, &format!("{path}.{key}"))
+    /// The value under `key` of the part `name`, in the same way.
+    pub(super) fn entry<'v>(&self, raw: &'v str, name: &str, key: &str) -> Option<Cow<'v, str>> {
+        if self.excludes(name) {
+            return None;
+        }
+        self.copy_below(raw, &mut Path::new(name), key, self.includes(name))
+    }
+
+    fn excludes(&self, path: &str) -> bool {
+        self.exclude.iter().any(|out| is_at_or_above(out, path))
+    }
+
+    fn includes(&self, path: &str) -> bool {
+        self.include.is_empty() || self.include.iter().any(|p| is_at_or_above(p, path))
     }
 
     /// Copies a value that is not excluded itself.
@@ -119,8 +126,8 @@ impl<'m> Selection<'m> {
         included: bool,
     ) -> Option<Cow<'v, str>> {
         let before = path.enter(key);
-        let excluded = self.exclude.iter().any(|p| is_at_or_above(p, &path.text));
-        let included = included || self.include.iter().any(|p| is_at_or_above(p, &path.text));
+        let excluded = self.excludes(&path.text);
+        let included = included || self.includes(&path.text);
         if !excluded && is_operation(&path.text[..before], key) {
             path.text.truncate(before);
         }

@@ -151,16 +151,20 @@ impl Mapping {
         if self.anonymous == Anonymous::Send && self.excludes("device_id") {
             found.push(Problem {
                 setting: "mapping.exclude",
-                message: "\"device_id\" is sent as anonymous_id where mapping.anonymous = \"send\": \
+                message:
+                    "\"device_id\" is sent as anonymous_id where mapping.anonymous = \"send\": \
                           exclude it and set anonymous = \"drop\", or leave it in"
-                    .to_owned(),
+                        .to_owned(),
             });
         }
         found
     }
 
     fn matches_nothing(&self, path: &str) -> Option<String> {
-        if path.split('.').any(|part| part.trim() != part || part.is_empty()) {
+        if path
+            .split('.')
+            .any(|part| part.trim() != part || part.is_empty())
+        {
             return Some("it has an empty part, or spaces around one".to_owned());
         }
         let first = path.split('.').next().unwrap_or(path);

@@ -4,9 +4,11 @@
 use std::borrow::Cow;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use serde_json::value::RawValue;
 
 use super::StoredEvent;
+use super::store::Attributes;
 use crate::amplitude::json;
 
 /// v2: "whole request under 500 kB".
@@ -15,6 +17,9 @@ const BATCH_BYTES: usize = 500_000;
 const ITEM_BYTES: usize = 32 * 1024;
 /// v1: event data.
 const DATA_BYTES: usize = 100_000;
+
+/// v1: the attribute that holds the time of an identify.
+const V1_TIME: &str = "_timestamp";
 
 /// Why a batch is refused whole.
 #[derive(Debug)]
@@ -89,6 +94,22 @@ impl Item<'_> {
 
     pub(super) fn person(&self) -> &str {
         self.identifiers.one().map_or("", |(_, value)| value)
+    }
+
+    pub(super) fn is_anonymous(&self) -> bool {
+        self.identifiers.anonymous_id.is_some()
+    }
+
+    /// When it happened; by v1 an identify says so among its attributes.
+    pub(super) fn timestamp(&self) -> Option<i64> {
+        let by_v1 = || self.attributes().get(V1_TIME).and_then(Value::as_i64);
+        self.timestamp.or_else(by_v1)
+    }
+
+    /// The attributes; none where they are absent or no object.
+    pub(super) fn attributes(&self) -> Attributes {
+        let read = self.attributes.map(|raw| serde_json::from_str(raw.get()));
+        read.and_then(Result::ok).unwrap_or_default()
     }
 
     pub(super) fn stored(&self) -> StoredEvent {

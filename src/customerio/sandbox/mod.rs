@@ -23,7 +23,7 @@ use serde::Serialize;
 use tokio::net::TcpListener;
 
 pub use faults::{Fault, Faults};
-pub use store::{Counts, StoredEvent};
+pub use store::{Attributes, Counts, StoredEvent};
 
 use check::{Problem, Refused, V1Event};
 use store::Store;
@@ -95,6 +95,11 @@ impl Sandbox {
         lock(&self.shared.store).events_of(person)
     }
 
+    /// The attributes of a person.
+    pub fn attributes_of(&self, person: &str) -> Attributes {
+        lock(&self.shared.store).attributes_of(person)
+    }
+
     /// The people it knows.
     pub fn people(&self) -> Vec<String> {
         lock(&self.shared.store).people()
@@ -139,6 +144,7 @@ fn routes(shared: Arc<Shared>, address: SocketAddr) -> Router {
             get(|State(s): Shares| async move { json(&lock(&s.store).people()) }),
         )
         .route("/sandbox/people/{id}/events", get(events_of_person))
+        .route("/sandbox/people/{id}/attributes", get(attributes_of_person))
         .route(
             "/sandbox/faults",
             get(|State(s): Shares| async move { json(&*lock(&s.faults)) }).put(set_faults),
@@ -359,6 +365,10 @@ fn checked<'r>(raw: &'r str, refuse: Option<&String>) -> Result<check::Item<'r>,
         return Err(vec![Refused::of("invalid", "attributes", said)]);
     }
     check::item(raw)
+}
+
+async fn attributes_of_person(State(shared): Shares, Path(id): Path<String>) -> Response {
+    json(&lock(&shared.store).attributes_of(&id))
 }
 
 async fn events_of_person(State(shared): Shares, Path(id): Path<String>) -> Response {

@@ -1,4 +1,4 @@
-//! What the sandbox holds: people, their events, and the ids it has seen.
+//! What the sandbox holds: people, their attributes and events, and the ids it has seen.
 //!
 //! Counts go on for ever; events and ids are kept up to a number, oldest out first, so that
 //! a demonstration can run for days.
@@ -50,9 +50,23 @@ pub(super) struct Store {
     counts: Counts,
     seen: HashSet<u128>,
     seen_order: VecDeque<u128>,
-    people: HashMap<String, VecDeque<StoredEvent>>,
+    people: HashMap<String, Known>,
+    /// The person whom each anonymous ID has turned out to be.
+    joined: HashMap<String, String>,
     order: VecDeque<String>,
 }
+
+/// What is known of one person.
+#[derive(Debug, Default)]
+struct Known {
+    attributes: Attributes,
+    /// The time of the last update that named one.
+    updated: Option<i64>,
+    events: VecDeque<StoredEvent>,
+}
+
+/// A person's attributes.
+pub type Attributes = serde_json::Map<String, serde_json::Value>;
 
 impl Store {
     /// An empty store that keeps up to `keep_events` events whole, over all people.
@@ -77,12 +91,13 @@ impl Store {
     }
 
     pub(super) fn events_of(&self, person: &str) -> Vec<StoredEvent> {
-        self.people
-            .get(person)
-            .into_iter()
-            .flatten()
-            .cloned()
-            .collect()
+        let known = self.people.get(person).into_iter();
+        known.flat_map(|known| &known.events).cloned().collect()
+    }
+
+    pub(super) fn attributes_of(&self, person: &str) -> Attributes {
+        let known = self.people.get(person);
+        known.map_or_else(Attributes::new, |known| known.attributes.clone())
     }
 
     pub(super) fn note_request(&mut self) {
@@ -97,8 +112,7 @@ impl Store {
     pub(super) fn take(&mut self, item: &Item<'_>) {
         if item.is_identify() {
             self.counts.identifies += 1;
-            self.people.entry(item.person().to_owned()).or_default();
-            return;
+            return self.update(item);
         }
         if !item.id().is_empty() && !self.remember(item.id()) {
             self.counts.duplicates += 1;
@@ -110,15 +124,53 @@ impl Store {
             .by_name
             .entry(item.name().to_owned())
             .or_default() += 1;
-        let person = item.person().to_owned();
-        self.people
-            .entry(person.clone())
-            .or_default()
-            .push_back(item.stored());
+        let person = match self.joined.get(item.person()) {
+            Some(joined) if item.is_anonymous() => joined.clone(),
+            _ => item.person().to_owned(),
+        };
+        let known = self.people.entry(person.clone()).or_default();
+        known.events.push_back(item.stored());
         self.order.push_back(person);
-        if self.order.len() > self.keep_events {
-            let oldest = self.order.pop_front().unwrap_or_default();
-            self.people.entry(oldest).or_default().pop_front();
+        if self.order.len() > self.keep_events
+            && let Some(oldest) = self.order.pop_front()
+            && let Some(known) = self.people.get_mut(&oldest)
+        {
+            known.events.pop_front();
+        }
+    }
+
+    /// Sets a person's attributes. An update that is older than the last one is dropped without
+    /// a word, as Customer.io drops it.
+    fn update(&mut self, item: &Item<'_>) {
+        let known = self.people.entry(item.person().to_owned()).or_default();
+        let is_older = |time: i64| known.updated.is_some_and(|last| time < last);
+        if item.timestamp().is_some_and(is_older) {
+            return;
+        }
+        known.updated = item.timestamp().or(known.updated);
+        known.attributes.extend(item.attributes());
+        let anonymous = known
+            .attributes
+            .get("anonymous_id")
+            .and_then(|v| v.as_str());
+        if let Some(anonymous) = anonymous.map(str::to_owned) {
+            self.join(&anonymous, item.person());
+        }
+    }
+
+    /// Gives the events of an anonymous ID to the person it has turned out to be.
+    fn join(&mut self, anonymous: &str, person: &str) {
+        self.joined.insert(anonymous.to_owned(), person.to_owned());
+        if anonymous == person {
+            return;
+        }
+        let Some(was) = self.people.remove(anonymous) else {
+            return;
+        };
+        let known = self.people.entry(person.to_owned()).or_default();
+        known.events.extend(was.events);
+        for name in self.order.iter_mut().filter(|name| *name == anonymous) {
+            person.clone_into(name);
         }
     }
 
