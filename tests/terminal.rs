@@ -151,6 +151,18 @@ impl Terminal {
         }
     }
 
+    /// What the program wrote may still be on its way through the pseudo-terminal.
+    fn until_given_back(&self) {
+        let started = Instant::now();
+        while !self.is_given_back() {
+            assert!(
+                started.elapsed() < Duration::from_secs(5),
+                "the terminal is not given back"
+            );
+            std::thread::sleep(Duration::from_millis(10));
+        }
+    }
+
     fn is_given_back(&self) -> bool {
         let raw = self.raw.lock().unwrap();
         let ends_with = |on: &[u8], off: &[u8]| {
@@ -355,7 +367,7 @@ fn the_terminal_is_given_back_on_sigterm_and_after_a_suspension() {
             );
             std::thread::sleep(Duration::from_millis(20));
         }
-        assert!(terminal.is_given_back());
+        terminal.until_given_back();
         signal("CONT", pid);
         terminal.shows("feed live");
         assert!(!terminal.is_given_back());
