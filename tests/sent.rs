@@ -219,3 +219,25 @@ async fn one_event_that_comes_in_both_dialects_arrives_once() {
     .await;
     running.end().await;
 }
+
+#[test]
+fn config_check_names_paths_that_match_nothing_and_policies_that_cant_be_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("s.toml");
+    let file = "[mapping]\nexclude = [\"email\", \"user_propertys.email\"]\n[limits]\nid_missing = \"warn\"\n";
+    std::fs::write(&path, file).unwrap();
+    let output = std::process::Command::new(env!("CARGO_BIN_EXE_sluicegate"))
+        .args(["config", "check", "--config"])
+        .arg(&path)
+        .output()
+        .unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    let told = String::from_utf8_lossy(&output.stdout) + String::from_utf8_lossy(&output.stderr);
+    for expected in [
+        ":2: mapping.exclude: \"email\" can match nothing",
+        "write user_properties.email",
+        ":4: limits.id_missing: it can only be \"reject\"",
+    ] {
+        assert!(told.contains(expected), "{expected}: {told}");
+    }
+}

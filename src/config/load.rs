@@ -433,6 +433,13 @@ impl Loaded {
         for problem in self.settings.mapping.problems() {
             found.push(self.invalid(problem.setting, problem.message));
         }
+        for limit in self.settings.limits.impossible() {
+            let message = format!(
+                "it can only be \"reject\": what breaks it can't be sent ({})",
+                limit.summary
+            );
+            found.push(self.invalid(&format!("limits.{}", limit.name), message));
+        }
         if let Err(error) = Gate::new(self.settings.gate, self.settings.filters()) {
             let (RuleError::Condition { name, .. } | RuleError::Sample { name, .. }) = &error;
             let index = self

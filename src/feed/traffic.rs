@@ -92,7 +92,7 @@ const COUPONS: [&str; 6] = [
 const ONE_WRONG_IN: u32 = 90;
 
 /// The kinds of wrong that are made, in turn.
-const WRONGS: usize = 20;
+const WRONGS: usize = 21;
 
 /// A source of events.
 #[derive(Debug)]
@@ -388,6 +388,10 @@ impl Traffic {
                 json!({ "cart": r#"[{"sku":"mug","quantity":2}]"# }),
             ),
             18 => {
+                let deep = (0..80).fold(json!(1), |inner, _| json!([inner]));
+                change(&mut event, "event_properties", json!({ "tree": deep }));
+            }
+            19 => {
                 change(&mut event, "price", json!(9.99));
                 change(&mut event, "revenue", json!(19.98));
             }
@@ -488,6 +492,8 @@ mod tests {
             Code::IdAmbiguousByV1,
             Code::ReservedAttribute,
             Code::OperationUnsent,
+            // The traffic is made of values that this program's own JSON can hold.
+            Code::NumberOutOfRange,
         ];
         for limit in LIMITS.iter().filter(|l| !by_settings.contains(&l.code)) {
             assert!(

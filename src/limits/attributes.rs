@@ -12,7 +12,7 @@ use crate::customerio::sizes::{
 };
 
 use super::wording::{breach, listed, over, shown_key};
-use super::{Code, Limit, Policy, Subject, Unit};
+use super::{Code, Limit, Policy, Scope, Subject, Unit};
 
 pub(super) const TOO_MANY_ATTRIBUTES: Limit = Limit {
     code: Code::TooManyAttributes,
@@ -22,7 +22,7 @@ pub(super) const TOO_MANY_ATTRIBUTES: Limit = Limit {
     source: "Customer.io Track API, customer limits; Amplitude, Customer.io destination",
     limit: ATTRIBUTES as u64,
     unit: Unit::Count,
-    of_identify: true,
+    scope: Scope::Identify,
     check: |s| {
         // An attribute takes 5 bytes at least: "":1 and a comma.
         if s.user_properties_bytes() <= ATTRIBUTES * 5 {
@@ -49,7 +49,7 @@ pub(super) const ATTRIBUTE_NAME_TOO_LONG: Limit = Limit {
     source: "Customer.io Track API, customer limits",
     limit: ATTRIBUTE_NAME_BYTES as u64,
     unit: Unit::Bytes,
-    of_identify: true,
+    scope: Scope::Identify,
     check: |s| {
         if s.user_properties_bytes() <= ATTRIBUTE_NAME_BYTES {
             return None;
@@ -70,7 +70,7 @@ pub(super) const ATTRIBUTE_VALUE_TOO_LONG: Limit = Limit {
     source: "Customer.io Track API, customer limits",
     limit: ATTRIBUTE_VALUE_BYTES as u64,
     unit: Unit::Bytes,
-    of_identify: true,
+    scope: Scope::Identify,
     check: |s| {
         if s.user_properties_bytes() <= ATTRIBUTE_VALUE_BYTES {
             return None;
@@ -110,7 +110,7 @@ pub(super) const RESERVED_ATTRIBUTE: Limit = Limit {
              unsubscribed, _update",
     limit: 0,
     unit: Unit::None,
-    of_identify: true,
+    scope: Scope::Identify,
     check: |s| {
         if !s.mapping.send_users || s.user_properties_bytes() == 0 {
             return None;
@@ -131,18 +131,16 @@ pub(super) const RESERVED_ATTRIBUTE: Limit = Limit {
 /// What an attribute of this name and value does beside being kept.
 fn side_effect(s: &Subject<'_, '_>, name: &str, value: &str) -> Option<&'static str> {
     Some(match name {
-        "id" => "changes the person's ID",
+        "id" => "changes the ID",
         "email" if is_own_email(s, value) => return None,
-        "email" => "is the address that messages go to, and names the person by email",
-        "cio_id" => "is Customer.io's own ID and can't be set",
-        "anonymous_id" => "joins the events of that device to the person",
-        "created_at" if !is_unix_seconds(value) => {
-            "is not in Unix seconds: Customer.io can't compare it as a time"
-        }
-        "unsubscribed" => "decides whether the person gets messages",
-        "_update" => "keeps Customer.io from creating a person who doesn't exist",
-        "_timestamp" => "stands for the time of the update by v1, and is replaced there",
-        "cio_subscription_preferences" => "changes the topics that the person subscribed to",
+        "email" => "changes the address",
+        "cio_id" => "can't be set",
+        "anonymous_id" => "joins a device's events",
+        "created_at" if !is_unix_seconds(value) => "is not in Unix seconds",
+        "unsubscribed" => "stops or starts messages",
+        "_update" => "keeps people from being created",
+        "_timestamp" => "is the time of the update by v1",
+        "cio_subscription_preferences" => "changes subscriptions",
         _ => return None,
     })
 }
@@ -173,7 +171,7 @@ pub(super) const OPERATION_UNSENT: Limit = Limit {
     source: "Amplitude, Identify API: $unset, $setOnce, $add, $append, $clearAll and others",
     limit: 0,
     unit: Unit::None,
-    of_identify: true,
+    scope: Scope::Identify,
     check: |s| {
         if !s.mapping.send_users || s.user_properties_bytes() == 0 {
             return None;

@@ -6,7 +6,7 @@ use crate::customerio::mapping::Route;
 use crate::customerio::sizes::{BATCH_ITEM_BYTES, EVENT_DATA_BYTES, EVENT_NAME_BYTES};
 
 use super::wording::{breach, grouped, listed, over, shown_key};
-use super::{Code, Limit, Policy, Subject, Unit};
+use super::{Code, Limit, Policy, Scope, Subject, Unit};
 
 pub(super) const EVENT_NAME_MISSING: Limit = Limit {
     code: Code::EventNameMissing,
@@ -16,7 +16,7 @@ pub(super) const EVENT_NAME_MISSING: Limit = Limit {
     source: "Customer.io Track API, event: name is required",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         s.mapped.name.is_empty().then(|| {
             breach(
@@ -36,7 +36,7 @@ pub(super) const EVENT_NAME_TOO_LONG: Limit = Limit {
     source: "Customer.io Track API, event limits",
     limit: EVENT_NAME_BYTES as u64,
     unit: Unit::Bytes,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         over(s.mapped.name.len(), EVENT_NAME_BYTES, || {
             ("event_type".to_owned(), "the event's name".to_owned())
@@ -52,7 +52,7 @@ pub(super) const EVENT_NAME_RESERVED: Limit = Limit {
     source: "Amplitude, event streaming: _all and _identify can't be streamed",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let name = s.mapped.name.as_ref();
         matches!(name, "_all" | "_identify")
@@ -68,7 +68,7 @@ pub(super) const EVENT_DATA_TOO_LARGE: Limit = Limit {
     source: "Customer.io Track API v1, event limits; Amplitude, Customer.io destination",
     limit: EVENT_DATA_BYTES as u64,
     unit: Unit::Bytes,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         over(s.mapped.attributes.len(), EVENT_DATA_BYTES, || {
             let properties = s.reading.event_properties().iter();
@@ -99,7 +99,7 @@ pub(super) const RESERVED_PROPERTY: Limit = Limit {
     source: "Customer.io Track API, event: they override a campaign's own settings",
     limit: 0,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let text = std::str::from_utf8(&s.mapped.attributes).ok()?;
         // A reserved word can only be a key where its letters stand, or an escape: most events
@@ -125,7 +125,7 @@ pub(super) const JSON_AS_TEXT: Limit = Limit {
     source: "sluicegate: Customer.io can't look into it, as it can into an object or an array",
     limit: 0,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let event = s.reading.event();
         let lists = [
@@ -169,7 +169,7 @@ pub(super) const REVENUE_UNSENT: Limit = Limit {
     source: "Amplitude, HTTP V2 API: price, quantity, revenue, productId, revenueType",
     limit: 0,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         if s.mapping.revenue || !s.reading.event().has_revenue() {
             return None;
@@ -190,6 +190,48 @@ pub(super) const REVENUE_UNSENT: Limit = Limit {
     },
 };
 
+pub(super) const NUMBER_OUT_OF_RANGE: Limit = Limit {
+    code: Code::NumberOutOfRange,
+    name: "number_out_of_range",
+    policy: Policy::Reject,
+    summary: "every number fits into a 64-bit float",
+    source: "RFC 8259, numbers: a parser that can't hold one refuses the whole request",
+    limit: 0,
+    unit: Unit::None,
+    scope: Scope::Event,
+    check: |s| {
+        let number = s.mapped.attributes.get(s.shape().too_large.clone()?)?;
+        let number = String::from_utf8_lossy(number);
+        let says = format!(
+            "the number {} is too large for most parsers: one of them refuses the whole request",
+            shown_key(&number)
+        );
+        Some(breach(1, "event_properties", says))
+    },
+};
+
+pub(super) const NESTED_TOO_DEEPLY: Limit = Limit {
+    code: Code::NestedTooDeeply,
+    name: "nested_too_deeply",
+    policy: Policy::Reject,
+    summary: "objects and arrays are nested at most 64 deep",
+    source: "sluicegate: no figure is documented; common parsers stop between 64 and 128",
+    limit: json::DEEPEST as u64,
+    unit: Unit::Count,
+    scope: Scope::Event,
+    check: |s| {
+        let depth = s.shape().depth;
+        (depth > json::DEEPEST).then(|| {
+            let says = format!(
+                "the event's data is nested {} deep, {} levels are allowed",
+                grouped(depth as u64),
+                json::DEEPEST
+            );
+            breach(depth, "event_properties", says)
+        })
+    },
+};
+
 pub(super) const DUPLICATE: Limit = Limit {
     code: Code::Duplicate,
     name: "duplicate",
@@ -198,7 +240,7 @@ pub(super) const DUPLICATE: Limit = Limit {
     source: "Customer.io Track API v2, id: an event with a known ULID is ignored",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         s.seen_before.then(|| {
             let event = s.reading.event();
@@ -222,7 +264,7 @@ pub(super) const BY_V1: Limit = Limit {
     source: "Customer.io Track API v2, batch limits",
     limit: BATCH_ITEM_BYTES as u64,
     unit: Unit::Bytes,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         if !goes_by_v1(s) {
             return None;

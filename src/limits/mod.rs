@@ -7,6 +7,7 @@
 mod attributes;
 mod event;
 mod person;
+mod shape;
 mod subject;
 mod table;
 #[cfg(test)]
@@ -56,6 +57,8 @@ pub enum Code {
     OperationUnsent,
     JsonAsText,
     RevenueUnsent,
+    NumberOutOfRange,
+    NestedTooDeeply,
 }
 
 /// What breaking a limit does to the event.
@@ -95,6 +98,17 @@ pub enum Unit {
     None,
 }
 
+/// What a limit is about, which bounds what breaking it can do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Scope {
+    /// The event.
+    Event,
+    /// What every request needs: an event that breaks it can't be sent, so it always rejects.
+    Unsendable,
+    /// The identify: where none is sent, it warns and never rejects.
+    Identify,
+}
+
 /// One limit.
 pub struct Limit {
     /// Its name.
@@ -111,8 +125,8 @@ pub struct Limit {
     pub limit: u64,
     /// What `limit` and a breach's measure are counted in.
     pub unit: Unit,
-    /// Whether it is a limit of the identify: where none is sent it warns, and never rejects.
-    pub of_identify: bool,
+    /// What it is about.
+    pub scope: Scope,
     check: fn(&Subject<'_, '_>) -> Option<Breach>,
 }
 
@@ -178,6 +192,12 @@ impl Policies {
         self.0.get(&code).copied().unwrap_or(code.limit().policy)
     }
 
+    /// The limits whose policy can't be kept: what breaks them can't be sent, whatever is set.
+    pub fn impossible(&self) -> impl Iterator<Item = &'static Limit> {
+        let unsendable = LIMITS.iter().filter(|l| l.scope == Scope::Unsendable);
+        unsendable.filter(|limit| self.of(limit.code) != Policy::Reject)
+    }
+
     /// Sets what breaking `code` does.
     pub fn set(&mut self, code: Code, policy: Policy) {
         self.0.insert(code, policy);
@@ -188,10 +208,11 @@ impl Policies {
 pub fn check(subject: &Subject<'_, '_>, policies: &Policies) -> Vec<Violation> {
     let mut found = Vec::new();
     for limit in &LIMITS {
-        let policy = match policies.of(limit.code) {
-            Policy::Off => continue,
-            Policy::Reject if limit.of_identify && !subject.mapping.send_users => Policy::Warn,
-            policy => policy,
+        let policy = match (policies.of(limit.code), limit.scope) {
+            (_, Scope::Unsendable) => Policy::Reject,
+            (Policy::Off, _) => continue,
+            (Policy::Reject, Scope::Identify) if !subject.mapping.send_users => Policy::Warn,
+            (policy, _) => policy,
         };
         if let Some(breach) = (limit.check)(subject) {
             found.push(Violation {
@@ -219,6 +240,7 @@ pub fn measure(code: Code, subject: &Subject<'_, '_>) -> Option<u64> {
         Code::AttributeValueTooLong => attributes::longest_value(subject)?.1,
         Code::EventNameTooLong => subject.mapped.name.len(),
         Code::EventDataTooLarge | Code::ByV1 => subject.mapped.attributes.len(),
+        Code::NestedTooDeeply => subject.shape().depth,
         Code::IdMissing
         | Code::IdInvalid
         | Code::IdAmbiguousByV1
@@ -229,6 +251,7 @@ pub fn measure(code: Code, subject: &Subject<'_, '_>) -> Option<u64> {
         | Code::ReservedProperty
         | Code::JsonAsText
         | Code::RevenueUnsent
+        | Code::NumberOutOfRange
         | Code::TimeMissing
         | Code::TimeInvalid
         | Code::TimeOutOfRange

@@ -4,7 +4,7 @@ use crate::customerio::mapping::{Person, Route};
 use crate::customerio::sizes::ID_BYTES;
 
 use super::wording::{breach, over, shown};
-use super::{Code, Limit, Policy, Subject, Unit};
+use super::{Code, Limit, Policy, Scope, Subject, Unit};
 
 pub(super) const ID_MISSING: Limit = Limit {
     code: Code::IdMissing,
@@ -14,7 +14,7 @@ pub(super) const ID_MISSING: Limit = Limit {
     source: "Amplitude, Customer.io destination: a user ID is required",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Unsendable,
     check: |s| {
         s.mapped.person.is_none().then(|| {
             let device = s.reading.event().device_id();
@@ -39,7 +39,7 @@ pub(super) const ID_INVALID: Limit = Limit {
     source: "Amplitude, HTTP V2 API: invalid user and device IDs",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let value = s.mapped.person.as_ref()?.value();
         is_refused(value).then(|| {
@@ -57,7 +57,7 @@ pub(super) const ID_TOO_LONG: Limit = Limit {
     source: "Customer.io Track API, customer limits; Amplitude, Customer.io destination",
     limit: ID_BYTES as u64,
     unit: Unit::Bytes,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let value = s.mapped.person.as_ref()?.value();
         over(value.len(), ID_BYTES, || {
@@ -74,7 +74,7 @@ pub(super) const ID_AMBIGUOUS_BY_V1: Limit = Limit {
     source: "Customer.io Track API v1, customers: the identifier's kind is told from its shape",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let person = s.mapped.person.as_ref()?;
         let kind = person.taken_by_v1_as()?;

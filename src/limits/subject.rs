@@ -6,6 +6,8 @@ use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::customerio::mapping::{Identify, Mapped, Mapping, Route};
 
+use super::shape::Shape;
+
 /// What is checked: the event and what would be sent of it.
 #[derive(Debug)]
 pub struct Subject<'s, 'e> {
@@ -22,6 +24,7 @@ pub struct Subject<'s, 'e> {
     /// Whether the same dedupe id was accepted before, within the window that is remembered.
     pub seen_before: bool,
     identify: OnceCell<Identify<'e>>,
+    shape: OnceCell<Shape>,
 }
 
 impl<'s, 'e> Subject<'s, 'e> {
@@ -40,6 +43,7 @@ impl<'s, 'e> Subject<'s, 'e> {
             now_ms,
             seen_before: false,
             identify: OnceCell::new(),
+            shape: OnceCell::new(),
         }
     }
 
@@ -47,6 +51,12 @@ impl<'s, 'e> Subject<'s, 'e> {
     pub fn identify(&self) -> &Identify<'e> {
         self.identify
             .get_or_init(|| self.mapping.identify(self.reading))
+    }
+
+    /// How deep the event's data is nested, and its numbers.
+    pub(super) fn shape(&self) -> &Shape {
+        self.shape
+            .get_or_init(|| Shape::of(&self.mapped.attributes))
     }
 
     /// The length of the user properties' JSON, 0 where there are none: most are too short to

@@ -3,7 +3,7 @@
 use super::{Limit, attributes, event, person, time};
 
 /// The table, in the order of [`super::Code`].
-pub static LIMITS: [Limit; 23] = [
+pub static LIMITS: [Limit; 25] = [
     person::ID_MISSING,
     person::ID_INVALID,
     person::ID_TOO_LONG,
@@ -27,4 +27,6 @@ pub static LIMITS: [Limit; 23] = [
     attributes::OPERATION_UNSENT,
     event::JSON_AS_TEXT,
     event::REVENUE_UNSENT,
+    event::NUMBER_OUT_OF_RANGE,
+    event::NESTED_TOO_DEEPLY,
 ];

@@ -150,6 +150,20 @@ fn each_limit_is_broken_by_one_case_and_kept_by_its_neighbour() {
             users(r#""list":[1,2]"#),
         ),
         (
+            Code::NumberOutOfRange,
+            events(r#""n":[1e999]"#),
+            1,
+            "event_properties",
+            events(r#""n":[1e308],"s":"1e999""#),
+        ),
+        (
+            Code::NestedTooDeeply,
+            events(&format!(r#""n":{}1{}"#, "[".repeat(64), "]".repeat(64))),
+            65,
+            "event_properties",
+            events(&format!(r#""n":{}1{}"#, "[".repeat(63), "]".repeat(63))),
+        ),
+        (
             Code::RevenueUnsent,
             by("u-1", r#","revenue":19.98,"price":null"#),
             1,
@@ -433,4 +447,21 @@ fn an_id_of_spaces_is_none_and_spaces_around_one_are_not_counted() {
 fn a_reserved_property_is_found_however_its_name_is_written() {
     let text = by("u-1", r#","event_properties":{"rec\u0069pient":"a@b.c"}"#);
     assert_eq!(broken(&text)[0].code, Code::ReservedProperty);
+}
+
+#[test]
+fn what_cant_be_sent_is_rejected_whatever_the_settings_say() {
+    let nobody = r#"{"event_type":"a","time":1800000000000}"#;
+    let unreadable = r#"{"event_type":"a","user_id":"u-1","time":"soon"}"#;
+    for (code, text) in [(Code::IdMissing, nobody), (Code::TimeInvalid, unreadable)] {
+        for policy in [Policy::Warn, Policy::Off] {
+            let found = broken_by(|_, p| p.set(code, policy), text);
+            assert_eq!((found[0].code, found[0].policy), (code, Policy::Reject));
+            let mut policies = Policies::default();
+            policies.set(code, policy);
+            let impossible: Vec<Code> = policies.impossible().map(|l| l.code).collect();
+            assert_eq!(impossible, [code]);
+        }
+    }
+    assert_eq!(Policies::default().impossible().count(), 0);
 }

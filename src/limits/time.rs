@@ -1,7 +1,7 @@
 //! The limits of an event's time.
 
 use super::wording::{breach, span};
-use super::{Code, Limit, Policy, Unit};
+use super::{Code, Limit, Policy, Scope, Unit};
 
 /// Events older than this trigger no campaign: Customer.io Track API v2, `timestamp`.
 pub const CAMPAIGN_AGE_MS: i64 = 72 * 60 * 60 * 1_000;
@@ -19,7 +19,7 @@ pub(super) const TIME_INVALID: Limit = Limit {
     source: "Amplitude, Export and HTTP V2 APIs: event_time, time",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Unsendable,
     check: |s| {
         let error = s.mapped.time.as_ref().err()?;
         Some(breach(0, "event_time", error.to_string()))
@@ -34,7 +34,7 @@ pub(super) const TIME_MISSING: Limit = Limit {
     source: "Amplitude, HTTP V2 API, time; Customer.io Track API v2, timestamp",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         (!s.mapped.has_time).then(|| {
             let says = "the event has neither event_time nor time: it is sent with the time at \
@@ -52,7 +52,7 @@ pub(super) const TIME_OUT_OF_RANGE: Limit = Limit {
     source: "Customer.io Track API, timestamp: it takes any other for now",
     limit: 1,
     unit: Unit::None,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let seconds = s.mapped.timestamp()?;
         (!SECONDS.contains(&seconds)).then(|| {
@@ -73,7 +73,7 @@ pub(super) const TIME_IN_FUTURE: Limit = Limit {
     source: "sluicegate: a device's clock is wrong, or a time zone was added twice",
     limit: FUTURE_MS.unsigned_abs(),
     unit: Unit::Ms,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let ahead = s.mapped.time.as_ref().ok()?.saturating_sub(s.now_ms);
         (ahead > FUTURE_MS).then(|| {
@@ -91,7 +91,7 @@ pub(super) const TOO_OLD_FOR_CAMPAIGNS: Limit = Limit {
     source: "Customer.io Track API v2, timestamp",
     limit: CAMPAIGN_AGE_MS.unsigned_abs(),
     unit: Unit::Ms,
-    of_identify: false,
+    scope: Scope::Event,
     check: |s| {
         let age = s.now_ms.saturating_sub(*s.mapped.time.as_ref().ok()?);
         (age > CAMPAIGN_AGE_MS).then(|| {

@@ -171,12 +171,19 @@ impl Mapping {
         let is_sent = PARTS.contains(&first)
             || self.fields.iter().any(|field| field == first)
             || (self.revenue && REVENUE.contains(&first));
-        (!is_sent).then(|| {
-            format!(
+        if is_sent {
+            return None;
+        }
+        let near = PARTS
+            .into_iter()
+            .find(|part| strsim::damerau_levenshtein(part, &first.to_lowercase()) <= 3);
+        Some(match near {
+            Some(part) => format!("write {}", path.replacen(first, part, 1)),
+            None => format!(
                 "only event_properties, user_properties, group_properties, groups and what \
                  mapping.fields lists are sent; write event_properties.{path} or \
                  user_properties.{path}"
-            )
+            ),
         })
     }
 
