@@ -136,14 +136,7 @@ fn stages(c: &mut Criterion) {
         b.iter(|| {
             let reading = Reading::new(&event);
             let mapped = mapping.map(&reading, Vec::with_capacity(2_048));
-            let subject = Subject {
-                reading: &reading,
-                mapped: &mapped,
-                route: None,
-                now_ms: event.received_ms(),
-                seen_before: false,
-                send_users: false,
-            };
+            let subject = Subject::new(&reading, &mapped, &mapping, event.received_ms());
             check(&subject, &policies)
         });
     });

@@ -53,4 +53,5 @@ pub mod pipeline;
 pub mod protocol;
 pub mod relay;
 pub mod telemetry;
+pub mod text;
 pub mod tui;

@@ -6,5 +6,8 @@ use clap::Parser as _;
 use sluicegate::cli::Cli;
 
 fn main() -> ExitCode {
-    sluicegate::command::run(Cli::parse())
+    match Cli::try_parse() {
+        Ok(cli) => sluicegate::command::run(cli),
+        Err(error) => sluicegate::command::refuse_usage(&error),
+    }
 }

@@ -9,6 +9,7 @@ use crate::config::load::{Needs, flatten};
 use crate::config::{DEFAULT_FILE, Origin, exists};
 
 use super::Place;
+use crate::text::on_one_line;
 
 pub(super) fn run(command: &Config, place: Place) -> Result<ExitCode> {
     match command {
@@ -43,7 +44,7 @@ fn check(place: Place) -> Result<ExitCode> {
     let loaded = place.load(&[])?;
     let problems = loaded.problems(Needs::BOTH);
     for problem in &problems {
-        say!("{problem}");
+        say!("{}", on_one_line(&problem.to_string()));
     }
     let file = path.filter(|path| exists(path));
     let read = file.map_or_else(

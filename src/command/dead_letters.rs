@@ -10,7 +10,7 @@ use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, LetterRow, Which};
 use crate::limits::grouped;
 
-use super::{Place, printable};
+use super::{Place, output, printable};
 
 pub(super) fn run(command: DeadLetters, place: Place) -> Result<ExitCode> {
     match command {
@@ -86,7 +86,7 @@ fn open(spool: SpoolFolder, place: Place) -> Result<store::DeadLetters> {
 fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
     let rows = letters.rows().wrap_err("the spool can't be read")?;
     match format {
-        Format::Json => say!("{}", serde_json::to_string_pretty(&rows)?),
+        Format::Json => output::json(&rows),
         Format::Text if rows.is_empty() => say!("there are no dead letters"),
         Format::Text => {
             for one in &rows {
@@ -126,7 +126,7 @@ fn show(letters: &store::DeadLetters, number: Option<i64>) -> Result<ExitCode> {
         .page(&which, 0, 1)
         .wrap_err("the spool can't be read")?;
     match (found.first(), number) {
-        (Some(letter), _) => say!("{}", serde_json::to_string_pretty(&letter.to_json())?),
+        (Some(letter), _) => output::json(&letter.to_json()),
         (None, Some(number)) => bail!("there is no dead letter {number}; dead-letters list"),
         (None, None) => say!("there are no dead letters"),
     }

@@ -18,7 +18,7 @@ use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
 
 use super::reload::Reloader;
 use super::signals::{self, Hangup};
-use super::{dead_letters as letters, printable};
+use super::{dead_letters as letters, output, printable};
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Default)]
@@ -180,13 +180,8 @@ impl Summary {
     pub(super) fn say(&self, format: Format) {
         match format {
             Format::Text => say_as_is!("{}", self.text()),
-            Format::Json => say!("{}", self.json()),
+            Format::Json => output::json(self),
         }
-    }
-
-    /// The summary as one JSON object.
-    fn json(&self) -> String {
-        serde_json::to_string_pretty(self).unwrap_or_default()
     }
 
     /// The summary for people.
@@ -259,8 +254,8 @@ impl Summary {
                 "  {:<8}{:<26}{count:>8}   {}: {}",
                 v.policy.verb(),
                 v.limit,
-                v.path,
-                v.worst
+                printable(&v.path),
+                printable(&v.worst)
             );
         }
         out

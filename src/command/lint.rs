@@ -12,8 +12,9 @@ use crate::cli::{Format, Lint};
 use crate::config::Settings;
 use crate::customerio::dedupe;
 use crate::limits::{self, LIMITS, Policy, Violation, grouped};
+use crate::text::on_one_line;
 
-use super::{Place, printable};
+use super::{Place, output, printable};
 
 pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
     let settings = place.load(&[])?.settings;
@@ -24,7 +25,7 @@ pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
     let mut report = Report::default();
     let mut seen = HashSet::new();
     for path in &args.files {
-        let name = path.display().to_string();
+        let name = on_one_line(&path.display().to_string());
         let ended = archive::each_line(path, &mut |line| {
             let place = format!("{name}:{}", line.number);
             match line.text {
@@ -40,7 +41,7 @@ pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
     }
     match args.format {
         Format::Text => say_as_is!("{}", report.text()),
-        Format::Json => say!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Json => output::json(&report),
     }
     Ok(ExitCode::from(u8::from(
         report.rejected > 0 || report.malformed > 0,
@@ -66,10 +67,7 @@ fn list_limits(settings: &Settings, format: Format) {
         source: l.source,
     });
     match format {
-        Format::Json => say!(
-            "{}",
-            serde_json::to_string_pretty(&rows.collect::<Vec<_>>()).unwrap_or_default()
-        ),
+        Format::Json => output::json(&rows.collect::<Vec<_>>()),
         Format::Text => {
             for row in rows {
                 say!(

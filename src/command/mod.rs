@@ -1,30 +1,8 @@
 //! One file a subcommand. Errors end here: each becomes a message on standard error and an
 //! exit code, 1 where the command found something wrong and 2 where it could not be run.
 
-/// A line on standard output. Where whoever read it has gone, as behind `| head`, there is
-/// nobody to tell.
-macro_rules! say {
-    ($($what:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stdout(), $($what)*);
-    }};
-}
-
-/// A line on standard error. A terminal that was closed must not make a panic of it.
-macro_rules! complain {
-    ($($what:tt)*) => {{
-        use std::io::Write as _;
-        let _ = writeln!(std::io::stderr(), $($what)*);
-    }};
-}
-
-/// As `say`, without the end of the line.
-macro_rules! say_as_is {
-    ($($what:tt)*) => {{
-        use std::io::Write as _;
-        let _ = write!(std::io::stdout(), $($what)*);
-    }};
-}
+#[macro_use]
+mod output;
 
 mod backfill;
 mod config;
@@ -45,18 +23,19 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use color_eyre::eyre::{Result, WrapErr as _, bail};
+use color_eyre::eyre::{Result, WrapErr as _};
 use tokio::net::TcpListener;
-use tracing_subscriber::EnvFilter;
 
-use crate::cli::{Cli, Command, LogFormat, Over};
+use crate::cli::{Cli, Command, Over};
 use crate::config::load::{Flag, Needs};
 use crate::config::{Loaded, default_path, load};
 use crate::customerio::Client;
 use crate::delivery::spool::Spool;
 use crate::feed::WebSocketFeed;
 use crate::pipeline::Pipeline;
-use crate::tui::relay::Lines;
+use crate::text;
+
+use output::{log_to, log_to_stderr, log_to_stderr_from};
 
 /// Runs the command; the exit code is the program's.
 pub fn run(cli: Cli) -> ExitCode {
@@ -82,12 +61,31 @@ pub fn run(cli: Cli) -> ExitCode {
     }
 }
 
+/// Tells what is wrong with the command line, and ends the program.
+///
+/// The message repeats arguments. They may come from elsewhere, as a shell's `*` does: it is
+/// made of what can be shown of them.
+pub fn refuse_usage(error: &clap::Error) -> ! {
+    use clap::Parser as _;
+    let shown = std::env::args_os().map(|text| text::on_one_line(&text.to_string_lossy()));
+    match Cli::try_parse_from(shown) {
+        Err(of_what_is_shown) => of_what_is_shown.exit(),
+        Ok(_) => {
+            complain!("{}", text::on_one_line(&error.to_string()));
+            std::process::exit(2)
+        }
+    }
+}
+
 /// The chain in one line: what happened, to what, and why. Causes that the message names
 /// already are not named again.
 fn told(error: &color_eyre::Report) -> String {
+    if let Some(problems) = error.downcast_ref::<Problems>() {
+        return problems.to_string();
+    }
     error
         .chain()
-        .map(ToString::to_string)
+        .map(|cause| text::on_one_line(&cause.to_string()))
         .fold(String::new(), |told, cause| match told {
             told if told.is_empty() => cause,
             told if told.contains(&cause) => told,
@@ -134,14 +132,14 @@ impl Place {
         Ok(load(
             self.path,
             self.asked,
-            std::env::vars_os().filter_map(text),
+            std::env::vars_os().filter_map(as_text),
             flags,
         )?)
     }
 }
 
 /// A variable that is no text can't be one of ours.
-fn text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
+fn as_text((name, value): (std::ffi::OsString, std::ffi::OsString)) -> Option<(String, String)> {
     Some((name.into_string().ok()?, value.into_string().ok()?))
 }
 
@@ -165,14 +163,18 @@ impl Over {
     }
 }
 
-/// All problems at once, so that they can be mended at once.
+/// All problems at once, so that they can be mended at once; each a line.
+#[derive(Debug, thiserror::Error)]
+#[error("the settings can't be used:\n  {}", .0.join("\n  "))]
+struct Problems(Vec<String>);
+
 fn refuse_problems(loaded: &Loaded, needs: Needs) -> Result<()> {
     let problems = loaded.problems(needs);
     if problems.is_empty() {
         return Ok(());
     }
-    let lines: Vec<String> = problems.iter().map(|p| format!("\n  {p}")).collect();
-    bail!("the settings can't be used:{}", lines.concat())
+    let lines = problems.iter().map(|p| text::on_one_line(&p.to_string()));
+    Err(Problems(lines.collect()).into())
 }
 
 /// A pipeline from the configured feed to the configured workspace, on the spool in `folder`.
@@ -200,55 +202,11 @@ fn spool_folder(named: crate::cli::SpoolFolder, place: Place) -> Result<PathBuf>
 
 /// Text from outside without anything that a terminal obeys.
 fn printable(text: &str) -> String {
-    text.chars()
-        .take(200)
-        .map(crate::tui::widget::text::visible)
-        .collect()
+    text.chars().take(200).map(crate::text::visible).collect()
 }
 
 /// Listens at an address that the operator chose.
 async fn listen(address: std::net::SocketAddr) -> Result<TcpListener> {
     let listening = TcpListener::bind(address).await;
     listening.wrap_err_with(|| format!("cannot listen on {address}; choose another with --listen"))
-}
-
-/// What is logged, as `SLUICEGATE_LOG` says it; from this level on, where it says nothing.
-fn log_filter(level: &str) -> EnvFilter {
-    EnvFilter::try_from_env("SLUICEGATE_LOG")
-        .unwrap_or_else(|_| EnvFilter::new(format!("sluicegate={level}")))
-}
-
-/// Starts logging into a screen.
-fn log_to(lines: Lines) {
-    // It fails only where logging was started before.
-    let _ = tracing_subscriber::fmt()
-        .with_env_filter(log_filter("info"))
-        .with_writer(lines)
-        .with_ansi(false)
-        .without_time()
-        .with_target(false)
-        .try_init();
-}
-
-/// Starts logging to standard error; `SLUICEGATE_LOG` says what.
-fn log_to_stderr(format: LogFormat) {
-    log_to_stderr_from("info", format);
-}
-
-/// The same from another level on.
-fn log_to_stderr_from(level: &str, format: LogFormat) {
-    let filter = log_filter(level);
-    let builder = tracing_subscriber::fmt()
-        .with_env_filter(filter)
-        .with_writer(std::io::stderr)
-        // It would tell on standard error, and panic, that standard error is closed.
-        .log_internal_errors(false)
-        .with_target(false);
-    let colour = std::io::IsTerminal::is_terminal(&std::io::stderr())
-        && std::env::var_os("NO_COLOR").is_none();
-    // It fails only where logging was started before.
-    let _ = match format {
-        LogFormat::Text => builder.with_ansi(colour).try_init(),
-        LogFormat::Json => builder.json().flatten_event(true).try_init(),
-    };
 }

@@ -19,7 +19,7 @@ use crate::limits::{grouped, span};
 use crate::pipeline::Status;
 use crate::tui::widget::text::bytes;
 
-use super::{Place, printable};
+use super::{Place, output, printable};
 
 /// A status older than this is of a process that is stuck.
 const STALE_MS: i64 = 30_000;
@@ -41,7 +41,7 @@ pub(super) fn run(args: cli::Status, place: Place) -> Result<ExitCode> {
     let folder = super::spool_folder(args.spool, place)?;
     let report = Report::of(folder)?;
     match args.format {
-        Format::Json => say!("{}", serde_json::to_string_pretty(&report)?),
+        Format::Json => output::json(&report),
         Format::Text => say_as_is!("{}", report.text()),
     }
     Ok(ExitCode::from(u8::from(!report.is_well())))

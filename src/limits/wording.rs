@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use super::Breach;
+use crate::text::visible;
 
 pub(super) fn breach(measured: usize, path: impl Into<Cow<'static, str>>, says: String) -> Breach {
     Breach {
@@ -31,18 +32,23 @@ pub(super) fn over(
 
 /// A value for a sentence: quoted, short, and without anything that a terminal obeys.
 pub(super) fn shown(text: &str) -> String {
-    let short: String = text.chars().take(40).collect();
-    let more = if short.len() < text.len() { "…" } else { "" };
+    let short: String = text.chars().take(40).map(visible).collect();
+    let more = if text.chars().nth(40).is_some() {
+        "…"
+    } else {
+        ""
+    };
     format!("{short:?}{more}")
 }
 
+/// A name for a sentence: short, and without anything that a terminal obeys.
 pub(super) fn shown_key(key: &str) -> String {
-    let short: String = key.chars().take(60).collect();
-    if short.len() < key.len() {
-        format!("{short}…")
-    } else {
-        short
+    const SHOWN: usize = 60;
+    let mut short: String = key.chars().take(SHOWN).map(visible).collect();
+    if key.chars().nth(SHOWN).is_some() {
+        short.push('…');
     }
+    short
 }
 
 /// The first few of some names, with a count of the others: `a, b, c and 12 more`.

@@ -64,13 +64,13 @@ impl<'e> Identify<'e> {
         let (operations, plain): (Vec<_>, Vec<_>) =
             all.iter().partition(|(key, _)| key.starts_with('$'));
         for (name, value) in plain {
-            attributes.set(name, value);
+            attributes.set(name.clone(), value);
         }
         for (operation, raw) in operations {
             let properties = json::entries(raw);
             match properties {
                 Some(properties) if operation == "$set" => {
-                    for (name, value) in &properties {
+                    for (name, value) in properties {
                         attributes.set(name, value);
                     }
                 }
@@ -112,13 +112,13 @@ struct Attributes<'e> {
 }
 
 impl<'e> Attributes<'e> {
-    fn set(&mut self, name: &Cow<'e, str>, value: &'e str) {
+    fn set(&mut self, name: Cow<'e, str>, value: &'e str) {
         let value = Cow::Borrowed(value);
-        match self.places.get(name) {
+        match self.places.get(&name) {
             Some(place) => self.in_order[*place].1 = value,
             None => {
                 self.places.insert(name.clone(), self.in_order.len());
-                self.in_order.push((name.clone(), value));
+                self.in_order.push((name, value));
             }
         }
     }

@@ -246,12 +246,12 @@ fn an_identify_carries_the_time_of_its_event_by_v2_and_by_v1() {
     let item = identify(|_| {}, UPDATE).unwrap();
     let sent: Value = serde_json::from_slice(&item.body).unwrap();
     assert_eq!(sent["timestamp"], 1_767_225_600);
-    let many: String = (0..40)
+    let many: Vec<String> = (0..40)
         .map(|n| format!(r#""p{n}":"{}","#, "x".repeat(990)))
         .collect();
     let large = UPDATE.replace(
         r#""plan":"free","#,
-        &format!(r#"{many}"_timestamp":5,"plan":"free","#),
+        &format!(r#"{}"_timestamp":5,"plan":"free","#, many.concat()),
     );
     let item = identify(|_| {}, &large).unwrap();
     let path = "/api/v1/customers/u".to_owned();

@@ -3,26 +3,7 @@
 
 use unicode_width::UnicodeWidthChar;
 
-/// A character that a terminal only shows. Control characters get their picture; what would
-/// turn the direction of writing, hide, or join what stands beside it becomes `�`.
-pub fn visible(c: char) -> char {
-    match c {
-        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('�'),
-        '\u{7f}' => '␡',
-        '\u{80}'..='\u{9f}'
-        | '\u{ad}'
-        | '\u{61c}'
-        | '\u{180e}'
-        | '\u{200b}'..='\u{200f}'
-        | '\u{2028}'..='\u{202e}'
-        | '\u{2060}'..='\u{206f}'
-        | '\u{fe00}'..='\u{fe0f}'
-        | '\u{feff}'
-        | '\u{fff9}'..='\u{fffb}'
-        | '\u{e0000}'..='\u{e0fff}' => '�',
-        _ => c,
-    }
-}
+pub use crate::text::visible;
 
 /// The columns that a character takes. Marks without a width of their own count as one, and
 /// are drawn as `�`: stacked by the hundred they would leave their line.

@@ -1,0 +1,76 @@
+//! Text from outside, made harmless for a terminal, a log and whoever reads them.
+
+/// A character that a terminal only shows. Control characters get their picture; what would
+/// turn the direction of writing, hide, or join what stands beside it becomes `�`.
+pub fn visible(c: char) -> char {
+    match c {
+        '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('�'),
+        '\u{7f}' => '␡',
+        _ if is_hidden(c) => '�',
+        _ => c,
+    }
+}
+
+/// Characters beyond ASCII that a terminal obeys or doesn't show: the C1 controls, marks of
+/// direction, joiners, selectors and tags.
+fn is_hidden(c: char) -> bool {
+    matches!(
+        c,
+        '\u{80}'..='\u{9f}'
+            | '\u{ad}'
+            | '\u{61c}'
+            | '\u{180e}'
+            | '\u{200b}'..='\u{200f}'
+            | '\u{2028}'..='\u{202e}'
+            | '\u{2060}'..='\u{206f}'
+            | '\u{fe00}'..='\u{fe0f}'
+            | '\u{feff}'
+            | '\u{fff9}'..='\u{fffb}'
+            | '\u{e0000}'..='\u{e0fff}'
+    )
+}
+
+/// The text on one line, with nothing in it that a terminal obeys.
+pub fn on_one_line(text: &str) -> String {
+    text.chars().map(visible).collect()
+}
+
+/// The same for text of several lines that are meant to be lines.
+pub fn in_lines(text: &str) -> String {
+    let shown = |c| if c == '\n' { c } else { visible(c) };
+    text.chars().map(shown).collect()
+}
+
+/// JSON of the same meaning, with every character escaped that a terminal obeys or doesn't show.
+/// (JSON itself demands it for those below U+0020 only.)
+pub fn escaped_json(json: &str) -> String {
+    let mut out = String::with_capacity(json.len());
+    for c in json.chars() {
+        if c == '\u{7f}' || is_hidden(c) {
+            let mut units = [0; 2];
+            for unit in c.encode_utf16(&mut units) {
+                out.push_str(&format!("\\u{unit:04x}"));
+            }
+        } else {
+            out.push(c);
+        }
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_terminal_obeys_is_shown_or_escaped_and_keeps_its_meaning() {
+        let hostile = "a\u{1b}]52;c;x\u{7}\r\nb\u{9b}31m\u{7f}\u{202e}c\u{e0041}é😀";
+        let obeyed = |c: char| c != '\n' && visible(c) != c;
+        assert!(!on_one_line(hostile).contains(obeyed));
+        assert!(!on_one_line(hostile).contains('\n'));
+        assert_eq!(in_lines(hostile).lines().count(), 2);
+        let json = escaped_json(&serde_json::to_string(hostile).unwrap());
+        assert!(!json.contains(obeyed), "{json}");
+        assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+    }
+}
