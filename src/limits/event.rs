@@ -104,7 +104,8 @@ pub(super) const RESERVED_PROPERTY: Limit = Limit {
         let text = std::str::from_utf8(&s.mapped.attributes).ok()?;
         // A reserved word can only be a key where its letters stand, or an escape: most events
         // have none.
-        if !text.contains(r"\u") && !RESERVED.iter().any(|word| text.contains(word)) {
+        let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
+        if !has(r"\u") && !RESERVED.iter().any(|word| has(word)) {
             return None;
         }
         let keys = json::entries(text)?;
@@ -127,17 +128,20 @@ pub(super) const JSON_AS_TEXT: Limit = Limit {
     unit: Unit::None,
     scope: Scope::Event,
     check: |s| {
-        let event = s.reading.event();
-        let lists = [
-            ("event_properties", s.reading.event_properties()),
-            ("user_properties", s.reading.user_properties()),
-        ];
-        if !event.text().contains("\"{") && !event.text().contains("\"[") {
+        let text = std::str::from_utf8(&s.mapped.attributes).ok()?;
+        // Most events have no text that begins so.
+        let has = |start: &[u8]| memchr::memmem::find(text.as_bytes(), start).is_some();
+        if !has(b"\"{") && !has(b"\"[") {
             return None;
         }
-        let mut found = lists.into_iter().flat_map(|(part, entries)| {
-            let texts = entries.iter().filter(|(_, raw)| is_json_as_text(raw));
-            texts.map(move |(name, _)| (part, name))
+        let mut found = json::entries(text)?.into_iter().flat_map(|(name, raw)| {
+            if !PARTS.contains(&name.as_ref()) {
+                let own = is_json_as_text(raw).then(|| ("event_properties".into(), name));
+                return own.into_iter().collect::<Vec<_>>();
+            }
+            let below = json::entries(raw).unwrap_or_default();
+            let texts = below.into_iter().filter(|(_, raw)| is_json_as_text(raw));
+            texts.map(|(key, _)| (name.clone(), key)).collect()
         });
         let (part, name) = found.next()?;
         let more = match found.count() {
@@ -146,11 +150,14 @@ pub(super) const JSON_AS_TEXT: Limit = Limit {
         };
         let says = format!(
             "{}{more} is JSON written as text: Customer.io can't look into it",
-            shown_key(name)
+            shown_key(&name)
         );
-        Some(breach(1, format!("{part}.{}", shown_key(name)), says))
+        Some(breach(1, format!("{part}.{}", shown_key(&name)), says))
     },
 };
+
+/// Where properties stand below the top of an event's data.
+const PARTS: [&str; 3] = ["user_properties", "group_properties", "groups"];
 
 /// Whether a value is a string that holds an object or an array.
 fn is_json_as_text(raw: &str) -> bool {
