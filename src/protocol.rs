@@ -74,7 +74,7 @@ pub struct Story {
     /// The limits it breaks.
     pub violations: Vec<Violation>,
     /// Every try to deliver it.
-    pub attempts: Vec<Attempt>,
+    pub attempts: Vec<Arc<Attempt>>,
     /// Where it is now.
     pub outcome: Outcome,
 }
@@ -83,6 +83,21 @@ impl Story {
     /// Whether the operator holds the event back.
     pub fn is_held_back(&self) -> bool {
         matches!(self.decision, Some(Decision::Filtered { .. }))
+    }
+}
+
+impl Story {
+    /// What it holds beside itself, in bytes. An attempt is shared by all events of its request.
+    fn bytes(&self) -> usize {
+        let violation = |v: &Violation| v.says.len() + v.path.len() + size_of::<Violation>();
+        let attempt = |a: &Arc<Attempt>| a.share_bytes() + size_of::<Arc<Attempt>>();
+        let outcome = match &self.outcome {
+            Outcome::Undelivered { reason, field, .. } => reason.len() + field.len(),
+            _ => 0,
+        };
+        self.violations.iter().map(violation).sum::<usize>()
+            + self.attempts.iter().map(attempt).sum::<usize>()
+            + outcome
     }
 }
 
@@ -144,9 +159,11 @@ impl Record {
 
     /// What it takes in memory, about, in bytes.
     pub fn bytes(&self) -> usize {
-        let says = |v: &Violation| v.says.len() + v.path.len() + size_of::<Violation>();
-        let story: usize = self.story.violations.iter().map(says).sum();
-        size_of::<Self>() + self.text().len() + story
+        let content = match &self.content {
+            Content::Event { .. } => 0,
+            Content::Malformed { malformed, .. } => malformed.why.len() + malformed.near.len(),
+        };
+        size_of::<Self>() + self.text().len() + content + self.story.bytes()
     }
 }
 

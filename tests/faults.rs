@@ -324,6 +324,76 @@ async fn a_server_that_is_no_track_api_is_told_of_and_loses_nothing() {
     is_outlived(&url, &["404", "is customerio.base_url right?"]).await;
 }
 
+/// A server that answers every request so.
+async fn answering(status: u16, kind: &'static str, body: &'static str) -> String {
+    use axum::http::{StatusCode, header::CONTENT_TYPE};
+    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+        .await
+        .unwrap();
+    let url = format!("http://{}", listener.local_addr().unwrap());
+    let app = axum::Router::new().fallback(move || async move {
+        let status = StatusCode::from_u16(status).unwrap();
+        (status, [(CONTENT_TYPE, kind)], body)
+    });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    url
+}
+
+#[tokio::test]
+async fn answers_that_are_not_customer_ios_deliver_nothing_and_refuse_nothing() {
+    const JSON: &str = "application/json";
+    const HTML: &str = "text/html";
+    for (status, kind, body, says) in [
+        (
+            200,
+            HTML,
+            "<html><title>Sign in</title></html>\nmore",
+            "another server answers: 200 <html>",
+        ),
+        (200, "text/plain", "OK", "another server answers: 200 OK"),
+        (200, JSON, "[]", "another server answers"),
+        (
+            200,
+            JSON,
+            r#"{"errors":[{"message":"no"}]}"#,
+            "another server answers",
+        ),
+        (202, JSON, "", "another server answers: 202"),
+        (204, JSON, "", "another server answers: 204"),
+        (206, JSON, "{}", "another server answers: 206"),
+        (207, HTML, "<h1>Multi</h1>", "another server answers: 207"),
+        (
+            400,
+            HTML,
+            "<h1>Blocked</h1>",
+            "another server answers: 400 <h1>Blocked</h1>",
+        ),
+        (
+            403,
+            HTML,
+            "<h1>No!</h1>",
+            "a proxy refuses the request: 403 <h1>No!</h1>",
+        ),
+        (407, HTML, "", "a proxy refuses the request: 407"),
+    ] {
+        let url = answering(status, kind, body).await;
+        is_outlived(&url, &[says]).await;
+    }
+}
+
+#[tokio::test]
+async fn a_207_that_names_nobody_fails_nobody() {
+    for errors in [
+        r#"{"errors":[{"reason":"invalid"}]}"#,
+        r#"{"errors":[{"batch_index":-1}]}"#,
+        r#"{"errors":[{"batch_index":100000}]}"#,
+        "{}",
+    ] {
+        let url = answering(207, "application/json", errors).await;
+        is_outlived(&url, &["207 the items that it refuses are not named"]).await;
+    }
+}
+
 #[tokio::test]
 async fn a_413_is_halved_until_it_fits() {
     let sandbox = sandbox(with([Fault::Status(413), Fault::Status(413)])).await;
@@ -357,7 +427,7 @@ async fn one_poison_in_a_thousand_is_found_and_the_others_arrive() {
     let letters = sluicegate::delivery::spool::dead_letters::DeadLetters::open(folder.path());
     let rows = letters.unwrap().unwrap().rows().unwrap();
     assert_eq!((rows.len(), rows[0].count), (1, 1));
-    assert_eq!(rows[0].group.reason, "400: malformed request");
+    assert_eq!(rows[0].group.reason, "malformed request");
 }
 
 #[tokio::test]
@@ -372,8 +442,8 @@ async fn a_207_settles_item_by_item() {
     assert_eq!(labels(&told), ["207"]);
     let all = outcomes(&told);
     assert!(
-        matches!(&all[4].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field }
-        if reason.contains("150 bytes") && field == "identifiers.id")
+        matches!(&all[4].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field, message }
+        if reason.contains("150 bytes") && message.contains("150 bytes") && field == "identifiers.id")
     );
     assert_eq!(sandbox.counts().events, 9);
 }

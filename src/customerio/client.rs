@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use super::mapping::{Item, Route};
-use super::response::{self, Answer};
+use super::response::{self, Answer, Received};
 
 /// The servers: Customer.io Track API.
 const US: &str = "https://track.customer.io";
@@ -77,6 +77,9 @@ pub struct Client {
     /// Which server is asked for the region.
     look_up_at: &'static str,
     base: OnceCell<String>,
+    /// How many requests are to panic.
+    #[cfg(test)]
+    pub(crate) panics: std::sync::atomic::AtomicU32,
 }
 
 impl Client {
@@ -111,6 +114,8 @@ impl Client {
             // Either server knows the accounts of both.
             look_up_at: US,
             base,
+            #[cfg(test)]
+            panics: std::sync::atomic::AtomicU32::default(),
         })
     }
 
@@ -122,8 +127,8 @@ impl Client {
     /// Sends items together by v2. Their bodies become parts of the request's: what is out is
     /// in memory once.
     pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i mut Item>) -> Answer {
-        let body = together(items);
-        self.send(reqwest::Method::POST, "/api/v2/batch", body)
+        let (body, count) = together(items);
+        self.send(reqwest::Method::POST, "/api/v2/batch", body, count)
             .await
     }
 
@@ -137,7 +142,7 @@ impl Client {
                 } else {
                     reqwest::Method::POST
                 };
-                self.send(method, path, item.body.clone()).await
+                self.send(method, path, item.body.clone(), 1).await
             }
         }
     }
@@ -172,7 +177,7 @@ impl Client {
         let request = self
             .http
             .get(format!("{}/api/v1/accounts/region", self.look_up_at));
-        let (answer, body) = read(request).await;
+        let (answer, body) = read(request, 0).await;
         match (answer, serde_json::from_slice::<Found>(&body)) {
             (Answer::Accepted, Ok(found)) => Ok(found.url.trim_end_matches('/').to_owned()),
             (Answer::Accepted, Err(_)) => Err(Answer::Unavailable {
@@ -185,23 +190,34 @@ impl Client {
         }
     }
 
-    async fn send(&self, method: reqwest::Method, path: &str, body: Bytes) -> Answer {
+    #[cfg(test)]
+    fn panic_if_told(&self) {
+        use std::sync::atomic::Ordering::Relaxed;
+        let one_less = |left: u32| left.checked_sub(1);
+        let told = self.panics.fetch_update(Relaxed, Relaxed, one_less);
+        assert!(told.is_err(), "told to");
+    }
+
+    async fn send(&self, method: reqwest::Method, path: &str, body: Bytes, items: usize) -> Answer {
         let base = match self.base().await {
             Ok(base) => base,
             Err(answer) => return answer,
         };
+        #[cfg(test)]
+        self.panic_if_told();
         read(
             self.http
                 .request(method, format!("{base}{path}"))
                 .body(body),
+            items,
         )
         .await
         .0
     }
 }
 
-/// The body of a batch of these items.
-fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> Bytes {
+/// The body of a batch of these items, and how many they are.
+fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> (Bytes, usize) {
     const OPEN: &[u8] = br#"{"batch":["#;
     let items: Vec<&mut Item> = items.collect();
     let room: usize = items.iter().map(|item| item.body.len() + 1).sum();
@@ -215,16 +231,17 @@ fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> Bytes {
     }
     body.extend_from_slice(b"]}");
     let body = Bytes::from(body);
-    let mut at = OPEN.len();
+    let (mut at, count) = (OPEN.len(), items.len());
     for item in items {
         let end = at + item.body.len();
         item.body = body.slice(at..end);
         at = end + 1;
     }
-    body
+    (body, count)
 }
 
-async fn read(request: reqwest::RequestBuilder) -> (Answer, Vec<u8>) {
+/// Sends a request that carries so many items, and reads its answer.
+async fn read(request: reqwest::RequestBuilder, items: usize) -> (Answer, Vec<u8>) {
     let mut response = match request.send().await {
         Ok(response) => response,
         Err(error) => return (no_answer(&error), Vec::new()),
@@ -241,12 +258,13 @@ async fn read(request: reqwest::RequestBuilder) -> (Answer, Vec<u8>) {
         .headers()
         .get(RETRY_AFTER)
         .and_then(|v| v.to_str().ok());
-    let answer = response::read(
-        response.status().as_u16(),
+    let received = Received {
+        status: response.status().as_u16(),
         retry_after,
-        &body,
-        SystemTime::now(),
-    );
+        body: &body,
+        items,
+    };
+    let answer = response::read(received, SystemTime::now());
     (answer, body)
 }
 

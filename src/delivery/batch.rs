@@ -63,8 +63,16 @@ pub fn says(answer: &Answer) -> Says {
         Answer::Throttled { after } => Says::Quiet(after.unwrap_or(QUIET)),
         Answer::Unavailable { after, .. } => Says::Fails(in_words(answer), *after),
         Answer::NoAnswer { .. } => Says::Fails(in_words(answer), None),
-        Answer::Refused { status, message } => Says::Wrong(format!(
-            "the server answers {status} {message}; is customerio.base_url right?"
+        Answer::Refused { status, refusal } => Says::Wrong(format!(
+            "the server answers {status} {}; is customerio.base_url right?",
+            refusal.message
+        )),
+        Answer::Foreign { status, message } => Says::Wrong(format!(
+            "another server answers: {status} {message}; is customerio.base_url right, or does a \
+             sign-in page or a proxy stand between?"
+        )),
+        Answer::Proxy { status, message } => Says::Wrong(format!(
+            "a proxy refuses the request: {status} {message}; check HTTPS_PROXY and what it lets through"
         )),
         Answer::Unauthorized { status, message } => {
             let said = if message.is_empty() {
@@ -105,8 +113,8 @@ pub fn settle(
         queued.history.first_ms.get_or_insert(sent_ms);
     }
     match answer {
-        Answer::Accepted => delivered(items, &[]),
-        Answer::Partly(refusals) => delivered(items, refusals),
+        Answer::Accepted => delivered(items, &[], answer),
+        Answer::Partly(refusals) => delivered(items, refusals, answer),
         Answer::TooLarge
         | Answer::Refused {
             status: 400 | 422, ..
@@ -121,7 +129,10 @@ pub fn settle(
         }
         Answer::NoAnswer { .. } => failed(items, answer, None, counts, now_ms, retry, random),
         // Whether they can be taken is not known: that is for the destination to mend.
-        Answer::Refused { .. } | Answer::Unauthorized { .. } => Verdict {
+        Answer::Refused { .. }
+        | Answer::Unauthorized { .. }
+        | Answer::Foreign { .. }
+        | Answer::Proxy { .. } => Verdict {
             again: vec![items],
             ..Verdict::default()
         },
@@ -196,10 +207,10 @@ fn since_first(queued: &Queued, now_ms: UnixMs) -> Duration {
     Duration::from_millis(since.max(0).unsigned_abs())
 }
 
-fn delivered(items: Vec<Queued>, refusals: &[Refusal]) -> Verdict {
+fn delivered(items: Vec<Queued>, refusals: &[Refusal], answer: &Answer) -> Verdict {
     let settle = |(index, queued): (usize, Queued)| {
         let settled = match refusals.iter().find(|r| r.batch_index == index) {
-            Some(refusal) => discarded(refusal),
+            Some(refusal) => discarded(refusal, answer),
             None => Settled::Delivered {
                 first_attempt: queued.history.requests == 1,
             },
@@ -219,12 +230,14 @@ fn refused(items: Vec<Queued>, answer: &Answer) -> Verdict {
         split(items, 2, &mut verdict);
         return verdict;
     }
-    let refusal = Refusal {
-        reason: answer.label(),
-        message: answer.message().to_owned(),
-        ..Refusal::default()
+    let refusal = match answer {
+        Answer::Refused { refusal, .. } => refusal.clone(),
+        other => Refusal {
+            message: other.message().to_owned(),
+            ..Refusal::default()
+        },
     };
-    let discard = |queued| (queued, discarded(&refusal));
+    let discard = |queued| (queued, discarded(&refusal, answer));
     verdict.settled = items.into_iter().map(discard).collect();
     verdict
 }
@@ -264,11 +277,13 @@ fn expire(queued: Queued, answer: &Answer, retry: &Retry) -> (Queued, Settled) {
         why: Undelivered::Expired,
         reason: format!("{used_up}, the last: {}", in_words(answer)),
         field: String::new(),
+        message: answer.message().to_owned(),
     };
     (queued, settled)
 }
 
-fn discarded(refusal: &Refusal) -> Settled {
+/// The same for an item that a 207 names, and for one that was refused alone.
+fn discarded(refusal: &Refusal, answer: &Answer) -> Settled {
     let Refusal {
         reason,
         field,
@@ -276,6 +291,7 @@ fn discarded(refusal: &Refusal) -> Settled {
         ..
     } = refusal;
     let reason = match (reason.as_str(), message.as_str()) {
+        ("", "") => format!("refused with {}, without a word", answer.label()),
         ("", said) | (said, "") => said.to_owned(),
         (word, said) => format!("{word}: {said}"),
     };
@@ -283,6 +299,7 @@ fn discarded(refusal: &Refusal) -> Settled {
         why: Undelivered::Discarded,
         reason,
         field: field.clone(),
+        message: message.clone(),
     }
 }
 
@@ -363,7 +380,10 @@ mod tests {
     fn refused() -> Answer {
         Answer::Refused {
             status: 400,
-            message: "no".to_owned(),
+            refusal: Refusal {
+                message: "no".to_owned(),
+                ..Refusal::default()
+            },
         }
     }
 
@@ -375,13 +395,20 @@ mod tests {
             field: "attributes.plan".to_owned(),
             message: "too long".to_owned(),
         };
-        let verdict = settle_now(some(3), &Answer::Partly(vec![refusal]));
+        let verdict = settle_now(some(3), &Answer::Partly(vec![refusal.clone()]));
         let first_attempt = true;
         assert_eq!(verdict.settled[0].1, Settled::Delivered { first_attempt });
         assert!(
-            matches!(&verdict.settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field }
-            if reason == "invalid: too long" && field == "attributes.plan")
+            matches!(&verdict.settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field, message }
+            if reason == "invalid: too long" && field == "attributes.plan" && message == "too long")
         );
+        // One that was refused alone, with a 400, is told alike.
+        let refused = Answer::Refused {
+            status: 400,
+            refusal: refusal.clone(),
+        };
+        let alone = settle_now(some(1), &refused);
+        assert_eq!(alone.settled[0].1, verdict.settled[1].1);
         assert!(verdict.again.is_empty());
     }
 
@@ -515,11 +542,26 @@ mod tests {
         }
         let not_found = Answer::Refused {
             status: 404,
-            message: String::new(),
+            refusal: Refusal::default(),
         };
         assert!(matches!(says(&not_found), Says::Wrong(why) if why.contains("base_url")));
         let verdict = settle_now(some(2), &not_found);
         assert_eq!((verdict.again[0].len(), verdict.settled.len()), (2, 0));
+        let foreign = Answer::Foreign {
+            status: 200,
+            message: "<html>".to_owned(),
+        };
+        assert!(
+            matches!(says(&foreign), Says::Wrong(why) if why.contains("another server answers: 200 <html>"))
+        );
+        let verdict = settle_now(some(2), &foreign);
+        assert_eq!((verdict.again[0].len(), verdict.settled.len()), (2, 0));
+        assert_eq!(verdict.again[0][0].history.failures, 0);
+        let proxy = Answer::Proxy {
+            status: 407,
+            message: String::new(),
+        };
+        assert!(matches!(says(&proxy), Says::Wrong(why) if why.contains("a proxy refuses")));
         assert_eq!(says(&refused()), Says::Works);
         assert_eq!(says(&down()), Says::Fails("503 down".to_owned(), None));
         let none = Answer::NoAnswer {

@@ -129,6 +129,14 @@ pub struct Attempt {
     pub items: u32,
 }
 
+impl Attempt {
+    /// Its share, for one event of the request, of what it takes in memory, in bytes.
+    pub fn share_bytes(&self) -> usize {
+        let whole = size_of::<Self>() + self.answer.len() + self.message.len();
+        whole.div_ceil((self.items as usize).max(1))
+    }
+}
+
 /// Why an event can't be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -182,14 +190,16 @@ pub enum Settled {
         reason: String,
         /// The field at fault.
         field: String,
+        /// What the answer said of the item.
+        message: String,
     },
 }
 
 /// What the dispatcher tells after each answer.
 #[derive(Debug)]
 pub struct Answered {
-    /// The attempt, the same for all events of the request.
-    pub attempt: Attempt,
+    /// The attempt, one for all events of the request.
+    pub attempt: Arc<Attempt>,
     /// What it meant for each of them.
     pub settled: Vec<(Queued, Settled)>,
 }

@@ -285,6 +285,11 @@ impl Pipeline {
 }
 
 impl Handle {
+    #[cfg(test)]
+    pub(crate) async fn control(&self, control: Control) {
+        let _ = self.control.send(control).await;
+    }
+
     /// Carries out what a screen asks for; what to say of it, if anything.
     pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
         let letters = |count: u64, what: &str| match count {

@@ -183,9 +183,9 @@ impl Observer {
                         took_ms: since(&queued, now) as u32,
                     },
                     Settled::Waiting { next_ms } => Outcome::Waiting { next_ms },
-                    Settled::Undelivered { why, reason, field } => {
-                        Outcome::Undelivered { why, reason, field }
-                    }
+                    Settled::Undelivered {
+                        why, reason, field, ..
+                    } => Outcome::Undelivered { why, reason, field },
                 };
             });
         }
@@ -205,7 +205,9 @@ impl Observer {
                 self.latency.add(since(queued, now), now);
                 true
             }
-            Settled::Undelivered { why, reason, field } => {
+            Settled::Undelivered {
+                why, reason, field, ..
+            } => {
                 if is_event(queued) {
                     match why {
                         Undelivered::Expired => totals.expired += 1,

@@ -64,19 +64,26 @@ impl Ring {
             self.bytes += record.bytes();
             self.records.push_back(record);
         }
-        while self.bytes > self.most_bytes && self.records.len() > 1 {
-            if let Some(old) = self.records.pop_front() {
-                self.bytes = self.bytes.saturating_sub(old.bytes());
-            }
-        }
+        self.shrink();
     }
 
-    /// Changes the story of a record that is still there.
+    /// Changes the story of a record that is still there. What it holds then counts too.
     pub fn tell(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
         if let Some(index) = self.index(sequence)
             && let Some(record) = self.records.get_mut(index)
         {
+            let before = record.bytes();
             change(&mut record.story);
+            self.bytes = (self.bytes + record.bytes()).saturating_sub(before);
+            self.shrink();
+        }
+    }
+
+    fn shrink(&mut self) {
+        while self.bytes > self.most_bytes && self.records.len() > 1 {
+            if let Some(old) = self.records.pop_front() {
+                self.bytes = self.bytes.saturating_sub(old.bytes());
+            }
         }
     }
 

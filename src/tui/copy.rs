@@ -205,13 +205,13 @@ mod tests {
             story: Story {
                 decision: Some(Decision::Accepted),
                 violations: Vec::new(),
-                attempts: vec![Attempt {
+                attempts: vec![std::sync::Arc::new(Attempt {
                     at_ms: 1_800_000_000_100,
                     took_ms: 60,
                     answer: "503".to_owned(),
                     message: "down".to_owned(),
                     items: 3,
-                }],
+                })],
                 outcome: Outcome::Delivered { took_ms: 900 },
             },
         };

@@ -121,7 +121,7 @@ pub fn records() -> Vec<Record> {
     };
     let mut tell = |index: usize, attempts: Vec<Attempt>, outcome| {
         let story = &mut all[index].story;
-        story.attempts = attempts;
+        story.attempts = attempts.into_iter().map(Arc::new).collect();
         story.outcome = outcome;
     };
     tell(

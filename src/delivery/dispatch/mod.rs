@@ -1,14 +1,17 @@
 //! The task that decides what is sent and when, and what becomes of it.
 
+mod lost;
 mod outcome;
 mod sending;
+#[cfg(test)]
+mod tests;
 
 use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
-use tokio::task::JoinSet;
+use tokio::task::{self, JoinError, JoinSet};
 use tokio::time::{Instant, sleep_until};
 
 use crate::amplitude::time::{self, UnixMs};
@@ -24,6 +27,8 @@ use super::retry::Retry;
 use super::spool::SpoolRow;
 use super::spool::writer::{Handle as SpoolHandle, Told};
 use super::{Answered, Queued, Standing};
+
+use lost::Carried;
 
 /// Chunks are read back about so many bytes at a time.
 const LOAD_BYTES: u64 = 2 << 20;
@@ -60,6 +65,9 @@ pub enum Control {
     Drain(Instant),
     /// End at once; what is not delivered stays in the spool.
     GiveUp,
+    /// End every task that is out, as no part of this program does.
+    #[cfg(test)]
+    AbortTasks,
 }
 
 /// Runs until all is delivered that can be, or until it is told to give up.
@@ -80,6 +88,8 @@ pub struct Dispatch {
     /// Bytes of what is parked or out.
     held_bytes: usize,
     out: JoinSet<Came>,
+    /// What each of these tasks has, should it end without bringing it back.
+    carried: Carried,
     requests: u32,
     /// The last chunk that was taken from the spool, and the newest that there is.
     loaded: u64,
@@ -139,6 +149,7 @@ impl Dispatch {
             retries: Retries::default(),
             held_bytes: 0,
             out: JoinSet::new(),
+            carried: Carried::default(),
             requests: 0,
             loaded: 0,
             newest,
@@ -167,14 +178,9 @@ impl Dispatch {
             tokio::select! {
                 // After its end it still answers what is asked of it.
                 Some(more) = told.recv() => self.take(more),
-                Some(came) = self.out.join_next(), if !self.out.is_empty() => match came {
-                    Ok(Came::Answer(sent)) => self.settle(sent).await,
-                    Ok(Came::Fetched { items, people, streak }) => {
-                        self.fetched(items, &people, streak);
-                    }
-                    // It has printed why; its items come back with the next start.
-                    Err(_) => {}
-                },
+                Some(came) = self.out.join_next_with_id(), if !self.out.is_empty() => {
+                    self.came_back(came).await;
+                }
                 Some(asked) = control.recv() => match asked {
                     Control::Resume => self.breaker.try_now(Instant::now()),
                     Control::Client(client) => {
@@ -183,6 +189,8 @@ impl Dispatch {
                     }
                     Control::Settings(settings) => self.retune(*settings),
                     Control::Drain(by) => self.drain_by = Some(by),
+                    #[cfg(test)]
+                    Control::AbortTasks => self.out.abort_all(),
                     Control::GiveUp => {
                         self.give_up().await;
                         return;
@@ -191,6 +199,23 @@ impl Dispatch {
                 Ok(()) = self.open.changed() => {}
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             }
+        }
+    }
+
+    async fn came_back(&mut self, came: Result<(task::Id, Came), JoinError>) {
+        match came {
+            Ok((task, came)) => {
+                self.carried.remove(task);
+                match came {
+                    Came::Answer(sent) => self.settle(sent).await,
+                    Came::Fetched {
+                        items,
+                        people,
+                        streak,
+                    } => self.fetched(items, &people, streak),
+                }
+            }
+            Err(error) => self.lost(&error),
         }
     }
 

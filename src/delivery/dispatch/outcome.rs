@@ -1,5 +1,6 @@
 //! What became of a request: for its items, and for everything else.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::time::Instant;
@@ -12,7 +13,7 @@ use crate::delivery::cargo::Cargo;
 use crate::delivery::retries::{Load, Streak};
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::delivery::spool::writer::Settlement;
-use crate::delivery::{Answered, Attempt, Queued, Settled, Undelivered};
+use crate::delivery::{Answered, Attempt, Queued, Settled};
 
 use super::{Dispatch, Sent, in_ms};
 
@@ -41,13 +42,13 @@ impl Dispatch {
         } = sent;
         self.requests -= 1;
         self.held_bytes -= items.iter().map(Queued::bytes).sum::<usize>();
-        let attempt = Attempt {
+        let attempt = Arc::new(Attempt {
             at_ms,
             took_ms: now.at.duration_since(at).as_millis() as u32,
             answer: answer.label(),
             message: answer.message().to_owned(),
             items: items.len() as u32,
-        };
+        });
         let counts = self.heed(&answer, &mut items, streak, now);
         let verdict = batch::settle(
             items,
@@ -159,8 +160,24 @@ impl Dispatch {
         for (queued, settled) in &told {
             self.lanes.release(queued.person());
             match settled {
-                Settled::Undelivered { why, reason, field } => {
-                    let letter = letter(queued, attempt, (*why, reason, field), now.ms);
+                Settled::Undelivered {
+                    why,
+                    reason,
+                    field,
+                    message,
+                } => {
+                    let letter = DeadLetter {
+                        number: 0,
+                        at_ms: now.ms,
+                        why: *why,
+                        reason: reason.clone(),
+                        field: field.clone(),
+                        answer: attempt.answer.clone(),
+                        message: message.clone(),
+                        history: queued.history,
+                        again: false,
+                        accepted: queued.accepted.clone(),
+                    };
                     settlement.letters.push((queued.place, letter));
                 }
                 _ => settlement.settled.push(queued.place),
@@ -200,25 +217,5 @@ impl Dispatch {
         }
         self.held_bytes += cargo.here_bytes();
         self.retries.park(Load { cargo, streak }, until);
-    }
-}
-
-fn letter(
-    queued: &Queued,
-    attempt: &Attempt,
-    (why, reason, field): (Undelivered, &str, &str),
-    at_ms: UnixMs,
-) -> DeadLetter {
-    DeadLetter {
-        number: 0,
-        at_ms,
-        why,
-        reason: reason.to_owned(),
-        field: field.to_owned(),
-        answer: attempt.answer.clone(),
-        message: attempt.message.clone(),
-        history: queued.history,
-        again: false,
-        accepted: queued.accepted.clone(),
     }
 }

@@ -1,14 +1,21 @@
 //! What goes next, and when.
 
+use std::any::Any;
+use std::panic::AssertUnwindSafe;
+
+use futures_util::FutureExt as _;
 use rustc_hash::FxHashSet;
 use tokio::time::Instant;
 
 use crate::amplitude::time;
+use crate::customerio::Client;
+use crate::customerio::response::Answer;
 use crate::delivery::Queued;
 use crate::delivery::breaker::Passage;
 use crate::delivery::cargo::{Cargo, Ticket};
 use crate::delivery::retries::{Load, Streak};
 
+use super::lost::Held;
 use super::{Came, Dispatch, Sent};
 
 impl Dispatch {
@@ -92,15 +99,17 @@ impl Dispatch {
         let client = self.client.clone();
         self.rate.sent(Instant::now());
         self.requests += 1;
-        self.out.spawn(async move {
+        let held = Held {
+            tickets: items.iter().map(Ticket::of).collect(),
+            bytes: items.iter().map(Queued::bytes).sum(),
+            is_request: true,
+        };
+        let task = self.out.spawn(async move {
             let (at_ms, at) = (time::now(), Instant::now());
-            let answer = match &mut items[..] {
-                [one] => client.send_one(&mut one.accepted.item).await,
-                many => {
-                    let items = many.iter_mut().map(|q| &mut q.accepted.item);
-                    client.send_batch(items).await
-                }
-            };
+            let sending = AssertUnwindSafe(request(&client, &mut items)).catch_unwind();
+            let answer = sending.await.unwrap_or_else(|panic| Answer::NoAnswer {
+                message: format!("a fault of this program: {}", said(panic.as_ref())),
+            });
             Came::Answer(Sent {
                 items,
                 streak,
@@ -109,11 +118,17 @@ impl Dispatch {
                 answer,
             })
         });
+        self.carried.insert(task.id(), held);
     }
 
     fn fetch(&mut self, tickets: Vec<Ticket>, streak: Streak) {
         let spool = self.spool.clone();
-        self.out.spawn(async move {
+        let held = Held {
+            tickets: tickets.clone(),
+            bytes: 0,
+            is_request: false,
+        };
+        let task = self.out.spawn(async move {
             let people = tickets.iter().map(|t| t.person).collect();
             let places = tickets.iter().map(|t| (t.place, t.history)).collect();
             let items = spool.fetch(places).await;
@@ -123,6 +138,7 @@ impl Dispatch {
                 streak,
             }
         });
+        self.carried.insert(task.id(), held);
     }
 
     /// What was fetched goes before anything new.
@@ -138,4 +154,21 @@ impl Dispatch {
             self.retries.park(Load { cargo, streak }, Instant::now());
         }
     }
+}
+
+async fn request(client: &Client, items: &mut [Queued]) -> Answer {
+    match items {
+        [one] => client.send_one(&mut one.accepted.item).await,
+        many => {
+            let items = many.iter_mut().map(|q| &mut q.accepted.item);
+            client.send_batch(items).await
+        }
+    }
+}
+
+/// What a panic said.
+fn said(panic: &(dyn Any + Send)) -> &str {
+    let text = panic.downcast_ref::<String>().map(String::as_str);
+    text.or_else(|| panic.downcast_ref::<&str>().copied())
+        .unwrap_or("without a word")
 }
