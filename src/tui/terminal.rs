@@ -2,7 +2,7 @@
 
 use std::io::{self, Stdout, Write, stdout};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Once};
+use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
 use crossterm::clipboard::CopyToClipboard;
@@ -66,8 +66,9 @@ impl Write for Tty {
 impl Screen {
     /// Takes the terminal over.
     pub fn open(title: &str) -> io::Result<Self> {
-        restore_on_panic();
+        keep_panics_off_the_screen();
         enter()?;
+        IS_OPEN.store(true, Relaxed);
         execute!(stdout(), SetTitle(plain(title)))?;
         let is_gone = Arc::new(AtomicBool::new(false));
         let tty = Tty {
@@ -162,6 +163,11 @@ impl Drop for Screen {
     fn drop(&mut self) {
         // A terminal that is gone can't be given back.
         let _ = leave();
+        IS_OPEN.store(false, Relaxed);
+        let mut said = ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner);
+        for panic in said.drain(..) {
+            let _ = writeln!(io::stderr(), "{panic}");
+        }
     }
 }
 
@@ -208,14 +214,33 @@ fn leave() -> io::Result<()> {
     written.and(raw)
 }
 
-/// A panic's message has to be readable, and the shell usable after it.
-fn restore_on_panic() {
+/// Whether a screen is open.
+static IS_OPEN: AtomicBool = AtomicBool::new(false);
+/// What tasks said that panicked while a screen was open.
+static ELSEWHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
+/// This many of them are kept.
+const KEPT_PANICS: usize = 20;
+
+/// Where the screen's own thread panics, the message has to be readable, and the shell usable
+/// after it. A panic elsewhere doesn't end the screen, which may be told of it and go on: its
+/// message would be drawn across, and is kept until the screen closes.
+fn keep_panics_off_the_screen() {
     static ONCE: Once = Once::new();
+    let screens = std::thread::current().id();
     ONCE.call_once(|| {
         let before = std::panic::take_hook();
         std::panic::set_hook(Box::new(move |info| {
-            let _ = leave();
-            before(info);
+            if !IS_OPEN.load(Relaxed) {
+                before(info);
+            } else if std::thread::current().id() == screens {
+                let _ = leave();
+                before(info);
+            } else {
+                let mut said = ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner);
+                if said.len() < KEPT_PANICS {
+                    said.push(crate::text::in_lines(&info.to_string()));
+                }
+            }
         }));
     });
 }
