@@ -37,6 +37,7 @@
 //!   someone can see. [`delivery`] tells how.
 //! - Each person's events are delivered in the order in which they were accepted.
 //! - Nothing that comes from outside reaches a terminal as anything but text.
+//! - Files with events, people or keys in them are for their owner only ([`owner_only`]).
 //! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
 pub mod amplitude;
@@ -49,6 +50,7 @@ pub mod feed;
 pub mod filter;
 pub mod http;
 pub mod limits;
+pub mod owner_only;
 pub mod pipeline;
 pub mod protocol;
 pub mod relay;

@@ -3,6 +3,9 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[cfg(unix)]
+#[path = "common/rights.rs"]
+mod rights;
 
 use std::collections::HashMap;
 use std::io::Write as _;
@@ -251,4 +254,24 @@ async fn the_past_is_served_as_a_feed() {
     assert_eq!(summary["totals"]["received"], 2, "{summary}");
     let rest = tokio::task::spawn_blocking(move || serving.finish()).await;
     assert!(rest.unwrap().contains("played 2 events"));
+}
+
+#[cfg(unix)]
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_downloaded_is_for_its_owner_only() {
+    let (server, _) = amplitude().await;
+    let folder = tempfile::tempdir().unwrap();
+    let to = folder.path().join("new/past");
+    let downloaded = || {
+        let command = rights::without_umask(&backfill(&server, &to, &[]));
+        async { assert!(whole(command).await.status.success()) }
+    };
+    downloaded().await;
+    let expected =
+        ["T08.zip", "T09.zip", "T10.empty"].map(|hour| format!("amplitude-20251125{hour}"));
+    assert_eq!(rights::assert_private(&folder.path().join("new")), expected);
+    // What an earlier version left open to all is closed when it is used again.
+    rights::open_to_all(&to.join(&expected[0]));
+    downloaded().await;
+    assert_eq!(rights::assert_private(&to), expected);
 }

@@ -4,6 +4,8 @@
 
 #[path = "common/program.rs"]
 mod program;
+#[path = "common/rights.rs"]
+mod rights;
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -40,13 +42,21 @@ const SIZE: PtySize = PtySize {
     pixel_height: 0,
 };
 
+/// The program where the umask takes no rights away: what it writes is private all the same.
+fn program_without_umask() -> CommandBuilder {
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", "umask 000 && exec \"$@\"", "sh"]);
+    command.arg(env!("CARGO_BIN_EXE_sluicegate"));
+    command
+}
+
 fn cells(count: u16) -> NonZero<u16> {
     NonZero::new(count).unwrap()
 }
 
 impl Terminal {
     fn open(args: &[&str]) -> Self {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+        let mut command = program_without_umask();
         command.args(args);
         Self::start(command)
     }
@@ -388,7 +398,7 @@ fn a_window_that_is_closed_drains_and_ends_without_a_panic() {
     // Slow enough that the window closes while requests are out.
     let slow = sandbox(&["--latency", "1500ms"]);
     let feed = replay(&file, &[]);
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    let mut command = program_without_umask();
     command.arg("watch");
     command.env("SLUICEGATE_FEED_URL", &feed.url);
     command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
@@ -405,7 +415,7 @@ fn a_window_that_is_closed_drains_and_ends_without_a_panic() {
 
 /// `watch` with this configuration, and no feed.
 fn watch(config: &Path) -> Terminal {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    let mut command = program_without_umask();
     command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
     command.arg(config);
     command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
@@ -418,6 +428,7 @@ fn filters_are_saved_to_the_configuration_file() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     std::fs::write(&path, "# kept\ngate = \"shut\"\n[[rules]]\nname = \"one\"\neffect = \"exclude\"\nwhen = \"has_user\"\non = false\n").unwrap();
+    rights::open_to_all(&path);
     let mut terminal = watch(&path);
     let text = terminal.shows("feed down: connection refused");
     assert!(text.contains("SHUT") && text.contains("my-site"));
@@ -429,15 +440,23 @@ fn filters_are_saved_to_the_configuration_file() {
         "{saved}"
     );
     assert!(!String::from_utf8_lossy(&terminal.raw.lock().unwrap()).contains("my-secret"));
+    assert_eq!(rights::mode(&path), 0o600, "a key may stand in it");
 }
 
 #[test]
 fn dead_letters_are_found_with_their_reason_read_tried_again_and_discarded() {
-    let mut terminal = Terminal::open(&["demo", "--rate", "2000"]);
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program_without_umask();
+    command.args(["demo", "--rate", "2000"]);
+    command.cwd(folder.path());
+    let mut terminal = Terminal::start(command);
     terminal.shows("dead letters 1");
     terminal.press("l");
     terminal.shows("by reason and type");
     terminal.shows("the workspace takes no such value");
+    terminal.press("e");
+    terminal.shows("written to dead-letters-");
+    assert_eq!(rights::assert_files_private(folder.path()).len(), 1);
     terminal.press("\r");
     terminal.shows("What would be sent");
     terminal.shows("code: \"SUMMER-2019\"");
@@ -497,7 +516,7 @@ fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
 
 /// The demonstration, writing its files into `folder`.
 fn demo_in(folder: &Path) -> Terminal {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    let mut command = program_without_umask();
     command.args(["demo", "--rate", "500"]);
     command.env_remove("XDG_STATE_HOME");
     command.cwd(folder);
@@ -546,6 +565,7 @@ fn the_tour_of_the_filters() {
     let file = files.map(|file| file.unwrap().path()).next().unwrap();
     let written = std::fs::read_to_string(file).unwrap();
     assert!(written.contains("eu only"), "{written}");
+    rights::assert_files_private(folder.path());
 }
 
 #[test]
@@ -569,6 +589,7 @@ fn the_tour_of_finding_out() {
     let written = std::fs::read_to_string(file).unwrap();
     assert_eq!(written.lines().count(), 1);
     assert!(written.contains("Product "), "{written}");
+    rights::assert_files_private(folder.path());
     // The story of one that a limit rejects.
     terminal.escape();
     terminal.press("]");
@@ -624,7 +645,7 @@ fn the_mouse_is_the_screens_until_it_is_handed_over() {
 
 #[test]
 fn the_terminal_is_asked_whether_it_is_light() {
-    let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+    let mut command = program_without_umask();
     command.args(["demo", "--rate", "500"]);
     command.env_remove("XDG_STATE_HOME");
     let mut terminal = Terminal::start(command);
@@ -660,7 +681,7 @@ fn how_the_screen_was_left_is_remembered_and_keys_are_those_of_the_settings() {
     let keys = "[keys]\ngate = [\"F9\"]\n";
     std::fs::write(&path, format!("gate = \"shut\"\n{keys}")).unwrap();
     let watch = || {
-        let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
+        let mut command = program_without_umask();
         command.args(["watch", "--feed-url", "ws://127.0.0.1:1", "--config"]);
         command.arg(&path);
         command.env("SLUICEGATE_CUSTOMERIO_SITE_ID", "my-site");
@@ -687,6 +708,12 @@ fn how_the_screen_was_left_is_remembered_and_keys_are_those_of_the_settings() {
     terminal.press("q");
     assert_eq!(terminal.ends(), 0);
     drop(terminal);
+    // Conditions name people.
+    let names = rights::assert_private(&dir.path().join("sluicegate"));
+    assert!(
+        names.iter().any(|name| name == "screen-my-site.toml"),
+        "{names:?}"
+    );
     let mut again = watch();
     let text = again.shows("has_user");
     assert!(!text.contains("Violations"), "{text}");

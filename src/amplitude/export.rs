@@ -13,6 +13,8 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::owner_only;
+
 use super::time::{self, UnixMs};
 
 const HOUR_MS: i64 = 3_600_000;
@@ -189,7 +191,7 @@ impl Download {
             .read_timeout(PATIENCE)
             .build()
             .map_err(ExportError::Client)?;
-        fs::create_dir_all(folder).map_err(|source| ExportError::File {
+        owner_only::create_folder(folder).map_err(|source| ExportError::File {
             path: folder.to_owned(),
             source,
         })?;
@@ -223,6 +225,7 @@ impl Download {
     /// fails.
     pub async fn get(&self, hour: Hour) -> Result<Got, ExportError> {
         if self.has(hour) {
+            owner_only::tighten_path(&self.path(hour));
             return Ok(Got::Already);
         }
         let mut pause = self.pause;
@@ -260,7 +263,7 @@ impl Download {
             200 => {}
             404 => {
                 let path = self.path(hour).with_extension("empty");
-                File::create(&path).map_err(|source| ExportError::File { path, source })?;
+                owner_only::create(&path).map_err(|source| ExportError::File { path, source })?;
                 return Ok(Got::None);
             }
             401 | 403 => return Err(ExportError::Refused { status }),
@@ -280,7 +283,7 @@ impl Download {
             path: part.clone(),
             source,
         };
-        let mut file = BufWriter::new(File::create(&part).map_err(failed)?);
+        let mut file = BufWriter::new(owner_only::new_in_place(&part).map_err(failed)?);
         let mut bytes = 0;
         while let Some(chunk) = answer.chunk().await.map_err(broke)? {
             file.write_all(&chunk).map_err(failed)?;

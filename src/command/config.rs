@@ -1,5 +1,6 @@
 //! `config init`, `config check` and `config show`.
 
+use std::io::Write as _;
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr, bail, eyre};
@@ -7,6 +8,7 @@ use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 use crate::cli::Config;
 use crate::config::load::{Needs, flatten};
 use crate::config::{DEFAULT_FILE, Origin, exists};
+use crate::owner_only;
 
 use super::Place;
 use crate::text::on_one_line;
@@ -29,10 +31,18 @@ fn init(place: &Place, force: bool) -> Result<ExitCode> {
     }
     let failed = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder).wrap_err_with(failed)?;
+        owner_only::create_folder(folder).wrap_err_with(failed)?;
     }
-    std::fs::write(path, DEFAULT_FILE).wrap_err_with(failed)?;
+    // Keys are going to stand in it.
+    let written = owner_only::create(path).and_then(|mut file| {
+        file.write_all(DEFAULT_FILE.as_bytes())?;
+        file.sync_all()
+    });
+    written.wrap_err_with(failed)?;
     say!("wrote {}", path.display());
+    if let Some(says) = path.parent().and_then(owner_only::shared) {
+        say!("note: {says}");
+    }
     say!(
         "next: set feed.url, customerio.site_id and customerio.api_key, then sluicegate config check"
     );

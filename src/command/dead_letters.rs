@@ -9,6 +9,7 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, LetterRow, Which};
 use crate::limits::grouped;
+use crate::owner_only;
 
 use super::{Place, output, printable};
 
@@ -136,7 +137,7 @@ fn show(letters: &store::DeadLetters, number: Option<i64>) -> Result<ExitCode> {
 fn export(letters: &store::DeadLetters, which: &[Which], out: Option<PathBuf>) -> Result<ExitCode> {
     let to: Box<dyn Write> = match &out {
         Some(path) => Box::new(
-            std::fs::File::create(path)
+            owner_only::create(path)
                 .wrap_err_with(|| format!("cannot write {}", path.display()))?,
         ),
         None => Box::new(std::io::stdout().lock()),

@@ -2,12 +2,13 @@
 //! everything else in it stay as they are.
 
 use std::fs;
-use std::io::{self, Write as _};
+use std::io;
 use std::path::{Path, PathBuf};
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
 use crate::filter::{Effect, Filters, Rule, gate::Switch};
+use crate::owner_only;
 
 /// Why the filters can't be saved.
 #[derive(Debug, thiserror::Error)]
@@ -76,24 +77,11 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<(), SaveEr
                 message: e.message().to_owned(),
             })?;
     change(&mut document);
-    if let Some(folder) = path.parent().filter(|f| !f.as_os_str().is_empty()) {
-        fs::create_dir_all(folder).map_err(failed)?;
+    if let Some(folder) = path.parent() {
+        owner_only::create_folder(folder).map_err(failed)?;
     }
-    let beside = path.with_extension("toml.new");
-    let written = fs::File::create(&beside).and_then(|mut file| {
-        // The key may stand in it: the new file is as private as the old one.
-        if let Ok(old) = fs::metadata(path) {
-            file.set_permissions(old.permissions())?;
-        }
-        file.write_all(document.to_string().as_bytes())?;
-        file.sync_all()
-    });
-    let replaced = written.and_then(|()| fs::rename(&beside, path));
-    replaced.map_err(|error| {
-        // Half a file is of no use; that it can't be removed changes nothing about the error.
-        let _ = fs::remove_file(&beside);
-        failed(error)
-    })
+    // The key may stand in it.
+    owner_only::replace_durably(path, document.to_string().as_bytes()).map_err(failed)
 }
 
 fn apply(table: &mut Table, filters: &Filters) {

@@ -6,7 +6,7 @@
 //! order in which it was sent.
 
 use std::collections::HashMap;
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -15,6 +15,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use uuid::Uuid;
 
 use crate::amplitude::time::UnixMs;
+use crate::owner_only;
 
 use super::fill::{Fill, age_ms};
 
@@ -103,8 +104,8 @@ impl Log {
             folder: folder.to_owned(),
             source,
         };
-        fs::create_dir_all(folder).map_err(file)?;
-        let lock = File::create(folder.join("lock")).map_err(file)?;
+        owner_only::create_folder(folder).map_err(file)?;
+        let lock = owner_only::open_own(&folder.join("lock")).map_err(file)?;
         match lock.try_lock() {
             Ok(()) => {}
             Err(TryLockError::WouldBlock) => {
@@ -118,6 +119,7 @@ impl Log {
             folder: folder.to_owned(),
             source,
         };
+        owner_only::prepare_database(&folder.join(FILE)).map_err(file)?;
         let db = Connection::open(folder.join(FILE)).map_err(database)?;
         let opened = || {
             db.pragma_update(None, "page_size", 16_384)?;

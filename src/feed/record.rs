@@ -19,6 +19,7 @@ use tokio::runtime::Handle;
 use tokio::sync::mpsc;
 
 use crate::amplitude::{json, time};
+use crate::owner_only;
 
 use super::Frame;
 
@@ -61,7 +62,7 @@ pub fn record(
     format: Format,
     notices: mpsc::UnboundedSender<String>,
 ) -> io::Result<(mpsc::Receiver<Frame>, JoinHandle<()>)> {
-    fs::create_dir_all(folder)?;
+    owner_only::create_folder(folder)?;
     let mut files = Files {
         folder: folder.to_owned(),
         format,
@@ -214,7 +215,7 @@ impl Open {
             if whole.exists() {
                 continue;
             }
-            match File::create_new(&part) {
+            match owner_only::create_new(&part) {
                 Ok(file) => {
                     let now = Instant::now();
                     return Ok(Self {

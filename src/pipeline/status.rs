@@ -9,6 +9,7 @@ use crate::amplitude::time::UnixMs;
 use crate::delivery::Standing;
 use crate::feed::FeedStatus;
 use crate::filter::Mode;
+use crate::owner_only;
 use crate::protocol::{LatencyRow, Rates, Snapshot, Totals};
 
 use super::Handle;
@@ -106,9 +107,8 @@ pub(super) async fn write_last(handle: &Handle) {
 async fn write(handle: &Handle, status: Status) {
     let folder = handle.spool_folder().to_owned();
     let written = tokio::task::spawn_blocking(move || {
-        let beside = folder.join("status.json.new");
-        std::fs::write(&beside, serde_json::to_vec(&status).unwrap_or_default())?;
-        std::fs::rename(&beside, path(&folder))
+        let text = serde_json::to_vec(&status).map_err(std::io::Error::other)?;
+        owner_only::replace(&path(&folder), &text)
     });
     // On a full disk an older one stays, and tells its age.
     if let Ok(Err(error)) = written.await {

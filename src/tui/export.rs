@@ -1,9 +1,13 @@
 //! Events out of the ring, as they came, for a file.
 
 use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
 
-use crate::amplitude::json;
+use crate::amplitude::{json, time};
 use crate::limits::Code;
+use crate::owner_only;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
@@ -35,6 +39,25 @@ pub const CHOICES: [(char, &str); 5] = [
     ('m', "the events with a bookmark"),
     ('a', "all events in the ring"),
 ];
+
+/// Makes a file of its own for each export, in the folder that the program was started in; the
+/// file and its name.
+pub fn create_file(what: &str) -> io::Result<(File, String)> {
+    let stamp = time::to_digits(time::now(), 14);
+    let mut number = 0_u32;
+    loop {
+        let name = match number {
+            0 => format!("{what}-{stamp}.ndjson"),
+            number => format!("{what}-{stamp}-{number}.ndjson"),
+        };
+        match owner_only::create_new(Path::new(&name)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1_000 => {
+                number += 1;
+            }
+            made => return made.map(|file| (file, name)),
+        }
+    }
+}
 
 impl PartialEq for Events {
     fn eq(&self, other: &Self) -> bool {

@@ -8,6 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 
+use crate::owner_only;
+
 use super::state::{Pane, State};
 use super::watch::Watch;
 
@@ -69,11 +71,9 @@ impl Memory {
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let text = toml::to_string(self).map_err(io::Error::other)?;
         if let Some(folder) = path.parent() {
-            fs::create_dir_all(folder)?;
+            owner_only::create_folder(folder)?;
         }
-        let beside = path.with_extension("toml.new");
-        fs::write(&beside, text)?;
-        fs::rename(&beside, path)
+        owner_only::replace(path, text.as_bytes())
     }
 }
 

@@ -486,20 +486,16 @@ impl Shell {
 
     /// Writes them into the folder that the program was started in.
     async fn export(&self, which: Which) -> Result<String, String> {
-        let path = export_path("dead-letters");
-        let shown = path.clone();
         let exported = self.handle.with_letters(move |letters| {
-            let mut file = std::io::BufWriter::new(std::fs::File::create_new(&path)?);
+            let (file, name) = export::create_file("dead-letters")?;
+            let mut file = std::io::BufWriter::new(file);
             let count = letters.export(&which, &mut file)?;
             std::io::Write::flush(&mut file)?;
-            Ok(count)
+            Ok((count, name))
         });
         match exported.await {
-            Ok(count) => Ok(format!(
-                "{} dead letters written to {shown}",
-                grouped(count)
-            )),
-            Err(error) => Err(format!("cannot export to {shown}: {error}")),
+            Ok((count, name)) => Ok(format!("{} dead letters written to {name}", grouped(count))),
+            Err(error) => Err(format!("cannot export the dead letters: {error}")),
         }
     }
 
@@ -680,21 +676,17 @@ impl<K: PartialEq + Clone> EachSecond<K> {
 }
 
 /// Writes NDJSON into the folder that the program was started in.
-async fn write_ndjson(name: &str, what: &str, ndjson: String) -> Result<String, String> {
-    let path = export_path(name);
-    let to = path.clone();
-    let written = tokio::task::spawn_blocking(move || std::fs::write(to, ndjson)).await;
-    match written {
-        Ok(Ok(())) => Ok(format!("{what} written to {path}")),
-        Ok(Err(error)) => Err(format!("cannot write {path}: {error}")),
-        Err(_) => Err(format!("writing {path} broke off")),
+async fn write_ndjson(name: &'static str, what: &str, ndjson: String) -> Result<String, String> {
+    let writing = tokio::task::spawn_blocking(move || {
+        let (mut file, name) = export::create_file(name)?;
+        std::io::Write::write_all(&mut file, ndjson.as_bytes())?;
+        Ok::<_, std::io::Error>(name)
+    });
+    match writing.await {
+        Ok(Ok(file)) => Ok(format!("{what} written to {file}")),
+        Ok(Err(error)) => Err(format!("cannot export to {name}-….ndjson: {error}")),
+        Err(_) => Err(format!("the export to {name}-….ndjson broke off")),
     }
-}
-
-/// A file of its own for each export.
-fn export_path(what: &str) -> String {
-    let stamp = time::to_digits(time::now(), 14);
-    format!("{what}-{stamp}.ndjson")
 }
 
 fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {

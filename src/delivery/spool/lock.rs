@@ -1,15 +1,19 @@
 //! One process, one spool: the folder's lock, which holds the process id of its owner.
 
-use std::fs::{self, File, TryLockError};
+use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
+
+use crate::owner_only;
 
 use super::SpoolError;
 
 /// The lock is tried so often.
 const TRIES: u32 = 4;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
+/// A process id is written with spaces behind it, in as many bytes as any has room in.
+const PID_ROOM: usize = 20;
 
 /// A folder that is ours until this is dropped, or the process ends however it ends.
 #[derive(Debug)]
@@ -24,14 +28,8 @@ impl Lock {
             folder: folder.to_owned(),
             source,
         };
-        make(folder).map_err(failed)?;
-        let mut file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(path(folder))
-            .map_err(failed)?;
+        owner_only::create_folder(folder).map_err(failed)?;
+        let mut file = owner_only::open_own(&path(folder)).map_err(failed)?;
         let mut tries = TRIES;
         loop {
             match file.try_lock() {
@@ -50,13 +48,8 @@ impl Lock {
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
         }
-        let pid = std::process::id().to_string();
-        let written = file
-            .set_len(0)
-            .and_then(|()| file.seek(SeekFrom::Start(0)))
-            .and_then(|_| file.write_all(pid.as_bytes()));
         // On a full disk the id can't be told; the lock holds all the same.
-        if let Err(error) = written {
+        if let Err(error) = write_pid(&mut file) {
             tracing::warn!("cannot write the process id into the spool's lock: {error}");
         }
         Ok(Self { _file: file })
@@ -76,24 +69,22 @@ fn path(folder: &Path) -> PathBuf {
     folder.join("spool.lock")
 }
 
-#[cfg(unix)]
-fn make(folder: &Path) -> std::io::Result<()> {
-    use std::os::unix::fs::DirBuilderExt as _;
-    // What waits in there names people.
-    fs::DirBuilder::new()
-        .recursive(true)
-        .mode(0o700)
-        .create(folder)
-}
-
-#[cfg(not(unix))]
-fn make(folder: &Path) -> std::io::Result<()> {
-    fs::create_dir_all(folder)
+/// Writes our process id over the one before. The file is never emptied: one that holds anything
+/// else is not ours, and stays as it is.
+fn write_pid(file: &mut File) -> std::io::Result<()> {
+    let mut old = [0; PID_ROOM + 1];
+    let read = file.read(&mut old)?;
+    let is_pid = |byte: &u8| byte.is_ascii_digit() || byte.is_ascii_whitespace();
+    if read > PID_ROOM || !old[..read].iter().all(is_pid) {
+        return Err(std::io::Error::other("it holds something else"));
+    }
+    file.seek(SeekFrom::Start(0))?;
+    write!(file, "{:<width$}", std::process::id(), width = PID_ROOM)
 }
 
 fn pid_in(file: &mut File) -> String {
     let mut text = String::new();
-    match file.read_to_string(&mut text) {
+    match file.take(PID_ROOM as u64).read_to_string(&mut text) {
         Ok(_) if !text.trim().is_empty() => text.trim().to_owned(),
         _ => "unknown".to_owned(),
     }

@@ -6,9 +6,11 @@
 //! is copied, and what is settled makes its pages free again. New items come in once there is
 //! room for as much as that.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
+
+use crate::owner_only;
 
 /// The log at its largest, and the commit that makes it so, in bytes.
 pub(super) const BYTES: u64 = 16 << 20;
@@ -56,7 +58,7 @@ impl Reserve {
 
     /// Written in full: a file with holes holds no room.
     fn fill(&self) -> std::io::Result<()> {
-        let mut file = File::create(&self.path)?;
+        let mut file = owner_only::new_in_place(&self.path)?;
         // Not zeros, which some file systems don't store.
         let block: Vec<u8> = (0..1_u32 << 16)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)

@@ -13,6 +13,7 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, Trans
 
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Place};
+use crate::owner_only;
 
 use super::letter::DeadLetter;
 use super::progress::Settled;
@@ -177,7 +178,8 @@ impl Store {
             path: path.to_owned(),
             source,
         };
-        make_private(path);
+        // Where it can't be made, opening it says so.
+        let _ = owner_only::prepare_database(path);
         let db = Connection::open(path).map_err(failed)?;
         check_version(&db, path)?;
         Self::on(db).map_err(failed)
@@ -461,14 +463,4 @@ fn put_retry(db: &Transaction<'_>, retry: &Retry) -> rusqlite::Result<()> {
             next_ms,
         ))?;
     Ok(())
-}
-
-/// What waits in the file names people: it is for its owner's eyes. SQLite gives the files
-/// beside it the same rights. Where it can't be made, opening it says so.
-fn make_private(path: &Path) {
-    let mut options = std::fs::File::options();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let _ = options.open(path);
 }

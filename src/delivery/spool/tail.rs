@@ -8,6 +8,8 @@ use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
+use crate::owner_only;
+
 /// Three numbers and their CRC-32.
 const BYTES: usize = 28;
 
@@ -31,12 +33,7 @@ pub(super) struct Tail {
 
 impl Tail {
     pub(super) fn open(folder: &Path) -> Self {
-        let file = File::options()
-            .read(true)
-            .write(true)
-            .create(true)
-            .truncate(false)
-            .open(folder.join("spool.tail"));
+        let file = owner_only::open_own(&folder.join("spool.tail"));
         Self { file: file.ok() }
     }
 
