@@ -17,6 +17,7 @@ mod routes;
 pub mod shape;
 pub mod sources;
 pub mod throttle;
+mod wrong_path;
 
 use std::net::SocketAddr;
 use std::sync::Arc;

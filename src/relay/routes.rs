@@ -8,7 +8,7 @@ use axum::Router;
 use axum::body::{Bytes, HttpBody as _};
 use axum::extract::rejection::BytesRejection;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Path, Request, State};
-use axum::http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header};
+use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::StreamExt as _;
@@ -29,6 +29,7 @@ use super::Relay;
 use super::intake;
 use super::refusal::Refusal;
 use super::sources::{Entrance, Sender};
+use super::wrong_path;
 
 /// The header in which those who send events name the shared secret. Who can't set a header
 /// puts it in front of the path: `/s/SECRET/webhook`.
@@ -47,7 +48,9 @@ type Peer = ConnectInfo<SocketAddr>;
 pub(super) fn of(relay: &Relay) -> Router {
     let mut routes = Router::new()
         .route("/feed", get(subscribe))
-        .route("/healthz", get(healthz));
+        .route("/feed/", get(subscribe))
+        .route("/healthz", get(healthz))
+        .route("/healthz/", get(healthz));
     for (entrance, way) in [
         (Entrance::Webhook, post(webhook)),
         (Entrance::HttpApi, post(http_api).options(preflight)),
@@ -55,11 +58,17 @@ pub(super) fn of(relay: &Relay) -> Router {
     ] {
         let path = entrance.path();
         let way = way.layer(DefaultBodyLimit::max(entrance.most_bytes()));
-        routes = routes
-            .route(path, way.clone())
-            .route(&format!("/s/{{secret}}{path}"), way);
+        for before in ["", "/s/{secret}"] {
+            // A slash behind means nothing.
+            routes = routes
+                .route(&format!("{before}{path}"), way.clone())
+                .route(&format!("{before}{path}/"), way.clone());
+        }
     }
-    routes.with_state(relay.clone())
+    routes
+        .fallback(wrong_path)
+        .method_not_allowed_fallback(wrong_method)
+        .with_state(relay.clone())
 }
 
 async fn webhook(
@@ -147,7 +156,7 @@ impl Relay {
             && !given.any(|given| is_same(given, secret))
         {
             // Who is still sending would see a broken connection instead of the answer.
-            let _ = tokio::time::timeout(PATIENCE, passed_over(request)).await;
+            let _ = tokio::time::timeout(PATIENCE, passed_over(request, |_| {})).await;
             let says = format!("The secret is missing or wrong: send it as {SECRET_HEADER}");
             return Err(Refusal::new(401, &says));
         }
@@ -200,23 +209,80 @@ impl Relay {
     }
 
     fn answer(&self, sender: &Sender, taken: Result<Response, Refusal>) -> Response {
-        let answer = taken.unwrap_or_else(|refusal| {
-            self.0.refused.fetch_add(1, Relaxed);
-            let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
-            self.0
-                .sources
-                .refused(sender, refusal.status, &refusal.reason());
-            said(status, &refusal.body)
-        });
-        for_browsers(answer)
+        match taken {
+            Ok(answer) => for_browsers(answer),
+            Err(refusal) => self.refuse(sender, &refusal, None),
+        }
+    }
+
+    /// Counts and tells a refusal, and answers it; `asked` is told too where the sender's entrance
+    /// doesn't say it.
+    fn refuse(
+        &self,
+        sender: &Sender,
+        refusal: &Refusal,
+        asked: Option<(&Method, &str)>,
+    ) -> Response {
+        self.0.refused.fetch_add(1, Relaxed);
+        let mut why = refusal.reason();
+        if let Some((method, path)) = asked {
+            let secret = self.0.options.secret.as_ref();
+            let secret = secret.map_or("", ExposeSecret::expose_secret);
+            why = format!("{}: {why}", wrong_path::shown(method, path, secret));
+        }
+        self.0.sources.refused(sender, refusal.status, &why);
+        let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::BAD_REQUEST);
+        let answer = said(status, &refusal.body);
+        match sender.entrance {
+            // Pages of others have no business with the feed.
+            Entrance::Feed => answer,
+            _ => for_browsers(answer),
+        }
     }
 }
 
-/// Reads a body, up to a size, and keeps nothing of it.
-async fn passed_over(request: Request) {
+/// A request to a path that there is not. A browser that asks whether it may send there is let, or
+/// it would never see the answer that says where to send.
+async fn wrong_path(State(relay): State<Relay>, peer: Peer, request: Request) -> Response {
+    let asks_first = request.method() == Method::OPTIONS
+        && request
+            .headers()
+            .contains_key(header::ACCESS_CONTROL_REQUEST_METHOD);
+    if asks_first {
+        return preflight().await;
+    }
+    let sender = sender(Entrance::Unknown, peer, request.headers());
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let mut head = Vec::new();
+    // Who is still sending would see a broken connection instead of the answer.
+    let reading = passed_over(request, |some| {
+        let room = wrong_path::HEAD_BYTES - head.len();
+        head.extend_from_slice(&some[..some.len().min(room)]);
+    });
+    let _ = tokio::time::timeout(PATIENCE, reading).await;
+    let refusal = wrong_path::not_found(&path, &head);
+    relay.refuse(&sender, &refusal, Some((&method, &path)))
+}
+
+/// A request to a path that there is, with a method that it doesn't take; the router adds those
+/// that it takes.
+async fn wrong_method(State(relay): State<Relay>, peer: Peer, request: Request) -> Response {
+    let (method, path) = (request.method().clone(), request.uri().path().to_owned());
+    let sender = sender(wrong_path::entrance(&path), peer, request.headers());
+    let _ = tokio::time::timeout(PATIENCE, passed_over(request, |_| {})).await;
+    relay.refuse(
+        &sender,
+        &wrong_path::wrong_method(&path),
+        Some((&method, &path)),
+    )
+}
+
+/// Reads a body, up to a size, and keeps nothing of it but what `look` does.
+async fn passed_over(request: Request, mut look: impl FnMut(&[u8])) {
     let mut body = request.into_body().into_data_stream();
     let mut left = Entrance::HttpApi.most_bytes();
     while let Some(Ok(some)) = body.next().await {
+        look(&some);
         left = left.saturating_sub(some.len());
         if left == 0 {
             return;
@@ -300,18 +366,20 @@ async fn subscribe(
 ) -> Response {
     let headers = request.headers();
     let text = |name: HeaderName| text(headers, &name);
+    let refuse = |status, says| {
+        let reader = sender(Entrance::Feed, ConnectInfo(peer), headers);
+        relay.refuse(&reader, &Refusal::new(status, says), None)
+    };
     if let Some(token) = &relay.0.options.token {
         let given = text(header::AUTHORIZATION).strip_prefix("Bearer ");
         if !is_same(given.unwrap_or_default().as_bytes(), token) {
-            let says = json!({ "code": 401, "error": "The bearer token is missing or wrong" });
-            return said(StatusCode::UNAUTHORIZED, &says);
+            return refuse(401, "The bearer token is missing or wrong");
         }
     }
     let wants = text(header::UPGRADE).eq_ignore_ascii_case("websocket");
     let key = text(header::SEC_WEBSOCKET_KEY);
     if !wants || key.is_empty() || text(header::SEC_WEBSOCKET_VERSION) != "13" {
-        let says = json!({ "code": 426, "error": "The feed is a WebSocket: subscribe to it" });
-        return said(StatusCode::UPGRADE_REQUIRED, &says);
+        return refuse(426, "The feed is a WebSocket: subscribe to it");
     }
     let accept = derive_accept_key(key.as_bytes());
     let name = name_of(headers, address(peer, headers));

@@ -11,7 +11,8 @@ use tokio::time::Instant;
 
 use crate::amplitude::time::{self, UnixMs};
 
-/// So many are told apart; the one that was heard of least lately makes room for a new one.
+/// So many are told apart; the one that was heard of least lately makes room for a new one, and
+/// before it those of whom nothing was ever taken.
 const MOST: usize = 200;
 /// Refusals of one source go into the log this often.
 const TOLD_EVERY: Duration = Duration::from_secs(10);
@@ -26,15 +27,21 @@ pub enum Entrance {
     HttpApi,
     /// The Batch Event Upload API.
     Batch,
+    /// The feed, where somebody who reads was refused.
+    Feed,
+    /// A path that there is not.
+    Unknown,
 }
 
 impl Entrance {
-    /// Its path.
+    /// Its path; for [`Self::Unknown`], that there is none.
     pub fn path(self) -> &'static str {
         match self {
             Self::Webhook => "/webhook",
             Self::HttpApi => "/2/httpapi",
             Self::Batch => "/batch",
+            Self::Feed => "/feed",
+            Self::Unknown => "wrong path",
         }
     }
 
@@ -42,7 +49,7 @@ impl Entrance {
     /// Upload API: 20 MB). A webhook is one event.
     pub fn most_bytes(self) -> usize {
         match self {
-            Self::Webhook | Self::HttpApi => 1 << 20,
+            Self::Webhook | Self::HttpApi | Self::Feed | Self::Unknown => 1 << 20,
             Self::Batch => 20 << 20,
         }
     }
@@ -61,7 +68,10 @@ pub struct Sender {
 
 impl fmt::Display for Sender {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.entrance.path(), self.address)?;
+        if self.entrance != Entrance::Unknown {
+            write!(f, "{} ", self.entrance.path())?;
+        }
+        write!(f, "{}", self.address)?;
         match self.agent.as_str() {
             "" => Ok(()),
             agent => write!(f, " ({agent})"),
@@ -137,7 +147,9 @@ impl Sources {
     fn with<T>(&self, sender: &Sender, change: impl FnOnce(&mut Source) -> T) -> T {
         let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST && !all.contains_key(sender) {
-            let oldest = all.iter().min_by_key(|(_, source)| source.last_ms);
+            // Who only was refused goes first: guesses must not push out who sends.
+            let age = |source: &Source| (source.requests > 0, source.last_ms);
+            let oldest = all.iter().min_by_key(|(_, source)| age(source));
             if let Some(oldest) = oldest.map(|(sender, _)| sender.clone()) {
                 all.remove(&oldest);
             }
@@ -209,5 +221,19 @@ mod tests {
             sources.took(&sender, 1);
         }
         assert_eq!(sources.rows().len(), MOST);
+        // Who guesses at paths and secrets pushes out nobody who sends.
+        let before = sources.rows();
+        for guess in 0..=255 {
+            let guess = Sender {
+                entrance: Entrance::Unknown,
+                agent: format!("scanner {guess}"),
+                ..sender(9)
+            };
+            sources.refused(&guess, 404, "There is no such path here");
+        }
+        let rows = sources.rows();
+        assert_eq!(rows.len(), MOST);
+        let left = before.iter().filter(|row| rows.contains(row)).count();
+        assert_eq!(left, MOST - 1, "one row is theirs");
     }
 }

@@ -3,7 +3,7 @@
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdout, Command, Output, Stdio};
+use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The program, with nothing of this machine's own settings.
@@ -51,6 +51,11 @@ impl Serving {
             }
         };
         Self { child, out, url }
+    }
+
+    /// What it writes on standard error, where that was piped.
+    pub fn stderr(&mut self) -> ChildStderr {
+        self.child.stderr.take().unwrap()
     }
 
     /// Its process, for signals.

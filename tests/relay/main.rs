@@ -3,6 +3,8 @@
 
 #[path = "../common/program.rs"]
 mod program;
+
+mod paths;
 mod reading;
 mod retained;
 mod settings;

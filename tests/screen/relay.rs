@@ -208,6 +208,24 @@ fn every_scene_of_a_relay_can_be_read_in_every_theme_and_in_ascii() {
 }
 
 #[test]
+fn who_sends_to_a_wrong_path_is_shown_with_the_path_and_the_one_to_use() {
+    let mut state = serving();
+    let mut lost = source(Entrance::Unknown, 5, "curl/8", 0);
+    lost.refused = 7;
+    let why = "POST /httpapi: There is no such path here: use /2/httpapi".to_owned();
+    lost.last_refusal = Some((404, why));
+    state.standing.sources.insert(0, lost);
+    let shown = text(&state, (180, 40));
+    let row = shown.lines().find(|line| line.contains("wrong path"));
+    let row = row.unwrap_or_else(|| panic!("{shown}"));
+    assert!(row.contains("10.0.0.5") && row.contains(" 7 "), "{row}");
+    assert!(
+        row.contains("404 POST /httpapi: There is no such path here: use /2/httpapi"),
+        "{row}"
+    );
+}
+
+#[test]
 fn a_terminal_that_is_too_small_is_told_so() {
     let told = text(&serving(), (60, 10));
     assert!(told.contains("too small: 80×24 needed"), "{told}");

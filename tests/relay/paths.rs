@@ -1,0 +1,250 @@
+//! Requests to paths that a relay doesn't have, and with methods that its paths don't take: nobody
+//! sends into the void without a word.
+
+use std::io::{BufRead as _, BufReader};
+use std::process::Stdio;
+
+use reqwest::Method;
+use secrecy::SecretString;
+use serde_json::{Value, json};
+use sluicegate::relay::passing::Passing;
+use sluicegate::relay::sources::Entrance;
+use sluicegate::relay::{Options, Relay};
+use tokio_tungstenite::connect_async;
+
+use crate::program::{Serving, get, sluicegate};
+use crate::{http, next, open, relay, subscribed};
+
+fn envelope() -> String {
+    json!({"api_key": "k", "events": [{"event_type": "A", "user_id": "u-1"}]}).to_string()
+}
+
+/// The status, the headers and the JSON of an answer.
+async fn asked(
+    relay: &Relay,
+    method: Method,
+    path: &str,
+    body: String,
+) -> (u16, reqwest::header::HeaderMap, Value) {
+    let request = http().request(method, format!("{}{path}", relay.url()));
+    let answer = request.body(body).send().await.unwrap();
+    let (status, headers) = (answer.status().as_u16(), answer.headers().clone());
+    let body = answer.bytes().await.unwrap();
+    (
+        status,
+        headers,
+        serde_json::from_slice(&body).unwrap_or_default(),
+    )
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_path_that_there_is_not_is_counted_told_and_answered_with_the_one_to_use() {
+    let relay = relay(open()).await;
+    let cases = [
+        ("/", envelope(), "/2/httpapi"),
+        ("/httpapi", envelope(), "/2/httpapi"),
+        (
+            "/identify",
+            "identification=%5B%5D".to_owned(),
+            "/2/httpapi",
+        ),
+        ("/webhooks", String::new(), "/webhook"),
+        ("/s/anything/httpapi", envelope(), "/s/SECRET/2/httpapi"),
+    ];
+    for (index, (path, body, used)) in cases.into_iter().enumerate() {
+        let (status, headers, says) = asked(&relay, Method::POST, path, body).await;
+        assert_eq!(
+            (status, &says["code"]),
+            (404, &json!(404)),
+            "{path}: {says}"
+        );
+        assert_eq!(says["use"], used, "{path}: {says}");
+        assert!(says["error"].as_str().unwrap().contains(used), "{says}");
+        assert_eq!(headers["access-control-allow-origin"], "*");
+        assert_eq!(relay.counts().refused, index as u64 + 1);
+    }
+    let (status, _, _) = asked(&relay, Method::GET, "/favicon.ico", String::new()).await;
+    assert_eq!(status, 404);
+    let sources = relay.standing().sources;
+    assert_eq!(sources.len(), 1, "{sources:?}");
+    assert_eq!(
+        (sources[0].entrance, sources[0].refused),
+        (Entrance::Unknown, 6)
+    );
+    let (status, why) = sources[0].last_refusal.as_ref().unwrap();
+    assert_eq!(*status, 404);
+    assert!(
+        why.starts_with("GET /favicon.ico: There is no such path"),
+        "{why}"
+    );
+    let health = get(&format!("{}/healthz", relay.url()));
+    assert_eq!(
+        (&health["refused"], &health["received"]),
+        (&json!(6), &json!(0))
+    );
+    // A large body is heard out, and looked at no further than its beginning.
+    let large = envelope() + &" ".repeat(3 << 20);
+    let (status, _, says) = asked(&relay, Method::POST, "/", large).await;
+    assert_eq!((status, &says["use"]), (404, &json!("/2/httpapi")));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_browser_may_ask_first_wherever_it_sends_and_then_reads_the_answer() {
+    let relay = relay(open()).await;
+    let request = http().request(Method::OPTIONS, format!("{}/httpapi", relay.url()));
+    let answer = request
+        .header("Origin", "https://shop.example")
+        .header("Access-Control-Request-Method", "POST")
+        .header("Access-Control-Request-Headers", "content-type")
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(answer.status(), 204);
+    let headers = answer.headers();
+    assert_eq!(headers["access-control-allow-origin"], "*");
+    assert!(
+        headers["access-control-allow-headers"]
+            .to_str()
+            .unwrap()
+            .contains("content-type")
+    );
+    assert_eq!(relay.counts().refused, 0, "what comes then is counted");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_slash_behind_a_path_means_nothing() {
+    let relay = relay(Options {
+        secret: Some(SecretString::from("swordfish")),
+        ..open()
+    })
+    .await;
+    let mut client = subscribed(&relay, "?last_received=").await;
+    let event = r#"{"event_type":"A","user_id":"u-1"}"#.to_owned();
+    for (path, body) in [
+        ("/s/swordfish/webhook/", event),
+        ("/s/swordfish/2/httpapi/", envelope()),
+        ("/s/swordfish/batch/", envelope()),
+    ] {
+        let (status, _, says) = asked(&relay, Method::POST, path, body).await;
+        assert_eq!(status, 200, "{path}: {says}");
+        assert_eq!(next(&mut client).await["event_type"], "A");
+    }
+    for path in ["/webhook/", "/2/httpapi/", "/s/wrong/batch/"] {
+        let (status, _, _) = asked(&relay, Method::POST, path, envelope()).await;
+        assert_eq!(status, 401, "{path}");
+    }
+    let feed = relay.feed_url() + "/";
+    assert!(connect_async(feed).await.is_ok());
+    let health = get(&format!("{}/healthz/", relay.url()));
+    assert_eq!(
+        (&health["received"], &health["refused"]),
+        (&json!(3), &json!(3))
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_method_that_a_path_does_not_take_is_counted_and_told_with_those_that_it_takes() {
+    let relay = relay(open()).await;
+    for (method, path, allow, entrance) in [
+        (Method::GET, "/webhook", "POST", Entrance::Webhook),
+        (Method::PUT, "/2/httpapi", "POST", Entrance::HttpApi),
+        (Method::GET, "/s/x/batch/", "POST", Entrance::Batch),
+        (Method::POST, "/feed", "GET", Entrance::Feed),
+        (Method::POST, "/healthz", "GET", Entrance::Unknown),
+    ] {
+        let before = relay.counts().refused;
+        let (status, headers, says) = asked(&relay, method.clone(), path, envelope()).await;
+        assert_eq!(status, 405, "{method} {path}");
+        let allowed = headers["allow"].to_str().unwrap();
+        assert!(
+            allowed.split(',').any(|one| one.trim() == allow),
+            "{path}: {allowed}"
+        );
+        assert!(says["error"].as_str().unwrap().contains(allow), "{says}");
+        assert_eq!(relay.counts().refused, before + 1);
+        let sources = relay.standing().sources;
+        let source = sources.iter().find(|source| source.entrance == entrance);
+        let (_, why) = source.unwrap().last_refusal.as_ref().unwrap();
+        assert!(why.starts_with(&method.to_string()), "{why}");
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_wrong_path_tells_nothing_of_the_secret() {
+    let relay = relay(Options {
+        secret: Some(SecretString::from("swordfish")),
+        token: Some(SecretString::from("reader")),
+        ..open()
+    })
+    .await;
+    let mut answers = Vec::new();
+    for path in [
+        "/s/swordfish/httpapi",
+        "/s/sword/httpapi",
+        "/s/zzzzzzzzz/httpapi",
+    ] {
+        let (status, headers, says) = asked(&relay, Method::POST, path, envelope()).await;
+        let mut names: Vec<String> = headers.keys().map(ToString::to_string).collect();
+        names.sort();
+        answers.push((status, names, headers["content-length"].clone(), says));
+        let (status, _, _) =
+            asked(&relay, Method::GET, "/s/swordfish/webhook", String::new()).await;
+        assert_eq!(status, 405, "as for a wrong one");
+    }
+    assert!(
+        answers.windows(2).all(|two| two[0] == two[1]),
+        "{answers:?}"
+    );
+    let (_, _, says) = asked(&relay, Method::POST, "/swordfish/webhok", envelope()).await;
+    let told = format!("{says} {:?}", relay.standing().sources);
+    assert!(!told.contains("swordfish"), "{told}");
+    // A reader without the token is told of, too.
+    assert!(connect_async(relay.feed_url()).await.is_err());
+    let sources = relay.standing().sources;
+    let reader = sources
+        .iter()
+        .find(|source| source.entrance == Entrance::Feed);
+    assert_eq!(reader.unwrap().last_refusal.as_ref().unwrap().0, 401);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_is_passed_on_needs_a_path_that_there_is() {
+    let passing = Passing::to("http://127.0.0.1:1").unwrap();
+    let relay = relay(Options {
+        pass_to: Some(passing),
+        ..open()
+    })
+    .await;
+    let (status, _, says) = asked(&relay, Method::POST, "/httpapi", envelope()).await;
+    assert_eq!((status, &says["use"]), (404, &json!("/2/httpapi")));
+    assert_eq!(relay.counts().refused, 1);
+}
+
+#[test]
+fn the_log_tells_of_wrong_paths_at_most_every_ten_seconds_for_each_sender() {
+    let mut command = sluicegate();
+    command.args(["relay", "--headless", "--listen", "127.0.0.1:0"]);
+    command
+        .env("SLUICEGATE_RELAY_SECRET", "swordfish")
+        .stderr(Stdio::piped());
+    let mut relay = Serving::start(&mut command);
+    let mut log = BufReader::new(relay.stderr());
+    for _ in 0..30 {
+        crate::program::post(&format!("{}/s/swordfish/httpapi", relay.url), &envelope());
+    }
+    let health = get(&format!("{}/healthz", relay.url));
+    assert_eq!(health["refused"], 30);
+    drop(relay);
+    let mut lines = Vec::new();
+    let mut line = String::new();
+    while log.read_line(&mut line).unwrap() > 0 {
+        lines.push(std::mem::take(&mut line));
+    }
+    let told: Vec<&String> = lines.iter().filter(|line| line.contains("404")).collect();
+    assert_eq!(told.len(), 1, "{lines:?}");
+    assert!(
+        told[0].contains("POST /s/…/httpapi: There is no such path here: use /s/SECRET/2/httpapi"),
+        "{told:?}"
+    );
+    assert!(!lines.concat().contains("swordfish"), "{lines:?}");
+}
