@@ -14,7 +14,7 @@ use bytestring::ByteString;
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
 use uuid::Uuid;
 
-use crate::amplitude::time::UnixMs;
+use crate::amplitude::time::{self, UnixMs};
 use crate::owner_only;
 
 use super::fill::{Fill, age_ms};
@@ -26,6 +26,8 @@ const REMOVED_AT_ONCE: u64 = 2_000;
 const TABLES: &str = "
     create table if not exists messages (id blob primary key, text text not null) without rowid;
     create table if not exists acknowledged (name text primary key, id blob not null) without rowid;";
+/// Files of earlier versions don't tell when a reader was heard of.
+const HEARD: &str = "alter table acknowledged add column heard_ms integer not null default 0";
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -73,6 +75,15 @@ pub enum LogError {
         /// What SQLite says.
         source: rusqlite::Error,
     },
+}
+
+/// How far a reader is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Position {
+    /// The last message that it acknowledged.
+    pub id: Uuid,
+    /// When it was last heard of.
+    pub heard_ms: UnixMs,
 }
 
 /// The log, for its one writer.
@@ -126,6 +137,7 @@ impl Log {
             db.pragma_update(None, "journal_mode", "wal")?;
             db.pragma_update(None, "synchronous", "full")?;
             db.execute_batch(TABLES)?;
+            tell_heard(&db)?;
             let size = "select count(*), coalesce(sum(length(cast(text as blob))), 0), min(id) from messages";
             db.query_row(size, [], |row| {
                 let oldest: Option<[u8; 16]> = row.get(2)?;
@@ -159,22 +171,29 @@ impl Log {
         Ok(found.map(Uuid::from_bytes))
     }
 
-    /// What each client has acknowledged.
-    pub fn acknowledged(&self) -> Result<HashMap<String, Uuid>, LogError> {
+    /// How far each reader is.
+    pub fn positions(&self) -> Result<HashMap<String, Position>, LogError> {
         let read = || {
-            let mut all = self.db.prepare("select name, id from acknowledged")?;
-            let rows = all.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-            rows.map(|row| row.map(|(name, id)| (name, Uuid::from_bytes(id))))
-                .collect::<rusqlite::Result<_>>()
+            let all = "select name, id, heard_ms from acknowledged";
+            let mut all = self.db.prepare(all)?;
+            let rows = all.query_map([], |row| {
+                let position = Position {
+                    id: Uuid::from_bytes(row.get(1)?),
+                    heard_ms: row.get(2)?,
+                };
+                Ok((row.get(0)?, position))
+            })?;
+            rows.collect::<rusqlite::Result<_>>()
         };
         read().map_err(|error| self.failed(error))
     }
 
-    /// Writes messages and acknowledgements, all or none; on disk when this returns.
+    /// Writes messages and positions, all or none; on disk when this returns. A reader without a
+    /// position is forgotten.
     pub fn write(
         &mut self,
         messages: &[(Uuid, ByteString)],
-        acknowledged: &HashMap<String, Uuid>,
+        positions: &HashMap<String, Option<Position>>,
     ) -> Result<(), LogError> {
         let mut write = || {
             let transaction = self.db.transaction()?;
@@ -184,10 +203,16 @@ impl Log {
                 for (id, text) in messages {
                     insert.execute(params![id.as_bytes(), &**text])?;
                 }
-                let into = "insert or replace into acknowledged (name, id) values (?1, ?2)";
+                let into =
+                    "insert or replace into acknowledged (name, id, heard_ms) values (?1, ?2, ?3)";
                 let mut insert = transaction.prepare_cached(into)?;
-                for (name, id) in acknowledged {
-                    insert.execute(params![name, id.as_bytes()])?;
+                let mut delete =
+                    transaction.prepare_cached("delete from acknowledged where name = ?1")?;
+                for (name, position) in positions {
+                    match position {
+                        Some(at) => insert.execute(params![name, at.id.as_bytes(), at.heard_ms])?,
+                        None => delete.execute([name])?,
+                    };
                 }
             }
             transaction.commit()
@@ -275,6 +300,17 @@ impl Log {
     }
 }
 
+/// Adds when readers were heard of to a file that doesn't tell; they begin a new month.
+fn tell_heard(db: &Connection) -> rusqlite::Result<()> {
+    let tells = "select count(*) from pragma_table_info('acknowledged') where name = 'heard_ms'";
+    if db.query_row(tells, [], |row| row.get::<_, u64>(0))? == 0 {
+        db.execute(HEARD, [])?;
+    }
+    let new = "update acknowledged set heard_ms = ?1 where heard_ms = 0";
+    db.execute(new, [time::now()])?;
+    Ok(())
+}
+
 impl Reader {
     /// So many messages at the most from behind this id on, the oldest first.
     pub fn after(&self, id: Uuid, most: u32) -> rusqlite::Result<Vec<(Uuid, ByteString)>> {
@@ -289,72 +325,4 @@ impl Reader {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn at(ms: u64, n: u8) -> Uuid {
-        let mut bytes = [0; 16];
-        bytes[..6].copy_from_slice(&ms.to_be_bytes()[2..]);
-        bytes[15] = n;
-        Uuid::from_bytes(bytes)
-    }
-
-    fn messages(ms: u64, count: u8) -> Vec<(Uuid, ByteString)> {
-        let text = |n| format!("message {n:03}").into();
-        (0..count).map(|n| (at(ms, n), text(n))).collect()
-    }
-
-    #[test]
-    fn what_is_written_is_read_in_order_also_by_the_next_process() {
-        let dir = tempfile::tempdir().unwrap();
-        let keep = Keep {
-            age: Duration::from_secs(10),
-            bytes: 10_000,
-        };
-        let mut log = Log::open(dir.path(), keep).unwrap();
-        let reader = log.reader().unwrap();
-        let all = messages(1_000, 200);
-        let names = HashMap::from([("name:a".to_owned(), all[4].0)]);
-        log.write(&all[..100], &HashMap::new()).unwrap();
-        log.write(&all[100..], &names).unwrap();
-        assert_eq!(reader.after(Uuid::nil(), 1_000).unwrap(), all);
-        assert_eq!(reader.after(all[150].0, 2).unwrap(), all[151..153]);
-        // An id that is there already is a mistake of ours, and nothing of it is written.
-        assert!(log.write(&all[199..], &HashMap::new()).is_err());
-        let taken = Log::open(dir.path(), keep).unwrap_err().to_string();
-        assert!(taken.contains("another process's"), "{taken}");
-        drop(log);
-        let again = Log::open(dir.path(), keep).unwrap();
-        assert_eq!(again.newest().unwrap(), Some(all[199].0));
-        assert_eq!(again.acknowledged().unwrap(), names);
-        assert_eq!(again.bytes, 200 * 11);
-    }
-
-    #[test]
-    fn what_is_too_old_or_too_much_goes_the_oldest_first() {
-        let dir = tempfile::tempdir().unwrap();
-        let keep = Keep {
-            age: Duration::from_secs(10),
-            bytes: 55,
-        };
-        let mut log = Log::open(dir.path(), keep).unwrap();
-        let reader = log.reader().unwrap();
-        let emptied = Fill {
-            most_bytes: 55,
-            ..Fill::default()
-        };
-        let left = || reader.after(Uuid::nil(), 1_000).unwrap().len();
-        log.write(&messages(1_000, 3), &HashMap::new()).unwrap();
-        log.write(&messages(8_000, 4), &HashMap::new()).unwrap();
-        // Seven of 11 bytes are 77: two have to go, though none is too old.
-        assert!(!log.prune(11_000).unwrap());
-        assert_eq!(left(), 5);
-        let fill = log.fill(11_000);
-        assert_eq!((fill.messages, fill.bytes, fill.age_ms), (5, 55, 10_000));
-        // By now the last of the first three is.
-        log.prune(11_001).unwrap();
-        assert_eq!(left(), 4);
-        log.prune(60_000).unwrap();
-        assert_eq!((left(), log.fill(60_000)), (0, emptied));
-    }
-}
+mod tests;

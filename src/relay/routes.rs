@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::amplitude::time;
-use crate::feed::server::{Asked, name_of};
+use crate::feed::server::{self, Asked, name_of};
 
 use super::Relay;
 use super::intake;
@@ -38,6 +38,8 @@ pub const SECRET_HEADER: &str = "x-relay-secret";
 const PATIENCE: Duration = Duration::from_secs(30);
 /// The bodies of requests that are being taken may hold so many bytes together; more of them wait.
 pub(super) const ROOM_BYTES: usize = 256 << 20;
+/// So much of a body is read, and not kept, that is refused anyway.
+const PASSED_OVER_BYTES: usize = 40 << 20;
 /// So much of what a sender says that it is, is kept.
 const AGENT_CHARS: usize = 60;
 
@@ -155,8 +157,7 @@ impl Relay {
         if let Some(secret) = &self.0.options.secret
             && !given.any(|given| is_same(given, secret))
         {
-            // Who is still sending would see a broken connection instead of the answer.
-            let _ = tokio::time::timeout(PATIENCE, passed_over(request, |_| {})).await;
+            passed_over(request, |_| {}).await;
             let says = format!("The secret is missing or wrong: send it as {SECRET_HEADER}");
             return Err(Refusal::new(401, &says));
         }
@@ -164,7 +165,12 @@ impl Relay {
         let encoding = encoding.as_ref().and_then(|value| value.to_str().ok());
         let most = sender.entrance.most_bytes();
         // What is compressed, or does not say how long it is, may be as long as it may.
-        let size = match (encoding, request.body().size_hint().exact()) {
+        let exact = request.body().size_hint().exact();
+        if exact.is_some_and(|bytes| bytes > most as u64) {
+            passed_over(request, |_| {}).await;
+            return Err(Refusal::too_large());
+        }
+        let size = match (encoding, exact) {
             (None, Some(bytes)) => most.min(bytes as usize),
             _ => most,
         };
@@ -254,12 +260,11 @@ async fn wrong_path(State(relay): State<Relay>, peer: Peer, request: Request) ->
     let sender = sender(Entrance::Unknown, peer, request.headers());
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let mut head = Vec::new();
-    // Who is still sending would see a broken connection instead of the answer.
-    let reading = passed_over(request, |some| {
+    passed_over(request, |some| {
         let room = wrong_path::HEAD_BYTES - head.len();
         head.extend_from_slice(&some[..some.len().min(room)]);
-    });
-    let _ = tokio::time::timeout(PATIENCE, reading).await;
+    })
+    .await;
     let refusal = wrong_path::not_found(&path, &head);
     relay.refuse(&sender, &refusal, Some((&method, &path)))
 }
@@ -269,7 +274,7 @@ async fn wrong_path(State(relay): State<Relay>, peer: Peer, request: Request) ->
 async fn wrong_method(State(relay): State<Relay>, peer: Peer, request: Request) -> Response {
     let (method, path) = (request.method().clone(), request.uri().path().to_owned());
     let sender = sender(wrong_path::entrance(&path), peer, request.headers());
-    let _ = tokio::time::timeout(PATIENCE, passed_over(request, |_| {})).await;
+    passed_over(request, |_| {}).await;
     relay.refuse(
         &sender,
         &wrong_path::wrong_method(&path),
@@ -277,17 +282,21 @@ async fn wrong_method(State(relay): State<Relay>, peer: Peer, request: Request) 
     )
 }
 
-/// Reads a body, up to a size, and keeps nothing of it but what `look` does.
+/// Reads a body, up to a size and for a time, and keeps nothing of it but what `look` does: who is
+/// still sending would see a broken connection instead of the answer.
 async fn passed_over(request: Request, mut look: impl FnMut(&[u8])) {
     let mut body = request.into_body().into_data_stream();
-    let mut left = Entrance::HttpApi.most_bytes();
-    while let Some(Ok(some)) = body.next().await {
-        look(&some);
-        left = left.saturating_sub(some.len());
-        if left == 0 {
-            return;
+    let reading = async {
+        let mut left = PASSED_OVER_BYTES;
+        while let Some(Ok(some)) = body.next().await
+            && left > 0
+        {
+            look(&some);
+            left = left.saturating_sub(some.len());
         }
-    }
+    };
+    // What is left then is not waited for.
+    let _ = tokio::time::timeout(PATIENCE, reading).await;
 }
 
 /// Who sends a request. Behind a proxy on this machine, that is who the proxy says it is.
@@ -391,7 +400,8 @@ async fn subscribe(
             return;
         };
         let stream = TokioIo::new(upgraded);
-        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, None).await;
+        let heard = Some(server::heard());
+        let socket = WebSocketStream::from_raw_socket(stream, Role::Server, heard).await;
         relay.0.feed.serve(socket, asked, &name).await;
     });
     let headers = [

@@ -5,6 +5,7 @@
 mod program;
 
 mod paths;
+mod positions;
 mod reading;
 mod retained;
 mod settings;

@@ -17,7 +17,7 @@ use crate::program::{self, Serving, get, sluicegate};
 use crate::{http, next, open, subscribed};
 
 /// A relay that keeps what it takes in `folder`, at this address.
-fn retaining(folder: &Path, place: SocketAddr) -> Serving {
+pub(crate) fn retaining(folder: &Path, place: SocketAddr) -> Serving {
     let mut command = sluicegate();
     command
         .args([
@@ -32,7 +32,7 @@ fn retaining(folder: &Path, place: SocketAddr) -> Serving {
     Serving::start(&mut command)
 }
 
-fn free_place() -> SocketAddr {
+pub(crate) fn free_place() -> SocketAddr {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     listener.local_addr().unwrap()
 }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 
 use crate::amplitude::time;
 use crate::feed::fill::Fill;
-use crate::feed::log::{Log, LogError, Reader};
+use crate::feed::log::{Log, LogError, Position, Reader};
 
 use super::asked::Types;
 use super::{Seat, Shared, close, send, with_id};
@@ -45,8 +45,8 @@ pub struct LogState {
 enum Order {
     /// Write these events and publish them, and say so.
     Publish(Vec<String>, oneshot::Sender<Result<(), LogError>>),
-    /// A client has everything up to this message.
-    Acknowledge(String, Uuid),
+    /// A reader is so far; without a position, it is forgotten.
+    Position(String, Option<Position>),
 }
 
 /// The two ends of a log.
@@ -72,10 +72,10 @@ impl Logged {
         written.await.unwrap_or(Err(LogError::Ended))
     }
 
-    /// Has written down that a client has everything up to this message.
-    pub(super) fn acknowledge(&self, name: String, id: Uuid) {
+    /// Has written down how far a reader is, or that it is forgotten.
+    pub(super) fn position(&self, name: String, position: Option<Position>) {
         // Without the thread there is nothing to keep it for.
-        let _ = self.orders.send(Order::Acknowledge(name, id));
+        let _ = self.orders.send(Order::Position(name, position));
     }
 
     pub(super) fn state(&self) -> LogState {
@@ -179,6 +179,7 @@ impl Writer {
                 pruned = Instant::now();
                 // What can't be removed now is removed later; what can't be written is told.
                 while self.log.prune(time::now()).unwrap_or(false) {}
+                shared.forget_readers();
                 let fault = locked(&self.state).fault.clone();
                 self.tell(fault);
             }
@@ -197,7 +198,7 @@ impl Writer {
 
     /// Writes what waits in one commit; then it is published, and who waits is told.
     fn write(&mut self, shared: &Shared, first: Order) {
-        let (mut messages, mut acknowledged) = (Vec::new(), HashMap::new());
+        let (mut messages, mut positions) = (Vec::new(), HashMap::new());
         let mut waiting = Vec::new();
         let mut next = Some(first);
         while let Some(order) = next {
@@ -209,14 +210,14 @@ impl Writer {
                     }
                     waiting.push(done);
                 }
-                Order::Acknowledge(name, id) => _ = acknowledged.insert(name, id),
+                Order::Position(name, position) => _ = positions.insert(name, position),
             }
             next = match messages.len() {
                 ..WRITTEN_AT_ONCE => self.inbox.try_recv().ok(),
                 _ => None,
             };
         }
-        let written = self.log.write(&messages, &acknowledged);
+        let written = self.log.write(&messages, &positions);
         if written.is_ok() {
             let mut ring = shared.ring();
             for (id, text) in messages {

@@ -6,9 +6,11 @@
 
 mod asked;
 mod logged;
+mod names;
+mod positions;
 mod ring;
 
-use std::net::{IpAddr, SocketAddr};
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -19,26 +21,26 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
-use tokio_tungstenite::tungstenite::http::HeaderMap;
-use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use crate::amplitude::{json, time};
 
 use super::fill::Fill;
-use super::log::{Log, LogError};
+use super::log::{Log, LogError, Position};
 
 use logged::Logged;
 use ring::{Next, Ring};
 
 pub use asked::{Asked, Types};
 pub use logged::LogState;
+pub use names::{CLIENT_HEADER, name_of, shown_name};
 pub use ring::ClientRow;
 
-/// The header by which a client can name itself, so that its acknowledgements outlive its address.
-pub const CLIENT_HEADER: &str = "x-client-name";
+/// What a reader says is an acknowledgement: longer messages, in bytes, end its connection.
+const HEARD_BYTES: usize = 64 << 10;
 /// Messages that a client may be behind before publishing waits for it.
 const BEHIND: u64 = 1_000;
 
@@ -113,7 +115,7 @@ impl Server {
 
     /// The same, with a log: what it holds is served to clients that were away.
     pub fn logging(address: SocketAddr, options: Options, log: Log) -> Result<Self, LogError> {
-        let ring = Ring::behind(log.newest()?, log.acknowledged()?);
+        let ring = Ring::behind(log.newest()?, log.positions()?);
         let (logged, writer) = logged::of(log)?;
         let server = Self::with(address, options, ring, Some(logged));
         writer.start(&server.shared)?;
@@ -229,6 +231,25 @@ impl Shared {
         self.ring().has_room(&self.options, BEHIND)
     }
 
+    /// A reader came or went: its position is kept for longer, also by the log.
+    fn hear_of(&self, name: &str) {
+        let position = self.ring().hear_of(name, time::now());
+        if let (Some(logged), Some(position)) = (&self.logged, position) {
+            logged.position(name.to_owned(), Some(position));
+        }
+    }
+
+    /// Forgets the positions of readers that were not heard of for long, or are too many.
+    fn forget_readers(&self) {
+        let forgotten = self.ring().forget(time::now());
+        forgotten.tell();
+        for name in forgotten.names() {
+            if let Some(logged) = &self.logged {
+                logged.position(name, None);
+            }
+        }
+    }
+
     /// One step, so that the ring's order is that of the ids.
     fn push(&self, event: &str) {
         let mut ring = self.ring();
@@ -248,6 +269,7 @@ struct Seat<'s> {
 impl Drop for Seat<'_> {
     fn drop(&mut self) {
         self.shared.ring().go(self.client);
+        self.shared.hear_of(self.name);
         self.shared.moved.send_modify(|n| *n += 1);
     }
 }
@@ -262,17 +284,6 @@ enum Ending {
     Cut(String),
 }
 
-/// What a client is known by: its own name, which no address is like, or else its address.
-pub fn name_of(headers: &HeaderMap, address: IpAddr) -> String {
-    let own = headers.get(CLIENT_HEADER).and_then(|v| v.to_str().ok());
-    own.map_or_else(|| address.to_string(), |own| format!("name:{own}"))
-}
-
-/// A client's name as people read it.
-pub fn shown_name(name: &str) -> &str {
-    name.strip_prefix("name:").unwrap_or(name)
-}
-
 /// The field in which a message has its id.
 const ID: &str = "message_id";
 
@@ -280,6 +291,13 @@ const ID: &str = "message_id";
 /// a feed does, would be taken for it.
 fn with_id(event: &str, id: Uuid) -> ByteString {
     json::with_first(&json::without(event, ID), ID, &format!("\"{id}\"")).into()
+}
+
+/// What is taken from a reader.
+pub fn heard() -> WebSocketConfig {
+    WebSocketConfig::default()
+        .max_message_size(Some(HEARD_BYTES))
+        .max_frame_size(Some(HEARD_BYTES))
 }
 
 async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
@@ -292,7 +310,9 @@ async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
         Ok(response)
     };
     // A client that fails the handshake is told so by it; there is nobody else to tell.
-    let Ok(socket) = tokio_tungstenite::accept_hdr_async(stream, handshake).await else {
+    let accepting =
+        tokio_tungstenite::accept_hdr_async_with_config(stream, handshake, Some(heard()));
+    let Ok(socket) = accepting.await else {
         return;
     };
     server.serve(socket, asked, &name).await;
@@ -301,6 +321,8 @@ async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
 impl<'s> Seat<'s> {
     fn take(shared: &'s Arc<Shared>, name: &'s str) -> Self {
         let client = shared.ring().come(name, time::now());
+        shared.hear_of(name);
+        shared.forget_readers();
         shared.moved.send_modify(|n| *n += 1);
         Self {
             shared,
@@ -320,7 +342,7 @@ impl<'s> Seat<'s> {
     where
         S: AsyncRead + AsyncWrite + Unpin,
     {
-        let known = |ring: &Ring| ring.acknowledged.get(self.name).copied();
+        let known = |ring: &Ring| ring.acknowledged(self.name);
         let from = match asked.after.as_deref() {
             Some(id) => Some(id.parse().unwrap_or(Uuid::nil())),
             None => known(&self.shared.ring()),
@@ -417,12 +439,15 @@ impl<'s> Seat<'s> {
         let Ok(Acknowledged { message_id }) = serde_json::from_str(text) else {
             return;
         };
-        let name = self.name.to_owned();
-        let known = self.shared.ring().acknowledged.insert(name, message_id);
+        let position = Position {
+            id: message_id,
+            heard_ms: time::now(),
+        };
+        let is_news = self.shared.ring().acknowledge(self.name, position);
         if let Some(logged) = &self.shared.logged
-            && known != Some(message_id)
+            && is_news
         {
-            logged.acknowledge(self.name.to_owned(), message_id);
+            logged.position(self.name.to_owned(), Some(position));
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The recent messages, and where each client stands among them.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use bytestring::ByteString;
 use serde::Serialize;
@@ -8,8 +8,10 @@ use uuid::Uuid;
 
 use crate::amplitude::time::UnixMs;
 use crate::feed::fill::{Fill, age_ms};
+use crate::feed::log::Position;
 
 use super::Options;
+use super::positions::{Forgotten, Positions};
 
 /// So many messages are handed out at once.
 const AT_ONCE: usize = 64;
@@ -29,8 +31,8 @@ pub(super) struct Ring {
     came: u64,
     /// The id of the newest message, of this run or of one before.
     newest: Option<Uuid>,
-    /// The last message that each named client acknowledged.
-    pub(super) acknowledged: HashMap<String, Uuid>,
+    /// How far each reader is.
+    positions: Positions,
 }
 
 /// A client that is connected.
@@ -80,11 +82,11 @@ pub struct ClientRow {
 
 impl Ring {
     /// The ring of a server that goes on behind messages of an earlier run.
-    pub(super) fn behind(newest: Option<Uuid>, acknowledged: HashMap<String, Uuid>) -> Self {
+    pub(super) fn behind(newest: Option<Uuid>, positions: HashMap<String, Position>) -> Self {
         Self {
             newest,
             left: newest,
-            acknowledged,
+            positions: Positions::of(positions),
             ..Self::default()
         }
     }
@@ -149,6 +151,27 @@ impl Ring {
     /// A client goes.
     pub(super) fn go(&mut self, client: u64) {
         self.clients.remove(&client);
+    }
+
+    /// The message that a reader acknowledged last.
+    pub(super) fn acknowledged(&self, name: &str) -> Option<Uuid> {
+        self.positions.get(name)
+    }
+
+    /// A reader acknowledges a message; whether that is news.
+    pub(super) fn acknowledge(&mut self, name: &str, position: Position) -> bool {
+        self.positions.put(name, position)
+    }
+
+    /// A reader came or went; its position, where it has one.
+    pub(super) fn hear_of(&mut self, name: &str, now_ms: UnixMs) -> Option<Position> {
+        self.positions.hear_of(name, now_ms)
+    }
+
+    /// Forgets positions that are too old, or too many.
+    pub(super) fn forget(&mut self, now_ms: UnixMs) -> Forgotten {
+        let here: HashSet<&str> = self.clients.values().map(|c| c.name.as_str()).collect();
+        self.positions.prune(now_ms, |name| here.contains(name))
     }
 
     /// A client goes on behind this message, or with the first that is kept after it; whether
@@ -231,7 +254,7 @@ impl Ring {
                 sent: client.sent,
                 behind,
                 lag_ms,
-                acknowledged_ms: self.acknowledged.get(&client.name).map(|id| ago(*id)),
+                acknowledged_ms: self.positions.get(&client.name).map(ago),
             }
         };
         self.clients.values().map(row).collect()
@@ -306,7 +329,11 @@ mod tests {
         let (mut ring, options) = (Ring::default(), small(1_000));
         let client = ring.come("name:a", 5);
         let ids = kept(&mut ring, 3, &options);
-        ring.acknowledged.insert("name:a".to_owned(), ids[0]);
+        let position = Position {
+            id: ids[0],
+            heard_ms: 5,
+        };
+        assert!(ring.acknowledge("name:a", position));
         ring.was_sent(client, 1, 1);
         let rows = ring.rows(published_ms(ids[1]) + 40);
         let expected = ClientRow {
