@@ -76,7 +76,7 @@ pub struct Event {
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAnEvent {
     #[error(transparent)]
-    Json(#[from] serde_json::Error),
+    Json(#[from] json::Broken),
     #[error(
         "no Amplitude event: none of event_type, user_id, device_id and event_properties is there"
     )]

@@ -1,11 +1,15 @@
-//! From a frame to its events: one object, an array, newline-delimited objects, or an
-//! HTTP V2 envelope.
+//! From a frame to its events: one object, an array, newline-delimited objects, HTTP V2
+//! envelopes, or several of these one behind the other.
 
 use bytestring::ByteString;
 
-use super::event::{Event, NotAnEvent};
+use super::event::Event;
+use super::split::{self, Splitter, Step};
+use super::surrogates;
 use super::time::UnixMs;
-use super::{json, surrogates};
+
+/// How many malformed parts of a frame are told one by one; the others are told as one.
+pub const PARTS_TOLD: u64 = 16;
 
 /// A frame, or a part of one, that holds no event.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -16,8 +20,21 @@ pub struct Malformed {
     pub why: String,
     /// The text around the place.
     pub near: String,
-    /// The size in bytes of the part that could not be read.
+    /// Where in the frame the part begins that could not be read.
+    pub from_byte: usize,
+    /// The size of that part in bytes.
     pub size_bytes: usize,
+    /// How many parts this stands for: more than one where a frame has very many.
+    pub parts: u64,
+}
+
+impl Malformed {
+    /// The part of the frame that could not be read, as far as that text reaches.
+    pub fn part<'t>(&self, text: &'t str) -> &'t str {
+        let from = text.floor_char_boundary(self.from_byte);
+        let end = self.from_byte.saturating_add(self.size_bytes);
+        &text[from..text.floor_char_boundary(end).max(from)]
+    }
 }
 
 impl std::fmt::Display for Malformed {
@@ -32,26 +49,87 @@ impl std::fmt::Display for Malformed {
 
 /// Decodes a frame and hands each of its events, or what is wrong with a part of it, to `take`.
 ///
-/// One bad event among many costs only itself, where the frame's form lets the others be found.
+/// One bad event among many costs only itself.
 pub fn decode(
     frame: &ByteString,
     received_ms: UnixMs,
     message_id_field: &str,
-    mut take: impl FnMut(Result<Event, Malformed>),
+    take: impl FnMut(Result<Event, Malformed>),
 ) {
-    let frame = &surrogates::replaced(frame);
-    let reader = Reader {
-        frame,
-        received_ms,
-        message_id_field,
-    };
-    let start = frame.trim_start();
-    if start.is_empty() {
-        take(Err(reader.malformed(frame, 0, "an empty frame".to_owned())));
-    } else if start.starts_with('[') {
-        reader.list(frame, &mut take);
-    } else {
-        reader.objects(&mut take);
+    Events::new(frame, received_ms, message_id_field).for_each(take);
+}
+
+/// The events of a frame, one after the other, and what is wrong with parts of it.
+///
+/// The first [`PARTS_TOLD`] malformed parts come one by one. What all others have in common is
+/// told at the end, as one, so that a frame of nothing else takes no more memory than it is long.
+#[derive(Debug)]
+pub struct Events<'m> {
+    frame: ByteString,
+    with: split::Reading<'m>,
+    splitter: Splitter,
+    malformed: u64,
+    others: Option<Malformed>,
+    is_ended: bool,
+}
+
+impl<'m> Events<'m> {
+    /// The events of `frame`, which was received then.
+    pub fn new(frame: &ByteString, received_ms: UnixMs, message_id_field: &'m str) -> Self {
+        Self {
+            frame: surrogates::replaced(frame),
+            with: split::Reading {
+                received_ms,
+                message_id_field,
+            },
+            splitter: Splitter::default(),
+            malformed: 0,
+            others: None,
+            is_ended: false,
+        }
+    }
+
+    fn empty(&self) -> Malformed {
+        let why = "an empty frame".to_owned();
+        split::malformed(&self.frame, (0, 0), 0, why)
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = Result<Event, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        while !self.is_ended {
+            match self.splitter.next(&self.frame, true, self.with) {
+                Step::Found(Ok(event)) => return Some(Ok(event)),
+                Step::Found(Err(malformed)) if self.malformed < PARTS_TOLD => {
+                    self.malformed += 1;
+                    return Some(Err(malformed));
+                }
+                Step::Found(Err(malformed)) => match &mut self.others {
+                    Some(others) => {
+                        others.parts += 1;
+                        others.size_bytes += malformed.size_bytes;
+                    }
+                    None => self.others = Some(malformed),
+                },
+                // The frame is whole: nothing is asked for behind its end.
+                Step::More | Step::End => {
+                    self.is_ended = true;
+                    if self.splitter.is_blank() {
+                        return Some(Err(self.empty()));
+                    }
+                }
+            }
+        }
+        let mut others = self.others.take()?;
+        if others.parts > 1 {
+            others.why = format!(
+                "{} more parts are malformed; the first of them: {}",
+                others.parts, others.why
+            );
+        }
+        Some(Err(others))
     }
 }
 
@@ -59,98 +137,14 @@ pub fn decode(
 pub fn not_utf8(frame: &[u8], error: &std::str::Utf8Error) -> Malformed {
     let at = error.valid_up_to();
     let from = at.saturating_sub(20);
+    let end = frame.len().min(at.saturating_add(20));
     Malformed {
         at_byte: at,
         why: "no UTF-8".to_owned(),
-        near: String::from_utf8_lossy(&frame[from..frame.len().min(at + 20)]).into_owned(),
+        near: String::from_utf8_lossy(frame.get(from..end).unwrap_or_default()).into_owned(),
+        from_byte: 0,
         size_bytes: frame.len(),
-    }
-}
-
-struct Reader<'a> {
-    frame: &'a ByteString,
-    received_ms: UnixMs,
-    message_id_field: &'a str,
-}
-
-impl Reader<'_> {
-    /// One object, or several with only white space between them.
-    fn objects(&self, take: &mut impl FnMut(Result<Event, Malformed>)) {
-        let mut rest = self.frame.clone();
-        while !rest.trim_start().is_empty() {
-            match Event::read(&rest, self.received_ms, self.message_id_field) {
-                Ok((event, used)) => {
-                    match event.envelope() {
-                        Some(events) => self.list(events, take),
-                        None => take(self.checked(event)),
-                    }
-                    rest = rest.slice_ref(&rest[used..]);
-                }
-                Err(error) => {
-                    // The next line may be sound: a line is the unit of this form.
-                    let lead = rest.len() - rest.trim_start().len();
-                    let end = memchr::memchr(b'\n', &rest.as_bytes()[lead..]);
-                    let end = end.map_or(rest.len(), |end| lead + end);
-                    take(Err(self.broken(&rest[..end], &error)));
-                    rest = rest.slice_ref(&rest[end..]);
-                }
-            }
-        }
-    }
-
-    fn list(&self, raw: &str, take: &mut impl FnMut(Result<Event, Malformed>)) {
-        match json::elements(raw) {
-            Ok(elements) => {
-                for element in elements {
-                    let text = self.frame.slice_ref(element);
-                    let event = Event::read(&text, self.received_ms, self.message_id_field);
-                    take(match event {
-                        Ok((event, _)) => self.checked(event),
-                        Err(error) => Err(self.broken(element, &error)),
-                    });
-                }
-            }
-            Err(error) => take(Err(self.broken(raw, &NotAnEvent::Json(error)))),
-        }
-    }
-
-    fn checked(&self, event: Event) -> Result<Event, Malformed> {
-        let text = event.shared_text().clone();
-        event.check().map_err(|error| self.broken(&text, &error))
-    }
-
-    fn broken(&self, part: &str, error: &NotAnEvent) -> Malformed {
-        match error {
-            NotAnEvent::Json(error) => {
-                let line_start = part
-                    .split_inclusive('\n')
-                    .take(error.line().saturating_sub(1))
-                    .map(str::len)
-                    .sum::<usize>();
-                let at = (line_start + error.column().saturating_sub(1)).min(part.len());
-                let full = error.to_string();
-                let why = full.split(" at line ").next().unwrap_or(&full).to_owned();
-                self.malformed(part, at, why)
-            }
-            NotAnEvent::Foreign => self.malformed(part, 0, error.to_string()),
-        }
-    }
-
-    /// `at` counts from the start of `part`, which is a slice of the frame.
-    fn malformed(&self, part: &str, at: usize, why: String) -> Malformed {
-        let offset = part.as_ptr() as usize - self.frame.as_ptr() as usize;
-        let around = part.char_indices().map(|(i, _)| i);
-        let from = around
-            .clone()
-            .take_while(|i| i + 20 <= at)
-            .last()
-            .unwrap_or(0);
-        Malformed {
-            at_byte: offset + at,
-            why,
-            near: part[from..].chars().take(40).collect(),
-            size_bytes: part.trim().len(),
-        }
+        parts: 1,
     }
 }
 
@@ -234,6 +228,33 @@ mod tests {
         assert!(broken.why.contains("expected value"), "{broken}");
         assert!(broken.near.contains("oops"), "{broken}");
         assert_eq!(all[2].as_deref(), Ok("c"));
+    }
+
+    #[test]
+    fn a_byte_order_mark_is_taken_off() {
+        for frame in [
+            "\u{feff}{\"event_type\":\"a\"}",
+            "\u{feff}[{\"event_type\":\"a\"}]",
+            "\u{feff} {\"events\":[{\"event_type\":\"a\"}]}",
+        ] {
+            assert_eq!(types(frame), ["a"], "{frame}");
+        }
+    }
+
+    #[test]
+    fn of_very_many_malformed_parts_a_count_is_kept_and_the_first_few() {
+        let lines = 500_000;
+        let all = read(&"1\n".repeat(lines));
+        assert_eq!(all.len() as u64, PARTS_TOLD + 1);
+        let parts = |one: &Result<String, Malformed>| one.as_ref().unwrap_err().parts;
+        assert_eq!(all.iter().map(parts).sum::<u64>(), lines as u64);
+        let last = all.last().unwrap().as_ref().unwrap_err();
+        assert!(last.why.starts_with("499984 more parts"), "{last}");
+        assert_eq!(last.at_byte as u64, 2 * PARTS_TOLD);
+        let long = read(&"x".repeat(1 << 20));
+        let long = long[0].as_ref().unwrap_err();
+        assert!(long.near.len() < 100 && long.why.len() < 100, "{long}");
+        assert_eq!(long.size_bytes, 1 << 20);
     }
 
     #[test]

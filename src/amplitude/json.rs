@@ -30,6 +30,28 @@ pub enum Kind {
     Object,
 }
 
+/// Text that stops being JSON.
+#[derive(Debug, thiserror::Error)]
+#[error("{}", self.why())]
+pub struct Broken {
+    /// The byte at which it stops.
+    pub at: usize,
+    error: serde_json::Error,
+}
+
+impl Broken {
+    /// What is wrong there, without line and column.
+    pub fn why(&self) -> String {
+        let full = self.error.to_string();
+        full.split(" at line ").next().unwrap_or(&full).to_owned()
+    }
+
+    /// Whether the text ends before the value does.
+    pub fn is_cut_off(&self) -> bool {
+        self.error.is_eof()
+    }
+}
+
 /// The kind of a raw value; text that is no JSON counts as a number and fails when it is read.
 pub fn kind(raw: &str) -> Kind {
     match raw.as_bytes().first() {
@@ -93,7 +115,7 @@ pub fn entries(raw: &str) -> Option<Entries<'_>> {
 pub fn each_entry<'a>(
     raw: &'a str,
     visit: impl FnMut(Cow<'a, str>, &'a str),
-) -> serde_json::Result<usize> {
+) -> Result<usize, Broken> {
     struct Each<F>(F);
     impl<'a, F: FnMut(Cow<'a, str>, &'a str)> Visitor<'a> for Each<F> {
         type Value = ();
@@ -109,14 +131,13 @@ pub fn each_entry<'a>(
         }
     }
     let mut read = serde_json::Deserializer::from_str(raw);
-    read.deserialize_map(Each(visit))?;
-    if read.end().is_ok() {
-        return Ok(raw.len());
+    let ended = read.deserialize_map(Each(visit));
+    // A stream knows how far its deserializer came; nothing is read for it.
+    let at = read.into_iter::<IgnoredAny>().byte_offset();
+    match ended {
+        Ok(()) => Ok(at),
+        Err(error) => Err(Broken { at, error }),
     }
-    // Rare: more follows. Only a stream tells where a value ended, so it is read once more.
-    let mut again = serde_json::Deserializer::from_str(raw).into_iter::<IgnoredAny>();
-    again.next().transpose()?;
-    Ok(again.byte_offset())
 }
 
 /// The raw elements of the array in `raw`, or the place where it stops being one.

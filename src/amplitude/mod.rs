@@ -5,12 +5,14 @@
 //! came in, and every other stage borrows from them.
 
 pub mod archive;
+pub mod byte_order_mark;
 pub mod dialect;
 pub mod event;
 pub mod export;
 pub mod frame;
 pub mod json;
 pub mod reading;
+mod split;
 pub mod surrogates;
 pub mod time;
 
