@@ -157,6 +157,14 @@ impl Record {
         }
     }
 
+    /// How many malformed parts of a frame it stands for; 0 for an event.
+    pub fn malformed_parts(&self) -> u64 {
+        match &self.content {
+            Content::Event { .. } => 0,
+            Content::Malformed { malformed, .. } => malformed.parts,
+        }
+    }
+
     /// What it takes in memory, about, in bytes.
     pub fn bytes(&self) -> usize {
         let content = match &self.content {

@@ -214,3 +214,69 @@ async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
         (0, 7, 0)
     );
 }
+
+/// A feed that sends these frames, as they are, to whoever connects first.
+async fn raw_feed(frames: Vec<String>) -> String {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+        for frame in frames {
+            socket.send(Message::text(frame)).await.unwrap();
+        }
+        // It stays open.
+        while let Some(Ok(_)) = socket.next().await {}
+    });
+    url
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 1)]
+async fn a_large_broken_frame_holds_up_neither_the_next_one_nor_the_end() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let lines: u64 = 200_000;
+    let broken = "{\"a\":\n".repeat(lines as usize);
+    let first = format!("[{},\n{broken}", event("u", 1));
+    let url = raw_feed(vec![first, event("u", 2), broken]).await;
+    let settings = settings(&url, &sandbox.url());
+    let pipeline = start(&settings, dir.path());
+    let snapshots = pipeline.handle().snapshots();
+    until("both events are delivered", || {
+        snapshots.borrow().totals.delivered == 2
+    })
+    .await;
+    let started = std::time::Instant::now();
+    let ended = end(pipeline).await;
+    let took = started.elapsed();
+    assert!(took < Duration::from_secs(15), "the end took {took:?}");
+    let malformed = ended.last.totals.malformed;
+    assert!(malformed >= lines, "{malformed}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn events_before_and_behind_a_broken_element_are_delivered() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let broken = r#"{"event_type":"Step","user_id":"u","event_properties":{"number":NaN}}"#;
+    let events: Vec<String> = (0..=6).map(|number| event("u", number)).collect();
+    let url = raw_feed(vec![
+        format!("[{},{broken},{}]", events[1], events[2]),
+        format!(
+            r#"{{"api_key":"k","events":[{},{broken},{}]}}"#,
+            events[3], events[4]
+        ),
+        format!("\u{feff}[{}, {}", events[5], events[6]),
+    ])
+    .await;
+    let settings = settings(&url, &sandbox.url());
+    let pipeline = start(&settings, dir.path());
+    let snapshots = pipeline.handle().snapshots();
+    until("six events are delivered", || {
+        snapshots.borrow().totals.delivered == 6
+    })
+    .await;
+    assert_eq!(common::numbers_of(&sandbox, "u"), [1, 2, 3, 4, 5, 6]);
+    let ended = end(pipeline).await;
+    assert_eq!(ended.last.totals.malformed, 3);
+}

@@ -88,40 +88,54 @@ impl<'m> Events<'m> {
             is_ended: false,
         }
     }
-
-    fn empty(&self) -> Malformed {
-        let why = "an empty frame".to_owned();
-        split::malformed(&self.frame, (0, 0), 0, why)
-    }
 }
 
-impl Iterator for Events<'_> {
-    type Item = Result<Event, Malformed>;
+/// What [`Events::advance`] came to.
+#[derive(Debug)]
+pub enum Progress {
+    /// An event, or a malformed part.
+    Found(Result<Event, Malformed>),
+    /// A malformed part that is counted with others, of this size in bytes.
+    Counted(usize),
+}
 
-    fn next(&mut self) -> Option<Self::Item> {
-        while !self.is_ended {
-            match self.splitter.next(&self.frame, true, self.with) {
-                Step::Found(Ok(event)) => return Some(Ok(event)),
-                Step::Found(Err(malformed)) if self.malformed < PARTS_TOLD => {
-                    self.malformed += 1;
-                    return Some(Err(malformed));
-                }
-                Step::Found(Err(malformed)) => match &mut self.others {
+impl Events<'_> {
+    /// Takes one element of the frame, and no more: who must not block for the time that a large
+    /// frame takes can rest in between. Nothing at the end of the frame.
+    pub fn advance(&mut self) -> Option<Progress> {
+        if self.is_ended {
+            return self.others().map(|others| Progress::Found(Err(others)));
+        }
+        match self.splitter.next(&self.frame, true, self.with) {
+            Step::Found(Err(malformed)) if self.malformed >= PARTS_TOLD => {
+                let size_bytes = malformed.size_bytes;
+                match &mut self.others {
                     Some(others) => {
                         others.parts += 1;
-                        others.size_bytes += malformed.size_bytes;
+                        others.size_bytes += size_bytes;
                     }
                     None => self.others = Some(malformed),
-                },
-                // The frame is whole: nothing is asked for behind its end.
-                Step::More | Step::End => {
-                    self.is_ended = true;
-                    if self.splitter.is_blank() {
-                        return Some(Err(self.empty()));
-                    }
                 }
+                Some(Progress::Counted(size_bytes))
+            }
+            Step::Found(found) => {
+                self.malformed += u64::from(found.is_err());
+                Some(Progress::Found(found))
+            }
+            // The frame is whole: nothing is asked for behind its end.
+            Step::More | Step::End => {
+                self.is_ended = true;
+                if self.splitter.is_blank() {
+                    let why = "an empty frame".to_owned();
+                    let empty = split::malformed(&self.frame, (0, 0), 0, why);
+                    return Some(Progress::Found(Err(empty)));
+                }
+                self.others().map(|others| Progress::Found(Err(others)))
             }
         }
+    }
+
+    fn others(&mut self) -> Option<Malformed> {
         let mut others = self.others.take()?;
         if others.parts > 1 {
             others.why = format!(
@@ -129,7 +143,20 @@ impl Iterator for Events<'_> {
                 others.parts, others.why
             );
         }
-        Some(Err(others))
+        Some(others)
+    }
+}
+
+impl Iterator for Events<'_> {
+    type Item = Result<Event, Malformed>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        loop {
+            match self.advance()? {
+                Progress::Found(found) => return Some(found),
+                Progress::Counted(_) => {}
+            }
+        }
     }
 }
 

@@ -64,9 +64,12 @@ pub fn kind(raw: &str) -> Kind {
     }
 }
 
-/// The object in `raw` with one more field, in front of the others; its value is JSON.
+/// The object in `raw` with one more field, in front of the others; its value is JSON. Text that
+/// begins no object stays as it is.
 pub fn with_first(raw: &str, name: &str, value: &str) -> String {
-    let inner = raw.trim_start().strip_prefix('{').unwrap_or_default();
+    let Some(inner) = raw.trim_start().strip_prefix('{') else {
+        return raw.to_owned();
+    };
     let comma = if inner.trim_start().starts_with('}') {
         ""
     } else {

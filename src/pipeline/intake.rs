@@ -1,9 +1,15 @@
 //! Taking frames in: they are decoded, and what they carry is judged.
+//!
+//! A frame may be large, and broken in every part of it: between its elements intake lets others
+//! run, and what came of the first of them is passed on before the last is read.
+
+use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::{Malformed, frame, time};
+use crate::amplitude::frame::{Events, Progress};
+use crate::amplitude::{Event, Malformed, time};
 use crate::delivery::Accepted;
 use crate::delivery::spool::{self, writer::Handle};
 use crate::feed::{Frame, MessageId};
@@ -12,8 +18,15 @@ use crate::telemetry::observer::TakenIn;
 
 use super::Judge;
 
-/// So many frames are taken in before what came of them is passed on.
+/// Frames taken in before what came of them is passed on.
 const HANDFUL: usize = 64;
+/// Elements of frames taken in before what came of them is passed on: with what belongs to it,
+/// each takes some hundred bytes beside its text.
+const BATCH: usize = 1_024;
+/// Others run after this many bytes of a frame: about a millisecond of work.
+const REST_BYTES: usize = 256 << 10;
+/// An element costs at least as much as this many bytes.
+const ELEMENT_BYTES: usize = 1 << 10;
 /// So much of a malformed frame is kept to look at, in bytes.
 const MALFORMED_BYTES: usize = 2_000;
 
@@ -24,8 +37,18 @@ pub(super) struct Intake {
     taken_in: mpsc::Sender<TakenIn>,
     received: watch::Sender<Option<MessageId>>,
     safe: watch::Sender<Option<MessageId>>,
-    message_id_field: String,
+    message_id_field: Arc<str>,
+    /// The last message of the last frame that was taken in whole.
     last: Option<MessageId>,
+    batch: Batch,
+}
+
+/// What came of frames and is not passed on yet.
+#[derive(Default)]
+struct Batch {
+    accepted: Vec<Accepted>,
+    told: TakenIn,
+    shares: Vec<OwnedSemaphorePermit>,
 }
 
 impl Intake {
@@ -46,8 +69,9 @@ impl Intake {
             taken_in,
             received,
             safe,
-            message_id_field,
+            message_id_field: message_id_field.into(),
             last,
+            batch: Batch::default(),
         }
     }
 
@@ -65,7 +89,7 @@ impl Intake {
                     continue;
                 }
             }
-            if !self.hand_over(&mut handful) {
+            if !self.take_in(&mut handful).await {
                 // What can't be kept must not be taken: the feed waits from here on.
                 tracing::error!("the spool's thread has ended: start again; the feed is not read");
                 stop.cancelled().await;
@@ -74,11 +98,96 @@ impl Intake {
         }
     }
 
-    /// Whether there was someone to take it.
-    fn hand_over(&mut self, handful: &mut Vec<Frame>) -> bool {
-        let mut accepted = Vec::new();
-        let mut shares = Vec::with_capacity(handful.len());
-        let told = self.take_in(handful.drain(..), &mut accepted, &mut shares);
+    /// Takes frames in and passes on what came of them; whether there was someone to take it.
+    async fn take_in(&mut self, handful: &mut Vec<Frame>) -> bool {
+        self.judge.begin();
+        for frame in handful.drain(..) {
+            if !self.take_in_one(frame).await {
+                return false;
+            }
+        }
+        if let Some(last) = &self.last {
+            self.received.send_replace(Some(last.clone()));
+        }
+        self.pass_on()
+    }
+
+    async fn take_in_one(&mut self, frame: Frame) -> bool {
+        self.batch.told.waited_ms = (time::now() - frame.received_ms).max(0).unsigned_abs();
+        let text = match frame.text {
+            Ok(text) => text,
+            Err(malformed) => {
+                let near = malformed.near.clone().into();
+                self.malformed(malformed, near, frame.received_ms);
+                self.batch.shares.push(frame.share);
+                return true;
+            }
+        };
+        let id_field = self.message_id_field.clone();
+        let mut events = Events::new(&text, frame.received_ms, &id_field);
+        let (mut resumed, mut last, mut cost) = (frame.resumed, None, 0);
+        while let Some(progress) = events.advance() {
+            cost += ELEMENT_BYTES;
+            match progress {
+                Progress::Found(Ok(event)) => {
+                    cost += event.size_bytes();
+                    let id = self.event(event, std::mem::take(&mut resumed));
+                    last = id.or(last);
+                }
+                Progress::Found(Err(malformed)) => {
+                    cost += malformed.size_bytes;
+                    let kept = excerpt(&text, &malformed);
+                    self.malformed(malformed, kept, frame.received_ms);
+                }
+                Progress::Counted(size_bytes) => cost += size_bytes,
+            }
+            if cost >= REST_BYTES {
+                cost = 0;
+                tokio::task::yield_now().await;
+            }
+            if self.batch.told.records.len() >= BATCH {
+                if !self.pass_on() {
+                    return false;
+                }
+                self.judge.begin();
+            }
+        }
+        // A message is safe once all of its frame is.
+        self.last = last.or(self.last.take());
+        self.batch.shares.push(frame.share);
+        true
+    }
+
+    /// Judges an event; its message's id.
+    fn event(&mut self, event: Event, resumed: bool) -> Option<MessageId> {
+        let id: Option<MessageId> = event.message_id().map(|id| id.as_ref().into());
+        let batch = &mut self.batch;
+        if resumed {
+            let notice = resumption(self.last.as_deref(), id.as_deref());
+            batch.told.notices.push(notice);
+        }
+        let record = self.judge.judge(event, &mut batch.accepted);
+        batch.told.records.push(record);
+        id
+    }
+
+    fn malformed(
+        &mut self,
+        malformed: Malformed,
+        kept: bytestring::ByteString,
+        received_ms: time::UnixMs,
+    ) {
+        let record = self.judge.malformed(malformed, kept, received_ms);
+        self.batch.told.records.push(record);
+    }
+
+    /// Passes on what came of the frames so far; whether there was someone to take it.
+    fn pass_on(&mut self) -> bool {
+        let Batch {
+            accepted,
+            told,
+            shares,
+        } = std::mem::take(&mut self.batch);
         let (taken_in, safe, message) =
             (self.taken_in.clone(), self.safe.clone(), self.last.clone());
         let safe_now = message.clone();
@@ -97,64 +206,14 @@ impl Intake {
             then: Box::new(then),
         })
     }
-
-    fn take_in(
-        &mut self,
-        frames: impl Iterator<Item = Frame>,
-        accepted: &mut Vec<Accepted>,
-        shares: &mut Vec<OwnedSemaphorePermit>,
-    ) -> TakenIn {
-        let mut told = TakenIn {
-            records: Vec::new(),
-            waited_ms: 0,
-            notices: Vec::new(),
-        };
-        self.judge.begin();
-        for frame in frames {
-            shares.push(frame.share);
-            told.waited_ms = (time::now() - frame.received_ms).max(0).unsigned_abs();
-            let text = match frame.text {
-                Ok(text) => text,
-                Err(malformed) => {
-                    let near = malformed.near.clone().into();
-                    told.records
-                        .push(self.judge.malformed(malformed, near, frame.received_ms));
-                    continue;
-                }
-            };
-            let mut resumed = frame.resumed;
-            frame::decode(&text, frame.received_ms, &self.message_id_field, |one| {
-                let event = match one {
-                    Ok(event) => event,
-                    Err(malformed) => {
-                        let kept = excerpt(&text, &malformed);
-                        told.records
-                            .push(self.judge.malformed(malformed, kept, frame.received_ms));
-                        return;
-                    }
-                };
-                let id: Option<MessageId> = event.message_id().map(|id| id.as_ref().into());
-                if std::mem::take(&mut resumed) {
-                    told.notices
-                        .push(resumption(self.last.as_deref(), id.as_deref()));
-                }
-                told.records.push(self.judge.judge(event, accepted));
-                if id.is_some() {
-                    self.last = id;
-                }
-            });
-        }
-        if let Some(last) = &self.last {
-            self.received.send_replace(Some(last.clone()));
-        }
-        told
-    }
 }
 
 /// A piece of a malformed part: a copy, so that the frame need not be kept for it.
 fn excerpt(frame: &str, malformed: &Malformed) -> bytestring::ByteString {
-    let part =
-        &frame[frame.floor_char_boundary(malformed.at_byte.saturating_sub(MALFORMED_BYTES / 2))..];
+    let around = malformed.at_byte.saturating_sub(MALFORMED_BYTES / 2);
+    let from = frame.floor_char_boundary(around.max(malformed.from_byte));
+    let end = malformed.from_byte.saturating_add(malformed.size_bytes);
+    let part = &frame[from..frame.floor_char_boundary(end).max(from)];
     part[..part.floor_char_boundary(MALFORMED_BYTES)].into()
 }
 

@@ -51,7 +51,7 @@ impl Counters {
     /// Counts what was received.
     pub fn count(&mut self, record: &Record) {
         let Some(decision) = &record.story.decision else {
-            self.totals.malformed += 1;
+            self.totals.malformed += record.malformed_parts();
             return;
         };
         let totals = &mut self.totals;

@@ -30,7 +30,7 @@ const ATTEMPTS: usize = 20;
 const NOTICES: usize = 50;
 
 /// What intake tells after each handful of frames.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct TakenIn {
     /// What the frames carried, in order.
     pub records: Vec<Record>,
