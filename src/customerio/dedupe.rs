@@ -159,7 +159,7 @@ mod tests {
             let webhook = format!(
                 r#"{{"event_type":"a","device_id":{device},"user_id":{user},"client_event_time":"{sent}","event_time":"{corrected}","$insert_id":{insert_id},"uuid":"x","insert_id":null,"time":null}}"#
             );
-            let seconds = sent.trim_end_matches('0').replace(' ', "T");
+            let seconds = sent.trim_end_matches('0').trim_end_matches('.').replace(' ', "T");
             let export = format!(
                 r#"{{"$insert_id":{insert_id},"client_event_time":"{seconds}","device_id":{device},"event_time":"{corrected}","event_type":"a","user_id":{user},"uuid":"y","amplitude_id":1}}"#
             );
