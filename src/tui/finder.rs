@@ -43,6 +43,14 @@ enum Matcher {
     Nothing(String),
 }
 
+/// The same text can be looked for as text, and as a condition.
+impl PartialEq for Find {
+    fn eq(&self, other: &Self) -> bool {
+        let taken_as = |find: &Self| std::mem::discriminant(&find.matcher);
+        self.text == other.text && taken_as(self) == taken_as(other)
+    }
+}
+
 impl Find {
     /// Reads what was typed: behind a `~` a regular expression; a condition where it compiles as
     /// one and compares something; otherwise text that stands anywhere in the event, in upper or
@@ -242,11 +250,7 @@ impl Finder {
 
     /// Looks for something else from now on.
     pub fn look_for(&mut self, find: Option<&Find>) {
-        let same = match (&self.find, find) {
-            (Some(a), Some(b)) => a.text == b.text,
-            (a, b) => a.is_none() && b.is_none(),
-        };
-        if same {
+        if self.find.as_ref() == find {
             return;
         }
         self.find = find.cloned();
@@ -376,11 +380,16 @@ impl Finder {
             bar[parts].iter_mut().for_each(|part| part.is_shown = true);
         }
         let here = |sequence: &&u64| (first..end).contains(*sequence);
+        // A pane may have room for no row at all.
         for sequence in self.matches.iter().filter(here) {
-            bar[part_of(*sequence)].is_found = true;
+            if let Some(part) = bar.get_mut(part_of(*sequence)) {
+                part.is_found = true;
+            }
         }
         for sequence in bookmarks.iter().filter(here) {
-            bar[part_of(*sequence)].is_marked = true;
+            if let Some(part) = bar.get_mut(part_of(*sequence)) {
+                part.is_marked = true;
+            }
         }
         Page {
             rows,
@@ -614,6 +623,34 @@ mod tests {
             page(&mut Finder::new(ring_of(0)), Anchor::At(5), 1, 3).rows,
             []
         );
+    }
+
+    #[test]
+    fn a_page_without_room_for_a_row_has_none() {
+        let mut finder = Finder::new(ring_of(10));
+        let find = Find::parse("type 3").unwrap();
+        finder.look_for(Some(&find));
+        finder.work();
+        let page = finder.page(Anchor::Newest, 0, 0, &BTreeSet::from([3, 4]));
+        assert!(page.rows.is_empty() && page.bar.is_empty());
+    }
+
+    #[test]
+    fn the_same_words_as_text_and_as_a_condition_find_different_events() {
+        let ring = ring_of(5);
+        let text = r#"{"event_type":"Type 1","device_id":"has_user"}"#;
+        let stranger = record(6, text, Decision::Accepted, Outcome::OnItsWay);
+        ring.lock().extend([stranger]);
+        let mut finder = Finder::new(ring);
+        let mut found = |find: Option<Find>| {
+            finder.look_for(find.as_ref());
+            finder.work();
+            sequences(&page(&mut finder, Anchor::Newest, 0, 9))
+        };
+        assert_eq!(found(Find::parse("has_user")), [6]);
+        assert_eq!(found(Find::condition("has_user")), [5, 4, 3, 2, 1]);
+        assert_eq!(found(Find::parse("has_user")), [6]);
+        assert_ne!(Find::parse("has_user"), Find::condition("has_user"));
     }
 
     #[test]

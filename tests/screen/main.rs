@@ -5,6 +5,7 @@
 mod common;
 mod fixture;
 mod looks;
+mod palette;
 mod relay;
 
 use std::sync::Arc;

@@ -6,6 +6,7 @@ mod filters;
 mod letters;
 mod limit;
 mod mouse;
+mod palette;
 mod person;
 mod popup;
 mod presets;
@@ -656,6 +657,10 @@ fn open(state: &mut State) -> Vec<Effect> {
         say(state, "there is no event yet".to_owned(), false);
         return Vec::new();
     };
+    let is_open = |inspector: &Inspector| inspector.sequence == sequence;
+    if state.inspector.as_ref().is_some_and(is_open) {
+        return Vec::new();
+    }
     inspect(state, sequence)
 }
 

@@ -3,7 +3,7 @@
 use super::{follow, say, seek};
 use crate::tui::action::Effect;
 use crate::tui::person::{Identity, Summary};
-use crate::tui::state::{Pane, Person, State};
+use crate::tui::state::{Over, Pane, Person, State};
 
 /// Whom the letter, or the event, under the cursor is about.
 pub(super) fn ask(state: &mut State) -> Vec<Effect> {
@@ -41,12 +41,23 @@ pub(super) fn open(state: &mut State, identity: Option<Identity>) {
         );
         return;
     };
+    let is_shown = state.over() == Over::Person;
+    if is_shown
+        && state
+            .person
+            .as_ref()
+            .is_some_and(|p| p.identity == identity)
+    {
+        say(state, "these are the person's events".to_owned(), false);
+        return;
+    }
     let find_before = match state.person.take() {
         Some(before) => before.find_before,
         None => state.events.find.take(),
     };
     state.letters = None;
     state.inspector = None;
+    state.properties = None;
     state.zoomed = false;
     state.focus = Pane::Events;
     follow(state);

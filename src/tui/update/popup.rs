@@ -7,12 +7,12 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use super::filters::{apply, apply_for, edit, export_history, undo};
-use super::{copy, drain, perform, presets, say, seek, stepped, watches};
+use super::{copy, drain, palette, presets, say, seek, watches};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
 use crate::tui::finder::Find;
-use crate::tui::state::{Confirm, FilterCursor, Palette, Pane, Popup, State};
+use crate::tui::state::{Confirm, FilterCursor, Pane, Popup, State};
 
 pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = state.popup.take() else {
@@ -32,7 +32,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
             }
         },
         Popup::Find(input) => type_find(state, input, key),
-        Popup::Palette(palette) => type_palette(state, palette, key),
+        Popup::Palette(palette) => palette::type_key(state, palette, key),
         Popup::Rule(editor) => type_rule(state, editor, key),
         Popup::History(scroll) => type_history(state, scroll, key),
         Popup::ForTime(input) => type_time(state, input, key),
@@ -76,33 +76,6 @@ pub(super) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> V
     state.events.cursor = None;
     state.events.following = state.frozen.is_none();
     state.popup = Some(Popup::Find(input));
-    Vec::new()
-}
-
-fn type_palette(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
-    let keymap = state.keymap.clone();
-    let found = keymap.palette(palette.input.value(), state.scene());
-    let last = found.len().saturating_sub(1);
-    match key.code {
-        KeyCode::Esc => return Vec::new(),
-        KeyCode::Enter => {
-            return match found.get(palette.row.min(last)) {
-                Some(binding) => perform(state, binding.does),
-                None => {
-                    let says = "nothing that can be done is called so; ? lists all";
-                    say(state, says.to_owned(), true);
-                    Vec::new()
-                }
-            };
-        }
-        KeyCode::Up => palette.row = stepped(palette.row, -1, last),
-        KeyCode::Down | KeyCode::Tab => palette.row = stepped(palette.row, 1, last),
-        _ => {
-            palette.input.handle_event(&TerminalEvent::Key(key));
-            palette.row = 0;
-        }
-    }
-    state.popup = Some(Popup::Palette(palette));
     Vec::new()
 }
 

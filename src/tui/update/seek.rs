@@ -56,7 +56,13 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         events.shift = -(events.room as i64 / 4);
     }
     events.cursor = Some(sequence);
+    // What lies over the events would hide it.
     state.limit = None;
+    state.letters = None;
+    state.properties = None;
+    if let Some(draft) = &mut state.draft {
+        draft.shows_events = true;
+    }
     if state.inspector.is_some() {
         return inspect(state, sequence);
     }

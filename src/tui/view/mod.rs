@@ -35,8 +35,10 @@ mod watches;
 pub use filters::row_at as filter_at;
 pub use violations::row_at as limit_at;
 
-use ratatui::Frame;
+use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout as Layouting, Position, Rect};
+use ratatui::{Frame, Terminal};
 
 use super::memory::Layout;
 use super::privacy;
@@ -290,6 +292,17 @@ fn side_by_side(area: Rect, left: u16, shows_left: bool, shows_right: bool) -> [
 /// How many points the course of the throughput has.
 pub fn course_points(state: &State) -> usize {
     throughput::points(Rooms::now(state).throughput)
+}
+
+/// What is seen of a state, without a terminal: two states that look alike are alike to the
+/// operator.
+pub fn picture(state: &State) -> Buffer {
+    let (columns, rows) = state.size;
+    let theme = Theme::of(state.colours, false);
+    // Memory can be drawn on without an error.
+    let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
+    let Ok(_) = terminal.draw(|frame| draw(frame, state, &theme));
+    terminal.backend().buffer().clone()
 }
 
 /// Draws everything.
