@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
 
+use crate::amplitude::archive::MAX_EVENT_BYTES;
 use crate::amplitude::export::Hour;
 use crate::config::{self, Theme};
 use crate::feed::replay::Speed;
@@ -82,6 +83,9 @@ pub struct Demo {
     /// How fast to play them: 1x keeps the events' own spacing.
     #[arg(long, default_value = "1x", requires = "from")]
     pub speed: Speed,
+    /// How they are read.
+    #[command(flatten)]
+    pub archives: Archives,
     /// Without a terminal: how long to run.
     #[arg(long = "for", value_name = "TIME", value_parser = length, default_value = "10s")]
     pub duration: Duration,
@@ -215,6 +219,17 @@ pub struct Replay {
     /// Begin again at the end.
     #[arg(long = "loop")]
     pub repeat: bool,
+    /// How the files are read.
+    #[command(flatten)]
+    pub archives: Archives,
+}
+
+/// How archives and files of events are read.
+#[derive(Debug, Args)]
+pub struct Archives {
+    /// The bytes that an event in a file may take; a larger one is told and passed over.
+    #[arg(long, value_name = "BYTES", default_value_t = MAX_EVENT_BYTES, value_parser = event_bytes)]
+    pub max_event_bytes: usize,
 }
 
 /// `lint`
@@ -236,6 +251,9 @@ pub struct Lint {
     /// List the limits instead.
     #[arg(long)]
     pub limits: bool,
+    /// How the files are read.
+    #[command(flatten)]
+    pub archives: Archives,
 }
 
 /// `relay`
@@ -352,6 +370,9 @@ pub struct Backfill {
     /// How fast: 1x keeps the events' own spacing.
     #[arg(long, default_value = "max")]
     pub speed: Speed,
+    /// How the files are read.
+    #[command(flatten)]
+    pub archives: Archives,
     /// Run without the screen even on a terminal.
     #[arg(long, requires = "play")]
     pub headless: bool,
@@ -522,6 +543,13 @@ pub enum Config {
         #[arg(long)]
         changed: bool,
     },
+}
+
+/// Places in an element are kept in 32 bits.
+fn event_bytes(text: &str) -> Result<usize, String> {
+    let bytes = text.parse::<usize>().ok();
+    let bytes = bytes.filter(|bytes| (1_024..=2_000_000_000).contains(bytes));
+    bytes.ok_or_else(|| "write a number of bytes from 1024 to 2000000000".to_owned())
 }
 
 fn positive(text: &str) -> Result<f64, String> {

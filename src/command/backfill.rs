@@ -11,22 +11,22 @@ use std::time::Duration;
 use color_eyre::eyre::{Result, bail};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
-use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::archive::ArchiveError;
 use crate::amplitude::export::{Download, Got, Hour, Project};
 use crate::amplitude::time;
 use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
 use crate::config;
 use crate::config::load::Needs;
-use crate::feed::replay::{self, Played, Speed};
+use crate::feed::replay::{self, Playing};
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
+use crate::pipeline::Pipeline;
 use crate::tui::relay::Lines;
 use crate::tui::widget::text;
 
 use super::headless::{self, Until};
+use super::player::Player;
 use super::{Place, listen, log_to, log_to_stderr_from, refuse_problems, start, watch};
 
 /// Before an hour is asked for again.
@@ -54,9 +54,14 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
         complain!("{}", line.says);
     }
     let files = files?;
+    let playing = Playing {
+        speed: args.speed,
+        repeat: false,
+        max_event_bytes: args.archives.max_event_bytes,
+    };
     if let Some(address) = args.serve {
         let listener = listen(address).await?;
-        return super::replay::serve(listener, &files, args.speed, false).await;
+        return super::replay::serve(listener, &files, playing).await;
     }
     let Some(loaded) = ready else {
         say!(
@@ -65,12 +70,12 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
         );
         return Ok(ExitCode::SUCCESS);
     };
-    let playing = Playing::of(files, args.speed, loaded).await?;
+    let past = Past::of(files, playing, loaded).await?;
     if on_screen {
         let feed = format!("{}..{}", args.start.name(), args.end.name());
-        playing.show(feed).await
+        past.show(feed).await
     } else {
-        playing.finish(args.format).await
+        past.finish(args.format).await
     }
 }
 
@@ -150,18 +155,18 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
 }
 
 /// The past, on its way through the filters.
-struct Playing {
+struct Past {
     loaded: config::Loaded,
     /// The feed that it is played into.
     server: Server,
     files: Arc<[PathBuf]>,
-    speed: Speed,
+    playing: Playing,
     /// Where what is accepted waits: beside the spool of a forwarder that may be running.
     spool: PathBuf,
 }
 
-impl Playing {
-    async fn of(files: Vec<PathBuf>, speed: Speed, mut loaded: config::Loaded) -> Result<Self> {
+impl Past {
+    async fn of(files: Vec<PathBuf>, playing: Playing, mut loaded: config::Loaded) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = Server::start(listener, Options::default())?;
         let settings = &mut loaded.settings;
@@ -176,41 +181,47 @@ impl Playing {
             loaded,
             server,
             files: files.into(),
-            speed,
+            playing,
             spool: spool.into(),
         })
     }
 
     /// Plays the files, as far as they can be read, and then cancels the token; counts those that
     /// are played.
-    fn play(&self, ended: &CancellationToken, played: Arc<AtomicUsize>) -> Source {
-        let (server, files, speed) = (self.server.clone(), self.files.clone(), self.speed);
+    fn play(
+        &self,
+        pipeline: &Pipeline,
+        ended: &CancellationToken,
+        played: Arc<AtomicUsize>,
+    ) -> Player {
+        let (server, files, playing) = (self.server.clone(), self.files.clone(), self.playing);
         let ended = ended.clone().drop_guard();
-        tokio::spawn(async move {
+        let handle = pipeline.handle().clone();
+        let playing = async move {
             let _ended = ended;
             let tell = |count| played.store(count, Relaxed);
-            replay::play(&server, &files, speed, false, tell).await
-        })
+            replay::play(&server, &files, playing, tell).await
+        };
+        Player::start(playing, move |why| handle.tell(why))
     }
 
     async fn show(self, feed: String) -> Result<ExitCode> {
         let pipeline = start(&self.loaded, &self.spool)?;
-        let source = self.play(&CancellationToken::new(), Arc::default());
+        let player = self.play(&pipeline, &CancellationToken::new(), Arc::default());
         let code = watch::show(pipeline, &self.loaded, &self.spool, feed, None).await?;
-        if source.is_finished() {
-            source.await??;
-        }
+        player.end().await?;
         Ok(code)
     }
 
     async fn finish(self, format: Format) -> Result<ExitCode> {
         let pipeline = start(&self.loaded, &self.spool)?;
         let (played, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-        let source = self.play(&ended, played.clone());
+        let player = self.play(&pipeline, &ended, played.clone());
         let until = Until {
             time: None,
             idle: Some(IDLE),
             all_came: Some(ended),
+            broke_off: Some(player.broke_off()),
         };
         let bar = Bar::new();
         let drain = self.loaded.settings.delivery.drain;
@@ -227,15 +238,10 @@ impl Playing {
         .await;
         bar.end();
         summary.say(format);
-        if source.is_finished() {
-            source.await??;
-        }
+        player.end().await?;
         Ok(summary.exit_code())
     }
 }
-
-/// Where what is played comes from.
-type Source = JoinHandle<Result<Played, ArchiveError>>;
 
 /// How far it is, on the line that it stands on; on a terminal only.
 struct Bar {

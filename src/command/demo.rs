@@ -3,7 +3,6 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -16,7 +15,7 @@ use crate::amplitude::time;
 use crate::cli::Demo;
 use crate::config::{Loaded, Settings};
 use crate::customerio::sandbox::{self, Faults, Sandbox};
-use crate::feed::replay::{self, Speed};
+use crate::feed::replay::{self, BrokeOff, Played, Playing};
 use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
@@ -25,6 +24,7 @@ use crate::tui::keymap::Keymap;
 use crate::tui::{self, Labels, Opening};
 
 use super::headless::{self, Until};
+use super::player::Player;
 use super::start;
 
 /// What the sandbox needs for an answer: about what Customer.io does.
@@ -59,18 +59,6 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             ..Options::default()
         },
     )?;
-    let source = if args.from.is_empty() {
-        let stage = Stage {
-            server: server.clone(),
-            sandbox: sandbox.clone(),
-            faults,
-            scenario: args.scenario,
-        };
-        made_up(stage, args.rate)
-    } else {
-        played(server.clone(), args.from.clone(), args.speed)
-    };
-
     let mut settings = settings(&server, &sandbox, args.from.is_empty());
     if args.scenario == Scenario::Incident {
         settings.rules.push(small_change());
@@ -89,6 +77,26 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         .tempdir()
         .wrap_err("cannot make a folder for the demonstration's spool")?;
     let pipeline = start(&loaded, folder.path())?;
+    let handle = pipeline.handle().clone();
+    let tell = move |why| handle.tell(why);
+    let player = if args.from.is_empty() {
+        let stage = Stage {
+            server: server.clone(),
+            sandbox: sandbox.clone(),
+            faults,
+            scenario: args.scenario,
+        };
+        Player::start(made_up(stage, args.rate), tell)
+    } else {
+        let playing = Playing {
+            speed: args.speed,
+            repeat: false,
+            max_event_bytes: args.archives.max_event_bytes,
+        };
+        let (server, paths) = (server.clone(), args.from.clone());
+        let play = async move { replay::play(&server, &paths, playing, |_| {}).await };
+        Player::start(play, tell)
+    };
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let code = if on_terminal && !args.headless {
         let labels = Labels {
@@ -112,6 +120,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     } else {
         let until = Until {
             time: Some(args.duration),
+            broke_off: Some(player.broke_off()),
             ..Until::default()
         };
         let summary = headless::run(pipeline, until, drain, None, |snapshot| {
@@ -128,7 +137,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         );
         summary.exit_code()
     };
-    source.abort();
+    player.end().await?;
     Ok(code)
 }
 
@@ -226,40 +235,29 @@ impl Stage {
     }
 }
 
-/// Publishes made-up events, `rate` a second in waves, as the scenario wants it.
-fn made_up(stage: Stage, rate: f64) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        let mut traffic = Traffic::new(rand::random());
-        let mut tick = tokio::time::interval(TICK);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
-        let (started, mut owed, mut before) = (Instant::now(), 0.0, Instant::now());
-        let mut trouble = Trouble::None;
-        loop {
-            tick.tick().await;
-            let now = Instant::now();
-            let second = started.elapsed().as_secs_f64();
-            let moment = stage.scenario.at(second);
-            traffic.twist(moment.twists);
-            if moment.trouble != trouble {
-                trouble = moment.trouble;
-                stage.sandbox.set_faults(stage.faults(trouble));
-            }
-            let wave = Traffic::wave(rate, second) * moment.wave;
-            owed += wave * now.duration_since(before).as_secs_f64().min(1.0);
-            before = now;
-            while owed >= 1.0 {
-                owed -= 1.0;
-                stage.server.publish(&traffic.next(time::now())).await;
-            }
+/// Publishes made-up events, `rate` a second in waves, as the scenario wants it, for ever.
+async fn made_up(stage: Stage, rate: f64) -> Result<Played, BrokeOff> {
+    let mut traffic = Traffic::new(rand::random());
+    let mut tick = tokio::time::interval(TICK);
+    tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let (started, mut owed, mut before) = (Instant::now(), 0.0, Instant::now());
+    let mut trouble = Trouble::None;
+    loop {
+        tick.tick().await;
+        let now = Instant::now();
+        let second = started.elapsed().as_secs_f64();
+        let moment = stage.scenario.at(second);
+        traffic.twist(moment.twists);
+        if moment.trouble != trouble {
+            trouble = moment.trouble;
+            stage.sandbox.set_faults(stage.faults(trouble));
         }
-    })
-}
-
-fn played(server: Server, paths: Vec<PathBuf>, speed: Speed) -> tokio::task::JoinHandle<()> {
-    tokio::spawn(async move {
-        // The files were there a moment ago; what is wrong inside them shows as malformed frames.
-        if let Err(error) = replay::play(&server, &paths, speed, false, |_| {}).await {
-            tracing::error!("{error}");
+        let wave = Traffic::wave(rate, second) * moment.wave;
+        owed += wave * now.duration_since(before).as_secs_f64().min(1.0);
+        before = now;
+        while owed >= 1.0 {
+            owed -= 1.0;
+            stage.server.publish(&traffic.next(time::now())).await;
         }
-    })
+    }
 }

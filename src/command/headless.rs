@@ -29,6 +29,8 @@ pub(super) struct Until {
     pub(super) idle: Option<Duration>,
     /// Being idle counts only once this is cancelled, where there is such a thing.
     pub(super) all_came: Option<CancellationToken>,
+    /// When this is cancelled: where events come from has ended by itself.
+    pub(super) broke_off: Option<CancellationToken>,
 }
 
 /// Runs until it ends by itself or by a signal, then drains. `each_second` sees how it stands.
@@ -69,6 +71,8 @@ async fn wait(
     loop {
         tokio::select! {
             () = signal.cancelled() => return,
+            () = cancelled(until.broke_off.as_ref()) => return,
+            () = handle.failed() => return,
             () = tokio::time::sleep_until(end.unwrap_or_else(tokio::time::Instant::now)), if end.is_some() => return,
             Some(hangup) = hangups.recv() => match (hangup, reloader) {
                 (Hangup::TerminalGone, _) => return,
@@ -99,6 +103,14 @@ async fn wait(
                 }
             }
         }
+    }
+}
+
+/// Waits until the token is cancelled, where there is one.
+async fn cancelled(token: Option<&CancellationToken>) {
+    match token {
+        Some(token) => token.cancelled().await,
+        None => std::future::pending().await,
     }
 }
 

@@ -7,12 +7,12 @@ use std::process::ExitCode;
 use color_eyre::eyre::Result;
 use serde::Serialize;
 
-use crate::amplitude::{Event, archive, frame, time};
+use crate::amplitude::archive::{self, Piece};
+use crate::amplitude::{Event, Malformed, time};
 use crate::cli::{Format, Lint};
 use crate::config::Settings;
 use crate::customerio::dedupe;
 use crate::limits::{self, LIMITS, Policy, Violation, grouped};
-use crate::text::on_one_line;
 
 use super::{Place, output, printable};
 
@@ -24,27 +24,37 @@ pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
     }
     let mut report = Report::default();
     let mut seen = HashSet::new();
+    let options = archive::Options {
+        max_event_bytes: args.archives.max_event_bytes,
+        received_ms: time::now(),
+    };
     for path in &args.files {
-        let name = on_one_line(&path.display().to_string());
-        let ended = archive::each_line(path, &mut |line| {
-            let place = format!("{name}:{}", line.number);
-            match line.text {
-                Err(malformed) => report.malformed(&place, &malformed.to_string()),
-                Ok(text) => frame::decode(&text, time::now(), "message_id", |one| match one {
-                    Ok(event) => report.check(&event, &place, &settings, args.age, &mut seen),
-                    Err(malformed) => report.malformed(&place, &malformed.to_string()),
-                }),
+        let _ = archive::each(path, options, &mut |piece| {
+            match piece {
+                Piece::Event(event, place) => {
+                    report.check(&event, &place, &settings, args.age, &mut seen);
+                }
+                Piece::Malformed(malformed, _, place) => report.malformed(&place, &malformed),
+                Piece::PassedOver(place) => report.passed_over.push(place.to_string()),
+                Piece::Broken(error) => {
+                    complain!("sluicegate: {error}");
+                    report.unreadable.push(error.to_string());
+                }
             }
             ControlFlow::Continue(())
         });
-        ended.map(|_| ())?;
+    }
+    report.tell_passed_over();
+    let is_nothing = report.events == 0 && report.malformed == 0;
+    if is_nothing && !report.unreadable.is_empty() {
+        return Ok(ExitCode::from(2));
     }
     match args.format {
         Format::Text => say_as_is!("{}", report.text()),
         Format::Json => output::json(&report),
     }
     Ok(ExitCode::from(u8::from(
-        report.rejected > 0 || report.malformed > 0,
+        report.rejected > 0 || report.malformed > 0 || !report.unreadable.is_empty(),
     )))
 }
 
@@ -93,6 +103,10 @@ struct Report {
     /// Events that break only limits that warn.
     warned: u64,
     first_malformed: Option<String>,
+    /// Members of zips that are no exports.
+    passed_over: Vec<String>,
+    /// What could not be read, or not to its end.
+    unreadable: Vec<String>,
     violations: BTreeMap<limits::Code, BTreeMap<String, Found>>,
 }
 
@@ -107,16 +121,26 @@ struct Found {
 }
 
 impl Report {
-    fn malformed(&mut self, place: &str, what: &str) {
-        self.malformed += 1;
+    fn malformed(&mut self, place: &archive::Place, malformed: &Malformed) {
+        self.malformed += malformed.parts;
         self.first_malformed
-            .get_or_insert_with(|| format!("{place}: {what}"));
+            .get_or_insert_with(|| format!("{place}: {malformed}"));
+    }
+
+    fn tell_passed_over(&self) {
+        let Some(first) = self.passed_over.first() else {
+            return;
+        };
+        let count = grouped(self.passed_over.len() as u64);
+        complain!(
+            "sluicegate: passed over {count} members that are no exports; the first: {first}"
+        );
     }
 
     fn check(
         &mut self,
         event: &Event,
-        place: &str,
+        place: &archive::Place,
         settings: &Settings,
         age: bool,
         seen: &mut HashSet<u128>,
@@ -141,7 +165,7 @@ impl Report {
         }
     }
 
-    fn note(&mut self, violation: Violation, event_type: &str, place: &str) {
+    fn note(&mut self, violation: Violation, event_type: &str, place: &archive::Place) {
         let of_limit = self.violations.entry(violation.code).or_default();
         let found = of_limit
             .entry(event_type.to_owned())
@@ -150,7 +174,7 @@ impl Report {
                 events: 0,
                 path: violation.path.into_owned(),
                 says: violation.says,
-                example: place.to_owned(),
+                example: place.to_string(),
             });
         found.events += 1;
     }
@@ -185,7 +209,7 @@ impl Report {
                 out,
                 "malformed {:>34}  the first: {}",
                 grouped(self.malformed),
-                printable(first)
+                first
             );
         }
         if !out.is_empty() {

@@ -10,6 +10,7 @@ mod dead_letters;
 mod demo;
 mod headless;
 mod lint;
+mod player;
 mod relay;
 pub mod reload;
 mod replay;

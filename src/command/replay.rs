@@ -7,24 +7,29 @@ use color_eyre::eyre::Result;
 use tokio::net::TcpListener;
 
 use crate::cli::{LogFormat, Replay};
-use crate::feed::replay::{self, Speed};
+use crate::feed::replay::{self, Playing};
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
 
+use super::player::refuse_unreadable;
 use super::{listen, log_to_stderr, signals};
 
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);
     let listener = listen(args.listen).await?;
-    serve(listener, &args.files, args.speed, args.repeat).await
+    let playing = Playing {
+        speed: args.speed,
+        repeat: args.repeat,
+        max_event_bytes: args.archives.max_event_bytes,
+    };
+    serve(listener, &args.files, playing).await
 }
 
 /// Serves archives as a feed, until all is played and sent, or a signal comes.
 pub(super) async fn serve(
     listener: TcpListener,
     files: &[PathBuf],
-    speed: Speed,
-    repeat: bool,
+    playing: Playing,
 ) -> Result<ExitCode> {
     let server = Server::start(listener, Options::default())?;
     say!(
@@ -32,16 +37,17 @@ pub(super) async fn serve(
         server.url()
     );
     let signal = signals::first();
-    let playing = async {
-        let played = replay::play(&server, files, speed, repeat, |_| {}).await?;
+    let all = async {
+        let played = replay::play(&server, files, playing, |_| {}).await?;
         server.end();
         server.drained().await;
         color_eyre::eyre::Ok(played)
     };
     tokio::select! {
-        played = playing => {
+        played = all => {
             let played = played?;
             say!("played {} events, {} malformed", grouped(played.events), grouped(played.malformed));
+            refuse_unreadable(&played)?;
         }
         () = signal.cancelled() => say!("stopped"),
     }

@@ -36,7 +36,7 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     let until = Until {
         time: args.duration,
         idle: args.exit_when_idle,
-        all_came: None,
+        ..Until::default()
     };
     let mut seconds = 0;
     let drain = settings.delivery.drain;

@@ -261,7 +261,7 @@ fn as_lines(frame: &str) -> std::borrow::Cow<'_, str> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::amplitude::archive;
+    use crate::amplitude::archive::{self, Options, Piece};
     use std::ops::ControlFlow;
 
     #[test]
@@ -304,11 +304,16 @@ mod tests {
                 path.to_str().unwrap().ends_with(format.suffix()),
                 "{path:?}"
             );
-            let read = archive::each_line(&path, &mut |line| {
-                lines.push(line.text.unwrap().to_string());
+            let mut take = |piece| {
+                lines.push(match piece {
+                    Piece::Event(event, _) => event.text().to_owned(),
+                    Piece::Malformed(_, text, _) => text.to_string(),
+                    other => panic!("{other:?}"),
+                });
                 ControlFlow::Continue(())
-            });
-            assert!(read.unwrap().is_continue());
+            };
+            let read = archive::each(&path, Options::default(), &mut take);
+            assert!(read.is_continue());
         }
         assert_eq!(
             lines,

@@ -2,14 +2,15 @@
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytestring::ByteString;
-use tokio::sync::mpsc;
+use tokio::runtime::Handle;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, mpsc};
+use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 
-use crate::amplitude::archive::{self, ArchiveError};
-use crate::amplitude::frame;
+use crate::amplitude::archive::{self, ArchiveError, Piece};
 use crate::amplitude::time::UnixMs;
 
 use super::server::Server;
@@ -40,101 +41,151 @@ impl std::str::FromStr for Speed {
     }
 }
 
+/// How archives are played.
+#[derive(Debug, Clone, Copy)]
+pub struct Playing {
+    /// How fast.
+    pub speed: Speed,
+    /// Whether they are played again and again.
+    pub repeat: bool,
+    /// The bytes that an event may take; a larger one is passed over.
+    pub max_event_bytes: usize,
+}
+
 /// What was played.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Debug, Default)]
 pub struct Played {
     /// Events.
     pub events: u64,
     /// Lines, or parts of them, that are no events. They are played as they are.
     pub malformed: u64,
+    /// Members of zips that are no exports.
+    pub passed_over: u64,
+    /// What could not be read, or not to its end. What came before it was played.
+    pub unreadable: Vec<ArchiveError>,
 }
 
-/// Plays the archives at `paths`, one after the other, and again for ever where `repeat` is on;
-/// tells after each how many of them are played.
+/// A player that ended by itself.
+#[derive(Debug, thiserror::Error)]
+#[error("the player of {file} broke off: {why}", file = file.display())]
+pub struct BrokeOff {
+    file: PathBuf,
+    why: String,
+}
+
+/// Pieces that were read and not played yet.
+const AHEAD: usize = 256;
+/// And the bytes that they may hold, in KiB.
+const AHEAD_KIB: u32 = 32 << 10;
+/// The longest wait for an event: 100 years, which is for ever, and which every clock can hold.
+const LONGEST_WAIT_SECONDS: f64 = 100.0 * 365.0 * 86_400.0;
+
+/// Plays the archives at `paths`, one after the other, and again for ever where that is asked
+/// for; tells after each how many of them are played. What can't be read is told and left.
 pub async fn play(
     server: &Server,
     paths: &[PathBuf],
-    speed: Speed,
-    repeat: bool,
+    playing: Playing,
     mut tell: impl FnMut(usize),
-) -> Result<Played, ArchiveError> {
+) -> Result<Played, BrokeOff> {
     let mut played = Played::default();
-    let mut pace = Pace { speed, first: None };
+    let mut pace = Pace {
+        speed: playing.speed,
+        first: None,
+    };
     loop {
         let before = played.events;
         for (index, path) in paths.iter().enumerate() {
-            play_one(server, path.clone(), &mut pace, &mut played).await?;
+            let pieces = read(path.clone(), playing.max_event_bytes);
+            play_one(server, pieces, &mut pace, &mut played).await?;
             tell(index + 1);
         }
         // An archive without events would be read for ever at full speed.
-        if !repeat || played.events == before {
+        if !playing.repeat || played.events == before || !played.unreadable.is_empty() {
             return Ok(played);
         }
         pace.first = None;
     }
 }
 
+/// A file that is being read.
+struct Reading {
+    path: PathBuf,
+    pieces: mpsc::Receiver<(Piece, OwnedSemaphorePermit)>,
+    thread: JoinHandle<()>,
+}
+
+/// Reads a file, some of it ahead.
+fn read(path: PathBuf, max_event_bytes: usize) -> Reading {
+    let (read, pieces) = mpsc::channel(AHEAD);
+    let room = Arc::new(Semaphore::new(AHEAD_KIB as usize));
+    let runtime = Handle::current();
+    let file = path.clone();
+    let options = archive::Options {
+        max_event_bytes,
+        received_ms: 0,
+    };
+    let thread = tokio::task::spawn_blocking(move || {
+        let _ = archive::each(&file, options, &mut |piece| {
+            let bytes = match &piece {
+                Piece::Event(event, _) => event.size_bytes(),
+                _ => 0,
+            };
+            let share = (bytes / 1_024 + 1).min(AHEAD_KIB as usize) as u32;
+            let sending = async {
+                let share = room.clone().acquire_many_owned(share).await.ok()?;
+                read.send((piece, share)).await.ok()
+            };
+            // Whoever plays has gone: nothing is read any more.
+            match runtime.block_on(sending) {
+                Some(()) => ControlFlow::Continue(()),
+                None => ControlFlow::Break(()),
+            }
+        });
+    });
+    Reading {
+        path,
+        pieces,
+        thread,
+    }
+}
+
 async fn play_one(
     server: &Server,
-    path: PathBuf,
+    mut reading: Reading,
     pace: &mut Pace,
     played: &mut Played,
-) -> Result<(), ArchiveError> {
-    let (lines, mut read) = mpsc::channel::<archive::Line>(256);
-    let reading = tokio::task::spawn_blocking(move || {
-        archive::each_line(&path, &mut |line| match lines.blocking_send(line) {
-            Ok(()) => ControlFlow::Continue(()),
-            Err(_) => ControlFlow::Break(()),
-        })
-    });
-    while let Some(line) = read.recv().await {
-        for part in parts(line, played) {
-            pace.wait(part.time_ms).await;
-            server.publish(&part.text).await;
+) -> Result<(), BrokeOff> {
+    let mut passed_over: u64 = 0;
+    while let Some((piece, _share)) = reading.pieces.recv().await {
+        match piece {
+            Piece::Event(event, _) => {
+                played.events += 1;
+                pace.wait(event.time().ok()).await;
+                server.publish(event.text()).await;
+            }
+            Piece::Malformed(malformed, text, _) => {
+                played.malformed += malformed.parts;
+                server.publish(&text).await;
+            }
+            Piece::PassedOver(place) => {
+                passed_over += 1;
+                if passed_over == 1 {
+                    tracing::info!("{place} is no export, and passed over");
+                }
+            }
+            Piece::Broken(error) => {
+                tracing::error!("{error}");
+                played.unreadable.push(error);
+            }
         }
     }
-    match reading.await {
-        Ok(ended) => ended.map(|_| ()),
-        // The reader's panic is the program's.
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
-}
-
-struct PlayedPart {
-    text: ByteString,
-    time_ms: Option<UnixMs>,
-}
-
-fn parts(line: archive::Line, played: &mut Played) -> Vec<PlayedPart> {
-    let text = match line.text {
-        Ok(text) => text,
-        Err(malformed) => {
-            played.malformed += 1;
-            return vec![PlayedPart {
-                text: malformed.near.into(),
-                time_ms: None,
-            }];
-        }
-    };
-    let mut parts = Vec::new();
-    frame::decode(&text, 0, "message_id", |one| match one {
-        Ok(event) => {
-            played.events += 1;
-            parts.push(PlayedPart {
-                time_ms: event.time().ok(),
-                text: event.shared_text().clone(),
-            });
-        }
-        Err(malformed) => {
-            played.malformed += 1;
-            let end = text.len().min(malformed.at_byte + malformed.size_bytes);
-            parts.push(PlayedPart {
-                text: text[malformed.at_byte.min(end)..end].into(),
-                time_ms: None,
-            });
-        }
-    });
-    parts
+    played.passed_over += passed_over;
+    let (file, ended) = (reading.path, reading.thread.await);
+    ended.map_err(|error| BrokeOff {
+        file,
+        why: error.to_string(),
+    })
 }
 
 /// Keeps the events' own spacing.
@@ -150,7 +201,8 @@ impl Pace {
         };
         let (first_ms, started) = *self.first.get_or_insert((time_ms, Instant::now()));
         // What is earlier than the first goes at once: archives are only about in order.
-        let ahead = (time_ms - first_ms).max(0) as f64 / 1_000.0 / times;
+        let ahead = time_ms.saturating_sub(first_ms).max(0) as f64 / 1_000.0 / times;
+        let ahead = ahead.min(LONGEST_WAIT_SECONDS);
         sleep_until(started + Duration::from_secs_f64(ahead)).await;
     }
 }
@@ -158,6 +210,17 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn no_pair_of_times_and_no_speed_is_too_much_for_a_clock() {
+        for speed in [1e-300, 1.0, f64::MAX] {
+            let speed = Speed::Times(speed);
+            let mut pace = Pace { speed, first: None };
+            pace.wait(Some(i64::MIN)).await;
+            let longest = pace.wait(Some(i64::MAX));
+            let _ = tokio::time::timeout(Duration::from_millis(20), longest).await;
+        }
+    }
 
     #[test]
     fn speeds_are_read_and_others_refused() {

@@ -17,6 +17,7 @@ use crate::limits;
 use crate::telemetry::observer::TakenIn;
 
 use super::Judge;
+use super::failure::Failure;
 
 /// Frames taken in before what came of them is passed on.
 const HANDFUL: usize = 64;
@@ -41,6 +42,7 @@ pub(super) struct Intake {
     /// The last message of the last frame that was taken in whole.
     last: Option<MessageId>,
     batch: Batch,
+    failure: Failure,
 }
 
 /// What came of frames and is not passed on yet.
@@ -61,6 +63,7 @@ impl Intake {
         received: watch::Sender<Option<MessageId>>,
         safe: watch::Sender<Option<MessageId>>,
         message_id_field: String,
+        failure: Failure,
     ) -> Self {
         let last = received.borrow().clone();
         Self {
@@ -72,6 +75,7 @@ impl Intake {
             message_id_field: message_id_field.into(),
             last,
             batch: Batch::default(),
+            failure,
         }
     }
 
@@ -91,7 +95,8 @@ impl Intake {
             }
             if !self.take_in(&mut handful).await {
                 // What can't be kept must not be taken: the feed waits from here on.
-                tracing::error!("the spool's thread has ended: start again; the feed is not read");
+                self.failure
+                    .tell("the spool's thread has ended: start again; the feed is not read".into());
                 stop.cancelled().await;
                 return;
             }

@@ -8,12 +8,15 @@
 //! feed is not read: nothing is dropped on the way. Where delivery can't go on, items wait in
 //! the spool.
 
+mod failure;
 mod intake;
 pub mod judge;
 mod reload;
 mod status;
 
+use std::future::Future;
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -38,6 +41,7 @@ use crate::protocol::{Command, Snapshot};
 use crate::telemetry::observer::{Observer, Sources, TakenIn};
 use crate::telemetry::ring::SharedRing;
 
+use failure::Failure;
 use intake::Intake;
 pub use judge::{Judge, Terms};
 pub use reload::{ReloadError, Reloaded};
@@ -57,6 +61,7 @@ pub struct Handle {
     snapshots: watch::Receiver<Arc<Snapshot>>,
     ring: SharedRing,
     notices: mpsc::UnboundedSender<String>,
+    failure: Failure,
 }
 
 /// A running pipeline.
@@ -84,6 +89,8 @@ pub struct Ended {
     pub left: u64,
     /// What came and could not be written to the spool: it was never accepted.
     pub unwritten: u64,
+    /// Why it ended by itself, if it did.
+    pub failure: Option<String>,
 }
 
 /// Why a pipeline can't start.
@@ -192,6 +199,7 @@ impl Pipeline {
             spool: spool.published(),
             told: told_of,
         };
+        let failure = Failure::new(notices.clone());
         let intake = Intake::new(
             judge,
             spool.clone(),
@@ -199,6 +207,7 @@ impl Pipeline {
             received,
             safe,
             settings.feed.message_id_field.clone(),
+            failure.clone(),
         );
         let dispatch = Dispatch::new(
             client.clone(),
@@ -221,15 +230,23 @@ impl Pipeline {
             snapshots: published,
             ring,
             notices,
+            failure: failure.clone(),
         };
+        let watched = |name, task: Pin<Box<dyn Future<Output = ()> + Send>>| {
+            tokio::spawn(failure.clone().watched(name, task))
+        };
+        let observer = Observer::new(sources, snapshots).run(told, answers);
         Ok(Self {
-            feed: tokio::spawn(feed.run(link)),
-            intake: tokio::spawn(intake.run(frames, stop.clone())),
-            dispatch: tokio::spawn(dispatch.run(to_send, controls)),
-            observer: tokio::spawn(Observer::new(sources, snapshots).run(told, answers)),
+            feed: watched("the feed's client", feed.run(link)),
+            intake: watched("intake", Box::pin(intake.run(frames, stop.clone()))),
+            dispatch: watched("delivery", Box::pin(dispatch.run(to_send, controls))),
+            observer: watched("the observer", Box::pin(observer)),
             helpers: vec![
-                tokio::spawn(status::keep(handle.clone())),
-                tokio::spawn(reload::watch_key(handle.clone())),
+                watched("the status file", Box::pin(status::keep(handle.clone()))),
+                watched(
+                    "the watch on the key's file",
+                    Box::pin(reload::watch_key(handle.clone())),
+                ),
             ],
             observed: taken_in,
             recorder,
@@ -279,6 +296,7 @@ impl Pipeline {
         Ended {
             left: last.standing.spool.items,
             unwritten,
+            failure: self.handle.failure.why(),
             last,
         }
     }
@@ -343,6 +361,17 @@ impl Handle {
         let after = make(&before)?.after(&before);
         self.gate.store(Arc::new(after));
         Ok(())
+    }
+
+    /// Tells the operator something.
+    pub fn tell(&self, what: String) {
+        // It ends only when everything does.
+        let _ = self.notices.send(what);
+    }
+
+    /// Waits until the pipeline can't go on, because a part of it has ended by itself.
+    pub async fn failed(&self) {
+        self.failure.happened().await;
     }
 
     /// The filters that are in force.

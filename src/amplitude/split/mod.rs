@@ -497,17 +497,19 @@ pub(super) fn malformed(
     broke: usize,
     why: String,
 ) -> Malformed {
+    let from = text.floor_char_boundary(from);
+    let part = text[from..ceil_char_boundary(text, end.max(from))].trim_end();
+    // What is cut off breaks behind its last character, not behind the space that follows.
+    let end = from + part.len();
     let broke = broke.clamp(from, end);
     let near_from = text.floor_char_boundary(broke.saturating_sub(NEAR_BYTES).max(from));
     let near_end = ceil_char_boundary(text, (broke + NEAR_BYTES).min(end).max(near_from));
-    let from = text.floor_char_boundary(from);
-    let part = &text[from..ceil_char_boundary(text, end.max(from))];
     Malformed {
         at_byte: broke,
         why,
         near: text[near_from..near_end].to_owned(),
         from_byte: from,
-        size_bytes: part.trim_end().len(),
+        size_bytes: part.len(),
         parts: 1,
     }
 }

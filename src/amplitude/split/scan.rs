@@ -15,6 +15,10 @@
 /// The second reading is kept for elements that are nested up to here.
 const SECOND_READING_DEPTH: usize = 64;
 
+/// Brackets are told apart up to this depth; deeper ones are counted. Nothing that is nested so
+/// deeply is an event, and a file of brackets alone must not fill memory.
+const MAX_DEPTH: usize = 1 << 20;
+
 /// What the scan needs to know of the element's surroundings.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Around {
@@ -113,7 +117,7 @@ impl Scan {
 
     /// Goes on by the byte at `at`; where the element ended, if it is clear by now. That is `at`
     /// plus 1 at the most.
-    pub(super) fn step(&mut self, at: usize, byte: u8) -> Option<usize> {
+    pub(in crate::amplitude) fn step(&mut self, at: usize, byte: u8) -> Option<usize> {
         if let Some(end) = self.line_begins_an_element(at, byte) {
             return Some(end);
         }
@@ -223,6 +227,8 @@ struct Reading {
     stack: Vec<u8>,
     /// How many of them are `[`.
     lists: usize,
+    /// How many brackets are open within them, below [`MAX_DEPTH`].
+    deeper: usize,
     in_string: bool,
     is_escaped: bool,
     /// Whether the byte before closed a string.
@@ -303,6 +309,10 @@ impl Reading {
     }
 
     fn open(&mut self, bracket: u8) {
+        if self.stack.len() >= MAX_DEPTH {
+            self.deeper += 1;
+            return;
+        }
         self.stack.push(bracket);
         self.lists += usize::from(bracket == b'[');
         self.last = Token::Opened;
@@ -312,6 +322,10 @@ impl Reading {
     /// outermost one.
     fn close(&mut self, bracket: u8) -> bool {
         self.last = Token::Closed;
+        if self.deeper > 0 {
+            self.deeper -= 1;
+            return false;
+        }
         if bracket == b'{' && self.lists == self.stack.len() {
             return false;
         }

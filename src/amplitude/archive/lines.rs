@@ -1,0 +1,218 @@
+//! The elements of a text that is read as a stream.
+
+use std::io::{self, Read};
+use std::ops::ControlFlow;
+
+use bytestring::ByteString;
+
+use super::window::Window;
+use super::{EXCERPT_BYTES, Input, Piece, Take};
+use crate::amplitude::byte_order_mark;
+use crate::amplitude::event::Event;
+use crate::amplitude::frame::Malformed;
+use crate::amplitude::split::{Reading, Splitter, Step};
+use crate::amplitude::surrogates;
+
+/// An element that takes no more than this is tried again with every read, so that what comes
+/// bit by bit through a pipe is not waited for; a larger one once its text has doubled.
+const SMALL_BYTES: usize = 64 << 10;
+
+/// Reads the elements of `reader`, and tells where each stands.
+pub(super) fn read(mut reader: impl Read, input: &Input, take: &mut Take<'_>) -> ControlFlow<()> {
+    let mut elements = Elements {
+        input,
+        take,
+        window: Window::default(),
+        splitter: Splitter::default(),
+        lines: Lines::default(),
+    };
+    match elements.run(&mut reader) {
+        Ok(flow) => flow,
+        Err(error) => {
+            let place = elements.lines.number;
+            (elements.take)(Piece::Broken(input.cannot_read(place, error)))
+        }
+    }
+}
+
+struct Elements<'a, 't> {
+    input: &'a Input,
+    take: &'a mut Take<'t>,
+    window: Window,
+    splitter: Splitter,
+    lines: Lines,
+}
+
+impl Elements<'_, '_> {
+    fn run(&mut self, reader: &mut impl Read) -> io::Result<ControlFlow<()>> {
+        self.window.advance(0, 1, reader);
+        if !self.input.is_export && !self.looks_like_events() {
+            let place = self.input.place(0);
+            return Ok((self.take)(Piece::PassedOver(place)));
+        }
+        let with = Reading {
+            received_ms: self.input.options.received_ms,
+            message_id_field: "message_id",
+        };
+        loop {
+            let text = surrogates::replaced(&self.window.text);
+            let ended = loop {
+                let from = self.splitter.at();
+                match self.splitter.next(&text, self.window.is_last, with) {
+                    Step::Found(found) => {
+                        if self.found(found, &text).is_break() {
+                            return Ok(ControlFlow::Break(()));
+                        }
+                    }
+                    Step::More => break false,
+                    Step::End => break true,
+                }
+                debug_assert!(self.splitter.at() >= from);
+            };
+            if ended {
+                return Ok(ControlFlow::Continue(()));
+            }
+            if let Some(error) = self.window.error.take() {
+                self.lines.pass(text.as_bytes(), self.splitter.at());
+                return Err(error);
+            }
+            let left = text.len() - self.splitter.at();
+            if left >= self.input.options.max_event_bytes {
+                if self.pass_over(&text, reader).is_break() {
+                    return Ok(ControlFlow::Break(()));
+                }
+                continue;
+            }
+            let more = if left < SMALL_BYTES { 1 } else { left };
+            self.go_on(&text, more, reader);
+        }
+    }
+
+    /// Whether the text begins as events do.
+    fn looks_like_events(&self) -> bool {
+        let text = byte_order_mark::without(&self.window.text).trim_start();
+        text.is_empty() || text.starts_with(['{', '['])
+    }
+
+    /// Moves the window to where the splitter is.
+    fn go_on(&mut self, text: &ByteString, more: usize, reader: &mut impl Read) {
+        let at = self.splitter.at();
+        self.lines.pass(text.as_bytes(), at);
+        self.lines.rebase(at);
+        self.splitter.rebase(text.as_bytes());
+        self.window.advance(at, more, reader);
+    }
+
+    fn found(&mut self, found: Result<Event, Malformed>, text: &str) -> ControlFlow<()> {
+        match found {
+            Ok(event) => {
+                let start = event.text().as_ptr() as usize - text.as_ptr() as usize;
+                self.lines.pass(text.as_bytes(), start);
+                let place = self.input.place(self.lines.number);
+                (self.take)(Piece::Event(event, place))
+            }
+            Err(malformed) => self.malformed(malformed, text),
+        }
+    }
+
+    /// Tells of a part that is no event, with the line on which it breaks and the byte there.
+    fn malformed(&mut self, mut malformed: Malformed, text: &str) -> ControlFlow<()> {
+        if self.window.is_wrong(malformed.at_byte) {
+            "no UTF-8".clone_into(&mut malformed.why);
+        }
+        let part = malformed.part(text);
+        let excerpt = ByteString::from(&part[..part.floor_char_boundary(EXCERPT_BYTES)]);
+        self.lines.pass(text.as_bytes(), malformed.from_byte);
+        let mut there = self.lines;
+        there.pass(text.as_bytes(), malformed.at_byte);
+        let column = there.column(malformed.at_byte);
+        malformed.at_byte = column;
+        malformed.from_byte = 0;
+        let place = self.input.place(there.number);
+        (self.take)(Piece::Malformed(malformed, excerpt, place))
+    }
+
+    /// Passes over an element that is larger than it may be; of it, no more than a window is kept.
+    fn pass_over(&mut self, text: &ByteString, reader: &mut impl Read) -> ControlFlow<()> {
+        let start = self.splitter.at();
+        self.lines.pass(text.as_bytes(), start);
+        let place = self.input.place(self.lines.number);
+        let first = &text[start..];
+        let excerpt = ByteString::from(&first[..first.floor_char_boundary(EXCERPT_BYTES)]);
+        let max_bytes = self.input.options.max_event_bytes;
+        let mut malformed = Malformed {
+            at_byte: 0,
+            why: format!(
+                "an element of more than {max_bytes} bytes is passed over (--max-event-bytes)"
+            ),
+            near: first[..first.floor_char_boundary(40)].to_owned(),
+            from_byte: 0,
+            size_bytes: 0,
+            parts: 1,
+        };
+        let mut scan = self.splitter.scan(text.as_bytes());
+        let mut text = text.clone();
+        loop {
+            let from = self.splitter.at();
+            let bytes = text.as_bytes();
+            let found = (from..bytes.len()).find_map(|at| scan.step(at, bytes[at]));
+            let end = found.unwrap_or(bytes.len()).max(from);
+            let end = text.ceil_char_boundary(end);
+            malformed.size_bytes += end - from;
+            self.splitter.pass_over(end);
+            if found.is_some() || self.window.is_last || self.window.error.is_some() {
+                return (self.take)(Piece::Malformed(malformed, excerpt, place));
+            }
+            self.go_on(&text, 1, reader);
+            text = surrogates::replaced(&self.window.text);
+        }
+    }
+}
+
+/// Counts lines, from 1.
+#[derive(Debug, Clone, Copy)]
+struct Lines {
+    number: u64,
+    /// Where the text was counted up to.
+    upto: usize,
+    /// Where in the text the line begins, and how much of it lies before the text.
+    start: usize,
+    before: usize,
+}
+
+impl Default for Lines {
+    fn default() -> Self {
+        Self {
+            number: 1,
+            upto: 0,
+            start: 0,
+            before: 0,
+        }
+    }
+}
+
+impl Lines {
+    fn pass(&mut self, text: &[u8], at: usize) {
+        let Some(part) = text.get(self.upto..at) else {
+            return;
+        };
+        let count = memchr::memchr_iter(b'\n', part).count();
+        if let Some(newline) = memchr::memrchr(b'\n', part) {
+            self.number += count as u64;
+            self.start = self.upto + newline + 1;
+            self.before = 0;
+        }
+        self.upto = at;
+    }
+
+    /// The byte of its line that stands here.
+    fn column(&self, at: usize) -> usize {
+        self.before + at.saturating_sub(self.start)
+    }
+
+    fn rebase(&mut self, by: usize) {
+        self.before += by.saturating_sub(self.start);
+        self.start = self.start.saturating_sub(by);
+        self.upto = self.upto.saturating_sub(by);
+    }
+}

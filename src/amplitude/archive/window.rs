@@ -1,0 +1,91 @@
+//! A window over a stream of text that is mostly UTF-8.
+
+use std::io::{self, Read};
+
+use bytestring::ByteString;
+
+/// Bytes read at once.
+const READ_BYTES: usize = 64 << 10;
+/// What stands for a byte that is no UTF-8: a control character, which JSON nowhere allows, so
+/// that the element with it is broken there, and no other.
+const NO_UTF8: u8 = 0x1a;
+
+/// The text that is looked at.
+#[derive(Debug, Default)]
+pub(super) struct Window {
+    pub text: ByteString,
+    /// Whether the stream ends with it.
+    pub is_last: bool,
+    /// Where bytes of it are no UTF-8.
+    wrong: Vec<usize>,
+    /// The beginning of a character that the window's end cuts.
+    cut: Vec<u8>,
+    /// Why the stream can't be read further.
+    pub error: Option<io::Error>,
+}
+
+impl Window {
+    /// Goes on behind `done` bytes, with at least `more` bytes more, where there are so many.
+    pub(super) fn advance(&mut self, done: usize, more: usize, from: &mut impl Read) {
+        let left = self.text.as_bytes().get(done..).unwrap_or_default();
+        let mut bytes = Vec::with_capacity(left.len() + self.cut.len() + READ_BYTES);
+        bytes.extend_from_slice(left);
+        let checked = bytes.len();
+        bytes.append(&mut self.cut);
+        let enough = bytes.len().saturating_add(more.max(1));
+        while bytes.len() < enough && !self.is_last && self.error.is_none() {
+            let filled = bytes.len();
+            bytes.resize(filled + READ_BYTES, 0);
+            let read = from.read(&mut bytes[filled..]);
+            bytes.truncate(filled + *read.as_ref().unwrap_or(&0));
+            match read {
+                Ok(count) => self.is_last = count == 0,
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+                Err(error) => self.error = Some(error),
+            }
+        }
+        self.take(bytes, checked, done);
+    }
+
+    /// Whether the byte at this place is no UTF-8.
+    pub(super) fn is_wrong(&self, at: usize) -> bool {
+        self.wrong.binary_search(&at).is_ok()
+    }
+
+    /// Takes these bytes as the text, of which the first `checked` are those behind `done`.
+    fn take(&mut self, mut bytes: Vec<u8>, checked: usize, done: usize) {
+        self.wrong.retain_mut(|at| match at.checked_sub(done) {
+            Some(left) => {
+                *at = left;
+                true
+            }
+            None => false,
+        });
+        let mut from = checked;
+        while let Err(error) = std::str::from_utf8(&bytes[from..]) {
+            let at = from + error.valid_up_to();
+            let Some(length) = error.error_len() else {
+                if !self.is_last {
+                    self.cut = bytes.split_off(at);
+                    break;
+                }
+                self.mask(&mut bytes[at..], at);
+                break;
+            };
+            self.mask(&mut bytes[at..at + length], at);
+            from = at + length;
+        }
+        // All that is no UTF-8 was replaced.
+        self.text = match String::from_utf8(bytes) {
+            Ok(text) => text.into(),
+            Err(error) => String::from_utf8_lossy(error.as_bytes())
+                .into_owned()
+                .into(),
+        };
+    }
+
+    fn mask(&mut self, bytes: &mut [u8], at: usize) {
+        self.wrong.extend(at..at + bytes.len());
+        bytes.fill(NO_UTF8);
+    }
+}
