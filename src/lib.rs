@@ -46,6 +46,7 @@ pub mod command;
 pub mod config;
 pub mod customerio;
 pub mod delivery;
+pub mod descriptors;
 pub mod feed;
 pub mod filter;
 pub mod http;

@@ -40,6 +40,7 @@ use output::{log_to, log_to_stderr, log_to_stderr_from};
 
 /// Runs the command; the exit code is the program's.
 pub fn run(cli: Cli) -> ExitCode {
+    crate::descriptors::raise_limit();
     let runtime = match tokio::runtime::Builder::new_multi_thread()
         .enable_all()
         .build()

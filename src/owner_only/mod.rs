@@ -85,7 +85,7 @@ pub fn open_own(path: &Path) -> io::Result<File> {
     let mut options = options();
     options.read(true).create(true);
     #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, libc::O_NOFOLLOW);
+    std::os::unix::fs::OpenOptionsExt::custom_flags(&mut options, no_follow());
     let file = options
         .open(path)
         .map_err(|error| refused_link(error, path))?;
@@ -124,6 +124,11 @@ pub fn tighten_path(path: &Path) {
 pub fn shared(folder: &Path) -> Option<String> {
     let there = fs::metadata(folder).ok()?;
     shared_as(folder, &there)
+}
+
+#[cfg(unix)]
+fn no_follow() -> i32 {
+    rustix::fs::OFlags::NOFOLLOW.bits().cast_signed()
 }
 
 fn options() -> OpenOptions {
@@ -192,7 +197,7 @@ fn has_other_names(file: &File) -> io::Result<bool> {
 
 #[cfg(unix)]
 fn refused_link(error: io::Error, path: &Path) -> io::Error {
-    if error.raw_os_error() == Some(libc::ELOOP) {
+    if error.raw_os_error() == Some(rustix::io::Errno::LOOP.raw_os_error()) {
         return no_own_file(path);
     }
     error

@@ -10,6 +10,8 @@
 //! Any number of clients read it, each at its own speed; one that takes nothing for too long is
 //! cut, never at the others' cost, and resumes from the ring, or the log, when it comes back.
 
+mod body;
+mod connections;
 pub mod intake;
 pub mod passing;
 pub mod refusal;
@@ -22,13 +24,13 @@ mod wrong_path;
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::time::Duration;
 
 use axum_server::Handle;
-use axum_server::tls_rustls::RustlsConfig;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use secrecy::SecretString;
 use serde::Serialize;
 use tokio::net::TcpListener;
-use tokio::sync::Semaphore;
 use tokio::time::Instant;
 
 use crate::amplitude::time::{self, UnixMs};
@@ -36,12 +38,18 @@ use crate::feed::fill::Fill;
 use crate::feed::log::{Log, LogError};
 use crate::feed::server::{self, ClientRow, LogState, Server};
 
+use body::Room;
+use connections::Connections;
 use passing::Passing;
 use shape::Shape;
 use sources::{SourceRow, Sources};
 use throttle::{Limits, Throttle};
 
 pub use routes::SECRET_HEADER;
+
+/// The head of a request has to come within this, the first one of a connection and those that
+/// follow on it: an idle connection is closed after it.
+const HEAD_PATIENCE: Duration = Duration::from_secs(30);
 
 /// How a relay behaves.
 #[derive(Debug, Clone, Default)]
@@ -72,10 +80,10 @@ struct Shared {
     address: SocketAddr,
     /// Where connections come in.
     door: Handle<SocketAddr>,
+    connections: Connections,
     feed: Server,
     throttle: Throttle,
-    /// What the bodies of requests may still hold, in KiB.
-    room: Semaphore,
+    room: Room,
     sources: Sources,
     since_ms: UnixMs,
     received: AtomicU64,
@@ -147,10 +155,11 @@ impl Relay {
         let relay = Self(Arc::new(Shared {
             address,
             door: Handle::new(),
+            connections: Connections::new(),
             feed,
             throttle: Throttle::new(options.limits, Instant::now()),
             options,
-            room: Semaphore::new(routes::ROOM_BYTES / 1_024),
+            room: Room::default(),
             sources: Sources::default(),
             since_ms: time::now(),
             received: AtomicU64::new(0),
@@ -159,14 +168,18 @@ impl Relay {
         let app = routes::of(&relay).into_make_service_with_connect_info::<SocketAddr>();
         // It serves until it is told to end; what goes wrong with one connection ends that.
         let door = relay.0.door.clone();
+        let connections = relay.0.connections.clone();
+        let mut server = axum_server::from_tcp(listener)?.first_request_timeout(HEAD_PATIENCE);
+        let http1 = &mut server.http_builder().http1();
+        http1.header_read_timeout(HEAD_PATIENCE);
         match tls {
             Some(tls) => {
-                let server = axum_server::from_tcp_rustls(listener, tls)?;
-                tokio::spawn(server.handle(door).serve(app));
+                let tls = RustlsAcceptor::new(tls).acceptor(connections);
+                tokio::spawn(server.handle(door).acceptor(tls).serve(app));
             }
             None => {
-                let server = axum_server::from_tcp(listener)?;
-                tokio::spawn(server.handle(door).serve(app));
+                let server = server.handle(door).acceptor(connections);
+                tokio::spawn(server.serve(app));
             }
         }
         Ok(relay)
@@ -228,7 +241,6 @@ mod tests {
     use super::*;
     use crate::feed::log::Keep;
     use serde_json::json;
-    use std::time::Duration;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_full_disk_is_told_to_who_sends_and_nothing_of_it_is_published() {

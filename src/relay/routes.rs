@@ -5,10 +5,10 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum::Router;
-use axum::body::{Bytes, HttpBody as _};
-use axum::extract::rejection::BytesRejection;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, FromRequest as _, Path, Request, State};
+use axum::body::HttpBody as _;
+use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode, header};
+use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
 use futures_util::StreamExt as _;
@@ -16,7 +16,6 @@ use hyper_util::rt::TokioIo;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use subtle::ConstantTimeEq as _;
-use tokio::sync::SemaphorePermit;
 use tokio::time::Instant;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
@@ -26,18 +25,16 @@ use crate::amplitude::time;
 use crate::feed::server::{self, Asked, name_of};
 
 use super::Relay;
-use super::intake;
 use super::refusal::Refusal;
 use super::sources::{Entrance, Sender};
 use super::wrong_path;
+use super::{body, intake};
 
 /// The header in which those who send events name the shared secret. Who can't set a header
 /// puts it in front of the path: `/s/SECRET/webhook`.
 pub const SECRET_HEADER: &str = "x-relay-secret";
 /// So long may the body of a request take.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// The bodies of requests that are being taken may hold so many bytes together; more of them wait.
-pub(super) const ROOM_BYTES: usize = 256 << 20;
 /// So much of a body is read, and not kept, that is refused anyway.
 const PASSED_OVER_BYTES: usize = 40 << 20;
 /// So much of what a sender says that it is, is kept.
@@ -59,7 +56,6 @@ pub(super) fn of(relay: &Relay) -> Router {
         (Entrance::Batch, post(batch).options(preflight)),
     ] {
         let path = entrance.path();
-        let way = way.layer(DefaultBodyLimit::max(entrance.most_bytes()));
         for before in ["", "/s/{secret}"] {
             // A slash behind means nothing.
             routes = routes
@@ -70,7 +66,21 @@ pub(super) fn of(relay: &Relay) -> Router {
     routes
         .fallback(wrong_path)
         .method_not_allowed_fallback(wrong_method)
+        .layer(middleware::from_fn_with_state(relay.clone(), at_the_door))
         .with_state(relay.clone())
+}
+
+/// Tells the connections which of them has a request under way.
+async fn at_the_door(
+    State(relay): State<Relay>,
+    ConnectInfo(peer): Peer,
+    request: Request,
+    next: Next,
+) -> Response {
+    relay.0.connections.asks(peer);
+    let response = next.run(request).await;
+    relay.0.connections.is_answered(peer);
+    response
 }
 
 async fn webhook(
@@ -82,6 +92,7 @@ async fn webhook(
     let sender = sender(Entrance::Webhook, peer, request.headers());
     let taken = async {
         let body = relay.open(&sender, &secret, request).await?;
+        relay.0.connections.is_known(peer.0);
         let now_ms = time::now();
         let events = intake::webhook(&body.plain, &relay.0.options.shape, now_ms)?;
         relay.0.throttle.take(events.len(), &[], Instant::now())?;
@@ -110,6 +121,7 @@ async fn envelope(
     let passing = passing.map(|to| (to, request.headers().clone()));
     let taken = async {
         let body = relay.open(&sender, &secret, request).await?;
+        relay.0.connections.is_known(peer.0);
         let now_ms = time::now();
         let events = intake::envelope(&body.plain, now_ms)?;
         let throttle = &relay.0.throttle;
@@ -135,14 +147,6 @@ async fn envelope(
     relay.answer(&sender, taken.await)
 }
 
-/// The body of a request: as it came, and as it was before it was compressed.
-struct Body<'r> {
-    raw: Bytes,
-    plain: Bytes,
-    /// Its part of the room that there is; given back when this is dropped.
-    _share: SemaphorePermit<'r>,
-}
-
 impl Relay {
     /// The body, if who sends it may, and it is not too large. From who may not, none is kept.
     async fn open(
@@ -150,7 +154,7 @@ impl Relay {
         sender: &Sender,
         secret: &Secret,
         request: Request,
-    ) -> Result<Body<'_>, Refusal> {
+    ) -> Result<body::Read<'_>, Refusal> {
         let in_path = secret.as_ref().map(|Path(secret)| secret.as_bytes());
         let given = request.headers().get(SECRET_HEADER);
         let mut given = given.map(HeaderValue::as_bytes).into_iter().chain(in_path);
@@ -161,38 +165,14 @@ impl Relay {
             let says = format!("The secret is missing or wrong: send it as {SECRET_HEADER}");
             return Err(Refusal::new(401, &says));
         }
-        let encoding = request.headers().get(header::CONTENT_ENCODING).cloned();
-        let encoding = encoding.as_ref().and_then(|value| value.to_str().ok());
         let most = sender.entrance.most_bytes();
-        // What is compressed, or does not say how long it is, may be as long as it may.
         let exact = request.body().size_hint().exact();
         if exact.is_some_and(|bytes| bytes > most as u64) {
             passed_over(request, |_| {}).await;
             return Err(Refusal::too_large());
         }
-        let size = match (encoding, exact) {
-            (None, Some(bytes)) => most.min(bytes as usize),
-            _ => most,
-        };
-        let reading = async {
-            let share = self.0.room.acquire_many((size / 1_024 + 1) as u32).await;
-            (share, Bytes::from_request(request, &()).await)
-        };
-        let Ok((Ok(share), read)) = tokio::time::timeout(PATIENCE, reading).await else {
-            let seconds = PATIENCE.as_secs();
-            let says = format!("The body could not be read within {seconds} seconds");
-            return Err(Refusal::new(408, &says));
-        };
-        let raw = read.map_err(|rejection: BytesRejection| match rejection.status() {
-            StatusCode::PAYLOAD_TOO_LARGE => Refusal::too_large(),
-            status => Refusal::new(status.as_u16(), &rejection.body_text()),
-        })?;
-        let plain = intake::unpacked(&raw, encoding, most)?;
-        Ok(Body {
-            raw,
-            plain,
-            _share: share,
-        })
+        let (head, body) = request.into_parts();
+        self.0.room.read(&head, body, most).await
     }
 
     /// Publishes events, and says so as Amplitude would.
@@ -390,6 +370,7 @@ async fn subscribe(
     if !wants || key.is_empty() || text(header::SEC_WEBSOCKET_VERSION) != "13" {
         return refuse(426, "The feed is a WebSocket: subscribe to it");
     }
+    relay.0.connections.is_known(peer);
     let accept = derive_accept_key(key.as_bytes());
     let name = name_of(headers, address(peer, headers));
     let asked = request.uri().query().map(Asked::of).unwrap_or_default();

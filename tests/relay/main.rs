@@ -4,6 +4,7 @@
 #[path = "../common/program.rs"]
 mod program;
 
+mod attacked;
 mod paths;
 mod positions;
 mod reading;
