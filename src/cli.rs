@@ -421,6 +421,15 @@ pub struct Sandbox {
     /// The share of requests that are handled and whose answer is lost.
     #[arg(long, default_value_t = 0.0, value_parser = share)]
     pub hang_up_share: f64,
+    /// The share of requests that are answered 200 with a network's sign-in page.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub sign_in_share: f64,
+    /// The share of requests that a proxy refuses: 403, with a page.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub proxy_share: f64,
+    /// The share of requests that are handled, and answered with a 207 that names no item of them.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub unreadable_share: f64,
     /// What answers that fail say in Retry-After: seconds, or a date.
     #[arg(long, value_name = "SECONDS|DATE")]
     pub retry_after: Option<String>,

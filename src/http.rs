@@ -1,5 +1,7 @@
 //! What all our HTTP clients have in common.
 
+pub mod reply;
+
 /// A client that says who we are, and follows no redirect: that would take keys, or events,
 /// elsewhere.
 pub fn client() -> reqwest::ClientBuilder {

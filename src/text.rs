@@ -41,6 +41,16 @@ pub fn in_lines(text: &str) -> String {
     text.chars().map(shown).collect()
 }
 
+/// The beginning of the text on one line, `most` characters at the most; what is cut ends in `…`.
+pub fn excerpt(text: &str, most: usize) -> String {
+    let mut shown: String = text.chars().take(most).map(visible).collect();
+    if text.chars().nth(most).is_some() {
+        shown.pop();
+        shown.push('…');
+    }
+    shown
+}
+
 /// JSON of the same meaning, with every character escaped that a terminal obeys or doesn't show.
 /// (JSON itself demands it for those below U+0020 only.)
 pub fn escaped_json(json: &str) -> String {

@@ -348,9 +348,9 @@ async fn answers_that_are_not_customer_ios_deliver_nothing_and_refuse_nothing() 
             200,
             HTML,
             "<html><title>Sign in</title></html>\nmore",
-            "another server answers: 200 <html>",
+            "another server answers: <html><title>Sign in</title></html> (200)",
         ),
-        (200, "text/plain", "OK", "another server answers: 200 OK"),
+        (200, "text/plain", "OK", "another server answers: OK (200)"),
         (200, JSON, "[]", "another server answers"),
         (
             200,
@@ -358,23 +358,28 @@ async fn answers_that_are_not_customer_ios_deliver_nothing_and_refuse_nothing() 
             r#"{"errors":[{"message":"no"}]}"#,
             "another server answers",
         ),
-        (202, JSON, "", "another server answers: 202"),
-        (204, JSON, "", "another server answers: 204"),
-        (206, JSON, "{}", "another server answers: 206"),
-        (207, HTML, "<h1>Multi</h1>", "another server answers: 207"),
+        (202, JSON, "", "another server answers: an empty body (202)"),
+        (204, JSON, "", "another server answers: an empty body (204)"),
+        (206, JSON, "{}", "another server answers: {} (206)"),
+        (
+            207,
+            HTML,
+            "<h1>Multi</h1>",
+            "another server answers: <h1>Multi</h1> (207)",
+        ),
         (
             400,
             HTML,
             "<h1>Blocked</h1>",
-            "another server answers: 400 <h1>Blocked</h1>",
+            "another server answers: <h1>Blocked</h1> (400)",
         ),
         (
             403,
             HTML,
             "<h1>No!</h1>",
-            "a proxy refuses the request: 403 <h1>No!</h1>",
+            "a proxy refuses: <h1>No!</h1> (403)",
         ),
-        (407, HTML, "", "a proxy refuses the request: 407"),
+        (407, HTML, "", "a proxy refuses: an empty body (407)"),
     ] {
         let url = answering(status, kind, body).await;
         is_outlived(&url, &[says]).await;
@@ -390,7 +395,7 @@ async fn a_207_that_names_nobody_fails_nobody() {
         "{}",
     ] {
         let url = answering(207, "application/json", errors).await;
-        is_outlived(&url, &["207 the items that it refuses are not named"]).await;
+        is_outlived(&url, &["a 207 whose errors can't be matched"]).await;
     }
 }
 

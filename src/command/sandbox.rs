@@ -17,6 +17,9 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         fail_share: args.fail_share,
         throttle_share: args.throttle_share,
         hang_up_share: args.hang_up_share,
+        sign_in_share: args.sign_in_share,
+        proxy_share: args.proxy_share,
+        unreadable_share: args.unreadable_share,
         retry_after: args.retry_after,
         ..Faults::default()
     };

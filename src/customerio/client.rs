@@ -4,13 +4,15 @@
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
-use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
+use crate::http::reply::{Content, Reply};
+
 use super::mapping::{Item, Route};
-use super::response::{self, Answer, Received};
+use super::response::{self, Answer, Asked, Foreign};
 
 /// The servers: Customer.io Track API.
 const US: &str = "https://track.customer.io";
@@ -128,7 +130,8 @@ impl Client {
     /// in memory once.
     pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i mut Item>) -> Answer {
         let (body, count) = together(items);
-        self.send(reqwest::Method::POST, "/api/v2/batch", body, count)
+        let asked = Asked::Batch(count);
+        self.send(reqwest::Method::POST, "/api/v2/batch", body, asked)
             .await
     }
 
@@ -142,7 +145,8 @@ impl Client {
                 } else {
                     reqwest::Method::POST
                 };
-                self.send(method, path, item.body.clone(), 1).await
+                self.send(method, path, item.body.clone(), Asked::Single)
+                    .await
             }
         }
     }
@@ -165,10 +169,6 @@ impl Client {
     }
 
     async fn look_up(&self) -> Result<String, Answer> {
-        #[derive(Deserialize)]
-        struct Found {
-            url: String,
-        }
         match self.destination.region {
             Region::Us => return Ok(US.to_owned()),
             Region::Eu => return Ok(EU.to_owned()),
@@ -177,16 +177,11 @@ impl Client {
         let request = self
             .http
             .get(format!("{}/api/v1/accounts/region", self.look_up_at));
-        let (answer, body) = read(request, 0).await;
-        match (answer, serde_json::from_slice::<Found>(&body)) {
-            (Answer::Accepted, Ok(found)) => Ok(found.url.trim_end_matches('/').to_owned()),
-            (Answer::Accepted, Err(_)) => Err(Answer::Unavailable {
-                status: 200,
-                message: "the answer to the region look-up can't be read; set customerio.region"
-                    .to_owned(),
-                after: None,
-            }),
-            (other, _) => Err(other),
+        let reply = receive(request).await?;
+        match response::read(Asked::Region, &reply, SystemTime::now()) {
+            Answer::Accepted => region_of(&reply, self.look_up_at)
+                .ok_or_else(|| Answer::Foreign(Foreign::server(&reply))),
+            other => Err(other),
         }
     }
 
@@ -198,22 +193,34 @@ impl Client {
         assert!(told.is_err(), "told to");
     }
 
-    async fn send(&self, method: reqwest::Method, path: &str, body: Bytes, items: usize) -> Answer {
+    async fn send(&self, method: reqwest::Method, path: &str, body: Bytes, asked: Asked) -> Answer {
         let base = match self.base().await {
             Ok(base) => base,
             Err(answer) => return answer,
         };
         #[cfg(test)]
         self.panic_if_told();
-        read(
-            self.http
-                .request(method, format!("{base}{path}"))
-                .body(body),
-            items,
-        )
-        .await
-        .0
+        let request = self.http.request(method, format!("{base}{path}"));
+        match receive(request.body(body)).await {
+            Ok(reply) => response::read(asked, &reply, SystemTime::now()),
+            Err(answer) => answer,
+        }
     }
+}
+
+/// The server that the reply to a look-up at `asked` names, if it is one of Customer.io's:
+/// events and the key go there.
+fn region_of(reply: &Reply, asked: &str) -> Option<String> {
+    #[derive(Deserialize)]
+    struct Found {
+        url: String,
+    }
+    let Content::Object(text) = reply.content() else {
+        return None;
+    };
+    let found: Found = serde_json::from_str(text).ok()?;
+    let url = found.url.trim_end_matches('/');
+    [US, EU, asked].contains(&url).then(|| url.to_owned())
 }
 
 /// The body of a batch of these items, and how many they are.
@@ -240,32 +247,11 @@ fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> (Bytes, usize) {
     (body, count)
 }
 
-/// Sends a request that carries so many items, and reads its answer.
-async fn read(request: reqwest::RequestBuilder, items: usize) -> (Answer, Vec<u8>) {
-    let mut response = match request.send().await {
-        Ok(response) => response,
-        Err(error) => return (no_answer(&error), Vec::new()),
-    };
-    let mut body = Vec::new();
-    while body.len() < ANSWER_BYTES {
-        match response.chunk().await {
-            Ok(Some(chunk)) => body.extend_from_slice(&chunk),
-            Ok(None) => break,
-            Err(error) => return (no_answer(&error), Vec::new()),
-        }
-    }
-    let retry_after = response
-        .headers()
-        .get(RETRY_AFTER)
-        .and_then(|v| v.to_str().ok());
-    let received = Received {
-        status: response.status().as_u16(),
-        retry_after,
-        body: &body,
-        items,
-    };
-    let answer = response::read(received, SystemTime::now());
-    (answer, body)
+/// Sends a request and reads its reply, or says why there is none.
+async fn receive(request: reqwest::RequestBuilder) -> Result<Reply, Answer> {
+    let response = request.send().await.map_err(|error| no_answer(&error))?;
+    let reply = Reply::read(response, ANSWER_BYTES).await;
+    reply.map_err(|error| no_answer(&error))
 }
 
 /// What went wrong, from its cause and without the URL, which the screen shows already.
@@ -292,6 +278,7 @@ fn no_answer(error: &reqwest::Error) -> Answer {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::customerio::response::Stranger;
     use crate::customerio::sandbox::{Options, Sandbox};
 
     async fn client(region: Region, key: &str) -> Client {
@@ -325,6 +312,43 @@ mod tests {
         let eu = client(Region::Eu, "key").await;
         assert_eq!(eu.base().await.unwrap(), EU);
         assert_eq!(eu.server(), Some("customer.io eu"));
+    }
+
+    #[tokio::test]
+    async fn a_look_up_believes_only_customer_io() {
+        let elsewhere = r#"{"url":"https://track.example","region":"us"}"#;
+        let refused = r#"{"meta":{"error":"no"}}"#;
+        for (status, body, is_proxy) in [
+            (200, "<html>Sign in</html>", false),
+            (200, "", false),
+            (200, "{}", false),
+            (200, elsewhere, false),
+            (200, r#"{"url":"https://track.customer.io.example"}"#, false),
+            (204, "", false),
+            (207, r#"{"errors":[]}"#, false),
+            (302, "", false),
+            // These must not count as refusals of items.
+            (400, refused, false),
+            (413, refused, false),
+            (403, "<html>denied</html>", true),
+            (407, "", true),
+        ] {
+            let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+                .await
+                .unwrap();
+            let url = format!("http://{}", listener.local_addr().unwrap());
+            let app = axum::Router::new().fallback(move || async move {
+                (axum::http::StatusCode::from_u16(status).unwrap(), body)
+            });
+            tokio::spawn(async move { axum::serve(listener, app).await });
+            let mut client = client(Region::Auto, "key").await;
+            client.look_up_at = url.leak();
+            let answer = client.base().await.map(str::to_owned);
+            let Err(Answer::Foreign(foreign)) = answer else {
+                panic!("{status} {body}: {answer:?}")
+            };
+            assert_eq!(foreign.who == Stranger::Proxy, is_proxy, "{foreign}");
+        }
     }
 
     #[tokio::test]

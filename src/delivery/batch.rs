@@ -4,11 +4,15 @@
 //! keeps failing while others don't is quartered, so that what makes it fail stands alone
 //! before its attempts are used up. The parts share no person, so that none has to wait for
 //! another; where there is only one person left, the rest waits behind the first part.
+//!
+//! Only Customer.io's own words settle an item. An answer of another server, and one that can't
+//! be matched with the items, says nothing of any of them: all are tried again.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use crate::amplitude::time::UnixMs;
-use crate::customerio::response::{Answer, Refusal};
+use crate::customerio::response::{Answer, Foreign, Refusal};
 
 use rustc_hash::FxHashMap;
 
@@ -33,8 +37,10 @@ pub enum Says {
     Fails(String, Option<Duration>),
     /// It refuses the credentials.
     Refuses(String),
-    /// It is no server that takes events.
-    Wrong(String),
+    /// Another server answers in its place.
+    Foreign(String),
+    /// It said nothing: the request panicked in this program.
+    Panicked(String),
 }
 
 /// What comes of a request.
@@ -54,26 +60,16 @@ pub struct Verdict {
 pub fn says(answer: &Answer) -> Says {
     match answer {
         // A refusal of what was sent is the answer of one that works.
-        Answer::Accepted
-        | Answer::Partly(_)
-        | Answer::TooLarge
-        | Answer::Refused {
-            status: 400 | 422, ..
-        } => Says::Works,
+        Answer::Accepted | Answer::Partly(_) | Answer::TooLarge | Answer::Refused { .. } => {
+            Says::Works
+        }
         Answer::Throttled { after } => Says::Quiet(after.unwrap_or(QUIET)),
         Answer::Unavailable { after, .. } => Says::Fails(in_words(answer), *after),
         Answer::NoAnswer { .. } => Says::Fails(in_words(answer), None),
-        Answer::Refused { status, refusal } => Says::Wrong(format!(
-            "the server answers {status} {}; is customerio.base_url right?",
-            refusal.message
-        )),
-        Answer::Foreign { status, message } => Says::Wrong(format!(
-            "another server answers: {status} {message}; is customerio.base_url right, or does a \
-             sign-in page or a proxy stand between?"
-        )),
-        Answer::Proxy { status, message } => Says::Wrong(format!(
-            "a proxy refuses the request: {status} {message}; check HTTPS_PROXY and what it lets through"
-        )),
+        Answer::Foreign(foreign @ Foreign { advice, .. }) => {
+            Says::Foreign(format!("{foreign}; {advice}"))
+        }
+        Answer::Panicked { message } => Says::Panicked(message.clone()),
         Answer::Unauthorized { status, message } => {
             let said = if message.is_empty() {
                 String::new()
@@ -89,13 +85,21 @@ pub fn says(answer: &Answer) -> Says {
 
 /// The answer in a word, and what it said.
 pub fn in_words(answer: &Answer) -> String {
-    let said = format!("{} {}", answer.label(), answer.message());
-    // "no answer no connection: …" says it twice.
-    let said = said
-        .strip_prefix("no answer ")
-        .map(str::to_owned)
-        .unwrap_or(said);
-    said.trim_end().to_owned()
+    match answer {
+        // Their words say it all: "no answer no connection: …" would say it twice.
+        Answer::NoAnswer { message }
+        | Answer::Panicked { message }
+        | Answer::Unavailable {
+            status: 207,
+            message,
+            ..
+        } => message.clone(),
+        Answer::Foreign(foreign) => foreign.to_string(),
+        _ => {
+            let said = format!("{} {}", answer.label(), answer.message());
+            said.trim_end().to_owned()
+        }
+    }
 }
 
 /// Applies an answer to the items of its request. `counts` is whether a failure uses up an
@@ -113,12 +117,9 @@ pub fn settle(
         queued.history.first_ms.get_or_insert(sent_ms);
     }
     match answer {
-        Answer::Accepted => delivered(items, &[], answer),
-        Answer::Partly(refusals) => delivered(items, refusals, answer),
-        Answer::TooLarge
-        | Answer::Refused {
-            status: 400 | 422, ..
-        } => refused(items, answer),
+        Answer::Accepted => delivered(items, &BTreeMap::new()),
+        Answer::Partly(refusals) => delivered(items, refusals),
+        Answer::TooLarge | Answer::Refused { .. } => refused(items, answer),
         Answer::Throttled { after } => {
             let wait = after.unwrap_or(QUIET);
             let expires = |q: &Queued| since_first(q, now_ms) > retry.give_up_after;
@@ -127,12 +128,11 @@ pub fn settle(
         Answer::Unavailable { after, .. } => {
             failed(items, answer, *after, counts, now_ms, retry, random)
         }
-        Answer::NoAnswer { .. } => failed(items, answer, None, counts, now_ms, retry, random),
-        // Whether they can be taken is not known: that is for the destination to mend.
-        Answer::Refused { .. }
-        | Answer::Unauthorized { .. }
-        | Answer::Foreign { .. }
-        | Answer::Proxy { .. } => Verdict {
+        Answer::NoAnswer { .. } | Answer::Foreign(_) | Answer::Panicked { .. } => {
+            failed(items, answer, None, counts, now_ms, retry, random)
+        }
+        // Whether they can be taken is not known: that is for the credentials to mend.
+        Answer::Unauthorized { .. } => Verdict {
             again: vec![items],
             ..Verdict::default()
         },
@@ -207,10 +207,10 @@ fn since_first(queued: &Queued, now_ms: UnixMs) -> Duration {
     Duration::from_millis(since.max(0).unsigned_abs())
 }
 
-fn delivered(items: Vec<Queued>, refusals: &[Refusal], answer: &Answer) -> Verdict {
+fn delivered(items: Vec<Queued>, refusals: &BTreeMap<usize, Refusal>) -> Verdict {
     let settle = |(index, queued): (usize, Queued)| {
-        let settled = match refusals.iter().find(|r| r.batch_index == index) {
-            Some(refusal) => discarded(refusal, answer),
+        let settled = match refusals.get(&index) {
+            Some(refusal) => discarded(refusal, "207"),
             None => Settled::Delivered {
                 first_attempt: queued.history.requests == 1,
             },
@@ -233,11 +233,11 @@ fn refused(items: Vec<Queued>, answer: &Answer) -> Verdict {
     let refusal = match answer {
         Answer::Refused { refusal, .. } => refusal.clone(),
         other => Refusal {
-            message: other.message().to_owned(),
+            message: other.message(),
             ..Refusal::default()
         },
     };
-    let discard = |queued| (queued, discarded(&refusal, answer));
+    let discard = |queued| (queued, discarded(&refusal, &answer.label()));
     verdict.settled = items.into_iter().map(discard).collect();
     verdict
 }
@@ -277,29 +277,23 @@ fn expire(queued: Queued, answer: &Answer, retry: &Retry) -> (Queued, Settled) {
         why: Undelivered::Expired,
         reason: format!("{used_up}, the last: {}", in_words(answer)),
         field: String::new(),
-        message: answer.message().to_owned(),
+        message: answer.message(),
     };
     (queued, settled)
 }
 
-/// The same for an item that a 207 names, and for one that was refused alone.
-fn discarded(refusal: &Refusal, answer: &Answer) -> Settled {
-    let Refusal {
-        reason,
-        field,
-        message,
-        ..
-    } = refusal;
-    let reason = match (reason.as_str(), message.as_str()) {
-        ("", "") => format!("refused with {}, without a word", answer.label()),
+/// The same for an item that a 207 names, and for one that was refused alone with `status`.
+fn discarded(refusal: &Refusal, status: &str) -> Settled {
+    let reason = match (refusal.reason.as_str(), refusal.message.as_str()) {
+        ("", "") => format!("refused with {status}, without a word"),
         ("", said) | (said, "") => said.to_owned(),
         (word, said) => format!("{word}: {said}"),
     };
     Settled::Undelivered {
         why: Undelivered::Discarded,
         reason,
-        field: field.clone(),
-        message: message.clone(),
+        field: refusal.field.clone(),
+        message: refusal.message.clone(),
     }
 }
 
@@ -354,6 +348,7 @@ pub(super) mod tests_support {
 mod tests {
     use super::tests_support::queued;
     use super::*;
+    use crate::http::reply::Reply;
 
     const NOW: UnixMs = 1_800_000_000_000;
 
@@ -387,29 +382,48 @@ mod tests {
         }
     }
 
+    fn foreign() -> Answer {
+        Answer::Foreign(Foreign::server(&Reply {
+            status: 404,
+            ..Reply::default()
+        }))
+    }
+
     #[test]
-    fn a_207_settles_item_by_item() {
+    fn a_207_settles_item_by_item_and_a_400_fills_what_it_refuses_alike() {
         let refusal = Refusal {
-            batch_index: 1,
             reason: "invalid".to_owned(),
             field: "attributes.plan".to_owned(),
             message: "too long".to_owned(),
         };
-        let verdict = settle_now(some(3), &Answer::Partly(vec![refusal.clone()]));
+        let partly = Answer::Partly(BTreeMap::from([(1, refusal.clone())]));
+        let verdict = settle_now(some(3), &partly);
         let first_attempt = true;
         assert_eq!(verdict.settled[0].1, Settled::Delivered { first_attempt });
-        assert!(
-            matches!(&verdict.settled[1].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field, message }
-            if reason == "invalid: too long" && field == "attributes.plan" && message == "too long")
-        );
-        // One that was refused alone, with a 400, is told alike.
-        let refused = Answer::Refused {
-            status: 400,
-            refusal: refusal.clone(),
+        let discarded = Settled::Undelivered {
+            why: Undelivered::Discarded,
+            reason: "invalid: too long".to_owned(),
+            field: "attributes.plan".to_owned(),
+            message: "too long".to_owned(),
         };
-        let alone = settle_now(some(1), &refused);
-        assert_eq!(alone.settled[0].1, verdict.settled[1].1);
+        assert_eq!(verdict.settled[1].1, discarded);
         assert!(verdict.again.is_empty());
+        let alone = settle_now(
+            some(1),
+            &Answer::Refused {
+                status: 400,
+                refusal,
+            },
+        );
+        assert_eq!(alone.settled[0].1, discarded);
+        let without_words = Answer::Refused {
+            status: 422,
+            refusal: Refusal::default(),
+        };
+        assert!(
+            matches!(&settle_now(some(1), &without_words).settled[0].1, Settled::Undelivered { reason, .. }
+            if reason == "refused with 422, without a word")
+        );
     }
 
     /// Settles until nothing is left; what became of each, and the number of requests.
@@ -448,8 +462,15 @@ mod tests {
 
     #[test]
     fn one_that_always_fails_is_found_too_before_its_attempts_are_used_up() {
-        let (delivered, gone, _) = until_settled(some(3_000), 99, &down());
-        assert_eq!((delivered.len(), gone), (2_999, vec![99]));
+        let unreadable = Answer::Unavailable {
+            status: 207,
+            message: "?".to_owned(),
+            after: None,
+        };
+        for bad in [down(), foreign(), unreadable] {
+            let (delivered, gone, _) = until_settled(some(3_000), 99, &bad);
+            assert_eq!((delivered.len(), gone), (2_999, vec![99]));
+        }
     }
 
     #[test]
@@ -540,28 +561,10 @@ mod tests {
                 matches!(says(&unauthorized(status)), Says::Refuses(why) if why.contains("credentials"))
             );
         }
-        let not_found = Answer::Refused {
-            status: 404,
-            refusal: Refusal::default(),
-        };
-        assert!(matches!(says(&not_found), Says::Wrong(why) if why.contains("base_url")));
-        let verdict = settle_now(some(2), &not_found);
+        assert!(matches!(says(&foreign()), Says::Foreign(why)
+            if why == "another server answers: an empty body (404); is customerio.base_url right?"));
+        let verdict = settle_now(some(2), &foreign());
         assert_eq!((verdict.again[0].len(), verdict.settled.len()), (2, 0));
-        let foreign = Answer::Foreign {
-            status: 200,
-            message: "<html>".to_owned(),
-        };
-        assert!(
-            matches!(says(&foreign), Says::Wrong(why) if why.contains("another server answers: 200 <html>"))
-        );
-        let verdict = settle_now(some(2), &foreign);
-        assert_eq!((verdict.again[0].len(), verdict.settled.len()), (2, 0));
-        assert_eq!(verdict.again[0][0].history.failures, 0);
-        let proxy = Answer::Proxy {
-            status: 407,
-            message: String::new(),
-        };
-        assert!(matches!(says(&proxy), Says::Wrong(why) if why.contains("a proxy refuses")));
         assert_eq!(says(&refused()), Says::Works);
         assert_eq!(says(&down()), Says::Fails("503 down".to_owned(), None));
         let none = Answer::NoAnswer {

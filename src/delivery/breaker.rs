@@ -4,6 +4,11 @@
 //! fails and not the events: then one request at a time asks whether it is back, and no event
 //! uses up an attempt. Where the credentials are refused, nothing is asked until they change
 //! or someone says so.
+//!
+//! Where another server answers, one answer is enough as long as none was ever the
+//! destination's: then it is the address, or the network. Once the destination has answered, it
+//! may be the single request that something on the way does not like, and such answers count
+//! like other failures: a request that fails while others get through must not end delivery.
 
 use std::time::Duration;
 
@@ -172,6 +177,25 @@ impl Breaker {
         now: Instant,
         now_ms: UnixMs,
     ) -> Failure {
+        self.fail(why, after, self.limits.failures, now, now_ms)
+    }
+
+    /// Another server answered in place of the destination.
+    pub fn foreign(&mut self, why: &str, now: Instant, now_ms: UnixMs) -> Failure {
+        let has_worked = self.streak > 0;
+        let most = if has_worked { self.limits.failures } else { 1 };
+        self.fail(why, None, most, now, now_ms)
+    }
+
+    /// A failure, of which `most` in a row open it.
+    fn fail(
+        &mut self,
+        why: &str,
+        after: Option<Duration>,
+        most: u32,
+        now: Instant,
+        now_ms: UnixMs,
+    ) -> Failure {
         let limits = self.limits;
         match &mut self.state {
             State::Open {
@@ -194,24 +218,13 @@ impl Breaker {
             }
             State::Closed => {
                 self.in_a_row += 1;
-                if self.in_a_row < limits.failures {
+                if self.in_a_row < most {
                     return Failure::Counts;
                 }
                 self.open(why, limits.first_probe, after, now, now_ms);
                 Failure::Opens
             }
         }
-    }
-
-    /// The server is none that takes events, as an address that is wrong answers. It may be a
-    /// proxy that is being mended: it is asked now and then.
-    pub fn wrong_server(&mut self, why: &str, now: Instant, now_ms: UnixMs) {
-        if let State::Open { probe_at, .. } = &mut self.state
-            && *probe_at > now
-        {
-            return;
-        }
-        self.open(why, self.limits.longest_probe, None, now, now_ms);
     }
 
     /// The credentials are refused.
@@ -335,6 +348,20 @@ mod tests {
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
         assert_eq!(breaker.works(now), Some(now - start));
         assert_eq!(breaker.passage(), Passage::Free);
+    }
+
+    #[test]
+    fn another_server_opens_it_at_once_until_the_destination_has_ever_answered() {
+        let (mut breaker, now) = breaker();
+        assert_eq!(breaker.foreign("a page", now, 0), Failure::Opens);
+        assert_eq!(breaker.foreign("a page", now, 0), Failure::OfOutage);
+        assert!(matches!(breaker.passage(), Passage::Probe(_)));
+        breaker.works(now);
+        for _ in 0..4 {
+            assert_eq!(breaker.foreign("a page", now, 0), Failure::Counts);
+        }
+        assert_eq!(breaker.passage(), Passage::Free);
+        assert_eq!(breaker.foreign("a page", now, 0), Failure::Opens);
     }
 
     #[test]

@@ -202,6 +202,8 @@ pub struct Answered {
     pub attempt: Arc<Attempt>,
     /// What it meant for each of them.
     pub settled: Vec<(Queued, Settled)>,
+    /// What the operator should know beside that, if anything.
+    pub notice: Option<String>,
 }
 
 /// How delivery stands.

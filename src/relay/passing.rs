@@ -1,13 +1,22 @@
 //! Passing SDK requests on to Amplitude itself, so that their data still arrives there.
+//!
+//! Only Amplitude's own answers are given back: a JSON object whose `code` is the status, with
+//! 200 or an error. Whatever else answers in its place took nothing: the SDK is answered 503, and
+//! sends its events again.
 
 use std::time::Duration;
 
 use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use crate::http::reply::{Content, Reply};
 
 /// How long Amplitude may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Maximum size of an answer, in bytes; those of Amplitude name the events of a request by index.
+const ANSWER_BYTES: usize = 1 << 20;
 /// The headers that go along: what says how the body is to be read.
 const ALONG: [header::HeaderName; 2] = [header::CONTENT_TYPE, header::CONTENT_ENCODING];
 
@@ -45,14 +54,82 @@ impl Passing {
         let why =
             |error: reqwest::Error| format!("Amplitude can't be asked: {}", error.without_url());
         let answer = request.send().await.map_err(why)?;
-        let status = answer.status();
-        let kind = answer.headers().get(header::CONTENT_TYPE).cloned();
-        let body = answer.bytes().await.map_err(why)?;
-        let status = StatusCode::from_u16(status.as_u16()).unwrap_or(StatusCode::BAD_GATEWAY);
-        let mut response = (status, body).into_response();
+        let mut reply = Reply::read(answer, ANSWER_BYTES).await.map_err(why)?;
+        if !is_amplitudes(&reply) {
+            return Err(of_stranger(&reply));
+        }
+        let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_GATEWAY);
+        let kind = reply.headers.remove(header::CONTENT_TYPE);
+        let mut response = (status, reply.body).into_response();
         if let Some(kind) = kind {
             response.headers_mut().insert(header::CONTENT_TYPE, kind);
         }
         Ok(response)
+    }
+}
+
+/// Whether the reply is one that Amplitude documents.
+fn is_amplitudes(reply: &Reply) -> bool {
+    #[derive(Deserialize)]
+    struct Said {
+        code: u16,
+    }
+    let Content::Object(text) = reply.content() else {
+        return false;
+    };
+    let is_known = matches!(reply.status, 200 | 400..=599);
+    let said = serde_json::from_str::<Said>(text);
+    is_known && said.is_ok_and(|said| said.code == reply.status)
+}
+
+/// What to tell of another server's reply.
+fn of_stranger(reply: &Reply) -> String {
+    let summary = reply.summary();
+    match reply.status {
+        407 => format!("a proxy refuses: {summary}; it wants a user name and a password"),
+        401 | 403 if reply.is_page() || reply.came_by_proxy() => {
+            format!("a proxy refuses: {summary}; check whether it lets Amplitude through")
+        }
+        500..=510 | 512..=599 => format!("Amplitude can't be reached: {summary}"),
+        _ => format!(
+            "another server answers: {summary}; is relay.pass_to right? \
+             Does this network want a sign-in first?"
+        ),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::http::reply::tests_support::reply;
+
+    #[test]
+    fn only_amplitudes_own_answers_are_known_as_such() {
+        let own = |status, body: &str| is_amplitudes(&reply(status, &[], body));
+        assert!(own(200, r#"{"code":200,"events_ingested":1}"#));
+        assert!(own(400, r#"{"code":400,"error":"Invalid API key"}"#));
+        assert!(own(429, r#"{"code":429,"eps_threshold":30}"#));
+        for (status, body) in [
+            (200, "<html>"),
+            (200, ""),
+            (200, "{}"),
+            (200, "[]"),
+            (200, "success"),
+            (200, r#"{"code":400}"#),
+            (200, r#"{"code":"200"}"#),
+            (202, r#"{"code":202}"#),
+            (206, r#"{"code":206}"#),
+            (302, ""),
+            (400, "<html>"),
+            (403, r#"{"message":"Forbidden"}"#),
+            (407, ""),
+        ] {
+            assert!(!own(status, body), "{status} {body}");
+        }
+        let said = |status, body: &str| of_stranger(&reply(status, &[], body));
+        assert!(said(200, "<html>").starts_with("another server answers: <html> (200)"));
+        assert!(said(403, "<html>").starts_with("a proxy refuses: <html> (403)"));
+        assert!(said(407, "").starts_with("a proxy refuses: an empty body (407)"));
+        assert!(said(502, "Bad Gateway").starts_with("Amplitude can't be reached: Bad Gateway"));
     }
 }

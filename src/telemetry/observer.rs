@@ -158,7 +158,14 @@ impl Observer {
 
     fn answer(&mut self, told: Answered) {
         let now = time::now();
-        let Answered { attempt, settled } = told;
+        let Answered {
+            attempt,
+            settled,
+            notice,
+        } = told;
+        if let Some(text) = notice {
+            self.show(text);
+        }
         self.counters.totals.requests += 1;
         *self
             .counters
@@ -226,6 +233,11 @@ impl Observer {
 
     fn notice(&mut self, text: String) {
         tracing::info!("{text}");
+        self.show(text);
+    }
+
+    /// Keeps a notice for the screen; whoever has it has logged it.
+    fn show(&mut self, text: String) {
         self.notices.push_back(Notice {
             at_ms: time::now(),
             text,

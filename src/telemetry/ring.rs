@@ -126,6 +126,7 @@ impl Ring {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::delivery::{Attempt, Undelivered};
     use crate::filter::Decision;
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;
@@ -154,5 +155,45 @@ mod tests {
         assert_eq!(seen.last(), Some(&8_000));
         assert!(seen.is_sorted_by(|a, b| a < b), "none is seen twice");
         assert_eq!(ring.part(&mut next, number), None);
+    }
+
+    #[test]
+    fn what_stories_hold_counts_and_makes_the_oldest_leave() {
+        let text = r#"{"event_type":"A","user_id":"u"}"#;
+        let new = |sequence| record(sequence, text, Decision::Accepted, Outcome::OnItsWay);
+        let size = new(1).bytes();
+        let shared = SharedRing::new(200 * size);
+        let mut ring = shared.lock();
+        ring.extend((1..=100).map(new));
+        assert_eq!(ring.row().bytes, 100 * size as u64);
+        let attempt = Arc::new(Attempt {
+            at_ms: 1,
+            took_ms: 2,
+            answer: "503".to_owned(),
+            message: "m".repeat(300),
+            items: 1,
+        });
+        for sequence in (1..=100).cycle().take(1_000) {
+            ring.tell(sequence, |story| {
+                story.attempts.push(attempt.clone());
+                story.outcome = Outcome::Undelivered {
+                    why: Undelivered::Expired,
+                    reason: "r".repeat(300),
+                    field: String::new(),
+                };
+            });
+        }
+        let held: usize = ring.from(0).map(Record::bytes).sum();
+        assert_eq!(ring.row().bytes, held as u64);
+        assert!(held <= 200 * size, "{held} bytes");
+        let left = ring.row().events;
+        assert!((2..100).contains(&left), "{left} records are left");
+        assert_eq!(ring.end(), 101, "the oldest have left");
+        let mut of_many = new(1);
+        of_many.story.attempts.push(Arc::new(Attempt {
+            items: 3_000,
+            ..Attempt::clone(&attempt)
+        }));
+        assert!(of_many.bytes() - size < 50, "a request's events share it");
     }
 }

@@ -419,7 +419,8 @@ async fn what_is_passed_on_reaches_amplitude_as_it_came_and_its_answer_comes_bac
         // The second is too much for it.
         let status = if heard.len() == 2 { 429 } else { 200 };
         let status = axum::http::StatusCode::from_u16(status).unwrap();
-        (status, format!("answer {}", heard.len()))
+        let said = json!({ "code": status.as_u16(), "answer": heard.len() });
+        (status, said.to_string())
     };
     let app = axum::Router::new().fallback(axum::routing::any(answer));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -448,15 +449,17 @@ async fn what_is_passed_on_reaches_amplitude_as_it_came_and_its_answer_comes_bac
         }
     };
     let first = post("/2/httpapi", packed.clone(), "gzip").await;
-    assert_eq!(first, (200, "answer 1".to_owned()));
+    let said =
+        |code: u16, answer: u16| (code, json!({ "code": code, "answer": answer }).to_string());
+    assert_eq!(first, said(200, 1));
     // What Amplitude doesn't take is not in the feed: it is sent again.
     let second = post("/batch", body(2).into_bytes(), "identity").await;
-    assert_eq!(second, (429, "answer 2".to_owned()));
+    assert_eq!(second, said(429, 2));
     // What is no request is not worth its time.
     let (status, _) = post("/2/httpapi", b"{}".to_vec(), "identity").await;
     assert_eq!(status, 400);
     let again = post("/batch", body(2).into_bytes(), "identity").await;
-    assert_eq!(again, (200, "answer 3".to_owned()));
+    assert_eq!(again, said(200, 3));
     for n in 1..=2 {
         assert_eq!(next(&mut client).await["time"], n);
     }
@@ -474,4 +477,91 @@ async fn what_is_passed_on_reaches_amplitude_as_it_came_and_its_answer_comes_bac
     let (status, says) = post("/2/httpapi", body(3).into_bytes(), "identity").await;
     assert_eq!(status, 503, "{says}");
     assert_eq!(relay.counts().received, 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_another_server_answers_in_amplitudes_place_is_no_success_and_is_sent_again() {
+    let (answers, next_answer) = std::sync::mpsc::channel::<(u16, &str, &str)>();
+    let next_answer = Arc::new(Mutex::new(next_answer));
+    let answer = move || {
+        let (status, kind, body) = next_answer.lock().unwrap().recv().unwrap();
+        let status = axum::http::StatusCode::from_u16(status).unwrap();
+        std::future::ready((status, [("content-type", kind.to_owned())], body.to_owned()))
+    };
+    let app = axum::Router::new().fallback(axum::routing::any(answer));
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let amplitude = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let relay = relay(Options {
+        pass_to: Some(Passing::to(&amplitude).unwrap()),
+        ..open()
+    })
+    .await;
+    let http = http();
+    let body = json!({ "api_key": "k", "events": [{ "event_type": "A", "user_id": "u" }] });
+    let strangers = [
+        (
+            200,
+            "text/html",
+            "<html><title>Sign in</title></html>",
+            "another server answers: <html>",
+        ),
+        (
+            200,
+            "application/json",
+            "{}",
+            "another server answers: {} (200)",
+        ),
+        (204, "text/plain", "", "another server answers"),
+        (302, "text/html", "", "another server answers"),
+        (
+            403,
+            "text/html",
+            "<html>denied</html>",
+            "a proxy refuses: <html>denied</html> (403)",
+        ),
+        (407, "text/plain", "", "a proxy refuses"),
+        (
+            400,
+            "text/html",
+            "<html>",
+            "another server answers: <html> (400)",
+        ),
+        (
+            502,
+            "text/html",
+            "<html>",
+            "Amplitude can't be reached: <html> (502)",
+        ),
+    ];
+    let count = strangers.len() as u64;
+    for (status, kind, said, told) in strangers {
+        answers.send((status, kind, said)).unwrap();
+        let request = http.post(format!("{}/2/httpapi", relay.url()));
+        let answer = request.body(body.to_string()).send().await.unwrap();
+        assert_eq!(
+            answer.status(),
+            503,
+            "{status} {said}: an SDK sends that again"
+        );
+        let answer: Value = serde_json::from_slice(&answer.bytes().await.unwrap()).unwrap();
+        assert_eq!(answer["code"], 503);
+        let error = answer["error"].as_str().unwrap();
+        assert!(error.starts_with(told), "{error}");
+    }
+    let counts = relay.counts();
+    assert_eq!((counts.received, counts.refused), (0, count));
+    answers
+        .send((
+            200,
+            "application/json",
+            r#"{"code":200,"events_ingested":1}"#,
+        ))
+        .unwrap();
+    let request = http.post(format!("{}/2/httpapi", relay.url()));
+    let answer = request.body(body.to_string()).send().await.unwrap();
+    assert_eq!(
+        (answer.status().as_u16(), relay.counts().received),
+        (200, 1)
+    );
 }

@@ -15,6 +15,12 @@ pub enum Fault {
     HangUp,
     /// It is never answered.
     Hang,
+    /// It is answered 200 with the page on which a network asks for a sign-in, and not handled.
+    SignIn,
+    /// A proxy refuses it with this status and a page, and it is not handled.
+    Proxy(u16),
+    /// It is handled, and answered 207 with errors that name no item of it.
+    Unreadable,
 }
 
 /// What goes wrong; also what `PUT /sandbox/faults` takes.
@@ -31,6 +37,13 @@ pub struct Faults {
     pub throttle_share: f64,
     /// The share of requests that are handled and whose answer is lost.
     pub hang_up_share: f64,
+    /// The share of requests that are answered with the page on which a network asks for a
+    /// sign-in.
+    pub sign_in_share: f64,
+    /// The share of requests that a proxy refuses with 403.
+    pub proxy_share: f64,
+    /// The share of requests that are handled and answered with a 207 that names no item of them.
+    pub unreadable_share: f64,
     /// `Retry-After` of answers that fault: seconds, or a date.
     pub retry_after: Option<String>,
     /// Requests that hold this text are answered 400 as a whole.
@@ -60,6 +73,9 @@ impl Faults {
             (self.fail_share, Fault::Status(500)),
             (self.throttle_share, Fault::Status(429)),
             (self.hang_up_share, Fault::HangUp),
+            (self.sign_in_share, Fault::SignIn),
+            (self.proxy_share, Fault::Proxy(403)),
+            (self.unreadable_share, Fault::Unreadable),
         ];
         let mut below = 0.0;
         shares.into_iter().find_map(|(share, fault)| {

@@ -2,7 +2,8 @@
 //!
 //! It checks credentials, sizes, counts and names, answers 207 item by item, ignores events
 //! whose ULID it knows, and creates people on first sight. It can be told to be slow, to
-//! throttle, to fail and to hang up, and tells under `/sandbox/…` what it holds.
+//! throttle, to fail, to hang up, and to answer as a sign-in page or a proxy would, and tells
+//! under `/sandbox/…` what it holds.
 
 mod check;
 mod faults;
@@ -15,7 +16,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, Bytes};
 use axum::extract::{DefaultBodyLimit, Path, Request, State};
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post, put};
@@ -172,6 +173,10 @@ fn reply(status: StatusCode, body: impl Into<Body>) -> Response {
         .into_response()
 }
 
+fn page(status: StatusCode, html: &'static str) -> Response {
+    (status, [(header::CONTENT_TYPE, "text/html")], html).into_response()
+}
+
 /// v1's way of saying what is wrong.
 fn meta_errors(status: StatusCode, said: &[String]) -> Response {
     reply(
@@ -242,6 +247,23 @@ async fn go_wrong(State(shared): Shares, request: Request, next: Next) -> Respon
                 Err::<Bytes, _>(std::io::Error::other("hung up"))
             });
             reply(StatusCode::OK, Body::from_stream(broken))
+        }
+        Some(Fault::SignIn) => page(
+            StatusCode::OK,
+            "<html><title>Sign in to the network</title></html>",
+        ),
+        Some(Fault::Proxy(status)) => {
+            let status = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+            let mut response = page(status, "<html><title>Access denied</title></html>");
+            let via = HeaderValue::from_static("1.1 proxy.example");
+            response.headers_mut().insert(header::VIA, via);
+            response
+        }
+        Some(Fault::Unreadable) => {
+            // The request is handled: what is tried again must not be doubled.
+            next.run(request).await;
+            let body = r#"{"errors":[{"batch_index":-1,"reason":"invalid"}]}"#;
+            reply(StatusCode::MULTI_STATUS, body)
         }
         Some(Fault::Hang) => {
             tokio::time::sleep(Duration::from_secs(3_600)).await;

@@ -215,7 +215,7 @@ impl Dispatch {
                     } => self.fetched(items, &people, streak),
                 }
             }
-            Err(error) => self.lost(&error),
+            Err(error) => self.lost(&error).await,
         }
     }
 

@@ -46,9 +46,13 @@ impl Dispatch {
             at_ms,
             took_ms: now.at.duration_since(at).as_millis() as u32,
             answer: answer.label(),
-            message: answer.message().to_owned(),
+            message: answer.message(),
             items: items.len() as u32,
         });
+        let notice = match &answer {
+            Answer::Panicked { message } => Some(message.clone()),
+            _ => None,
+        };
         let counts = self.heed(&answer, &mut items, streak, now);
         let verdict = batch::settle(
             items,
@@ -59,8 +63,13 @@ impl Dispatch {
             rand::random(),
         );
         let settled = self.carry_out(verdict, &attempt, counts.unwrap_or_default(), now);
+        let answered = Answered {
+            attempt,
+            settled,
+            notice,
+        };
         // The receiver ends only when the whole pipeline does.
-        let _ = self.answered.send(Answered { attempt, settled }).await;
+        let _ = self.answered.send(answered).await;
     }
 
     /// What the answer means for everything. Where it is a failure that counts as an attempt,
@@ -82,10 +91,26 @@ impl Dispatch {
                 self.quiet_until = self.quiet_until.max(Some(now.at + after));
                 self.answers(now.at);
             }
-            Says::Fails(why, after) => return self.failed(&why, after, items, streak, now),
-            Says::Wrong(why) => {
-                tracing::error!("{why}. All events are kept");
-                self.breaker.wrong_server(&why, now.at, now.ms);
+            Says::Fails(why, after) => {
+                let failure = self.breaker.failed(&why, after, now.at, now.ms);
+                if failure == Failure::Opens {
+                    tracing::error!("Customer.io is down: {why}. All events are kept");
+                }
+                return self.failed(failure, items, streak, now);
+            }
+            Says::Foreign(why) => {
+                let failure = self.breaker.foreign(&why, now.at, now.ms);
+                match failure {
+                    Failure::Opens => tracing::error!("{why}. All events are kept"),
+                    Failure::Counts => tracing::warn!("{why}. The request is tried again"),
+                    Failure::OfOutage => {}
+                }
+                return self.failed(failure, items, streak, now);
+            }
+            Says::Panicked(why) => {
+                tracing::error!("{why}");
+                let failure = self.breaker.failed(&why, None, now.at, now.ms);
+                return self.failed(failure, items, streak, now);
             }
             Says::Refuses(why) => {
                 tracing::error!("{why}. All events are kept; nothing is sent until that is mended");
@@ -95,10 +120,10 @@ impl Dispatch {
         None
     }
 
+    /// Counts a failure as an attempt of the items, or takes back what counted of its streak.
     fn failed(
         &mut self,
-        why: &str,
-        after: Option<Duration>,
+        failure: Failure,
         items: &mut [Queued],
         streak: Streak,
         now: Now,
@@ -109,13 +134,12 @@ impl Dispatch {
         } else {
             0
         };
-        match self.breaker.failed(why, after, now.at, now.ms) {
+        match failure {
             Failure::Counts => {
                 let own = own + 1;
                 return Some(Streak { number, own });
             }
             Failure::Opens => {
-                tracing::error!("Customer.io is down: {why}. All events are kept");
                 // Now it shows that the whole streak was the outage's, also after a restart.
                 self.spool.settle(Settlement {
                     put_off: self.retries.excuse(number),

@@ -15,8 +15,13 @@ use crate::delivery::breaker::Passage;
 use crate::delivery::cargo::{Cargo, Ticket};
 use crate::delivery::retries::{Load, Streak};
 
+use crate::text::excerpt;
+
 use super::lost::Held;
 use super::{Came, Dispatch, Sent};
+
+/// Maximum length of what is told of a panic, in characters.
+const PANIC_CHARS: usize = 200;
 
 impl Dispatch {
     /// When something is tried again, as far as that is known.
@@ -107,8 +112,8 @@ impl Dispatch {
         let task = self.out.spawn(async move {
             let (at_ms, at) = (time::now(), Instant::now());
             let sending = AssertUnwindSafe(request(&client, &mut items)).catch_unwind();
-            let answer = sending.await.unwrap_or_else(|panic| Answer::NoAnswer {
-                message: format!("a fault of this program: {}", said(panic.as_ref())),
+            let answer = sending.await.unwrap_or_else(|panic| Answer::Panicked {
+                message: in_words(panic.as_ref(), items.len()),
             });
             Came::Answer(Sent {
                 items,
@@ -166,9 +171,13 @@ async fn request(client: &Client, items: &mut [Queued]) -> Answer {
     }
 }
 
-/// What a panic said.
-fn said(panic: &(dyn Any + Send)) -> &str {
+/// A panic in a request of this many items, for the operator.
+fn in_words(panic: &(dyn Any + Send), items: usize) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
-    text.or_else(|| panic.downcast_ref::<&str>().copied())
-        .unwrap_or("without a word")
+    let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
+    let said = excerpt(text.unwrap_or("without a word"), PANIC_CHARS);
+    format!(
+        "a fault of this program: {said}. The {items} items of the request are tried again; \
+         please report it"
+    )
 }

@@ -49,6 +49,8 @@ async fn running(faults: Faults) -> Running {
     settings.delivery.first_delay = Duration::from_millis(20);
     // Were its permit not given back, nothing could be sent any more.
     settings.delivery.in_flight = 1;
+    // Were its bytes not given back, nothing more would be taken up from the spool.
+    settings.delivery.queue_bytes = 1_000;
     let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let spool = Spool::open(folder.path()).unwrap();
@@ -72,6 +74,16 @@ impl Running {
         };
         let waited = tokio::time::timeout(Duration::from_secs(20), waited).await;
         waited.unwrap_or_else(|_| panic!("waited in vain until {what}"));
+    }
+
+    /// A notice tells the operator.
+    async fn is_told(&self, what: &str) {
+        let snapshots = self.pipeline.handle().snapshots();
+        self.until("the operator is told", |_| {
+            let notices = &snapshots.borrow().notices;
+            notices.iter().any(|notice| notice.text.contains(what))
+        })
+        .await;
     }
 
     async fn publish(&self, number: u64) {
@@ -118,6 +130,7 @@ async fn what_a_request_had_that_panics_is_tried_again_and_told() {
                 > 0
         })
         .await;
+    running.is_told("a fault of this program: told to").await;
     running.ends_with(20).await;
 }
 
@@ -143,5 +156,6 @@ async fn what_a_task_had_that_is_ended_is_tried_again() {
         .await;
     running.sandbox.set_faults(Faults::default());
     running.pipeline.handle().control(Control::AbortTasks).await;
+    running.is_told("a task of delivery ended by itself").await;
     running.ends_with(20).await;
 }

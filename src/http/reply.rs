@@ -1,0 +1,235 @@
+//! The reply of an HTTP server as it came. Whose it is has to be found out: proxies, sign-in
+//! pages and wrong addresses reply too, and with any status.
+
+use reqwest::Url;
+use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, PROXY_AUTHENTICATE, VIA};
+use serde::de::IgnoredAny;
+
+use crate::text::excerpt;
+
+/// Maximum length of an excerpt, in characters: a line on a wide screen.
+const EXCERPT_CHARS: usize = 160;
+/// The title of a page is looked for in this many bytes.
+const TITLE_WITHIN_BYTES: usize = 16 << 10;
+
+/// A status, headers, and the beginning of a body.
+#[derive(Debug, Clone, Default)]
+pub struct Reply {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, up to the maximum that was read.
+    pub body: Vec<u8>,
+    /// Whether the body is longer than what was read.
+    pub is_cut: bool,
+}
+
+/// The kinds of a body.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content<'r> {
+    /// Nothing but spaces.
+    Empty,
+    /// One JSON object, and nothing behind it.
+    Object(&'r str),
+    /// Anything else: a page, text, another JSON value, bytes.
+    Other,
+}
+
+impl Reply {
+    /// Reads a response, and of its body `most_bytes` and the rest of the last part that came.
+    pub async fn read(mut response: reqwest::Response, most_bytes: usize) -> reqwest::Result<Self> {
+        let mut body = Vec::new();
+        let mut is_cut = false;
+        while let Some(part) = response.chunk().await? {
+            body.extend_from_slice(&part);
+            if body.len() > most_bytes {
+                is_cut = true;
+                break;
+            }
+        }
+        Ok(Self {
+            status: response.status().as_u16(),
+            headers: std::mem::take(response.headers_mut()),
+            body,
+            is_cut,
+        })
+    }
+
+    /// The kind of the body. A body that was cut is no object.
+    pub fn content(&self) -> Content<'_> {
+        let Ok(text) = std::str::from_utf8(&self.body) else {
+            return Content::Other;
+        };
+        let text = text.trim_start_matches('\u{feff}').trim();
+        if text.is_empty() {
+            return Content::Empty;
+        }
+        let is_object = text.starts_with('{') && serde_json::from_str::<IgnoredAny>(text).is_ok();
+        if is_object {
+            Content::Object(text)
+        } else {
+            Content::Other
+        }
+    }
+
+    /// Whether the body is a page: it is said to be HTML, or begins as HTML and XML do.
+    pub fn is_page(&self) -> bool {
+        let kind = self.header(CONTENT_TYPE).to_ascii_lowercase();
+        kind.starts_with("text/html") || self.body.trim_ascii_start().starts_with(b"<")
+    }
+
+    /// Whether the headers are those that a proxy adds.
+    pub fn came_by_proxy(&self) -> bool {
+        self.headers.contains_key(VIA) || self.headers.contains_key(PROXY_AUTHENTICATE)
+    }
+
+    /// A header's text; empty where it has none.
+    pub fn header(&self, name: reqwest::header::HeaderName) -> &str {
+        let value = self.headers.get(name).and_then(|value| value.to_str().ok());
+        value.unwrap_or_default()
+    }
+
+    /// The reply for people, on one line, harmless and cut: the first line of the body, or where
+    /// a redirect leads, and the status.
+    pub fn summary(&self) -> String {
+        let status = self.status;
+        let target = self.header(LOCATION);
+        if (300..400).contains(&status) && !target.is_empty() {
+            return format!("a redirect to {} ({status})", place_of(target));
+        }
+        match self.first_line() {
+            line if line.is_empty() => format!("an empty body ({status})"),
+            line => format!("{line} ({status})"),
+        }
+    }
+
+    /// The first line of the body that says anything, harmless and cut; of a page also its
+    /// title, as its first line says little.
+    pub fn first_line(&self) -> String {
+        let text = String::from_utf8_lossy(&self.body);
+        let text = text.trim_start_matches('\u{feff}');
+        let mut lines = text.lines().map(str::trim);
+        let first = lines.find(|line| !line.is_empty()).unwrap_or_default();
+        let first = excerpt(first, EXCERPT_CHARS);
+        match self.is_page().then(|| title(text)).flatten() {
+            Some(title) if !first.contains(&title) => format!("{first} “{title}”"),
+            _ => first,
+        }
+    }
+}
+
+/// A URL without what may be secret in it: user, password, query and fragment.
+fn place_of(url: &str) -> String {
+    let shown = match Url::parse(url) {
+        Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
+        Err(_) => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
+    };
+    excerpt(&shown, EXCERPT_CHARS)
+}
+
+/// The title of an HTML page.
+fn title(page: &str) -> Option<String> {
+    let start = page.get(..page.floor_char_boundary(TITLE_WITHIN_BYTES))?;
+    // ASCII only, so that places stay the same.
+    let lower = start.to_ascii_lowercase();
+    let open = lower.find("<title")?;
+    let from = open + lower.get(open..)?.find('>')? + 1;
+    let upto = from + lower.get(from..)?.find("</title")?;
+    let words: Vec<&str> = start.get(from..upto)?.split_whitespace().collect();
+    let title = excerpt(&words.join(" "), EXCERPT_CHARS);
+    (!title.is_empty()).then_some(title)
+}
+
+#[cfg(test)]
+pub(crate) mod tests_support {
+    use super::*;
+    use reqwest::header::{HeaderName, HeaderValue};
+
+    /// A reply with these headers, `name: value`.
+    pub(crate) fn reply(status: u16, headers: &[(&'static str, &str)], body: &str) -> Reply {
+        let header = |(name, value): &(&'static str, &str)| {
+            let value = HeaderValue::from_str(value).unwrap();
+            (HeaderName::from_static(name), value)
+        };
+        Reply {
+            status,
+            headers: headers.iter().map(header).collect(),
+            body: body.as_bytes().to_vec(),
+            is_cut: false,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::tests_support::reply;
+    use super::*;
+
+    #[test]
+    fn bodies_are_told_apart() {
+        let kind = |body: &str| match reply(200, &[], body).content() {
+            Content::Empty => "empty",
+            Content::Object(_) => "object",
+            Content::Other => "other",
+        };
+        for body in ["", " \r\n", "\u{feff}"] {
+            assert_eq!(kind(body), "empty", "{body:?}");
+        }
+        for body in ["{}", " {\"a\":1}\n", "\u{feff}{}"] {
+            assert_eq!(kind(body), "object", "{body:?}");
+        }
+        for body in [
+            "[]", "null", "\"{}\"", "{", "{}{}", "{} x", "<html>", "OK", "1",
+        ] {
+            assert_eq!(kind(body), "other", "{body:?}");
+        }
+    }
+
+    #[test]
+    fn a_summary_is_one_harmless_line_that_names_the_title_and_no_secret() {
+        let of = |status, headers: &[_], body: &str| reply(status, headers, body).summary();
+        assert_eq!(of(204, &[], ""), "an empty body (204)");
+        assert_eq!(of(200, &[], "\n\n OK \nmore"), "OK (200)");
+        assert_eq!(
+            of(
+                200,
+                &[],
+                "<!DOCTYPE html>\n<TITLE lang=en>\nSign in\n to İt </title>"
+            ),
+            "<!DOCTYPE html> “Sign in to İt” (200)"
+        );
+        assert_eq!(
+            of(200, &[], "<html><title>Sign in</title>"),
+            "<html><title>Sign in</title> (200)"
+        );
+        let hostile = of(200, &[], "a\u{1b}[31m\u{202e}b\u{9b}\0");
+        assert!(!hostile.contains(char::is_control), "{hostile}");
+        let long = of(200, &[], &"é".repeat(100_000));
+        assert!(long.chars().count() < 200, "{long}");
+        let to = [("location", "https://u:p@portal.example/login?token=1#x")];
+        assert_eq!(
+            of(302, &to, "<html>"),
+            "a redirect to https://portal.example/login (302)"
+        );
+        let to = [("location", "/login?token=1")];
+        assert_eq!(of(302, &to, ""), "a redirect to /login (302)");
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn any_bytes_have_a_short_harmless_summary(
+            body in proptest::collection::vec(proptest::num::u8::ANY, 0..2_000),
+            page in ".{0,40}",
+            status in 100_u16..600,
+        ) {
+            for body in [body, format!("<html><title{page}>{page}</title>").into_bytes()] {
+                let reply = Reply { status, body, ..Reply::default() };
+                let _ = reply.content();
+                let shown = reply.summary();
+                proptest::prop_assert!(shown.chars().count() < 400);
+                proptest::prop_assert!(shown.chars().all(|c| crate::text::visible(c) == c));
+            }
+        }
+    }
+}
