@@ -1,9 +1,11 @@
 //! The members of a zip, in the order of their time.
 
 use std::borrow::Cow;
+use std::cell::Cell;
 use std::fs::File;
 use std::io::{self, BufReader, Read, Seek as _};
 use std::ops::ControlFlow;
+use std::rc::Rc;
 use std::sync::Arc;
 
 use zip::ZipReadOptions;
@@ -125,7 +127,40 @@ fn read<R: Read>(
     if is_of_a_system(name) {
         return take(Piece::PassedOver(input.place(0)));
     }
-    unpacked(Box::new(file), input, take)
+    let mut is_told = false;
+    let mut tell = |piece: Piece| {
+        is_told |= matches!(piece, Piece::Broken(_));
+        take(piece)
+    };
+    let failed = Rc::default();
+    let reader = ErrorAtTheEnd {
+        reader: file,
+        failed: Rc::clone(&failed),
+    };
+    unpacked(Box::new(reader), input, &mut tell)?;
+    match failed.take() {
+        Some(error) if !is_told => take(Piece::Broken(input.cannot_read(0, error))),
+        _ => ControlFlow::Continue(()),
+    }
+}
+
+/// Ends where it can't be read further, and keeps why. A decompressor gives what it still holds
+/// of a stream that ends; of one that fails it does not.
+struct ErrorAtTheEnd<R> {
+    reader: R,
+    failed: Rc<Cell<Option<io::Error>>>,
+}
+
+impl<R: Read> Read for ErrorAtTheEnd<R> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        match self.reader.read(buffer) {
+            Err(error) if error.kind() != io::ErrorKind::Interrupted => {
+                self.failed.set(Some(error));
+                Ok(0)
+            }
+            read => read,
+        }
+    }
 }
 
 /// Whether a system, and no export, made a file of this name.
