@@ -79,6 +79,8 @@ impl<'m> Events<'m> {
         Self {
             frame: surrogates::replaced(frame),
             with: split::Reading {
+                is_whole: true,
+                any_object: false,
                 received_ms,
                 message_id_field,
             },
@@ -106,7 +108,7 @@ impl Events<'_> {
         if self.is_ended {
             return self.others().map(|others| Progress::Found(Err(others)));
         }
-        match self.splitter.next(&self.frame, true, self.with) {
+        match self.splitter.next(&self.frame, self.with) {
             Step::Found(Err(malformed)) if self.malformed >= PARTS_TOLD => {
                 let size_bytes = malformed.size_bytes;
                 match &mut self.others {
@@ -133,6 +135,13 @@ impl Events<'_> {
                 self.others().map(|others| Progress::Found(Err(others)))
             }
         }
+    }
+
+    /// The same of objects of any kind: each comes as if it were an event, an envelope too.
+    pub fn of_any_kind(frame: &ByteString) -> Events<'static> {
+        let mut events = Events::new(frame, 0, "");
+        events.with.any_object = true;
+        events
     }
 
     fn others(&mut self) -> Option<Malformed> {

@@ -13,6 +13,8 @@ use serde::Deserialize;
 use serde_json::value::RawValue;
 use serde_json::{Value, json};
 
+use crate::amplitude::byte_order_mark;
+use crate::amplitude::frame::Events;
 use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::UnixMs;
 
@@ -45,7 +47,8 @@ pub fn unpacked(body: &Bytes, encoding: Option<&str>, most: usize) -> Result<Byt
 }
 
 /// The events of a request to the HTTP V2 or the Batch API: all of them, or none where one is
-/// not as it has to be.
+/// not as it has to be, or the body is no JSON. So does Amplitude (HTTP V2 API, status codes:
+/// 400), and its SDKs drop or mend what it names and send the rest again.
 pub fn envelope(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
     #[derive(Deserialize)]
     struct Envelope<'a> {
@@ -53,7 +56,7 @@ pub fn envelope(body: &[u8], now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
         #[serde(borrow)]
         events: Option<Vec<&'a RawValue>>,
     }
-    let envelope: Envelope<'_> = serde_json::from_slice(body)
+    let envelope: Envelope<'_> = serde_json::from_slice(byte_order_mark::without_bytes(body))
         .map_err(|error| Refusal::new(400, &format!("Invalid JSON request body: {error}")))?;
     let has_key = envelope
         .api_key
@@ -152,26 +155,49 @@ pub fn who(event: &str) -> Who {
     }
 }
 
-/// The events of a webhook: one, or an array of them, each of this shape. What has no type and
-/// tells of a user is the Identify payload that Amplitude sends where users are streamed.
-pub fn webhook(body: &[u8], shape: &Shape, now_ms: UnixMs) -> Result<Vec<String>, Refusal> {
+/// The events of a webhook, and what of it could not be taken.
+#[derive(Debug, Default, PartialEq)]
+pub struct Webhook {
+    /// The events.
+    pub events: Vec<String>,
+    /// How many elements are no events.
+    pub broken: u64,
+    /// What is wrong with the first of them.
+    pub why: Option<Refusal>,
+}
+
+/// The events of a webhook: one, an array of them, or several one behind the other, each of this
+/// shape. What has no type and tells of a user is the Identify payload that Amplitude sends where
+/// users are streamed.
+///
+/// A broken element costs itself only: whoever sends it would send the same again, and the events
+/// beside it would be lost with it. Where nothing can be taken, the request is refused.
+pub fn webhook(body: &[u8], shape: &Shape, now_ms: UnixMs) -> Result<Webhook, Refusal> {
     let invalid = |why: &str| Refusal::new(400, &format!("Invalid JSON request body: {why}"));
     let text = std::str::from_utf8(body).map_err(|error| invalid(&error.to_string()))?;
-    let whole: &RawValue =
-        serde_json::from_str(text).map_err(|error| invalid(&error.to_string()))?;
-    let raw = whole.get();
-    let events = match json::kind(raw) {
-        Kind::Object => vec![raw],
-        Kind::Array => json::elements(raw).map_err(|error| invalid(&error.to_string()))?,
-        _ => return Err(invalid("an event is an object")),
-    };
-    if events.len() > MOST_EVENTS {
-        return Err(Refusal::too_large());
+    let mut taken = Webhook::default();
+    for object in Events::of_any_kind(&text.into()) {
+        let (broken, why) = match object {
+            Ok(object) => match streamed(&shape.apply(object.text()), now_ms) {
+                Ok(event) => {
+                    taken.events.push(event);
+                    continue;
+                }
+                Err(refusal) => (1, refusal),
+            },
+            Err(malformed) => (malformed.parts, invalid(&malformed.to_string())),
+        };
+        taken.broken += broken;
+        taken.why.get_or_insert(why);
+        if taken.events.len() > MOST_EVENTS {
+            return Err(Refusal::too_large());
+        }
     }
-    events
-        .into_iter()
-        .map(|event| streamed(&shape.apply(event), now_ms))
-        .collect()
+    match &taken.why {
+        _ if taken.events.len() > MOST_EVENTS => Err(Refusal::too_large()),
+        Some(why) if taken.events.is_empty() => Err(why.clone()),
+        _ => Ok(taken),
+    }
 }
 
 fn streamed(raw: &str, now_ms: UnixMs) -> Result<String, Refusal> {
@@ -272,14 +298,14 @@ mod tests {
     fn a_webhook_is_an_event_an_array_or_an_identify_payload() {
         let as_it_is = Shape::default();
         let taken = |body: &str| webhook(body.as_bytes(), &as_it_is, NOW);
+        let events = |body: &str| taken(body).unwrap().events;
         let event = r#"{"event_type":"A","event_time":"2027-01-15 08:00:00.000000","user_id":"u"}"#;
-        assert_eq!(taken(event).unwrap(), [event]);
+        assert_eq!(events(event), [event]);
+        assert_eq!(events(&format!("\u{feff}{event}\n{event}")), [event, event]);
+        assert_eq!(events(&format!(" [{event}, {event}]")), [event, event]);
+        assert_eq!(events("[]"), [""; 0]);
         assert_eq!(
-            taken(&format!(" [{event}, {event}]")).unwrap(),
-            [event, event]
-        );
-        assert_eq!(
-            taken(r#"{"user_id":"u","user_properties":{"plan":"pro"}}"#).unwrap(),
+            events(r#"{"user_id":"u","user_properties":{"plan":"pro"}}"#),
             [
                 r#"{"time":1800000000000,"event_type":"$identify","user_id":"u","user_properties":{"plan":"pro"}}"#
             ]
@@ -297,6 +323,53 @@ mod tests {
             assert_eq!(taken(wrong).unwrap_err().status, 400, "{wrong}");
         }
         assert_eq!(webhook(b"\xff{}", &as_it_is, NOW).unwrap_err().status, 400);
+    }
+
+    #[test]
+    fn a_broken_element_of_a_webhook_costs_only_itself_and_one_of_the_http_api_everything() {
+        let event = r#"{"event_type":"A","time":1,"user_id":"u"}"#;
+        for broken in [
+            r#"{"event_type":"N","p":NaN}"#,
+            "7",
+            r#"{"x":1}"#,
+            "{\"a\":\"\u{7}\"}",
+        ] {
+            let list = format!("[{event},{broken},{event}]");
+            let taken = webhook(list.as_bytes(), &Shape::default(), NOW).unwrap();
+            assert_eq!((taken.events, taken.broken), (vec![event.to_owned(); 2], 1));
+            assert!(taken.why.is_some_and(|why| why.status == 400), "{broken}");
+            let envelope_of = format!(r#"{{"api_key":"k","events":{list}}}"#);
+            assert_eq!(
+                envelope(envelope_of.as_bytes(), NOW).unwrap_err().status,
+                400
+            );
+        }
+        let marked = format!("\u{feff}{{\"api_key\":\"k\",\"events\":[{event}]}}");
+        assert_eq!(envelope(marked.as_bytes(), NOW).unwrap(), [event]);
+        let many = format!("[{}]", vec![event; MOST_EVENTS + 1].join(","));
+        let refused = webhook(many.as_bytes(), &Shape::default(), NOW);
+        assert_eq!(refused, Err(Refusal::too_large()));
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn no_body_makes_the_relay_panic(
+            body in proptest::collection::vec(proptest::prelude::any::<u8>(), 0..60),
+            text in "[\\PC\\n{}\\[\\]\":,]{0,120}",
+        ) {
+            let lines = [("event_type", "name"), ("user_properties.plan", "a.b"), ("event_properties", "*")];
+            let lines = lines.map(|(field, path)| (field.to_owned(), path.to_owned()));
+            let shape = Shape::new(&lines.into()).unwrap();
+            for body in [&body[..], text.as_bytes()] {
+                let _ = webhook(body, &shape, NOW);
+                let _ = webhook(body, &Shape::default(), NOW);
+                let _ = envelope(body, NOW);
+                let _ = unpacked(&Bytes::copy_from_slice(body), Some("gzip"), 100);
+            }
+            who(&text);
+            let event = format!(r#"{{"api_key":"k","events":[{text}]}}"#);
+            let _ = envelope(event.as_bytes(), NOW);
+        }
     }
 
     #[test]

@@ -94,9 +94,18 @@ async fn webhook(
         let body = relay.open(&sender, &secret, request).await?;
         relay.0.connections.is_known(peer.0);
         let now_ms = time::now();
-        let events = intake::webhook(&body.plain, &relay.0.options.shape, now_ms)?;
+        let taken = intake::webhook(&body.plain, &relay.0.options.shape, now_ms)?;
+        let events = taken.events;
         relay.0.throttle.take(events.len(), &[], Instant::now())?;
-        relay.publish(&sender, events, body.raw.len(), now_ms).await
+        let count = events.len();
+        let answer = relay.publish(&sender, events, body.raw.len(), now_ms).await;
+        if let (Ok(_), Some(why)) = (&answer, &taken.why) {
+            let (broken, why) = (taken.broken, why.reason());
+            let all = broken + count as u64;
+            let says = format!("{broken} of {all} elements left out: {why}");
+            relay.0.sources.refused(&sender, 200, &says);
+        }
+        answer
     };
     relay.answer(&sender, taken.await)
 }

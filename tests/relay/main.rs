@@ -5,6 +5,7 @@
 mod program;
 
 mod attacked;
+mod broken;
 mod paths;
 mod positions;
 mod reading;

@@ -50,15 +50,18 @@ impl Elements<'_, '_> {
             let place = self.input.place(0);
             return Ok((self.take)(Piece::PassedOver(place)));
         }
-        let with = Reading {
+        let mut with = Reading {
+            is_whole: false,
+            any_object: false,
             received_ms: self.input.options.received_ms,
             message_id_field: "message_id",
         };
         loop {
             let text = surrogates::replaced(&self.window.text);
+            with.is_whole = self.window.is_last;
             let ended = loop {
                 let from = self.splitter.at();
-                match self.splitter.next(&text, self.window.is_last, with) {
+                match self.splitter.next(&text, with) {
                     Step::Found(found) => {
                         if self.found(found, &text).is_break() {
                             return Ok(ControlFlow::Break(()));

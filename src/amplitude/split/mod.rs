@@ -10,6 +10,8 @@
 //! The text may also be a window of a longer one: then an element that its end cuts is left, and
 //! asked for again with more text.
 
+mod fault;
+mod recovery;
 mod scan;
 
 use bytestring::ByteString;
@@ -17,20 +19,22 @@ use bytestring::ByteString;
 use super::byte_order_mark::BYTE_ORDER_MARK;
 use super::event::{Event, NotAnEvent};
 use super::frame::Malformed;
-use super::json;
 use super::time::UnixMs;
+pub(super) use fault::malformed;
+use fault::no_object;
 use scan::{Around, Scan};
 
-/// How much is shown of the text around a fault, on either side of it, in bytes.
-const NEAR_BYTES: usize = 20;
-
-/// What events are read with.
+/// How a text is read.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Reading<'a> {
+    /// Whether the text does not go on behind its end, as a window does.
+    pub is_whole: bool,
     /// When the text was received.
     pub received_ms: UnixMs,
     /// The name of the feed's own message id.
     pub message_id_field: &'a str,
+    /// Whether any object will do: then none is looked into, for an event's fields or a list.
+    pub any_object: bool,
 }
 
 /// What the splitter came to.
@@ -152,32 +156,32 @@ impl Splitter {
         })
     }
 
-    /// The next element. `is_whole` says that the text does not go on behind its end.
-    pub(super) fn next(&mut self, text: &ByteString, is_whole: bool, with: Reading<'_>) -> Step {
+    /// The next element.
+    pub(super) fn next(&mut self, text: &ByteString, with: Reading<'_>) -> Step {
         loop {
             self.skip_space(text);
             let Some(&byte) = text.as_bytes().get(self.at) else {
-                return self.at_the_end(is_whole);
+                return self.at_the_end(with.is_whole);
             };
             self.has_content = true;
             let found = match (self.inside, byte) {
-                (Inside::EnvelopeTail, _) => self.tail(text, is_whole),
+                (Inside::EnvelopeTail, _) => self.tail(text, with.is_whole),
                 (Inside::Nothing, b'[') => {
                     self.at += 1;
                     self.enter(Inside::Array);
                     continue;
                 }
-                (Inside::Nothing, b'{') => self.element(text, is_whole, with),
+                (Inside::Nothing, b'{') => self.element(text, with),
                 (Inside::Nothing, b',' | b';' | b']' | b'}') => {
                     self.stray(text, "a separator without a list")
                 }
-                (Inside::Nothing, _) => self.junk(text, is_whole),
+                (Inside::Nothing, _) => self.junk(text, with.is_whole),
                 (_, b',' | b']' | b'}') => self.punctuation(text, byte),
                 _ if self.comma == Comma::Wanted => {
                     self.comma = Comma::Either;
                     self.damage(text, self.at, "a comma is missing")
                 }
-                _ => self.element(text, is_whole, with),
+                _ => self.element(text, with),
             };
             if let Some(step) = found {
                 return step;
@@ -295,9 +299,9 @@ impl Splitter {
         Some(self.broken(text, end, self.at, no_object(rest[0])))
     }
 
-    fn element(&mut self, text: &ByteString, is_whole: bool, with: Reading<'_>) -> Option<Step> {
+    fn element(&mut self, text: &ByteString, with: Reading<'_>) -> Option<Step> {
         if text.as_bytes()[self.at] != b'{' {
-            let Some(end) = self.end_of_broken(text, is_whole) else {
+            let Some(end) = self.end_of_broken(text, with.is_whole) else {
                 return Some(Step::More);
             };
             let why = no_object(text.as_bytes()[self.at]);
@@ -306,7 +310,7 @@ impl Splitter {
         // What a failed attempt has read is read again only within an end that is known.
         let mut end = None;
         if self.at < self.read_upto {
-            end = self.end_of_broken(text, is_whole);
+            end = self.end_of_broken(text, with.is_whole);
             if end.is_none() {
                 return Some(Step::More);
             }
@@ -317,7 +321,7 @@ impl Splitter {
             with.received_ms,
             with.message_id_field,
         ) {
-            Ok((event, used)) => return self.found(text, event, used),
+            Ok((event, used)) => return self.found(text, event, used, with),
             Err(NotAnEvent::Json(error)) => error,
             Err(error @ NotAnEvent::Foreign) => {
                 let why = error.to_string();
@@ -327,19 +331,28 @@ impl Splitter {
         self.visit(error.at);
         // A number that is cut is told as a wrong one.
         let is_cut_off = error.is_cut_off() || error.at >= part.len();
-        if end.is_none() && is_cut_off && !is_whole {
-            return self.cut_off(text);
+        if end.is_none() && is_cut_off && !with.is_whole {
+            return self.cut_off(text, with);
         }
-        self.failed(text, is_whole, end, &error)
+        self.failed(text, with, end, &error)
     }
 
     /// An event was read, or an envelope around some.
-    fn found(&mut self, text: &ByteString, event: Event, used: usize) -> Option<Step> {
+    fn found(
+        &mut self,
+        text: &ByteString,
+        event: Event,
+        used: usize,
+        with: Reading<'_>,
+    ) -> Option<Step> {
         self.visit(used);
         let start = self.at;
         self.at += used;
         self.is_damaged = false;
         self.comma = Comma::Wanted;
+        if with.any_object {
+            return Some(Step::Found(Ok(event)));
+        }
         if self.inside == Inside::Nothing
             && let Some(list) = event.envelope()
         {
@@ -354,121 +367,6 @@ impl Splitter {
         Some(Step::Found(found))
     }
 
-    /// An object that the end of the window cuts. An envelope is not asked for whole.
-    fn cut_off(&mut self, text: &str) -> Option<Step> {
-        if self.inside == Inside::Nothing
-            && let Some(list) = self.events_list(text, text.len())
-        {
-            self.at = list;
-            self.enter(Inside::OpenEnvelope);
-            return None;
-        }
-        Some(Step::More)
-    }
-
-    /// An object that is no JSON, up to `end` where that is known.
-    fn failed(
-        &mut self,
-        text: &ByteString,
-        is_whole: bool,
-        end: Option<usize>,
-        error: &json::Broken,
-    ) -> Option<Step> {
-        let Some(end) = end.or_else(|| self.end_of_broken(text, is_whole)) else {
-            return Some(Step::More);
-        };
-        let start = self.at;
-        let broke = start + error.at;
-        self.read_upto = self.read_upto.max(broke);
-        if self.inside == Inside::Nothing
-            && let Some(list) = self.events_list(text, end)
-        {
-            self.at = list;
-            self.enter(Inside::OpenEnvelope);
-            self.is_damaged = false;
-            if broke >= list {
-                self.owed = Some((broke, error.why()));
-                return None;
-            }
-            return self.damage(text, broke, &error.why());
-        }
-        if broke <= end {
-            return Some(self.broken(text, end, broke, error.why()));
-        }
-        // The attempt went on into the next element: by itself this one is cut off.
-        let mut cut = start + text[start..end].trim_end().len();
-        cut = cut.max(start + 1);
-        Some(self.broken(text, end, cut, "the object is cut off".to_owned()))
-    }
-
-    /// Goes on behind a broken element, and tells of it.
-    fn broken(&mut self, text: &str, end: usize, broke: usize, why: String) -> Step {
-        let told = malformed(text, (self.at, end), broke, why);
-        self.owed = None;
-        self.pass_over(end);
-        Step::Found(Err(told))
-    }
-
-    /// Where the element that comes next ends; nothing where that lies behind the window.
-    fn end_of_broken(&mut self, text: &str, is_whole: bool) -> Option<usize> {
-        let mut scan = self.scan(text.as_bytes());
-        self.run(&mut scan, text, is_whole)
-    }
-
-    fn events_list(&mut self, text: &str, end: usize) -> Option<usize> {
-        let part = &text.as_bytes()[self.at..end];
-        let list = scan::events_list(part);
-        self.visit(list.unwrap_or(part.len()));
-        Some(self.at + list?)
-    }
-
-    /// Passes over what comes behind the list of a broken envelope, up to its closing brace.
-    fn tail(&mut self, text: &str, is_whole: bool) -> Option<Step> {
-        let bytes = text.as_bytes();
-        let mut scan = self.scan(bytes);
-        // The scan begins within the envelope's object.
-        scan.step(self.at, b'{');
-        let Some(end) = self.run(&mut scan, text, is_whole) else {
-            return Some(Step::More);
-        };
-        let start = std::mem::replace(&mut self.at, end);
-        self.inside = Inside::Nothing;
-        let (broke, why) = self.owed.take()?;
-        self.is_damaged = true;
-        Some(Step::Found(Err(malformed(text, (start, end), broke, why))))
-    }
-
-    /// Runs a scan up to the end that it finds; nothing where that lies behind the window.
-    fn run(&mut self, scan: &mut Scan, text: &str, is_whole: bool) -> Option<usize> {
-        let bytes = text.as_bytes();
-        let from = self.at;
-        let found = (from..bytes.len()).find_map(|at| Some((at, scan.step(at, bytes[at])?)));
-        self.visit(found.map_or(bytes.len(), |(at, _)| at + 1) - from);
-        match found {
-            // At least something is passed over.
-            Some((_, end)) => Some(ceil_char_boundary(text, end.max(from + 1))),
-            None => is_whole.then(|| scan.end_of_text(bytes.len()).max(from + 1)),
-        }
-    }
-
-    /// The white space in front of the line that the next element stands on, in bytes.
-    fn indent(&mut self, text: &[u8]) -> usize {
-        let since = &text[self.line.upto..self.at];
-        self.visit(since.len());
-        let line = match memchr::memrchr(b'\n', since) {
-            Some(newline) => Some(&since[newline + 1..]),
-            None => self.line.is_first.then_some(since),
-        };
-        if let Some(line) = line {
-            let spaces = line.iter();
-            let spaces = spaces.take_while(|byte| matches!(byte, b' ' | b'\t' | b'\r'));
-            self.line.indent = spaces.count();
-        }
-        self.line.upto = self.at;
-        self.line.is_first = false;
-        self.line.indent
-    }
-
     #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests count"))]
     fn visit(&mut self, _bytes: usize) {
         #[cfg(test)]
@@ -476,46 +374,6 @@ impl Splitter {
             self.visited_bytes += _bytes;
         }
     }
-}
-
-/// What is wrong with an element that begins with this byte: only objects are events.
-fn no_object(byte: u8) -> String {
-    let what = match byte {
-        b'[' => "an event is an object, not a list",
-        b'"' => "an event is an object, not a text",
-        b'-' | b'0'..=b'9' => "an event is an object, not a number",
-        b't' | b'f' | b'n' => "an event is an object, not a bare word",
-        _ => "no JSON: expected an event",
-    };
-    what.to_owned()
-}
-
-/// What is told of the part of `text` between these bytes, which broke at `broke`.
-pub(super) fn malformed(
-    text: &str,
-    (from, end): (usize, usize),
-    broke: usize,
-    why: String,
-) -> Malformed {
-    let from = text.floor_char_boundary(from);
-    let part = text[from..ceil_char_boundary(text, end.max(from))].trim_end();
-    // What is cut off breaks behind its last character, not behind the space that follows.
-    let end = from + part.len();
-    let broke = broke.clamp(from, end);
-    let near_from = text.floor_char_boundary(broke.saturating_sub(NEAR_BYTES).max(from));
-    let near_end = ceil_char_boundary(text, (broke + NEAR_BYTES).min(end).max(near_from));
-    Malformed {
-        at_byte: broke,
-        why,
-        near: text[near_from..near_end].to_owned(),
-        from_byte: from,
-        size_bytes: part.len(),
-        parts: 1,
-    }
-}
-
-fn ceil_char_boundary(text: &str, at: usize) -> usize {
-    text.ceil_char_boundary(at.min(text.len()))
 }
 
 #[cfg(test)]

@@ -2,6 +2,8 @@ use super::*;
 use proptest::prelude::*;
 
 const WITH: Reading<'_> = Reading {
+    is_whole: true,
+    any_object: false,
     received_ms: 7,
     message_id_field: "message_id",
 };
@@ -34,7 +36,7 @@ fn split(text: &str) -> Outcome {
     let mut splitter = Splitter::default();
     let mut found = Vec::new();
     loop {
-        match splitter.next(&text, true, WITH) {
+        match splitter.next(&text, WITH) {
             Step::Found(one) => {
                 found.push(one.map(|event| event.event_type().unwrap_or_default().into_owned()));
             }
@@ -56,7 +58,11 @@ fn split_in_windows(text: &str, first: usize) -> Vec<Result<String, String>> {
     loop {
         let end = text.ceil_char_boundary((from + size).min(text.len()));
         let window = ByteString::from(&text[from..end]);
-        match splitter.next(&window, end == text.len(), WITH) {
+        let with = Reading {
+            is_whole: end == text.len(),
+            ..WITH
+        };
+        match splitter.next(&window, with) {
             Step::Found(one) => found.push(
                 one.map(|event| event.event_type().unwrap_or_default().into_owned())
                     .map_err(|malformed| malformed.why),
@@ -383,7 +389,7 @@ proptest! {
     fn every_fault_lies_within_its_text(text in pieces()) {
         for fault in split(&text).faults() {
             prop_assert!(fault.at_byte <= text.len() && fault.from_byte <= text.len());
-            prop_assert!(fault.near.len() <= 2 * NEAR_BYTES + 8);
+            prop_assert!(fault.near.len() <= 2 * fault::NEAR_BYTES + 8);
             let _ = fault.part(&text);
         }
     }
