@@ -41,6 +41,7 @@
 //! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
 pub mod amplitude;
+pub mod browser;
 pub mod cli;
 pub mod command;
 pub mod config;

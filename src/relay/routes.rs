@@ -22,6 +22,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::amplitude::time;
+use crate::browser;
 use crate::feed::server::{self, Asked, name_of};
 
 use super::Relay;
@@ -70,17 +71,41 @@ pub(super) fn of(relay: &Relay) -> Router {
         .with_state(relay.clone())
 }
 
-/// Tells the connections which of them has a request under way.
+/// Tells the connections which of them has a request under way, and refuses those that a web page
+/// makes where nothing else keeps it out.
 async fn at_the_door(
     State(relay): State<Relay>,
-    ConnectInfo(peer): Peer,
+    peer: Peer,
     request: Request,
     next: Next,
 ) -> Response {
-    relay.0.connections.asks(peer);
-    let response = next.run(request).await;
-    relay.0.connections.is_answered(peer);
+    relay.0.connections.asks(peer.0);
+    let response = match foreign(&relay, &request) {
+        Some(why) => {
+            let sender = sender(Entrance::Unknown, peer, request.headers());
+            let refusal = Refusal::new(403, why);
+            relay.0.refused.fetch_add(1, Relaxed);
+            relay.0.sources.refused(&sender, 403, &refusal.reason());
+            said(StatusCode::FORBIDDEN, &refusal.body)
+        }
+        None => next.run(request).await,
+    };
+    relay.0.connections.is_answered(peer.0);
     response
+}
+
+/// Why a request is refused that needs no secret here and is not this machine's own.
+fn foreign(relay: &Relay, request: &Request) -> Option<&'static str> {
+    let options = &relay.0.options;
+    let asks_for_nothing = match request.uri().path().trim_end_matches('/') {
+        "/feed" => options.token.is_none(),
+        "/healthz" => options.token.is_none() && options.secret.is_none(),
+        _ => options.secret.is_none(),
+    };
+    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+    asks_for_nothing
+        .then(|| browser::refused(header(header::HOST), header(header::ORIGIN)))
+        .flatten()
 }
 
 async fn webhook(

@@ -102,3 +102,53 @@ fn requests_that_never_end_keep_no_event_out() {
     }
     assert!(began.elapsed() < Duration::from_secs(15));
 }
+
+/// The status of an answer to a request with these headers.
+fn status(address: &str, request: &str, headers: &str) -> String {
+    let mut socket = TcpStream::connect(address).unwrap();
+    let text = format!("{request} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
+    socket.write_all(text.as_bytes()).unwrap();
+    let mut answer = String::new();
+    let _ = socket.read_to_string(&mut answer);
+    answer.split(' ').nth(1).unwrap_or_default().to_owned()
+}
+
+#[test]
+fn a_web_page_reaches_no_server_on_loopback_that_asks_for_no_secret() {
+    let folder = tempfile::tempdir().unwrap();
+    let events = folder.path().join("events.ndjson");
+    std::fs::write(
+        &events,
+        r#"{"event_type":"A","user_id":"u","time":1795481853008}"#,
+    )
+    .unwrap();
+    let upgrade = "Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\nSec-WebSocket-Key: AAAAAAAAAAAAAAAAAAAAAA==\r\n";
+    let relay =
+        Serving::start(sluicegate().args(["relay", "--listen", "127.0.0.1:0", "--headless"]));
+    let sandbox = crate::program::sandbox(&[]);
+    let replayed = crate::program::replay(&events, &["--loop"]);
+    for (server, request, own) in [
+        (&relay, "GET /healthz", ""),
+        (&relay, "GET /feed", upgrade),
+        (&relay, "POST /webhook", "Content-Length: 2\r\n"),
+        (&relay, "POST /2/httpapi", "Content-Length: 2\r\n"),
+        (&sandbox, "GET /sandbox/people", ""),
+        (&sandbox, "POST /api/v2/batch", "Content-Length: 2\r\n"),
+        (&replayed, "GET /feed", upgrade),
+    ] {
+        let address = address(server);
+        for foreign in [
+            "Host: evil.example\r\n".to_owned(),
+            format!("Host: {address}\r\nOrigin: https://evil.example\r\n"),
+            format!("Host: {address}\r\nOrigin: null\r\n"),
+        ] {
+            let status = status(&address, request, &format!("{foreign}{own}"));
+            assert_eq!(status, "403", "{request} {foreign}");
+        }
+    }
+    let health = get(&format!("http://{}/healthz", address(&relay)));
+    assert_eq!(
+        (&health["received"], &health["refused"]),
+        (&0.into(), &12.into())
+    );
+}

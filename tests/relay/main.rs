@@ -152,6 +152,11 @@ async fn sdks_are_answered_as_by_amplitude_and_their_events_come_out_as_they_wen
             );
         }
     }
+    let relay = self::relay(Options {
+        secret: Some(SecretString::from("swordfish")),
+        ..open()
+    })
+    .await;
     let options = http
         .request(
             reqwest::Method::OPTIONS,

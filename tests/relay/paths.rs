@@ -90,7 +90,11 @@ async fn a_path_that_there_is_not_is_counted_told_and_answered_with_the_one_to_u
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_browser_may_ask_first_wherever_it_sends_and_then_reads_the_answer() {
-    let relay = relay(open()).await;
+    let relay = relay(Options {
+        secret: Some(SecretString::from("swordfish")),
+        ..open()
+    })
+    .await;
     let request = http().request(Method::OPTIONS, format!("{}/httpapi", relay.url()));
     let answer = request
         .header("Origin", "https://shop.example")

@@ -26,6 +26,8 @@ use tokio::net::TcpListener;
 pub use faults::{Fault, Faults};
 pub use store::{Attributes, Counts, StoredEvent};
 
+use crate::browser;
+
 use check::{Problem, Refused, V1Event};
 use store::Store;
 
@@ -152,6 +154,7 @@ fn routes(shared: Arc<Shared>, address: SocketAddr) -> Router {
         )
         .merge(track)
         .layer(DefaultBodyLimit::max(BODY_BYTES))
+        .layer(middleware::from_fn_with_state(address, refuse_pages))
         .with_state(shared)
 }
 
@@ -189,6 +192,20 @@ fn region(address: SocketAddr) -> Response {
     json(
         &serde_json::json!({ "url": format!("http://{address}"), "region": "us", "environment_id": 1 }),
     )
+}
+
+/// A server that only this machine reaches is no web page's to ask.
+async fn refuse_pages(State(address): State<SocketAddr>, request: Request, next: Next) -> Response {
+    let foreign = foreign(&request).filter(|_| address.ip().is_loopback());
+    match foreign {
+        Some(why) => meta_errors(StatusCode::FORBIDDEN, &[why.to_owned()]),
+        None => next.run(request).await,
+    }
+}
+
+fn foreign(request: &Request) -> Option<&'static str> {
+    let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+    browser::refused(header(header::HOST), header(header::ORIGIN))
 }
 
 async fn authorize(State(shared): Shares, request: Request, next: Next) -> Response {

@@ -20,13 +20,16 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
-use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
+use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
+use tokio_tungstenite::tungstenite::http::StatusCode;
+use tokio_tungstenite::tungstenite::http::header::{HOST, HeaderValue, ORIGIN};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
 use uuid::Uuid;
 
 use crate::amplitude::{json, time};
+use crate::browser;
 
 use super::fill::Fill;
 use super::log::{Log, LogError, Position};
@@ -305,6 +308,13 @@ async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
     let mut name = String::new();
     #[expect(clippy::result_large_err, reason = "the handshake's own type")]
     let handshake = |request: &Request, response: Response| {
+        let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
+        let foreign = browser::refused(header(HOST), header(ORIGIN));
+        if let Some(why) = foreign.filter(|_| server.address.ip().is_loopback()) {
+            let mut refusal = ErrorResponse::new(Some(why.to_owned()));
+            *refusal.status_mut() = StatusCode::FORBIDDEN;
+            return Err(refusal);
+        }
         asked = request.uri().query().map(Asked::of).unwrap_or_default();
         name = name_of(request.headers(), peer.ip());
         Ok(response)

@@ -1,0 +1,93 @@
+//! Requests that a web page makes in the operator's browser.
+//!
+//! A server on loopback that asks for no secret is reached by every page that is open on this
+//! machine: by a request to its address, or by a name of the page's own that resolves to it (DNS
+//! rebinding). A browser says so in `Origin` and `Host`. Programs send no `Origin`, and name the
+//! address.
+
+use std::net::IpAddr;
+
+/// Why a request to such a server is refused, or nothing where it is not a foreign page's.
+pub fn refused(host: Option<&[u8]>, origin: Option<&[u8]>) -> Option<&'static str> {
+    let is_ours = |authority: &[u8]| std::str::from_utf8(authority).is_ok_and(is_loopback);
+    if !origin.is_none_or(|origin| without_scheme(origin).is_some_and(is_ours)) {
+        return Some(
+            "a web page of another origin asks; where that is meant, set a secret and a token",
+        );
+    }
+    if !host.is_none_or(is_ours) {
+        return Some("the Host is not this machine; name 127.0.0.1 or localhost");
+    }
+    None
+}
+
+/// The authority of an origin: `http://localhost:3000`. The opaque origin, `null`, has none.
+fn without_scheme(origin: &[u8]) -> Option<&[u8]> {
+    origin
+        .strip_prefix(b"http://")
+        .or_else(|| origin.strip_prefix(b"https://"))
+}
+
+/// Whether an authority, a host with or without a port, is this machine itself.
+fn is_loopback(authority: &str) -> bool {
+    let host = match authority.strip_prefix('[') {
+        Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
+        None => authority.split(':').next().unwrap_or_default(),
+    };
+    let host = host.trim_end_matches('.').to_ascii_lowercase();
+    let is_address = host
+        .parse::<IpAddr>()
+        .is_ok_and(|address| address.to_canonical().is_loopback());
+    is_address || host == "localhost" || host.ends_with(".localhost")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn is_refused(host: &str, origin: Option<&str>) -> bool {
+        refused(Some(host.as_bytes()), origin.map(str::as_bytes)).is_some()
+    }
+
+    #[test]
+    fn pages_of_other_origins_and_names_of_other_machines_are_refused() {
+        for host in [
+            "127.0.0.1:4080",
+            "127.0.0.1",
+            "localhost:4080",
+            "LOCALHOST.",
+            "[::1]:4080",
+            "[::ffff:127.0.0.1]:1",
+            "relay.localhost",
+            "127.1.2.3:1",
+        ] {
+            assert!(!is_refused(host, None), "{host}");
+            assert!(!is_refused(host, Some("http://localhost:3000")), "{host}");
+        }
+        for host in [
+            "evil.example",
+            "127.0.0.1.evil.example",
+            "localhost.evil.example:4080",
+            "192.0.2.1",
+            "0.0.0.0:4080",
+            "",
+            "[::1",
+            "x@127.0.0.1",
+        ] {
+            assert!(is_refused(host, None) || host == "[::1", "{host}");
+        }
+        for origin in [
+            "https://evil.example",
+            "null",
+            "http://127.0.0.1.evil.example",
+            "file://",
+            "localhost",
+            "http://",
+            "",
+        ] {
+            assert!(is_refused("127.0.0.1", Some(origin)), "{origin}");
+        }
+        assert!(refused(None, None).is_none());
+        assert!(refused(Some(b"\xff"), None).is_some());
+    }
+}
