@@ -56,6 +56,7 @@ pub mod owner_only;
 pub mod pipeline;
 pub mod protocol;
 pub mod relay;
+mod signals;
 pub mod telemetry;
 pub mod text;
 pub mod tui;

@@ -368,7 +368,10 @@ async fn dead_letters_are_worked_with_from_another_terminal() {
     assert_eq!(rows[0]["count"], 1);
     let shown: Value = serde_json::from_str(&letters(&["show"]).1).unwrap();
     assert_eq!(
-        (&shown["person"], &shown["request"]["attributes"]["number"]),
+        (
+            &shown["person"],
+            &shown["request"]["batch"][0]["attributes"]["number"]
+        ),
         (&"u-0".into(), &3.into())
     );
     let number = shown["number"].to_string();

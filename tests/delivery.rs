@@ -271,7 +271,7 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
         (&json["answer"], &json["requests"]),
         (&"207".into(), &1.into())
     );
-    assert_eq!(json["request"]["attributes"]["number"], 4);
+    assert_eq!(json["request"]["batch"][0]["attributes"]["number"], 4);
     let mut exported = Vec::new();
     assert_eq!(letters.export(&Which::All, &mut exported).unwrap(), 3);
     assert_eq!(

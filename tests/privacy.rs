@@ -13,7 +13,7 @@ use std::path::Path;
 use std::process::Output;
 use std::time::{Duration, Instant};
 
-use program::{Serving, get, post, replay, run, sandbox, sluicegate, summary};
+use program::{Running, Serving, get, post, replay, run, sandbox, sluicegate, summary};
 use rights::{assert_private, mode, open_to_all, without_umask};
 use sluicegate::customerio::sandbox::Faults;
 
@@ -159,11 +159,7 @@ fn while_it_runs_the_files_of_the_spool_and_of_a_recording_are_for_their_owner_o
         .arg("--record")
         .arg(&recorded)
         .env("SLUICEGATE_SPOOL_FOLDER", &spool);
-    let mut child = without_umask(&command)
-        .stdout(std::process::Stdio::null())
-        .stderr(std::process::Stdio::null())
-        .spawn()
-        .unwrap();
+    let _running = Running::start(&mut without_umask(&command));
     let started = Instant::now();
     let is_there = |path: &Path| path.exists() && fs::read_dir(path).unwrap().count() > 0;
     while !(is_there(&recorded) && spool.join("status.json").exists()) {
@@ -176,6 +172,4 @@ fn while_it_runs_the_files_of_the_spool_and_of_a_recording_are_for_their_owner_o
     let names = assert_private(&spool);
     assert!(names.iter().any(|n| n == "spool.db-wal"), "{names:?}");
     assert!(assert_private(&recorded)[0].contains(".part"));
-    child.kill().unwrap();
-    child.wait().unwrap();
 }

@@ -788,6 +788,29 @@ fn a_relay_shows_who_sends_and_who_reads_and_gives_the_terminal_back() {
 }
 
 #[test]
+fn a_forwarder_that_reads_no_keys_ends_with_its_terminal_too() {
+    let sandbox = sandbox(&[]);
+    let run = run_on("ws://127.0.0.1:1", &sandbox.url);
+    let mut command = CommandBuilder::new("sh");
+    command.args(["-c", "exec \"$@\" </dev/null", "sh"]);
+    command.arg(run.get_program());
+    command.args(run.get_args());
+    for (name, value) in run.get_envs() {
+        match value {
+            Some(value) => command.env(name, value),
+            None => command.env_remove(name),
+        }
+    }
+    let mut terminal = Terminal::start(command);
+    terminal.shows("feed is down");
+    // It reads its settings again while somebody sits before it, and goes on.
+    signal("HUP", terminal.child.process_id().unwrap());
+    terminal.shows("settings read again");
+    terminal.close();
+    assert_eq!(terminal.ends(), 0);
+}
+
+#[test]
 fn a_relay_ends_with_its_terminal_and_by_a_signal() {
     let (mut terminal, _) = relay();
     signal("TERM", terminal.child.process_id().unwrap());

@@ -1,5 +1,6 @@
 //! `config init`, `config check` and `config show`.
 
+use std::collections::HashMap;
 use std::io::Write as _;
 use std::process::ExitCode;
 
@@ -7,7 +8,7 @@ use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 
 use crate::cli::Config;
 use crate::config::load::{Needs, flatten};
-use crate::config::{DEFAULT_FILE, Origin, exists};
+use crate::config::{DEFAULT_FILE, Origin, Settings, exists};
 use crate::owner_only;
 
 use super::Place;
@@ -71,7 +72,13 @@ fn check(place: Place) -> Result<ExitCode> {
 
 fn show(place: Place, changed: bool) -> Result<ExitCode> {
     let loaded = place.load(&[])?;
+    // A setting that says what is so anyway is not changed, wherever it stands.
+    let defaults: HashMap<_, _> = flatten(&Settings::default()).into_iter().collect();
+    let mut shown = 0;
     for (path, value) in flatten(&loaded.settings) {
+        if changed && defaults.get(&path) == Some(&value) {
+            continue;
+        }
         let origin = loaded.origin(&path);
         // A table of the user's own has its origin in its keys.
         let inside = format!("{path}.");
@@ -83,9 +90,11 @@ fn show(place: Place, changed: bool) -> Result<ExitCode> {
             Some((_, own)) if origin == Origin::Default => own.clone(),
             _ => origin,
         };
-        if !changed || origin != Origin::Default {
-            say!("{:<50}  # {origin}", format!("{path} = {value}"));
-        }
+        say!("{:<50}  # {origin}", format!("{path} = {value}"));
+        shown += 1;
+    }
+    if shown == 0 {
+        say!("# every setting is as it is unless set");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -15,9 +15,9 @@ use crate::delivery::spool::dead_letters::LetterRow;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
+use crate::signals::{self, Hangup};
 
 use super::reload::Reloader;
-use super::signals::{self, Hangup};
 use super::{dead_letters as letters, output, printable};
 
 /// When a run ends by itself.
@@ -80,7 +80,7 @@ async fn wait(
                 (Hangup::Reload, Some(reloader)) => if let Err(error) = reloader.reload(handle).await {
                     tracing::error!("{error}");
                 },
-                (Hangup::Reload, None) => {}
+                (Hangup::Reload, None) => tracing::info!("SIGHUP: there are no settings to read again here"),
             },
             _ = second.tick() => each_second(&snapshots.borrow().clone()),
             changed = snapshots.changed() => {

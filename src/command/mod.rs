@@ -16,7 +16,6 @@ pub mod reload;
 mod replay;
 mod run;
 mod sandbox;
-mod signals;
 mod status;
 mod watch;
 
@@ -24,12 +23,12 @@ use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 
-use color_eyre::eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _, bail};
 use tokio::net::TcpListener;
 
 use crate::cli::{Cli, Command, Over};
 use crate::config::load::{Flag, Needs};
-use crate::config::{Loaded, default_path, load};
+use crate::config::{Loaded, default_path, load, state_folder};
 use crate::customerio::Client;
 use crate::delivery::spool::Spool;
 use crate::feed::WebSocketFeed;
@@ -199,7 +198,33 @@ fn spool_folder(named: crate::cli::SpoolFolder, place: Place) -> Result<PathBuf>
         .folder
         .map(|folder| ("spool.folder", "--spool", folder));
     let flags: Vec<Flag> = flag.into_iter().collect();
-    Ok(place.load(&flags)?.settings.spool_folder()?)
+    let settings = place.load(&flags)?.settings;
+    if settings.spool.folder.is_empty() && settings.customerio.site_id.is_empty() {
+        let there = spools_there();
+        let there = match there.as_slice() {
+            [] => "there is none yet in the usual place".to_owned(),
+            all => format!("there: {}", all.join(", ")),
+        };
+        bail!(
+            "the settings name no spool, as customerio.site_id is not set: name the configuration with --config, or a spool's folder with --spool ({there})"
+        );
+    }
+    Ok(settings.spool_folder()?)
+}
+
+/// The spools in the folder where they usually are.
+fn spools_there() -> Vec<String> {
+    let Some(entries) = state_folder().and_then(|folder| std::fs::read_dir(folder).ok()) else {
+        return Vec::new();
+    };
+    let folders = entries.flatten().map(|entry| entry.path());
+    let is_spool = |path: &PathBuf| path.join("spool.db").exists();
+    let mut spools: Vec<String> = folders
+        .filter(is_spool)
+        .map(|path| path.display().to_string())
+        .collect();
+    spools.sort();
+    spools
 }
 
 /// Text from outside without anything that a terminal obeys.

@@ -20,10 +20,10 @@ use crate::relay::passing::Passing;
 use crate::relay::shape::Shape;
 use crate::relay::throttle::Limits;
 use crate::relay::{Options, Relay, Standing};
+use crate::signals::{self, Hangup};
 use crate::tui;
 use crate::tui::widget::text;
 
-use super::signals::{self, Hangup};
 use super::{Place, listen, log_to, log_to_stderr, refuse_problems};
 
 /// So long are clients sent what is there, at the end.
@@ -209,7 +209,12 @@ async fn reread(own: config::Relay, tls: Option<RustlsConfig>) {
     while let Some(hangup) = hangups.recv().await {
         let tls = match (hangup, &tls) {
             (Hangup::TerminalGone, _) => return,
-            (Hangup::Reload, None) => continue,
+            (Hangup::Reload, None) => {
+                tracing::info!(
+                    "SIGHUP: a relay reads its certificate again, and this one has none; start it again for other settings"
+                );
+                continue;
+            }
             (Hangup::Reload, Some(tls)) => tls,
         };
         let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);

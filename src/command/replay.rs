@@ -10,9 +10,10 @@ use crate::cli::{LogFormat, Replay};
 use crate::feed::replay::{self, Playing};
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
+use crate::signals;
 
 use super::player::refuse_unreadable;
-use super::{listen, log_to_stderr, signals};
+use super::{listen, log_to_stderr};
 
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);

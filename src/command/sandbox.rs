@@ -7,8 +7,9 @@ use color_eyre::eyre::Result;
 use crate::cli;
 use crate::customerio::sandbox::{Faults, Options, Sandbox};
 use crate::limits::grouped;
+use crate::signals;
 
-use super::{listen, signals};
+use super::listen;
 
 pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
     let listener = listen(args.listen).await?;

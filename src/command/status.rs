@@ -151,6 +151,17 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         }
     };
     line("feed", format!("{feed}  {}", printable(&status.feed)));
+    if let Some(covered) = &status.feed_status.resumed {
+        let covered = covered.strip_prefix("feed resumed: ").unwrap_or(covered);
+        let times = status.feed_status.connects.saturating_sub(1);
+        let again = match times {
+            // An earlier run was connected before.
+            0 => "at the start".to_owned(),
+            1 => "once".to_owned(),
+            times => format!("{} times", grouped(times)),
+        };
+        line("  resumed", format!("{again}; {}", printable(covered)));
+    }
     let gate = match status.mode {
         Some(Mode::Open) => "open",
         Some(Mode::DryRun) => "in dry run: nothing is sent",

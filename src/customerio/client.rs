@@ -131,7 +131,7 @@ impl Client {
     pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i mut Item>) -> Answer {
         let (body, count) = together(items);
         let asked = Asked::Batch(count);
-        self.send(reqwest::Method::POST, "/api/v2/batch", body, asked)
+        self.send(reqwest::Method::POST, super::request::BATCH, body, asked)
             .await
     }
 

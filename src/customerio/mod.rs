@@ -4,6 +4,7 @@
 pub mod client;
 pub mod dedupe;
 pub mod mapping;
+pub mod request;
 pub mod response;
 pub mod sandbox;
 pub mod sizes;

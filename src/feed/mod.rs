@@ -147,7 +147,8 @@ pub struct FeedStatus {
     pub connects: u64,
     /// Since when the pipeline has not taken its frame: it is behind.
     pub blocked_since_ms: Option<UnixMs>,
-    /// What a reconnect left to tell: how much time it had to cover.
+    /// How much time the last reconnect had to cover, in words: only the pipeline knows it, from the
+    /// messages before and behind.
     pub resumed: Option<String>,
 }
 

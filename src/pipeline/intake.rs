@@ -168,8 +168,8 @@ impl Intake {
         let id: Option<MessageId> = event.message_id().map(|id| id.as_ref().into());
         let batch = &mut self.batch;
         if resumed {
-            let notice = resumption(self.last.as_deref(), id.as_deref());
-            batch.told.notices.push(notice);
+            let covered = resumption(self.last.as_deref(), id.as_deref());
+            batch.told.resumed.push(covered);
         }
         let record = self.judge.judge(event, &mut batch.accepted);
         batch.told.records.push(record);

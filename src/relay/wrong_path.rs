@@ -225,7 +225,7 @@ pub(super) fn shown(method: &Method, path: &str, secret: &str) -> String {
     let path = parts.collect::<Vec<_>>().join("/");
     let method = method.as_str().chars().take(METHOD_CHARS);
     let asked = method.chain([' ']).chain(path.chars().take(PATH_CHARS));
-    asked.map(crate::tui::widget::text::visible).collect()
+    asked.map(crate::text::visible).collect()
 }
 
 #[cfg(test)]

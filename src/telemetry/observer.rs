@@ -36,8 +36,8 @@ pub struct TakenIn {
     pub records: Vec<Record>,
     /// How long the newest frame had waited, in milliseconds.
     pub waited_ms: u64,
-    /// What the operator should know.
-    pub notices: Vec<String>,
+    /// What each reconnect among them had to cover, in words.
+    pub resumed: Vec<String>,
 }
 
 /// What the observer looks at besides what it is told.
@@ -69,6 +69,8 @@ pub struct Observer {
     requests: VecDeque<UnixMs>,
     notices: VecDeque<Notice>,
     clock: Clock,
+    /// What the last reconnect had to cover.
+    resumed: Option<String>,
     started_ms: UnixMs,
     /// How long the newest frame had waited, and when that was told.
     waited: (u64, UnixMs),
@@ -88,6 +90,7 @@ impl Observer {
             requests: VecDeque::new(),
             notices: VecDeque::new(),
             clock: Clock::default(),
+            resumed: None,
             started_ms: time::now(),
             waited: (0, 0),
             snapshots,
@@ -125,8 +128,9 @@ impl Observer {
     fn take_in(&mut self, told: TakenIn) {
         let now = time::now();
         self.waited = (told.waited_ms, now);
-        for text in told.notices {
-            self.notice(text);
+        for covered in told.resumed {
+            self.notice(covered.clone());
+            self.resumed = Some(covered);
         }
         let mut lines = [
             (Line::Received, 0),
@@ -259,7 +263,10 @@ impl Observer {
         if *self.published_series != self.series {
             self.published_series = Arc::new(self.series.clone());
         }
-        let feed = self.sources.feed.borrow().clone();
+        let feed = FeedStatus {
+            resumed: self.resumed.clone(),
+            ..self.sources.feed.borrow().clone()
+        };
         let published = self.sources.spool.borrow().clone();
         let standing = Standing {
             spool: published.row,

@@ -4,6 +4,7 @@ use std::fmt::Write as _;
 
 use crate::amplitude::time;
 use crate::customerio::mapping::Route;
+use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
 use crate::limits::span;
@@ -39,18 +40,14 @@ pub const CHOICES: [(char, What, &str); 5] = [
     ('p', What::Person, "the person's id"),
 ];
 
-/// The command that sends `body`. The credentials are variables of the shell, and nothing in it
+/// The command that sends an item with this body. The credentials are variables of the shell, and nothing in it
 /// means anything to the shell.
 pub fn curl(server: &str, route: &Route, body: &str) -> String {
-    let (method, path) = match route {
-        Route::Batch => ("POST", "/api/v2/entity"),
-        Route::V1 { put: true, path } => ("PUT", path.as_str()),
-        Route::V1 { put: false, path } => ("POST", path.as_str()),
-    };
+    let Request { method, path, body } = Request::of(route, body);
     let url = quoted(&format!("{}{path}", server.trim_end_matches('/')));
     format!(
         "curl -X {method} {url} \\\n  -u \"$CUSTOMERIO_SITE_ID:$CUSTOMERIO_API_KEY\" \\\n  -H 'Content-Type: application/json' \\\n  --data-raw {}",
-        quoted(body)
+        quoted(&body)
     )
 }
 
@@ -175,7 +172,7 @@ mod tests {
     fn a_command_is_safe_in_a_shell_and_holds_no_key() {
         let body = r#"{"name":"it's $HOME `id` \\ \"x\"","n":"!!"}"#;
         let command = curl("https://track.customer.io/", &Route::Batch, body);
-        assert!(command.starts_with("curl -X POST 'https://track.customer.io/api/v2/entity'"));
+        assert!(command.starts_with("curl -X POST 'https://track.customer.io/api/v2/batch'"));
         assert!(command.contains("$CUSTOMERIO_SITE_ID:$CUSTOMERIO_API_KEY"));
         // A shell gives the body back as it is.
         let script = command.replacen("curl -X POST", "set --", 1) + "; printf %s \"${7}\"";
@@ -183,7 +180,8 @@ mod tests {
             .args(["-c", &script])
             .output()
             .unwrap();
-        assert_eq!(String::from_utf8_lossy(&output.stdout), body, "{script}");
+        let sent = format!(r#"{{"batch":[{body}]}}"#);
+        assert_eq!(String::from_utf8_lossy(&output.stdout), sent, "{script}");
         let route = Route::V1 {
             put: true,
             path: "/api/v1/customers/a'b".to_owned(),

@@ -32,7 +32,7 @@ pub mod watch;
 pub mod widget;
 
 use std::collections::BTreeMap;
-use std::io::{self, IsTerminal as _};
+use std::io;
 use std::path::{Path, PathBuf};
 use std::pin::Pin;
 use std::sync::Arc;
@@ -56,6 +56,7 @@ use crate::filter::preview::Batching;
 use crate::limits::{Code, grouped};
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
+use crate::signals::{self, Hangup};
 
 use action::{Action, Effect, Reread};
 use breakdown::Breakdown;
@@ -220,8 +221,8 @@ impl Shell {
     async fn run(mut self) -> io::Result<Option<Ended>> {
         let mut keys = EventStream::new();
         let mut snapshots = self.handle.snapshots();
-        let mut terminations = signals(&[Signal::Terminate, Signal::Interrupt]);
-        let mut hangups = signals(&[Signal::Hangup]);
+        let mut terminations = signals::terminations();
+        let mut hangups = signals::hangups();
         let mut next_frame = Instant::now();
         loop {
             let action = tokio::select! {
@@ -238,10 +239,9 @@ impl Shell {
                 },
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
-                Some(()) = hangups.recv() => Some(if io::stdout().is_terminal() {
-                    Action::Hangup
-                } else {
-                    Action::TerminalGone
+                Some(hangup) = hangups.recv() => Some(match hangup {
+                    Hangup::Reload => Action::Hangup,
+                    Hangup::TerminalGone => Action::TerminalGone,
                 }),
                 Some(answer) = self.answers.1.recv() => Some(answer),
                 seen = self.watcher.next() => Some(Action::Watched(seen)),
@@ -707,38 +707,4 @@ async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
         },
         None => std::future::pending().await,
     }
-}
-
-/// Signals that the screen answers.
-#[derive(Debug, Clone, Copy)]
-enum Signal {
-    /// With SIGINT asks for the same as `q`: drain and leave, and the second time leave at once.
-    Terminate,
-    Interrupt,
-    /// Asks for the settings to be read again, unless the terminal is gone.
-    Hangup,
-}
-
-fn signals(which: &[Signal]) -> mpsc::Receiver<()> {
-    let (told, signals) = mpsc::channel(2);
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        for one in which {
-            let kind = match one {
-                Signal::Terminate => SignalKind::terminate(),
-                Signal::Interrupt => SignalKind::interrupt(),
-                Signal::Hangup => SignalKind::hangup(),
-            };
-            let told = told.clone();
-            if let Ok(mut signals) = signal(kind) {
-                tokio::spawn(async move {
-                    while signals.recv().await.is_some() && told.send(()).await.is_ok() {}
-                });
-            }
-        }
-    }
-    // Without signals there is only the key; then nothing ever comes.
-    drop(told);
-    signals
 }

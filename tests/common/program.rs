@@ -79,6 +79,24 @@ impl Drop for Serving {
     }
 }
 
+/// A process that ends with the test, also where that fails.
+pub struct Running(Child);
+
+impl Running {
+    /// Starts it, and hears nothing of what it says.
+    pub fn start(command: &mut Command) -> Self {
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        Self(command.spawn().unwrap())
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 pub fn sandbox(more: &[&str]) -> Serving {
     Serving::start(
         sluicegate()

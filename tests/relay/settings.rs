@@ -100,6 +100,32 @@ async fn who_sends_too_much_is_answered_429_as_by_amplitude() {
 }
 
 #[test]
+fn a_relay_that_has_nothing_to_read_again_says_so() {
+    let mut command = sluicegate();
+    command.args(["relay", "--headless", "--listen", "127.0.0.1:0"]);
+    let mut relay = Serving::start(command.stderr(std::process::Stdio::piped()));
+    let log = std::io::BufReader::new(relay.stderr());
+    let (told, said) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        let mut lines = std::io::BufRead::lines(log).map_while(Result::ok);
+        let said = lines.find(|line| line.contains("SIGHUP"));
+        // Nobody waits for it any more where it came too late.
+        let _ = told.send(said.unwrap_or_default());
+    });
+    signal("HUP", relay.pid());
+    let said = said
+        .recv_timeout(std::time::Duration::from_secs(20))
+        .unwrap();
+    assert!(
+        said.contains("certificate again, and this one has none"),
+        "{said}"
+    );
+    // It goes on.
+    let health = get(&format!("{}/healthz", relay.url));
+    assert_eq!(health["received"], 0);
+}
+
+#[test]
 fn what_is_wrong_with_the_settings_is_told_with_its_place() {
     let folder = tempfile::tempdir().unwrap();
     for (settings, says) in [

@@ -65,7 +65,7 @@ impl DeadLetters {
     /// Writes each of them as NDJSON, the oldest first; how many there are. They stay.
     pub fn export(&self, which: &Which, to: &mut dyn Write) -> io::Result<u64> {
         self.each(which, |letter| {
-            writeln!(to, "{}", letter.to_json()).map_err(Failed::Write)
+            writeln!(to, "{}", letter.to_line()).map_err(Failed::Write)
         })
         .map_err(|failed| match failed {
             Failed::Write(error) => error,

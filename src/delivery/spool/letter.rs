@@ -5,7 +5,9 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 use crate::customerio::mapping::Route;
+use crate::customerio::request::Request;
 use crate::delivery::{Accepted, History, Part, Undelivered};
+use crate::text;
 
 /// One item that can't be delivered.
 #[derive(Debug, Clone, PartialEq)]
@@ -136,17 +138,36 @@ impl DeadLetter {
         named.unwrap_or_default()
     }
 
-    /// The letter as one JSON object: what `export` writes, a line each.
+    /// The letter as one line of JSON: what `export` writes. Its request works as it is.
+    pub fn to_line(&self) -> String {
+        let request = self.request();
+        let mut line = serde_json::Value::Object(self.facts(&request)).to_string();
+        // The facts are an object, and its last brace comes again behind the request.
+        line.truncate(line.len() - 1);
+        line.push_str(",\"request\":");
+        line.push_str(&request.json());
+        line.push('}');
+        text::escaped_json(&line)
+    }
+
+    /// The same for whoever reads it as a value.
     pub fn to_json(&self) -> serde_json::Value {
+        let request = self.request();
+        let mut facts = self.facts(&request);
+        let text = || serde_json::Value::from(request.body.as_str());
+        let body = serde_json::from_str(&request.body).unwrap_or_else(|_| text());
+        facts.insert("request".to_owned(), body);
+        serde_json::Value::Object(facts)
+    }
+
+    fn request(&self) -> Request<'_> {
+        let item = &self.accepted.item;
+        Request::of(&item.route, &String::from_utf8_lossy(&item.body))
+    }
+
+    fn facts(&self, request: &Request<'_>) -> serde_json::Map<String, serde_json::Value> {
         let accepted = &self.accepted;
-        let request = serde_json::from_slice::<serde_json::Value>(&accepted.item.body)
-            .unwrap_or_else(|_| String::from_utf8_lossy(&accepted.item.body).into());
-        let (method, path) = match &accepted.item.route {
-            Route::Batch => ("POST", "/api/v2/batch"),
-            Route::V1 { put: false, path } => ("POST", path.as_str()),
-            Route::V1 { put: true, path } => ("PUT", path.as_str()),
-        };
-        serde_json::json!({
+        let facts = serde_json::json!({
             "number": self.number,
             "at": stamp(self.at_ms),
             "why": self.why,
@@ -163,10 +184,13 @@ impl DeadLetter {
             "id": accepted.item.id.to_string(),
             "happened_at": stamp(accepted.happened_ms),
             "received_at": stamp(accepted.received_ms),
-            "method": method,
-            "path": path,
-            "request": request,
-        })
+            "method": request.method,
+            "path": request.path,
+        });
+        match facts {
+            serde_json::Value::Object(facts) => facts,
+            _ => serde_json::Map::new(),
+        }
     }
 }
 

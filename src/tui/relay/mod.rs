@@ -16,9 +16,9 @@ use tokio::time::MissedTickBehavior;
 
 use super::terminal::{self, Screen};
 use super::theme::Theme;
-use super::{Signal, signals};
 use crate::config;
 use crate::relay::Relay;
+use crate::signals;
 
 use state::{Effect, Labels, State};
 
@@ -58,7 +58,7 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
     };
     let mut state = State::new(labels, colours, relay.standing(), screen.size()?);
     let mut keys = EventStream::new();
-    let mut terminations = signals(&[Signal::Terminate, Signal::Interrupt]);
+    let mut terminations = signals::terminations();
     let mut look_again = tokio::time::interval(LOOK);
     look_again.set_missed_tick_behavior(MissedTickBehavior::Delay);
     tokio::pin!(hung_up);
