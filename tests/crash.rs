@@ -1,42 +1,25 @@
-//! The program killed, started twice, told to read its settings again, on a full disk: as a
-//! process among processes. What it accepted arrives once, and each person's events in order.
+//! The program killed, started twice, told to read its settings again: as a process among
+//! processes. What it accepted arrives once, and each person's events in order.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![cfg(unix)]
 
 mod common;
+#[path = "common/forwarder.rs"]
+mod forwarder;
 #[path = "common/program.rs"]
 mod program;
 
 use std::path::Path;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::Stdio;
 use std::time::{Duration, Instant};
 
-use common::{event, feed, numbers_of, sandbox, until};
-use program::{run_on, signal, sluicegate, summary};
+use common::{event, feed, sandbox, until};
+use forwarder::{each_persons_in_order, ended, forwarder, said};
+use program::{signal, sluicegate, summary};
 use rand::RngExt as _;
 use serde_json::Value;
-use sluicegate::customerio::sandbox::{Faults, Sandbox};
+use sluicegate::customerio::sandbox::Faults;
 use sluicegate::feed::server::Server;
-
-/// `run` on this spool, quick to retry, with a few more settings.
-fn forwarder(feed: &str, sandbox: &str, spool: &Path, more: &[(&str, &str)]) -> Command {
-    let mut command = run_on(feed, sandbox);
-    command
-        .env("SLUICEGATE_SPOOL_FOLDER", spool)
-        .env("SLUICEGATE_CUSTOMERIO_API_KEY", "key")
-        .env("SLUICEGATE_DELIVERY_FIRST_DELAY", "5ms")
-        .env("SLUICEGATE_DELIVERY_LONGEST_DELAY", "50ms")
-        .env("SLUICEGATE_DELIVERY_FIRST_PROBE", "20ms")
-        .env("SLUICEGATE_DELIVERY_LONGEST_PROBE", "100ms")
-        .env("SLUICEGATE_FEED_RECONNECT_MIN", "10ms")
-        .env("SLUICEGATE_FEED_RECONNECT_MAX", "50ms")
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    for (name, value) in more {
-        command.env(name, value);
-    }
-    command
-}
 
 fn publish(feed: &Server, events: u64, people: u64, each_ms: u64) -> tokio::task::JoinHandle<()> {
     let feed = feed.clone();
@@ -49,27 +32,6 @@ fn publish(feed: &Server, events: u64, people: u64, each_ms: u64) -> tokio::task
             }
         }
     })
-}
-
-fn each_persons_in_order(sandbox: &Sandbox, events: u64, people: u64) {
-    for person in 0..people {
-        let numbers = numbers_of(sandbox, &format!("u-{person}"));
-        let expected: Vec<u64> = (person..events).step_by(people as usize).collect();
-        assert!(numbers == expected, "u-{person}: {numbers:?}");
-    }
-}
-
-fn said(output: &Output) -> String {
-    String::from_utf8_lossy(&output.stderr).into_owned()
-}
-
-/// The child's end, within a time.
-async fn ended(child: Child) -> Output {
-    let waiting = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
-    tokio::time::timeout(Duration::from_secs(60), waiting)
-        .await
-        .unwrap()
-        .unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -401,103 +363,4 @@ async fn dead_letters_are_worked_with_from_another_terminal() {
     let output = ended(child).await;
     assert!(output.status.success(), "{}", said(&output));
     assert_eq!(summary(&output)["spool"]["letters"], 0);
-}
-
-/// A disk of its own, where the system lets one be made without being root.
-fn on_a_disk(command: &Command, mount: &Path, options: &str) -> Option<Command> {
-    let allowed = Command::new("unshare")
-        .args(["-rm", "true"])
-        .stderr(Stdio::null())
-        .status()
-        .is_ok_and(|status| status.success());
-    if !allowed {
-        return None;
-    }
-    let mut inside = Command::new("unshare");
-    let script = format!(
-        "mount -t tmpfs -o {options} none {} && exec \"$@\"",
-        mount.display()
-    );
-    inside.args(["-rm", "sh", "-c", &script, "sh"]);
-    inside.arg(command.get_program()).args(command.get_args());
-    for (name, value) in command.get_envs() {
-        match value {
-            Some(value) => inside.env(name, value),
-            None => inside.env_remove(name),
-        };
-    }
-    inside
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    Some(inside)
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_full_disk_stops_the_feed_and_loses_nothing() {
-    const EVENTS: u64 = 40_000;
-    let dir = tempfile::tempdir().unwrap();
-    let down = Faults {
-        fail_share: 1.0,
-        ..Faults::default()
-    };
-    let (feed, sandbox) = (feed().await, sandbox(down).await);
-    let command = forwarder(&feed.url(), &sandbox.url(), &dir.path().join("spool"), &[]);
-    let Some(mut command) = on_a_disk(&command, dir.path(), "size=40m") else {
-        eprintln!("no disk of its own can be made here: the quota's test has to do");
-        return;
-    };
-    command.env("SLUICEGATE_LOG", "sluicegate=info");
-    let publishing = {
-        let feed = feed.clone();
-        tokio::spawn(async move {
-            let large = format!(r#""note":"{}","number""#, "x".repeat(1_800));
-            for number in 0..EVENTS {
-                let event = event(&format!("u-{}", number % 31), number);
-                feed.publish(&event.replace(r#""number""#, &large)).await;
-            }
-        })
-    };
-    let child = command.spawn().unwrap();
-    // These are more than twice what the disk holds.
-    tokio::time::sleep(Duration::from_secs(3)).await;
-    assert!(!publishing.is_finished(), "the feed is not held back");
-    assert_eq!(sandbox.counts().events, 0);
-    sandbox.set_faults(Faults::default());
-    until("all arrive", || sandbox.counts().events == EVENTS).await;
-    publishing.await.unwrap();
-    // The program is its grandchild's only child: the signal goes to both.
-    signal("TERM", child.id());
-    let output = ended(child).await;
-    let said = said(&output);
-    assert!(said.contains("is full: make room on it"), "{said}");
-    assert!(said.contains("the spool can be written again"), "{said}");
-    each_persons_in_order(&sandbox, EVENTS, 31);
-}
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_disk_that_can_not_be_written_to_is_told_at_the_start() {
-    let dir = tempfile::tempdir().unwrap();
-    let spool = dir.path().join("spool");
-    let command = forwarder("ws://127.0.0.1:1", "http://127.0.0.1:1", &spool, &[]);
-    if let Some(mut command) = on_a_disk(&command, dir.path(), "ro") {
-        let output = ended(command.spawn().unwrap()).await;
-        assert_eq!(output.status.code(), Some(2));
-        let said = said(&output);
-        assert!(
-            said.contains("cannot use the spool's folder") && said.contains("set spool.folder"),
-            "{said}"
-        );
-        assert!(said.contains("Read-only file system"), "{said}");
-    }
-    // A file in its place is no better.
-    std::fs::write(&spool, "").unwrap();
-    let mut command = forwarder("ws://127.0.0.1:1", "http://127.0.0.1:1", &spool, &[]);
-    let output = ended(command.spawn().unwrap()).await;
-    assert_eq!(output.status.code(), Some(2));
-    assert!(
-        said(&output).contains("cannot use the spool's folder"),
-        "{}",
-        said(&output)
-    );
 }
