@@ -41,6 +41,8 @@ pub enum Says {
     Foreign(String),
     /// It said nothing: the request panicked in this program.
     Panicked(String),
+    /// Nothing: what stands in front of it may have said so too.
+    Nothing,
 }
 
 /// What comes of a request.
@@ -60,9 +62,9 @@ pub struct Verdict {
 pub fn says(answer: &Answer) -> Says {
     match answer {
         // A refusal of what was sent is the answer of one that works.
-        Answer::Accepted | Answer::Partly(_) | Answer::TooLarge | Answer::Refused { .. } => {
-            Says::Works
-        }
+        Answer::Accepted | Answer::Partly(_) | Answer::Refused { .. } => Says::Works,
+        // A proxy's own limit, as likely as not: the halves will tell.
+        Answer::TooLarge => Says::Nothing,
         Answer::Throttled { after } => Says::Quiet(after.unwrap_or(QUIET)),
         Answer::Unavailable { after, .. } => Says::Fails(in_words(answer), *after),
         Answer::NoAnswer { .. } => Says::Fails(in_words(answer), None),

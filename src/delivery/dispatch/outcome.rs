@@ -86,6 +86,7 @@ impl Dispatch {
                 self.rate.taken(now.at);
                 self.answers(now.at);
             }
+            Says::Nothing => {}
             Says::Quiet(after) => {
                 self.rate.throttled(now.at);
                 self.quiet_until = self.quiet_until.max(Some(now.at + after));
