@@ -204,11 +204,13 @@ fn written(program: &Program, expression: &IdedExpr) -> String {
     };
     let bytes = source.as_bytes();
     // Before a bracket stands what is called.
-    while from > 0 && (bytes[from] == b'(' || is_word(bytes[from])) && is_word(bytes[from - 1]) {
+    let word_at = |at: usize| bytes.get(at).copied().is_some_and(is_word);
+    while from > 0 && (bytes.get(from) == Some(&b'(') || word_at(from)) && word_at(from - 1) {
         from -= 1;
     }
     if matches!(&expression.expr, Expr::Select(select) if select.test) {
-        from = source[..from].rfind("has").unwrap_or(from);
+        let before = source.get(..from).unwrap_or_default();
+        from = before.rfind("has").unwrap_or(from);
     }
     loop {
         match unbalanced(source.get(from..to).unwrap_or_default()) {

@@ -17,6 +17,7 @@ use cel::common::value::{CowVal, Val};
 use cel::context::VariableResolver;
 use cel::{Context, Env, ExecutionError, Value, extensions};
 
+use super::nesting;
 use crate::amplitude::dialect::RENAMED;
 use crate::amplitude::json::{self, Entries, Kind};
 use crate::amplitude::time::{self, UnixMs};
@@ -178,9 +179,7 @@ impl Condition {
                 column: 0,
             });
         }
-        let program = ENV
-            .compile(source)
-            .map_err(|errors| in_words(source, &errors))?;
+        let program = nesting::parse(&ENV, source)?.map_err(|errors| in_words(source, &errors))?;
         let references = program.references();
         let is_unknown = |name: &&str| !VARIABLES.contains(name) && !is_bound(source, name);
         if let Some(name) = references.variables().into_iter().filter(is_unknown).min() {

@@ -10,8 +10,12 @@ pub mod change;
 pub mod explain;
 pub mod expression;
 pub mod gate;
+mod nesting;
 pub mod phrase;
 pub mod preview;
 
 pub use expression::{CompileError, Condition};
 pub use gate::{By, Decision, Effect, Filters, Gate, Mode, Rule};
+
+#[cfg(test)]
+mod tests;
