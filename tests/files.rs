@@ -100,6 +100,42 @@ fn events_over_several_lines_and_behind_a_byte_order_mark_are_found_in_files_and
 }
 
 #[test]
+fn a_byte_order_mark_is_taken_off_the_configuration_and_the_key() {
+    let dir = tempfile::tempdir().unwrap();
+    let key = file(dir.path(), "key", "\u{feff}key-of-the-test\r\n");
+    let sandbox = Serving::start(
+        sluicegate()
+            .args(["sandbox", "--listen", "127.0.0.1:0"])
+            .env("SLUICEGATE_CUSTOMERIO_SITE_ID", "site")
+            .env("SLUICEGATE_CUSTOMERIO_API_KEY", "key-of-the-test"),
+    );
+    let events = file(dir.path(), "events.json", event(1));
+    let feed = replay(&events, &[]);
+    let settings = format!(
+        "\u{feff}[feed]\nurl = \"{}\"\n\n[customerio]\nsite_id = \"site\"\napi_key_file = \"{}\"\nbase_url = \"{}\"\n",
+        feed.url,
+        key.display(),
+        sandbox.url
+    );
+    let settings = file(dir.path(), "settings.toml", settings);
+    let mut command = sluicegate();
+    command
+        .args([
+            "run",
+            "--format",
+            "json",
+            "--gate",
+            "open",
+            "--exit-when-idle",
+            "500ms",
+        ])
+        .arg("--config")
+        .arg(settings);
+    let ran = command.output().unwrap();
+    assert_eq!(summary(&ran)["totals"]["delivered"], 1);
+}
+
+#[test]
 fn a_zip_that_a_mac_packed_is_read_and_places_name_its_member() {
     let dir = tempfile::tempdir().unwrap();
     let lines = format!("{}\n\n{}\n{{\"event_type\":NaN}}\n", event(1), event(2));

@@ -5,6 +5,7 @@
 mod common;
 
 use std::path::Path;
+use std::pin::Pin;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -14,7 +15,7 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::delivery::spool::Spool;
-use sluicegate::feed::WebSocketFeed;
+use sluicegate::feed::{Feed, Link, WebSocketFeed};
 use sluicegate::pipeline::{Ended, Pipeline};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
@@ -212,6 +213,43 @@ async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
     assert_eq!(
         (ended.left, ended.unwritten, ended.last.totals.accepted),
         (0, 7, 0)
+    );
+}
+
+/// A feed whose client breaks off.
+struct Breaking;
+
+impl Feed for Breaking {
+    fn run(self: Box<Self>, _: Link) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(async { panic!("a fault of the client's") })
+    }
+
+    fn name(&self) -> String {
+        "breaking".to_owned()
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_part_that_ends_by_itself_is_told_and_ends_the_pipeline() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let settings = settings("ws://127.0.0.1:1", &sandbox.url());
+    let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
+    let spool = Spool::open(dir.path()).unwrap();
+    let pipeline = Pipeline::start(&settings, Box::new(Breaking), &client, spool).unwrap();
+    tokio::time::timeout(Duration::from_secs(10), pipeline.handle().failed())
+        .await
+        .unwrap();
+    let ended = end(pipeline).await;
+    let why = ended.failure.unwrap();
+    assert!(
+        why.starts_with("the feed's client has ended") && why.contains("a fault of the client's"),
+        "{why}"
+    );
+    let notices = &ended.last.notices;
+    assert!(
+        notices.iter().any(|notice| notice.text == why),
+        "{notices:?}"
     );
 }
 

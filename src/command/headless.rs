@@ -134,6 +134,8 @@ pub(super) struct Summary {
     left: u64,
     /// Came, and could never be written to the spool: the feed was not told that it is safe.
     unwritten: u64,
+    /// Why it ended by itself, if it did.
+    failure: Option<String>,
     spool: SpoolRow,
     breaker: breaker::Standing,
     /// Requests a second that Customer.io was believed to take.
@@ -174,6 +176,7 @@ impl Summary {
             answers: last.answers.clone(),
             left: ended.left,
             unwritten: ended.unwritten,
+            failure: ended.failure.clone(),
             spool: last.standing.spool.clone(),
             breaker: last.standing.breaker.clone(),
             rate: last.standing.rate,
@@ -183,9 +186,11 @@ impl Summary {
         }
     }
 
-    /// 0 where all that was accepted is settled, 1 where something is left.
+    /// 0 where all that was accepted is settled, 1 where something is left, or a part of the
+    /// program has ended by itself.
     pub(super) fn exit_code(&self) -> ExitCode {
-        ExitCode::from(u8::from(self.left + self.unwritten > 0))
+        let is_fault = self.left + self.unwritten > 0 || self.failure.is_some();
+        ExitCode::from(u8::from(is_fault))
     }
 
     /// Says it on standard output.
@@ -254,6 +259,9 @@ impl Summary {
         }
         if self.spool.lost > 0 {
             line("lost", self.spool.lost, "damaged on the disk".to_owned());
+        }
+        if let Some(why) = &self.failure {
+            let _ = writeln!(out, "broken off    {why}");
         }
         self.tell_delivery(&mut out);
         if !self.violations.is_empty() {

@@ -9,6 +9,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use color_eyre::eyre::{Result, WrapErr, bail};
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::amplitude::byte_order_mark;
 use crate::cli;
 use crate::config::load::{Flag, Needs};
 use crate::config::{self, state_folder};
@@ -192,9 +193,19 @@ async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
         return Ok(None);
     }
     crate::http::use_ring();
-    let config = RustlsConfig::from_pem_file(&own.tls_cert_file, &own.tls_key_file);
     let unusable = || unusable(own);
+    let (cert, key) = pems(own).wrap_err_with(unusable)?;
+    let config = RustlsConfig::from_pem(cert, key);
     config.await.map(Some).wrap_err_with(unusable)
+}
+
+/// What the files of the certificate and of its key hold. Their parser does not know a section
+/// behind a byte order mark.
+fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let read = |path: &str| {
+        std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
+    };
+    Ok((read(&own.tls_cert_file)?, read(&own.tls_key_file)?))
 }
 
 fn unusable(own: &config::Relay) -> String {
@@ -217,9 +228,12 @@ async fn reread(own: config::Relay, tls: Option<RustlsConfig>) {
             }
             (Hangup::Reload, Some(tls)) => tls,
         };
-        let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);
-        match tls.reload_from_pem_file(cert, key).await {
-            Ok(()) => tracing::info!("{cert} was read again"),
+        let reading = async {
+            let (cert, key) = pems(&own)?;
+            tls.reload_from_pem(cert, key).await
+        };
+        match reading.await {
+            Ok(()) => tracing::info!("{} was read again", own.tls_cert_file),
             Err(error) => tracing::error!("{}: {error}; the old one stays", unusable(&own)),
         }
     }

@@ -74,7 +74,11 @@ pub(super) async fn show(
         memory: memory::path_for(&settings.workspace()),
     };
     let ended = tui::run(pipeline, opening).await?;
+    let failure = ended.as_ref().and_then(|ended| ended.failure.clone());
     let (left, unwritten) = ended.map_or((0, 0), |ended| (ended.left, ended.unwritten));
+    if let Some(why) = &failure {
+        complain!("sluicegate: {why}");
+    }
     if left > 0 {
         complain!(
             "sluicegate: {left} accepted items are in the spool {}; they go out when the gate is open at the next start",
@@ -86,7 +90,8 @@ pub(super) async fn show(
             "sluicegate: {unwritten} items could not be written to the spool; the feed was not told that they are safe"
         );
     }
-    Ok(ExitCode::from(u8::from(left + unwritten > 0)))
+    let is_fault = left + unwritten > 0 || failure.is_some();
+    Ok(ExitCode::from(u8::from(is_fault)))
 }
 
 /// The server that requests go to, as far as the settings say.

@@ -8,6 +8,7 @@ use toml::{Table, Value};
 use toml_edit::{Document, Item, TableLike};
 
 use super::Settings;
+use crate::amplitude::byte_order_mark;
 use crate::filter::{Gate, Mode, gate::RuleError};
 use crate::relay::shape::Shape;
 use crate::tui::keymap::Keymap;
@@ -147,7 +148,7 @@ pub fn load(
     };
     if let Some(path) = &file {
         match std::fs::read_to_string(path) {
-            Ok(text) => layers.add_file(path, &text)?,
+            Ok(text) => layers.add_file(path, byte_order_mark::without(&text))?,
             Err(error) if error.kind() == std::io::ErrorKind::NotFound && !asked => {}
             Err(source) => {
                 return Err(ConfigError::File {

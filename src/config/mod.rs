@@ -15,6 +15,7 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
+use crate::amplitude::byte_order_mark;
 use crate::customerio::Mapping;
 use crate::customerio::client::{Destination, Region};
 use crate::delivery;
@@ -423,7 +424,7 @@ impl Settings {
                 path,
                 source,
             })?;
-            SecretString::from(text.trim().to_owned())
+            SecretString::from(byte_order_mark::without(&text).trim().to_owned())
         };
         Ok(Destination {
             site_id: own.site_id.clone(),

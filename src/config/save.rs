@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
 
+use crate::amplitude::byte_order_mark;
 use crate::filter::{Effect, Filters, Rule, gate::Switch};
 use crate::owner_only;
 
@@ -71,7 +72,8 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<(), SaveEr
         Err(error) => return Err(failed(error)),
     };
     let mut document: DocumentMut =
-        text.parse()
+        byte_order_mark::without(&text)
+            .parse()
             .map_err(|e: toml_edit::TomlError| SaveError::Syntax {
                 path: path.to_owned(),
                 message: e.message().to_owned(),

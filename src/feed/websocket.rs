@@ -1,7 +1,6 @@
 //! The feed over WebSocket: it connects, resumes, acknowledges, and mends itself for ever.
 
 use std::future::Future;
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -23,6 +22,7 @@ use tokio_tungstenite::{
     Connector, MaybeTlsStream, WebSocketStream, connect_async_tls_with_config,
 };
 
+use crate::amplitude::byte_order_mark;
 use crate::amplitude::{frame, time};
 use crate::config;
 
@@ -342,7 +342,8 @@ fn tls(settings: &config::Feed) -> Result<rustls::ClientConfig, FeedError> {
     }
     let chain = certificates("feed.client_cert_file", &settings.client_cert_file)?;
     let key_file = &settings.client_key_file;
-    let key = PrivateKeyDer::from_pem_file(Path::new(key_file))
+    let pem = pem("feed.client_key_file", key_file)?;
+    let key = PrivateKeyDer::from_pem_slice(&pem)
         .map_err(|e| file_error("feed.client_key_file", key_file, &e))?;
     builder
         .with_client_auth_cert(chain, key)
@@ -356,9 +357,15 @@ fn certificates(
     if path.is_empty() {
         return Ok(Vec::new());
     }
-    let all = CertificateDer::pem_file_iter(Path::new(path))
-        .and_then(Iterator::collect::<Result<Vec<_>, _>>);
+    let pem = pem(setting, path)?;
+    let all = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     all.map_err(|error| file_error(setting, path, &error))
+}
+
+/// What a file in PEM holds. Its parser does not know a section behind a byte order mark.
+fn pem(setting: &'static str, path: &str) -> Result<Vec<u8>, FeedError> {
+    let bytes = std::fs::read(path).map_err(|error| file_error(setting, path, &error))?;
+    Ok(byte_order_mark::without_bytes(&bytes).to_vec())
 }
 
 fn file_error(setting: &'static str, path: &str, error: &dyn std::fmt::Display) -> FeedError {

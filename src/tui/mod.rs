@@ -224,6 +224,10 @@ impl Shell {
         let mut terminations = signals::terminations();
         let mut hangups = signals::hangups();
         let mut next_frame = Instant::now();
+        let pipeline = self.handle.clone();
+        let failed = async move { pipeline.failed().await };
+        tokio::pin!(failed);
+        let mut has_failed = false;
         loop {
             let action = tokio::select! {
                 key = keys.next(), if self.has_terminal => match key {
@@ -239,6 +243,11 @@ impl Shell {
                 },
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
+                // Nothing comes in, or out, any more.
+                () = &mut failed, if !has_failed => {
+                    has_failed = true;
+                    Some(Action::Terminated)
+                }
                 Some(hangup) = hangups.recv() => Some(match hangup {
                     Hangup::Reload => Action::Hangup,
                     Hangup::TerminalGone => Action::TerminalGone,

@@ -192,6 +192,11 @@ async fn a_relay_with_a_certificate_speaks_tls_to_senders_and_forwarders_and_rea
         "--tls-key",
         &file("relay.key"),
     ]);
+    // Editors of another system put a mark in front.
+    for name in ["relay.pem", "relay.key", "ca.pem"] {
+        let pem = std::fs::read_to_string(file(name)).unwrap();
+        std::fs::write(file(name), format!("\u{feff}{pem}")).unwrap();
+    }
     let relay = Serving::start(&mut command);
     assert!(relay.url.starts_with("https://"), "{}", relay.url);
     let place = relay.url.replace("https://127.0.0.1", "localhost");
@@ -202,13 +207,14 @@ async fn a_relay_with_a_certificate_speaks_tls_to_senders_and_forwarders_and_rea
     };
     let _ = http();
     let first_ca = std::fs::read(file("ca.pem")).unwrap();
+    let first_ca = first_ca.strip_prefix(b"\xef\xbb\xbf").unwrap();
     let now = sluicegate::amplitude::time::now();
     let event = json!({"event_type": "Signup", "user_id": "u-1", "time": now}).to_string();
     let send = |http: reqwest::Client| {
         let request = http.post(format!("https://{place}/webhook"));
         request.body(event.clone()).send()
     };
-    assert_eq!(send(trusting(&first_ca)).await.unwrap().status(), 200);
+    assert_eq!(send(trusting(first_ca)).await.unwrap().status(), 200);
     // A forwarder that trusts the authority gets it, over TLS.
     let sandbox = program::sandbox(&[]);
     let feed = format!("wss://{place}/feed?last_received=");
@@ -230,7 +236,7 @@ async fn a_relay_with_a_certificate_speaks_tls_to_senders_and_forwarders_and_rea
         assert!(left > 0, "the certificate is not read again");
         tokio::time::sleep(std::time::Duration::from_millis(50)).await;
     }
-    assert!(send(trusting(&first_ca)).await.is_err());
+    assert!(send(trusting(first_ca)).await.is_err());
     // Files that are no certificate change nothing.
     std::fs::write(file("relay.pem"), "no certificate").unwrap();
     signal("HUP", relay.pid());
