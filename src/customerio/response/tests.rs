@@ -191,22 +191,30 @@ fn a_refusal_is_customer_ios_own() {
     assert_eq!(stranger(&one("<html>")), Some(Stranger::Server));
 }
 
+/// A status, headers and a body, and who answers so; nobody where Customer.io does.
+type Case = (
+    u16,
+    &'static [(&'static str, &'static str)],
+    &'static str,
+    Option<Stranger>,
+);
+
 #[test]
 fn a_proxy_is_told_from_wrong_credentials() {
     const WORDS: &str = r#"{"meta":{"error":"Unauthorized request"}}"#;
-    let via = ("via", "1.1 google");
-    let wants = ("proxy-authenticate", "Basic realm=\"corp\"");
-    let cases: [(u16, &[(&'static str, &str)], &str, Option<Stranger>); 11] = [
+    const VIA: (&str, &str) = ("via", "1.1 google");
+    const WANTS: (&str, &str) = ("proxy-authenticate", "Basic realm=\"corp\"");
+    let cases: [Case; 11] = [
         (401, &[], WORDS, None),
-        (403, &[via], WORDS, None),
+        (403, &[VIA], WORDS, None),
         (401, &[], "", None),
         (401, &[], "Unauthorized", None),
         (403, &[], "<h1>No!</h1>", Some(Stranger::Proxy)),
         (403, &[], "<html>no</html>", Some(Stranger::Proxy)),
-        (401, &[via], "", Some(Stranger::Proxy)),
-        (403, &[via], "denied", Some(Stranger::Proxy)),
-        (401, &[wants], "", Some(Stranger::Proxy)),
-        (407, &[wants], "{}", Some(Stranger::Proxy)),
+        (401, &[VIA], "", Some(Stranger::Proxy)),
+        (403, &[VIA], "denied", Some(Stranger::Proxy)),
+        (401, &[WANTS], "", Some(Stranger::Proxy)),
+        (407, &[WANTS], "{}", Some(Stranger::Proxy)),
         (
             403,
             &[],
