@@ -6,6 +6,7 @@
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
+use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -75,13 +76,18 @@ pub fn record(
     let thread = std::thread::Builder::new()
         .name("recorder".to_owned())
         .spawn(move || {
-            if let Err(error) = runtime.block_on(files.run(inbox)) {
-                let folder = files.folder.display();
-                // Who is told may have ended.
-                let _ = notices.send(format!(
-                    "recording to {folder} has ended: {error}; forwarding goes on"
-                ));
-            }
+            let folder = files.folder.clone();
+            let run = AssertUnwindSafe(|| runtime.block_on(files.run(inbox)));
+            let why = match std::panic::catch_unwind(run) {
+                Ok(Ok(())) => return,
+                Ok(Err(error)) => error.to_string(),
+                Err(_) => "a fault of the program".to_owned(),
+            };
+            let folder = folder.display();
+            // Who is told may have ended.
+            let _ = notices.send(format!(
+                "recording to {folder} has ended: {why}; forwarding goes on"
+            ));
         })?;
     tokio::spawn(async move {
         let mut lines = Some(lines);

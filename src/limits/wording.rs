@@ -77,9 +77,9 @@ pub fn grouped(number: u64) -> String {
 
 /// A length of time in its largest unit: `3.1 d`, `5 min`.
 pub fn span(ms: i64) -> String {
-    let s = ms.abs() as f64 / 1_000.0;
+    let s = ms.unsigned_abs() as f64 / 1_000.0;
     match s {
-        s if s < 1.0 => format!("{} ms", ms.abs()),
+        s if s < 1.0 => format!("{} ms", ms.unsigned_abs()),
         s if s < 60.0 => format!("{s:.1} s"),
         s if s < 3_600.0 => format!("{:.0} min", s / 60.0),
         s if s < 86_400.0 => format!("{:.1} h", s / 3_600.0),
