@@ -73,7 +73,7 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
     let past = Past::of(files, playing, loaded).await?;
     if on_screen {
         let feed = format!("{}..{}", args.start.name(), args.end.name());
-        past.show(feed).await
+        Box::pin(past.show(feed)).await
     } else {
         past.finish(args.format).await
     }
@@ -215,8 +215,8 @@ impl Past {
 
     async fn finish(self, format: Format) -> Result<ExitCode> {
         let pipeline = start(&self.loaded, &self.spool)?;
-        let (played, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
-        let player = self.play(&pipeline, &ended, played.clone());
+        let (files_done, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
+        let player = self.play(&pipeline, &ended, files_done.clone());
         let until = Until {
             time: None,
             idle: Some(IDLE),
@@ -233,7 +233,7 @@ impl Past {
                 grouped(totals.accepted),
                 grouped(totals.delivered)
             );
-            bar.draw(played.load(Relaxed), self.files.len(), &says);
+            bar.draw(files_done.load(Relaxed), self.files.len(), &says);
         })
         .await;
         bar.end();

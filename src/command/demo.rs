@@ -20,6 +20,7 @@ use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Filters, Mode, Rule};
+use crate::pipeline::Handle;
 use crate::tui::keymap::Keymap;
 use crate::tui::{self, Labels, Opening};
 
@@ -77,26 +78,13 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         .tempdir()
         .wrap_err("cannot make a folder for the demonstration's spool")?;
     let pipeline = start(&loaded, folder.path())?;
-    let handle = pipeline.handle().clone();
-    let tell = move |why| handle.tell(why);
-    let player = if args.from.is_empty() {
-        let stage = Stage {
-            server: server.clone(),
-            sandbox: sandbox.clone(),
-            faults,
-            scenario: args.scenario,
-        };
-        Player::start(made_up(stage, args.rate), tell)
-    } else {
-        let playing = Playing {
-            speed: args.speed,
-            repeat: false,
-            max_event_bytes: args.archives.max_event_bytes,
-        };
-        let (server, paths) = (server.clone(), args.from.clone());
-        let play = async move { replay::play(&server, &paths, playing, |_| {}).await };
-        Player::start(play, tell)
+    let stage = Stage {
+        server: server.clone(),
+        sandbox: sandbox.clone(),
+        faults,
+        scenario: args.scenario,
     };
+    let player = player(&args, stage, pipeline.handle().clone());
     let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
     let code = if on_terminal && !args.headless {
         let labels = Labels {
@@ -233,6 +221,22 @@ impl Stage {
             },
         }
     }
+}
+
+/// What plays the archives that are named, or else made-up events.
+fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
+    let tell = move |why| pipeline.tell(why);
+    if args.from.is_empty() {
+        return Player::start(made_up(stage, args.rate), tell);
+    }
+    let playing = Playing {
+        speed: args.speed,
+        repeat: false,
+        max_event_bytes: args.archives.max_event_bytes,
+    };
+    let paths = args.from.clone();
+    let play = async move { replay::play(&stage.server, &paths, playing, |_| {}).await };
+    Player::start(play, tell)
 }
 
 /// Publishes made-up events, `rate` a second in waves, as the scenario wants it, for ever.

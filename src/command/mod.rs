@@ -97,7 +97,7 @@ fn told(error: &color_eyre::Report) -> String {
 async fn dispatch(cli: Cli) -> Result<ExitCode> {
     let place = Place::of(cli.config);
     match cli.command {
-        Command::Demo(args) => demo::run(args).await,
+        Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Watch(args) => watch::run(args, place).await,
         Command::Run(args) => run::run(args, place).await,
         Command::Relay(args) => relay::run(args, place).await,

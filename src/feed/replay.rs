@@ -168,10 +168,10 @@ async fn play_one(
                 played.malformed += malformed.parts;
                 server.publish(&text).await;
             }
-            Piece::PassedOver(place) => {
+            Piece::PassedOver(member) => {
                 passed_over += 1;
                 if passed_over == 1 {
-                    tracing::info!("{place} is no export, and passed over");
+                    tracing::info!("{member} is no export, and passed over");
                 }
             }
             Piece::Broken(error) => {

@@ -71,12 +71,11 @@ fn check_text(source: &str) -> Result<(), CompileError> {
             (Some(_), _) if is_escaped => is_escaped = false,
             (Some(_), '\\') => is_escaped = true,
             (Some(open), _) if c == open || c == '\n' => quote = None,
-            (Some(_), _) => {}
             (None, '"' | '\'') => quote = Some(c),
             (None, '(' | '[' | '{') => depth += 1,
             (None, ')' | ']' | '}') => depth = depth.saturating_sub(1),
             (None, c) if "!-+*/%?:<>=&|.".contains(c) => operators += 1,
-            (None, _) => {}
+            _ => {}
         }
         if depth > MAX_BRACKETS || operators > MAX_OPERATORS {
             return Err(too_deep(column));

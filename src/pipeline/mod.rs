@@ -33,7 +33,7 @@ use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Control, Dispatch, Standing};
 use crate::feed::record::record;
-use crate::feed::{Feed, FeedStatus, Link, MessageId};
+use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate, Mode};
 use crate::limits::grouped;
@@ -180,12 +180,7 @@ impl Pipeline {
         let recorder = match settings.feed.record_folder.as_str() {
             "" => None,
             folder => {
-                let format = settings.feed.record_format;
-                let recording = record(frames, Path::new(folder), format, notices.clone());
-                let (passed, thread) = recording.map_err(|source| StartError::Record {
-                    folder: folder.to_owned(),
-                    source,
-                })?;
+                let (passed, thread) = recorded(frames, folder, settings, &notices)?;
                 frames = passed;
                 Some(thread)
             }
@@ -300,6 +295,21 @@ impl Pipeline {
             last,
         }
     }
+}
+
+/// The frames once they are recorded, and the thread that does so.
+fn recorded(
+    frames: mpsc::Receiver<Frame>,
+    folder: &str,
+    settings: &Settings,
+    notices: &mpsc::UnboundedSender<String>,
+) -> Result<(mpsc::Receiver<Frame>, std::thread::JoinHandle<()>), StartError> {
+    let format = settings.feed.record_format;
+    let recording = record(frames, Path::new(folder), format, notices.clone());
+    recording.map_err(|source| StartError::Record {
+        folder: folder.to_owned(),
+        source,
+    })
 }
 
 impl Handle {

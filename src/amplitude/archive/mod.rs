@@ -238,7 +238,11 @@ impl Input {
 
     fn cannot_read(&self, line: u64, source: io::Error) -> ArchiveError {
         let place = self.place(line);
-        if source.get_ref().is_some_and(|error| error.is::<OverSize>()) {
+        let error = source.get_ref();
+        if error
+            .and_then(|error| error.downcast_ref::<OverSize>())
+            .is_some()
+        {
             let max_bytes = self.max_bytes;
             return ArchiveError::TooLarge { place, max_bytes };
         }

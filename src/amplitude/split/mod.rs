@@ -175,7 +175,7 @@ impl Splitter {
                 (Inside::Nothing, b',' | b';' | b']' | b'}') => {
                     self.stray(text, "a separator without a list")
                 }
-                (Inside::Nothing, _) => self.junk(text, with.is_whole),
+                (Inside::Nothing, _) => Some(self.junk(text, byte, with.is_whole)),
                 (_, b',' | b']' | b'}') => self.punctuation(text, byte),
                 _ if self.comma == Comma::Wanted => {
                     self.comma = Comma::Either;
@@ -287,16 +287,16 @@ impl Splitter {
     }
 
     /// Text that is neither a list nor an object: the line goes with it.
-    fn junk(&mut self, text: &str, is_whole: bool) -> Option<Step> {
+    fn junk(&mut self, text: &str, byte: u8, is_whole: bool) -> Step {
         let rest = &text.as_bytes()[self.at..];
         let line = memchr::memchr(b'\n', rest);
         self.visit(line.unwrap_or(rest.len()));
         let end = match line {
             Some(line) => self.at + line,
             None if is_whole => text.len(),
-            None => return Some(Step::More),
+            None => return Step::More,
         };
-        Some(self.broken(text, end, self.at, no_object(rest[0])))
+        self.broken(text, end, self.at, no_object(byte))
     }
 
     fn element(&mut self, text: &ByteString, with: Reading<'_>) -> Option<Step> {
@@ -315,7 +315,9 @@ impl Splitter {
                 return Some(Step::More);
             }
         }
-        let part = &text[self.at..end.unwrap_or(text.len())];
+        // Places in an event are kept in 32 bits: what is longer is cut off.
+        let longest = text.floor_char_boundary(self.at.saturating_add(u32::MAX as usize));
+        let part = &text[self.at..end.unwrap_or(text.len()).min(longest)];
         let error = match Event::read(
             &text.slice_ref(part),
             with.received_ms,
@@ -367,13 +369,15 @@ impl Splitter {
         Some(Step::Found(found))
     }
 
-    #[cfg_attr(not(test), expect(clippy::unused_self, reason = "only tests count"))]
-    fn visit(&mut self, _bytes: usize) {
-        #[cfg(test)]
-        {
-            self.visited_bytes += _bytes;
-        }
+    /// Counts what was looked at: tests hold it against the length of the text.
+    #[cfg(test)]
+    fn visit(&mut self, bytes: usize) {
+        self.visited_bytes += bytes;
     }
+
+    #[cfg(not(test))]
+    #[expect(clippy::unused_self, reason = "only tests count")]
+    fn visit(&mut self, _: usize) {}
 }
 
 #[cfg(test)]
