@@ -11,7 +11,8 @@ use std::process::Output;
 use std::time::{Duration, Instant};
 
 use program::{
-    Running, Serving, post, replay, run, run_on, sandbox, sluicegate, state_home, summary,
+    Running, Serving, post, replay, run, run_on, sandbox, sluicegate, state_home, steady_place,
+    summary,
 };
 use serde_json::{Value, json};
 use sluicegate::customerio::sandbox::Faults;
@@ -167,7 +168,7 @@ async fn the_request_of_an_exported_dead_letter_works_as_it_is() {
 #[test]
 fn status_tells_what_the_last_reconnect_of_the_feed_had_to_cover() {
     let dir = tempfile::tempdir().unwrap();
-    let place = common::nowhere().to_string();
+    let place = steady_place().to_string();
     let relay = || {
         let mut command = sluicegate();
         command.args(["relay", "--headless", "--retain", "1h", "--listen", &place]);

@@ -8,6 +8,7 @@ use std::time::Duration;
 use axum_server::tls_rustls::RustlsConfig;
 use color_eyre::eyre::{Result, WrapErr, bail};
 use secrecy::{ExposeSecret, SecretString};
+use tokio::sync::mpsc;
 
 use crate::amplitude::byte_order_mark;
 use crate::cli;
@@ -55,7 +56,8 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
             "secret and token come over plain HTTP, unless a proxy in front of this relay speaks TLS; --tls-cert and --tls-key make it speak TLS itself"
         );
     }
-    let rereading = reread(own.clone(), tls);
+    // Heard from now on: before anyone is told that it is there.
+    let rereading = reread(own.clone(), tls, signals::hangups());
     if has_screen {
         let opening = tui::relay::Opening {
             relay: relay.clone(),
@@ -215,8 +217,11 @@ fn unusable(own: &config::Relay) -> String {
 
 /// Reads the certificate again at each SIGHUP; connections that are open stay. Ends when the
 /// terminal is gone.
-async fn reread(own: config::Relay, tls: Option<RustlsConfig>) {
-    let mut hangups = signals::hangups();
+async fn reread(
+    own: config::Relay,
+    tls: Option<RustlsConfig>,
+    mut hangups: mpsc::Receiver<Hangup>,
+) {
     while let Some(hangup) = hangups.recv().await {
         let tls = match (hangup, &tls) {
             (Hangup::TerminalGone, _) => return,

@@ -139,6 +139,17 @@ pub fn summary(output: &Output) -> serde_json::Value {
         .unwrap_or_else(|_| panic!("no summary: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
+/// An address for a server that ends and comes back: below the ports that the system gives to
+/// connections, one of which would have it meanwhile.
+pub fn steady_place() -> std::net::SocketAddr {
+    loop {
+        let port = rand::random_range(12_000..32_000);
+        if let Ok(listener) = std::net::TcpListener::bind(("127.0.0.1", port)) {
+            return listener.local_addr().unwrap();
+        }
+    }
+}
+
 /// GET, as JSON.
 pub fn get(url: &str) -> serde_json::Value {
     asked("GET", url, "")

@@ -13,7 +13,7 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
 
-use crate::program::{self, Serving, get, sluicegate};
+use crate::program::{self, Serving, get, sluicegate, steady_place};
 use crate::{http, next, open, subscribed};
 
 /// A relay that keeps what it takes in `folder`, at this address.
@@ -32,15 +32,10 @@ pub(crate) fn retaining(folder: &Path, place: SocketAddr) -> Serving {
     Serving::start(&mut command)
 }
 
-pub(crate) fn free_place() -> SocketAddr {
-    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
-    listener.local_addr().unwrap()
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
     let folder = tempfile::tempdir().unwrap();
-    let place = free_place();
+    let place = steady_place();
     let feed = format!("ws://{place}/feed");
     let http = http();
     let post = |from: u64, upto: u64| {
@@ -163,7 +158,7 @@ async fn each_event_that_was_answered_arrives_once_whatever_is_killed_when() {
     const SENDERS: u64 = 4;
     const EACH: u64 = 250;
     let folder = tempfile::tempdir().unwrap();
-    let (place, state) = (free_place(), folder.path().join("state"));
+    let (place, state) = (steady_place(), folder.path().join("state"));
     let sandbox = program::sandbox(&[]);
     let forwarder = || {
         let mut command = program::run_on(&format!("ws://{place}/feed"), &sandbox.url);

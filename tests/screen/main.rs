@@ -1011,7 +1011,7 @@ fn an_event_and_a_dead_letter_are_copied_in_every_form() {
     assert!(copied(fixture.press("e")).starts_with("{\"event_type\":\"Purchase Completed\""));
     let curl = copied(fixture.press("yc"));
     assert!(
-        curl.starts_with("curl -X POST 'https://track.customer.io/api/v2/entity'"),
+        curl.starts_with("curl -X POST 'https://track.customer.io/api/v2/batch'"),
         "{curl}"
     );
     assert!(copied(fixture.press("yt")).starts_with("**`Purchase Completed`**, event 1\n"));

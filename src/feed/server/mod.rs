@@ -453,11 +453,18 @@ impl<'s> Seat<'s> {
             id: message_id,
             heard_ms: time::now(),
         };
-        let is_news = self.shared.ring().acknowledge(self.name, position);
+        let (is_news, is_too_many) = {
+            let mut ring = self.shared.ring();
+            let is_news = ring.acknowledge(self.name, position);
+            (is_news, ring.knows_too_many())
+        };
         if let Some(logged) = &self.shared.logged
             && is_news
         {
             logged.position(self.name.to_owned(), Some(position));
+        }
+        if is_too_many {
+            self.shared.forget_readers();
         }
     }
 }

@@ -54,6 +54,11 @@ impl Positions {
         }
     }
 
+    /// Whether there are more than are kept.
+    pub(super) fn are_too_many(&self) -> bool {
+        self.0.len() > MOST
+    }
+
     /// A reader came or went; its position, where it has one.
     pub(super) fn hear_of(&mut self, name: &str, now_ms: UnixMs) -> Option<Position> {
         let known = self.0.get_mut(name)?;
@@ -72,7 +77,7 @@ impl Positions {
             }
             kept
         });
-        if self.0.len() > MOST {
+        if self.are_too_many() {
             let mut by_age: Vec<_> = self
                 .0
                 .iter()

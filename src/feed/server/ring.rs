@@ -163,6 +163,11 @@ impl Ring {
         self.positions.put(name, position)
     }
 
+    /// Whether there are more positions than are kept.
+    pub(super) fn knows_too_many(&self) -> bool {
+        self.positions.are_too_many()
+    }
+
     /// A reader came or went; its position, where it has one.
     pub(super) fn hear_of(&mut self, name: &str, now_ms: UnixMs) -> Option<Position> {
         self.positions.hear_of(name, now_ms)
