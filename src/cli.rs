@@ -162,6 +162,8 @@ pub struct Over {
   sluicegate run --gate open
   sluicegate run --gate dry-run --for 30s --format json
   sluicegate run --open --exit-when-idle 2s      forward a replay to its end
+  HTTPS_PROXY=http://proxy:3128 sluicegate run   through a proxy; feed.proxy and customerio.proxy
+                                                 name one for each side
 
 SIGTERM and SIGINT drain and end; what is left stays in the spool. SIGHUP reads the configuration
 again. `sluicegate status` says from another terminal how it stands.")]

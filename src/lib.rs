@@ -24,6 +24,9 @@
 //! [`relay`] is a program of its own beside that: Amplitude has no WebSocket, so it takes what
 //! Amplitude sends over HTTP and serves it as a feed ([`feed::server`], [`feed::log`]).
 //!
+//! [`network`] is the way to other machines: addresses, which are shown without their secrets,
+//! proxies, and connecting.
+//!
 //! # The screen
 //!
 //! [`tui`] sees only snapshots and records, and acts only by commands: that is [`protocol`]. It
@@ -52,6 +55,7 @@ pub mod feed;
 pub mod filter;
 pub mod http;
 pub mod limits;
+pub mod network;
 pub mod owner_only;
 pub mod pipeline;
 pub mod protocol;

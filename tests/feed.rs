@@ -117,7 +117,7 @@ async fn what_is_acknowledged_is_where_a_named_client_starts_again() {
     settings.acknowledge = true;
     settings
         .headers
-        .insert("X-Client-Name".to_owned(), "forwarder-1".to_owned());
+        .insert("X-Client-Name".to_owned(), "forwarder-1".into());
     let mut first = run(settings.clone());
     for n in 0..6 {
         server.publish(&event("u", n)).await;

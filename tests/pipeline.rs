@@ -150,7 +150,7 @@ async fn after_a_restart_the_feed_is_asked_for_what_came_since() {
     assert_eq!(sandbox.counts().duplicates, 0, "nothing came twice");
     // Another feed's ids mean nothing to this one.
     let (other, seen) = numbered_feed(0).await;
-    settings.feed.url = other;
+    settings.feed.url = other.into();
     let pipeline = start(&settings, dir.path());
     until("it has connected", || {
         seen.lock().unwrap().queries.len() == 1

@@ -592,6 +592,9 @@ fn a_damaged_log_loses_its_end_which_is_counted_and_asked_for_again() {
         Some(format!("m{last}").as_str())
     );
     assert_eq!(spool.last_message("ws://another"), None);
+    spool.note_message("ws://bob:pw@feed/?token=a", "whole");
+    let masked = spool.last_message("ws://…@feed/?token=…");
+    assert_eq!(masked, Some("whole"), "as earlier versions wrote it");
     spool.append([accepted(9_999, 1, 10)]);
     assert_eq!(
         spool.commit(NOW, true).unwrap().chunk,

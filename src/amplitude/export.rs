@@ -9,10 +9,12 @@ use std::fs::{self, File};
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
+use std::sync::Arc;
 use std::time::{Duration, UNIX_EPOCH};
 
 use secrecy::{ExposeSecret, SecretString};
 
+use crate::network::{Proxies, ProxyError};
 use crate::owner_only;
 
 use super::time::{self, UnixMs};
@@ -121,12 +123,12 @@ pub enum ExportError {
         says: String,
     },
     /// The connection failed, or broke.
-    #[error("the download of {hour} broke off: {source}; start it again, it goes on there")]
+    #[error("the download of {hour} broke off: {why}; start it again, it goes on there")]
     Broke {
         /// The hour.
         hour: String,
         /// What went wrong.
-        source: reqwest::Error,
+        why: String,
     },
     /// What came is no zip.
     #[error("what came for {hour} is no zip: {source}")]
@@ -147,6 +149,9 @@ pub enum ExportError {
     /// There can be no connection at all.
     #[error("there can be no connection to Amplitude: {0}")]
     Client(#[source] reqwest::Error),
+    /// The proxy in the way can't be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
 }
 
 impl ExportError {
@@ -178,6 +183,7 @@ fn advice(status: u16) -> &'static str {
 #[derive(Debug)]
 pub struct Download {
     http: reqwest::Client,
+    proxies: Arc<Proxies>,
     project: Project,
     folder: PathBuf,
     /// How long it waits before it asks again for the first time; twice as long each time after.
@@ -187,7 +193,8 @@ pub struct Download {
 impl Download {
     /// Of this project into this folder, which is made where it isn't there.
     pub fn new(project: Project, folder: &Path, pause: Duration) -> Result<Self, ExportError> {
-        let http = crate::http::client()
+        let proxies = Arc::new(Proxies::from_environment()?);
+        let http = crate::http::client(&proxies)
             .read_timeout(PATIENCE)
             .build()
             .map_err(ExportError::Client)?;
@@ -197,6 +204,7 @@ impl Download {
         })?;
         Ok(Self {
             http,
+            proxies,
             project,
             folder: folder.to_owned(),
             pause,
@@ -244,9 +252,9 @@ impl Download {
 
     async fn attempt(&self, hour: Hour) -> Result<Got, ExportError> {
         let name = hour.name();
-        let broke = |source: reqwest::Error| ExportError::Broke {
+        let broke = |error: reqwest::Error| ExportError::Broke {
             hour: name.clone(),
-            source: source.without_url(),
+            why: crate::http::no_answer(&error, &self.proxies),
         };
         let url = format!(
             "{}/api/2/export?start={name}&end={name}",

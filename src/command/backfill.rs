@@ -21,6 +21,7 @@ use crate::config::load::Needs;
 use crate::feed::replay::{self, Playing};
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
+use crate::network::{Address, ProxySetting};
 use crate::pipeline::Pipeline;
 use crate::tui::relay::Lines;
 use crate::tui::widget::text;
@@ -119,7 +120,7 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
     };
     let project = Project {
         server: match &args.server {
-            Some(server) => server.clone(),
+            Some(server) => export_server(server)?,
             None => args.region.server().to_owned(),
         },
         api_key: key("AMPLITUDE_API_KEY")?,
@@ -174,7 +175,8 @@ impl Past {
         spool.push("-backfill");
         // Tokens and certificates are the live feed's.
         settings.feed = config::Feed {
-            url: server.url(),
+            url: server.url().into(),
+            proxy: ProxySetting::Direct,
             ..config::Feed::default()
         };
         Ok(Self {
@@ -271,6 +273,16 @@ impl Bar {
         if self.on_terminal {
             complain!();
         }
+    }
+}
+
+/// The server that stands in for Amplitude's, as requests name it.
+fn export_server(text: &str) -> Result<String> {
+    let address = Address::new(text);
+    match (config::addresses::export_server(&address), address.url()) {
+        (Ok(()), Ok(url)) => Ok(url.to_string()),
+        (Err(wrong), _) => bail!("--server: {wrong}"),
+        (Ok(()), Err(error)) => bail!("--server: {address} {error}"),
     }
 }
 

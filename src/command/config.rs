@@ -8,8 +8,11 @@ use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 
 use crate::cli::Config;
 use crate::config::load::{Needs, flatten};
-use crate::config::{DEFAULT_FILE, Origin, Settings, exists};
+use crate::config::{DEFAULT_FILE, Origin, Settings, addresses, exists};
+use crate::customerio::Client;
+use crate::feed::WebSocketFeed;
 use crate::owner_only;
+use crate::relay::passing::Passing;
 
 use super::Place;
 use crate::text::on_one_line;
@@ -57,17 +60,53 @@ fn check(place: Place) -> Result<ExitCode> {
     for problem in &problems {
         say!("{}", on_one_line(&problem.to_string()));
     }
+    // What the settings alone don't show: files that hold something else, say.
+    let unusable = problems.is_empty().then(|| usable(&loaded.settings).err());
+    let unusable = unusable.flatten();
+    if let Some(error) = &unusable {
+        say!("{}", super::told(error));
+    }
+    for note in notes(&loaded.settings) {
+        say!("note: {note}");
+    }
+    let count = problems.len() + usize::from(unusable.is_some());
     let file = path.filter(|path| exists(path));
     let read = file.map_or_else(
         || "no configuration file".to_owned(),
         |path| path.display().to_string(),
     );
-    if problems.is_empty() {
+    if count == 0 {
         say!("{read}: all is well");
     } else {
-        say!("{read}: {} to mend", problems.len());
+        say!("{read}: {count} to mend");
     }
-    Ok(ExitCode::from(u8::from(!problems.is_empty())))
+    Ok(ExitCode::from(u8::from(count > 0)))
+}
+
+/// Sets up what `run` sets up, and connects to nothing.
+fn usable(settings: &Settings) -> Result<()> {
+    WebSocketFeed::new(settings.feed.clone())?;
+    Client::new(settings.destination()?)?;
+    if let Ok(url) = settings.relay.pass_to.url() {
+        Passing::to(url.as_str())?;
+    }
+    Ok(())
+}
+
+/// What is right, and may surprise.
+fn notes(settings: &Settings) -> Vec<String> {
+    let mut notes = Vec::new();
+    if addresses::has_credentials(&settings.feed) {
+        notes.push(
+            "feed.url: its user name and password are sent as Authorization: Basic".to_owned(),
+        );
+    }
+    if let Ok(feed) = WebSocketFeed::new(settings.feed.clone())
+        && let Some(proxy) = feed.proxy()
+    {
+        notes.push(format!("the feed goes through the proxy {proxy}"));
+    }
+    notes
 }
 
 fn show(place: Place, changed: bool) -> Result<ExitCode> {

@@ -20,6 +20,7 @@ use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Filters, Mode, Rule};
+use crate::network::ProxySetting;
 use crate::pipeline::Handle;
 use crate::tui::keymap::Keymap;
 use crate::tui::{self, Labels, Opening};
@@ -67,11 +68,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     args.look.put_into(&mut settings.screen);
     let look = settings.screen.clone();
     let drain = settings.delivery.drain;
-    let loaded = Loaded {
-        settings,
-        path: None,
-        origins: BTreeMap::default(),
-    };
+    let loaded = Loaded::from(settings);
     // The spool is as real as the rest; it goes with the demonstration.
     let folder = tempfile::Builder::new()
         .prefix("sluicegate-demo-")
@@ -134,11 +131,13 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         gate: Mode::Open,
         ..Settings::default()
     };
-    settings.feed.url = server.url();
+    settings.feed.url = server.url().into();
+    settings.feed.proxy = ProxySetting::Direct;
     settings.customerio.workspace = "shop-demo".to_owned();
     settings.customerio.site_id = "demo-site".to_owned();
     settings.customerio.api_key = SecretString::from("demo-key");
-    settings.customerio.base_url = sandbox.url();
+    settings.customerio.base_url = sandbox.url().into();
+    settings.customerio.proxy = ProxySetting::Direct;
     if made_up {
         let noisy = [
             "session_start",

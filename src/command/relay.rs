@@ -142,9 +142,10 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         let is_set = !secret.expose_secret().is_empty();
         is_set.then(|| secret.clone())
     };
-    let passing = match own.pass_to.as_str() {
-        "" => None,
-        url => Some(Passing::to(url)?),
+    let passing = match own.pass_to.url() {
+        Ok(url) => Some(Passing::to(url.as_str())?),
+        // Another one than none was refused.
+        Err(_) => None,
     };
     Ok(Options {
         secret: set(&own.secret),

@@ -26,7 +26,7 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     loaded.settings.screen.ring_bytes = loaded.settings.screen.ring_bytes.min(UNSEEN_RING_BYTES);
     let settings = &loaded.settings;
     tracing::info!(
-        feed = settings.feed.url,
+        feed = %settings.feed.url,
         workspace = settings.workspace(),
         gate = ?settings.gate,
         "forwarding"

@@ -42,7 +42,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
             })
         })
     });
-    let feed = loaded.settings.feed.url.clone();
+    let feed = loaded.settings.feed.url.to_string();
     show(pipeline, &loaded, &folder, feed, Some(reload)).await
 }
 
@@ -97,10 +97,10 @@ pub(super) async fn show(
 /// The server that requests go to, as far as the settings say.
 fn server(settings: &crate::config::Settings) -> String {
     let own = &settings.customerio;
-    match (own.base_url.as_str(), own.region) {
-        ("", Region::Auto) => String::new(),
-        ("", region) => region.url().to_owned(),
-        (url, _) => url.to_owned(),
+    match (own.base_url.is_empty(), own.region) {
+        (true, Region::Auto) => String::new(),
+        (true, region) => region.url().to_owned(),
+        (false, _) => own.base_url.to_string(),
     }
 }
 
@@ -112,11 +112,7 @@ fn destination(settings: &crate::config::Settings) -> String {
         let region = format!("{:?}", own.region).to_lowercase();
         format!("customer.io {region}")
     } else {
-        own.base_url
-            .split("://")
-            .last()
-            .unwrap_or_default()
-            .to_owned()
+        own.base_url.place().to_owned()
     };
     format!("{server} · site {site}")
 }

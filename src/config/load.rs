@@ -7,9 +7,10 @@ use std::path::{Path, PathBuf};
 use toml::{Table, Value};
 use toml_edit::{Document, Item, TableLike};
 
-use super::Settings;
+use super::{Settings, addresses};
 use crate::amplitude::byte_order_mark;
 use crate::filter::{Gate, Mode, gate::RuleError};
+use crate::network::{Proxies, ProxyError, ProxySetting};
 use crate::relay::shape::Shape;
 use crate::tui::keymap::Keymap;
 
@@ -87,6 +88,9 @@ pub enum ConfigError {
         /// What is wrong and what to write.
         message: String,
     },
+    /// The environment names a proxy that can't be used.
+    #[error("environment {0}")]
+    Proxy(ProxyError),
     /// Something needed is not set.
     #[error("{setting} is not set: {fix}")]
     Missing {
@@ -106,6 +110,10 @@ pub struct Loaded {
     pub path: Option<PathBuf>,
     /// Where each value that is not the default came from, by its path.
     pub origins: BTreeMap<String, Origin>,
+    /// The settings whose values in the environment hold what does not belong to them.
+    stray: Vec<(String, &'static str)>,
+    /// What is wrong with the proxies that the environment names.
+    proxy: Option<ProxyError>,
 }
 
 /// Which settings a command needs before it can start.
@@ -141,10 +149,13 @@ pub fn load(
     flags: &[Flag],
 ) -> Result<Loaded, ConfigError> {
     let known = defaults();
+    let environment: BTreeMap<String, String> = environment.collect();
+    let proxies = Proxies::from_variables(|name| environment.get(name).cloned());
     let mut layers = Layers {
         values: known.clone(),
         known,
         origins: BTreeMap::new(),
+        stray: Vec::new(),
     };
     if let Some(path) = &file {
         match std::fs::read_to_string(path) {
@@ -159,7 +170,7 @@ pub fn load(
             }
         }
     }
-    layers.add_environment(environment)?;
+    layers.add_environment(environment.into_iter())?;
     for (path, flag, text) in flags {
         layers.set_text(path, text, Origin::Flag((*flag).to_owned()));
     }
@@ -168,6 +179,8 @@ pub fn load(
         settings,
         path: file,
         origins: layers.origins,
+        stray: layers.stray,
+        proxy: proxies.err(),
     })
 }
 
@@ -180,6 +193,7 @@ struct Layers {
     known: Table,
     values: Table,
     origins: BTreeMap<String, Origin>,
+    stray: Vec<(String, &'static str)>,
 }
 
 impl Layers {
@@ -218,7 +232,10 @@ impl Layers {
             }
             let origin = Origin::Environment(name.clone());
             match leaves.iter().find(|path| variable(path) == name) {
-                Some(path) => self.set_text(path, &text, origin),
+                Some(path) => {
+                    self.look_for_stray(path, &text);
+                    self.set_text(path, &text, origin);
+                }
                 None => {
                     let names: Vec<String> = leaves.iter().map(|path| variable(path)).collect();
                     return Err(unknown(Origin::Environment(name.clone()), name, &names, ""));
@@ -226,6 +243,24 @@ impl Layers {
             }
         }
         Ok(())
+    }
+
+    /// Notes what an environment file, or a shell, left in a value.
+    fn look_for_stray(&mut self, path: &str, text: &str) {
+        let is_text = matches!(find(&self.known, path), Some(Value::String(_)) | None);
+        let wrong = if VERBATIM.contains(&path) {
+            None
+        } else if is_quoted(text) {
+            Some("the value has quotes around it; write it without them")
+        } else if is_text && text.trim() != text {
+            Some("the value begins or ends with a space or a line break; write it without")
+        } else if is_text && text.contains(char::is_control) {
+            Some("the value holds a line break or another control character; write it without")
+        } else {
+            None
+        };
+        self.stray
+            .extend(wrong.map(|wrong| (path.to_owned(), wrong)));
     }
 
     /// Sets a value that is given as text, in the type that its default has.
@@ -252,6 +287,13 @@ impl Layers {
         Value::Table(self.values.clone())
             .try_into()
             .map_err(|error: toml::de::Error| {
+                if let Some((setting, wrong)) = self.stray.first() {
+                    return ConfigError::Invalid {
+                        setting: setting.clone(),
+                        origin: self.origin(setting),
+                        message: (*wrong).to_owned(),
+                    };
+                }
                 // The message ends with the path: "…\nin `delivery.attempts`".
                 let text = error.to_string();
                 let (message, setting) = text
@@ -259,7 +301,12 @@ impl Layers {
                     .rsplit_once("\nin `")
                     .unwrap_or((text.trim(), "`"));
                 let setting = setting.trim_end_matches('`').to_owned();
-                let message = message.replace('\n', " ");
+                let message = if is_secret(&setting) {
+                    // It would quote the value.
+                    "has to be a text in quotes".to_owned()
+                } else {
+                    message.replace('\n', " ")
+                };
                 ConfigError::Invalid {
                     origin: self.origin(&setting),
                     setting,
@@ -408,6 +455,19 @@ fn unknown(origin: Origin, key: String, known: &[String], none: &str) -> ConfigE
     ConfigError::Unknown { origin, key, hint }
 }
 
+impl From<Settings> for Loaded {
+    /// Settings that come from nowhere but the program.
+    fn from(settings: Settings) -> Self {
+        Self {
+            settings,
+            path: None,
+            origins: BTreeMap::new(),
+            stray: Vec::new(),
+            proxy: None,
+        }
+    }
+}
+
 impl Loaded {
     /// Where a setting's value came from.
     pub fn origin(&self, setting: &str) -> Origin {
@@ -427,7 +487,12 @@ impl Loaded {
 
     /// Everything that is wrong with the settings for a command that `needs` these.
     pub fn problems(&self, needs: Needs) -> Vec<ConfigError> {
-        let mut found = Vec::new();
+        let mut found: Vec<ConfigError> = self
+            .stray
+            .iter()
+            .map(|(setting, wrong)| self.invalid(setting, *wrong))
+            .collect();
+        self.check_proxies(needs, &mut found);
         self.check_feed(needs, &mut found);
         self.check_destination(needs, &mut found);
         self.check_relay(&mut found);
@@ -480,6 +545,7 @@ impl Loaded {
                 found.push(self.invalid(setting, "0 would deliver nothing; write 1 or more"));
             }
         }
+        self.check_times(&mut found);
         if delivery.batch_bytes > crate::customerio::sizes::BATCH_BYTES {
             found.push(self.invalid(
                 "delivery.batch_bytes",
@@ -487,6 +553,25 @@ impl Loaded {
             ));
         }
         found
+    }
+
+    /// Times and sizes with which nothing would ever arrive.
+    fn check_times(&self, found: &mut Vec<ConfigError>) {
+        let (feed, delivery) = (&self.settings.feed, &self.settings.delivery);
+        for (setting, time) in [
+            ("feed.connect_timeout", feed.connect_timeout),
+            ("feed.ping_interval", feed.ping_interval),
+            ("customerio.timeout", self.settings.customerio.timeout),
+            ("delivery.give_up_after", delivery.give_up_after),
+        ] {
+            if time.is_zero() {
+                found.push(self.invalid(setting, "leaves no time at all; write 10s, say"));
+            }
+        }
+        if feed.max_frame_bytes == 0 {
+            let message = "0 lets no frame through; write 16777216, say";
+            found.push(self.invalid("feed.max_frame_bytes", message));
+        }
     }
 
     fn check_feed(&self, needs: Needs, found: &mut Vec<ConfigError>) {
@@ -499,11 +584,8 @@ impl Loaded {
                     fix,
                 });
             }
-        } else if !feed.url.starts_with("ws://") && !feed.url.starts_with("wss://") {
-            found.push(self.invalid(
-                "feed.url",
-                format!("{:?} is no WebSocket; write ws://… or wss://…", feed.url),
-            ));
+        } else if let Err((setting, message)) = addresses::feed(feed) {
+            self.refuse(setting, message, found);
         }
         if feed.client_cert_file.is_empty() != feed.client_key_file.is_empty() {
             found.push(self.invalid(
@@ -526,6 +608,28 @@ impl Loaded {
         }
     }
 
+    fn check_proxies(&self, needs: Needs, found: &mut Vec<ConfigError>) {
+        let (feed, customerio) = (&self.settings.feed.proxy, &self.settings.customerio.proxy);
+        for (setting, value) in [("feed.proxy", feed), ("customerio.proxy", customerio)] {
+            if let Err(message) = addresses::proxy(value, setting) {
+                self.refuse(setting, message, found);
+            }
+        }
+        let from_environment = (needs.feed && *feed == ProxySetting::Environment)
+            || (needs.destination && *customerio == ProxySetting::Environment)
+            || !self.settings.relay.pass_to.is_empty();
+        if from_environment {
+            found.extend(self.proxy.clone().map(ConfigError::Proxy));
+        }
+    }
+
+    /// Notes that a setting can't be used, unless what is wrong with it was noted before.
+    fn refuse(&self, setting: &str, message: String, found: &mut Vec<ConfigError>) {
+        if !self.stray.iter().any(|(known, _)| known == setting) {
+            found.push(self.invalid(setting, message));
+        }
+    }
+
     fn check_relay(&self, found: &mut Vec<ConfigError>) {
         let own = &self.settings.relay;
         if own.tls_cert_file.is_empty() != own.tls_key_file.is_empty() {
@@ -542,12 +646,10 @@ impl Loaded {
                 found.push(self.invalid(setting, format!("there is no file {path}")));
             }
         }
-        let pass_to = &own.pass_to;
-        if !pass_to.is_empty() && !is_http(pass_to) {
-            found.push(self.invalid(
-                "relay.pass_to",
-                format!("{pass_to:?} is no server; write https://api2.amplitude.com"),
-            ));
+        if !own.pass_to.is_empty()
+            && let Err(message) = addresses::pass_to(&own.pass_to)
+        {
+            self.refuse("relay.pass_to", message, found);
         }
         if let Err(wrong) = Shape::new(&own.webhook) {
             found.push(self.invalid(&format!("relay.webhook.{}", wrong.field), wrong.why));
@@ -557,12 +659,10 @@ impl Loaded {
     fn check_destination(&self, needs: Needs, found: &mut Vec<ConfigError>) {
         use secrecy::ExposeSecret;
         let own = &self.settings.customerio;
-        let base = &own.base_url;
-        if !base.is_empty() && !is_http(base) {
-            found.push(self.invalid(
-                "customerio.base_url",
-                format!("{base:?} is no server; write https://…"),
-            ));
+        if !own.base_url.is_empty()
+            && let Err(message) = addresses::base_url(&own.base_url)
+        {
+            self.refuse("customerio.base_url", message, found);
         }
         if !needs.destination {
             return;
@@ -584,8 +684,32 @@ impl Loaded {
     }
 }
 
-fn is_http(url: &str) -> bool {
-    url.starts_with("http://") || url.starts_with("https://")
+/// Settings whose text is sent or shown as it is, quotes and line breaks included.
+const VERBATIM: [&str; 4] = [
+    "customerio.workspace",
+    "feed.initial_message",
+    "feed.ping_text",
+    "feed.pong_text",
+];
+
+fn is_quoted(text: &str) -> bool {
+    const PAIRS: [(char, char); 4] = [('"', '"'), ('\'', '\''), ('“', '”'), ('‘', '’')];
+    let text = text.trim();
+    let has = |(open, close): &(char, char)| {
+        text.starts_with(*open) || (text.ends_with(*close) && !text.is_empty())
+    };
+    PAIRS.iter().any(has)
+}
+
+/// Whether a setting's value is never shown.
+fn is_secret(setting: &str) -> bool {
+    let secrets = Settings::default().exposed();
+    let above = setting
+        .split(['.', '['])
+        .take(2)
+        .collect::<Vec<_>>()
+        .join(".");
+    secrets.iter().any(|(name, _)| *name == above)
 }
 
 fn missing(setting: &str, example: &str) -> String {

@@ -3,6 +3,7 @@
 //! [`mod@load`] gathers them from the file, the environment and the command line, and knows of
 //! each value where it came from; [`save`] writes the filters back without touching the rest.
 
+pub mod addresses;
 pub mod load;
 pub mod save;
 
@@ -25,6 +26,7 @@ use crate::delivery::spool::{self, SpoolError};
 use crate::feed::record;
 use crate::filter::{Filters, Mode, Rule, gate::Switch};
 use crate::limits::Policies;
+use crate::network::{Address, ProxySetting};
 
 pub use load::{ConfigError, Loaded, Origin, load};
 
@@ -94,13 +96,15 @@ impl Default for Settings {
     reason = "each setting is described where users read it: in assets/sluicegate.toml"
 )]
 pub struct Feed {
-    pub url: String,
+    pub url: Address,
+    pub proxy: ProxySetting,
     #[serde(serialize_with = "masked")]
     pub token: SecretString,
     pub username: String,
     #[serde(serialize_with = "masked")]
     pub password: SecretString,
-    pub headers: BTreeMap<String, String>,
+    #[serde(serialize_with = "masked_values")]
+    pub headers: BTreeMap<String, SecretString>,
     pub ca_file: String,
     pub client_cert_file: String,
     pub client_key_file: String,
@@ -128,7 +132,8 @@ pub struct Feed {
 impl Default for Feed {
     fn default() -> Self {
         Self {
-            url: String::new(),
+            url: Address::default(),
+            proxy: ProxySetting::Environment,
             token: SecretString::default(),
             username: String::new(),
             password: SecretString::default(),
@@ -168,7 +173,8 @@ pub struct CustomerIo {
     pub api_key: SecretString,
     pub api_key_file: String,
     pub region: Region,
-    pub base_url: String,
+    pub base_url: Address,
+    pub proxy: ProxySetting,
     #[serde(with = "humane")]
     pub timeout: Duration,
 }
@@ -181,7 +187,8 @@ impl Default for CustomerIo {
             api_key: SecretString::default(),
             api_key_file: String::new(),
             region: Region::Auto,
-            base_url: String::new(),
+            base_url: Address::default(),
+            proxy: ProxySetting::Environment,
             timeout: Duration::from_secs(30),
         }
     }
@@ -282,7 +289,7 @@ pub struct Relay {
     pub token: SecretString,
     pub tls_cert_file: String,
     pub tls_key_file: String,
-    pub pass_to: String,
+    pub pass_to: Address,
     pub ring_bytes: usize,
     #[serde(with = "humane")]
     pub retain: Duration,
@@ -303,7 +310,7 @@ impl Default for Relay {
             token: SecretString::default(),
             tls_cert_file: String::new(),
             tls_key_file: String::new(),
-            pass_to: String::new(),
+            pass_to: Address::default(),
             ring_bytes: 64 << 20,
             retain: Duration::ZERO,
             retain_bytes: 1_000_000_000,
@@ -430,7 +437,9 @@ impl Settings {
             site_id: own.site_id.clone(),
             api_key,
             region: own.region,
-            base_url: (!own.base_url.is_empty()).then(|| own.base_url.clone()),
+            // What is none was refused.
+            base_url: own.base_url.url().ok().map(ToString::to_string),
+            proxy: own.proxy.clone(),
             timeout: own.timeout,
         })
     }
@@ -476,17 +485,44 @@ impl Settings {
         }
         let state = state_folder().ok_or(SpoolError::NoHome)?;
         let own = &self.customerio;
-        let server = own.base_url.split("://").last().unwrap_or_default();
-        let name = [own.site_id.as_str(), server].join("@");
+        let name = [own.site_id.as_str(), own.base_url.place()].join("@");
         let name = as_file_name(name.trim_end_matches(['@', '/']));
         Ok(state.join(format!("spool-{name}")))
+    }
+
+    /// The values that are shown masked, by setting: to tell which of them were changed.
+    pub fn exposed(&self) -> Vec<(&'static str, String)> {
+        let (feed, customerio, relay) = (&self.feed, &self.customerio, &self.relay);
+        let headers = feed.headers.iter();
+        let headers: Vec<String> = headers
+            .map(|(name, value)| format!("{name}: {}", value.expose_secret()))
+            .collect();
+        vec![
+            ("feed.url", feed.url.expose().to_owned()),
+            ("feed.proxy", feed.proxy.expose().to_owned()),
+            ("feed.token", feed.token.expose_secret().to_owned()),
+            ("feed.password", feed.password.expose_secret().to_owned()),
+            ("feed.headers", headers.join("\n")),
+            (
+                "customerio.api_key",
+                customerio.api_key.expose_secret().to_owned(),
+            ),
+            (
+                "customerio.base_url",
+                customerio.base_url.expose().to_owned(),
+            ),
+            ("customerio.proxy", customerio.proxy.expose().to_owned()),
+            ("relay.secret", relay.secret.expose_secret().to_owned()),
+            ("relay.token", relay.token.expose_secret().to_owned()),
+            ("relay.pass_to", relay.pass_to.expose().to_owned()),
+        ]
     }
 
     /// Where events go, in words: a spool belongs to one of these.
     pub fn destination_name(&self) -> String {
         let own = &self.customerio;
-        let server = match own.base_url.as_str() {
-            "" => "Customer.io",
+        let server = match own.base_url.to_string() {
+            none if none.is_empty() => "Customer.io".to_owned(),
             url => url,
         };
         format!("site {} at {server}", own.site_id)
@@ -532,6 +568,18 @@ pub fn mask(secret: &str) -> String {
 
 fn masked<S: Serializer>(secret: &SecretString, to: S) -> Result<S::Ok, S::Error> {
     to.serialize_str(&mask(secret.expose_secret()))
+}
+
+/// Names with their values left out whole: a short one may be all that there is to know.
+fn masked_values<S: Serializer>(
+    values: &BTreeMap<String, SecretString>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let shown = |value: &SecretString| match value.expose_secret() {
+        "" => "",
+        _ => "…",
+    };
+    to.collect_map(values.iter().map(|(name, value)| (name, shown(value))))
 }
 
 /// Whether a path ends in a file that exists, for messages that tell where something was looked for.

@@ -203,7 +203,7 @@ mod tests {
         }
         let read = load(Some(path.clone()), true, std::iter::empty(), &[]).unwrap();
         assert_eq!(read.settings.filters(), new);
-        assert_eq!(read.settings.feed.url, "ws://x");
+        assert_eq!(read.settings.feed.url.expose(), "ws://x");
         assert!(!path.with_extension("toml.new").exists());
     }
 

@@ -1,6 +1,7 @@
 //! The client of Customer.io's Track API: it sends what it is given and reads the answer.
 //! When to send and what to do about an answer is `delivery`'s.
 
+use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use bytes::Bytes;
@@ -10,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use tokio::sync::OnceCell;
 
 use crate::http::reply::{Content, Reply};
+use crate::network::{Proxies, ProxyError, ProxySetting};
 
 use super::mapping::{Item, Route};
 use super::response::{self, Answer, Asked, Foreign};
@@ -54,6 +56,8 @@ pub struct Destination {
     pub region: Region,
     /// Another server than Customer.io's; then the region is not asked for.
     pub base_url: Option<String>,
+    /// Which proxy it is reached through.
+    pub proxy: ProxySetting,
     /// How long a request may take, its connection included.
     pub timeout: Duration,
 }
@@ -69,12 +73,16 @@ pub enum ClientError {
     /// TLS can't be set up.
     #[error("the HTTP client can't start: {0}")]
     Http(#[from] reqwest::Error),
+    /// The proxy can't be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
 }
 
 /// A client for one workspace.
 #[derive(Debug)]
 pub struct Client {
     http: reqwest::Client,
+    proxies: Arc<Proxies>,
     destination: Destination,
     /// Which server is asked for the region.
     look_up_at: &'static str,
@@ -100,7 +108,9 @@ impl Client {
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ]);
         // A redirect would log the events in the other region: it is an error instead.
-        let http = crate::http::client()
+        let proxies = Proxies::new(&destination.proxy, "customerio.proxy")?;
+        let proxies = Arc::new(proxies);
+        let http = crate::http::client(&proxies)
             .default_headers(headers)
             .timeout(destination.timeout)
             .build()?;
@@ -112,6 +122,7 @@ impl Client {
         );
         Ok(Self {
             http,
+            proxies,
             destination,
             // Either server knows the accounts of both.
             look_up_at: US,
@@ -177,7 +188,7 @@ impl Client {
         let request = self
             .http
             .get(format!("{}/api/v1/accounts/region", self.look_up_at));
-        let reply = receive(request).await?;
+        let reply = receive(request, &self.proxies).await?;
         match response::read(Asked::Region, &reply, SystemTime::now()) {
             Answer::Accepted => region_of(&reply, self.look_up_at)
                 .ok_or_else(|| Answer::Foreign(Foreign::server(&reply))),
@@ -201,7 +212,7 @@ impl Client {
         #[cfg(test)]
         self.panic_if_told();
         let request = self.http.request(method, format!("{base}{path}"));
-        match receive(request.body(body)).await {
+        match receive(request.body(body), &self.proxies).await {
             Ok(reply) => response::read(asked, &reply, SystemTime::now()),
             Err(answer) => answer,
         }
@@ -248,31 +259,13 @@ fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> (Bytes, usize) {
 }
 
 /// Sends a request and reads its reply, or says why there is none.
-async fn receive(request: reqwest::RequestBuilder) -> Result<Reply, Answer> {
-    let response = request.send().await.map_err(|error| no_answer(&error))?;
+async fn receive(request: reqwest::RequestBuilder, proxies: &Proxies) -> Result<Reply, Answer> {
+    let no_answer = |error: reqwest::Error| Answer::NoAnswer {
+        message: crate::http::no_answer(&error, proxies),
+    };
+    let response = request.send().await.map_err(no_answer)?;
     let reply = Reply::read(response, ANSWER_BYTES).await;
-    reply.map_err(|error| no_answer(&error))
-}
-
-/// What went wrong, from its cause and without the URL, which the screen shows already.
-fn no_answer(error: &reqwest::Error) -> Answer {
-    let mut cause: &dyn std::error::Error = error;
-    while let Some(source) = cause.source() {
-        cause = source;
-    }
-    let what = if error.is_timeout() {
-        "no answer in time"
-    } else if error.is_connect() {
-        "no connection"
-    } else {
-        "the connection broke"
-    };
-    let message = if error.is_timeout() {
-        what.to_owned()
-    } else {
-        format!("{what}: {cause}")
-    };
-    Answer::NoAnswer { message }
+    reply.map_err(no_answer)
 }
 
 #[cfg(test)]
@@ -295,6 +288,7 @@ mod tests {
             api_key: SecretString::from(key),
             region,
             base_url: None,
+            proxy: ProxySetting::Direct,
             timeout: Duration::from_secs(5),
         };
         Client {

@@ -146,11 +146,12 @@ fn changed(old: &Settings, new: &Settings) -> Reloaded {
         .filter(|setting| !before.contains(setting))
         .map(|(path, _)| path)
         .collect();
-    // Secrets are masked there: the same mask need not be the same key.
-    let secret = |s: &Settings| s.customerio.api_key.expose_secret().to_owned();
-    let key = "customerio.api_key".to_owned();
-    if secret(old) != secret(new) && !names.contains(&key) {
-        names.push(key);
+    // Secrets are masked there: the same mask need not be the same secret.
+    let before = old.exposed();
+    for (name, value) in new.exposed() {
+        if !before.contains(&(name, value)) && !names.iter().any(|known| known == name) {
+            names.push(name.to_owned());
+        }
     }
     for path in names {
         let live = LIVE
@@ -208,7 +209,7 @@ mod tests {
             .set(crate::limits::Code::ByV1, crate::limits::Policy::Off);
         new.spool.quota_bytes = 7;
         new.spool.folder = "elsewhere".to_owned();
-        new.feed.url = "ws://another".to_owned();
+        new.feed.url = "ws://another".into();
         new.customerio.api_key = "1234-new-and-longer".to_owned().into();
         let reloaded = changed(&old, &new);
         let names = [
@@ -224,5 +225,9 @@ mod tests {
         // The same mask, and another key.
         another.customerio.api_key = "1234-other-and-longer".to_owned().into();
         assert_eq!(changed(&new, &another).applied, ["customerio.api_key"]);
+        another = new.clone();
+        another.feed.url = "ws://another?token=new".into();
+        new.feed.url = "ws://another?token=old".into();
+        assert_eq!(changed(&new, &another).at_next_start, ["feed.url"]);
     }
 }

@@ -54,7 +54,7 @@ impl Status {
             at_ms: snapshot.at_ms,
             started_ms: snapshot.started_ms,
             destination: settings.destination_name(),
-            feed: settings.feed.url.clone(),
+            feed: settings.feed.url.to_string(),
             feed_status: snapshot.feed.clone(),
             mode: snapshot.mode,
             totals: snapshot.totals,

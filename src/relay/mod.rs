@@ -261,7 +261,7 @@ mod tests {
             ..Options::default()
         };
         let relay = Relay::start(listener, options, Some(log)).unwrap();
-        let http = crate::http::client().no_proxy().build().unwrap();
+        let http = crate::http::client(&Arc::default()).build().unwrap();
         let event = json!({ "event_type": "A", "user_id": "u", "x": "y".repeat(50_000) });
         let (mut taken, mut refused) = (0, String::new());
         while refused.is_empty() {

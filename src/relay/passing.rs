@@ -4,6 +4,7 @@
 //! 200 or an error. Whatever else answers in its place took nothing: the SDK is answered 503, and
 //! sends its events again.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::body::Bytes;
@@ -12,6 +13,8 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use crate::http::reply::{Content, Reply};
+
+use crate::network::{Proxies, ProxyError};
 
 /// How long Amplitude may take for an answer.
 const PATIENCE: Duration = Duration::from_secs(30);
@@ -24,15 +27,29 @@ const ALONG: [header::HeaderName; 2] = [header::CONTENT_TYPE, header::CONTENT_EN
 #[derive(Debug, Clone)]
 pub struct Passing {
     http: reqwest::Client,
+    proxies: Arc<Proxies>,
     base: String,
+}
+
+/// Why there is no way to Amplitude.
+#[derive(Debug, thiserror::Error)]
+pub enum PassingError {
+    /// The proxy in the way can't be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// TLS can't be set up.
+    #[error("the HTTP client can't start: {0}")]
+    Http(#[from] reqwest::Error),
 }
 
 impl Passing {
     /// To the server at `base`: `https://api2.amplitude.com`, or `https://api.eu.amplitude.com`.
-    pub fn to(base: &str) -> Result<Self, reqwest::Error> {
-        let http = crate::http::client().timeout(PATIENCE).build()?;
+    pub fn to(base: &str) -> Result<Self, PassingError> {
+        let proxies = Arc::new(Proxies::from_environment()?);
+        let http = crate::http::client(&proxies).timeout(PATIENCE).build()?;
         Ok(Self {
             http,
+            proxies,
             base: base.trim_end_matches('/').to_owned(),
         })
     }
@@ -51,8 +68,10 @@ impl Passing {
                 request = request.header(name, value);
             }
         }
-        let why =
-            |error: reqwest::Error| format!("Amplitude can't be asked: {}", error.without_url());
+        let why = |error: reqwest::Error| {
+            let why = crate::http::no_answer(&error, &self.proxies);
+            format!("Amplitude can't be asked: {why}")
+        };
         let answer = request.send().await.map_err(why)?;
         let mut reply = Reply::read(answer, ANSWER_BYTES).await.map_err(why)?;
         if !is_amplitudes(&reply) {

@@ -36,10 +36,10 @@ pub fn settings(feed: &str, base_url: &str) -> Settings {
         gate: Mode::Open,
         ..Settings::default()
     };
-    settings.feed.url = feed.to_owned();
+    settings.feed.url = feed.into();
     settings.customerio.site_id = "site".to_owned();
     settings.customerio.api_key = SecretString::from("key");
-    settings.customerio.base_url = base_url.to_owned();
+    settings.customerio.base_url = base_url.into();
     settings.delivery.batch_age = Duration::from_millis(20);
     settings.delivery.first_delay = Duration::from_millis(20);
     settings.delivery.longest_delay = Duration::from_millis(100);

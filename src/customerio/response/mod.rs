@@ -310,7 +310,7 @@ fn unauthorized(reply: &Reply) -> Answer {
 const LONGEST_QUIET: Duration = Duration::from_secs(3_600);
 
 /// Seconds, or a date: RFC 9110, `Retry-After`.
-fn retry_after_delay(text: &str, now: SystemTime) -> Option<Duration> {
+pub(crate) fn retry_after_delay(text: &str, now: SystemTime) -> Option<Duration> {
     let text = text.trim();
     let asked = match text.parse::<u64>() {
         Ok(seconds) => Duration::from_secs(seconds),

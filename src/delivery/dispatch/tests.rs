@@ -41,10 +41,10 @@ async fn running(faults: Faults) -> Running {
         gate: Mode::Open,
         ..Settings::default()
     };
-    settings.feed.url = feed.url();
+    settings.feed.url = feed.url().into();
     settings.customerio.site_id = "site".to_owned();
     settings.customerio.api_key = SecretString::from("key");
-    settings.customerio.base_url = sandbox.url();
+    settings.customerio.base_url = sandbox.url().into();
     settings.delivery.batch_age = Duration::from_millis(10);
     settings.delivery.first_delay = Duration::from_millis(20);
     // Were its permit not given back, nothing could be sent any more.

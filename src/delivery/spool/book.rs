@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Place, Queued};
+use crate::network::address::masked;
 
 use super::dead_letters::{DeadLetter, LetterRow};
 use super::home::{self, Home};
@@ -185,12 +186,14 @@ impl Spool {
         })
     }
 
-    /// The last message of `feed` of which everything is here or was settled.
+    /// The last message of `feed` of which everything is here or was settled. A feed is known by
+    /// its address without its secrets: it resumes with another token, too.
     pub fn last_message(&self, feed: &str) -> Option<&str> {
         self.facts
             .message
             .as_deref()
-            .filter(|_| self.facts.feed == feed)
+            // Earlier versions wrote the whole address.
+            .filter(|_| masked(&self.facts.feed) == feed)
     }
 
     /// Notes how far the feed has come, with the next commit.

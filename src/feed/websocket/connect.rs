@@ -1,0 +1,140 @@
+//! The connection below the handshake: past the proxy, to the first address that answers, by TLS.
+
+use std::io;
+use std::sync::Arc;
+
+use rustls::ClientConfig;
+use rustls::pki_types::ServerName;
+use tokio_rustls::TlsConnector;
+use url::Url;
+
+use crate::config;
+use crate::network::address::masked;
+use crate::network::dial::{DialError, Dialer};
+use crate::network::proxy::{ProxyKind, bare};
+use crate::network::{AnyConnection, Proxies, Proxy, tls, tunnel};
+
+use super::FeedError;
+use super::tls::Tls;
+
+/// Connects to one server.
+#[derive(Debug)]
+pub(super) struct Connector {
+    dialer: Dialer,
+    proxy: Option<Proxy>,
+    tls: Tls,
+    server: Server,
+}
+
+/// A server, as connections name it.
+#[derive(Debug)]
+struct Server {
+    /// As a URL has it.
+    host: String,
+    port: u16,
+    /// Its name in certificates, where TLS is spoken.
+    name: Option<ServerName<'static>>,
+}
+
+impl Server {
+    fn of(url: &Url) -> Result<Self, FeedError> {
+        let host = url.host_str().unwrap_or_default().to_owned();
+        let port = url.port_or_known_default().unwrap_or(443);
+        let wrong = || {
+            let message = format!("names {host}, which no certificate can be for");
+            FeedError::Url(masked(url.as_str()), message)
+        };
+        let name = match url.scheme() {
+            "wss" => Some(ServerName::try_from(bare(&host).to_owned()).map_err(|_| wrong())?),
+            _ => None,
+        };
+        Ok(Self { host, port, name })
+    }
+}
+
+impl Connector {
+    /// To the server of `url`, past the proxy that the settings ask for.
+    pub(super) fn new(
+        settings: &config::Feed,
+        url: &Url,
+        dialer: Dialer,
+    ) -> Result<Self, FeedError> {
+        let proxies = Proxies::new(&settings.proxy, "feed.proxy")?;
+        Ok(Self {
+            dialer,
+            proxy: proxies.through(url).cloned(),
+            tls: Tls::new(settings)?,
+            server: Server::of(url)?,
+        })
+    }
+
+    /// The proxy in the way.
+    pub(super) fn proxy(&self) -> Option<&Proxy> {
+        self.proxy.as_ref()
+    }
+
+    /// A connection to the server, or why there is none.
+    pub(super) async fn connect(&self) -> Result<AnyConnection, String> {
+        let server = &self.server;
+        let connection = match &self.proxy {
+            Some(proxy) => self.past(proxy).await?,
+            None => self.dial(bare(&server.host), server.port).await?,
+        };
+        match &server.name {
+            None => Ok(connection),
+            Some(name) => {
+                self.secure(connection, name.clone(), &self.tls.server)
+                    .await
+            }
+        }
+    }
+
+    async fn past(&self, proxy: &Proxy) -> Result<AnyConnection, String> {
+        let mut connection = self.dial(proxy.host(), proxy.port()).await?;
+        if proxy.kind() == ProxyKind::Https {
+            let name = ServerName::try_from(proxy.host().to_owned())
+                .map_err(|_| "its host is no name that a certificate can be for".to_owned())?;
+            connection = self.secure(connection, name, &self.tls.proxy).await?;
+        }
+        tunnel::through(proxy, connection, &self.server.host, self.server.port)
+            .await
+            .map_err(|error| error.to_string())
+    }
+
+    async fn dial(&self, host: &str, port: u16) -> Result<AnyConnection, String> {
+        match self.dialer.dial(host, port).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(DialError::Connect(error)) if error.kind() == io::ErrorKind::ConnectionRefused => {
+                Err(format!(
+                    "connection refused: nothing listens at {host}:{port}"
+                ))
+            }
+            Err(error) => Err(error.to_string()),
+        }
+    }
+
+    async fn secure(
+        &self,
+        connection: AnyConnection,
+        name: ServerName<'static>,
+        config: &Arc<ClientConfig>,
+    ) -> Result<AnyConnection, String> {
+        let connector = TlsConnector::from(config.clone());
+        match connector.connect(name, connection).await {
+            Ok(stream) => Ok(Box::new(stream)),
+            Err(error) => Err(
+                match (
+                    &self.tls.no_roots,
+                    tls::in_words(&error, Some("feed.ca_file")),
+                ) {
+                    (Some(no_roots), Some(_)) => no_roots.clone(),
+                    (None, Some(words)) => words,
+                    (_, None) if error.kind() == io::ErrorKind::UnexpectedEof => {
+                        "TLS: the connection ended in the handshake".to_owned()
+                    }
+                    (_, None) => format!("TLS: {error}"),
+                },
+            ),
+        }
+    }
+}
