@@ -1,5 +1,7 @@
 //! Text from outside, made harmless for a terminal, a log and whoever reads them.
 
+use std::fmt::Write as _;
+
 /// A character that a terminal only shows. Control characters get their picture; what would
 /// turn the direction of writing, hide, or join what stands beside it becomes `�`.
 pub fn visible(c: char) -> char {
@@ -59,7 +61,8 @@ pub fn escaped_json(json: &str) -> String {
         if c == '\u{7f}' || is_hidden(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                out.push_str(&format!("\\u{unit:04x}"));
+                // Writing into a String can't fail.
+                let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
             out.push(c);

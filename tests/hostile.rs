@@ -154,7 +154,7 @@ fn serve(listener: TcpListener, answer: String) {
 
 fn answer_one(mut stream: TcpStream, answer: &str) {
     let mut request = Vec::new();
-    let mut buffer = [0; 65_536];
+    let mut buffer = [0; 8_192];
     while let Ok(n @ 1..) = stream.read(&mut buffer) {
         request.extend_from_slice(&buffer[..n]);
         let text = String::from_utf8_lossy(&request).into_owned();

@@ -175,7 +175,7 @@ impl<S> Accept<TcpStream, S> for Connections {
                 .ok_or_else(|| io::Error::other("there are too many connections"))?;
             let age = self.lock().by_peer.get(&peer).map_or(0, |open| open.age);
             Ok(Stream {
-                stream,
+                socket: stream,
                 is_closed: Box::pin(close.cancelled_owned()),
                 _place: Place {
                     connections: self.clone(),
@@ -191,7 +191,7 @@ impl<S> Accept<TcpStream, S> for Connections {
 /// A connection until it ends, or has to go for another one.
 #[derive(Debug)]
 pub(super) struct Stream {
-    stream: TcpStream,
+    socket: TcpStream,
     is_closed: Pin<Box<WaitForCancellationFutureOwned>>,
     _place: Place,
 }
@@ -227,7 +227,7 @@ impl AsyncRead for Stream {
         buffer: &mut ReadBuf<'_>,
     ) -> Poll<io::Result<()>> {
         self.poll_open(context)?;
-        Pin::new(&mut self.stream).poll_read(context, buffer)
+        Pin::new(&mut self.socket).poll_read(context, buffer)
     }
 }
 
@@ -238,7 +238,7 @@ impl AsyncWrite for Stream {
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
         self.poll_open(context)?;
-        Pin::new(&mut self.stream).poll_write(context, bytes)
+        Pin::new(&mut self.socket).poll_write(context, bytes)
     }
 
     fn poll_write_vectored(
@@ -247,19 +247,19 @@ impl AsyncWrite for Stream {
         slices: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
         self.poll_open(context)?;
-        Pin::new(&mut self.stream).poll_write_vectored(context, slices)
+        Pin::new(&mut self.socket).poll_write_vectored(context, slices)
     }
 
     fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
+        self.socket.is_write_vectored()
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(context)
+        Pin::new(&mut self.socket).poll_flush(context)
     }
 
     fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(context)
+        Pin::new(&mut self.socket).poll_shutdown(context)
     }
 }
 
