@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 use std::cell::Cell;
 use std::fs::File;
-use std::io::{self, BufReader, Read, Seek as _};
+use std::io::{self, BufReader, Read};
 use std::ops::ControlFlow;
 use std::rc::Rc;
 use std::sync::Arc;
@@ -13,7 +13,7 @@ use zip::read::{Config, ZipFile, ZipFileEntry, read_zipfile_from_stream};
 use zip::result::{ZipError, ZipResult};
 use zip::unstable::read::ZipIterable;
 
-use super::{ArchiveError, Input, Piece, Source, Take, unpacked};
+use super::{ArchiveError, Input, Piece, Source, Take, torn, unpacked};
 
 /// Names that end so are files of events; behind it may stand how they are packed.
 const EXPORTS: [&str; 3] = [".json", ".ndjson", ".jsonl"];
@@ -32,14 +32,21 @@ pub(super) fn of_file(
     let entries = match entries(&mut file) {
         Ok(entries) => entries,
         Err(error) => {
-            if file.rewind().is_ok() {
-                one_behind_the_other(&mut file, input, take)?;
-            }
+            torn::read_members(&mut file, input, take)?;
             return take(cannot_read(input, error));
         }
     };
+    let mut room = input.packed_bytes.unwrap_or(u64::MAX);
     for (name, entry) in entries {
-        let input = member(&name, Some(entry.compressed_size()), input);
+        let packed_bytes = entry.compressed_size();
+        let input = member(&name, Some(packed_bytes), input);
+        room = match room.checked_sub(packed_bytes) {
+            Some(left) => left,
+            None => {
+                let place = input.place(0);
+                return take(Piece::Broken(ArchiveError::Overlapping { place }));
+            }
+        };
         match entry.with_reader(&mut file, ZipReadOptions::new()) {
             Ok(file) => read(file, &name, &input, take)?,
             Err(error) => take(cannot_read(&input, error))?,
@@ -74,6 +81,11 @@ fn entries(file: &mut BufReader<File>) -> ZipResult<Vec<(String, ZipFileEntry<'s
     Ok(named)
 }
 
+pub(super) fn name_of<R: Read>(file: &ZipFile<'_, R>) -> String {
+    file.name()
+        .map_or_else(|_| lossy(file.name_raw()), Cow::into_owned)
+}
+
 fn lossy(name: &[u8]) -> String {
     String::from_utf8_lossy(name).into_owned()
 }
@@ -88,9 +100,7 @@ fn one_behind_the_other(
     loop {
         match read_zipfile_from_stream(reader) {
             Ok(Some(file)) => {
-                let name = file
-                    .name()
-                    .map_or_else(|_| lossy(file.name_raw()), Cow::into_owned);
+                let name = name_of(&file);
                 let input = member(&name, Some(file.compressed_size()), input);
                 read(file, &name, &input, take)?;
             }
@@ -100,7 +110,12 @@ fn one_behind_the_other(
     }
 }
 
-fn member(name: &str, packed_bytes: Option<u64>, zip: &Input) -> Input {
+pub(super) fn member(name: &str, packed_bytes: Option<u64>, zip: &Input) -> Input {
+    // What a header says of its member's size may be anything.
+    let packed_bytes = match (packed_bytes, zip.packed_bytes) {
+        (Some(said), Some(most)) => Some(said.min(most)),
+        (said, most) => said.or(most),
+    };
     let source = Arc::new(Source {
         file: zip.source.to_string(),
         member: Some(name.to_owned()),
@@ -115,7 +130,7 @@ fn member(name: &str, packed_bytes: Option<u64>, zip: &Input) -> Input {
     }
 }
 
-fn read<R: Read>(
+pub(super) fn read<R: Read>(
     file: ZipFile<'_, R>,
     name: &str,
     input: &Input,

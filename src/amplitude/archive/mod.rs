@@ -7,6 +7,7 @@
 
 mod lines;
 mod members;
+mod torn;
 mod window;
 
 use std::fmt;
@@ -154,6 +155,13 @@ pub enum ArchiveError {
         /// How much it may unpack to.
         max_bytes: u64,
     },
+    /// The members of a zip take more room than it has: they lie over each other, so that a small
+    /// file unpacks to any size.
+    #[error("the members of {place} lie over each other: those behind here are passed over")]
+    Overlapping {
+        /// The member at which that shows.
+        place: Place,
+    },
     /// It is packed in too many layers.
     #[error("{place} is packed in more than {LAYERS} layers: unpack it first")]
     Layers {
@@ -210,6 +218,8 @@ fn file_of(file: File, input: &Input, take: &mut Take<'_>) -> ControlFlow<()> {
 struct Input {
     source: Arc<Source>,
     options: Options,
+    /// Its size as it is, where that is known.
+    packed_bytes: Option<u64>,
     /// How much it may unpack to.
     max_bytes: u64,
     layers: usize,
@@ -220,10 +230,12 @@ struct Input {
 impl Input {
     fn new(source: Arc<Source>, packed_bytes: Option<u64>, options: Options) -> Self {
         let by_ratio = packed_bytes.map(|bytes| bytes.saturating_mul(MAX_RATIO));
+        let max_bytes = by_ratio.map_or(u64::MAX, |bytes| bytes.max(UNPACKED_BYTES));
         Self {
             source,
             options,
-            max_bytes: by_ratio.map_or(u64::MAX, |bytes| bytes.max(UNPACKED_BYTES)),
+            packed_bytes,
+            max_bytes,
             layers: LAYERS,
             is_export: true,
         }

@@ -279,6 +279,67 @@ fn a_torn_archive_gives_what_was_read_and_says_how_far_that_is() {
     assert!(nowhere.is_break());
 }
 
+/// A zip that was written as a stream, as Amplitude's server does: sizes stand behind members.
+fn streamed(members: &[(&str, Vec<u8>)]) -> Vec<u8> {
+    let mut zip = zip::ZipWriter::new_stream(Vec::new());
+    for (name, bytes) in members {
+        let options = zip::write::SimpleFileOptions::default();
+        zip.start_file(*name, options).unwrap();
+        zip.write_all(bytes).unwrap();
+    }
+    zip.finish().unwrap().into_inner()
+}
+
+#[test]
+fn a_torn_zip_that_was_written_as_a_stream_gives_the_members_that_are_there() {
+    let members: Vec<(String, Vec<u8>)> = (0..5)
+        .map(|n| {
+            (
+                format!("{n}.json"),
+                event(&format!("E{n}")).repeat(3).into_bytes(),
+            )
+        })
+        .collect();
+    let members: Vec<(&str, Vec<u8>)> = members
+        .iter()
+        .map(|(n, b)| (n.as_str(), b.clone()))
+        .collect();
+    let whole = streamed(&members);
+    assert_eq!(pieces("e.zip", &whole).len(), 15);
+    let directory = memchr::memmem::find(&whole, b"PK\x01\x02").unwrap();
+    let events = |bytes: &[u8]| {
+        let all = pieces("e.zip", bytes);
+        assert!(all.last().unwrap().starts_with("broken"), "{all:?}");
+        all.iter()
+            .filter(|piece| piece.starts_with("e.zip:"))
+            .count()
+    };
+    assert_eq!(events(&whole[..directory]), 15);
+    assert_eq!(events(&whole[..directory + 20]), 15);
+    assert!((6..15).contains(&events(&whole[..directory * 3 / 5])));
+}
+
+#[test]
+fn members_that_lie_over_each_other_are_told_and_passed_over() {
+    let part = format!("{}\n", event("A")).repeat(1_000);
+    let one = zipped([("1.json", part.into_bytes())]);
+    // The same member, named in the directory 500 times.
+    let directory = memchr::memmem::find(&one, b"PK\x01\x02").unwrap();
+    let end = memchr::memmem::find(&one, b"PK\x05\x06").unwrap();
+    let entry = one[directory..end].repeat(500);
+    let mut all = [&one[..directory], &entry, &one[end..]].concat();
+    let end = directory + entry.len();
+    for at in [8, 10] {
+        all[end + at..end + at + 2].copy_from_slice(&500_u16.to_le_bytes());
+    }
+    all[end + 12..end + 16].copy_from_slice(&(entry.len() as u32).to_le_bytes());
+    let all = pieces("e.zip", all);
+    let (last, events) = all.split_last().unwrap();
+    assert!(last.contains("e.zip:1.json lie over each other"), "{last}");
+    // As many as the file has room for, and not all of the 500.
+    assert!(events.len() < 250_000, "{}", events.len());
+}
+
 #[test]
 fn a_member_that_is_damaged_costs_only_itself() {
     let mut bad = gz(event("B"));
