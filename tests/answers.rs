@@ -59,6 +59,8 @@ async fn is_outlived(answer: Canned) -> (bool, String) {
     let destination = settings("ws://unused", &sandbox.url()).destination();
     let client = Arc::new(Client::new(destination.unwrap()).unwrap());
     bench.control.send(Control::Client(client)).await.unwrap();
+    // A halted delivery that is told to end would end at once, maybe before it hears of this.
+    until("all arrive", || sandbox.counts().events == 50).await;
     let (answers, left) = bench.finish().await;
     assert!(all_delivered(&answers, 50) && left == 0, "{told:?}");
     let delivered = answers.iter().filter(|a| a.attempt.answer == "200");
