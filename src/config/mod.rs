@@ -4,6 +4,7 @@
 //! each value where it came from; [`save`] writes the filters back without touching the rest.
 
 pub mod addresses;
+mod check;
 pub mod load;
 pub mod save;
 

@@ -1,0 +1,219 @@
+//! What is wrong with the settings, for a command that needs some of them.
+
+use std::path::Path;
+
+use crate::filter::{Gate, Mode, gate::RuleError};
+use crate::network::ProxySetting;
+use crate::relay::shape::Shape;
+use crate::tui::keymap::Keymap;
+
+use super::load::{ConfigError, Loaded, Needs, variable};
+use super::{addresses, exists};
+
+impl Loaded {
+    /// Everything that is wrong with the settings for a command that `needs` these.
+    pub fn problems(&self, needs: Needs) -> Vec<ConfigError> {
+        let mut found: Vec<ConfigError> = self
+            .stray
+            .iter()
+            .map(|(setting, wrong)| self.invalid(setting, *wrong))
+            .collect();
+        self.check_proxies(needs, &mut found);
+        self.check_feed(needs, &mut found);
+        self.check_destination(needs, &mut found);
+        self.check_relay(&mut found);
+        for problem in self.settings.mapping.problems() {
+            found.push(self.invalid(problem.setting, problem.message));
+        }
+        for limit in self.settings.limits.impossible() {
+            let message = format!(
+                "it can only be \"reject\": what breaks it can't be sent ({})",
+                limit.summary
+            );
+            found.push(self.invalid(&format!("limits.{}", limit.name), message));
+        }
+        if let Err(error) = Gate::new(self.settings.gate, self.settings.filters()) {
+            let (RuleError::Condition { name, .. } | RuleError::Sample { name, .. }) = &error;
+            let index = self
+                .settings
+                .rules
+                .iter()
+                .position(|rule| rule.name == *name)
+                .unwrap_or(0);
+            found.push(ConfigError::Invalid {
+                setting: format!("rules[{index}]"),
+                origin: self.origin("rules"),
+                message: error.to_string(),
+            });
+        }
+        for (name, filters) in &self.settings.presets {
+            if let Err(error) = Gate::new(Mode::Shut, filters.clone()) {
+                let rules = format!("presets.{name}.rules");
+                found.push(self.invalid(&rules, error.to_string()));
+            }
+        }
+        if let Err(wrong) = Keymap::with(&self.settings.keys) {
+            for error in wrong {
+                let setting = format!("keys.{}", error.name());
+                found.push(self.invalid(&setting, error.to_string()));
+            }
+        }
+        let delivery = &self.settings.delivery;
+        for (setting, zero) in [
+            ("delivery.in_flight", delivery.in_flight == 0),
+            ("delivery.attempts", delivery.attempts == 0),
+            ("delivery.breaker_failures", delivery.breaker_failures == 0),
+            ("delivery.queue_bytes", delivery.queue_bytes == 0),
+            ("spool.quota_bytes", self.settings.spool.quota_bytes == 0),
+            ("spool.commit_bytes", self.settings.spool.commit_bytes == 0),
+        ] {
+            if zero {
+                found.push(self.invalid(setting, "0 would deliver nothing; write 1 or more"));
+            }
+        }
+        self.check_times(&mut found);
+        if delivery.batch_bytes > crate::customerio::sizes::BATCH_BYTES {
+            found.push(self.invalid(
+                "delivery.batch_bytes",
+                "Customer.io takes at most 500000 bytes a batch",
+            ));
+        }
+        found
+    }
+
+    /// Times and sizes with which nothing would ever arrive.
+    fn check_times(&self, found: &mut Vec<ConfigError>) {
+        let (feed, delivery) = (&self.settings.feed, &self.settings.delivery);
+        for (setting, time) in [
+            ("feed.connect_timeout", feed.connect_timeout),
+            ("feed.ping_interval", feed.ping_interval),
+            ("customerio.timeout", self.settings.customerio.timeout),
+            ("delivery.give_up_after", delivery.give_up_after),
+        ] {
+            if time.is_zero() {
+                found.push(self.invalid(setting, "leaves no time at all; write 10s, say"));
+            }
+        }
+        if feed.max_frame_bytes == 0 {
+            let message = "0 lets no frame through; write 16777216, say";
+            found.push(self.invalid("feed.max_frame_bytes", message));
+        }
+    }
+
+    fn check_feed(&self, needs: Needs, found: &mut Vec<ConfigError>) {
+        let feed = &self.settings.feed;
+        if feed.url.is_empty() {
+            if needs.feed {
+                let fix = missing("feed.url", "ws://relay:4080/feed");
+                found.push(ConfigError::Missing {
+                    setting: "feed.url",
+                    fix,
+                });
+            }
+        } else if let Err((setting, message)) = addresses::feed(feed) {
+            self.refuse(setting, message, found);
+        }
+        if feed.client_cert_file.is_empty() != feed.client_key_file.is_empty() {
+            found.push(self.invalid(
+                "feed.client_cert_file",
+                "a client certificate needs both client_cert_file and client_key_file",
+            ));
+        }
+        for (setting, path) in [
+            ("feed.ca_file", &feed.ca_file),
+            ("feed.client_cert_file", &feed.client_cert_file),
+            ("feed.client_key_file", &feed.client_key_file),
+            (
+                "customerio.api_key_file",
+                &self.settings.customerio.api_key_file,
+            ),
+        ] {
+            if !path.is_empty() && !exists(Path::new(path)) {
+                found.push(self.invalid(setting, format!("there is no file {path}")));
+            }
+        }
+    }
+
+    fn check_proxies(&self, needs: Needs, found: &mut Vec<ConfigError>) {
+        let (feed, customerio) = (&self.settings.feed.proxy, &self.settings.customerio.proxy);
+        for (setting, value) in [("feed.proxy", feed), ("customerio.proxy", customerio)] {
+            if let Err(message) = addresses::proxy(value, setting) {
+                self.refuse(setting, message, found);
+            }
+        }
+        let from_environment = (needs.feed && *feed == ProxySetting::Environment)
+            || (needs.destination && *customerio == ProxySetting::Environment)
+            || !self.settings.relay.pass_to.is_empty();
+        if from_environment {
+            found.extend(self.proxy.clone().map(ConfigError::Proxy));
+        }
+    }
+
+    /// Notes that a setting can't be used, unless what is wrong with it was noted before.
+    fn refuse(&self, setting: &str, message: String, found: &mut Vec<ConfigError>) {
+        if !self.stray.iter().any(|(known, _)| known == setting) {
+            found.push(self.invalid(setting, message));
+        }
+    }
+
+    fn check_relay(&self, found: &mut Vec<ConfigError>) {
+        let own = &self.settings.relay;
+        if own.tls_cert_file.is_empty() != own.tls_key_file.is_empty() {
+            found.push(self.invalid(
+                "relay.tls_cert_file",
+                "TLS needs both tls_cert_file and tls_key_file",
+            ));
+        }
+        for (setting, path) in [
+            ("relay.tls_cert_file", &own.tls_cert_file),
+            ("relay.tls_key_file", &own.tls_key_file),
+        ] {
+            if !path.is_empty() && !exists(Path::new(path)) {
+                found.push(self.invalid(setting, format!("there is no file {path}")));
+            }
+        }
+        if !own.pass_to.is_empty()
+            && let Err(message) = addresses::pass_to(&own.pass_to)
+        {
+            self.refuse("relay.pass_to", message, found);
+        }
+        if let Err(wrong) = Shape::new(&own.webhook) {
+            found.push(self.invalid(&format!("relay.webhook.{}", wrong.field), wrong.why));
+        }
+    }
+
+    fn check_destination(&self, needs: Needs, found: &mut Vec<ConfigError>) {
+        use secrecy::ExposeSecret;
+        let own = &self.settings.customerio;
+        if !own.base_url.is_empty()
+            && let Err(message) = addresses::base_url(&own.base_url)
+        {
+            self.refuse("customerio.base_url", message, found);
+        }
+        if !needs.destination {
+            return;
+        }
+        if own.site_id.is_empty() {
+            let fix = missing("customerio.site_id", "…");
+            found.push(ConfigError::Missing {
+                setting: "customerio.site_id",
+                fix,
+            });
+        }
+        if own.api_key.expose_secret().is_empty() && own.api_key_file.is_empty() {
+            let fix = missing("customerio.api_key", "…");
+            found.push(ConfigError::Missing {
+                setting: "customerio.api_key",
+                fix,
+            });
+        }
+    }
+}
+
+fn missing(setting: &str, example: &str) -> String {
+    let (table, key) = setting.split_once('.').unwrap_or(("", setting));
+    format!(
+        "write {key} = \"{example}\" under [{table}], or set {}={example}",
+        variable(setting)
+    )
+}
