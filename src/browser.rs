@@ -4,21 +4,31 @@
 //! machine: by a request to its address, or by a name of the page's own that resolves to it (DNS
 //! rebinding). A browser says so in `Origin` and `Host`. Programs send no `Origin`, and name the
 //! address.
+//!
+//! For a WebSocket a browser always names the `Origin`, which tells all: there a program may come
+//! by whatever name it likes, one of `/etc/hosts` for instance.
 
 use std::net::IpAddr;
 
 /// Why a request to such a server is refused, or nothing where it is not a foreign page's.
 pub fn refused(host: Option<&[u8]>, origin: Option<&[u8]>) -> Option<&'static str> {
-    let is_ours = |authority: &[u8]| std::str::from_utf8(authority).is_ok_and(is_loopback);
-    if !origin.is_none_or(|origin| without_scheme(origin).is_some_and(is_ours)) {
-        return Some(
-            "a web page of another origin asks; where that is meant, set a secret and a token",
-        );
-    }
-    if !host.is_none_or(is_ours) {
-        return Some("the Host is not this machine; name 127.0.0.1 or localhost");
-    }
-    None
+    let foreign_host = || {
+        (!host.is_none_or(is_ours))
+            .then_some("the Host is not this machine; name 127.0.0.1 or localhost")
+    };
+    refused_socket(origin).or_else(foreign_host)
+}
+
+/// The same for a request that opens a WebSocket.
+pub fn refused_socket(origin: Option<&[u8]>) -> Option<&'static str> {
+    let is_foreign = !origin.is_none_or(|origin| without_scheme(origin).is_some_and(is_ours));
+    is_foreign.then_some(
+        "a web page of another origin asks; where that is meant, set a secret and a token",
+    )
+}
+
+fn is_ours(authority: &[u8]) -> bool {
+    std::str::from_utf8(authority).is_ok_and(is_loopback)
 }
 
 /// The authority of an origin: `http://localhost:3000`. The opaque origin, `null`, has none.

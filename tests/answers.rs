@@ -392,7 +392,7 @@ fn the_program_tells_of_a_sign_in_page_and_keeps_everything() {
         assert_eq!(output.status.code(), Some(1), "{summary}");
         let log = String::from_utf8(output.stderr).unwrap();
         assert!(log.contains(says), "{log}");
-        assert!(log.contains("All events are kept"), "{log}");
+        assert!(log.contains("all events are kept"), "{log}");
         assert!(summary["breaker"].to_string().contains(says), "{summary}");
     }
 }

@@ -97,15 +97,15 @@ async fn at_the_door(
 /// Why a request is refused that needs no secret here and is not this machine's own.
 fn foreign(relay: &Relay, request: &Request) -> Option<&'static str> {
     let options = &relay.0.options;
-    let asks_for_nothing = match request.uri().path().trim_end_matches('/') {
-        "/feed" => options.token.is_none(),
-        "/healthz" => options.token.is_none() && options.secret.is_none(),
-        _ => options.secret.is_none(),
-    };
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    asks_for_nothing
-        .then(|| browser::refused(header(header::HOST), header(header::ORIGIN)))
-        .flatten()
+    let (host, origin) = (header(header::HOST), header(header::ORIGIN));
+    match request.uri().path().trim_end_matches('/') {
+        "/feed" if options.token.is_none() => browser::refused_socket(origin),
+        "/feed" => None,
+        "/healthz" if options.token.is_some() => None,
+        _ if options.secret.is_some() => None,
+        _ => browser::refused(host, origin),
+    }
 }
 
 async fn webhook(

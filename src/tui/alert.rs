@@ -107,7 +107,7 @@ impl Kind {
             Self::SpoolFault => standing.spool.fault.clone().unwrap_or_default(),
             Self::SpoolFull => "the spool has reached its quota: the feed is not read".to_owned(),
             Self::Refused => why.to_owned(),
-            Self::Down => format!("Customer.io is down, all events are kept: {why}"),
+            Self::Down => format!("Nothing is delivered, all events are kept: {why}"),
             Self::FeedDown => match &snapshot.feed.state {
                 FeedState::Down { why, .. } => format!("the feed is down: {why}"),
                 FeedState::Live | FeedState::Connecting => "the feed is down".to_owned(),

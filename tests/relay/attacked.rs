@@ -108,8 +108,10 @@ fn status(address: &str, request: &str, headers: &str) -> String {
     let mut socket = TcpStream::connect(address).unwrap();
     let text = format!("{request} HTTP/1.1\r\n{headers}Connection: close\r\n\r\n");
     socket.write_all(text.as_bytes()).unwrap();
-    let mut answer = String::new();
-    let _ = socket.read_to_string(&mut answer);
+    // The status line is there at once; an upgraded connection doesn't end.
+    let mut answer = [0; 1_024];
+    let read = socket.read(&mut answer).unwrap();
+    let answer = String::from_utf8_lossy(&answer[..read]).into_owned();
     answer.split(' ').nth(1).unwrap_or_default().to_owned()
 }
 
@@ -137,8 +139,14 @@ fn a_web_page_reaches_no_server_on_loopback_that_asks_for_no_secret() {
         (&replayed, "GET /feed", upgrade),
     ] {
         let address = address(server);
+        let by_name = "Host: evil.example\r\n".to_owned();
+        if own == upgrade {
+            // A browser names the origin, too; a program may come by a name of /etc/hosts.
+            let status = status(&address, request, &format!("{by_name}{own}"));
+            assert_eq!(status, "101", "{request}");
+        }
         for foreign in [
-            "Host: evil.example\r\n".to_owned(),
+            format!("{by_name}Origin: http://evil.example\r\n"),
             format!("Host: {address}\r\nOrigin: https://evil.example\r\n"),
             format!("Host: {address}\r\nOrigin: null\r\n"),
         ] {
@@ -146,9 +154,24 @@ fn a_web_page_reaches_no_server_on_loopback_that_asks_for_no_secret() {
             assert_eq!(status, "403", "{request} {foreign}");
         }
     }
+    for (server, request, own) in [
+        (&relay, "GET /healthz", ""),
+        (&relay, "POST /webhook", "Content-Length: 2\r\n"),
+        (&sandbox, "GET /sandbox/people", ""),
+    ] {
+        let status = status(
+            &address(server),
+            request,
+            &format!("Host: evil.example\r\n{own}"),
+        );
+        assert_eq!(
+            status, "403",
+            "{request} by a name that was made to resolve to this machine"
+        );
+    }
     let health = get(&format!("http://{}/healthz", address(&relay)));
     assert_eq!(
         (&health["received"], &health["refused"]),
-        (&0.into(), &12.into())
+        (&0.into(), &14.into())
     );
 }

@@ -95,15 +95,15 @@ impl Dispatch {
             Says::Fails(why, after) => {
                 let failure = self.breaker.failed(&why, after, now.at, now.ms);
                 if failure == Failure::Opens {
-                    tracing::error!("Customer.io is down: {why}. All events are kept");
+                    tracing::error!("Customer.io is down, all events are kept: {why}");
                 }
                 return self.failed(failure, items, streak, now);
             }
             Says::Foreign(why) => {
                 let failure = self.breaker.foreign(&why, now.at, now.ms);
                 match failure {
-                    Failure::Opens => tracing::error!("{why}. All events are kept"),
-                    Failure::Counts => tracing::warn!("{why}. The request is tried again"),
+                    Failure::Opens => tracing::error!("all events are kept: {why}"),
+                    Failure::Counts => tracing::warn!("a request is tried again: {why}"),
                     Failure::OfOutage => {}
                 }
                 return self.failed(failure, items, streak, now);
@@ -114,7 +114,9 @@ impl Dispatch {
                 return self.failed(failure, items, streak, now);
             }
             Says::Refuses(why) => {
-                tracing::error!("{why}. All events are kept; nothing is sent until that is mended");
+                tracing::error!(
+                    "all events are kept, and nothing is sent until that is mended: {why}"
+                );
                 self.breaker.refused(&why, now.ms);
             }
         }

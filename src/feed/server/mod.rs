@@ -22,7 +22,7 @@ use tokio::sync::watch;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::http::StatusCode;
-use tokio_tungstenite::tungstenite::http::header::{HOST, HeaderValue, ORIGIN};
+use tokio_tungstenite::tungstenite::http::header::{HeaderValue, ORIGIN};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 use tokio_tungstenite::tungstenite::protocol::{CloseFrame, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error, Message};
@@ -308,8 +308,8 @@ async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
     let mut name = String::new();
     #[expect(clippy::result_large_err, reason = "the handshake's own type")]
     let handshake = |request: &Request, response: Response| {
-        let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-        let foreign = browser::refused(header(HOST), header(ORIGIN));
+        let origin = request.headers().get(ORIGIN).map(HeaderValue::as_bytes);
+        let foreign = browser::refused_socket(origin);
         if let Some(why) = foreign.filter(|_| server.address.ip().is_loopback()) {
             let mut refusal = ErrorResponse::new(Some(why.to_owned()));
             *refusal.status_mut() = StatusCode::FORBIDDEN;
