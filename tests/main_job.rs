@@ -398,3 +398,35 @@ fn what_is_recorded_can_be_played_again() {
     let says = String::from_utf8_lossy(&blocked.stderr);
     assert!(says.contains("cannot record to"), "{says}");
 }
+
+#[test]
+fn what_the_disk_lost_is_told_as_an_error_and_by_the_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    let spool = dir.path().join("spool");
+    let sandbox = sandbox(&["--fail-share", "1"]);
+    let feed = replay(&archive(dir.path()), &[]);
+    let ran = |feed: &str, time: &str| {
+        run_on(feed, &sandbox.url)
+            .args(["--for", time])
+            .env("SLUICEGATE_SPOOL_FOLDER", &spool)
+            .env("SLUICEGATE_DELIVERY_DRAIN", "100ms")
+            .output()
+            .unwrap()
+    };
+    let first = ran(&feed.url, "3s");
+    let left = summary(&first)["left"].as_u64().unwrap();
+    assert!(left > 1_000, "{left}");
+    // All but the file's head is overwritten.
+    let path = spool.join("spool.db");
+    let mut all = std::fs::read(&path).unwrap();
+    let tail = all.len() / 4;
+    all[tail..].fill(0xAA);
+    std::fs::write(&path, &all).unwrap();
+    let second = ran("ws://127.0.0.1:9/feed", "2s");
+    let told = summary(&second);
+    assert!(told["spool"]["lost"].as_u64().unwrap() > 0, "{told}");
+    assert_eq!(second.status.code(), Some(1));
+    let log = String::from_utf8_lossy(&second.stderr);
+    let is_error = |line: &str| line.contains("ERROR") && line.contains("items are lost");
+    assert!(log.lines().any(is_error), "{log}");
+}

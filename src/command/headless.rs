@@ -186,10 +186,10 @@ impl Summary {
         }
     }
 
-    /// 0 where all that was accepted is settled, 1 where something is left, or a part of the
-    /// program has ended by itself.
+    /// 0 where all that was accepted is settled, 1 where something is left or the disk lost it, or a
+    /// part of the program has ended by itself.
     pub(super) fn exit_code(&self) -> ExitCode {
-        let is_fault = self.left + self.unwritten > 0 || self.failure.is_some();
+        let is_fault = self.left + self.unwritten + self.spool.lost > 0 || self.failure.is_some();
         ExitCode::from(u8::from(is_fault))
     }
 

@@ -82,8 +82,10 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<(), SaveEr
     if let Some(folder) = path.parent() {
         owner_only::create_folder(folder).map_err(failed)?;
     }
+    // A link stays one, as where the file is kept among others of its kind.
+    let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
     // The key may stand in it.
-    owner_only::replace_durably(path, document.to_string().as_bytes()).map_err(failed)
+    owner_only::replace_durably(&file, document.to_string().as_bytes()).map_err(failed)
 }
 
 fn apply(table: &mut Table, filters: &Filters) {
@@ -167,6 +169,20 @@ fn word(switch: Switch) -> &'static str {
 mod tests {
     use super::*;
     use crate::config::{Settings, load};
+
+    #[cfg(unix)]
+    #[test]
+    fn a_configuration_behind_a_link_is_saved_where_it_is() {
+        let dir = tempfile::tempdir().unwrap();
+        let (file, link) = (dir.path().join("kept.toml"), dir.path().join("s.toml"));
+        fs::write(&file, "gate = \"shut\"\n").unwrap();
+        std::os::unix::fs::symlink(&file, &link).unwrap();
+        let mut wanted = Filters::default();
+        wanted.types.insert("a".to_owned(), Switch::Off);
+        filters(&link, &wanted).unwrap();
+        assert!(fs::symlink_metadata(&link).unwrap().is_symlink());
+        assert!(fs::read_to_string(&file).unwrap().contains("a = \"off\""));
+    }
 
     #[test]
     fn saving_filters_changes_only_them_and_keeps_every_comment() {

@@ -3,7 +3,7 @@
 use crate::amplitude::time::UnixMs;
 use crate::delivery::breaker;
 use crate::feed::FeedState;
-use crate::limits::Policy;
+use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
 use crate::telemetry::series::Line;
 
@@ -34,6 +34,8 @@ pub enum Kind {
     FeedDown,
     /// The spool is nearly full.
     NearlyFull,
+    /// The disk lost items that had been accepted. It stays for the rest of the run.
+    Lost,
     /// Limits reject more than the settings allow.
     Rejected,
     /// A condition that is watched is met too often, by its place.
@@ -63,6 +65,8 @@ impl Kind {
             Some(Self::FeedDown)
         } else if spool.is_nearly_full() {
             Some(Self::NearlyFull)
+        } else if spool.lost > 0 {
+            Some(Self::Lost)
         } else if state.rejected_alert_percent > 0.0
             && rejected_percent(snapshot).is_some_and(|p| p > state.rejected_alert_percent)
         {
@@ -93,6 +97,7 @@ impl Kind {
             Self::Down => "CUSTOMER.IO DOWN",
             Self::FeedDown => "FEED DOWN",
             Self::NearlyFull => "spool nearly full",
+            Self::Lost => "ITEMS LOST",
             Self::Rejected => "limits reject much",
             Self::Watch(_) => "watch",
         }
@@ -115,6 +120,14 @@ impl Kind {
             Self::NearlyFull => {
                 let percent = standing.spool.percent();
                 format!("the spool is {percent} % full; at 100 % the feed is not read")
+            }
+            Self::Lost => {
+                let count = standing.spool.lost;
+                let items = if count == 1 { "item" } else { "items" };
+                format!(
+                    "the disk lost {} accepted {items}: what is known of them is in the log",
+                    grouped(count)
+                )
             }
             Self::Rejected => {
                 let percent = rejected_percent(snapshot).unwrap_or_default();
@@ -145,7 +158,7 @@ impl Kind {
             Self::SpoolFull | Self::NearlyFull => Some((Do::Letters, "dead letters take room too")),
             Self::Rejected => Some((Do::Older(Sought::Violation), "goes to one")),
             Self::Watch(_) => Some((Do::Watches, "lists the watches")),
-            Self::SpoolFault | Self::FeedDown => None,
+            Self::SpoolFault | Self::FeedDown | Self::Lost => None,
         }
     }
 }

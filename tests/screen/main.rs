@@ -557,6 +557,10 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
             vec!["feed not read", "SPOOL CAN'T BE WRITTEN", "make room on it"],
         ),
         (
+            &while_standing(|s| s.spool.lost = 3),
+            vec!["ITEMS LOST", "the disk lost 3 accepted items"],
+        ),
+        (
             &while_standing(|s| s.spool.full = true),
             vec!["SPOOL FULL", "feed not read", "reached its quota"],
         ),

@@ -324,6 +324,7 @@ impl Thread {
             self.retain(now);
         }
         for told in self.spool.take_damage().told {
+            tracing::error!("{told}");
             self.board.tell(told);
         }
         self.publish(now);
