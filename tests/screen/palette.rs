@@ -159,7 +159,8 @@ const KEYS_TO_ANYWHERE: [&str; 30] = [
 ];
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 400, failure_persistence: None, ..ProptestConfig::default() })]
+    // A seed of its own: 40,000 cases found nothing more, and each run tries the same ones.
+    #![proptest_config(ProptestConfig { cases: 400, rng_seed: proptest::test_runner::RngSeed::Fixed(7), failure_persistence: None, ..ProptestConfig::default() })]
 
     #[test]
     fn whatever_was_done_before_a_command_is_seen_or_says_why_not(

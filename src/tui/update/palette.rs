@@ -44,13 +44,25 @@ fn chosen(state: &mut State, command: &Usual) -> Vec<Effect> {
     state.message = None;
     let (before, edited) = (view::picture(state), state.edited().clone());
     let effects = perform(state, command.does);
-    // What is remembered of a layout that stays as it is changes nothing.
-    let does_something = effects.iter().any(|effect| *effect != Effect::Remember);
+    let does_something = effects.iter().any(|effect| is_seen(state, effect));
     if !does_something && !page_moves(state) && view::picture(state) == before {
         let says = why_nothing(state, command, &edited);
         say(state, says, false);
     }
     effects
+}
+
+/// Whether something is seen of what an effect does, or it is said.
+fn is_seen(state: &State, effect: &Effect) -> bool {
+    match effect {
+        // What is remembered of a layout that stays as it is changes nothing.
+        Effect::Remember => false,
+        // They move what lies under these: the cursor among events, the event that is open.
+        Effect::Seek(..) | Effect::Inspect(_) => {
+            !matches!(state.over(), Over::Letters | Over::Properties)
+        }
+        _ => true,
+    }
 }
 
 /// Whether other events are about to be shown.
@@ -122,6 +134,8 @@ fn why_by_kind(state: &State, command: &Usual) -> String {
             format!("the events are not shown: {zoom} brings them back")
         }
         Do::Only => "put the cursor on an event type first".to_owned(),
+        Do::All => "every event type is on already".to_owned(),
+        Do::None => "every event type is off already".to_owned(),
         Do::Window if state.over() == Over::Nothing => {
             let zoom = state.key(Do::Zoom);
             format!("the throughput is not shown: {zoom} or {usual} brings it back")
