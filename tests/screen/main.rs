@@ -558,7 +558,7 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         ),
         (
             &while_standing(|s| s.spool.lost = 3),
-            vec!["ITEMS LOST", "the disk lost 3 accepted items"],
+            vec!["the disk lost 3 accepted items"],
         ),
         (
             &while_standing(|s| s.spool.full = true),
