@@ -9,7 +9,7 @@ use rustc_hash::{FxHashMap, FxHashSet};
 use crate::amplitude::{Event, Malformed, Reading, time};
 use crate::config::Settings;
 use crate::customerio::Item;
-use crate::customerio::mapping::{IdentifyItem, Mapping};
+use crate::customerio::mapping::{IdentifyItem, Mapped, Mapping};
 use crate::delivery::{Accepted, Part};
 use crate::filter::{By, Decision, Gate, Mode};
 use crate::limits::{self, Policies, Policy, Subject, Violation};
@@ -155,7 +155,8 @@ impl Judge {
         let before = items.len();
         if open {
             self.accepted.remember(mapped.id.into());
-            self.accept(&subject, event_type, item.clone(), items);
+            let identify = identify_of(&subject);
+            self.accept(&mapped, event, event_type, (item, identify), items);
         }
         self.buffer = mapped.attributes;
         if open && items.len() == before {
@@ -173,22 +174,22 @@ impl Judge {
 
     fn accept(
         &mut self,
-        subject: &Subject<'_, '_>,
+        mapped: &Mapped<'_>,
+        event: &Event,
         event_type: &Arc<str>,
-        item: Option<Item>,
+        (item, identify): (Option<Item>, Option<IdentifyItem>),
         items: &mut Vec<Accepted>,
     ) {
-        let mapped = subject.mapped;
         let accepted = |item, part, sequence| Accepted {
             item,
             sequence,
             part,
             event_type: event_type.clone(),
             happened_ms: mapped.time.clone().unwrap_or_default(),
-            received_ms: subject.reading.event().received_ms(),
+            received_ms: event.received_ms(),
         };
         let update = mapped.name == "$identify";
-        if let Some(identify) = identify_of(subject)
+        if let Some(identify) = identify
             && (self.sets_anything_new(&identify) || update)
         {
             // An update is the identify itself: its outcome is the event's.
