@@ -94,8 +94,9 @@ impl Connections {
         self.lock().set(peer, Level::Known);
     }
 
-    /// A new connection, for which another one may have to go; nothing where none can.
-    fn admit(&self, peer: SocketAddr) -> Option<CancellationToken> {
+    /// A new connection, for which another one may have to go: what closes it, and its age.
+    /// Nothing where none can go.
+    fn admit(&self, peer: SocketAddr) -> Option<(CancellationToken, u64)> {
         let mut open = self.lock();
         let is_crowded = open.by_peer.len() >= self.0.most;
         let is_greedy = !peer.ip().is_loopback()
@@ -111,7 +112,7 @@ impl Connections {
 }
 
 impl Open {
-    fn add(&mut self, peer: SocketAddr) -> CancellationToken {
+    fn add(&mut self, peer: SocketAddr) -> (CancellationToken, u64) {
         self.opened += 1;
         let connection = Connection {
             level: Level::Silent,
@@ -122,7 +123,7 @@ impl Open {
         self.order.insert((Level::Silent, connection.age, peer));
         *self.of_address.entry(peer.ip()).or_default() += 1;
         self.by_peer.insert(peer, connection);
-        close
+        (close, self.opened)
     }
 
     fn set(&mut self, peer: SocketAddr, level: Level) {
@@ -170,10 +171,9 @@ impl<S> Accept<TcpStream, S> for Connections {
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
         let taken = stream.peer_addr().and_then(|peer| {
-            let close = self
+            let (close, age) = self
                 .admit(peer)
                 .ok_or_else(|| io::Error::other("there are too many connections"))?;
-            let age = self.lock().by_peer.get(&peer).map_or(0, |open| open.age);
             Ok(Stream {
                 socket: stream,
                 is_closed: Box::pin(close.cancelled_owned()),
@@ -275,16 +275,16 @@ mod tests {
     fn the_oldest_silent_one_goes_first_and_one_that_is_known_never() {
         let all = Connections::up_to(3);
         let here = |port| peer([127, 0, 0, 1], port);
-        let known = all.admit(here(1)).unwrap();
+        let known = all.admit(here(1)).unwrap().0;
         all.is_known(here(1));
-        let asking = all.admit(here(2)).unwrap();
+        let asking = all.admit(here(2)).unwrap().0;
         all.asks(here(2));
-        let silent = all.admit(here(3)).unwrap();
-        let new = all.admit(here(4)).unwrap();
+        let silent = all.admit(here(3)).unwrap().0;
+        let new = all.admit(here(4)).unwrap().0;
         assert!(silent.is_cancelled(), "younger than the one that asks");
         all.is_known(here(4));
         all.is_answered(here(1));
-        let newer = all.admit(here(5)).unwrap();
+        let newer = all.admit(here(5)).unwrap().0;
         assert!(asking.is_cancelled());
         all.is_known(here(5));
         assert!(all.admit(here(6)).is_none(), "nobody can go");
@@ -299,9 +299,9 @@ mod tests {
     fn an_address_that_has_its_share_makes_room_for_itself_only() {
         let all = Connections::up_to(4);
         let greedy = |port| peer([192, 0, 2, 1], port);
-        let other = all.admit(peer([192, 0, 2, 2], 1)).unwrap();
-        let first = all.admit(greedy(1)).unwrap();
-        let second = all.admit(greedy(2)).unwrap();
+        let other = all.admit(peer([192, 0, 2, 2], 1)).unwrap().0;
+        let first = all.admit(greedy(1)).unwrap().0;
+        let second = all.admit(greedy(2)).unwrap().0;
         all.admit(greedy(3)).unwrap();
         assert!(first.is_cancelled() && !second.is_cancelled() && !other.is_cancelled());
     }
