@@ -162,6 +162,14 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         };
         line("  resumed", format!("{again}; {}", printable(covered)));
     }
+    if status.feed_status.given_up > 0 {
+        let times = match status.feed_status.given_up {
+            1 => "once".to_owned(),
+            times => format!("{} times", grouped(times)),
+        };
+        let missed = "went on without what it had missed, as the server could not be asked for it";
+        line("  missed", format!("{times} the feed {missed}"));
+    }
     let gate = match status.mode {
         Some(Mode::Open) => "open",
         Some(Mode::DryRun) => "in dry run: nothing is sent",

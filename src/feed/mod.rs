@@ -25,6 +25,7 @@ use tokio::time::timeout;
 
 use crate::amplitude::Malformed;
 use crate::amplitude::time::{self, UnixMs};
+use crate::text::visible;
 
 pub use websocket::WebSocketFeed;
 
@@ -48,6 +49,15 @@ pub struct Frame {
 
 /// A message's id, as the feed gave it.
 pub type MessageId = Arc<str>;
+
+/// The longest id that is asked for again: it goes into a URL, and servers take 8 kB of one.
+pub const MAX_MESSAGE_ID_BYTES: usize = 256;
+
+/// Whether a server can be asked for this id: it is neither empty nor longer than 256 bytes, and
+/// every character of it can be seen.
+pub fn is_message_id(id: &str) -> bool {
+    !id.is_empty() && id.len() <= MAX_MESSAGE_ID_BYTES && id.chars().all(|c| visible(c) == c)
+}
 
 /// How a feed and its pipeline speak.
 #[derive(Debug)]
@@ -150,6 +160,10 @@ pub struct FeedStatus {
     /// How much time the last reconnect had to cover, in words: only the pipeline knows it, from the
     /// messages before and behind.
     pub resumed: Option<String>,
+    /// How often the feed went on without a message's id that the server could not be asked for:
+    /// events may have been missed each time.
+    #[serde(default)]
+    pub given_up: u64,
 }
 
 /// What a feed is doing.

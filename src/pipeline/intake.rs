@@ -12,7 +12,7 @@ use crate::amplitude::frame::{Events, Progress};
 use crate::amplitude::{Event, Malformed, time};
 use crate::delivery::Accepted;
 use crate::delivery::spool::{self, writer::Handle};
-use crate::feed::{Frame, MessageId};
+use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
 use crate::limits;
 use crate::telemetry::observer::TakenIn;
 
@@ -41,6 +41,8 @@ pub(super) struct Intake {
     message_id_field: Arc<str>,
     /// The last message of the last frame that was taken in whole.
     last: Option<MessageId>,
+    /// Whether it was told that messages have ids that can't be asked for.
+    told_unusable_id: bool,
     batch: Batch,
     failure: Failure,
 }
@@ -74,6 +76,7 @@ impl Intake {
             safe,
             message_id_field: message_id_field.into(),
             last,
+            told_unusable_id: false,
             batch: Batch::default(),
             failure,
         }
@@ -165,7 +168,14 @@ impl Intake {
 
     /// Judges an event; its message's id.
     fn event(&mut self, event: Event, resumed: bool) -> Option<MessageId> {
-        let id: Option<MessageId> = event.message_id().map(|id| id.as_ref().into());
+        let id: Option<MessageId> = match event.message_id() {
+            Some(id) if is_message_id(&id) => Some(id.as_ref().into()),
+            Some(id) => {
+                self.unusable_id(&id);
+                None
+            }
+            None => None,
+        };
         let batch = &mut self.batch;
         if resumed {
             let covered = resumption(self.last.as_deref(), id.as_deref());
@@ -174,6 +184,22 @@ impl Intake {
         let record = self.judge.judge(event, &mut batch.accepted);
         batch.told.records.push(record);
         id
+    }
+
+    /// Tells once that such an id is none.
+    fn unusable_id(&mut self, id: &str) {
+        if std::mem::replace(&mut self.told_unusable_id, true) {
+            return;
+        }
+        let text = format!(
+            "{:?} of a message is no id to resume behind: it is empty, longer than {} bytes, or holds what \
+             can't be seen; this and others like it are passed over (feed.message_id_field = {:?})",
+            crate::text::excerpt(id, 40),
+            MAX_MESSAGE_ID_BYTES,
+            self.message_id_field,
+        );
+        tracing::warn!("{text}");
+        self.batch.told.notices.push(text);
     }
 
     fn malformed(

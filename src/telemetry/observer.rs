@@ -38,6 +38,8 @@ pub struct TakenIn {
     pub waited_ms: u64,
     /// What each reconnect among them had to cover, in words.
     pub resumed: Vec<String>,
+    /// Notices for the screen, already logged.
+    pub notices: Vec<String>,
 }
 
 /// What the observer looks at besides what it is told.
@@ -131,6 +133,9 @@ impl Observer {
         for covered in told.resumed {
             self.notice(covered.clone());
             self.resumed = Some(covered);
+        }
+        for text in told.notices {
+            self.show(text);
         }
         let mut lines = [
             (Line::Received, 0),

@@ -36,6 +36,8 @@ pub enum Kind {
     NearlyFull,
     /// The disk lost items that had been accepted. It stays for the rest of the run.
     Lost,
+    /// The feed went on without a message's id. It stays for the rest of the run.
+    Missed,
     /// Limits reject more than the settings allow.
     Rejected,
     /// A condition that is watched is met too often, by its place.
@@ -67,6 +69,8 @@ impl Kind {
             Some(Self::NearlyFull)
         } else if spool.lost > 0 {
             Some(Self::Lost)
+        } else if snapshot.feed.given_up > 0 {
+            Some(Self::Missed)
         } else if state.rejected_alert_percent > 0.0
             && rejected_percent(snapshot).is_some_and(|p| p > state.rejected_alert_percent)
         {
@@ -98,6 +102,7 @@ impl Kind {
             Self::FeedDown => "FEED DOWN",
             Self::NearlyFull => "spool nearly full",
             Self::Lost => "ITEMS LOST",
+            Self::Missed => "EVENTS MISSED",
             Self::Rejected => "limits reject much",
             Self::Watch(_) => "watch",
         }
@@ -129,6 +134,10 @@ impl Kind {
                     grouped(count)
                 )
             }
+            Self::Missed => {
+                "the feed could not resume and goes on without what it had missed: the log has the id"
+                    .to_owned()
+            }
             Self::Rejected => {
                 let percent = rejected_percent(snapshot).unwrap_or_default();
                 let worst = snapshot
@@ -158,7 +167,7 @@ impl Kind {
             Self::SpoolFull | Self::NearlyFull => Some((Do::Letters, "dead letters take room too")),
             Self::Rejected => Some((Do::Older(Sought::Violation), "goes to one")),
             Self::Watch(_) => Some((Do::Watches, "lists the watches")),
-            Self::SpoolFault | Self::FeedDown | Self::Lost => None,
+            Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
         }
     }
 }

@@ -232,7 +232,18 @@ fn refusal(head: &Head, said: &str, url: &Url) -> Failure {
     Failure {
         why: format!("the server answers {status}{hint}{said}"),
         quiet: quiet.map(|quiet| quiet.min(LONGEST_QUIET)),
+        may_be_id: may_be_query(status),
     }
+}
+
+/// Whether a server can answer so for what stands in the query: the request is wrong, or too much
+/// for the server. Not where the status says that who asks, how often or when is the cause.
+fn may_be_query(status: StatusCode) -> bool {
+    let is_about_us = matches!(
+        status.as_u16(),
+        401 | 403 | 407 | 408 | 421 | 425 | 426 | 429
+    );
+    matches!(status.as_u16(), 400..=500) && !is_about_us
 }
 
 fn redirect(head: &Head, url: &Url) -> String {

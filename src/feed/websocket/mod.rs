@@ -1,18 +1,23 @@
 //! The feed over WebSocket: it connects, resumes, acknowledges, and mends itself for ever.
 //!
 //! [`connect`] makes the connection, past a proxy where one is in the way; [`handshake`] asks for
-//! a WebSocket over it. What ends one is told by [`words`].
+//! a WebSocket over it. [`frames`] keeps a message that can't be taken from ending the connection,
+//! and [`place`] keeps an id that the server can't be asked for from ending the feed. [`words`]
+//! tells how a connection ended.
 
 mod connect;
+mod frames;
 mod handshake;
+mod messages;
+mod place;
 mod tls;
 mod words;
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
-use bytestring::ByteString;
 use futures_util::{SinkExt, StreamExt};
 use http::HeaderMap;
 use tokio::io::BufReader;
@@ -22,14 +27,17 @@ use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use url::Url;
 
-use crate::amplitude::{frame, time};
+use crate::amplitude::time;
 use crate::config;
 use crate::network::dial::Dialer;
 use crate::network::{AnyConnection, Proxy, ProxyError};
 
-use super::{Feed, FeedState, Link, MessageId};
+use super::{Feed, FeedState, Link, MessageId, is_message_id};
 use connect::Connector;
-use words::{close_in_words, in_words};
+use frames::{FrameReader, Seen};
+use messages::{Heard, Messages};
+use place::{Ask, Place};
+use words::{ENDED_SILENTLY, close_in_words, in_words};
 
 /// Acknowledgements go out this often: each one covers all before it.
 const ACKNOWLEDGE_EVERY: Duration = Duration::from_secs(1);
@@ -41,7 +49,10 @@ const LEAST_WAIT: Duration = Duration::from_millis(50);
 /// one.
 const QUIET_JITTER: f64 = 0.1;
 
-type Socket = WebSocketStream<BufReader<AnyConnection>>;
+/// How long a connection must last without a word for the server to count as working.
+const PROBE: Duration = Duration::from_secs(2);
+
+type Socket = WebSocketStream<FrameReader<BufReader<AnyConnection>>>;
 
 /// Why a feed can't be set up.
 #[derive(Debug, thiserror::Error)]
@@ -85,15 +96,22 @@ pub struct WebSocketFeed {
 }
 
 /// Why there is no WebSocket, or why there is none any more.
+#[derive(Debug)]
 struct Failure {
     why: String,
     /// How long the server asks to be left alone.
     quiet: Option<Duration>,
+    /// Whether the cause can be the id of the message that the server was asked to resume behind.
+    may_be_id: bool,
 }
 
 impl From<String> for Failure {
     fn from(why: String) -> Self {
-        Self { why, quiet: None }
+        Self {
+            why,
+            quiet: None,
+            may_be_id: false,
+        }
     }
 }
 
@@ -120,57 +138,73 @@ impl WebSocketFeed {
         self.connector.proxy()
     }
 
-    async fn connect(&self, last_received: Option<&MessageId>) -> Result<Socket, Failure> {
+    async fn connect(&self, behind: Option<&MessageId>) -> Result<(Socket, Arc<Seen>), Failure> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.open(last_received)).await {
+        match timeout(limit, self.open(behind)).await {
             Ok(opened) => opened,
             Err(_) => Err(Failure::from(format!("no connection within {limit:?}"))),
         }
     }
 
-    async fn open(&self, last_received: Option<&MessageId>) -> Result<Socket, Failure> {
+    async fn open(&self, behind: Option<&MessageId>) -> Result<(Socket, Arc<Seen>), Failure> {
         let connection = self.connector.connect().await?;
-        let url = match last_received.filter(|_| self.settings.resume) {
+        let url = match behind {
             Some(id) => &resuming(&self.url, id),
             None => &self.url,
         };
         let connection = handshake::shake(connection, url, &self.headers).await?;
-        let most = Some(self.settings.max_frame_bytes);
+        let most = self.settings.max_frame_bytes;
+        let connection = FrameReader::new(connection, most);
+        let seen = connection.seen();
         let config = WebSocketConfig::default()
-            .max_message_size(most)
-            .max_frame_size(most);
+            .max_message_size(Some(most))
+            .max_frame_size(Some(most));
         let mut socket =
             WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
         if !self.settings.initial_message.is_empty() {
             let hello = Message::text(self.settings.initial_message.clone());
             let sent = socket.send(hello).await;
-            sent.map_err(|error| Failure::from(self.in_words(&error)))?;
+            sent.map_err(|error| Failure::from(in_words(&error)))?;
         }
-        Ok(socket)
-    }
-
-    fn in_words(&self, error: &WsError) -> String {
-        in_words(error, self.settings.max_frame_bytes)
+        Ok((socket, seen))
     }
 
     async fn keep_running(self, mut link: Link) {
         let mut failures = 0_u32;
+        let mut place = Place::default();
         loop {
             let last = link.last_received.borrow().clone();
+            let was_received = last.is_some();
+            let asked = last.filter(|id| self.settings.resume && is_message_id(id));
             let started = Instant::now();
-            let failure = match self.connect(last.as_ref()).await {
-                Ok(socket) => {
-                    link.status.send_modify(|s| {
-                        s.connects += 1;
-                        s.state = FeedState::Live;
-                    });
-                    tracing::info!(url = %self.settings.url, "feed is live{}", self.past());
-                    match self.receive(socket, &mut link, last.is_some()).await {
-                        Ended::Broken(why) => Failure::from(why),
-                        Ended::Unwanted => return,
+            let failure = match place.ask(asked) {
+                Ask::Probe => match self.probe().await {
+                    Ok(()) => {
+                        place.probed(true);
+                        continue;
                     }
+                    Err(failure) => {
+                        place.probed(false);
+                        failure
+                    }
+                },
+                Ask::Receive(behind) => {
+                    let ended = match self.connect(behind.as_ref()).await {
+                        Ok(connection) => {
+                            self.tell_live(&link);
+                            self.receive(connection, &mut link, was_received).await
+                        }
+                        Err(failure) => Ended::Broken(failure),
+                    };
+                    let Ended::Broken(failure) = ended else {
+                        return;
+                    };
+                    if let Some(id) = place.failed(failure.may_be_id) {
+                        give_up(&id, &failure.why, &link);
+                        continue;
+                    }
+                    failure
                 }
-                Err(failure) => failure,
             };
             failures = if started.elapsed() > SOUND_AFTER {
                 0
@@ -178,24 +212,60 @@ impl WebSocketFeed {
                 failures + 1
             };
             let wait = self.wait(failures, failure.quiet, rand::random());
-            let why = match self.proxy() {
-                Some(proxy) => format!("through the proxy {proxy}: {}", failure.why),
-                None => failure.why,
-            };
-            tracing::warn!(
-                url = %self.settings.url,
-                "feed is down: {why}; trying again in {wait:.1?}"
-            );
-            let next_ms = time::now() + wait.as_millis() as i64;
-            link.status.send_modify(|s| {
-                s.state = FeedState::Down { why, next_ms };
-                s.blocked_since_ms = None;
-            });
+            self.tell_down(failure, wait, &link);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
                 () = link.frames.closed() => return,
             }
         }
+    }
+
+    /// Whether the server can be connected to without an id. Nothing that it sends is taken.
+    async fn probe(&self) -> Result<(), Failure> {
+        let (mut socket, _) = self.connect(None).await?;
+        let message = timeout(PROBE, async {
+            loop {
+                match socket.next().await {
+                    Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
+                    other => return other,
+                }
+            }
+        });
+        let outcome = match message.await {
+            Ok(None) => Err(Failure::from(ENDED_SILENTLY.to_owned())),
+            Ok(Some(Err(error))) => Err(Failure::from(in_words(&error))),
+            Ok(Some(Ok(Message::Close(frame)))) => {
+                Err(Failure::from(close_in_words(frame.as_ref())))
+            }
+            Ok(Some(Ok(_))) | Err(_) => Ok(()),
+        };
+        // Politeness only: the peer sees the end of the connection either way.
+        let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
+        outcome
+    }
+
+    fn tell_live(&self, link: &Link) {
+        link.status.send_modify(|s| {
+            s.connects += 1;
+            s.state = FeedState::Live;
+        });
+        tracing::info!(url = %self.settings.url, "feed is live{}", self.past());
+    }
+
+    fn tell_down(&self, failure: Failure, wait: Duration, link: &Link) {
+        let why = match self.proxy() {
+            Some(proxy) => format!("through the proxy {proxy}: {}", failure.why),
+            None => failure.why,
+        };
+        tracing::warn!(
+            url = %self.settings.url,
+            "feed is down: {why}; trying again in {wait:.1?}"
+        );
+        let next_ms = time::now() + wait.as_millis() as i64;
+        link.status.send_modify(|s| {
+            s.state = FeedState::Down { why, next_ms };
+            s.blocked_since_ms = None;
+        });
     }
 
     /// `, through the proxy …`, where one is in the way.
@@ -215,33 +285,39 @@ impl WebSocketFeed {
         own.max(quiet.unwrap_or_default())
     }
 
-    async fn receive(&self, socket: Socket, link: &mut Link, restarted: bool) -> Ended {
+    async fn receive(
+        &self,
+        (socket, seen): (Socket, Arc<Seen>),
+        link: &mut Link,
+        was_received: bool,
+    ) -> Ended {
         let (mut sink, mut stream) = socket.split();
         let mut ping =
             tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
         ping.reset();
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
-        let mut heard = Instant::now();
+        let mut heard = Heard::new(seen.clone());
         // After a restart too, where the spool knows how far an earlier run came.
-        let mut resumed = restarted || link.status.borrow().connects > 1;
+        let mut resumed = was_received || link.status.borrow().connects > 1;
+        let mut messages = Messages::new(&self.settings, seen);
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
             let message = tokio::select! {
                 message = stream.next() => message,
                 _ = ping.tick() => {
-                    if heard.elapsed() > patience {
-                        return Ended::Broken(format!("nothing heard for {patience:.0?}, not even an answer to a ping"));
+                    if heard.ago() > patience {
+                        return Ended::Broken(Failure::from(format!("nothing heard for {patience:.0?}, not even an answer to a ping")));
                     }
                     let text = &self.settings.ping_text;
                     let ping = if text.is_empty() { Message::Ping(bytes::Bytes::new()) } else { Message::text(text.clone()) };
                     if let Err(error) = sink.send(ping).await {
-                        return Ended::Broken(self.in_words(&error));
+                        return Ended::Broken(in_words(&error).into());
                     }
                     continue;
                 }
                 _ = acknowledge.tick(), if self.settings.acknowledge => {
                     if let Err(error) = tell_safe(&mut sink, link).await {
-                        return Ended::Broken(self.in_words(&error));
+                        return Ended::Broken(in_words(&error).into());
                     }
                     continue;
                 }
@@ -254,32 +330,17 @@ impl WebSocketFeed {
                     return Ended::Unwanted;
                 }
             };
-            heard = Instant::now();
-            let text = match message {
-                None => {
-                    return Ended::Broken(
-                        "the server ended the connection without a word".to_owned(),
-                    );
-                }
-                Some(Err(error)) => return Ended::Broken(self.in_words(&error)),
-                Some(Ok(Message::Close(frame))) => {
-                    return Ended::Broken(close_in_words(frame.as_ref()));
-                }
-                Some(Ok(Message::Text(text))) if text.as_str() == self.settings.pong_text => {
-                    continue;
-                }
-                Some(Ok(Message::Text(text))) => text_of(&text.into()),
-                Some(Ok(Message::Binary(bytes))) => text_of(&bytes),
-                Some(Ok(_)) => continue,
+            let text = match messages.read(message) {
+                Ok(Some(text)) => text,
+                Ok(None) => continue,
+                Err(failure) => return Ended::Broken(failure),
             };
-            if link
-                .hand_over(text, std::mem::take(&mut resumed))
-                .await
-                .is_err()
-            {
+            let resumed = std::mem::take(&mut resumed);
+            if link.hand_over(text, resumed).await.is_err() {
                 return Ended::Unwanted;
             }
-            heard = Instant::now();
+            // Meanwhile nothing was read.
+            heard.now();
         }
     }
 }
@@ -296,14 +357,20 @@ impl Feed for WebSocketFeed {
 
 /// How a connection ended.
 enum Ended {
-    /// It broke, for this reason.
-    Broken(String),
+    /// It broke.
+    Broken(Failure),
     /// Nobody takes frames any more.
     Unwanted,
 }
 
-fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, crate::amplitude::Malformed> {
-    ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(bytes, &error))
+/// Goes on without asking the server for `id`, which failed for this reason.
+fn give_up(id: &MessageId, why: &str, link: &Link) {
+    tracing::error!(
+        message_id = %id,
+        "the feed goes on without the events behind this message, as far as the server kept any: \
+         it can't be asked for them, and works without that: {why}"
+    );
+    link.status.send_modify(|s| s.given_up += 1);
 }
 
 async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(

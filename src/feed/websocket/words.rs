@@ -1,26 +1,27 @@
 //! How a WebSocket ended, in words.
 
 use tokio_tungstenite::tungstenite::Error as WsError;
-use tokio_tungstenite::tungstenite::error::CapacityError;
+use tokio_tungstenite::tungstenite::error::ProtocolError;
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
 use crate::network::tls;
 use crate::text::excerpt;
 
+use super::frames::TooLarge;
+
 /// A close frame's reason has at most 123 bytes: RFC 6455, 5.5.1.
 const REASON_CHARS: usize = 123;
 
-/// Why reading or writing failed; `max_frame_bytes` is what the settings allow.
-pub(super) fn in_words(error: &WsError, max_frame_bytes: usize) -> String {
+/// The reason for a connection that ended without a close frame.
+pub(super) const ENDED_SILENTLY: &str = "the server ended the connection without a word";
+
+/// Why reading or writing failed.
+pub(super) fn in_words(error: &WsError) -> String {
     match error {
-        WsError::Capacity(CapacityError::MessageTooLong { size, .. }) => {
-            format!("a frame of {size} bytes is over feed.max_frame_bytes = {max_frame_bytes}")
-        }
         WsError::Io(error) => {
             tls::in_words(error, Some("feed.ca_file")).unwrap_or_else(|| error.to_string())
         }
         WsError::Protocol(error) => format!("the server breaks the WebSocket protocol: {error}"),
-        WsError::Utf8(error) => format!("a text of the server is no UTF-8: {error}"),
         other => other.to_string(),
     }
 }
@@ -56,4 +57,22 @@ pub(super) fn close_in_words(frame: Option<&CloseFrame>) -> String {
         format!(": {}", excerpt(&frame.reason, REASON_CHARS))
     };
     format!("the server closed the connection, {meaning} ({code}{said})")
+}
+
+/// Whether an error in reading can come of what the server sends at this place.
+pub(super) fn may_be_message(error: &WsError) -> bool {
+    match error {
+        WsError::Protocol(error) => !matches!(error, ProtocolError::ResetWithoutClosingHandshake),
+        WsError::Capacity(_) | WsError::Utf8(_) => true,
+        WsError::Io(error) => error
+            .get_ref()
+            .is_some_and(<dyn std::error::Error + Send + Sync>::is::<TooLarge>),
+        _ => false,
+    }
+}
+
+/// Whether a server can close for the message behind which it was asked to resume: it refuses the
+/// request, or fails over it. RFC 6455, 7.4.1; codes from 3000 on are the server's own.
+pub(super) fn may_be_request(frame: Option<&CloseFrame>) -> bool {
+    frame.is_some_and(|frame| matches!(u16::from(frame.code), 1002 | 1003 | 1007..=1011 | 3000..))
 }

@@ -2,7 +2,9 @@
 //! servers do.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "../common/mod.rs"]
 mod common;
+mod poison;
 
 use std::time::Duration;
 
@@ -24,7 +26,12 @@ struct Running {
 }
 
 fn run(settings: sluicegate::config::Feed) -> Running {
-    let (last_received, resume) = watch::channel(None);
+    run_behind(None, settings)
+}
+
+/// A feed whose earlier run received `last` as its last message.
+fn run_behind(last: Option<&str>, settings: sluicegate::config::Feed) -> Running {
+    let (last_received, resume) = watch::channel(last.map(Into::into));
     let (safe, acknowledge) = watch::channel(None);
     let (status_told, status) = watch::channel(FeedStatus::default());
     let (link, frames) = Link::new(resume, acknowledge, status_told);
@@ -307,28 +314,6 @@ async fn a_pipeline_that_is_behind_holds_the_server_back() {
     for _ in 0..1_000 {
         assert!(running.next().await.len() > 200_000);
     }
-}
-
-#[tokio::test]
-async fn frames_that_are_too_large_or_no_text_are_told() {
-    let url = rude(|_, stream| async move {
-        let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
-        let _ = socket
-            .send(Message::binary(b"{\"a\":\"\xff\"}".to_vec()))
-            .await;
-        let _ = socket.send(Message::text("x".repeat(3_000))).await;
-        while let Some(Ok(_)) = socket.next().await {}
-    })
-    .await;
-    let mut settings = settings_for(&url);
-    settings.max_frame_bytes = 2_000;
-    let mut running = run(settings);
-    let frame = running.frames.recv().await.unwrap();
-    assert_eq!(frame.text.unwrap_err().at_byte, 6);
-    assert_eq!(
-        running.down().await,
-        "a frame of 3000 bytes is over feed.max_frame_bytes = 2000"
-    );
 }
 
 /// A TLS server for localhost that wants a client certificate, and the files to reach it with.

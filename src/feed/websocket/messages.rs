@@ -1,0 +1,143 @@
+//! Messages as frames of events, or as what ends the connection.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use bytestring::ByteString;
+use tokio::time::Instant;
+use tokio_tungstenite::tungstenite::{Error as WsError, Message};
+
+use crate::amplitude::{Malformed, frame};
+use crate::config;
+use crate::limits::grouped;
+
+use super::Failure;
+use super::frames::{Oversize, Seen};
+use super::words::{ENDED_SILENTLY, close_in_words, in_words, may_be_message, may_be_request};
+
+/// Messages over the limit are logged at most this often.
+const LOGGED_EVERY: Duration = Duration::from_secs(10);
+
+/// Reads the messages of one connection.
+#[derive(Debug)]
+pub(super) struct Messages<'s> {
+    settings: &'s config::Feed,
+    seen: Arc<Seen>,
+    /// How many data messages have come.
+    count: u64,
+    logged: Option<Instant>,
+    /// Messages over the limit that the log does not name.
+    unlogged: u64,
+}
+
+impl<'s> Messages<'s> {
+    /// Of a connection whose frames `seen` tells of.
+    pub(super) fn new(settings: &'s config::Feed, seen: Arc<Seen>) -> Self {
+        Self {
+            settings,
+            seen,
+            count: 0,
+            logged: None,
+            unlogged: 0,
+        }
+    }
+
+    /// The text of a message, or where it stops being text; nothing where it holds no events.
+    pub(super) fn read(
+        &mut self,
+        message: Option<Result<Message, WsError>>,
+    ) -> Result<Option<Result<ByteString, Malformed>>, Failure> {
+        let bytes = match message {
+            None => return Err(Failure::from(ENDED_SILENTLY.to_owned())),
+            Some(Err(error)) => {
+                return Err(Failure {
+                    may_be_id: self.count == 0 && may_be_message(&error),
+                    ..Failure::from(in_words(&error))
+                });
+            }
+            Some(Ok(Message::Close(frame))) => {
+                return Err(Failure {
+                    may_be_id: self.count == 0 && may_be_request(frame.as_ref()),
+                    ..Failure::from(close_in_words(frame.as_ref()))
+                });
+            }
+            Some(Ok(Message::Text(text))) => text.into(),
+            Some(Ok(Message::Binary(bytes))) => bytes,
+            Some(Ok(_)) => return Ok(None),
+        };
+        let oversize = self.seen.take_oversize(self.count);
+        self.count += 1;
+        if let Some(oversize) = oversize {
+            return Ok(Some(Err(self.passed_over(&oversize))));
+        }
+        if bytes == self.settings.pong_text.as_bytes() {
+            return Ok(None);
+        }
+        Ok(Some(text_of(&bytes)))
+    }
+
+    fn passed_over(&mut self, oversize: &Oversize) -> Malformed {
+        let most = self.settings.max_frame_bytes;
+        let why = format!(
+            "a message of {} bytes is over feed.max_frame_bytes = {}, and was passed over",
+            grouped(oversize.size_bytes),
+            grouped(most as u64)
+        );
+        if self.logged.is_some_and(|at| at.elapsed() < LOGGED_EVERY) {
+            self.unlogged += 1;
+        } else {
+            let others = match std::mem::take(&mut self.unlogged) {
+                0 => String::new(),
+                others => format!("; {} more since the last line", grouped(others)),
+            };
+            tracing::warn!("{why}{others}; raise that setting to take such messages");
+            self.logged = Some(Instant::now());
+        }
+        Malformed {
+            at_byte: most,
+            why,
+            near: String::from_utf8_lossy(&oversize.head).into_owned(),
+            from_byte: 0,
+            size_bytes: usize::try_from(oversize.size_bytes).unwrap_or(usize::MAX),
+            parts: 1,
+        }
+    }
+}
+
+fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
+    ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(bytes, &error))
+}
+
+/// When the server was last heard, within a message too.
+#[derive(Debug)]
+pub(super) struct Heard {
+    seen: Arc<Seen>,
+    bytes: u64,
+    at: Instant,
+}
+
+impl Heard {
+    /// Just now.
+    pub(super) fn new(seen: Arc<Seen>) -> Self {
+        Self {
+            bytes: seen.bytes(),
+            seen,
+            at: Instant::now(),
+        }
+    }
+
+    /// Starts anew: for some time nothing could be heard.
+    pub(super) fn now(&mut self) {
+        self.at = Instant::now();
+    }
+
+    /// How long ago, as far as is seen when this is called often.
+    pub(super) fn ago(&mut self) -> Duration {
+        let bytes = self.seen.bytes();
+        if bytes != self.bytes {
+            self.bytes = bytes;
+            self.now();
+        }
+        self.at.elapsed()
+    }
+}
