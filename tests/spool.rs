@@ -623,3 +623,40 @@ fn a_spool_is_for_one_destination_and_for_this_version() {
     let refused = Spool::open(folder).unwrap_err().to_string();
     assert!(refused.contains("no spool of this version"), "{refused}");
 }
+
+#[test]
+fn a_spool_of_an_earlier_version_keeps_the_failures_of_its_items() {
+    let dir = tempfile::tempdir().unwrap();
+    let folder = dir.path();
+    let mut spool = Spool::open(folder).unwrap();
+    spool.append([accepted(1, 1, 10), accepted(2, 2, 10)]);
+    spool.commit(NOW, true).unwrap();
+    drop(spool);
+    let db = rusqlite::Connection::open(folder.join("spool.db")).unwrap();
+    db.execute_batch(
+        "alter table retries drop column tried_ms;
+         insert into retries values (1, 1, 3, 2, 1799999999000, 1800000005000);
+         pragma user_version = 1;",
+    )
+    .unwrap();
+    drop(db);
+    let histories = |spool: &mut Spool| {
+        let loaded = spool.load(0, 10_000, NOW).unwrap();
+        let items = loaded.items.into_iter();
+        items.map(|(queued, _)| queued.history).collect::<Vec<_>>()
+    };
+    let mut spool = Spool::open(folder).unwrap();
+    let mut failed = History {
+        requests: 3,
+        failures: 2,
+        first_ms: Some(1_799_999_999_000),
+        tried_ms: 0,
+    };
+    assert_eq!(histories(&mut spool), [History::default(), failed]);
+    failed.tried_ms = 70_000;
+    spool.put_off([(Place { chunk: 1, item: 1 }, failed)], NOW);
+    spool.commit(NOW, true).unwrap();
+    drop(spool);
+    let mut spool = Spool::open(folder).unwrap();
+    assert_eq!(histories(&mut spool), [History::default(), failed]);
+}

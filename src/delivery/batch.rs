@@ -56,6 +56,8 @@ pub struct Verdict {
     pub behind: Vec<Queued>,
     /// How long to wait before.
     pub wait: Duration,
+    /// The time that this adds to what was spent on each item that is tried again.
+    pub tried: Duration,
 }
 
 /// What an answer says of the destination.
@@ -105,12 +107,13 @@ pub fn in_words(answer: &Answer) -> String {
 }
 
 /// Applies an answer to the items of its request. `counts` is whether a failure uses up an
-/// attempt; `sent_ms` is when the request went out; `random`, from 0 to 1, spreads retries.
+/// attempt; `sent_ms` is when the request went out, and `took` how long it was out; `random`, from
+/// 0 to 1, spreads retries.
 pub fn settle(
     mut items: Vec<Queued>,
     answer: &Answer,
     counts: bool,
-    (sent_ms, now_ms): (UnixMs, UnixMs),
+    (sent_ms, took): (UnixMs, Duration),
     retry: &Retry,
     random: f64,
 ) -> Verdict {
@@ -122,16 +125,29 @@ pub fn settle(
         Answer::Accepted => delivered(items, &BTreeMap::new()),
         Answer::Partly(refusals) => delivered(items, refusals),
         Answer::TooLarge | Answer::Refused { .. } => refused(items, answer),
-        Answer::Throttled { after } => {
-            let wait = after.unwrap_or(QUIET);
-            let expires = |q: &Queued| since_first(q, now_ms) > retry.give_up_after;
-            again(items, expires, wait, (answer, retry), false)
-        }
-        Answer::Unavailable { after, .. } => {
-            failed(items, answer, *after, counts, now_ms, retry, random)
-        }
-        Answer::NoAnswer { .. } | Answer::Foreign(_) | Answer::Panicked { .. } => {
-            failed(items, answer, None, counts, now_ms, retry, random)
+        // Quiet that it asks for is no failure: no attempt, and no time spent on one.
+        Answer::Throttled { after } => Verdict {
+            again: vec![items],
+            wait: after.unwrap_or(QUIET),
+            ..Verdict::default()
+        },
+        Answer::Unavailable { .. }
+        | Answer::NoAnswer { .. }
+        | Answer::Foreign(_)
+        | Answer::Panicked { .. } => {
+            let after = match answer {
+                Answer::Unavailable { after, .. } => after.unwrap_or_default(),
+                _ => Duration::ZERO,
+            };
+            if counts {
+                failed(items, answer, (took, after), retry, random)
+            } else {
+                Verdict {
+                    again: vec![items],
+                    wait: after,
+                    ..Verdict::default()
+                }
+            }
         }
         // Whether they can be taken is not known: that is for the credentials to mend.
         Answer::Unauthorized { .. } => Verdict {
@@ -141,61 +157,39 @@ pub fn settle(
     }
 }
 
+/// A failure that counts: those that have had all their attempts expire, and the others are tried
+/// again, in parts if that may help. The server asks for at least `after`; only the delay of our
+/// own is time spent on an item.
 fn failed(
     mut items: Vec<Queued>,
     answer: &Answer,
-    after: Option<Duration>,
-    counts: bool,
-    now_ms: UnixMs,
+    (took, after): (Duration, Duration),
     retry: &Retry,
     random: f64,
 ) -> Verdict {
-    if !counts {
-        return Verdict {
-            again: vec![items],
-            wait: after.unwrap_or_default(),
-            ..Verdict::default()
-        };
-    }
-    let mut wait = after.unwrap_or_default();
-    let mut most = 0;
+    let (mut delay, mut most) = (Duration::ZERO, 0);
     for queued in &mut items {
         queued.history.failures += 1;
+        add_tried(queued, took);
         most = most.max(queued.history.failures);
-        let delay = retry.delay(queued.history.failures, since_first(queued, now_ms), random);
-        wait = wait.max(delay.unwrap_or_default());
+        delay = delay.max(next_delay(queued, retry, random).unwrap_or_default());
     }
-    let expires = |q: &Queued| {
-        let History { failures, .. } = q.history;
-        retry
-            .delay(failures, since_first(q, now_ms), random)
-            .is_none()
-    };
-    again(items, expires, wait, (answer, retry), most >= SPLIT_AFTER)
-}
-
-/// Those that have had all their attempts expire; the others are tried again, in parts if that
-/// may help.
-fn again(
-    items: Vec<Queued>,
-    expires: impl Fn(&Queued) -> bool,
-    wait: Duration,
-    (answer, retry): (&Answer, &Retry),
-    splits: bool,
-) -> Verdict {
-    let (gone, left): (Vec<_>, Vec<_>) = items.into_iter().partition(expires);
+    let expires = |queued: &Queued| next_delay(queued, retry, random).is_none();
+    let (gone, mut left): (Vec<_>, Vec<_>) = items.into_iter().partition(expires);
     let mut verdict = Verdict {
         settled: gone
             .into_iter()
             .map(|queued| expire(queued, answer, retry))
             .collect(),
-        wait,
+        wait: delay.max(after),
+        tried: took + delay,
         ..Verdict::default()
     };
+    left.iter_mut().for_each(|queued| add_tried(queued, delay));
     if left.is_empty() {
         return verdict;
     }
-    if splits {
+    if most >= SPLIT_AFTER {
         split(left, PARTS, &mut verdict);
     } else {
         verdict.again = vec![left];
@@ -203,10 +197,16 @@ fn again(
     verdict
 }
 
-/// How long ago the first attempt was; a clock that was set back makes it no time at all.
-fn since_first(queued: &Queued, now_ms: UnixMs) -> Duration {
-    let since = now_ms - queued.history.first_ms.unwrap_or(now_ms);
-    Duration::from_millis(since.max(0).unsigned_abs())
+fn add_tried(queued: &mut Queued, spent: Duration) {
+    queued.history.tried_ms += spent.as_millis() as u64;
+}
+
+/// The delay before the next attempt; none where there is no attempt or no time left.
+fn next_delay(queued: &Queued, retry: &Retry, random: f64) -> Option<Duration> {
+    let History {
+        failures, tried_ms, ..
+    } = queued.history;
+    retry.delay(failures, Duration::from_millis(tried_ms), random)
 }
 
 fn delivered(items: Vec<Queued>, refusals: &BTreeMap<usize, Refusal>) -> Verdict {
@@ -273,7 +273,7 @@ fn expire(queued: Queued, answer: &Answer, retry: &Retry) -> (Queued, Settled) {
         format!("all {} attempts failed", retry.attempts)
     } else {
         let within = humantime::format_duration(retry.give_up_after);
-        format!("not taken within {within}")
+        format!("not taken within {within} of attempts and delays")
     };
     let settled = Settled::Undelivered {
         why: Undelivered::Expired,
@@ -359,7 +359,14 @@ mod tests {
     }
 
     fn settle_now(items: Vec<Queued>, answer: &Answer) -> Verdict {
-        settle(items, answer, true, (NOW, NOW), &Retry::default(), 1.0)
+        settle(
+            items,
+            answer,
+            true,
+            (NOW, Duration::ZERO),
+            &Retry::default(),
+            1.0,
+        )
     }
 
     fn numbers(items: &[Queued]) -> Vec<u64> {
@@ -519,9 +526,16 @@ mod tests {
             after: Some(Duration::from_secs(3)),
         };
         for _ in 0..20 {
-            items = settle(items, &down(), false, (NOW, NOW), &Retry::default(), 1.0)
-                .again
-                .remove(0);
+            items = settle(
+                items,
+                &down(),
+                false,
+                (NOW, Duration::ZERO),
+                &Retry::default(),
+                1.0,
+            )
+            .again
+            .remove(0);
             let mut verdict = settle_now(items, &throttled);
             assert_eq!(verdict.wait, Duration::from_secs(3));
             items = verdict.again.remove(0);
@@ -533,23 +547,68 @@ mod tests {
     }
 
     #[test]
-    fn four_hours_after_the_first_attempt_no_other_one_is_made() {
-        let late = NOW + 4 * 3_600 * 1_000;
-        let mut items = some(1);
-        items[0].history.first_ms = Some(NOW);
-        let verdict = settle(items, &down(), true, (late, late), &Retry::default(), 1.0);
+    fn four_hours_of_attempts_and_delays_are_all_that_an_item_gets() {
+        let hours = |hours: u64| Duration::from_secs(hours * 3_600);
+        let retry = Retry {
+            attempts: 100,
+            ..Retry::default()
+        };
+        let (mut items, mut spent, mut count) = (some(1), Duration::ZERO, 0);
+        loop {
+            let took = Duration::from_secs(60);
+            let mut verdict = settle(items, &down(), true, (NOW, took), &retry, 0.5);
+            spent += took;
+            let Some(again) = verdict.again.pop() else {
+                assert!(
+                    matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+                    if reason == "not taken within 4h of attempts and delays, the last: 503 down")
+                );
+                break;
+            };
+            spent += verdict.wait;
+            count += 1;
+            assert_eq!(again[0].history.tried_ms, spent.as_millis() as u64);
+            items = again;
+        }
         assert!(
-            matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
-            if reason == "not taken within 4h, the last: 503 down")
+            count > 9 && spent <= hours(4) && spent > hours(3),
+            "{count}, {spent:?}"
         );
+    }
+
+    #[test]
+    fn neither_a_clock_nor_an_answer_uses_up_the_time_of_an_item() {
+        let day_ms = 86_400_000;
+        let five_hours = Some(Duration::from_secs(5 * 3_600));
         let mut items = some(1);
-        items[0].history.first_ms = Some(late);
-        let verdict = settle(items, &down(), true, (NOW, NOW), &Retry::default(), 1.0);
-        assert_eq!(
-            verdict.again.len(),
-            1,
-            "a clock that was set back ends nothing"
-        );
+        let throttled = Answer::Throttled { after: five_hours };
+        let later = Answer::Unavailable {
+            status: 503,
+            message: String::new(),
+            after: five_hours,
+        };
+        for (days, answer) in [
+            (0, &throttled),
+            (1, &throttled),
+            (0, &later),
+            (400, &later),
+            (-400, &down()),
+            (400, &throttled),
+            (0, &later),
+        ] {
+            let at_ms = NOW + days * day_ms;
+            let took = Duration::from_millis(5);
+            let mut verdict = settle(items, answer, true, (at_ms, took), &Retry::default(), 1.0);
+            items = verdict.again.remove(0);
+        }
+        let History {
+            failures,
+            tried_ms,
+            first_ms,
+            ..
+        } = items[0].history;
+        assert_eq!((failures, first_ms), (4, Some(NOW)));
+        assert!(tried_ms < 60_000, "{tried_ms}");
     }
 
     #[test]

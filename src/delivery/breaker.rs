@@ -101,7 +101,6 @@ enum State {
     Open {
         why: String,
         since_ms: UnixMs,
-        since: Instant,
         wait: Duration,
         probe_at: Instant,
     },
@@ -157,15 +156,14 @@ impl Breaker {
         }
     }
 
-    /// The destination answered as one that works. For how long it had been down, if it had.
-    pub fn works(&mut self, now: Instant) -> Option<Duration> {
+    /// The destination answered as one that works. Returns whether an outage ends with that.
+    pub fn works(&mut self) -> bool {
         self.in_a_row = 0;
         self.streak += 1;
-        match std::mem::replace(&mut self.state, State::Closed) {
-            State::Closed => None,
-            State::Open { since, .. } => Some(now.duration_since(since)),
-            State::Refused { .. } => Some(Duration::ZERO),
-        }
+        !matches!(
+            std::mem::replace(&mut self.state, State::Closed),
+            State::Closed
+        )
     }
 
     /// A request failed, by a 5xx or without an answer. `after` is when the destination asked
@@ -278,16 +276,13 @@ impl Breaker {
         now: Instant,
         now_ms: UnixMs,
     ) {
-        let (since, since_ms) = match &self.state {
-            State::Open {
-                since, since_ms, ..
-            } => (*since, *since_ms),
-            _ => (now, now_ms),
+        let since_ms = match &self.state {
+            State::Open { since_ms, .. } => *since_ms,
+            _ => now_ms,
         };
         self.state = State::Open {
             why: why.to_owned(),
             since_ms,
-            since,
             wait,
             probe_at: now + wait.max(after.unwrap_or_default()),
         };
@@ -309,7 +304,7 @@ mod tests {
             assert_eq!(breaker.failed("503", None, now, 0), Failure::Counts);
         }
         assert_eq!(breaker.streak(), 0);
-        assert_eq!(breaker.works(now), None);
+        assert!(!breaker.works());
         for _ in 0..4 {
             assert_eq!(breaker.failed("503", None, now, 0), Failure::Counts);
         }
@@ -346,7 +341,7 @@ mod tests {
             assert_eq!(breaker.failed("503", None, now, 0), Failure::OfOutage);
         }
         assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
-        assert_eq!(breaker.works(now), Some(now - start));
+        assert!(breaker.works());
         assert_eq!(breaker.passage(), Passage::Free);
     }
 
@@ -356,7 +351,7 @@ mod tests {
         assert_eq!(breaker.foreign("a page", now, 0), Failure::Opens);
         assert_eq!(breaker.foreign("a page", now, 0), Failure::OfOutage);
         assert!(matches!(breaker.passage(), Passage::Probe(_)));
-        breaker.works(now);
+        breaker.works();
         for _ in 0..4 {
             assert_eq!(breaker.foreign("a page", now, 0), Failure::Counts);
         }
@@ -378,7 +373,7 @@ mod tests {
             Standing::Refused { since_ms: 3, .. }
         ));
         breaker.try_now(now);
-        assert_eq!(breaker.works(now), Some(Duration::ZERO));
+        assert!(breaker.works());
     }
 
     #[test]

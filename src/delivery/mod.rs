@@ -78,8 +78,14 @@ pub struct History {
     pub requests: u32,
     /// Those of them that failed and count as attempts: not those of an outage.
     pub failures: u32,
-    /// When the first one went out, if one did.
+    /// When the first one went out, by the wall clock, if one did: to be looked at, not reckoned
+    /// with.
     pub first_ms: Option<UnixMs>,
+    /// The time spent on attempts that failed and on the delays after them, in milliseconds.
+    /// Time in which the destination was down or asked for quiet, or in which this program did
+    /// not run, is not part of it.
+    #[serde(default)]
+    pub tried_ms: u64,
 }
 
 /// An item in the spool, on its way.

@@ -23,6 +23,16 @@ pub struct Streak {
     pub number: u64,
     /// How many of the failures in it are those of the same items.
     pub own: u32,
+    /// The time that these added to what was spent on the items, in milliseconds.
+    pub own_ms: u64,
+}
+
+impl Streak {
+    /// Takes what this streak added out of an item's history.
+    pub fn excuse(&self, history: &mut History) {
+        history.failures = history.failures.saturating_sub(self.own);
+        history.tried_ms = history.tried_ms.saturating_sub(self.own_ms);
+    }
 }
 
 /// Loads that failed, each until its time comes.
@@ -68,26 +78,18 @@ impl Retries {
         self.loads.is_empty()
     }
 
-    /// An outage that took so long is no part of anyone's time to be delivered.
-    pub fn stand_still_for(&mut self, ms: i64) {
-        for load in self.loads.values_mut() {
-            load.cargo.each(|_, history| {
-                history.first_ms = history.first_ms.map(|at| at + ms);
-            });
-        }
-    }
-
-    /// The failures of this streak are no attempts of anyone's: the items whose history
-    /// changes by that.
+    /// Takes the failures of this streak, and the time spent on them, out of the histories: they
+    /// were the outage's. Returns the items whose history changes.
     pub fn excuse(&mut self, streak: u64) -> Vec<(Place, History)> {
         let mut changed = Vec::new();
         for load in self.loads.values_mut() {
             if load.streak.number != streak {
                 continue;
             }
-            let own = std::mem::take(&mut load.streak.own);
+            let streak = load.streak;
+            (load.streak.own, load.streak.own_ms) = (0, 0);
             load.cargo.each(|place, history| {
-                history.failures = history.failures.saturating_sub(own);
+                streak.excuse(history);
                 changed.push((place, *history));
             });
         }
@@ -130,13 +132,20 @@ mod tests {
         for (number, own) in [(1, 2), (2, 3)] {
             let mut item = queued(number, number, 10);
             item.history.failures = 5;
+            item.history.tried_ms = 5_500;
             let cargo = Cargo::Here(vec![item]);
-            let streak = Streak { number, own };
+            let own_ms = u64::from(own) * 1_000;
+            let streak = Streak {
+                number,
+                own,
+                own_ms,
+            };
             retries.park(Load { cargo, streak }, now);
         }
         let changed = retries.excuse(2);
         assert_eq!(changed.len(), 1);
         assert_eq!(changed[0].1.failures, 2, "three of five were the outage's");
+        assert_eq!(changed[0].1.tried_ms, 2_500);
         assert_eq!(retries.excuse(2)[0].1.failures, 2);
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 pub struct Retry {
     /// Attempts in all. Amplitude makes 10: the first and 9 more.
     pub attempts: u32,
-    /// From the first attempt on, no more after this. Amplitude: 4 hours.
+    /// The most time that is spent on attempts and the delays between them. Amplitude: 4 hours.
     pub give_up_after: Duration,
     /// The delay before the second attempt, before jitter.
     pub first_delay: Duration,
@@ -33,9 +33,9 @@ const FACTOR: f64 = 4.0;
 impl Retry {
     /// The delay after the `attempt`-th failed one (from 1), or nothing when that was the last.
     ///
-    /// `since_first` is the time since the first attempt. `random` is from 0 to 1: half of the
-    /// delay is fixed and half is jitter, so that forwarders that failed together come back apart.
-    pub fn delay(&self, attempt: u32, since_first: Duration, random: f64) -> Option<Duration> {
+    /// `tried` is the time spent so far. `random` is from 0 to 1: half of the delay is fixed and
+    /// half is jitter, so that forwarders that failed together come back apart.
+    pub fn delay(&self, attempt: u32, tried: Duration, random: f64) -> Option<Duration> {
         if attempt >= self.attempts {
             return None;
         }
@@ -43,7 +43,7 @@ impl Retry {
         let full = self.first_delay.as_secs_f64() * FACTOR.powi(power);
         let full = full.min(self.longest_delay.as_secs_f64());
         let delay = Duration::from_secs_f64(full * (0.5 + random / 2.0));
-        (since_first + delay <= self.give_up_after).then_some(delay)
+        (tried.saturating_add(delay) <= self.give_up_after).then_some(delay)
     }
 }
 

@@ -184,6 +184,7 @@ pub fn letter(number: i64) -> DeadLetter {
             requests: 1,
             failures: 0,
             first_ms: Some(NOW - 60_300),
+            ..History::default()
         },
         again: number == 17,
         accepted: Accepted {

@@ -42,9 +42,10 @@ impl Dispatch {
         } = sent;
         self.requests -= 1;
         self.held_bytes -= items.iter().map(Queued::bytes).sum::<usize>();
+        let took = now.at.duration_since(at);
         let attempt = Arc::new(Attempt {
             at_ms,
-            took_ms: now.at.duration_since(at).as_millis() as u32,
+            took_ms: took.as_millis() as u32,
             answer: answer.label(),
             message: answer.message(),
             items: items.len() as u32,
@@ -58,7 +59,7 @@ impl Dispatch {
             items,
             &answer,
             counts.is_some(),
-            (at_ms, now.ms),
+            (at_ms, took),
             &self.settings.retry,
             rand::random(),
         );
@@ -84,13 +85,13 @@ impl Dispatch {
         match batch::says(answer) {
             Says::Works => {
                 self.rate.taken(now.at);
-                self.answers(now.at);
+                self.answers();
             }
             Says::Nothing => {}
             Says::Quiet(after) => {
                 self.rate.throttled(now.at);
                 self.quiet_until = self.quiet_until.max(Some(now.at + after));
-                self.answers(now.at);
+                self.answers();
             }
             Says::Fails(why, after) => {
                 let failure = self.breaker.failed(&why, after, now.at, now.ms);
@@ -132,15 +133,18 @@ impl Dispatch {
         now: Now,
     ) -> Option<Streak> {
         let number = self.breaker.streak();
-        let own = if streak.number == number {
-            streak.own
+        let streak = if streak.number == number {
+            streak
         } else {
-            0
+            Streak::default()
         };
         match failure {
             Failure::Counts => {
-                let own = own + 1;
-                return Some(Streak { number, own });
+                return Some(Streak {
+                    number,
+                    own: streak.own + 1,
+                    ..streak
+                });
             }
             Failure::Opens => {
                 // Now it shows that the whole streak was the outage's, also after a restart.
@@ -153,16 +157,15 @@ impl Dispatch {
             Failure::OfOutage => {}
         }
         for queued in items {
-            queued.history.failures = queued.history.failures.saturating_sub(own);
+            streak.excuse(&mut queued.history);
         }
         None
     }
 
     /// The destination answers: an outage is over, if there was one.
-    fn answers(&mut self, now: Instant) {
-        if let Some(down) = self.breaker.works(now) {
+    fn answers(&mut self) {
+        if self.breaker.works() {
             tracing::info!("Customer.io answers again: delivery goes on");
-            self.retries.stand_still_for(down.as_millis() as i64);
         }
     }
 
@@ -171,7 +174,7 @@ impl Dispatch {
         &mut self,
         verdict: Verdict,
         attempt: &Attempt,
-        streak: Streak,
+        mut streak: Streak,
         now: Now,
     ) -> Vec<(Queued, Settled)> {
         let Verdict {
@@ -179,7 +182,9 @@ impl Dispatch {
             again,
             behind,
             wait,
+            tried,
         } = verdict;
+        streak.own_ms += tried.as_millis() as u64;
         let mut settlement = Settlement {
             next_ms: now.ms + wait.as_millis() as i64,
             ..Settlement::default()

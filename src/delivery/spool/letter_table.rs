@@ -64,6 +64,7 @@ fn letter(row: &Row<'_>) -> rusqlite::Result<Option<DeadLetter>> {
         requests: row.get(7)?,
         failures: row.get(8)?,
         first_ms: row.get(9)?,
+        ..History::default()
     };
     Ok(Some(DeadLetter {
         number: row.get(0)?,

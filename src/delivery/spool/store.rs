@@ -21,8 +21,8 @@ use super::{SpoolError, SpoolRow, entry, letter_table};
 
 /// "SLUC": a file of ours, and no other's database.
 const APPLICATION_ID: i32 = 0x534C_5543;
-/// The tables below. A file of a newer version is refused.
-const VERSION: i32 = 1;
+/// The tables below. A file of a newer version is refused; one of version 1 gets [`TRIED`].
+const VERSION: i32 = 2;
 /// The largest that SQLite has, in bytes.
 const PAGE_BYTES: u32 = 65_536;
 /// The write-ahead log is copied into the file at this size: larger means fewer copies, as
@@ -48,6 +48,7 @@ const TABLES: &str = "
         chunk integer not null, item integer not null,
         requests integer not null, failures integer not null,
         first_ms integer, next_ms integer not null,
+        tried_ms integer not null default 0,
         primary key (chunk, item)
     ) without rowid;
     create table if not exists letters (
@@ -63,6 +64,9 @@ const TABLES: &str = "
     create index if not exists letters_again on letters (number) where again = 1;
     create table if not exists letter_bodies (number integer primary key, body blob not null);
     create table if not exists facts (name text primary key, value text not null) without rowid;";
+
+/// Files of version 1 don't say how much time was spent on an item: it counts as none.
+const TRIED: &str = "alter table retries add column tried_ms integer not null default 0";
 
 /// The tables of one spool.
 #[derive(Debug)]
@@ -201,6 +205,9 @@ impl Store {
         let made = db.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))?;
         if made < VERSION {
             let transaction = db.unchecked_transaction()?;
+            if made == 1 {
+                transaction.execute_batch(TRIED)?;
+            }
             transaction.execute_batch(TABLES)?;
             transaction.pragma_update(None, "application_id", APPLICATION_ID)?;
             transaction.pragma_update(None, "user_version", VERSION)?;
@@ -361,9 +368,13 @@ impl Store {
 
     /// What is known of the items of a chunk that failed before.
     pub(super) fn retries(&self, chunk: u64) -> rusqlite::Result<Vec<Retry>> {
-        let mut statement = self.db.prepare_cached(
-            "select item, requests, failures, first_ms, next_ms from retries where chunk = ?",
-        )?;
+        let select = |tried| {
+            self.db.prepare_cached(&format!(
+                "select item, requests, failures, first_ms, {tried}, next_ms from retries where chunk = ?"
+            ))
+        };
+        // A damaged file of version 1 is read as it is.
+        let mut statement = select("tried_ms").or_else(|_| select("0"))?;
         let rows = statement.query_map([chunk], |row| {
             Ok(Retry {
                 place: Place {
@@ -374,8 +385,9 @@ impl Store {
                     requests: row.get(1)?,
                     failures: row.get(2)?,
                     first_ms: row.get(3)?,
+                    tried_ms: row.get(4)?,
                 },
-                next_ms: row.get(4)?,
+                next_ms: row.get(5)?,
             })
         })?;
         rows.collect()
@@ -453,7 +465,7 @@ fn put_retry(db: &Transaction<'_>, retry: &Retry) -> rusqlite::Result<()> {
         history,
         next_ms,
     } = retry;
-    db.prepare_cached("insert or replace into retries values (?, ?, ?, ?, ?, ?)")?
+    db.prepare_cached("insert or replace into retries values (?, ?, ?, ?, ?, ?, ?)")?
         .execute((
             place.chunk,
             place.item,
@@ -461,6 +473,7 @@ fn put_retry(db: &Transaction<'_>, retry: &Retry) -> rusqlite::Result<()> {
             history.failures,
             history.first_ms,
             next_ms,
+            history.tried_ms,
         ))?;
     Ok(())
 }
