@@ -114,6 +114,8 @@ pub struct Counts {
     pub kept: u64,
     /// Bytes of them.
     pub kept_bytes: u64,
+    /// Messages that damage of the log cost since the start, as far as they could be counted.
+    pub lost: u64,
 }
 
 /// How a relay stands.
@@ -210,6 +212,7 @@ impl Relay {
             clients: self.0.feed.clients(),
             kept: ring.messages,
             kept_bytes: ring.bytes,
+            lost: self.0.feed.log_state().map_or(0, |log| log.damage.lost),
         }
     }
 

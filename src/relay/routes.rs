@@ -369,15 +369,18 @@ fn for_browsers(mut response: Response) -> Response {
     response
 }
 
-/// How it stands, in figures; 503 where what comes can't be kept.
+/// How it stands, in figures; 503 where what comes can't be kept. What damage cost is told, and is
+/// no reason to send nothing any more.
 async fn healthz(State(relay): State<Relay>) -> Response {
-    let fault = relay.0.feed.log_state().and_then(|log| log.fault);
+    let log = relay.0.feed.log_state().unwrap_or_default();
+    let fault = log.fault;
     let status = match fault {
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
         None => StatusCode::OK,
     };
     let mut body = json!(relay.counts());
     body["fault"] = fault.into();
+    body["damage"] = log.damage.told.into();
     said(status, &body)
 }
 

@@ -6,6 +6,7 @@ mod program;
 
 mod attacked;
 mod broken;
+mod damaged;
 mod paths;
 mod positions;
 mod reading;

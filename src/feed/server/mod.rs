@@ -6,6 +6,7 @@
 
 mod asked;
 mod logged;
+mod mending;
 mod names;
 mod positions;
 mod ring;
@@ -118,7 +119,7 @@ impl Server {
 
     /// The same, with a log: what it holds is served to clients that were away.
     pub fn logging(address: SocketAddr, options: Options, log: Log) -> Result<Self, LogError> {
-        let ring = Ring::behind(log.newest()?, log.positions()?);
+        let ring = Ring::behind(log.newest(), log.positions().clone());
         let (logged, writer) = logged::of(log)?;
         let server = Self::with(address, options, ring, Some(logged));
         writer.start(&server.shared)?;
