@@ -58,6 +58,7 @@ pub mod feed;
 pub mod filter;
 pub mod http;
 pub mod limits;
+pub mod log_limit;
 pub mod network;
 pub mod owner_only;
 pub mod pipeline;

@@ -82,6 +82,7 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     };
     // Who has not taken it by then comes back to another relay.
     let _ = tokio::time::timeout(DRAIN, ending).await;
+    relay.tell_left_out();
     let counts = relay.counts();
     say!(
         "{} events received, {} requests refused",

@@ -158,11 +158,11 @@ impl Relay {
             address,
             door: Handle::new(),
             connections: Connections::new(),
-            feed,
             throttle: Throttle::new(options.limits, Instant::now()),
             options,
             room: Room::default(),
-            sources: Sources::default(),
+            sources: Sources::new(feed.log_limit()),
+            feed,
             since_ms: time::now(),
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -236,6 +236,11 @@ impl Relay {
     pub fn end(&self) {
         self.0.feed.end();
         self.0.door.graceful_shutdown(None);
+    }
+
+    /// Logs how many lines were left out of the log lately, at the end.
+    pub fn tell_left_out(&self) {
+        self.0.feed.log_limit().finish();
     }
 }
 

@@ -409,7 +409,8 @@ async fn subscribe(
     }
     relay.0.connections.is_known(peer);
     let accept = derive_accept_key(key.as_bytes());
-    let name = name_of(headers, address(peer, headers));
+    let address = address(peer, headers);
+    let name = name_of(headers, address);
     let asked = request.uri().query().map(Asked::of).unwrap_or_default();
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -420,7 +421,7 @@ async fn subscribe(
         let stream = TokioIo::new(upgraded);
         let heard = Some(server::heard());
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, heard).await;
-        relay.0.feed.serve(socket, asked, &name).await;
+        relay.0.feed.serve(socket, asked, (&name, address)).await;
     });
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),
