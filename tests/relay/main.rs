@@ -7,6 +7,7 @@ mod program;
 mod attacked;
 mod broken;
 mod damaged;
+mod passed_on;
 mod paths;
 mod positions;
 mod reading;
