@@ -174,7 +174,7 @@ fn network(address: IpAddr) -> IpAddr {
             let bits = address.to_bits() & (u128::MAX << 64);
             IpAddr::V6(Ipv6Addr::from_bits(bits))
         }
-        address => address,
+        address @ IpAddr::V4(_) => address,
     }
 }
 

@@ -83,38 +83,11 @@ impl Passing {
                 request = request.header(name, value);
             }
         }
-        let why = |error: reqwest::Error| {
-            let why = crate::http::no_answer(&error, &self.proxies);
-            format!("Amplitude can't be asked: {why}")
-        };
+        let why = |error| self.no_answer(&error);
         let by = Instant::now() + PATIENCE;
-        let mut answer = request.send().await.map_err(why)?;
-        let mut reply = Reply {
-            status: answer.status().as_u16(),
-            headers: std::mem::take(answer.headers_mut()),
-            ..Reply::default()
-        };
-        let (mut pace, mut share) = (Pace::until(by), Share::of(&self.room));
-        loop {
-            let Ok(part) = timeout_at(pace.next_by(), answer.chunk()).await else {
-                return Err(too_slow(&reply));
-            };
-            let Some(part) = part.map_err(why)? else {
-                break;
-            };
-            pace.came(part.len());
-            let room = ANSWER_BYTES - reply.body.len();
-            let kept = &part[..part.len().min(room)];
-            let taken = share.take(kept.len(), by).await;
-            taken.map_err(|_| "too many answers of Amplitude are being read".to_owned())?;
-            reply.body.extend_from_slice(kept);
-            if kept.len() < part.len() {
-                reply.is_cut = true;
-                break;
-            }
-        }
-        // The connection of an answer that was cut is closed.
-        drop(answer);
+        let answer = request.send().await.map_err(why)?;
+        let mut share = Share::of(&self.room);
+        let mut reply = self.read(answer, &mut share, by).await?;
         if !is_amplitudes(&reply) {
             return Err(of_stranger(&reply));
         }
@@ -126,6 +99,47 @@ impl Passing {
             }
         }
         Ok(response)
+    }
+}
+
+impl Passing {
+    /// Reads an answer up to the maximum size, at a least pace; the connection of one that is cut
+    /// is closed.
+    async fn read(
+        &self,
+        mut answer: reqwest::Response,
+        share: &mut Share<'_>,
+        by: Instant,
+    ) -> Result<Reply, String> {
+        let mut reply = Reply {
+            status: answer.status().as_u16(),
+            headers: std::mem::take(answer.headers_mut()),
+            ..Reply::default()
+        };
+        let mut pace = Pace::until(by);
+        loop {
+            let Ok(part) = timeout_at(pace.next_by(), answer.chunk()).await else {
+                return Err(too_slow(&reply));
+            };
+            let Some(part) = part.map_err(|error| self.no_answer(&error))? else {
+                return Ok(reply);
+            };
+            pace.came(part.len());
+            let room = ANSWER_BYTES - reply.body.len();
+            let kept = &part[..part.len().min(room)];
+            let taken = share.take(kept.len(), by).await;
+            taken.map_err(|_| "too many answers of Amplitude are being read".to_owned())?;
+            reply.body.extend_from_slice(kept);
+            if kept.len() < part.len() {
+                reply.is_cut = true;
+                return Ok(reply);
+            }
+        }
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> String {
+        let why = crate::http::no_answer(error, &self.proxies);
+        format!("Amplitude can't be asked: {why}")
     }
 }
 
@@ -153,14 +167,13 @@ fn too_slow(reply: &Reply) -> String {
 
 /// What to tell of another server's reply.
 fn of_stranger(reply: &Reply) -> String {
-    let summary = match reply.is_cut {
-        false => reply.summary(),
-        true => format!(
-            "{}, longer than the {} MiB that an answer of Amplitude's may have, and cut",
-            reply.summary(),
-            ANSWER_BYTES >> 20
-        ),
-    };
+    let mut summary = reply.summary();
+    if reply.is_cut {
+        let most = ANSWER_BYTES >> 20;
+        summary = format!(
+            "{summary}, longer than the {most} MiB that an answer of Amplitude's may have, and cut"
+        );
+    }
     match reply.status {
         407 => format!("a proxy refuses: {summary}; it wants a user name and a password"),
         401 | 403 if reply.is_page() || reply.came_by_proxy() => {

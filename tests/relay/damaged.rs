@@ -111,7 +111,7 @@ fn kept(folder: &Path) -> Vec<String> {
     for entry in fs::read_dir(folder).unwrap() {
         let entry = entry.unwrap();
         let mode = entry.metadata().unwrap().permissions().mode() & 0o777;
-        assert_eq!(mode, 0o600, "{:?}", entry.path());
+        assert_eq!(mode, 0o600, "{}", entry.path().display());
         let name = entry.file_name().into_string().unwrap();
         if name.starts_with("messages.damaged-") {
             kept.push(name);

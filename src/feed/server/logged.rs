@@ -234,9 +234,8 @@ impl Writer {
         loop {
             match self.log.prune(time::now()) {
                 Ok(true) => {}
-                Ok(false) => return,
                 Err(error) if self.mending.mend(&mut self.log, &error).is_ok() => {}
-                Err(_) => return,
+                Ok(false) | Err(_) => return,
             }
         }
     }
