@@ -24,6 +24,9 @@
 //! [`relay`] is a program of its own beside that: Amplitude has no WebSocket, so it takes what
 //! Amplitude sends over HTTP and serves it as a feed ([`feed::server`], [`feed::log`]).
 //!
+//! [`sqlite`] has what the files of the spool and of that log share: a damaged one is replaced by
+//! what is sound in it, and the loss is counted and told.
+//!
 //! [`network`] is the way to other machines: addresses, which are shown without their secrets,
 //! proxies, and connecting.
 //!
@@ -55,12 +58,14 @@ pub mod feed;
 pub mod filter;
 pub mod http;
 pub mod limits;
+pub mod log_limit;
 pub mod network;
 pub mod owner_only;
 pub mod pipeline;
 pub mod protocol;
 pub mod relay;
 mod signals;
+pub mod sqlite;
 pub mod telemetry;
 pub mod text;
 pub mod tui;

@@ -82,13 +82,20 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     };
     // Who has not taken it by then comes back to another relay.
     let _ = tokio::time::timeout(DRAIN, ending).await;
+    relay.tell_left_out();
     let counts = relay.counts();
     say!(
         "{} events received, {} requests refused",
         grouped(counts.received),
         grouped(counts.refused)
     );
-    Ok(ExitCode::SUCCESS)
+    match relay.standing().log {
+        Some(log) if log.damage.is_loss() => {
+            say!("{}", log.damage.told.unwrap_or_default());
+            Ok(ExitCode::from(1))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 impl cli::Relay {
@@ -276,7 +283,9 @@ fn status_line(before: &Standing, now: &Standing) -> String {
     let size = |fill: Fill| text::bytes(fill.bytes as usize);
     let log = now.log.as_ref().map_or_else(String::new, |log| {
         let fault = log.fault.as_ref().map(|why| format!(" ({why})"));
-        format!("  log {}{}", size(log.fill), fault.unwrap_or_default())
+        let lost = log.damage.in_short().map(|lost| format!(" ({lost})"));
+        let [fault, lost] = [fault, lost].map(Option::unwrap_or_default);
+        format!("  log {}{fault}{lost}", size(log.fill))
     });
     format!(
         "received {} ({rate})  refused {}  clients {}{lag}  ring {}{log}",

@@ -4,30 +4,37 @@
 //! One thread writes; what is waiting when it is free goes in one commit, which is on disk before
 //! anyone is told that it is. A message's id is its place in the log, so that it is read in the
 //! order in which it was sent.
+//!
+//! A damaged file is replaced by a new one with all that is sound in it, when the log is opened
+//! and while it is used ([`Log::mend`]). Each row has a checksum, and a note beside the file says
+//! how many messages there must be, so that none is missing without a word ([`Damage`]).
+
+mod damage;
+mod known;
+mod opening;
+mod rows;
+mod salvage;
 
 use std::collections::HashMap;
-use std::fs::{File, TryLockError};
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use bytestring::ByteString;
-use rusqlite::{Connection, OpenFlags, OptionalExtension as _, params};
+use rusqlite::{Connection, OpenFlags, params};
 use uuid::Uuid;
 
-use crate::amplitude::time::{self, UnixMs};
-use crate::owner_only;
+use crate::amplitude::time::UnixMs;
 
 use super::fill::{Fill, age_ms};
+
+use known::{Known, Noted};
+
+pub use damage::Damage;
 
 const FILE: &str = "messages.sqlite";
 /// Messages are removed so many at a time, so that nobody waits long for it.
 const REMOVED_AT_ONCE: u64 = 2_000;
-
-const TABLES: &str = "
-    create table if not exists messages (id blob primary key, text text not null) without rowid;
-    create table if not exists acknowledged (name text primary key, id blob not null) without rowid;";
-/// Files of earlier versions don't tell when a reader was heard of.
-const HEARD: &str = "alter table acknowledged add column heard_ms integer not null default 0";
 
 /// How much is kept.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -93,11 +100,17 @@ pub struct Log {
     folder: PathBuf,
     keep: Keep,
     /// What it holds.
-    messages: u64,
-    /// The bytes of that.
+    known: Known,
+    noted: Noted,
+    /// The bytes of its messages.
     bytes: u64,
     /// The id of the oldest message.
     oldest: Option<Uuid>,
+    /// How far each reader is.
+    positions: HashMap<String, Position>,
+    damage: Damage,
+    /// How many files took the place of a damaged one.
+    generation: u64,
     /// Held for as long as the process lives.
     _lock: File,
 }
@@ -106,86 +119,46 @@ pub struct Log {
 #[derive(Debug)]
 pub struct Reader {
     db: Connection,
+    /// That of the file that it reads.
+    pub generation: u64,
 }
 
 impl Log {
-    /// Opens the log in `folder`, which is made where it isn't there.
+    /// Opens the log in `folder`, which is made where it isn't there. What is damaged is
+    /// salvaged; [`Log::damage`] tells of it.
     pub fn open(folder: &Path, keep: Keep) -> Result<Self, LogError> {
-        let file = |source| LogError::File {
-            folder: folder.to_owned(),
-            source,
-        };
-        owner_only::create_folder(folder).map_err(file)?;
-        let lock = owner_only::open_own(&folder.join("lock")).map_err(file)?;
-        match lock.try_lock() {
-            Ok(()) => {}
-            Err(TryLockError::WouldBlock) => {
-                return Err(LogError::Taken {
-                    folder: folder.to_owned(),
-                });
-            }
-            Err(TryLockError::Error(source)) => return Err(file(source)),
-        }
-        let database = |source| LogError::Database {
-            folder: folder.to_owned(),
-            source,
-        };
-        owner_only::prepare_database(&folder.join(FILE)).map_err(file)?;
-        let db = Connection::open(folder.join(FILE)).map_err(database)?;
-        let opened = || {
-            db.pragma_update(None, "page_size", 16_384)?;
-            db.pragma_update(None, "journal_mode", "wal")?;
-            db.pragma_update(None, "synchronous", "full")?;
-            db.execute_batch(TABLES)?;
-            tell_heard(&db)?;
-            let size = "select count(*), coalesce(sum(length(cast(text as blob))), 0), min(id) from messages";
-            db.query_row(size, [], |row| {
-                let oldest: Option<[u8; 16]> = row.get(2)?;
-                Ok((row.get(0)?, row.get(1)?, oldest.map(Uuid::from_bytes)))
-            })
-        };
-        let (messages, bytes, oldest) = opened().map_err(database)?;
-        Ok(Self {
-            db,
-            folder: folder.to_owned(),
-            keep,
-            messages,
-            bytes,
-            oldest,
-            _lock: lock,
-        })
+        opening::open(folder, keep)
     }
 
     /// Another connection to it, which only reads.
     pub fn reader(&self) -> Result<Reader, LogError> {
         let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
         let opened = Connection::open_with_flags(self.folder.join(FILE), flags);
-        opened.map(|db| Reader { db }).map_err(|e| self.failed(e))
+        let reader = |db| Reader {
+            db,
+            generation: self.generation,
+        };
+        opened.map(reader).map_err(|e| self.failed(e))
     }
 
     /// The id of the newest message.
-    pub fn newest(&self) -> Result<Option<Uuid>, LogError> {
-        let newest = "select id from messages order by id desc limit 1";
-        let row = self.db.query_row(newest, [], |row| row.get(0));
-        let found = row.optional().map_err(|error| self.failed(error))?;
-        Ok(found.map(Uuid::from_bytes))
+    pub fn newest(&self) -> Option<Uuid> {
+        Some(self.known.newest).filter(|id| !id.is_nil())
     }
 
     /// How far each reader is.
-    pub fn positions(&self) -> Result<HashMap<String, Position>, LogError> {
-        let read = || {
-            let all = "select name, id, heard_ms from acknowledged";
-            let mut all = self.db.prepare(all)?;
-            let rows = all.query_map([], |row| {
-                let position = Position {
-                    id: Uuid::from_bytes(row.get(1)?),
-                    heard_ms: row.get(2)?,
-                };
-                Ok((row.get(0)?, position))
-            })?;
-            rows.collect::<rusqlite::Result<_>>()
-        };
-        read().map_err(|error| self.failed(error))
+    pub fn positions(&self) -> &HashMap<String, Position> {
+        &self.positions
+    }
+
+    /// What the damage of the file cost since it was opened.
+    pub fn damage(&self) -> &Damage {
+        &self.damage
+    }
+
+    /// The number of times that a damaged file was replaced.
+    pub fn generation(&self) -> u64 {
+        self.generation
     }
 
     /// Writes messages and positions, all or none; on disk when this returns. A reader without a
@@ -195,34 +168,40 @@ impl Log {
         messages: &[(Uuid, ByteString)],
         positions: &HashMap<String, Option<Position>>,
     ) -> Result<(), LogError> {
+        let gone = |(name, at): &(&String, &Option<Position>)| {
+            at.is_none() && self.positions.contains_key(*name)
+        };
+        // What is removed is noted before, so that a crash in between claims less, not more.
+        let gone = positions.iter().filter(gone).count() as u64;
+        if gone > 0 {
+            self.known.positions = self.known.positions.saturating_sub(gone);
+            self.noted.write(self.known);
+        }
         let mut write = || {
             let transaction = self.db.transaction()?;
-            {
-                let into = "insert into messages (id, text) values (?1, ?2)";
-                let mut insert = transaction.prepare_cached(into)?;
-                for (id, text) in messages {
-                    insert.execute(params![id.as_bytes(), &**text])?;
-                }
-                let into =
-                    "insert or replace into acknowledged (name, id, heard_ms) values (?1, ?2, ?3)";
-                let mut insert = transaction.prepare_cached(into)?;
-                let mut delete =
-                    transaction.prepare_cached("delete from acknowledged where name = ?1")?;
-                for (name, position) in positions {
-                    match position {
-                        Some(at) => insert.execute(params![name, at.id.as_bytes(), at.heard_ms])?,
-                        None => delete.execute([name])?,
-                    };
-                }
+            rows::put_messages(&transaction, messages)?;
+            for (name, position) in positions {
+                rows::put_position(&transaction, name, *position)?;
             }
             transaction.commit()
         };
         let written = write();
         written.map_err(|error| self.failed(error))?;
+        for (name, position) in positions {
+            match position {
+                Some(at) => _ = self.positions.insert(name.clone(), *at),
+                None => _ = self.positions.remove(name),
+            }
+        }
         let sizes = messages.iter().map(|(_, text)| text.len() as u64);
         self.bytes += sizes.sum::<u64>();
-        self.messages += messages.len() as u64;
         self.oldest = self.oldest.or(messages.first().map(|(id, _)| *id));
+        self.known.messages += messages.len() as u64;
+        self.known.positions = self.positions.len() as u64;
+        if let Some((newest, _)) = messages.last() {
+            self.known.newest = *newest;
+        }
+        self.noted.write(self.known);
         Ok(())
     }
 
@@ -233,6 +212,7 @@ impl Log {
         // The first 48 bits of an id are its time.
         oldest[..6].copy_from_slice(&oldest_ms.max(0).to_be_bytes()[2..]);
         let is_too_much = self.bytes > self.keep.bytes;
+        let before = self.known;
         let mut prune = || {
             let transaction = self.db.transaction()?;
             let some = "select id, length(cast(text as blob)) from messages order by id limit ?1";
@@ -255,13 +235,20 @@ impl Log {
             }
             if let Some(last) = last {
                 transaction.execute("delete from messages where id <= ?1", [last])?;
+                self.known.floor = Uuid::from_u128(u128::from_be_bytes(last).saturating_add(1));
+                self.known.messages = self.known.messages.saturating_sub(count);
+                // Before it is done: a crash in between claims less, not more.
+                self.noted.write(self.known);
             }
             transaction.commit()?;
             Ok((freed, count, left))
         };
-        let (freed, count, left) = prune().map_err(|error| self.failed(error))?;
+        let pruned = prune();
+        if pruned.is_err() {
+            self.known = before;
+        }
+        let (freed, count, left) = pruned.map_err(|error| self.failed(error))?;
         self.bytes = self.bytes.saturating_sub(freed);
-        self.messages = self.messages.saturating_sub(count);
         let is_more = count == REMOVED_AT_ONCE;
         if !is_more {
             self.oldest = left.map(Uuid::from_bytes);
@@ -277,7 +264,7 @@ impl Log {
     /// How full it is.
     pub fn fill(&self, now_ms: UnixMs) -> Fill {
         Fill {
-            messages: self.messages,
+            messages: self.known.messages,
             bytes: self.bytes,
             most_bytes: self.keep.bytes,
             age_ms: self.oldest.map_or(0, |id| age_ms(id, now_ms)),
@@ -300,27 +287,25 @@ impl Log {
     }
 }
 
-/// Adds when readers were heard of to a file that doesn't tell; they begin a new month.
-fn tell_heard(db: &Connection) -> rusqlite::Result<()> {
-    let tells = "select count(*) from pragma_table_info('acknowledged') where name = 'heard_ms'";
-    if db.query_row(tells, [], |row| row.get::<_, u64>(0))? == 0 {
-        db.execute(HEARD, [])?;
-    }
-    let new = "update acknowledged set heard_ms = ?1 where heard_ms = 0";
-    db.execute(new, [time::now()])?;
-    Ok(())
-}
-
 impl Reader {
-    /// So many messages at the most from behind this id on, the oldest first.
+    /// Maximum `most` messages from behind this id on, the oldest first; an error where one of
+    /// them can't be read as it was written.
     pub fn after(&self, id: Uuid, most: u32) -> rusqlite::Result<Vec<(Uuid, ByteString)>> {
-        let some = "select id, text from messages where id > ?1 order by id limit ?2";
-        let mut rows = self.db.prepare_cached(some)?;
-        let found = rows.query_map(params![id.as_bytes(), most], |row| {
-            let text: String = row.get(1)?;
-            Ok((Uuid::from_bytes(row.get(0)?), text.into()))
-        })?;
+        let some = format!(
+            "select {} from messages where id > ?1 order by id limit ?2",
+            rows::MESSAGE
+        );
+        let mut some = self.db.prepare_cached(&some)?;
+        let found = some.query_map(params![id.as_bytes(), most], rows::message)?;
         found.collect()
+    }
+
+    /// Gives the file up, so that another one can take its place; nothing is read until then.
+    pub fn close(&mut self) {
+        // Without memory for a connection there is none for anything else either.
+        if let Ok(nothing) = Connection::open_in_memory() {
+            self.db = nothing;
+        }
     }
 }
 

@@ -58,6 +58,9 @@ impl Reply {
 
     /// The kind of the body. A body that was cut is no object.
     pub fn content(&self) -> Content<'_> {
+        if self.is_cut {
+            return Content::Other;
+        }
         let Ok(text) = std::str::from_utf8(&self.body) else {
             return Content::Other;
         };
@@ -184,6 +187,13 @@ mod tests {
         ] {
             assert_eq!(kind(body), "other", "{body:?}");
         }
+    }
+
+    #[test]
+    fn a_body_that_was_cut_is_no_object_even_where_one_came() {
+        let mut cut = reply(200, &[], r#"{"code":200}      "#);
+        cut.is_cut = true;
+        assert_eq!(cut.content(), Content::Other);
     }
 
     #[test]

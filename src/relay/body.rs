@@ -28,7 +28,7 @@ const SMALL_ROOM_BYTES: usize = 64 << 20;
 /// Larger bodies have a room of their own, so that they can't keep small ones waiting.
 const LARGE_ROOM_BYTES: usize = 192 << 20;
 /// Room is given by this.
-const UNIT_BYTES: usize = 1_024;
+pub(super) const UNIT_BYTES: usize = 1_024;
 
 /// What the bodies of requests may hold in memory together.
 #[derive(Debug)]
@@ -68,7 +68,7 @@ impl Room {
         } else {
             &self.large
         };
-        let mut share = Share { room, held: None };
+        let mut share = Share::of(room);
         let encoding = head.headers.get(CONTENT_ENCODING);
         let encoding = encoding.and_then(|value| value.to_str().ok());
         let by = Instant::now() + PATIENCE;
@@ -99,9 +99,9 @@ async fn arrive(
 ) -> Result<Bytes, Refusal> {
     let mut chunks = body.into_data_stream();
     let mut whole = Vec::new();
-    let mut pace_by = Instant::now() + GRACE;
+    let mut pace = Pace::until(by);
     loop {
-        let chunk = match timeout_at(pace_by.min(by), chunks.next()).await {
+        let chunk = match timeout_at(pace.next_by(), chunks.next()).await {
             Ok(None) => return Ok(whole.into()),
             Ok(Some(Ok(chunk))) => chunk,
             Ok(Some(Err(error))) => {
@@ -115,8 +115,32 @@ async fn arrive(
         }
         share.take(chunk.len(), by).await?;
         whole.extend_from_slice(&chunk);
-        let earned = Duration::from_secs_f64(chunk.len() as f64 / LEAST_PACE);
-        pace_by = (pace_by + earned).min(Instant::now() + GRACE);
+        pace.came(chunk.len());
+    }
+}
+
+/// The least pace of a body, which has to be whole by a time.
+#[derive(Debug)]
+pub(super) struct Pace {
+    by: Instant,
+    pace_by: Instant,
+}
+
+impl Pace {
+    pub(super) fn until(by: Instant) -> Self {
+        let pace_by = Instant::now() + GRACE;
+        Self { by, pace_by }
+    }
+
+    /// The time by which more has to come.
+    pub(super) fn next_by(&self) -> Instant {
+        self.pace_by.min(self.by)
+    }
+
+    /// Some bytes have come.
+    pub(super) fn came(&mut self, bytes: usize) {
+        let earned = Duration::from_secs_f64(bytes as f64 / LEAST_PACE);
+        self.pace_by = (self.pace_by + earned).min(Instant::now() + GRACE);
     }
 }
 
@@ -134,18 +158,23 @@ fn units(bytes: usize) -> usize {
 
 /// A body's part of a room.
 #[derive(Debug)]
-struct Share<'r> {
+pub(super) struct Share<'r> {
     room: &'r Semaphore,
     held: Option<SemaphorePermit<'r>>,
 }
 
-impl Share<'_> {
+impl<'r> Share<'r> {
+    /// None of it yet.
+    pub(super) fn of(room: &'r Semaphore) -> Self {
+        Self { room, held: None }
+    }
+
     fn units(&self) -> usize {
         self.held.as_ref().map_or(0, SemaphorePermit::num_permits)
     }
 
     /// Takes room for so many bytes more, once there is any.
-    async fn take(&mut self, bytes: usize, by: Instant) -> Result<(), Refusal> {
+    pub(super) async fn take(&mut self, bytes: usize, by: Instant) -> Result<(), Refusal> {
         let wanted = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
         let Ok(Ok(more)) = timeout_at(by, self.room.acquire_many(wanted)).await else {
             return Err(too_slow());

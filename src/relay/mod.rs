@@ -114,6 +114,8 @@ pub struct Counts {
     pub kept: u64,
     /// Bytes of them.
     pub kept_bytes: u64,
+    /// Messages that damage of the log cost since the start, as far as they could be counted.
+    pub lost: u64,
 }
 
 /// How a relay stands.
@@ -156,11 +158,11 @@ impl Relay {
             address,
             door: Handle::new(),
             connections: Connections::new(),
-            feed,
             throttle: Throttle::new(options.limits, Instant::now()),
             options,
             room: Room::default(),
-            sources: Sources::default(),
+            sources: Sources::new(feed.log_limit()),
+            feed,
             since_ms: time::now(),
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
@@ -210,6 +212,7 @@ impl Relay {
             clients: self.0.feed.clients(),
             kept: ring.messages,
             kept_bytes: ring.bytes,
+            lost: self.0.feed.log_state().map_or(0, |log| log.damage.lost),
         }
     }
 
@@ -233,6 +236,11 @@ impl Relay {
     pub fn end(&self) {
         self.0.feed.end();
         self.0.door.graceful_shutdown(None);
+    }
+
+    /// Logs how many lines were left out of the log lately, at the end.
+    pub fn tell_left_out(&self) {
+        self.0.feed.log_limit().finish();
     }
 }
 

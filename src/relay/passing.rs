@@ -3,6 +3,10 @@
 //! Only Amplitude's own answers are given back: a JSON object whose `code` is the status, with
 //! 200 or an error. Whatever else answers in its place took nothing: the SDK is answered 503, and
 //! sends its events again.
+//!
+//! An answer is read whole before anything of it is given back: whether Amplitude took the events
+//! is known only at its end, and a status that was sent can't be taken back. So it is bounded, in
+//! size, time and pace, and all answers together in memory.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -11,15 +15,24 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
+use tokio::sync::Semaphore;
+use tokio::time::{Instant, timeout_at};
 
 use crate::http::reply::{Content, Reply};
-
+use crate::limits::grouped;
 use crate::network::{Proxies, ProxyError};
 
-/// How long Amplitude may take for an answer.
+use super::body::{Pace, Share, UNIT_BYTES};
+
+/// How long Amplitude may take for an answer, with all of its body. The body has a least pace, too.
 const PATIENCE: Duration = Duration::from_secs(30);
-/// Maximum size of an answer, in bytes; those of Amplitude name the events of a request by index.
+/// Maximum size of an answer, in bytes. Amplitude's name the events of a request by index, and
+/// users and devices that send too much: of 2,000 events, its maximum, some 200 kB.
 const ANSWER_BYTES: usize = 1 << 20;
+/// All answers that are being read hold at most this much memory together; others wait.
+const ANSWERS_BYTES: usize = 32 << 20;
+/// The headers that come back with an answer.
+const BACK: [header::HeaderName; 2] = [header::CONTENT_TYPE, header::RETRY_AFTER];
 /// The headers that go along: what says how the body is to be read.
 const ALONG: [header::HeaderName; 2] = [header::CONTENT_TYPE, header::CONTENT_ENCODING];
 
@@ -29,6 +42,7 @@ pub struct Passing {
     http: reqwest::Client,
     proxies: Arc<Proxies>,
     base: String,
+    room: Arc<Semaphore>,
 }
 
 /// Why there is no way to Amplitude.
@@ -51,6 +65,7 @@ impl Passing {
             http,
             proxies,
             base: base.trim_end_matches('/').to_owned(),
+            room: Arc::new(Semaphore::new(ANSWERS_BYTES / UNIT_BYTES)),
         })
     }
 
@@ -68,22 +83,63 @@ impl Passing {
                 request = request.header(name, value);
             }
         }
-        let why = |error: reqwest::Error| {
-            let why = crate::http::no_answer(&error, &self.proxies);
-            format!("Amplitude can't be asked: {why}")
-        };
+        let why = |error| self.no_answer(&error);
+        let by = Instant::now() + PATIENCE;
         let answer = request.send().await.map_err(why)?;
-        let mut reply = Reply::read(answer, ANSWER_BYTES).await.map_err(why)?;
+        let mut share = Share::of(&self.room);
+        let mut reply = self.read(answer, &mut share, by).await?;
         if !is_amplitudes(&reply) {
             return Err(of_stranger(&reply));
         }
         let status = StatusCode::from_u16(reply.status).unwrap_or(StatusCode::BAD_GATEWAY);
-        let kind = reply.headers.remove(header::CONTENT_TYPE);
         let mut response = (status, reply.body).into_response();
-        if let Some(kind) = kind {
-            response.headers_mut().insert(header::CONTENT_TYPE, kind);
+        for name in BACK {
+            if let Some(value) = reply.headers.remove(&name) {
+                response.headers_mut().insert(name, value);
+            }
         }
         Ok(response)
+    }
+}
+
+impl Passing {
+    /// Reads an answer up to the maximum size, at a least pace; the connection of one that is cut
+    /// is closed.
+    async fn read(
+        &self,
+        mut answer: reqwest::Response,
+        share: &mut Share<'_>,
+        by: Instant,
+    ) -> Result<Reply, String> {
+        let mut reply = Reply {
+            status: answer.status().as_u16(),
+            headers: std::mem::take(answer.headers_mut()),
+            ..Reply::default()
+        };
+        let mut pace = Pace::until(by);
+        loop {
+            let Ok(part) = timeout_at(pace.next_by(), answer.chunk()).await else {
+                return Err(too_slow(&reply));
+            };
+            let Some(part) = part.map_err(|error| self.no_answer(&error))? else {
+                return Ok(reply);
+            };
+            pace.came(part.len());
+            let room = ANSWER_BYTES - reply.body.len();
+            let kept = &part[..part.len().min(room)];
+            let taken = share.take(kept.len(), by).await;
+            taken.map_err(|_| "too many answers of Amplitude are being read".to_owned())?;
+            reply.body.extend_from_slice(kept);
+            if kept.len() < part.len() {
+                reply.is_cut = true;
+                return Ok(reply);
+            }
+        }
+    }
+
+    fn no_answer(&self, error: &reqwest::Error) -> String {
+        let why = crate::http::no_answer(error, &self.proxies);
+        format!("Amplitude can't be asked: {why}")
     }
 }
 
@@ -101,9 +157,23 @@ fn is_amplitudes(reply: &Reply) -> bool {
     is_known && said.is_ok_and(|said| said.code == reply.status)
 }
 
+/// What to tell of an answer whose body drips, or never ends.
+fn too_slow(reply: &Reply) -> String {
+    let (status, came) = (reply.status, grouped(reply.body.len() as u64));
+    format!(
+        "Amplitude can't be asked: the body of its answer ({status}) comes too slowly: {came} bytes came, and the rest is not waited for"
+    )
+}
+
 /// What to tell of another server's reply.
 fn of_stranger(reply: &Reply) -> String {
-    let summary = reply.summary();
+    let mut summary = reply.summary();
+    if reply.is_cut {
+        let most = ANSWER_BYTES >> 20;
+        summary = format!(
+            "{summary}, longer than the {most} MiB that an answer of Amplitude's may have, and cut"
+        );
+    }
     match reply.status {
         407 => format!("a proxy refuses: {summary}; it wants a user name and a password"),
         401 | 403 if reply.is_page() || reply.came_by_proxy() => {

@@ -369,15 +369,18 @@ fn for_browsers(mut response: Response) -> Response {
     response
 }
 
-/// How it stands, in figures; 503 where what comes can't be kept.
+/// How it stands, in figures; 503 where what comes can't be kept. What damage cost is told, and is
+/// no reason to send nothing any more.
 async fn healthz(State(relay): State<Relay>) -> Response {
-    let fault = relay.0.feed.log_state().and_then(|log| log.fault);
+    let log = relay.0.feed.log_state().unwrap_or_default();
+    let fault = log.fault;
     let status = match fault {
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
         None => StatusCode::OK,
     };
     let mut body = json!(relay.counts());
     body["fault"] = fault.into();
+    body["damage"] = log.damage.told.into();
     said(status, &body)
 }
 
@@ -406,7 +409,8 @@ async fn subscribe(
     }
     relay.0.connections.is_known(peer);
     let accept = derive_accept_key(key.as_bytes());
-    let name = name_of(headers, address(peer, headers));
+    let address = address(peer, headers);
+    let name = name_of(headers, address);
     let asked = request.uri().query().map(Asked::of).unwrap_or_default();
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
@@ -417,7 +421,7 @@ async fn subscribe(
         let stream = TokioIo::new(upgraded);
         let heard = Some(server::heard());
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, heard).await;
-        relay.0.feed.serve(socket, asked, &name).await;
+        relay.0.feed.serve(socket, asked, (&name, address)).await;
     });
     let headers = [
         (header::CONNECTION, "upgrade".to_owned()),

@@ -3,19 +3,16 @@
 use std::collections::HashMap;
 use std::fmt;
 use std::net::IpAddr;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use serde::Serialize;
-use tokio::time::Instant;
 
 use crate::amplitude::time::{self, UnixMs};
+use crate::log_limit::{Kind, LogLimit};
 
 /// So many are told apart; the one that was heard of least lately makes room for a new one, and
 /// before it those of whom nothing was ever taken.
 const MOST: usize = 200;
-/// Refusals of one source go into the log this often.
-const TOLD_EVERY: Duration = Duration::from_secs(10);
 
 /// Where events come in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -101,8 +98,11 @@ pub struct SourceRow {
 }
 
 /// All of them.
-#[derive(Debug, Default)]
-pub struct Sources(Mutex<HashMap<Sender, Source>>);
+#[derive(Debug)]
+pub struct Sources {
+    all: Mutex<HashMap<Sender, Source>>,
+    limit: Arc<LogLimit>,
+}
 
 #[derive(Debug, Default)]
 struct Source {
@@ -111,12 +111,17 @@ struct Source {
     refused: u64,
     last_refusal: Option<(u16, String)>,
     last_ms: UnixMs,
-    /// When a refusal went into the log, and how many have not since.
-    told: Option<Instant>,
-    untold: u64,
 }
 
 impl Sources {
+    /// None yet; lines on refusals go into the log as this limit lets them.
+    pub fn new(limit: Arc<LogLimit>) -> Self {
+        Self {
+            all: Mutex::default(),
+            limit,
+        }
+    }
+
     /// Events of a request were taken.
     pub fn took(&self, sender: &Sender, events: u64) {
         self.with(sender, |source| {
@@ -125,27 +130,19 @@ impl Sources {
         });
     }
 
-    /// A request was refused; it goes into the log, unless one of the same sender just did.
+    /// A request was refused; it goes into the log, unless too many of its kind did.
     pub fn refused(&self, sender: &Sender, status: u16, why: &str) {
-        let untold = self.with(sender, |source| {
+        self.with(sender, |source| {
             source.refused += 1;
             source.last_refusal = Some((status, why.to_owned()));
-            if source.told.is_some_and(|told| told.elapsed() < TOLD_EVERY) {
-                source.untold += 1;
-                return None;
-            }
-            source.told = Some(Instant::now());
-            Some(std::mem::take(&mut source.untold))
         });
-        match untold {
-            None => {}
-            Some(0) => tracing::warn!("{status} to {sender}: {why}"),
-            Some(more) => tracing::warn!("{status} to {sender}: {why} (and {more} since)"),
+        if self.limit.admits(Kind::Answered(status), sender.address) {
+            tracing::warn!("{status} to {sender}: {why}");
         }
     }
 
     fn with<T>(&self, sender: &Sender, change: impl FnOnce(&mut Source) -> T) -> T {
-        let mut all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         if all.len() >= MOST && !all.contains_key(sender) {
             // Who only was refused goes first: guesses must not push out who sends.
             let age = |source: &Source| (source.requests > 0, source.last_ms);
@@ -161,7 +158,7 @@ impl Sources {
 
     /// Who they are, those that sent the most first.
     pub fn rows(&self) -> Vec<SourceRow> {
-        let all = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let all = self.all.lock().unwrap_or_else(PoisonError::into_inner);
         let row = |(sender, source): (&Sender, &Source)| SourceRow {
             entrance: sender.entrance,
             address: sender.address,
@@ -196,7 +193,7 @@ mod tests {
 
     #[tokio::test]
     async fn what_became_of_what_each_sent_is_told_and_the_oldest_make_room() {
-        let sources = Sources::default();
+        let sources = Sources::new(Arc::default());
         sources.took(&sender(1), 2);
         sources.took(&sender(2), 5);
         sources.took(&sender(2), 1);

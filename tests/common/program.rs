@@ -63,6 +63,14 @@ impl Serving {
         self.child.id()
     }
 
+    /// Asks it to end; its exit code, and what it printed since.
+    pub fn end(mut self) -> (Option<i32>, String) {
+        signal("TERM", self.child.id());
+        let mut rest = String::new();
+        self.out.read_to_string(&mut rest).unwrap();
+        (self.child.wait().unwrap().code(), rest)
+    }
+
     /// Waits until it ends by itself; what it printed since.
     pub fn finish(mut self) -> String {
         let mut rest = String::new();

@@ -6,6 +6,8 @@ mod program;
 
 mod attacked;
 mod broken;
+mod damaged;
+mod passed_on;
 mod paths;
 mod positions;
 mod reading;

@@ -8,6 +8,7 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sluicegate::config;
 use sluicegate::feed::fill::Fill;
+use sluicegate::feed::log::Damage;
 use sluicegate::feed::server::{ClientRow, LogState};
 use sluicegate::relay::Standing;
 use sluicegate::relay::sources::{Entrance, SourceRow};
@@ -69,6 +70,7 @@ fn standing(second: u64) -> Standing {
             fill: fill(420_000 + events, 1_000_000_000),
             keep_ms: 86_400_000,
             fault: None,
+            damage: Damage::default(),
         }),
         sources: vec![
             source(
@@ -152,7 +154,7 @@ fn press(state: &mut State, keys: &[KeyCode]) -> Vec<Effect> {
     keys.iter().filter_map(press).collect()
 }
 
-fn scenes() -> [(&'static str, State); 6] {
+fn scenes() -> [(&'static str, State); 7] {
     let with = |keys: &[KeyCode]| {
         let mut state = serving();
         press(&mut state, keys);
@@ -166,8 +168,15 @@ fn scenes() -> [(&'static str, State); 6] {
         let why = "cannot keep messages in /var/lib/sluicegate/relay: database or disk is full";
         log.fault = Some(why.to_owned());
     }
+    let mut damaged = serving();
+    if let Some(log) = &mut damaged.standing.log {
+        let why = "the log of messages was damaged (database disk image is malformed): 41,983 messages were saved, 37 are lost";
+        log.damage.told = Some(why.to_owned());
+        log.damage.lost = 37;
+    }
     [
         ("relay", serving()),
+        ("relay_log_damaged", damaged),
         (
             "relay_new",
             State::new(labels(), config::Theme::Dark, new, (120, 34)),

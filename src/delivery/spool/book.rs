@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Place, Queued};
 use crate::network::address::masked;
+use crate::sqlite;
 
 use super::dead_letters::{DeadLetter, LetterRow};
 use super::home::{self, Home};
@@ -69,14 +70,12 @@ impl Spool {
     /// salvaged; [`Spool::take_damage`] tells of it.
     pub fn open(folder: &Path) -> Result<Self, SpoolError> {
         let lock = Lock::take(folder)?;
-        if salvage::is_broken_off(folder) {
-            salvage::finish(folder)?;
-        }
+        salvage::finish(folder)?;
         let mut tail = Tail::open(folder);
         let noted = tail.read();
         let mut damage = Damage::default();
         let spool = match Self::in_folder(folder) {
-            Err(SpoolError::Database { source, .. }) if salvage::is_damage(&source) => {
+            Err(SpoolError::Database { source, .. }) if sqlite::is_damage(&source) => {
                 salvage::into_new_file(folder, noted.map(|n| n.waiting), &mut damage)?;
                 Self::in_folder(folder)
             }

@@ -2,6 +2,8 @@
 
 use rusqlite::{Connection, ErrorCode};
 
+use crate::sqlite;
+
 use super::progress::{Progress, Settled};
 use super::reserve::{self, Reserve};
 use super::store::Store;
@@ -11,7 +13,7 @@ impl Spool {
     /// Salvages what can be while the run goes on, where the file is damaged; whether it is
     /// sound again.
     pub fn mend(&mut self, error: &rusqlite::Error) -> bool {
-        if !salvage::is_damage(error) || self.home.is_none() {
+        if !sqlite::is_damage(error) || self.home.is_none() {
             return false;
         }
         tracing::error!("the spool is damaged: {error}");

@@ -4,25 +4,17 @@
 //! own sum, and what is sound goes into a new file. Where what was settled can't be read any
 //! more, items come back that were: their ids make that harmless. The damaged file is kept.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-use rusqlite::{Connection, ErrorCode, OpenFlags};
+use rusqlite::{Connection, OpenFlags};
 
 use crate::amplitude::time;
+use crate::sqlite::replacement::Replacement;
 
 use super::letter::Which;
 use super::progress::Settled;
 use super::store::{self, Changes, Store};
 use super::{Damage, SpoolError, entry, letter_table};
-
-/// Whether this is the file's damage, and not the disk's fullness or the like.
-pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
-    matches!(
-        error.sqlite_error_code(),
-        Some(ErrorCode::DatabaseCorrupt | ErrorCode::NotADatabase)
-    )
-}
 
 /// Makes a new file of what is sound in the spool of `folder`, which nobody may have open.
 /// `waiting` is how many items were in it, as far as that is known.
@@ -32,12 +24,12 @@ pub(super) fn into_new_file(
     damage: &mut Damage,
 ) -> Result<(), SpoolError> {
     let old = store::path(folder);
-    let new = folder.join("spool.db.new");
+    let replacement = Replacement::of(&old);
+    let new = replacement.begin();
     let failed = |source| SpoolError::Database {
         path: new.clone(),
         source,
     };
-    remove(&new);
     let mut count = Saved::default();
     {
         let mut to = Store::open(&new)?;
@@ -51,11 +43,10 @@ pub(super) fn into_new_file(
         // Only the file itself changes its name.
         to.copy_log().map_err(failed)?;
     }
-    fs::rename(&new, saved(folder)).map_err(|source| SpoolError::Folder {
+    let aside = replacement.commit().map_err(|source| SpoolError::Folder {
         folder: folder.to_owned(),
         source,
     })?;
-    let aside = finish(folder)?;
     let lost = waiting.map_or(count.lost, |waiting| waiting.saturating_sub(count.items));
     let told = format!(
         "the spool was damaged: {} items and {} dead letters were saved, {lost} items are lost; the damaged file is kept as {}",
@@ -67,28 +58,19 @@ pub(super) fn into_new_file(
     Ok(())
 }
 
-/// Where a new file that is whole waits to take the place of the damaged one.
-fn saved(folder: &Path) -> PathBuf {
-    folder.join("spool.db.saved")
-}
-
-/// Whether a crash broke a salvage off, and the next step is to [`finish`] it.
-pub(super) fn is_broken_off(folder: &Path) -> bool {
-    saved(folder).exists()
-}
-
-/// Puts the damaged file aside and the saved one in its place; where the damaged one is now.
-pub(super) fn finish(folder: &Path) -> Result<PathBuf, SpoolError> {
-    let old = store::path(folder);
-    let aside = folder.join(format!("spool.damaged-{}.db", time::now()));
-    move_aside(&old, &aside)
-        .and_then(|()| fs::rename(saved(folder), &old))
-        .and_then(|()| sync(folder))
+/// Finishes a salvage that a crash broke off.
+pub(super) fn finish(folder: &Path) -> Result<(), SpoolError> {
+    let replacement = Replacement::of(&store::path(folder));
+    if !replacement.is_broken_off() {
+        return Ok(());
+    }
+    replacement
+        .finish()
+        .map(drop)
         .map_err(|source| SpoolError::Folder {
             folder: folder.to_owned(),
             source,
-        })?;
-    Ok(aside)
+        })
 }
 
 #[derive(Debug, Default)]
@@ -182,40 +164,4 @@ fn facts(from: &Store, to: &mut Store) -> rusqlite::Result<()> {
         ..Changes::default()
     };
     to.write(&changes, std::iter::empty())
-}
-
-/// The file and its log.
-fn move_aside(from: &Path, to: &Path) -> std::io::Result<()> {
-    let log = beside(from, "-wal");
-    if log.exists() {
-        fs::rename(&log, beside(to, "-wal"))?;
-    }
-    // The index of the log is made anew by whoever opens it.
-    let _ = fs::remove_file(beside(from, "-shm"));
-    // It may be aside already.
-    if from.exists() {
-        fs::rename(from, to)?;
-    }
-    Ok(())
-}
-
-/// Makes the new names durable, where a folder can be opened for that.
-fn sync(folder: &Path) -> std::io::Result<()> {
-    #[cfg(unix)]
-    fs::File::open(folder)?.sync_all()?;
-    #[cfg(not(unix))]
-    let _ = folder;
-    Ok(())
-}
-
-fn remove(path: &Path) {
-    for path in [path.to_owned(), beside(path, "-wal"), beside(path, "-shm")] {
-        let _ = fs::remove_file(path);
-    }
-}
-
-fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }

@@ -1,17 +1,11 @@
 //! How far the spool had come, beside it: so that a damaged end of its log shows.
-//!
-//! SQLite takes a log up to the first frame whose checksum is wrong and forgets the rest
-//! without a word. That is right for what was never whole; what was committed and then damaged
-//! would be missed by nobody. So each commit is noted here too, after it is on disk.
 
-use std::fs::File;
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::Path;
 
-use crate::owner_only;
+use crate::sqlite::note::Note;
 
-/// Three numbers and their CRC-32.
-const BYTES: usize = 28;
+/// Three numbers.
+const BYTES: usize = 24;
 
 /// How far a spool came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,47 +20,31 @@ pub(super) struct Head {
 
 /// The note.
 #[derive(Debug)]
-pub(super) struct Tail {
-    /// None where it can't be opened: the spool works without.
-    file: Option<File>,
-}
+pub(super) struct Tail(Note<BYTES>);
 
 impl Tail {
     pub(super) fn open(folder: &Path) -> Self {
-        let file = owner_only::open_own(&folder.join("spool.tail"));
-        Self { file: file.ok() }
+        Self(Note::open(&folder.join("spool.tail")))
     }
 
     /// What was noted last; nothing where it is not whole.
     pub(super) fn read(&mut self) -> Option<Head> {
-        let file = self.file.as_mut()?;
-        let mut bytes = [0; BYTES];
-        file.seek(SeekFrom::Start(0)).ok()?;
-        file.read_exact(&mut bytes).ok()?;
-        let (numbers, sum) = bytes.split_at(BYTES - 4);
-        let number = |at: usize| Some(u64::from_le_bytes(numbers[at..at + 8].try_into().ok()?));
-        let head = Head {
+        let bytes = self.0.read()?;
+        let number = |at: usize| Some(u64::from_le_bytes(bytes[at..at + 8].try_into().ok()?));
+        Some(Head {
             chunk: number(0)?,
             appended: number(8)?,
             waiting: number(16)?,
-        };
-        (crc32fast::hash(numbers) == u32::from_le_bytes(sum.try_into().ok()?)).then_some(head)
+        })
     }
 
     /// Notes it. A note that can't be written leaves an older one, which claims less.
     pub(super) fn write(&mut self, head: Head) {
-        let Some(file) = self.file.as_mut() else {
-            return;
-        };
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&head.chunk.to_le_bytes());
         bytes[8..16].copy_from_slice(&head.appended.to_le_bytes());
-        bytes[16..24].copy_from_slice(&head.waiting.to_le_bytes());
-        let sum = crc32fast::hash(&bytes[..24]);
-        bytes[24..].copy_from_slice(&sum.to_le_bytes());
-        let _ = file
-            .seek(SeekFrom::Start(0))
-            .and_then(|_| file.write_all(&bytes));
+        bytes[16..].copy_from_slice(&head.waiting.to_le_bytes());
+        self.0.write(&bytes);
     }
 }
 

@@ -5,6 +5,7 @@ use std::sync::mpsc::{self, Receiver, RecvTimeoutError, Sender};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
 
+use bytestring::ByteString;
 use futures_util::SinkExt;
 use serde::Serialize;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -16,9 +17,10 @@ use uuid::Uuid;
 
 use crate::amplitude::time;
 use crate::feed::fill::Fill;
-use crate::feed::log::{Log, LogError, Position, Reader};
+use crate::feed::log::{Damage, Log, LogError, Position, Reader};
 
 use super::asked::Types;
+use super::mending::{self, Mending};
 use super::{Seat, Shared, close, send, with_id};
 
 /// The log's reader, the way to its writer, and how it stands.
@@ -36,8 +38,10 @@ pub struct LogState {
     pub fill: Fill,
     /// So long messages are kept, in milliseconds.
     pub keep_ms: u64,
-    /// Why the last write failed, where it did.
+    /// Why the last write or read failed, where it did.
     pub fault: Option<String>,
+    /// What damage cost since the server started.
+    pub damage: Damage,
 }
 
 /// What the log's writer is asked for.
@@ -47,18 +51,27 @@ enum Order {
     Publish(Vec<String>, oneshot::Sender<Result<(), LogError>>),
     /// A reader is so far; without a position, it is forgotten.
     Position(String, Option<Position>),
+    /// Mend the file of this generation, which a reader found damaged, and say whether it is sound.
+    Mend(String, u64, oneshot::Sender<bool>),
 }
 
 /// The two ends of a log.
 pub(super) fn of(log: Log) -> Result<(Logged, Unstarted), LogError> {
     let (orders, inbox) = mpsc::channel();
     let state = Arc::new(Mutex::new(LogState::default()));
+    let reader = Arc::new(Mutex::new(log.reader()?));
     let logged = Logged {
-        reader: Arc::new(Mutex::new(log.reader()?)),
+        reader: reader.clone(),
         orders,
         state: state.clone(),
     };
-    Ok((logged, Unstarted { log, inbox, state }))
+    let unstarted = Unstarted {
+        mending: Mending::new(reader),
+        log,
+        inbox,
+        state,
+    };
+    Ok((logged, unstarted))
 }
 
 impl Logged {
@@ -97,9 +110,7 @@ impl Logged {
         shared.ring().reads_log(reader.client, from, 0);
         let mut upto = from;
         loop {
-            let log = self.reader.clone();
-            let read = tokio::task::spawn_blocking(move || locked(&log).after(upto, AT_ONCE));
-            let Ok(Ok(some)) = read.await else {
+            let Some(some) = self.read(upto).await else {
                 let says = "the log can't be read".into();
                 socket.send(close(CloseCode::Error, says)).await?;
                 return Err(Error::ConnectionClosed);
@@ -114,9 +125,38 @@ impl Logged {
             shared.ring().reads_log(reader.client, upto, sent);
         }
     }
+
+    /// Reads the messages behind an id. Where the file is damaged, it is mended first; nothing
+    /// where it still can't be read.
+    async fn read(&self, upto: Uuid) -> Option<Vec<(Uuid, ByteString)>> {
+        let mut attempts = mending::ATTEMPTS;
+        loop {
+            let log = self.reader.clone();
+            let reading = tokio::task::spawn_blocking(move || {
+                let log = locked(&log);
+                (log.after(upto, AT_ONCE), log.generation)
+            });
+            let (error, generation) = match reading.await.ok()? {
+                (Ok(some), _) => return Some(some),
+                (Err(error), generation) => (error, generation),
+            };
+            attempts -= 1;
+            if attempts == 0 || !Reader::is_damage(&error) {
+                locked(&self.state).fault = Some(format!("the log can't be read: {error}"));
+                tracing::error!("the log of messages can't be read: {error}");
+                return None;
+            }
+            let (done, mended) = oneshot::channel();
+            let order = Order::Mend(error.to_string(), generation, done);
+            self.orders.send(order).ok()?;
+            if !mended.await.ok()? {
+                return None;
+            }
+        }
+    }
 }
 
-fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+pub(super) fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -129,6 +169,7 @@ const PRUNE: Duration = Duration::from_secs(10);
 
 /// The writer, before its thread runs.
 pub(super) struct Unstarted {
+    mending: Mending,
     log: Log,
     inbox: Receiver<Order>,
     state: Arc<Mutex<LogState>>,
@@ -139,6 +180,7 @@ impl Unstarted {
     pub(super) fn start(self, shared: &Arc<Shared>) -> Result<(), LogError> {
         let mut writer = Writer {
             shared: Arc::downgrade(shared),
+            mending: self.mending,
             log: self.log,
             inbox: self.inbox,
             state: self.state,
@@ -155,6 +197,7 @@ impl Unstarted {
 /// The thread that writes the log: it ends with the server.
 struct Writer {
     shared: Weak<Shared>,
+    mending: Mending,
     log: Log,
     inbox: Receiver<Order>,
     state: Arc<Mutex<LogState>>,
@@ -177,11 +220,22 @@ impl Writer {
             }
             if pruned.elapsed() >= PRUNE {
                 pruned = Instant::now();
-                // What can't be removed now is removed later; what can't be written is told.
-                while self.log.prune(time::now()).unwrap_or(false) {}
+                self.prune();
                 shared.forget_readers();
                 let fault = locked(&self.state).fault.clone();
                 self.tell(fault);
+            }
+        }
+    }
+
+    /// Removes what is too old or too much. What can't be removed now is removed later; what can't
+    /// be written is told.
+    fn prune(&mut self) {
+        loop {
+            match self.log.prune(time::now()) {
+                Ok(true) => {}
+                Err(error) if self.mending.mend(&mut self.log, &error).is_ok() => {}
+                Ok(false) | Err(_) => return,
             }
         }
     }
@@ -192,6 +246,7 @@ impl Writer {
             fill: self.log.fill(time::now()),
             keep_ms: self.log.keep().age.as_millis() as u64,
             fault,
+            damage: self.log.damage().clone(),
         };
         *locked(&self.state) = state;
     }
@@ -199,7 +254,7 @@ impl Writer {
     /// Writes what waits in one commit; then it is published, and who waits is told.
     fn write(&mut self, shared: &Shared, first: Order) {
         let (mut messages, mut positions) = (Vec::new(), HashMap::new());
-        let mut waiting = Vec::new();
+        let (mut waiting, mut finders) = (Vec::new(), Vec::new());
         let mut next = Some(first);
         while let Some(order) = next {
             match order {
@@ -211,13 +266,20 @@ impl Writer {
                     waiting.push(done);
                 }
                 Order::Position(name, position) => _ = positions.insert(name, position),
+                Order::Mend(why, generation, done) => {
+                    let mended = self.mending.mend_found(&mut self.log, &why, generation);
+                    finders.push((done, mended.is_ok()));
+                }
             }
             next = match messages.len() {
                 ..WRITTEN_AT_ONCE => self.inbox.try_recv().ok(),
                 _ => None,
             };
         }
-        let written = self.log.write(&messages, &positions);
+        let written = self.log.write(&messages, &positions).or_else(|error| {
+            self.mending.mend(&mut self.log, &error)?;
+            self.log.write(&messages, &positions)
+        });
         if written.is_ok() {
             let mut ring = shared.ring();
             for (id, text) in messages {
@@ -229,6 +291,9 @@ impl Writer {
         let why = written.err().map(|error| error.to_string());
         // Who is answered may ask how it stands.
         self.tell(why.clone());
+        for (done, is_sound) in finders {
+            let _ = done.send(is_sound);
+        }
         for done in waiting {
             let told = match &why {
                 None => Ok(()),

@@ -6,11 +6,12 @@
 
 mod asked;
 mod logged;
+mod mending;
 mod names;
 mod positions;
 mod ring;
 
-use std::net::SocketAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
@@ -30,6 +31,7 @@ use uuid::Uuid;
 
 use crate::amplitude::{json, time};
 use crate::browser;
+use crate::log_limit::{Kind, LogLimit};
 
 use super::fill::Fill;
 use super::log::{Log, LogError, Position};
@@ -89,6 +91,7 @@ struct Shared {
     published: watch::Sender<u64>,
     /// Bumped when a client came, went or got on.
     moved: watch::Sender<u64>,
+    log_limit: Arc<LogLimit>,
 }
 
 impl Server {
@@ -118,7 +121,7 @@ impl Server {
 
     /// The same, with a log: what it holds is served to clients that were away.
     pub fn logging(address: SocketAddr, options: Options, log: Log) -> Result<Self, LogError> {
-        let ring = Ring::behind(log.newest()?, log.positions()?);
+        let ring = Ring::behind(log.newest(), log.positions().clone());
         let (logged, writer) = logged::of(log)?;
         let server = Self::with(address, options, ring, Some(logged));
         writer.start(&server.shared)?;
@@ -132,6 +135,7 @@ impl Server {
             logged,
             published: watch::Sender::new(0),
             moved: watch::Sender::new(0),
+            log_limit: LogLimit::start(),
         });
         Self { shared, address }
     }
@@ -151,24 +155,43 @@ impl Server {
     }
 
     /// Serves a client until it goes, or is cut: what it asked for, under the name that its
-    /// acknowledgements are kept by.
-    pub async fn serve<S>(&self, mut socket: WebSocketStream<S>, asked: Asked, name: &str)
-    where
+    /// acknowledgements are kept by, at its address.
+    pub async fn serve<S>(
+        &self,
+        mut socket: WebSocketStream<S>,
+        asked: Asked,
+        (name, address): (&str, IpAddr),
+    ) where
         S: AsyncRead + AsyncWrite + Unpin,
     {
         let seat = Seat::take(&self.shared, name);
         let shown = shown_name(name);
-        tracing::info!("client {shown} came");
+        let admits = |kind| self.shared.log_limit.admits(kind, address);
+        if admits(Kind::Came) {
+            tracing::info!("client {shown} came");
+        }
         let served = async {
             let floor = seat.catch_up(&mut socket, &asked).await?;
             seat.speak(socket, &asked.types, floor).await
         };
         // A client that goes away is no error: it comes back with what it received last.
         match served.await {
-            Ok(Ending::Cut(why)) => tracing::warn!("client {shown} was cut: {why}"),
-            Ok(Ending::Gone) | Err(_) => tracing::info!("client {shown} went"),
-            Ok(Ending::AllIsSent) => tracing::info!("client {shown} was sent all there is"),
+            Ok(Ending::Cut(why)) if admits(Kind::Cut) => {
+                tracing::warn!("client {shown} was cut: {why}");
+            }
+            Ok(Ending::Gone) | Err(_) if admits(Kind::Went) => {
+                tracing::info!("client {shown} went");
+            }
+            Ok(Ending::AllIsSent) if admits(Kind::Went) => {
+                tracing::info!("client {shown} was sent all there is");
+            }
+            _ => {}
         }
+    }
+
+    /// The limit of the lines that clients cause in the log.
+    pub fn log_limit(&self) -> Arc<LogLimit> {
+        self.shared.log_limit.clone()
     }
 
     /// How each client stands.
@@ -325,7 +348,7 @@ async fn accept(server: Server, stream: TcpStream, peer: SocketAddr) {
     let Ok(socket) = accepting.await else {
         return;
     };
-    server.serve(socket, asked, &name).await;
+    server.serve(socket, asked, (&name, peer.ip())).await;
 }
 
 impl<'s> Seat<'s> {
@@ -526,7 +549,8 @@ mod tests {
         let serving = server.clone();
         tokio::spawn(async move {
             let asked = Asked::of("last_received=");
-            serving.serve(near, asked, "a").await;
+            let here = IpAddr::from([127, 0, 0, 1]);
+            serving.serve(near, asked, ("a", here)).await;
         });
         while server.clients() == 0 {
             tokio::task::yield_now().await;

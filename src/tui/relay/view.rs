@@ -78,12 +78,15 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let own = &state.standing;
     let clock = format!("{}Z ", time::to_seconds(own.at_ms));
     let fault = own.log.as_ref().and_then(|log| log.fault.as_ref());
-    let serving = match fault {
-        Some(_) => (
-            format!(" {} THE LOG CAN'T BE WRITTEN ", theme.sign(Sign::Attention)),
+    let lost = own.log.as_ref().and_then(|log| log.damage.in_short());
+    let attention = theme.sign(Sign::Attention);
+    let serving = match (fault, lost) {
+        (Some(_), _) => (
+            format!(" {attention} THE LOG CAN'T BE WRITTEN "),
             theme.shut,
         ),
-        None => (format!("{} serving", theme.sign(Sign::Live)), theme.good),
+        (None, Some(lost)) => (format!(" {attention} {} ", lost.to_uppercase()), theme.shut),
+        (None, None) => (format!("{} serving", theme.sign(Sign::Live)), theme.good),
     };
     let up = span((own.at_ms - own.since_ms).max(0));
     let parts = [
@@ -153,7 +156,7 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         }
         Some(log) => {
             lines.push(fill("log", &log.fill, room, theme));
-            match &log.fault {
+            match log.fault.as_ref().or(log.damage.told.as_ref()) {
                 Some(why) => lines.extend(told(why, room, theme.bad)),
                 None => {
                     let keep = span(log.keep_ms as i64);

@@ -1,0 +1,52 @@
+//! A few bytes beside a database that say how far it came.
+//!
+//! SQLite takes a log up to the first frame whose checksum is wrong and forgets the rest without
+//! a word. That is right for what was never whole; what was committed and then damaged would be
+//! missed by nobody. So each commit is noted in a file of its own, after it is on disk.
+
+use std::fs::File;
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::Path;
+
+use crate::owner_only;
+
+/// Bytes of the CRC-32 behind a note.
+const SUM_BYTES: usize = size_of::<u32>();
+
+/// A note of `N` bytes, and its checksum.
+#[derive(Debug)]
+pub struct Note<const N: usize> {
+    /// None where it can't be opened: its owner works without.
+    file: Option<File>,
+}
+
+impl<const N: usize> Note<N> {
+    /// Opens the note, which is made where there is none.
+    pub fn open(path: &Path) -> Self {
+        Self {
+            file: owner_only::open_own(path).ok(),
+        }
+    }
+
+    /// The bytes that were noted last; none where they are not whole.
+    pub fn read(&mut self) -> Option<[u8; N]> {
+        let file = self.file.as_mut()?;
+        let (mut bytes, mut sum) = ([0; N], [0; SUM_BYTES]);
+        file.seek(SeekFrom::Start(0)).ok()?;
+        file.read_exact(&mut bytes).ok()?;
+        file.read_exact(&mut sum).ok()?;
+        (crc32fast::hash(&bytes) == u32::from_le_bytes(sum)).then_some(bytes)
+    }
+
+    /// Writes the note. One that can't be written leaves an older one, which claims less.
+    pub fn write(&mut self, bytes: &[u8; N]) {
+        let Some(file) = self.file.as_mut() else {
+            return;
+        };
+        let mut all = bytes.to_vec();
+        all.extend(crc32fast::hash(bytes).to_le_bytes());
+        let _ = file
+            .seek(SeekFrom::Start(0))
+            .and_then(|_| file.write_all(&all));
+    }
+}
