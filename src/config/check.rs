@@ -129,7 +129,10 @@ impl Loaded {
             ),
         ] {
             if !path.is_empty() && !exists(Path::new(path)) {
-                found.push(self.invalid(setting, format!("there is no file {path}")));
+                found.push(self.invalid(
+                    setting,
+                    format!("there is no file {path}; create it, or name another"),
+                ));
             }
         }
     }
@@ -169,7 +172,10 @@ impl Loaded {
             ("relay.tls_key_file", &own.tls_key_file),
         ] {
             if !path.is_empty() && !exists(Path::new(path)) {
-                found.push(self.invalid(setting, format!("there is no file {path}")));
+                found.push(self.invalid(
+                    setting,
+                    format!("there is no file {path}; create it, or name another"),
+                ));
             }
         }
         if !own.pass_to.is_empty()

@@ -55,6 +55,16 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A file holds no key, or more than that.
+    #[error("{setting}: {path} {message}; write the key into it, and nothing else", path = path.display())]
+    KeyFile {
+        /// The setting that named it.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: &'static str,
+    },
     /// The file is no TOML.
     #[error("{path}:{line}: {message}", path = path.display())]
     Syntax {
