@@ -316,3 +316,25 @@ fn a_relay_keeps_its_certificate_where_a_file_of_it_is_emptied_or_gone() {
     }
     assert_eq!(relay.ends(), 0);
 }
+
+/// Does not end in a test's time where each line costs a look at all others.
+#[test]
+fn hundreds_of_thousands_of_types_are_read_at_the_start_and_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let config = dir.path().join("s.toml");
+    let write = |last: &str| {
+        let lines = (0..400_000).map(|number| format!("\"Event type {number}\" = \"off\"\n"));
+        let text: String = lines.collect();
+        fs::write(&config, format!("[types]\n{text}last = \"{last}\"\n")).unwrap();
+    };
+    write("off");
+    let mut program = Logged::start(&mut alone(&config, &dir.path().join("spool")));
+    program.line(&["feed is down"]);
+    assert_eq!(reload(&mut program), "settings read again: nothing changed");
+    write("on");
+    assert_eq!(reload(&mut program), "settings read again: types in force");
+    write("ajar");
+    let told = reload(&mut program);
+    assert!(told.contains("s.toml:400002: types.last: "), "{told}");
+    assert_eq!(program.ends(), 0);
+}

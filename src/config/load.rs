@@ -205,7 +205,8 @@ struct Layers {
 
 impl Layers {
     fn add_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
-        let line_at = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
+        let line_ends: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        let line_at = |offset: usize| line_ends.partition_point(|end| *end < offset) + 1;
         let syntax = |message: &str, offset: Option<usize>| ConfigError::Syntax {
             path: path.to_owned(),
             line: offset.map_or(1, line_at),
