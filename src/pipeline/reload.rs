@@ -190,12 +190,22 @@ fn is_live(path: &str) -> bool {
 
 /// The paths of the settings that differ.
 fn different(old: &Settings, new: &Settings) -> Vec<String> {
-    let before: BTreeMap<String, toml::Value> = flatten(old).into_iter().collect();
-    let mut names: Vec<String> = flatten(new)
+    // There may be hundreds of thousands of types: they are compared as they are.
+    let without_types = |settings: &Settings| {
+        let mut rest = settings.clone();
+        rest.types.clear();
+        flatten(&rest)
+    };
+    let before: BTreeMap<String, toml::Value> = without_types(old).into_iter().collect();
+    let mut names: Vec<String> = without_types(new)
         .into_iter()
         .filter(|(path, value)| before.get(path) != Some(value))
         .map(|(path, _)| path)
         .collect();
+    if old.types != new.types {
+        names.push("types".to_owned());
+        names.sort();
+    }
     // Secrets are masked there: the same mask need not be the same secret.
     let before = old.exposed();
     for (name, value) in new.exposed() {
