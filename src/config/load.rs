@@ -313,7 +313,7 @@ impl Layers {
                     // It would quote the value.
                     "has to be a text in quotes".to_owned()
                 } else {
-                    message.replace('\n', " ")
+                    in_words(&message.replace('\n', " "))
                 };
                 ConfigError::Invalid {
                     origin: self.origin(&setting),
@@ -352,6 +352,33 @@ impl Layers {
         leaves_of(&self.known, "", &mut all);
         all
     }
+}
+
+/// A message of the parser with the range of a number instead of the name of its type.
+fn in_words(message: &str) -> String {
+    // TOML's integers end at that of an i64.
+    const RANGES: [(&str, &str); 5] = [
+        ("expected f64", "write a number"),
+        (
+            "expected a nonzero u32",
+            "write a whole number from 1 to 4294967295",
+        ),
+        ("expected u32", "write a whole number from 0 to 4294967295"),
+        (
+            "expected u64",
+            "write a whole number from 0 to 9223372036854775807",
+        ),
+        (
+            "expected usize",
+            "write a whole number from 0 to 9223372036854775807",
+        ),
+    ];
+    for (expected, range) in RANGES {
+        if let Some(wrong) = message.strip_suffix(expected) {
+            return format!("{wrong}{range}");
+        }
+    }
+    message.to_owned()
 }
 
 /// The name of a setting in the environment.
