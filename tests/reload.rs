@@ -42,8 +42,10 @@ fn reload(program: &mut Logged) -> String {
     line[at..].to_owned()
 }
 
-/// Writes what a key file may not be, and what is to be said of it.
-const UNUSABLE: [(&str, fn(&Path), &str); 7] = [
+/// A name, what makes a key file unusable, and what is to be said of it.
+type Unusable = (&'static str, fn(&Path), &'static str);
+
+const UNUSABLE: [Unusable; 7] = [
     ("emptied", |path| fs::write(path, "").unwrap(), "is empty"),
     (
         "whitespace",
@@ -217,9 +219,10 @@ fn a_reload_says_what_it_did_and_nothing_else() {
     ] {
         fs::write(&config, text).unwrap();
         let told = reload(&mut program);
-        match says.starts_with("settings") {
-            true => assert_eq!(told, says, "{case}"),
-            false => assert!(told.contains(says), "{case}: {told}"),
+        if says.starts_with("settings") {
+            assert_eq!(told, says, "{case}");
+        } else {
+            assert!(told.contains(says), "{case}: {told}");
         }
     }
     // A file that is gone is no wish for the defaults.

@@ -184,8 +184,8 @@ fn compare(in_force: &Settings, started: &Settings, new: &Settings, has_new_key:
 
 /// Whether a setting is changed while events flow.
 fn is_live(path: &str) -> bool {
-    let is_in = |live: &&str| path == *live || (live.ends_with('.') && path.starts_with(*live));
-    LIVE.iter().any(|live| is_in(&live)) && !FIXED.contains(&path)
+    let is_in = |live: &str| path == live || (live.ends_with('.') && path.starts_with(live));
+    LIVE.iter().any(|live| is_in(live)) && !FIXED.contains(&path)
 }
 
 /// The paths of the settings that differ.
