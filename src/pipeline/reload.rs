@@ -173,6 +173,7 @@ fn compare(in_force: &Settings, started: &Settings, new: &Settings, has_new_key:
     applied.retain(|path| is_live(path) && path != "customerio.api_key");
     if has_new_key && !applied.iter().any(|path| path == of_key) {
         applied.push(of_key.to_owned());
+        applied.sort();
     }
     let mut at_next_start = different(started, new);
     at_next_start.retain(|path| !is_live(path) && !path.starts_with(FOREIGN));
@@ -271,10 +272,10 @@ mod tests {
         new.relay.token = "another".to_owned().into();
         let reloaded = changed(&old, &new);
         let names = [
+            "customerio.api_key",
             "delivery.attempts",
             "limits.by_v1",
             "spool.quota_bytes",
-            "customerio.api_key",
         ];
         assert_eq!(reloaded.applied, names);
         let names = ["delivery.drain", "feed.url", "spool.folder"];
