@@ -247,7 +247,9 @@ async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_e
     let said = said(&output);
     assert!(output.status.success(), "{said}");
     assert!(
-        said.contains("settings read again: delivery.attempts, types in force"),
+        said.contains(
+            "settings read again: customerio.api_key_file, delivery.attempts, types in force"
+        ),
         "{said}"
     );
     assert!(

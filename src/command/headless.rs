@@ -6,6 +6,7 @@ use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
 use serde::Serialize;
+use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Format;
@@ -33,12 +34,19 @@ pub(super) struct Until {
     pub(super) broke_off: Option<CancellationToken>,
 }
 
+/// Reads the settings again at each SIGHUP. The signal is heard from before the settings were
+/// first read: it would end the program otherwise.
+pub(super) struct Reloads {
+    pub(super) reloader: Reloader,
+    pub(super) hangups: mpsc::Receiver<Hangup>,
+}
+
 /// Runs until it ends by itself or by a signal, then drains. `each_second` sees how it stands.
 pub(super) async fn run(
     pipeline: Pipeline,
     until: Until,
     drain: Duration,
-    reloader: Option<Reloader>,
+    reloads: Option<Reloads>,
     mut each_second: impl FnMut(&Snapshot),
 ) -> Summary {
     let signal = signals::first();
@@ -47,7 +55,7 @@ pub(super) async fn run(
         pipeline.handle(),
         &until,
         &signal,
-        reloader.as_ref(),
+        reloads,
         &mut each_second,
     )
     .await;
@@ -59,10 +67,13 @@ async fn wait(
     handle: &Handle,
     until: &Until,
     signal: &CancellationToken,
-    reloader: Option<&Reloader>,
+    reloads: Option<Reloads>,
     each_second: &mut impl FnMut(&Snapshot),
 ) {
-    let mut hangups = signals::hangups();
+    let (reloader, mut hangups) = match reloads {
+        Some(Reloads { reloader, hangups }) => (Some(reloader), hangups),
+        None => (None, signals::hangups()),
+    };
     let mut snapshots = handle.snapshots();
     let mut second = tokio::time::interval(Duration::from_secs(1));
     second.reset();
@@ -74,7 +85,7 @@ async fn wait(
             () = cancelled(until.broke_off.as_ref()) => return,
             () = handle.failed() => return,
             () = tokio::time::sleep_until(end.unwrap_or_else(tokio::time::Instant::now)), if end.is_some() => return,
-            Some(hangup) = hangups.recv() => match (hangup, reloader) {
+            Some(hangup) = hangups.recv() => match (hangup, &reloader) {
                 (Hangup::TerminalGone, _) => return,
                 // The observer logs what was changed.
                 (Hangup::Reload, Some(reloader)) => if let Err(error) = reloader.reload(handle).await {

@@ -1,43 +1,70 @@
 //! Reading the settings again while events flow: on SIGHUP, or from the screen.
 
-use crate::config::Settings;
+use std::sync::Arc;
+
 use crate::config::load::{Flag, Needs};
+use crate::config::{Settings, exists};
+use crate::feed::WebSocketFeed;
 use crate::pipeline::{Handle, Reloaded};
 
 use super::Place;
 
+/// A change that the command makes to the settings after they are loaded.
+pub(super) type Adjust = Arc<dyn Fn(&mut Settings) + Send + Sync>;
+
 /// Where the settings of this run came from.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Reloader {
     place: Place,
     flags: Vec<Flag>,
+    adjust: Adjust,
 }
 
 impl Reloader {
-    pub(super) fn new(place: Place, flags: Vec<Flag>) -> Self {
-        Self { place, flags }
+    /// Reads the settings from the same places, and makes the change that was made at the start.
+    pub(super) fn new(place: Place, flags: Vec<Flag>, adjust: Adjust) -> Self {
+        // A file that was there and is gone is no wish for the defaults.
+        let was_read = place.path.as_deref().is_some_and(exists);
+        let asked = place.asked || was_read;
+        Self {
+            place: Place { asked, ..place },
+            flags,
+            adjust,
+        }
     }
 
     /// Reads them again, and puts what is new in force; or says why nothing was changed.
     pub async fn reload(&self, handle: &Handle) -> Result<(Reloaded, Settings), String> {
-        let loaded = self
-            .place
-            .clone()
-            .load(&self.flags)
-            .map_err(|error| format!("nothing is changed: {}", super::told(&error)))?;
+        let own = self.clone();
+        let loading = tokio::task::spawn_blocking(move || own.load());
+        let settings = match loading.await {
+            Ok(loaded) => loaded.map_err(|why| format!("nothing is changed: {why}"))?,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        let done = handle
+            .reload(settings.clone())
+            .await
+            .map_err(|error| error.to_string())?;
+        Ok((done, settings))
+    }
+
+    /// The settings, or what is wrong with them.
+    fn load(self) -> Result<Settings, String> {
+        let loaded = self.place.load(&self.flags);
+        let loaded = loaded.map_err(|error| super::told(&error))?;
         let problems = loaded.problems(Needs::BOTH);
         if let Some(first) = problems.first() {
             let more = match problems.len() {
                 1 => String::new(),
                 count => format!(" (and {} more)", count - 1),
             };
-            return Err(format!("nothing is changed: {first}{more}"));
+            return Err(format!("{first}{more}"));
         }
-        let settings = loaded.settings;
-        let done = handle
-            .reload(settings.clone())
-            .await
-            .map_err(|error| error.to_string())?;
-        Ok((done, settings))
+        // The files that the feed's settings name: the next start needs them.
+        let feed = WebSocketFeed::new(loaded.settings.feed.clone());
+        feed.map_err(|error| error.to_string())?;
+        let mut settings = loaded.settings;
+        (self.adjust)(&mut settings);
+        Ok(settings)
     }
 }

@@ -1,13 +1,16 @@
 //! `run`: forward without a screen.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use color_eyre::eyre::Result;
 
 use crate::cli::Run;
 use crate::config::load::Needs;
+use crate::config::{Screen, Settings};
+use crate::signals;
 
-use super::headless::{self, Until};
+use super::headless::{self, Reloads, Until};
 use super::reload::Reloader;
 use super::{Place, log_to_stderr, refuse_problems, start};
 
@@ -19,11 +22,11 @@ const UNSEEN_RING_BYTES: usize = 1 << 20;
 
 pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     log_to_stderr(args.log);
+    let hangups = signals::hangups();
     let flags = args.over.flags();
     let mut loaded = place.clone().load(&flags)?;
     refuse_problems(&loaded, Needs::BOTH)?;
-    // Nobody looks at the recent events; what they are needed for is the story of one under way.
-    loaded.settings.screen.ring_bytes = loaded.settings.screen.ring_bytes.min(UNSEEN_RING_BYTES);
+    without_screen(&mut loaded.settings);
     let settings = &loaded.settings;
     tracing::info!(
         feed = %settings.feed.url,
@@ -32,7 +35,10 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
         "forwarding"
     );
     let pipeline = start(&loaded, &settings.spool_folder()?)?;
-    let reloader = Reloader::new(place, flags);
+    let reloads = Reloads {
+        reloader: Reloader::new(place, flags, Arc::new(without_screen)),
+        hangups,
+    };
     let until = Until {
         time: args.duration,
         idle: args.exit_when_idle,
@@ -40,7 +46,7 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     };
     let mut seconds = 0;
     let drain = settings.delivery.drain;
-    let summary = headless::run(pipeline, until, drain, Some(reloader), |snapshot| {
+    let summary = headless::run(pipeline, until, drain, Some(reloads), |snapshot| {
         seconds += 1;
         if seconds % STATUS_EVERY == 0 {
             tracing::info!("{}", headless::status_line(snapshot));
@@ -49,4 +55,15 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     .await;
     summary.say(args.format);
     Ok(summary.exit_code())
+}
+
+/// Leaves out what only a screen uses, so that a change of it is none here.
+fn without_screen(settings: &mut Settings) {
+    settings.screen = Screen {
+        // Nobody looks at the recent events; what they are needed for is the story of one under way.
+        ring_bytes: settings.screen.ring_bytes.min(UNSEEN_RING_BYTES),
+        ..Screen::default()
+    };
+    settings.presets.clear();
+    settings.keys.clear();
 }

@@ -3,12 +3,13 @@
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Watch;
-use crate::config::Loaded;
 use crate::config::load::Needs;
+use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
 use crate::tui::action::Reread;
@@ -27,10 +28,12 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
     let flags = args.over.flags();
     let mut loaded = place.clone().load(&flags)?;
     refuse_problems(&loaded, Needs::BOTH)?;
-    args.look.put_into(&mut loaded.settings.screen);
+    let look = args.look;
+    let adjust = move |settings: &mut Settings| look.put_into(&mut settings.screen);
+    adjust(&mut loaded.settings);
     let folder = loaded.settings.spool_folder()?;
     let pipeline = start(&loaded, &folder)?;
-    let reloader = Reloader::new(place, flags);
+    let reloader = Reloader::new(place, flags, Arc::new(adjust));
     let handle = pipeline.handle().clone();
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());

@@ -1,6 +1,7 @@
 //! What is wrong with the settings, for a command that needs some of them.
 
 use std::path::Path;
+use std::time::Duration;
 
 use crate::filter::{Gate, Mode, gate::RuleError};
 use crate::network::ProxySetting;
@@ -9,6 +10,9 @@ use crate::tui::keymap::Keymap;
 
 use super::load::{ConfigError, Loaded, Needs, variable};
 use super::{addresses, exists};
+
+/// Minimum of the settings that bound how often something that fails is tried again.
+const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Loaded {
     /// Everything that is wrong with the settings for a command that `needs` these.
@@ -94,6 +98,24 @@ impl Loaded {
                 found.push(self.invalid(setting, "leaves no time at all; write 10s, say"));
             }
         }
+        // Shorter ones would try again without a pause where a server is down.
+        for (setting, time) in [
+            ("feed.reconnect_max", feed.reconnect_max),
+            ("delivery.longest_delay", delivery.longest_delay),
+            ("delivery.longest_probe", delivery.longest_probe),
+        ] {
+            if time < SHORTEST_PAUSE {
+                let time = humantime::format_duration(time);
+                found.push(
+                    self.invalid(setting, format!("{time} is too short; write 10ms or more")),
+                );
+            }
+        }
+        let percent = self.settings.screen.rejected_alert_percent;
+        if !(0.0..=100.0).contains(&percent) {
+            let message = format!("{percent} is no percentage; write 0 to 100");
+            found.push(self.invalid("screen.rejected_alert_percent", message));
+        }
         if feed.max_frame_bytes == 0 {
             let message = "0 lets no frame through; write 16777216, say";
             found.push(self.invalid("feed.max_frame_bytes", message));
@@ -129,7 +151,10 @@ impl Loaded {
             ),
         ] {
             if !path.is_empty() && !exists(Path::new(path)) {
-                found.push(self.invalid(setting, format!("there is no file {path}")));
+                found.push(self.invalid(
+                    setting,
+                    format!("there is no file {path}; create it, or name another"),
+                ));
             }
         }
     }
@@ -169,7 +194,10 @@ impl Loaded {
             ("relay.tls_key_file", &own.tls_key_file),
         ] {
             if !path.is_empty() && !exists(Path::new(path)) {
-                found.push(self.invalid(setting, format!("there is no file {path}")));
+                found.push(self.invalid(
+                    setting,
+                    format!("there is no file {path}; create it, or name another"),
+                ));
             }
         }
         if !own.pass_to.is_empty()

@@ -55,6 +55,16 @@ pub enum ConfigError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A file holds no key, or more than that.
+    #[error("{setting}: {path} {message}; write the key into it, and nothing else", path = path.display())]
+    KeyFile {
+        /// The setting that named it.
+        setting: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// What is wrong with it.
+        message: &'static str,
+    },
     /// The file is no TOML.
     #[error("{path}:{line}: {message}", path = path.display())]
     Syntax {
@@ -195,7 +205,8 @@ struct Layers {
 
 impl Layers {
     fn add_file(&mut self, path: &Path, text: &str) -> Result<(), ConfigError> {
-        let line_at = |offset: usize| text[..offset.min(text.len())].matches('\n').count() + 1;
+        let line_ends: Vec<usize> = memchr::memchr_iter(b'\n', text.as_bytes()).collect();
+        let line_at = |offset: usize| line_ends.partition_point(|end| *end < offset) + 1;
         let syntax = |message: &str, offset: Option<usize>| ConfigError::Syntax {
             path: path.to_owned(),
             line: offset.map_or(1, line_at),
@@ -302,7 +313,7 @@ impl Layers {
                     // It would quote the value.
                     "has to be a text in quotes".to_owned()
                 } else {
-                    message.replace('\n', " ")
+                    in_words(&message.replace('\n', " "))
                 };
                 ConfigError::Invalid {
                     origin: self.origin(&setting),
@@ -341,6 +352,33 @@ impl Layers {
         leaves_of(&self.known, "", &mut all);
         all
     }
+}
+
+/// A message of the parser with the range of a number instead of the name of its type.
+fn in_words(message: &str) -> String {
+    // TOML's integers end at that of an i64.
+    const RANGES: [(&str, &str); 5] = [
+        ("expected f64", "write a number"),
+        (
+            "expected a nonzero u32",
+            "write a whole number from 1 to 4294967295",
+        ),
+        ("expected u32", "write a whole number from 0 to 4294967295"),
+        (
+            "expected u64",
+            "write a whole number from 0 to 9223372036854775807",
+        ),
+        (
+            "expected usize",
+            "write a whole number from 0 to 9223372036854775807",
+        ),
+    ];
+    for (expected, range) in RANGES {
+        if let Some(wrong) = message.strip_suffix(expected) {
+            return format!("{wrong}{range}");
+        }
+    }
+    message.to_owned()
 }
 
 /// The name of a setting in the environment.

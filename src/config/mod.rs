@@ -5,6 +5,7 @@
 
 pub mod addresses;
 mod check;
+mod key_file;
 pub mod load;
 pub mod save;
 
@@ -17,7 +18,6 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize, Serializer};
 
-use crate::amplitude::byte_order_mark;
 use crate::customerio::Mapping;
 use crate::customerio::client::{Destination, Region};
 use crate::delivery;
@@ -426,13 +426,7 @@ impl Settings {
         let api_key = if own.api_key_file.is_empty() {
             own.api_key.clone()
         } else {
-            let path = PathBuf::from(&own.api_key_file);
-            let text = std::fs::read_to_string(&path).map_err(|source| ConfigError::File {
-                what: "customerio.api_key_file",
-                path,
-                source,
-            })?;
-            SecretString::from(byte_order_mark::without(&text).trim().to_owned())
+            key_file::read("customerio.api_key_file", Path::new(&own.api_key_file))?
         };
         Ok(Destination {
             site_id: own.site_id.clone(),

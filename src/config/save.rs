@@ -1,11 +1,12 @@
 //! Writing the filters back into the configuration file: its comments, its order and
 //! everything else in it stay as they are.
 
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, value};
+use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use crate::amplitude::byte_order_mark;
 use crate::filter::{Effect, Filters, Rule, gate::Switch};
@@ -93,15 +94,8 @@ fn apply(table: &mut Table, filters: &Filters) {
     let types = table
         .entry("types")
         .or_insert_with(|| Item::Table(Table::new()));
+    keep_only(types, &filters.types);
     if let Some(types) = types.as_table_like_mut() {
-        let gone: Vec<String> = types
-            .iter()
-            .map(|(key, _)| key.to_owned())
-            .filter(|key| !filters.types.contains_key(key))
-            .collect();
-        for key in gone {
-            types.remove(&key);
-        }
         for (name, switch) in &filters.types {
             let same = types.get(name).and_then(Item::as_str) == Some(word(*switch));
             if !same {
@@ -110,6 +104,19 @@ fn apply(table: &mut Table, filters: &Filters) {
         }
     }
     apply_rules(table, &filters.rules);
+}
+
+/// Takes the types out that are not in `wanted`, all at once: each removal by itself moves what
+/// is behind it.
+fn keep_only(types: &mut Item, wanted: &BTreeMap<String, Switch>) {
+    match types {
+        Item::Table(types) => types.retain(|name, _| wanted.contains_key(name)),
+        Item::Value(Value::InlineTable(types)) => {
+            types.retain(|name, _| wanted.contains_key(name));
+        }
+        // Nothing else is taken for the types.
+        _ => {}
+    }
 }
 
 /// Rules that are there already keep their tables, and with them their comments.
@@ -150,8 +157,8 @@ fn apply_rules(into: &mut Table, rules: &[Rule]) {
     }
 }
 
-fn set_keeping_decor(table: &mut Table, key: &str, new: impl Into<toml_edit::Value>) {
-    let mut new: toml_edit::Value = new.into();
+fn set_keeping_decor(table: &mut Table, key: &str, new: impl Into<Value>) {
+    let mut new: Value = new.into();
     if let Some(old) = table.get(key).and_then(Item::as_value) {
         *new.decor_mut() = old.decor().clone();
     }
@@ -221,6 +228,40 @@ mod tests {
         assert_eq!(read.settings.filters(), new);
         assert_eq!(read.settings.feed.url.expose(), "ws://x");
         assert!(!path.with_extension("toml.new").exists());
+    }
+
+    /// Does not end in a test's time where each type costs a look at all others.
+    #[test]
+    fn hundreds_of_thousands_of_types_are_saved_and_half_of_them_taken_out() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.toml");
+        let mut wanted = Filters::default();
+        for number in 0..400_000 {
+            let name = format!("Event type {number}");
+            wanted.types.insert(name, Switch::Off);
+        }
+        filters(&path, &wanted).unwrap();
+        let mut number = 0;
+        wanted.types.retain(|_, _| {
+            number += 1;
+            number % 2 == 0
+        });
+        filters(&path, &wanted).unwrap();
+        let read = load(Some(path), true, std::iter::empty(), &[]).unwrap();
+        assert_eq!(read.settings.types.len(), 200_000);
+        assert!(read.settings.filters() == wanted);
+    }
+
+    #[test]
+    fn types_in_an_inline_table_are_taken_out_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("s.toml");
+        fs::write(&path, "types = { a = \"off\", b = \"on\" }\n").unwrap();
+        let mut wanted = Filters::default();
+        wanted.types.insert("b".to_owned(), Switch::On);
+        filters(&path, &wanted).unwrap();
+        let read = load(Some(path), true, std::iter::empty(), &[]).unwrap();
+        assert!(read.settings.filters() == wanted);
     }
 
     #[test]

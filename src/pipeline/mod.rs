@@ -54,7 +54,10 @@ pub struct Handle {
     open: watch::Sender<bool>,
     terms: Arc<ArcSwap<Terms>>,
     changing: Arc<Mutex<()>>,
+    /// Those that were loaded last.
     settings: Arc<Mutex<Settings>>,
+    /// Those that this run was started with.
+    started: Arc<Settings>,
     destination: Arc<Mutex<Destination>>,
     control: mpsc::Sender<Control>,
     spool: spool::writer::Handle,
@@ -219,6 +222,7 @@ impl Pipeline {
             terms,
             changing: Arc::default(),
             settings: Arc::new(Mutex::new(settings.clone())),
+            started: Arc::new(settings.clone()),
             destination: Arc::new(Mutex::new(client.destination().clone())),
             control,
             spool,

@@ -1,5 +1,6 @@
 //! Changing settings while events flow: no connection is dropped and no event is lost.
 
+use std::collections::BTreeMap;
 use std::sync::{Arc, PoisonError};
 use std::time::Duration;
 
@@ -11,8 +12,8 @@ use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
 use crate::delivery::Control;
 use crate::delivery::breaker;
-use crate::filter::Gate;
 use crate::filter::gate::RuleError;
+use crate::filter::{Filters, Gate};
 
 use super::{Handle, Terms};
 
@@ -21,7 +22,7 @@ const LOOK: Duration = Duration::from_secs(5);
 
 /// The settings that are changed while events flow. A path that ends in a dot stands for all
 /// behind it.
-const LIVE: [&str; 11] = [
+const LIVE: [&str; 12] = [
     "gate",
     "unseen_types",
     "types",
@@ -32,33 +33,33 @@ const LIVE: [&str; 11] = [
     "delivery.",
     "spool.",
     "customerio.api_key",
+    "customerio.api_key_file",
     "customerio.timeout",
 ];
 /// Those of them that are not.
 const FIXED: [&str; 2] = ["spool.folder", "delivery.drain"];
+/// The settings of another command, `relay`.
+const FOREIGN: &str = "relay.";
 
 /// What reloading the settings did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Reloaded {
     /// The settings that are in force now and were not before.
     pub applied: Vec<String>,
-    /// Those that will be at the next start.
+    /// Those that differ from what this run was started with, and need a restart.
     pub at_next_start: Vec<String>,
 }
 
 impl std::fmt::Display for Reloaded {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        if self.applied.is_empty() {
-            f.write_str("settings read again: nothing is new")?;
-        } else {
-            write!(
-                f,
-                "settings read again: {} in force",
-                self.applied.join(", ")
-            )?;
+        f.write_str("settings read again: ")?;
+        match self.applied.as_slice() {
+            [] if self.at_next_start.is_empty() => f.write_str("nothing changed")?,
+            [] => f.write_str("nothing applied")?,
+            applied => write!(f, "{} in force", applied.join(", "))?,
         }
         if !self.at_next_start.is_empty() {
-            write!(f, "; at the next start: {}", self.at_next_start.join(", "))?;
+            write!(f, "; restart to apply {}", self.at_next_start.join(", "))?;
         }
         Ok(())
     }
@@ -71,7 +72,7 @@ pub enum ReloadError {
     #[error("nothing is changed: {0}")]
     Rule(#[from] RuleError),
     /// The key can't be read.
-    #[error("nothing is changed: {0}")]
+    #[error("nothing is changed, the key in use stays: {0}")]
     Config(#[from] ConfigError),
     /// There can be no client with these credentials.
     #[error("nothing is changed: {0}")]
@@ -94,8 +95,9 @@ impl Handle {
         // All that can fail comes first: settings are taken whole or not at all.
         Gate::new(new.gate, new.filters())?;
         let destination = new.destination()?;
-        let client = self.client_if_new(&destination)?;
+        let (client, has_new_key) = self.client_if_new(&destination)?;
 
+        let in_force = self.in_force(&old, &new);
         if new.filters() != old.filters() {
             self.change(|gate| Gate::new(gate.mode(), new.filters()))?;
         }
@@ -104,7 +106,7 @@ impl Handle {
         }
         self.terms.store(Arc::new(Terms::of(&new)));
         self.spool.retune(new.spool());
-        let reloaded = changed(&old, &new);
+        let reloaded = compare(&in_force, &self.started, &new, has_new_key);
         let figures = Control::Settings(Box::new(new.dispatch()));
         // It ends only when everything does.
         let _ = self.control.send(figures).await;
@@ -115,16 +117,37 @@ impl Handle {
         Ok(reloaded)
     }
 
-    /// A client for this destination, if the last one is none for it.
-    fn client_if_new(&self, new: &Destination) -> Result<Option<Arc<Client>>, ClientError> {
+    /// The settings in force, to tell what `new` changes of them: the `old` ones, with the gate
+    /// and the filters as the operator left them where `new` replaces those.
+    fn in_force(&self, old: &Settings, new: &Settings) -> Settings {
+        let gate = self.gate.load();
+        let mut in_force = old.clone();
+        if new.gate != old.gate {
+            in_force.gate = gate.mode();
+        }
+        if new.filters() != old.filters() {
+            let Filters {
+                unseen_types,
+                types,
+                rules,
+            } = gate.filters().clone();
+            in_force.unseen_types = unseen_types;
+            in_force.types = types;
+            in_force.rules = rules;
+        }
+        in_force
+    }
+
+    /// A client for this destination, if the last one is none for it; and whether the key is
+    /// another one.
+    fn client_if_new(&self, new: &Destination) -> Result<(Option<Arc<Client>>, bool), ClientError> {
         let mut known = self
             .destination
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let same = known.api_key.expose_secret() == new.api_key.expose_secret()
-            && known.timeout == new.timeout;
-        if same {
-            return Ok(None);
+        let has_new_key = known.api_key.expose_secret() != new.api_key.expose_secret();
+        if !has_new_key && known.timeout == new.timeout {
+            return Ok((None, false));
         }
         // Another site or server is another spool: that is for the next start.
         let now = Destination {
@@ -134,18 +157,56 @@ impl Handle {
         };
         let client = Arc::new(Client::new(now.clone())?);
         *known = now;
-        Ok(Some(client))
+        Ok((Some(client), has_new_key))
     }
 }
 
-fn changed(old: &Settings, new: &Settings) -> Reloaded {
-    let before = flatten(old);
-    let mut reloaded = Reloaded::default();
-    let mut names: Vec<String> = flatten(new)
+/// Compares `new` with the settings `in_force`, and those that can't be changed while events flow
+/// with what this run was `started` with.
+fn compare(in_force: &Settings, started: &Settings, new: &Settings, has_new_key: bool) -> Reloaded {
+    let of_key = match new.customerio.api_key_file.as_str() {
+        "" => "customerio.api_key",
+        _ => "customerio.api_key_file",
+    };
+    let mut applied = different(in_force, new);
+    // The key counts, not where it stands: a file may hold another one, or stand over the value.
+    applied.retain(|path| is_live(path) && path != "customerio.api_key");
+    if has_new_key && !applied.iter().any(|path| path == of_key) {
+        applied.push(of_key.to_owned());
+        applied.sort();
+    }
+    let mut at_next_start = different(started, new);
+    at_next_start.retain(|path| !is_live(path) && !path.starts_with(FOREIGN));
+    Reloaded {
+        applied,
+        at_next_start,
+    }
+}
+
+/// Whether a setting is changed while events flow.
+fn is_live(path: &str) -> bool {
+    let is_in = |live: &str| path == live || (live.ends_with('.') && path.starts_with(live));
+    LIVE.iter().any(|live| is_in(live)) && !FIXED.contains(&path)
+}
+
+/// The paths of the settings that differ.
+fn different(old: &Settings, new: &Settings) -> Vec<String> {
+    // There may be hundreds of thousands of types: they are compared as they are.
+    let without_types = |settings: &Settings| {
+        let mut rest = settings.clone();
+        rest.types.clear();
+        flatten(&rest)
+    };
+    let before: BTreeMap<String, toml::Value> = without_types(old).into_iter().collect();
+    let mut names: Vec<String> = without_types(new)
         .into_iter()
-        .filter(|setting| !before.contains(setting))
+        .filter(|(path, value)| before.get(path) != Some(value))
         .map(|(path, _)| path)
         .collect();
+    if old.types != new.types {
+        names.push("types".to_owned());
+        names.sort();
+    }
     // Secrets are masked there: the same mask need not be the same secret.
     let before = old.exposed();
     for (name, value) in new.exposed() {
@@ -153,17 +214,7 @@ fn changed(old: &Settings, new: &Settings) -> Reloaded {
             names.push(name.to_owned());
         }
     }
-    for path in names {
-        let live = LIVE
-            .iter()
-            .any(|live| path == *live || (live.ends_with('.') && path.starts_with(live)));
-        if live && !FIXED.contains(&path.as_str()) || path == "customerio.api_key_file" {
-            reloaded.applied.push(path);
-        } else {
-            reloaded.at_next_start.push(path);
-        }
-    }
-    reloaded
+    names
 }
 
 /// While the credentials are refused: looks whether the file that holds the key has another
@@ -184,7 +235,7 @@ pub(super) async fn watch_key(handle: Handle) {
         let Ok(destination) = settings.destination() else {
             continue;
         };
-        if let Ok(Some(client)) = handle.client_if_new(&destination) {
+        if let Ok((Some(client), _)) = handle.client_if_new(&destination) {
             tracing::info!("customerio.api_key_file holds another key: trying it");
             let _ = handle.control.send(Control::Client(client)).await;
         }
@@ -195,13 +246,19 @@ pub(super) async fn watch_key(handle: Handle) {
 mod tests {
     use super::*;
 
+    /// The settings in `new`, after a start with `old`.
+    fn changed(old: &Settings, new: &Settings) -> Reloaded {
+        let key = |settings: &Settings| settings.customerio.api_key.expose_secret().to_owned();
+        compare(old, old, new, key(old) != key(new))
+    }
+
     #[test]
     fn what_can_be_changed_at_once_is_told_apart_from_what_needs_another_start() {
         let old = Settings::default();
         let mut new = old.clone();
         assert_eq!(
             changed(&old, &new).to_string(),
-            "settings read again: nothing is new"
+            "settings read again: nothing changed"
         );
         new.delivery.attempts = 3;
         new.delivery.drain = Duration::from_secs(1);
@@ -211,6 +268,8 @@ mod tests {
         new.spool.folder = "elsewhere".to_owned();
         new.feed.url = "ws://another".into();
         new.customerio.api_key = "1234-new-and-longer".to_owned().into();
+        // Of another command.
+        new.relay.token = "another".to_owned().into();
         let reloaded = changed(&old, &new);
         let names = [
             "customerio.api_key",
@@ -229,5 +288,31 @@ mod tests {
         another.feed.url = "ws://another?token=new".into();
         new.feed.url = "ws://another?token=old".into();
         assert_eq!(changed(&new, &another).at_next_start, ["feed.url"]);
+        assert_eq!(
+            changed(&new, &another).to_string(),
+            "settings read again: nothing applied; restart to apply feed.url"
+        );
+    }
+
+    #[test]
+    fn a_key_in_a_file_counts_and_not_the_value_that_it_stands_over() {
+        let mut old = Settings::default();
+        old.customerio.api_key_file = "key".to_owned();
+        let mut new = old.clone();
+        new.customerio.api_key = "a value that nobody reads".to_owned().into();
+        assert_eq!(compare(&old, &old, &new, false), Reloaded::default());
+        let another = compare(&old, &old, &old, true);
+        assert_eq!(another.applied, ["customerio.api_key_file"]);
+    }
+
+    #[test]
+    fn a_restart_is_asked_for_until_the_setting_is_what_this_run_was_started_with() {
+        let started = Settings::default();
+        let mut loaded = started.clone();
+        loaded.feed.resume = false;
+        let again = compare(&loaded, &started, &loaded, false);
+        assert_eq!(again.at_next_start, ["feed.resume"]);
+        let back = compare(&loaded, &started, &started, false);
+        assert_eq!(back, Reloaded::default());
     }
 }
