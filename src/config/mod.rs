@@ -24,7 +24,7 @@ use crate::delivery;
 use crate::delivery::breaker;
 use crate::delivery::retry::Retry;
 use crate::delivery::spool::{self, SpoolError};
-use crate::feed::record;
+use crate::feed::{record, websocket};
 use crate::filter::{Filters, Mode, Rule, gate::Switch};
 use crate::limits::Policies;
 use crate::network::{Address, ProxySetting};
@@ -132,30 +132,58 @@ pub struct Feed {
 
 impl Default for Feed {
     fn default() -> Self {
+        let own = websocket::Settings::default();
         Self {
-            url: Address::default(),
-            proxy: ProxySetting::Environment,
-            token: SecretString::default(),
-            username: String::new(),
-            password: SecretString::default(),
-            headers: BTreeMap::new(),
-            ca_file: String::new(),
-            client_cert_file: String::new(),
-            client_key_file: String::new(),
-            connect_timeout: Duration::from_secs(10),
-            ping_interval: Duration::from_secs(20),
-            ping_timeout: Duration::from_secs(10),
-            ping_text: String::new(),
-            pong_text: String::new(),
-            initial_message: String::new(),
+            url: own.url,
+            proxy: own.proxy,
+            token: own.token,
+            username: own.username,
+            password: own.password,
+            headers: own.headers,
+            ca_file: own.ca_file,
+            client_cert_file: own.client_cert_file,
+            client_key_file: own.client_key_file,
+            connect_timeout: own.connect_timeout,
+            ping_interval: own.ping_interval,
+            ping_timeout: own.ping_timeout,
+            ping_text: own.ping_text,
+            pong_text: own.pong_text,
+            initial_message: own.initial_message,
             message_id_field: "message_id".to_owned(),
-            resume: true,
-            acknowledge: false,
-            reconnect_min: Duration::from_millis(250),
-            reconnect_max: Duration::from_secs(30),
-            max_frame_bytes: 16 << 20,
+            resume: own.resume,
+            acknowledge: own.acknowledge,
+            reconnect_min: own.reconnect_min,
+            reconnect_max: own.reconnect_max,
+            max_frame_bytes: own.max_frame_bytes,
             record_folder: String::new(),
             record_format: record::Format::Zstandard,
+        }
+    }
+}
+
+impl From<Feed> for websocket::Settings {
+    fn from(feed: Feed) -> Self {
+        Self {
+            url: feed.url,
+            proxy: feed.proxy,
+            token: feed.token,
+            username: feed.username,
+            password: feed.password,
+            headers: feed.headers,
+            ca_file: feed.ca_file,
+            client_cert_file: feed.client_cert_file,
+            client_key_file: feed.client_key_file,
+            connect_timeout: feed.connect_timeout,
+            ping_interval: feed.ping_interval,
+            ping_timeout: feed.ping_timeout,
+            ping_text: feed.ping_text,
+            pong_text: feed.pong_text,
+            initial_message: feed.initial_message,
+            resume: feed.resume,
+            acknowledge: feed.acknowledge,
+            reconnect_min: feed.reconnect_min,
+            reconnect_max: feed.reconnect_max,
+            max_frame_bytes: feed.max_frame_bytes,
         }
     }
 }

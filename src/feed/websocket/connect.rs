@@ -8,13 +8,13 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-use crate::config;
 use crate::network::address::masked;
 use crate::network::dial::{DialError, Dialer};
 use crate::network::proxy::{ProxyKind, bare};
 use crate::network::{AnyConnection, Proxies, Proxy, tls, tunnel};
 
-use super::FeedError;
+use super::error::FeedError;
+use super::settings::Settings;
 use super::tls::Tls;
 
 /// Connects to one server.
@@ -54,11 +54,7 @@ impl Server {
 
 impl Connector {
     /// To the server of `url`, past the proxy that the settings ask for.
-    pub(super) fn new(
-        settings: &config::Feed,
-        url: &Url,
-        dialer: Dialer,
-    ) -> Result<Self, FeedError> {
+    pub(super) fn new(settings: &Settings, url: &Url, dialer: Dialer) -> Result<Self, FeedError> {
         let proxies = Proxies::new(&settings.proxy, "feed.proxy")?;
         Ok(Self {
             dialer,

@@ -18,7 +18,6 @@ use tokio_tungstenite::tungstenite::handshake::client::generate_request;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
-use crate::config;
 use crate::customerio::response::retry_after_delay;
 use crate::limits::span;
 use crate::network::address::masked;
@@ -26,7 +25,8 @@ use crate::network::head::{self, Head};
 use crate::network::{AnyConnection, tls};
 use crate::text::excerpt;
 
-use super::{Failure, FeedError};
+use super::error::{Failure, FeedError};
+use super::settings::Settings;
 
 /// No server keeps us away for longer than this: a typo in its proxy must not stop the feed for
 /// hours.
@@ -43,7 +43,7 @@ const OWN: [&str; 7] = [
 ];
 
 /// The feed's address without what stands in headers, and those headers.
-pub(super) fn prepare(settings: &config::Feed) -> Result<(Url, HeaderMap), FeedError> {
+pub(super) fn prepare(settings: &Settings) -> Result<(Url, HeaderMap), FeedError> {
     let wrong = |message: String| FeedError::Url(settings.url.to_string(), message);
     let mut url = settings
         .url
@@ -79,7 +79,7 @@ fn sensitive(text: &str) -> Option<HeaderValue> {
     Some(value)
 }
 
-fn authorization(settings: &config::Feed, url: &Url) -> Option<String> {
+fn authorization(settings: &Settings, url: &Url) -> Option<String> {
     let token = settings.token.expose_secret();
     if !token.is_empty() {
         return Some(format!("Bearer {token}"));

@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::amplitude::{Malformed, frame};
-use crate::config;
 use crate::limits::grouped;
 
-use super::Failure;
+use super::error::Failure;
 use super::frames::{Oversize, Seen};
+use super::settings::Settings;
 use super::words::{ENDED_SILENTLY, close_in_words, in_words, may_be_message, may_be_request};
 
 /// Messages over the limit are logged at most this often.
@@ -21,7 +21,7 @@ const LOGGED_EVERY: Duration = Duration::from_secs(10);
 /// Reads the messages of one connection.
 #[derive(Debug)]
 pub(super) struct Messages<'s> {
-    settings: &'s config::Feed,
+    settings: &'s Settings,
     seen: Arc<Seen>,
     /// How many data messages have come.
     count: u64,
@@ -32,7 +32,7 @@ pub(super) struct Messages<'s> {
 
 impl<'s> Messages<'s> {
     /// Of a connection whose frames `seen` tells of.
-    pub(super) fn new(settings: &'s config::Feed, seen: Arc<Seen>) -> Self {
+    pub(super) fn new(settings: &'s Settings, seen: Arc<Seen>) -> Self {
         Self {
             settings,
             seen,

@@ -6,10 +6,12 @@
 //! tells how a connection ended.
 
 mod connect;
+mod error;
 mod frames;
 mod handshake;
 mod messages;
 mod place;
+mod settings;
 mod tls;
 mod words;
 
@@ -28,12 +30,15 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 use url::Url;
 
 use crate::amplitude::time;
-use crate::config;
 use crate::network::dial::Dialer;
-use crate::network::{AnyConnection, Proxy, ProxyError};
+use crate::network::{AnyConnection, Proxy};
 
 use super::{Feed, FeedState, Link, MessageId, is_message_id};
+pub use error::FeedError;
+pub use settings::Settings;
+
 use connect::Connector;
+use error::Failure;
 use frames::{FrameReader, Seen};
 use messages::{Heard, Messages};
 use place::{Ask, Place};
@@ -54,75 +59,23 @@ const PROBE: Duration = Duration::from_secs(2);
 
 type Socket = WebSocketStream<FrameReader<BufReader<AnyConnection>>>;
 
-/// Why a feed can't be set up.
-#[derive(Debug, thiserror::Error)]
-pub enum FeedError {
-    /// The URL can't be connected to. It is shown without its secrets.
-    #[error("feed.url: {0:?} {1}")]
-    Url(String, String),
-    /// A header can't be sent.
-    #[error(
-        "feed.headers: {0:?} is no HTTP header, or its value holds a character that none can carry"
-    )]
-    Header(String),
-    /// A header is the handshake's own.
-    #[error("feed.headers: {0:?} is written by the handshake itself; leave it out")]
-    OwnHeader(String),
-    /// The proxy in the way can't be used.
-    #[error(transparent)]
-    Proxy(#[from] ProxyError),
-    /// TLS can't be set up.
-    #[error("TLS can't be set up: {0}")]
-    TlsVersions(String),
-    /// A certificate or key can't be used.
-    #[error("{setting}: {path}: {message}")]
-    Tls {
-        /// The setting that names the file.
-        setting: &'static str,
-        /// The file.
-        path: String,
-        /// What is wrong with it.
-        message: String,
-    },
-}
-
 /// A subscription to a WebSocket.
 #[derive(Debug)]
 pub struct WebSocketFeed {
-    settings: config::Feed,
+    settings: Settings,
     url: Url,
     headers: HeaderMap,
     connector: Connector,
 }
 
-/// Why there is no WebSocket, or why there is none any more.
-#[derive(Debug)]
-struct Failure {
-    why: String,
-    /// How long the server asks to be left alone.
-    quiet: Option<Duration>,
-    /// Whether the cause can be the id of the message that the server was asked to resume behind.
-    may_be_id: bool,
-}
-
-impl From<String> for Failure {
-    fn from(why: String) -> Self {
-        Self {
-            why,
-            quiet: None,
-            may_be_id: false,
-        }
-    }
-}
-
 impl WebSocketFeed {
     /// Prepares a subscription; nothing is connected yet.
-    pub fn new(settings: config::Feed) -> Result<Self, FeedError> {
+    pub fn new(settings: Settings) -> Result<Self, FeedError> {
         Self::with_dialer(settings, Dialer::default())
     }
 
     /// The same, connected by `dialer`.
-    pub fn with_dialer(settings: config::Feed, dialer: Dialer) -> Result<Self, FeedError> {
+    pub fn with_dialer(settings: Settings, dialer: Dialer) -> Result<Self, FeedError> {
         let (url, headers) = handshake::prepare(&settings)?;
         let connector = Connector::new(&settings, &url, dialer)?;
         Ok(Self {

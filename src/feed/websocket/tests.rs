@@ -2,9 +2,9 @@ use super::*;
 
 #[test]
 fn waiting_grows_with_full_jitter_and_stays_between_its_bounds() {
-    let settings = config::Feed {
+    let settings = Settings {
         url: "ws://localhost".into(),
-        ..config::Feed::default()
+        ..Settings::default()
     };
     let feed = WebSocketFeed::new(settings).unwrap();
     let ms = |failures, random| feed.wait(failures, None, random).as_millis();
@@ -15,11 +15,11 @@ fn waiting_grows_with_full_jitter_and_stays_between_its_bounds() {
     let quiet = Some(Duration::from_secs(100));
     assert_eq!(feed.wait(1, quiet, 0.0), Duration::from_secs(100));
     assert_eq!(feed.wait(1, quiet, 1.0), Duration::from_secs(110));
-    let settings = config::Feed {
+    let settings = Settings {
         url: "ws://localhost".into(),
         reconnect_min: Duration::ZERO,
         reconnect_max: Duration::ZERO,
-        ..config::Feed::default()
+        ..Settings::default()
     };
     let hasty = WebSocketFeed::new(settings).unwrap();
     assert_eq!(hasty.wait(1, None, 0.0), LEAST_WAIT, "no storm");
@@ -38,10 +38,10 @@ fn resuming_keeps_the_rest_of_the_query() {
 
 #[test]
 fn wrong_settings_name_themselves() {
-    let with = |change: fn(&mut config::Feed)| {
-        let mut settings = config::Feed {
+    let with = |change: fn(&mut Settings)| {
+        let mut settings = Settings {
             url: "ws://localhost".into(),
-            ..config::Feed::default()
+            ..Settings::default()
         };
         change(&mut settings);
         WebSocketFeed::new(settings)

@@ -8,9 +8,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use crate::amplitude::byte_order_mark;
-use crate::config;
 
-use super::FeedError;
+use super::error::FeedError;
+use super::settings::Settings;
 
 /// How TLS is spoken.
 #[derive(Debug, Clone)]
@@ -24,7 +24,7 @@ pub(super) struct Tls {
 }
 
 impl Tls {
-    pub(super) fn new(settings: &config::Feed) -> Result<Self, FeedError> {
+    pub(super) fn new(settings: &Settings) -> Result<Self, FeedError> {
         let mut roots = RootCertStore::empty();
         let system = rustls_native_certs::load_native_certs();
         roots.add_parsable_certificates(system.certs);
