@@ -7,4 +7,3 @@ pub mod counters;
 pub mod latency;
 pub mod observer;
 pub mod ring;
-pub mod series;

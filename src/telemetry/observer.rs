@@ -18,7 +18,7 @@ use super::clock::Clock;
 use super::counters::Counters;
 use super::latency::Latency;
 use super::ring::SharedRing;
-use super::series::{Line, Series};
+use crate::protocol::series::{Line, Series};
 
 /// Snapshots are published this often: faster than a screen can be read.
 const EVERY: Duration = Duration::from_millis(100);

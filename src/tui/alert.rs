@@ -5,7 +5,7 @@ use crate::delivery::breaker;
 use crate::feed::FeedState;
 use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
-use crate::telemetry::series::Line;
+use crate::protocol::series::Line;
 
 use super::keymap::{Do, Sought};
 use super::state::State;

@@ -21,11 +21,11 @@ use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::preview::{Batching, Comparison, Previewing};
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
 use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{
     LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
 };
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::breakdown::Breakdown;

@@ -23,8 +23,8 @@ use crate::delivery::breaker;
 use crate::feed::FeedState;
 use crate::filter::change::taken_back;
 use crate::filter::{Effect as RuleEffect, Mode};
+use crate::protocol::series::WINDOWS;
 use crate::protocol::{Command, Snapshot};
-use crate::telemetry::series::WINDOWS;
 
 use super::action::{Action, Effect};
 use super::alert::{self, Alert};

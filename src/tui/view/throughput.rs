@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::limits::{grouped, span};
-use crate::telemetry::series::{Line as Course, WINDOWS};
+use crate::protocol::series::{Line as Course, WINDOWS};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
 use crate::tui::widget::sparkline::sparkline;
