@@ -18,7 +18,7 @@ use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::{Fault, Faults};
-use sluicegate::delivery::breaker::Standing as Breaker;
+use sluicegate::delivery::BreakerState as Breaker;
 use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
 use sluicegate::delivery::{Answered, Control, Settled, Undelivered};
 use stub::{Canned, Stub};

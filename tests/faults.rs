@@ -18,7 +18,7 @@ use proxy::{Mode, Proxy};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::{Fault, Faults, Options, Sandbox};
-use sluicegate::delivery::breaker::Standing as Breaker;
+use sluicegate::delivery::BreakerState as Breaker;
 use sluicegate::delivery::{Control, Settled, Undelivered};
 
 /// Settings towards `url` whose attempts would be used up at once, were they counted.

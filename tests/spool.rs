@@ -15,7 +15,7 @@ use sluicegate::customerio::Item;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetters, Which};
-use sluicegate::delivery::{Accepted, History, Part, Place, Undelivered};
+use sluicegate::delivery::{Accepted, History, Part, SpoolPosition, Undelivered};
 use ulid::Ulid;
 
 const NOW: i64 = 1_800_000_000_000;
@@ -55,8 +55,8 @@ fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a spool holds: by place, an item's text and its failures.
-type Held = BTreeMap<Place, (String, u32)>;
+/// What a spool holds: by position, an item's text and its failures.
+type Held = BTreeMap<SpoolPosition, (String, u32)>;
 
 /// A spool as it should be.
 #[derive(Debug, Clone, Default)]
@@ -68,17 +68,17 @@ struct Model {
     chunk: u64,
     // What the next commit makes durable:
     appended: Vec<String>,
-    settled: BTreeSet<Place>,
-    failed: BTreeMap<Place, u32>,
+    settled: BTreeSet<SpoolPosition>,
+    failed: BTreeMap<SpoolPosition, u32>,
     buried: u64,
 }
 
 impl Model {
     /// What may be settled: it is durable, and not settled since.
-    fn waiting(&self) -> Vec<Place> {
-        let places = self.held.keys().copied();
-        places
-            .filter(|place| !self.settled.contains(place))
+    fn waiting(&self) -> Vec<SpoolPosition> {
+        let positions = self.held.keys().copied();
+        positions
+            .filter(|position| !self.settled.contains(position))
             .collect()
     }
 
@@ -86,27 +86,27 @@ impl Model {
     fn committed(&self, progress: bool) -> Self {
         let mut after = self.clone();
         let with_progress = progress || self.buried > 0;
-        for (place, failures) in std::mem::take(&mut after.failed) {
-            if let Some(held) = after.held.get_mut(&place) {
+        for (position, failures) in std::mem::take(&mut after.failed) {
+            if let Some(held) = after.held.get_mut(&position) {
                 held.1 = failures;
             }
         }
-        for place in self.settled.iter().copied() {
-            let chunk = self.held.keys().filter(|p| p.chunk == place.chunk);
+        for position in self.settled.iter().copied() {
+            let chunk = self.held.keys().filter(|p| p.chunk == position.chunk);
             let whole = chunk.clone().all(|p| self.settled.contains(p));
             if with_progress || whole {
-                after.held.remove(&place);
-                after.settled.remove(&place);
+                after.held.remove(&position);
+                after.settled.remove(&position);
             }
         }
         if !self.appended.is_empty() {
             after.chunk += 1;
             for (item, text) in std::mem::take(&mut after.appended).into_iter().enumerate() {
-                let place = Place {
+                let position = SpoolPosition {
                     chunk: after.chunk,
                     item: item as u32,
                 };
-                after.held.insert(place, (text, 0));
+                after.held.insert(position, (text, 0));
             }
         }
         after.letters += std::mem::take(&mut after.buried);
@@ -159,15 +159,19 @@ fn letter(accepted: Accepted) -> DeadLetter {
 
 /// Everything that a spool holds, in its order.
 fn read(spool: &mut Spool) -> Held {
-    let (mut held, mut after, mut last) = (Held::new(), 0, Place::default());
+    let (mut held, mut after, mut last) = (Held::new(), 0, SpoolPosition::default());
     loop {
         let loaded = spool.load(after, 10_000, NOW).unwrap();
         let ended = loaded.items.is_empty() && loaded.upto == spool.newest();
         for (queued, _) in loaded.items {
-            assert!(queued.place > last, "out of order: {:?}", queued.place);
-            last = queued.place;
+            assert!(
+                queued.position > last,
+                "out of order: {:?}",
+                queued.position
+            );
+            last = queued.position;
             let text = String::from_utf8(queued.accepted.item.body.to_vec()).unwrap();
-            held.insert(queued.place, (text, queued.history.failures));
+            held.insert(queued.position, (text, queued.history.failures));
         }
         if ended || loaded.upto == after {
             return held;
@@ -211,33 +215,34 @@ impl Bench {
                 }
             }
             Step::Settle { first, every } => {
-                let places: Vec<Place> = self
+                let positions: Vec<SpoolPosition> = self
                     .model
                     .waiting()
                     .into_iter()
                     .skip(first)
                     .step_by(every)
                     .collect();
-                self.model.settled.extend(&places);
-                self.spool().settle(places);
+                self.model.settled.extend(&positions);
+                self.spool().settle(positions);
             }
             Step::PutOff { which } => {
-                if let Some(place) = self.model.waiting().get(which).copied() {
-                    let known = self.model.failed.get(&place).copied();
-                    let failures = known.unwrap_or(self.model.held[&place].1) + 1;
-                    self.model.failed.insert(place, failures);
+                if let Some(position) = self.model.waiting().get(which).copied() {
+                    let known = self.model.failed.get(&position).copied();
+                    let failures = known.unwrap_or(self.model.held[&position].1) + 1;
+                    self.model.failed.insert(position, failures);
                     let history = History {
                         failures,
                         ..History::default()
                     };
-                    self.spool().put_off([(place, history)], NOW);
+                    self.spool().reschedule([(position, history)], NOW);
                 }
             }
             Step::Bury { which } => {
-                if let Some(place) = self.model.waiting().get(which).copied() {
-                    self.model.settled.insert(place);
+                if let Some(position) = self.model.waiting().get(which).copied() {
+                    self.model.settled.insert(position);
                     self.model.buried += 1;
-                    self.spool().bury(place, letter(accepted(0, 0, 1)));
+                    self.spool()
+                        .dead_letter(position, letter(accepted(0, 0, 1)));
                 }
             }
             Step::Commit { progress } => {
@@ -297,7 +302,7 @@ impl Bench {
     fn check(&mut self) {
         let mut expected = self.model.held.clone();
         // What is settled and not written down is settled as long as the process lives.
-        expected.retain(|place, _| !self.model.settled.contains(place));
+        expected.retain(|position, _| !self.model.settled.contains(position));
         let waiting = expected.len() as u64;
         let held = read(self.spool());
         let texts = |held: &Held| {
@@ -306,12 +311,12 @@ impl Bench {
                 .collect::<Vec<_>>()
         };
         assert_eq!(held, expected);
-        let some: Vec<(Place, History)> = held
+        let some: Vec<(SpoolPosition, History)> = held
             .iter()
             .step_by(3)
-            .map(|(place, (_, failures))| {
+            .map(|(position, (_, failures))| {
                 (
-                    *place,
+                    *position,
                     History {
                         failures: *failures,
                         ..History::default()
@@ -321,9 +326,9 @@ impl Bench {
             .collect();
         let fetched = self.spool().fetch(&some, NOW).unwrap();
         assert_eq!(fetched.len(), some.len());
-        for (queued, (place, history)) in fetched.iter().zip(&some) {
-            assert_eq!((queued.place, queued.history), (*place, *history));
-            assert_eq!(queued.accepted.item.body, held[place].0.as_bytes());
+        for (queued, (position, history)) in fetched.iter().zip(&some) {
+            assert_eq!((queued.position, queued.history), (*position, *history));
+            assert_eq!(queued.accepted.item.body, held[position].0.as_bytes());
         }
         let row = self.spool().row();
         assert_eq!(row.items, waiting);
@@ -408,7 +413,7 @@ fn dead_letters_leave_when_their_time_is_over_unless_someone_wants_them_again() 
             at_ms,
             ..letter(accepted(u64::from(item), 1, 10))
         };
-        spool.bury(Place { chunk: 1, item }, old);
+        spool.dead_letter(SpoolPosition { chunk: 1, item }, old);
     }
     spool.commit(NOW, true).unwrap();
     let letters = DeadLetters::open(dir.path()).unwrap().unwrap();
@@ -434,7 +439,10 @@ fn in_folder(folder: &Path) {
         spool.note_message("ws://feed", &format!("m{chunk}"));
         spool.commit(NOW, true).unwrap();
     }
-    spool.bury(Place { chunk: 1, item: 0 }, letter(accepted(0, 0, 1_500)));
+    spool.dead_letter(
+        SpoolPosition { chunk: 1, item: 0 },
+        letter(accepted(0, 0, 1_500)),
+    );
     spool.commit(NOW, true).unwrap();
 }
 
@@ -462,7 +470,7 @@ fn overwritten(from: f64, bytes: usize) -> (u64, u64, u64, String) {
     let held = loop {
         match spool.load(0, u64::MAX, NOW) {
             Ok(loaded) => break loaded.items.len() as u64,
-            Err(error) => assert!(spool.mend(&error), "{error}"),
+            Err(error) => assert!(spool.repair(&error), "{error}"),
         }
     };
     spool.commit(NOW, true).unwrap();
@@ -654,7 +662,7 @@ fn a_spool_of_an_earlier_version_keeps_the_failures_of_its_items() {
     };
     assert_eq!(histories(&mut spool), [History::default(), failed]);
     failed.tried_ms = 70_000;
-    spool.put_off([(Place { chunk: 1, item: 1 }, failed)], NOW);
+    spool.reschedule([(SpoolPosition { chunk: 1, item: 1 }, failed)], NOW);
     spool.commit(NOW, true).unwrap();
     drop(spool);
     let mut spool = Spool::open(folder).unwrap();

@@ -10,7 +10,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Format;
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::delivery::spool::SpoolRow;
 use crate::delivery::spool::dead_letters::LetterRow;
 use crate::limits::grouped;
@@ -148,7 +148,7 @@ pub(super) struct Summary {
     /// Why it ended by itself, if it did.
     failure: Option<String>,
     spool: SpoolRow,
-    breaker: breaker::Standing,
+    breaker: BreakerState,
     /// Requests a second that Customer.io was believed to take.
     rate: f64,
     /// The most that the settings allow.

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use crate::amplitude::time;
 use crate::cli::{self, Format};
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::delivery::spool::SpoolRow;
 use crate::delivery::spool::dead_letters::{DeadLetters, LetterRow};
 use crate::delivery::spool::{self};
@@ -86,7 +86,7 @@ impl Report {
 
     fn is_well(&self) -> bool {
         let delivers = |status: &Status| {
-            status.standing.breaker == breaker::Standing::Closed
+            status.standing.breaker == BreakerState::Closed
                 && status.standing.spool.fault.is_none()
                 && !status.standing.spool.full
         };
@@ -199,8 +199,8 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         ),
     );
     let breaker = match &standing.breaker {
-        breaker::Standing::Closed => "closed: requests go out".to_owned(),
-        breaker::Standing::Open {
+        BreakerState::Closed => "closed: requests go out".to_owned(),
+        BreakerState::Open {
             why,
             since_ms,
             probe_ms,
@@ -210,7 +210,7 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
             printable(why),
             span((probe_ms - now_ms).max(0))
         ),
-        breaker::Standing::Refused { why, since_ms } => format!(
+        BreakerState::Refused { why, since_ms } => format!(
             "open for {}: {}; SIGHUP, or g on the screen, tries again",
             span((now_ms - since_ms).max(0)),
             printable(why)

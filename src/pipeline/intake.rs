@@ -231,7 +231,7 @@ impl Intake {
             // The feed has their room again.
             drop(shares);
         };
-        self.spool.append(spool::writer::Handful {
+        self.spool.append(spool::writer::Append {
             accepted,
             message,
             then: Box::new(then),

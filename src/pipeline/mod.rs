@@ -31,7 +31,7 @@ use crate::customerio::Client;
 use crate::customerio::client::Destination;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
-use crate::delivery::{Control, Dispatch, Standing};
+use crate::delivery::{Channels, Control, Dispatch, Standing};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
 use crate::filter::gate::RuleError;
@@ -160,11 +160,8 @@ impl Pipeline {
         let before: Option<MessageId> = spool.last_message(&name).map(Into::into);
         let mut judge = Judge::new(gate.clone(), terms.clone(), settings);
         // Where they can't be read, what comes again is sent again, under the same id.
-        judge.remember(
-            spool
-                .recent_ids(Judge::remembers(settings))
-                .unwrap_or_default(),
-        );
+        let recent = spool.recent_ids(Judge::remembers(settings));
+        judge.remember(recent.unwrap_or_default());
         let newest = spool.newest();
 
         let (received, resume_from) = watch::channel(before);
@@ -212,9 +209,11 @@ impl Pipeline {
             settings.dispatch(),
             spool.clone(),
             newest,
-            is_open,
-            answered,
-            standing_told,
+            Channels {
+                open: is_open,
+                answered,
+                status: standing_told,
+            },
         );
         let handle = Handle {
             gate,

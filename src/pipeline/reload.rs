@@ -10,8 +10,8 @@ use crate::config::load::flatten;
 use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
+use crate::delivery::BreakerState;
 use crate::delivery::Control;
-use crate::delivery::breaker;
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate};
 
@@ -225,7 +225,7 @@ pub(super) async fn watch_key(handle: Handle) {
         tokio::time::sleep(LOOK).await;
         let refused = matches!(
             snapshots.borrow().standing.breaker,
-            breaker::Standing::Refused { .. }
+            BreakerState::Refused { .. }
         );
         let settings = handle.settings();
         if !refused || settings.customerio.api_key_file.is_empty() {

@@ -8,7 +8,6 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::delivery::batch::is_event;
 use crate::delivery::{Accepted, Answered, Queued, Settled, Standing, Undelivered, spool};
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, Gate};
@@ -188,7 +187,7 @@ impl Observer {
         }
         self.series.add(Line::Delivered, delivered, now);
         let mut ring = self.sources.ring.lock();
-        for (queued, settled) in settled.into_iter().filter(|(queued, _)| is_event(queued)) {
+        for (queued, settled) in settled.into_iter().filter(|(queued, _)| queued.is_event()) {
             ring.tell(queued.accepted.sequence, |story| {
                 if story.attempts.len() >= ATTEMPTS {
                     story.attempts.remove(ATTEMPTS / 2);
@@ -211,7 +210,7 @@ impl Observer {
     fn count(&mut self, queued: &Queued, settled: &Settled, now: UnixMs) -> bool {
         let totals = &mut self.counters.totals;
         match settled {
-            Settled::Delivered { first_attempt } if is_event(queued) => {
+            Settled::Delivered { first_attempt } if queued.is_event() => {
                 totals.delivered += 1;
                 if *first_attempt {
                     totals.success_on_first_attempt += 1;
@@ -224,7 +223,7 @@ impl Observer {
             Settled::Undelivered {
                 why, reason, field, ..
             } => {
-                if is_event(queued) {
+                if queued.is_event() {
                     match why {
                         Undelivered::Expired => totals.expired += 1,
                         Undelivered::Discarded | Undelivered::Damaged => totals.discarded += 1,

@@ -1,7 +1,7 @@
 //! What needs the operator now: the gravest of what keeps the stream from going on.
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
@@ -59,9 +59,9 @@ impl Kind {
             Some(Self::SpoolFault)
         } else if spool.full {
             Some(Self::SpoolFull)
-        } else if matches!(breaker, breaker::Standing::Refused { .. }) {
+        } else if matches!(breaker, BreakerState::Refused { .. }) {
             Some(Self::Refused)
-        } else if matches!(breaker, breaker::Standing::Open { .. }) {
+        } else if matches!(breaker, BreakerState::Open { .. }) {
             Some(Self::Down)
         } else if matches!(snapshot.feed.state, FeedState::Down { .. }) {
             Some(Self::FeedDown)
@@ -86,8 +86,8 @@ impl Kind {
     /// Since when, where the pipeline says.
     pub fn since(self, snapshot: &Snapshot) -> Option<UnixMs> {
         match (self, &snapshot.standing.breaker) {
-            (Self::Refused, breaker::Standing::Refused { since_ms, .. })
-            | (Self::Down, breaker::Standing::Open { since_ms, .. }) => Some(*since_ms),
+            (Self::Refused, BreakerState::Refused { since_ms, .. })
+            | (Self::Down, BreakerState::Open { since_ms, .. }) => Some(*since_ms),
             _ => None,
         }
     }

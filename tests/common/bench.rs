@@ -9,8 +9,10 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::sandbox::{Fault, Faults};
 use sluicegate::customerio::{Client, Mapping};
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::writer::{self, Handful};
-use sluicegate::delivery::{Accepted, Answered, Control, Dispatch, Part, Settled, Standing};
+use sluicegate::delivery::spool::writer::{self, Append};
+use sluicegate::delivery::{
+    Accepted, Answered, Channels, Control, Dispatch, Part, Settled, Standing,
+};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -46,15 +48,12 @@ impl Bench {
         let (answered, mut answers) = mpsc::channel(16);
         let (standing_told, standing) = watch::channel(Standing::default());
         let (open, is_open) = watch::channel(true);
-        let dispatch = Dispatch::new(
-            client,
-            settings.dispatch(),
-            spool.clone(),
-            newest,
-            is_open,
+        let channels = Channels {
+            open: is_open,
             answered,
-            standing_told,
-        );
+            status: standing_told,
+        };
+        let dispatch = Dispatch::new(client, settings.dispatch(), spool.clone(), newest, channels);
         let told = tokio::spawn(async move {
             let mut all = Vec::new();
             while let Some(one) = answers.recv().await {
@@ -74,7 +73,7 @@ impl Bench {
     }
 
     pub fn send(&self, accepted: Vec<Accepted>) {
-        self.spool.append(Handful {
+        self.spool.append(Append {
             accepted,
             message: None,
             then: Box::new(|| {}),

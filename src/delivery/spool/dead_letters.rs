@@ -11,11 +11,11 @@ use std::path::Path;
 use rusqlite::params_from_iter;
 use rusqlite::types::Value;
 
-use super::letter_table::{self, HANDFUL, SELECT};
+use super::dead_letter_table::{self, HANDFUL, SELECT};
 use super::store::{self, Store};
 use super::{SpoolError, SpoolRow};
 
-pub use super::letter::{DeadLetter, Group, LetterRow, Which};
+pub use super::dead_letter::{DeadLetter, Group, LetterRow, Which};
 
 /// The dead letters of a spool, for whoever wants to look or to decide.
 #[derive(Debug)]
@@ -41,7 +41,7 @@ impl DeadLetters {
 
     /// How many there are, by reason and type, the most first.
     pub fn rows(&self) -> rusqlite::Result<Vec<LetterRow>> {
-        letter_table::rows(self.store.db(), u32::MAX)
+        dead_letter_table::rows(self.store.db(), u32::MAX)
     }
 
     /// Some of them, the newest first, from `skip` on.
@@ -50,7 +50,7 @@ impl DeadLetters {
         let sql = format!(
             "{SELECT} where {condition} order by letters.number desc limit {most} offset {skip}"
         );
-        letter_table::read(self.store.db(), &sql, values)
+        dead_letter_table::read(self.store.db(), &sql, values)
     }
 
     /// Hands each of them to `take`, the oldest first, a handful at a time.
@@ -59,7 +59,7 @@ impl DeadLetters {
         which: &Which,
         take: impl FnMut(DeadLetter) -> Result<(), E>,
     ) -> Result<u64, E> {
-        letter_table::each(self.store.db(), which, take)
+        dead_letter_table::each(self.store.db(), which, take)
     }
 
     /// Writes each of them as NDJSON, the oldest first; how many there are. They stay.

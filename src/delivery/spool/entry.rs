@@ -110,7 +110,7 @@ pub(super) fn decode(index: &[u8]) -> Option<Vec<Entry<'_>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::spool::tests_support::accepted;
+    use crate::delivery::tests_support::accepted;
 
     #[test]
     fn an_index_reads_as_it_was_written_and_any_flipped_bit_shows() {

@@ -16,7 +16,7 @@
 //!
 //! # The store
 //!
-//! SQLite, of the three that `cargo run --release --manifest-path benches/stores/Cargo.toml`
+//! SQLite, of the three that `cargo run --release --manifest-path benches/stores/Batch.toml`
 //! measures: chunks of 500 items of 2 kB, each in a durable commit of its own, on 2 cores. While
 //! delivery keeps up a chunk is removed 20 commits later; in an outage 500 MB pile up, and are
 //! read back and removed.
@@ -38,24 +38,25 @@
 //! [`writer`] is how others speak to it: it runs on a thread of its own, and commits by age and
 //! size. Room for the worst moment is kept on the disk, so that a full one can be worked off.
 
-mod board;
-mod book;
+mod commit_marker;
+mod dead_letter;
+mod dead_letter_table;
 pub mod dead_letters;
 mod entry;
-mod home;
-mod letter;
-mod letter_table;
 mod lock;
-mod mending;
-pub mod orders;
 mod progress;
 mod reading;
+mod repair;
+mod request;
 mod reserve;
 mod salvage;
+#[expect(clippy::module_inception, reason = "it defines the spool itself")]
+mod spool;
+mod spool_dir;
+mod status_publisher;
 mod store;
-mod tail;
-mod thread;
 pub mod writer;
+mod writer_thread;
 
 use std::path::{Path, PathBuf};
 
@@ -63,8 +64,8 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 
-pub use book::{Committed, Spool};
 pub use reading::Loaded;
+pub use spool::{Committed, Spool};
 
 /// Why a spool can't be used.
 #[derive(Debug, thiserror::Error)]
@@ -104,7 +105,7 @@ pub enum SpoolError {
     },
     /// The file is another program's, or of a newer version of this one.
     #[error(
-        "{path} is no spool of this version of sluicegate; set spool.folder to another place, or use the version that wrote it",
+        "{path} is no spool of this version of sluicegate; set spool.folder to another position, or use the version that wrote it",
         path = path.display()
     )]
     Foreign {
@@ -190,32 +191,4 @@ impl SpoolRow {
 /// The process that has the spool in `folder`, if one has.
 pub fn owner(folder: &Path) -> Option<String> {
     lock::Lock::owner(folder)
-}
-
-#[cfg(test)]
-pub(crate) mod tests_support {
-    use bytes::Bytes;
-    use ulid::Ulid;
-
-    use crate::customerio::Item;
-    use crate::customerio::mapping::Route;
-    use crate::delivery::{Accepted, Part};
-
-    /// Item `number` of `person`, with `text` as its body.
-    pub(crate) fn accepted(number: u64, person: u64, text: &str) -> Accepted {
-        let item = Item {
-            id: Ulid::from_parts(number, 0),
-            person,
-            route: Route::Batch,
-            body: Bytes::copy_from_slice(text.as_bytes()),
-        };
-        Accepted {
-            item,
-            sequence: number,
-            part: Part::Event,
-            event_type: "Step".into(),
-            happened_ms: 1_800_000_000_000,
-            received_ms: 1_800_000_000_500,
-        }
-    }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use crate::delivery::Place;
+use crate::delivery::SpoolPosition;
 
 /// The settled items of one chunk: a bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -104,11 +104,11 @@ impl Progress {
     }
 
     /// Settles an item of a chunk that is known.
-    pub(super) fn settle(&mut self, place: Place) -> Step {
-        let Some(chunk) = self.chunks.get_mut(&place.chunk) else {
+    pub(super) fn settle(&mut self, position: SpoolPosition) -> Step {
+        let Some(chunk) = self.chunks.get_mut(&position.chunk) else {
             return Step::Nothing;
         };
-        if !chunk.settled.settle(place.item) {
+        if !chunk.settled.settle(position.item) {
             return Step::Nothing;
         }
         chunk.changed = true;
@@ -145,7 +145,7 @@ mod tests {
     fn an_item_is_settled_once_and_the_last_one_ends_its_chunk() {
         let mut progress = Progress::default();
         progress.insert(3, 70, Settled::new(9, Some(vec![0b1111_1110])));
-        let at = |item| Place { chunk: 3, item };
+        let at = |item| SpoolPosition { chunk: 3, item };
         assert_eq!(progress.settle(at(1)), Step::Nothing, "it was stored");
         assert_eq!(progress.settle(at(0)), Step::One);
         assert_eq!(progress.changed().count(), 1);
@@ -154,7 +154,10 @@ mod tests {
         assert_eq!(progress.settle(at(8)), Step::Last { bytes: 70 });
         assert_eq!(progress.settle(at(8)), Step::Nothing);
         assert_eq!(progress.settle(at(9)), Step::Nothing, "there is none");
-        assert_eq!(progress.settle(Place { chunk: 4, item: 0 }), Step::Nothing);
+        assert_eq!(
+            progress.settle(SpoolPosition { chunk: 4, item: 0 }),
+            Step::Nothing
+        );
         let read = Settled::new(9, Some(progress.get(3).unwrap().bits().to_vec()));
         assert_eq!(read.left(), 0);
     }

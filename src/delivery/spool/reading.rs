@@ -3,7 +3,7 @@
 use bytes::Bytes;
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::{History, Place, Queued, Undelivered};
+use crate::delivery::{History, Queued, SpoolPosition, Undelivered};
 
 use super::Spool;
 use super::dead_letters::DeadLetter;
@@ -40,7 +40,7 @@ impl Spool {
             bytes += row.bytes;
             let retries = self.store.retries(row.number)?;
             for queued in self.items_of(&row, now_ms)? {
-                let retry = retries.iter().find(|r| r.place == queued.place);
+                let retry = retries.iter().find(|r| r.position == queued.position);
                 let history = retry.map_or(queued.history, |r| r.history);
                 let not_before = retry.map(|r| r.next_ms);
                 loaded
@@ -58,11 +58,11 @@ impl Spool {
     /// Reads items back, each with the history that it comes with. What is damaged is left out.
     pub fn fetch(
         &mut self,
-        places: &[(Place, History)],
+        positions: &[(SpoolPosition, History)],
         now_ms: UnixMs,
     ) -> rusqlite::Result<Vec<Queued>> {
-        let mut found = Vec::with_capacity(places.len());
-        for of_chunk in places.chunk_by(|a, b| a.0.chunk == b.0.chunk) {
+        let mut found = Vec::with_capacity(positions.len());
+        for of_chunk in positions.chunk_by(|a, b| a.0.chunk == b.0.chunk) {
             let mut bodies = Vec::with_capacity(of_chunk.len());
             let number = of_chunk[0].0.chunk;
             if self.store.chunk_at(number)?.is_none() {
@@ -78,16 +78,16 @@ impl Spool {
                     Some(std::mem::replace(at, *at + entry.bytes as usize))
                 })
                 .collect();
-            for (place, history) in of_chunk {
-                let item = place.item as usize;
+            for (position, history) in of_chunk {
+                let item = position.item as usize;
                 if let Some(entry) = entries.get(item) {
                     let body = contents.bodies(starts[item], entry.bytes as usize)?;
-                    bodies.push((entry.clone(), Bytes::from(body), *place, *history));
+                    bodies.push((entry.clone(), Bytes::from(body), *position, *history));
                 }
             }
             drop(contents);
-            for (entry, body, place, history) in bodies {
-                let queued = self.sound(entry, body, place, now_ms);
+            for (entry, body, position, history) in bodies {
+                let queued = self.sound(entry, body, position, now_ms);
                 found.extend(queued.map(|queued| Queued { history, ..queued }));
             }
         }
@@ -125,7 +125,7 @@ impl Spool {
                 format!("the index of a spooled chunk is damaged: {lost} accepted items are lost"),
             );
             self.row.lost += lost;
-            self.settle((0..row.items).map(|item| Place {
+            self.settle((0..row.items).map(|item| SpoolPosition {
                 chunk: row.number,
                 item,
             }));
@@ -136,12 +136,12 @@ impl Spool {
             let end = (at + entry.bytes as usize).min(all.len());
             let body = all.slice(at.min(end)..end);
             at = end;
-            let place = Place {
+            let position = SpoolPosition {
                 chunk: row.number,
                 item: index as u32,
             };
-            if !settled.has(place.item) {
-                items.extend(self.sound(entry, body, place, now_ms));
+            if !settled.has(position.item) {
+                items.extend(self.sound(entry, body, position, now_ms));
             }
         }
         Ok(items)
@@ -159,10 +159,10 @@ impl Spool {
         &mut self,
         mut entry: Entry<'_>,
         body: Bytes,
-        place: Place,
+        position: SpoolPosition,
         now_ms: UnixMs,
     ) -> Option<Queued> {
-        if place.chunk <= self.before {
+        if position.chunk <= self.before {
             entry.sequence = 0;
         }
         let sound = entry.holds_for(&body);
@@ -170,7 +170,7 @@ impl Spool {
         if sound {
             return Some(Queued {
                 accepted,
-                place,
+                position,
                 history: History::default(),
             });
         }
@@ -186,7 +186,7 @@ impl Spool {
             again: false,
             accepted,
         };
-        self.bury(place, letter);
+        self.dead_letter(position, letter);
         None
     }
 }

@@ -11,10 +11,10 @@ use rusqlite::{Connection, OpenFlags};
 use crate::amplitude::time;
 use crate::sqlite::replacement::Replacement;
 
-use super::letter::Which;
+use super::dead_letter::Which;
 use super::progress::Settled;
 use super::store::{self, Changes, Store};
-use super::{Damage, SpoolError, entry, letter_table};
+use super::{Damage, SpoolError, dead_letter_table, entry};
 
 /// Makes a new file of what is sound in the spool of `folder`, which nobody may have open.
 /// `waiting` is how many items were in it, as far as that is known.
@@ -141,7 +141,7 @@ impl Saved {
     fn letters(&mut self, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
         let mut handful = Changes::default();
         let mut failed = None;
-        let read = letter_table::each(from.db(), &Which::All, |letter| {
+        let read = dead_letter_table::each(from.db(), &Which::All, |letter| {
             handful.letters.push(letter);
             self.letters += 1;
             if handful.letters.len() < 500 {

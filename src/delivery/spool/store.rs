@@ -12,12 +12,12 @@ use rusqlite::blob::{Blob, ZeroBlob};
 use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Transaction, TransactionBehavior};
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::{Accepted, History, Place};
+use crate::delivery::{Accepted, History, SpoolPosition};
 use crate::owner_only;
 
-use super::letter::DeadLetter;
+use super::dead_letter::DeadLetter;
 use super::progress::Settled;
-use super::{SpoolError, SpoolRow, entry, letter_table};
+use super::{SpoolError, SpoolRow, dead_letter_table, entry};
 
 /// "SLUC": a file of ours, and no other's database.
 const APPLICATION_ID: i32 = 0x534C_5543;
@@ -114,8 +114,8 @@ impl Contents<'_> {
 
 /// What the table knows of an item that failed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Retry {
-    pub(super) place: Place,
+pub(super) struct RetryRow {
+    pub(super) position: SpoolPosition,
     pub(super) history: History,
     pub(super) next_ms: UnixMs,
 }
@@ -129,7 +129,7 @@ pub(super) struct Changes {
     pub(super) items: Vec<Accepted>,
     /// Chunks that are settled whole.
     pub(super) finished: Vec<u64>,
-    pub(super) retries: Vec<Retry>,
+    pub(super) retries: Vec<RetryRow>,
     pub(super) letters: Vec<DeadLetter>,
     /// Letters that go back into the spool, or whose time is over, with their size in bytes.
     pub(super) gone_letters: Vec<(i64, u64)>,
@@ -250,10 +250,10 @@ impl Store {
             remove_chunk(&transaction, *number)?;
         }
         for letter in &changes.letters {
-            letter_table::insert(&transaction, letter)?;
+            dead_letter_table::insert(&transaction, letter)?;
         }
         for (number, _) in &changes.gone_letters {
-            letter_table::remove(&transaction, *number)?;
+            dead_letter_table::remove(&transaction, *number)?;
         }
         for (name, value) in &changes.facts {
             transaction
@@ -296,7 +296,7 @@ impl Store {
             row.items += u64::from(Settled::new(items, stored).left());
             row.bytes += bytes;
         })?;
-        (row.letters, row.letter_bytes) = letter_table::counts(&self.db)?;
+        (row.letters, row.letter_bytes) = dead_letter_table::counts(&self.db)?;
         Ok(row)
     }
 
@@ -367,7 +367,7 @@ impl Store {
     }
 
     /// What is known of the items of a chunk that failed before.
-    pub(super) fn retries(&self, chunk: u64) -> rusqlite::Result<Vec<Retry>> {
+    pub(super) fn retries(&self, chunk: u64) -> rusqlite::Result<Vec<RetryRow>> {
         let select = |tried| {
             self.db.prepare_cached(&format!(
                 "select item, requests, failures, first_ms, {tried}, next_ms from retries where chunk = ?"
@@ -376,8 +376,8 @@ impl Store {
         // A damaged file of version 1 is read as it is.
         let mut statement = select("tried_ms").or_else(|_| select("0"))?;
         let rows = statement.query_map([chunk], |row| {
-            Ok(Retry {
-                place: Place {
+            Ok(RetryRow {
+                position: SpoolPosition {
                     chunk,
                     item: row.get(0)?,
                 },
@@ -459,16 +459,16 @@ fn remove_chunk(db: &Transaction<'_>, number: u64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-fn put_retry(db: &Transaction<'_>, retry: &Retry) -> rusqlite::Result<()> {
-    let Retry {
-        place,
+fn put_retry(db: &Transaction<'_>, retry: &RetryRow) -> rusqlite::Result<()> {
+    let RetryRow {
+        position,
         history,
         next_ms,
     } = retry;
     db.prepare_cached("insert or replace into retries values (?, ?, ?, ?, ?, ?, ?)")?
         .execute((
-            place.chunk,
-            place.item,
+            position.chunk,
+            position.item,
             history.requests,
             history.failures,
             history.first_ms,

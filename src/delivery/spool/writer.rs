@@ -1,4 +1,4 @@
-//! How others speak to the thread that owns the spool: by orders, which never wait, and by
+//! How others speak to the thread that owns the spool: by requests, which never wait, and by
 //! what it tells.
 
 use std::path::{Path, PathBuf};
@@ -8,19 +8,19 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::delivery::{History, Place, Queued};
+use crate::delivery::{History, Queued, SpoolPosition};
 
 use super::Spool;
-use super::board::Board;
-use super::orders::{Order, Read};
-use super::thread::Thread;
+use super::request::{Read, Request};
+use super::status_publisher::StatusPublisher;
+use super::writer_thread::WriterThread;
 
-pub use super::orders::{Handful, Published, Settings, Settlement, Told};
+pub use super::request::{Append, Published, Settings, Settlement, SpoolEvent};
 
 /// How others speak to the thread.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    orders: Sender<Order>,
+    requests: Sender<Request>,
     published: watch::Receiver<Published>,
     thread: Arc<Mutex<Option<JoinHandle<u64>>>>,
     folder: PathBuf,
@@ -28,43 +28,43 @@ pub struct Handle {
 
 impl Handle {
     /// Appends what a few frames brought; whether there is anyone who does.
-    pub fn append(&self, handful: Handful) -> bool {
-        self.orders.send(Order::Append(handful)).is_ok()
+    pub fn append(&self, handful: Append) -> bool {
+        self.requests.send(Request::Append(handful)).is_ok()
     }
 
     /// Writes down what became of some items.
     pub fn settle(&self, settlement: Settlement) {
-        self.order(Order::Settle(settlement));
+        self.request(Request::Settle(settlement));
     }
 
-    /// Asks for the chunks behind `after`, about `bytes` of them: [`Told::Loaded`] answers.
+    /// Asks for the chunks behind `after`, about `bytes` of them: [`SpoolEvent::Loaded`] answers.
     pub fn load(&self, after: u64, bytes: u64) {
-        self.order(Order::Read(Read::Chunks { after, bytes }));
+        self.request(Request::Read(Read::Chunks { after, bytes }));
     }
 
     /// Reads items back, each with the history that it comes with. Those that are damaged are
     /// left out.
-    pub async fn fetch(&self, places: Vec<(Place, History)>) -> Vec<Queued> {
+    pub async fn fetch(&self, positions: Vec<(SpoolPosition, History)>) -> Vec<Queued> {
         let (reply, items) = oneshot::channel();
-        self.order(Order::Read(Read::Items { places, reply }));
+        self.request(Request::Read(Read::Items { positions, reply }));
         // A thread that has ended has nothing to give.
         items.await.unwrap_or_default()
     }
 
     /// Changes its figures.
     pub fn retune(&self, settings: Settings) {
-        self.order(Order::Retune(settings));
+        self.request(Request::Retune(settings));
     }
 
-    /// Says that nothing more is appended.
+    /// Health that nothing more is appended.
     pub fn end(&self) {
-        self.order(Order::End);
+        self.request(Request::End);
     }
 
     /// Writes down what is not written yet, and closes the file. How many items could never be
     /// written, and so were never accepted.
     pub fn close(&self) -> u64 {
-        self.order(Order::Close);
+        self.request(Request::Close);
         let thread = self
             .thread
             .lock()
@@ -84,9 +84,9 @@ impl Handle {
         &self.folder
     }
 
-    fn order(&self, order: Order) {
+    fn request(&self, request: Request) {
         // A thread that has ended was told to, or its panic was printed.
-        let _ = self.orders.send(order);
+        let _ = self.requests.send(request);
     }
 }
 
@@ -96,20 +96,20 @@ pub fn start(
     spool: Spool,
     settings: Settings,
     feed: String,
-    told: mpsc::Sender<Told>,
+    told: mpsc::Sender<SpoolEvent>,
     notices: mpsc::UnboundedSender<String>,
 ) -> std::io::Result<Handle> {
-    let (orders, inbox) = channel();
-    let (publish, published) = watch::channel(Published::default());
+    let (requests, inbox) = channel();
+    let (sender, receiver) = watch::channel(Published::default());
     let folder = spool.folder();
-    let board = Board::new(publish, notices);
-    let writer = Thread::new(spool, settings, feed, inbox, told, board);
+    let publisher = StatusPublisher::new(sender, notices);
+    let writer = WriterThread::new(spool, settings, feed, inbox, told, publisher);
     let thread = std::thread::Builder::new()
         .name("spool".to_owned())
         .spawn(move || writer.run())?;
     Ok(Handle {
-        orders,
-        published,
+        requests,
+        published: receiver,
         thread: Arc::new(Mutex::new(Some(thread))),
         folder,
     })

@@ -19,7 +19,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::filter::change::taken_back;
 use crate::filter::{Effect as RuleEffect, Mode};
@@ -484,7 +484,7 @@ fn hold_still(state: &mut State) {
 fn ask_gate(state: &mut State) -> Vec<Effect> {
     let refused = matches!(
         state.snapshot.standing.breaker,
-        breaker::Standing::Refused { .. }
+        BreakerState::Refused { .. }
     );
     let confirm = if refused {
         Confirm::Resume

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::limits::{grouped, span};
 use crate::protocol::Snapshot;
 use crate::tui::state::{Pane, State};
@@ -101,12 +101,12 @@ fn trouble(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
         return told(says, room, theme.bad);
     }
     match &standing.breaker {
-        breaker::Standing::Refused { why, .. } => return told(why, room, theme.bad),
-        breaker::Standing::Open { why, since_ms, .. } => {
+        BreakerState::Refused { why, .. } => return told(why, room, theme.bad),
+        BreakerState::Open { why, since_ms, .. } => {
             let since = span((shown.at_ms - since_ms).max(0));
             return told(&format!("down for {since}: {why}"), room, theme.bad);
         }
-        breaker::Standing::Closed => {}
+        BreakerState::Closed => {}
     }
     if let Some(until) = standing.throttled_until_ms {
         let left = span((until - shown.at_ms).max(0));
@@ -232,8 +232,8 @@ fn quota(shown: &Snapshot) -> Vec<Cell> {
 fn destination(shown: &Snapshot) -> Vec<Cell> {
     let standing = &shown.standing;
     let (breaker, tone) = match &standing.breaker {
-        breaker::Standing::Closed => ("closed: requests go out".to_owned(), Tone::Plain),
-        breaker::Standing::Open {
+        BreakerState::Closed => ("closed: requests go out".to_owned(), Tone::Plain),
+        BreakerState::Open {
             since_ms, probe_ms, ..
         } => {
             let since = span((shown.at_ms - since_ms).max(0));
@@ -243,7 +243,7 @@ fn destination(shown: &Snapshot) -> Vec<Cell> {
                 Tone::Bad,
             )
         }
-        breaker::Standing::Refused { since_ms, .. } => {
+        BreakerState::Refused { since_ms, .. } => {
             let since = span((shown.at_ms - since_ms).max(0));
             (
                 format!("open for {since}, until the credentials change or T"),

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::filter::Mode;
 use crate::limits::{Policy, grouped, span};
@@ -96,15 +96,15 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     };
     let destination = text::cut(&destination, width / 3);
     match &state.snapshot.standing.breaker {
-        breaker::Standing::Refused { .. } => {
+        BreakerState::Refused { .. } => {
             return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
         }
-        breaker::Standing::Open { probe_ms, .. } => {
+        BreakerState::Open { probe_ms, .. } => {
             let next = span((probe_ms - state.snapshot.at_ms).max(0));
             let says = format!(" {} DOWN, asked again in {next} ", theme.sign(Sign::Shut));
             return (says, theme.shut);
         }
-        breaker::Standing::Closed => {}
+        BreakerState::Closed => {}
     }
     match state.snapshot.mode {
         Some(Mode::Open) => (

@@ -7,12 +7,12 @@ use crate::sqlite;
 use super::progress::{Progress, Settled};
 use super::reserve::{self, Reserve};
 use super::store::Store;
-use super::{Damage, Spool, SpoolError, letter_table, salvage};
+use super::{Damage, Spool, SpoolError, dead_letter_table, salvage};
 
 impl Spool {
     /// Salvages what can be while the run goes on, where the file is damaged; whether it is
     /// sound again.
-    pub fn mend(&mut self, error: &rusqlite::Error) -> bool {
+    pub fn repair(&mut self, error: &rusqlite::Error) -> bool {
         if !sqlite::is_damage(error) || self.home.is_none() {
             return false;
         }
@@ -98,7 +98,7 @@ impl Spool {
         self.row.items = left;
         self.row.bytes = all_bytes;
         self.version = self.store.version()?;
-        (self.row.letters, self.row.letter_bytes) = letter_table::counts(self.store.db())?;
+        (self.row.letters, self.row.letter_bytes) = dead_letter_table::counts(self.store.db())?;
         Ok(())
     }
 }

@@ -1,4 +1,4 @@
-//! The thread that owns the spool: it takes orders, commits them together by age and size,
+//! The thread that owns the spool: it takes requests, commits them together by age and size,
 //! and tells whoever waits once their part is on disk.
 //!
 //! Orders never wait; what is appended does. Where nothing can be written, because the quota
@@ -17,8 +17,8 @@ use tokio::sync::mpsc;
 use crate::amplitude::time;
 use crate::delivery::Queued;
 
-use super::board::Board;
-use super::orders::{Handful, Order, Read, Settings, Settlement, Told};
+use super::request::{Append, Read, Request, Settings, Settlement, SpoolEvent};
+use super::status_publisher::StatusPublisher;
 use super::{Spool, SpoolRow};
 
 /// What is settled is written down at least this often.
@@ -33,15 +33,15 @@ const RESERVE: Duration = Duration::from_secs(10);
 const RETENTION: Duration = Duration::from_secs(60);
 
 /// The thread.
-pub(super) struct Thread {
+pub(super) struct WriterThread {
     spool: Spool,
     settings: Settings,
     feed: String,
-    inbox: Receiver<Order>,
-    told: mpsc::Sender<Told>,
-    board: Board,
+    inbox: Receiver<Request>,
+    told: mpsc::Sender<SpoolEvent>,
+    publisher: StatusPublisher,
     /// What waits to be appended.
-    waiting: VecDeque<Handful>,
+    waiting: VecDeque<Append>,
     /// Whom to tell when what was appended is durable.
     admitted: Vec<Box<dyn FnOnce() + Send>>,
     /// Since when the oldest of it waits.
@@ -62,14 +62,14 @@ pub(super) struct Thread {
     reserved: Instant,
 }
 
-impl Thread {
+impl WriterThread {
     pub(super) fn new(
         spool: Spool,
         settings: Settings,
         feed: String,
-        inbox: Receiver<Order>,
-        told: mpsc::Sender<Told>,
-        board: Board,
+        inbox: Receiver<Request>,
+        told: mpsc::Sender<SpoolEvent>,
+        publisher: StatusPublisher,
     ) -> Self {
         let now = Instant::now();
         let mut thread = Self {
@@ -78,7 +78,7 @@ impl Thread {
             feed,
             inbox,
             told,
-            board,
+            publisher,
             waiting: VecDeque::new(),
             admitted: Vec::new(),
             oldest: None,
@@ -99,18 +99,18 @@ impl Thread {
     /// Runs until it is closed; how many items could not be written.
     pub(super) fn run(mut self) -> u64 {
         loop {
-            let order = self.inbox.recv_timeout(self.patience());
-            let mut close = match order {
-                Ok(order) => self.take(order),
+            let request = self.inbox.recv_timeout(self.patience());
+            let mut close = match request {
+                Ok(request) => self.take(request),
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
             };
             // What came meanwhile goes into the same commit, up to its size.
             while !close
                 && self.spool.appended_bytes() < self.settings.commit_bytes
-                && let Ok(order) = self.inbox.try_recv()
+                && let Ok(request) = self.inbox.try_recv()
             {
-                close = self.take(order);
+                close = self.take(request);
             }
             let now = Instant::now();
             self.admit(now);
@@ -125,7 +125,7 @@ impl Thread {
             }
             self.read(now);
             self.finish();
-            let emptied = self.spool.is_empty() && !self.board.shows_empty();
+            let emptied = self.spool.is_empty() && !self.publisher.shows_empty();
             if emptied || now - self.looked >= LOOK {
                 self.look(now);
             }
@@ -133,14 +133,14 @@ impl Thread {
     }
 
     /// Does what can be done at once; whether it is to close.
-    fn take(&mut self, order: Order) -> bool {
-        match order {
-            Order::Append(handful) => self.waiting.push_back(handful),
-            Order::Settle(settlement) => self.settle(settlement),
-            Order::Read(read) => self.reads.push_back(read),
-            Order::Retune(settings) => self.settings = settings,
-            Order::End => self.ended = true,
-            Order::Close => return true,
+    fn take(&mut self, request: Request) -> bool {
+        match request {
+            Request::Append(handful) => self.waiting.push_back(handful),
+            Request::Settle(settlement) => self.settle(settlement),
+            Request::Read(read) => self.reads.push_back(read),
+            Request::Retune(settings) => self.settings = settings,
+            Request::End => self.ended = true,
+            Request::Close => return true,
         }
         false
     }
@@ -148,15 +148,16 @@ impl Thread {
     fn settle(&mut self, settlement: Settlement) {
         let now = Instant::now();
         self.unwritten.get_or_insert(now);
-        if !settlement.letters.is_empty() {
+        if !settlement.dead_letters.is_empty() {
             // Someone may be looking for them.
-            self.board.letters_changed();
+            self.publisher.letters_changed();
             self.oldest.get_or_insert(now);
         }
         self.spool.settle(settlement.settled);
-        self.spool.put_off(settlement.put_off, settlement.next_ms);
-        for (place, letter) in settlement.letters {
-            self.spool.bury(place, letter);
+        self.spool
+            .reschedule(settlement.rescheduled, settlement.next_ms);
+        for (position, letter) in settlement.dead_letters {
+            self.spool.dead_letter(position, letter);
         }
     }
 
@@ -169,14 +170,14 @@ impl Thread {
                 Read::Chunks { after, bytes } => self.read_chunks(*after, *bytes),
                 // Whoever asked may have been cut off.
                 Read::Items { reply, .. } if reply.is_closed() => Ok(None),
-                Read::Items { places, .. } => self.spool.fetch(places, time::now()).map(Some),
+                Read::Items { positions, .. } => self.spool.fetch(positions, time::now()).map(Some),
             };
             match (done, read) {
                 (Ok(Some(items)), Read::Items { reply, .. }) => _ = reply.send(items),
                 (Ok(_), _) => {}
                 (Err(error), read) => {
                     self.reads.push_front(read);
-                    if !self.spool.mend(&error) {
+                    if !self.spool.repair(&error) {
                         self.fail(&error, now);
                         return;
                     }
@@ -187,7 +188,7 @@ impl Thread {
 
     fn read_chunks(&mut self, after: u64, bytes: u64) -> rusqlite::Result<Option<Vec<Queued>>> {
         let loaded = self.spool.load(after, bytes, time::now())?;
-        let told = Told::Loaded {
+        let told = SpoolEvent::Loaded {
             items: loaded.items,
             upto: loaded.upto,
         };
@@ -241,7 +242,7 @@ impl Thread {
             || (self.ended && self.oldest.is_some())
     }
 
-    /// How long there is nothing to do unless an order comes.
+    /// How long there is nothing to do unless a request comes.
     fn patience(&self) -> Duration {
         let stands = self.fault.is_some() || self.full || self.cramped;
         if !self.waiting.is_empty() && !stands {
@@ -276,7 +277,7 @@ impl Thread {
                     then();
                 }
                 if !committed.items.is_empty() {
-                    let told = Told::Committed {
+                    let told = SpoolEvent::Committed {
                         chunk: committed.chunk,
                         items: committed.items,
                     };
@@ -292,7 +293,7 @@ impl Thread {
     fn finish(&mut self) {
         if self.ended && self.waiting.is_empty() && self.admitted.is_empty() {
             self.ended = false;
-            let _ = self.told.blocking_send(Told::Ended);
+            let _ = self.told.blocking_send(SpoolEvent::Ended);
         }
     }
 
@@ -308,7 +309,7 @@ impl Thread {
         match self.spool.look_around() {
             Ok(false) => {}
             Ok(true) => {
-                self.board.letters_changed();
+                self.publisher.letters_changed();
                 if self.spool.appended_bytes() > 0 {
                     self.oldest.get_or_insert(now);
                 }
@@ -325,7 +326,7 @@ impl Thread {
         }
         for told in self.spool.take_damage().told {
             tracing::error!("{told}");
-            self.board.tell(told);
+            self.publisher.tell(told);
         }
         self.publish(now);
     }
@@ -338,8 +339,8 @@ impl Thread {
             Ok(0) => {}
             Ok(count) => {
                 self.unwritten.get_or_insert(now);
-                self.board.letters_changed();
-                self.board.tell(format!(
+                self.publisher.letters_changed();
+                self.publisher.tell(format!(
                     "{count} dead letters are older than spool.keep_dead_letters and are gone"
                 ));
             }
@@ -368,7 +369,7 @@ impl Thread {
             full: self.full,
             ..self.spool.row()
         };
-        self.board.show(row, &self.spool, now);
+        self.publisher.show(row, &self.spool, now);
     }
 }
 
@@ -377,7 +378,7 @@ fn in_words(error: &rusqlite::Error, folder: &Path) -> String {
     let shown = folder.display();
     match error.sqlite_error_code() {
         Some(ErrorCode::DiskFull) => full(folder),
-        Some(ErrorCode::ReadOnly) if super::home::is_moved(error) => {
+        Some(ErrorCode::ReadOnly) if super::spool_dir::is_moved(error) => {
             format!(
                 "the spool's file was moved or removed from {shown}: put it back, or start again"
             )

@@ -6,17 +6,17 @@ use rusqlite::Connection;
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::{Accepted, History, Place, Queued};
+use crate::delivery::{Accepted, History, Queued, SpoolPosition};
 use crate::network::address::masked;
 use crate::sqlite;
 
+use super::commit_marker::{self, MarkerFile};
 use super::dead_letters::{DeadLetter, LetterRow};
-use super::home::{self, Home};
 use super::lock::Lock;
 use super::progress::{Progress, Settled, Step};
-use super::store::{self, Changes, Retry, Store};
-use super::tail::{self, Tail};
-use super::{Damage, SpoolError, SpoolRow, letter_table, salvage};
+use super::spool_dir::{self, SpoolDir};
+use super::store::{self, Changes, RetryRow, Store};
+use super::{Damage, SpoolError, SpoolRow, dead_letter_table, salvage};
 
 /// Of so many chunks the progress is kept in memory from the start; of others it is read when
 /// something of them is settled.
@@ -26,15 +26,15 @@ const CHUNKS_IN_MEMORY: usize = 1_024;
 #[derive(Debug)]
 pub struct Spool {
     pub(super) store: Store,
-    pub(super) home: Option<Home>,
-    facts: Facts,
+    pub(super) home: Option<SpoolDir>,
+    facts: Metadata,
     /// The newest chunk of the runs before: items up to it have no event in the ring.
     pub(super) before: u64,
     pub(super) progress: Progress,
     pub(super) changes: Changes,
     appended_bytes: usize,
     /// What could not be settled because the file could not be read.
-    unsettled: Vec<Place>,
+    unsettled: Vec<SpoolPosition>,
     pub(super) row: SpoolRow,
     pub(super) damage: Damage,
     /// What the file's version was when others' changes were last looked at.
@@ -45,7 +45,7 @@ pub struct Spool {
 
 /// How far a spool came.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-struct Facts {
+struct Metadata {
     /// The number of the newest chunk.
     chunk: u64,
     /// How many items were ever appended.
@@ -71,7 +71,7 @@ impl Spool {
     pub fn open(folder: &Path) -> Result<Self, SpoolError> {
         let lock = Lock::take(folder)?;
         salvage::finish(folder)?;
-        let mut tail = Tail::open(folder);
+        let mut tail = MarkerFile::open(folder);
         let noted = tail.read();
         let mut damage = Damage::default();
         let spool = match Self::in_folder(folder) {
@@ -87,7 +87,7 @@ impl Spool {
         }
         spool.row.lost = damage.items;
         spool.damage = damage;
-        spool.home = Some(Home::new(folder, tail, lock));
+        spool.home = Some(SpoolDir::new(folder, tail, lock));
         Ok(spool)
     }
 
@@ -105,7 +105,7 @@ impl Spool {
 
     fn with(store: Store) -> rusqlite::Result<Self> {
         let facts = store.fact(store::HEAD)?;
-        let mut facts: Facts = facts
+        let mut facts: Metadata = facts
             .and_then(|text| serde_json::from_str(&text).ok())
             .unwrap_or_default();
         let mut row = SpoolRow::default();
@@ -119,7 +119,7 @@ impl Spool {
                 progress.insert(number, bytes, settled);
             }
         })?;
-        (row.letters, row.letter_bytes) = letter_table::counts(store.db())?;
+        (row.letters, row.letter_bytes) = dead_letter_table::counts(store.db())?;
         row.carried = row.items;
         Ok(Self {
             version: store.version()?,
@@ -139,7 +139,7 @@ impl Spool {
 
     /// The file lacks what was noted beside it. Unless that is known already, its log was
     /// damaged.
-    fn miss(&mut self, noted: tail::Head, damage: &mut Damage) {
+    fn miss(&mut self, noted: commit_marker::CommitMarker, damage: &mut Damage) {
         if damage.told.is_empty() {
             let lost = noted.appended.saturating_sub(self.facts.appended);
             let commits = noted.chunk - self.facts.chunk;
@@ -214,28 +214,28 @@ impl Spool {
 
     /// Settles items: with the next commit where their chunk is settled whole, or with the
     /// next one that writes progress.
-    pub fn settle(&mut self, places: impl IntoIterator<Item = Place>) {
-        for place in places {
-            if !self.progress.knows(place.chunk) {
-                match self.store.chunk_at(place.chunk) {
+    pub fn settle(&mut self, positions: impl IntoIterator<Item = SpoolPosition>) {
+        for position in positions {
+            if !self.progress.knows(position.chunk) {
+                match self.store.chunk_at(position.chunk) {
                     Ok(Some(row)) => {
                         let settled = Settled::new(row.items, row.settled);
-                        self.progress.insert(place.chunk, row.bytes, settled);
+                        self.progress.insert(position.chunk, row.bytes, settled);
                     }
                     // It is gone: settled before.
                     Ok(None) => continue,
                     Err(error) => {
                         tracing::warn!("the spool can't be read: {error}");
-                        self.unsettled.push(place);
+                        self.unsettled.push(position);
                         continue;
                     }
                 }
             }
-            match self.progress.settle(place) {
+            match self.progress.settle(position) {
                 Step::Nothing => continue,
                 Step::One => {}
                 Step::Last { bytes } => {
-                    self.changes.finished.push(place.chunk);
+                    self.changes.finished.push(position.chunk);
                     self.row.bytes = self.row.bytes.saturating_sub(bytes);
                 }
             }
@@ -244,9 +244,13 @@ impl Spool {
     }
 
     /// Keeps the attempts of items that failed, and when each is tried again at the earliest.
-    pub fn put_off(&mut self, items: impl IntoIterator<Item = (Place, History)>, next_ms: UnixMs) {
-        let retry = |(place, history)| Retry {
-            place,
+    pub fn reschedule(
+        &mut self,
+        items: impl IntoIterator<Item = (SpoolPosition, History)>,
+        next_ms: UnixMs,
+    ) {
+        let retry = |(position, history)| RetryRow {
+            position,
             history,
             next_ms,
         };
@@ -254,11 +258,11 @@ impl Spool {
     }
 
     /// Makes a dead letter of an item, which is settled by that: both in one step.
-    pub fn bury(&mut self, place: Place, letter: DeadLetter) {
+    pub fn dead_letter(&mut self, position: SpoolPosition, letter: DeadLetter) {
         self.row.letters += 1;
         self.row.letter_bytes += letter.bytes();
         self.changes.letters.push(letter);
-        self.settle([place]);
+        self.settle([position]);
     }
 
     /// Whether nothing waits.
@@ -290,14 +294,14 @@ impl Spool {
         }
         // A letter and the progress that it makes are one step.
         let with_progress = with_progress || !self.changes.letters.is_empty();
-        if self.home.as_ref().is_some_and(Home::is_moved) {
-            return Err(home::moved());
+        if self.home.as_ref().is_some_and(SpoolDir::is_moved) {
+            return Err(spool_dir::moved());
         }
         if self.changes.is_empty() && !(with_progress && self.progress.changed().next().is_some()) {
             return Ok(Committed::default());
         }
         match self.write(with_progress) {
-            Err(error) if self.mend(&error) || self.make_room(&error) => {
+            Err(error) if self.repair(&error) || self.make_room(&error) => {
                 self.write(with_progress)?;
             }
             other => other?,
@@ -339,7 +343,7 @@ impl Spool {
         }
         let committed = self.added(changes.chunk, changes.items);
         if let Some(home) = &mut self.home {
-            home.tail.write(tail::Head {
+            home.tail.write(commit_marker::CommitMarker {
                 chunk: self.facts.chunk,
                 appended: self.facts.appended,
                 waiting: self.row.items,
@@ -364,7 +368,7 @@ impl Spool {
         }
         let queued = |(item, accepted)| Queued {
             accepted,
-            place: Place {
+            position: SpoolPosition {
                 chunk,
                 item: item as u32,
             },
@@ -382,8 +386,8 @@ impl Spool {
         if waits || (version == self.version && !self.more_marked) {
             return Ok(false);
         }
-        (self.row.letters, self.row.letter_bytes) = letter_table::counts(self.store.db())?;
-        let marked = letter_table::marked(self.store.db())?;
+        (self.row.letters, self.row.letter_bytes) = dead_letter_table::counts(self.store.db())?;
+        let marked = dead_letter_table::marked(self.store.db())?;
         self.version = version;
         self.more_marked = !marked.is_empty();
         self.row.carried += marked.len() as u64;
@@ -401,7 +405,7 @@ impl Spool {
     /// Removes letters that came to be ones before `ms`, with the next commit: how many, a
     /// handful at the most.
     pub fn forget_letters(&mut self, ms: UnixMs) -> rusqlite::Result<u64> {
-        let old = letter_table::older_than(self.store.db(), ms)?;
+        let old = dead_letter_table::older_than(self.store.db(), ms)?;
         let count = old.len() as u64;
         self.changes.gone_letters.extend(old);
         Ok(count)
@@ -409,7 +413,7 @@ impl Spool {
 
     /// The dead letters by reason and type, the most first, up to `most` rows.
     pub fn letter_rows(&self, most: u32) -> rusqlite::Result<Vec<LetterRow>> {
-        letter_table::rows(self.store.db(), most)
+        dead_letter_table::rows(self.store.db(), most)
     }
 
     /// How it stands. The quota, and what is wrong, are its writer's to say.

@@ -2,16 +2,16 @@
 
 use std::path::{Path, PathBuf};
 
+use super::commit_marker::MarkerFile;
 use super::lock::Lock;
 use super::reserve::Reserve;
 use super::store;
-use super::tail::Tail;
 
 /// It is ours as long as this lives.
 #[derive(Debug)]
-pub(super) struct Home {
+pub(super) struct SpoolDir {
     pub(super) folder: PathBuf,
-    pub(super) tail: Tail,
+    pub(super) tail: MarkerFile,
     pub(super) reserve: Reserve,
     /// Which file it is that is open.
     identity: Option<Identity>,
@@ -21,9 +21,9 @@ pub(super) struct Home {
 /// A file's device and number: another one in its place has others.
 type Identity = (u64, u64);
 
-impl Home {
+impl SpoolDir {
     /// The folder whose file has just been opened.
-    pub(super) fn new(folder: &Path, tail: Tail, lock: Lock) -> Self {
+    pub(super) fn new(folder: &Path, tail: MarkerFile, lock: Lock) -> Self {
         Self {
             folder: folder.to_owned(),
             tail,

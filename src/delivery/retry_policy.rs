@@ -4,7 +4,7 @@ use std::time::Duration;
 
 /// The figures of retrying; settings under `[delivery]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Retry {
+pub struct RetryPolicy {
     /// Attempts in all. Amplitude makes 10: the first and 9 more.
     pub attempts: u32,
     /// The most time that is spent on attempts and the delays between them. Amplitude: 4 hours.
@@ -15,7 +15,7 @@ pub struct Retry {
     pub longest_delay: Duration,
 }
 
-impl Default for Retry {
+impl Default for RetryPolicy {
     fn default() -> Self {
         Self {
             attempts: 10,
@@ -30,7 +30,7 @@ impl Default for Retry {
 /// mend a blip at once and still reach over an outage of two hours.
 const FACTOR: f64 = 4.0;
 
-impl Retry {
+impl RetryPolicy {
     /// The delay after the `attempt`-th failed one (from 1), or nothing when that was the last.
     ///
     /// `tried` is the time spent so far. `random` is from 0 to 1: half of the delay is fixed and
@@ -53,7 +53,7 @@ mod tests {
 
     #[test]
     fn delays_grow_fourfold_within_their_jitter_up_to_the_longest() {
-        let retry = Retry::default();
+        let retry = RetryPolicy::default();
         let ms = |attempt, random| {
             retry
                 .delay(attempt, Duration::ZERO, random)
@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn all_ten_attempts_fit_into_four_hours_and_none_comes_after() {
-        let retry = Retry::default();
+        let retry = RetryPolicy::default();
         let mut since = Duration::ZERO;
         for attempt in 1..10 {
             since += retry.delay(attempt, since, 1.0).unwrap();

@@ -9,7 +9,7 @@ const BYTES: usize = 24;
 
 /// How far a spool came.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) struct Head {
+pub(super) struct CommitMarker {
     /// The number of the newest chunk.
     pub(super) chunk: u64,
     /// How many items were ever appended.
@@ -20,18 +20,18 @@ pub(super) struct Head {
 
 /// The note.
 #[derive(Debug)]
-pub(super) struct Tail(Note<BYTES>);
+pub(super) struct MarkerFile(Note<BYTES>);
 
-impl Tail {
+impl MarkerFile {
     pub(super) fn open(folder: &Path) -> Self {
         Self(Note::open(&folder.join("spool.tail")))
     }
 
     /// What was noted last; nothing where it is not whole.
-    pub(super) fn read(&mut self) -> Option<Head> {
+    pub(super) fn read(&mut self) -> Option<CommitMarker> {
         let bytes = self.0.read()?;
         let number = |at: usize| Some(u64::from_le_bytes(bytes[at..at + 8].try_into().ok()?));
-        Some(Head {
+        Some(CommitMarker {
             chunk: number(0)?,
             appended: number(8)?,
             waiting: number(16)?,
@@ -39,7 +39,7 @@ impl Tail {
     }
 
     /// Notes it. A note that can't be written leaves an older one, which claims less.
-    pub(super) fn write(&mut self, head: Head) {
+    pub(super) fn write(&mut self, head: CommitMarker) {
         let mut bytes = [0; BYTES];
         bytes[..8].copy_from_slice(&head.chunk.to_le_bytes());
         bytes[8..16].copy_from_slice(&head.appended.to_le_bytes());
@@ -55,19 +55,19 @@ mod tests {
     #[test]
     fn a_note_reads_as_it_was_written_and_half_a_note_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        let mut tail = Tail::open(dir.path());
+        let mut tail = MarkerFile::open(dir.path());
         assert_eq!(tail.read(), None);
-        let head = Head {
+        let head = CommitMarker {
             chunk: 7,
             appended: 1_234,
             waiting: 5,
         };
         tail.write(head);
-        assert_eq!(Tail::open(dir.path()).read(), Some(head));
+        assert_eq!(MarkerFile::open(dir.path()).read(), Some(head));
         let path = dir.path().join("spool.tail");
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[3] ^= 1;
         std::fs::write(&path, bytes).unwrap();
-        assert_eq!(Tail::open(dir.path()).read(), None);
+        assert_eq!(MarkerFile::open(dir.path()).read(), None);
     }
 }

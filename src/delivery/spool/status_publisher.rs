@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use tokio::sync::{mpsc, watch};
 
-use super::orders::Published;
+use super::request::Published;
 use super::{Spool, SpoolRow};
 
 /// Dead letters are listed anew at most this often.
@@ -16,7 +16,7 @@ const LIST: Duration = Duration::from_secs(1);
 const ROWS: u32 = 500;
 
 /// Where it is told.
-pub(super) struct Board {
+pub(super) struct StatusPublisher {
     publish: watch::Sender<Published>,
     notices: mpsc::UnboundedSender<String>,
     /// Whether it was told that the spool is nearly full.
@@ -26,7 +26,7 @@ pub(super) struct Board {
     listed: Option<Instant>,
 }
 
-impl Board {
+impl StatusPublisher {
     pub(super) fn new(
         publish: watch::Sender<Published>,
         notices: mpsc::UnboundedSender<String>,

@@ -6,7 +6,7 @@ use std::time::Duration;
 use tokio::sync::oneshot;
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::{Accepted, History, Place, Queued};
+use crate::delivery::{Accepted, History, Queued, SpoolPosition};
 
 use super::SpoolRow;
 use super::dead_letters::{DeadLetter, LetterRow};
@@ -25,7 +25,7 @@ pub struct Settings {
 }
 
 /// What a few frames brought.
-pub struct Handful {
+pub struct Append {
     /// What was accepted of it.
     pub accepted: Vec<Accepted>,
     /// The feed's last message in it.
@@ -34,9 +34,9 @@ pub struct Handful {
     pub then: Box<dyn FnOnce() + Send>,
 }
 
-impl std::fmt::Debug for Handful {
+impl std::fmt::Debug for Append {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Handful")
+        f.debug_struct("Append")
             .field("accepted", &self.accepted.len())
             .field("message", &self.message)
             .finish_non_exhaustive()
@@ -47,18 +47,18 @@ impl std::fmt::Debug for Handful {
 #[derive(Debug, Default)]
 pub struct Settlement {
     /// Those that are delivered.
-    pub settled: Vec<Place>,
+    pub settled: Vec<SpoolPosition>,
     /// Those that will be tried again, with their attempts.
-    pub put_off: Vec<(Place, History)>,
+    pub rescheduled: Vec<(SpoolPosition, History)>,
     /// When these are tried again at the earliest.
     pub next_ms: UnixMs,
     /// Those that can't be delivered, with their letters.
-    pub letters: Vec<(Place, DeadLetter)>,
+    pub dead_letters: Vec<(SpoolPosition, DeadLetter)>,
 }
 
 /// What the spool tells whoever delivers.
 #[derive(Debug)]
-pub enum Told {
+pub enum SpoolEvent {
     /// These are durable now.
     Committed {
         /// The number of their chunk.
@@ -77,8 +77,8 @@ pub enum Told {
     Ended,
 }
 
-pub(super) enum Order {
-    Append(Handful),
+pub(super) enum Request {
+    Append(Append),
     Settle(Settlement),
     Read(Read),
     Retune(Settings),
@@ -93,7 +93,7 @@ pub(super) enum Read {
         bytes: u64,
     },
     Items {
-        places: Vec<(Place, History)>,
+        positions: Vec<(SpoolPosition, History)>,
         reply: oneshot::Sender<Vec<Queued>>,
     },
 }

@@ -7,8 +7,8 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{History, Undelivered};
 
+use super::dead_letter::{DeadLetter, Group, LetterRow, Which};
 use super::entry::Entry;
-use super::letter::{DeadLetter, Group, LetterRow, Which};
 
 /// Letters are read so many at a time.
 pub(super) const HANDFUL: usize = 500;
