@@ -217,7 +217,7 @@ async fn a_retry_that_is_not_due_overtakes_nothing_of_its_person_after_a_restart
     // As an outage leaves it: the failures before it were excused and are due at once, the one
     // that showed it is not.
     let not_due = sluicegate::amplitude::time::now() + 150;
-    spool.put_off([(items[2].place, items[2].history)], not_due);
+    spool.reschedule([(items[2].position, items[2].history)], not_due);
     spool.commit(0, true).unwrap();
     drop(spool);
     let sandbox = sandbox(Faults::default()).await;
