@@ -19,7 +19,7 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::{Fault, Faults};
 use sluicegate::delivery::BreakerState as Breaker;
-use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
+use sluicegate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
 use sluicegate::delivery::{Answered, Control, Settled, Undelivered};
 use stub::{Canned, Stub};
 
@@ -182,7 +182,7 @@ async fn a_request_that_only_something_on_the_way_refuses_does_not_end_delivery(
     until("it has expired, while others get through", || {
         more += 1;
         bench.send(vec![accepted(more, &event("u-more", more))]);
-        published.borrow().row.letters == 1
+        published.borrow().status.dead_letters == 1
     })
     .await;
     let (told, left) = bench.finish().await;
@@ -255,7 +255,7 @@ async fn a_207_that_never_can_be_matched_is_split_until_one_item_stands_alone() 
     until("all others have arrived, and it has expired", || {
         more += 1;
         bench.send(vec![accepted(more, &event("u-more", more))]);
-        published.borrow().row.letters == 1
+        published.borrow().status.dead_letters == 1
     })
     .await;
     let (told, left) = bench.finish().await;
@@ -317,7 +317,7 @@ async fn a_dead_letter_tells_the_same_after_a_207_and_a_400() {
         let (_, left) = bench.finish().await;
         assert_eq!(left, 0);
         let spool = DeadLetters::open(folder.path()).unwrap().unwrap();
-        let page = spool.page(&Which::All, 0, 10).unwrap();
+        let page = spool.page(&DeadLetterSelection::All, 0, 10).unwrap();
         let [letter] = &page[..] else {
             panic!("{status} {body}: {page:?}")
         };

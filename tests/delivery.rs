@@ -13,7 +13,7 @@ use bench::{Bench, accepted, all_delivered, labels, outcomes, some, with};
 use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
+use sluicegate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
 use sluicegate::delivery::{Accepted, Answered, Settled, Undelivered};
 
 async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<Answered>, u64) {
@@ -247,7 +247,7 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
     let published = bench.spool.published();
     let letters = DeadLetters::open(bench.folder.path()).unwrap().unwrap();
     until("three are dead letters", || {
-        letters.count(&Which::All).unwrap() == 3
+        letters.count(&DeadLetterSelection::All).unwrap() == 3
     })
     .await;
     assert_eq!(numbers_of(&sandbox, "u"), [2], "the others are not held up");
@@ -263,7 +263,7 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
         ("attributes", "Step")
     );
     let page = letters
-        .page(&Which::Group(row.group.clone()), 0, 10)
+        .page(&DeadLetterSelection::Group(row.group.clone()), 0, 10)
         .unwrap();
     assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
     let json = page[0].to_json();
@@ -273,7 +273,12 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
     );
     assert_eq!(json["request"]["batch"][0]["attributes"]["number"], 4);
     let mut exported = Vec::new();
-    assert_eq!(letters.export(&Which::All, &mut exported).unwrap(), 3);
+    assert_eq!(
+        letters
+            .export(&DeadLetterSelection::All, &mut exported)
+            .unwrap(),
+        3
+    );
     assert_eq!(
         exported
             .split(|b| *b == b'\n')
@@ -282,19 +287,29 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
         3
     );
 
-    assert_eq!(letters.discard(&Which::One(page[2].number)).unwrap(), 1);
+    assert_eq!(
+        letters
+            .discard(&DeadLetterSelection::One(page[2].number))
+            .unwrap(),
+        1
+    );
     sandbox.set_faults(Faults::default());
     assert_eq!(
-        letters.try_again(&Which::Reason(row.group.reason)).unwrap(),
+        letters
+            .retry(&DeadLetterSelection::Reason(row.group.reason))
+            .unwrap(),
         2
     );
     assert_eq!(
-        letters.try_again(&Which::All).unwrap(),
+        letters.retry(&DeadLetterSelection::All).unwrap(),
         0,
         "they are marked already"
     );
     until("they arrive", || sandbox.counts().events == 3).await;
-    until("none is left", || published.borrow().row.letters == 0).await;
+    until("none is left", || {
+        published.borrow().status.dead_letters == 0
+    })
+    .await;
     assert_eq!(numbers_of(&sandbox, "u"), [2, 3, 4]);
     let (_, left) = bench.finish().await;
     assert_eq!((left, letters.rows().unwrap().len()), (0, 0));

@@ -226,7 +226,7 @@ async fn one_event_that_the_server_breaks_on_expires_alone_and_all_others_arrive
     until("it has expired", || {
         more += 1;
         bench.send(vec![bench::accepted(more, &event("u-more", more))]);
-        bench.spool.published().borrow().row.letters == 1
+        bench.spool.published().borrow().status.dead_letters == 1
     })
     .await;
     let (told, left) = bench.finish().await;
@@ -513,16 +513,16 @@ async fn a_spool_at_its_quota_takes_nothing_more_until_something_is_delivered() 
         bench.send(chunk.to_vec());
     }
     let published = bench.spool.published();
-    until("it is full", || published.borrow().row.full).await;
+    until("it is full", || published.borrow().status.full).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let row = published.borrow().row.clone();
+    let row = published.borrow().status.clone();
     assert!(row.full && row.is_nearly_full());
     assert!(row.bytes <= 100_000 && row.items < 1_000, "{row:?}");
     sandbox.set_faults(Faults::default());
     let (told, left) = bench.finish().await;
     assert!(all_delivered(&told, 1_000));
     assert_eq!((sandbox.counts().events, left), (1_000, 0));
-    assert!(!published.borrow().row.full);
+    assert!(!published.borrow().status.full);
 }
 
 #[tokio::test]

@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use sluicegate::customerio::Item;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetters, Which};
+use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection, DeadLetters};
 use sluicegate::delivery::{Accepted, History, Part, SpoolPosition, Undelivered};
 use ulid::Ulid;
 
@@ -279,7 +279,7 @@ impl Bench {
         self.disk.restart();
         self.reopen();
         let held = read(self.spool());
-        let letters = self.spool().row().letters;
+        let letters = self.spool().status().dead_letters;
         let is = |model: &Model| held == model.held && letters == model.letters;
         if committed.is_ok() {
             assert!(is(&after), "what was committed is not there");
@@ -330,9 +330,9 @@ impl Bench {
             assert_eq!((queued.position, queued.history), (*position, *history));
             assert_eq!(queued.accepted.item.body, held[position].0.as_bytes());
         }
-        let row = self.spool().row();
-        assert_eq!(row.items, waiting);
-        assert_eq!(row.letters, self.model.letters + self.model.buried);
+        let status = self.spool().status();
+        assert_eq!(status.items, waiting);
+        assert_eq!(status.dead_letters, self.model.letters + self.model.buried);
         let mut orders: BTreeMap<String, Vec<u64>> = BTreeMap::new();
         for text in texts(&held) {
             let mut parts = text.split(':');
@@ -398,7 +398,10 @@ fn a_flipped_bit_costs_one_item_which_becomes_a_dead_letter() {
         let mut spool = Spool::on(disk.open().unwrap()).unwrap();
         assert_eq!(read(&mut spool).len(), 199);
         spool.commit(NOW, true).unwrap();
-        assert_eq!((spool.row().items, spool.row().letters), (199, 1));
+        assert_eq!(
+            (spool.status().items, spool.status().dead_letters),
+            (199, 1)
+        );
     }
 }
 
@@ -417,15 +420,18 @@ fn dead_letters_leave_when_their_time_is_over_unless_someone_wants_them_again() 
     }
     spool.commit(NOW, true).unwrap();
     let letters = DeadLetters::open(dir.path()).unwrap().unwrap();
-    letters.try_again(&Which::One(1)).unwrap();
-    assert_eq!(spool.forget_letters(NOW).unwrap(), 1, "the second one");
+    letters.retry(&DeadLetterSelection::One(1)).unwrap();
+    assert_eq!(spool.expire_dead_letters(NOW).unwrap(), 1, "the second one");
     spool.commit(NOW, true).unwrap();
-    assert_eq!(letters.count(&Which::All).unwrap(), 2);
-    assert!(spool.look_around().unwrap());
+    assert_eq!(letters.count(&DeadLetterSelection::All).unwrap(), 2);
+    assert!(spool.check_outside_changes().unwrap());
     spool.commit(NOW, true).unwrap();
-    assert_eq!(letters.page(&Which::All, 0, 9).unwrap()[0].at_ms, NOW);
     assert_eq!(
-        (spool.row().letters, spool.row().items),
+        letters.page(&DeadLetterSelection::All, 0, 9).unwrap()[0].at_ms,
+        NOW
+    );
+    assert_eq!(
+        (spool.status().dead_letters, spool.status().items),
         (1, 1),
         "the first is back"
     );
@@ -451,7 +457,11 @@ fn in_folder(folder: &Path) {
 fn opened(folder: &Path) -> (usize, u64, String) {
     let mut spool = Spool::open(folder).unwrap();
     let damage = spool.take_damage();
-    (read(&mut spool).len(), damage.items, damage.told.join("; "))
+    (
+        read(&mut spool).len(),
+        damage.items,
+        damage.notices.join("; "),
+    )
 }
 
 /// Opens a spool of which these bytes were overwritten, and reads it; how many items are
@@ -475,7 +485,7 @@ fn overwritten(from: f64, bytes: usize) -> (u64, u64, u64, String) {
     };
     spool.commit(NOW, true).unwrap();
     let damage = spool.take_damage();
-    if !damage.told.is_empty() {
+    if !damage.notices.is_empty() {
         let kept = std::fs::read_dir(&folder).unwrap().flatten();
         let kept = kept.filter(|e| {
             e.file_name()
@@ -484,7 +494,7 @@ fn overwritten(from: f64, bytes: usize) -> (u64, u64, u64, String) {
         });
         assert_eq!(kept.count(), 1, "the damaged file is kept");
     }
-    let rows = spool.letter_rows(9).unwrap();
+    let rows = spool.dead_letter_rows(9).unwrap();
     let damaged = rows
         .iter()
         .filter(|row| row.group.why == Undelivered::Damaged);
@@ -498,7 +508,7 @@ fn overwritten(from: f64, bytes: usize) -> (u64, u64, u64, String) {
         (held + 1, 0),
         "it is sound again"
     );
-    (held, damage.items, letters, damage.told.join("; "))
+    (held, damage.items, letters, damage.notices.join("; "))
 }
 
 #[test]
@@ -591,7 +601,7 @@ fn a_damaged_log_loses_its_end_which_is_counted_and_asked_for_again() {
     );
     assert_eq!(damage.items, 1_000 - held);
     assert!(
-        damage.told[0].contains("end of the spool's log"),
+        damage.notices[0].contains("end of the spool's log"),
         "{damage:?}"
     );
     let last = held / 50 - 1;

@@ -11,8 +11,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::cli::Format;
 use crate::delivery::BreakerState;
-use crate::delivery::spool::SpoolRow;
-use crate::delivery::spool::dead_letters::LetterRow;
+use crate::delivery::spool::SpoolStatus;
+use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
@@ -147,13 +147,13 @@ pub(super) struct Summary {
     unwritten: u64,
     /// Why it ended by itself, if it did.
     failure: Option<String>,
-    spool: SpoolRow,
+    spool: SpoolStatus,
     breaker: BreakerState,
     /// Requests a second that Customer.io was believed to take.
     rate: f64,
     /// The most that the settings allow.
     rate_limit: u32,
-    dead_letters: Vec<LetterRow>,
+    dead_letters: Vec<DeadLetterRow>,
     violations: Vec<Broken>,
 }
 
@@ -353,7 +353,7 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         grouped(t.filtered),
         grouped(t.rejected),
         grouped(snapshot.standing.spool.items),
-        grouped(snapshot.standing.spool.letters),
+        grouped(snapshot.standing.spool.dead_letters),
         snapshot.latency.p95_ms,
     )
 }

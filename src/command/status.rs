@@ -10,8 +10,8 @@ use serde::Serialize;
 use crate::amplitude::time;
 use crate::cli::{self, Format};
 use crate::delivery::BreakerState;
-use crate::delivery::spool::SpoolRow;
-use crate::delivery::spool::dead_letters::{DeadLetters, LetterRow};
+use crate::delivery::spool::SpoolStatus;
+use crate::delivery::spool::dead_letters::{DeadLetterRow, DeadLetters};
 use crate::delivery::spool::{self};
 use crate::feed::FeedState;
 use crate::filter::Mode;
@@ -33,8 +33,8 @@ struct Report {
     /// What it wrote last, or what the last one did.
     status: Option<Status>,
     /// What is in the spool now.
-    spool: SpoolRow,
-    dead_letters: Vec<LetterRow>,
+    spool: SpoolStatus,
+    dead_letters: Vec<DeadLetterRow>,
 }
 
 pub(super) fn run(args: cli::Status, place: Place) -> Result<ExitCode> {
@@ -63,12 +63,12 @@ impl Report {
             None => true,
         };
         let status = status.filter(of);
-        let now = letters.spool_row().wrap_err("the spool can't be read")?;
+        let now = letters.spool_status().wrap_err("the spool can't be read")?;
         // What only the process knows, where there is one.
         let spool = match &status {
-            Some(status) if running.is_some() => SpoolRow {
+            Some(status) if running.is_some() => SpoolStatus {
                 quota_bytes: status.standing.spool.quota_bytes,
-                keep_letters_ms: status.standing.spool.keep_letters_ms,
+                keep_dead_letters_ms: status.standing.spool.keep_dead_letters_ms,
                 fault: status.standing.spool.fault.clone(),
                 full: status.standing.spool.full,
                 ..now
@@ -230,7 +230,7 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
     line("retrying", format!("{}{next}", grouped(standing.retrying)));
 }
 
-fn spool_words(spool: &SpoolRow, now_ms: i64) -> String {
+fn spool_words(spool: &SpoolStatus, now_ms: i64) -> String {
     let oldest = spool.oldest_ms.map_or_else(String::new, |at| {
         format!(", the oldest for {}", span((now_ms - at).max(0)))
     });
@@ -244,7 +244,7 @@ fn spool_words(spool: &SpoolRow, now_ms: i64) -> String {
         (None, true) => "; FULL: the feed is not read".to_owned(),
         (None, false) => String::new(),
     };
-    let used = bytes((spool.bytes + spool.letter_bytes) as usize);
+    let used = bytes((spool.bytes + spool.dead_letter_bytes) as usize);
     format!(
         "{} items{oldest}; {used}{quota}{trouble}",
         grouped(spool.items)

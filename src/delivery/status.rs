@@ -5,13 +5,13 @@ use serde::{Deserialize, Serialize};
 use crate::amplitude::time::UnixMs;
 
 use super::breaker::BreakerState;
-use super::spool::SpoolRow;
+use super::spool::SpoolStatus;
 
 /// How delivery stands.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Standing {
     /// What is accepted and not delivered, on disk.
-    pub spool: SpoolRow,
+    pub spool: SpoolStatus,
     /// Requests that are out.
     pub in_flight: u32,
     /// Items that wait to be tried again.

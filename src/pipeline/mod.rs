@@ -334,7 +334,7 @@ impl Handle {
             // It ends only when everything does.
             Command::Resume => _ = self.control.send(Control::Resume).await,
             Command::RetryLetters(which) => {
-                let count = self.with_letters(move |l| Ok(l.try_again(&which)?)).await?;
+                let count = self.with_letters(move |l| Ok(l.retry(&which)?)).await?;
                 return Ok(letters(count, "will be tried again"));
             }
             Command::DiscardLetters(which) => {

@@ -105,7 +105,7 @@ impl Handle {
             self.set_gate(new.gate)?;
         }
         self.terms.store(Arc::new(Terms::of(&new)));
-        self.spool.retune(new.spool());
+        self.spool.configure(new.spool());
         let reloaded = compare(&in_force, &self.started, &new, has_new_key);
         let figures = Control::Settings(Box::new(new.dispatch()));
         // It ends only when everything does.

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::delivery::spool::dead_letters::Which;
+use crate::delivery::spool::dead_letters::DeadLetterSelection;
 use crate::filter::{Filters, Mode};
 
 /// What a screen can ask of a pipeline.
@@ -16,7 +16,7 @@ pub enum Command {
     /// Try again now, where delivery waits for someone or for its next probe.
     Resume,
     /// Put these dead letters back into the spool.
-    RetryLetters(Which),
+    RetryLetters(DeadLetterSelection),
     /// Remove these dead letters for good.
-    DiscardLetters(Which),
+    DiscardLetters(DeadLetterSelection),
 }

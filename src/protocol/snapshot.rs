@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 use crate::delivery::Standing;
-use crate::delivery::spool::dead_letters::LetterRow;
+use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::feed::FeedStatus;
 use crate::filter::gate::RuleTally;
 use crate::filter::{Filters, Mode};
@@ -53,7 +53,7 @@ pub struct Snapshot {
     /// How delivery stands.
     pub standing: Standing,
     /// What can't be delivered and is kept, by reason and type.
-    pub letters: Arc<Vec<LetterRow>>,
+    pub letters: Arc<Vec<DeadLetterRow>>,
     /// What the ring holds.
     pub ring: RingRow,
     /// What the operator should know, newest last.

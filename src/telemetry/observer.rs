@@ -273,7 +273,7 @@ impl Observer {
         };
         let published = self.sources.spool.borrow().clone();
         let standing = Standing {
-            spool: published.row,
+            spool: published.status,
             ..self.sources.standing.borrow().clone()
         };
         let rate = |line| self.series.rate(line, RATE_SECONDS);
@@ -308,7 +308,7 @@ impl Observer {
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
             standing,
-            letters: published.letters,
+            letters: published.dead_letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
         };

@@ -82,7 +82,7 @@ impl Bench {
 
     /// How many items are in the spool.
     pub fn spooled(&self) -> u64 {
-        self.spool.published().borrow().row.items
+        self.spool.published().borrow().status.items
     }
 
     /// Lets it settle everything; returns what it told, and how many items are left.
@@ -96,7 +96,7 @@ impl Bench {
         tokio::task::spawn_blocking(move || spool.close())
             .await
             .unwrap();
-        let left = self.spool.published().borrow().row.items;
+        let left = self.spool.published().borrow().status.items;
         (self.told.await.unwrap(), left)
     }
 

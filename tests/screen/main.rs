@@ -17,7 +17,7 @@ use sluicegate::amplitude::{frame, time::UnixMs};
 use sluicegate::config::Settings;
 use sluicegate::delivery::BreakerState as Breaker;
 use sluicegate::delivery::Standing;
-use sluicegate::delivery::spool::dead_letters::Which;
+use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
 use sluicegate::feed::FeedState;
 use sluicegate::filter::gate::Switch;
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode};
@@ -594,28 +594,37 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     insta::assert_snapshot!("letters", fixture.plain());
     let group = letters("Cart Viewed", 2).group;
     let asked = fixture.press("\n");
-    assert_eq!(asked, [Effect::Letters(Which::Group(group.clone()))]);
+    assert_eq!(
+        asked,
+        [Effect::Letters(DeadLetterSelection::Group(group.clone()))]
+    );
     let found = vec![letter(18), letter(17)];
     fixture.act(Action::Letters(Ok(found)));
     fixture.press("↓");
     insta::assert_snapshot!("letters_of_a_row", fixture.plain());
     fixture.press("\n↓↓");
     insta::assert_snapshot!("letter", fixture.plain());
-    assert_eq!(fixture.press("e"), [Effect::ExportLetters(Which::One(17))]);
+    assert_eq!(
+        fixture.press("e"),
+        [Effect::ExportLetters(DeadLetterSelection::One(17))]
+    );
     let retry = |which| Effect::Pipeline(Command::RetryLetters(which));
     assert_eq!(
         fixture.press("r"),
-        [retry(Which::One(17))],
+        [retry(DeadLetterSelection::One(17))],
         "one is tried at once"
     );
     let again = fixture.act(Action::Applied(Ok(
         "1 dead letter will be tried again".to_owned()
     )));
-    assert_eq!(again, [Effect::Letters(Which::Group(group.clone()))]);
+    assert_eq!(
+        again,
+        [Effect::Letters(DeadLetterSelection::Group(group.clone()))]
+    );
     assert!(fixture.plain().contains("will be tried again"));
     fixture.press("D");
     assert!(fixture.plain().contains("gone for good"));
-    let discard = Effect::Pipeline(Command::DiscardLetters(Which::One(17)));
+    let discard = Effect::Pipeline(Command::DiscardLetters(DeadLetterSelection::One(17)));
     assert_eq!(fixture.press("y"), [discard]);
     fixture.press("\u{1b}\u{1b}");
     assert!(
@@ -629,10 +638,16 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
             .plain()
             .contains("2 dead letters go back into the spool")
     );
-    assert_eq!(fixture.press("y"), [retry(Which::Group(group.clone()))]);
+    assert_eq!(
+        fixture.press("y"),
+        [retry(DeadLetterSelection::Group(group.clone()))]
+    );
     fixture.press("R");
     assert!(fixture.plain().contains("3 dead letters"), "of both types");
-    assert_eq!(fixture.press("y"), [retry(Which::Reason(group.reason))]);
+    assert_eq!(
+        fixture.press("y"),
+        [retry(DeadLetterSelection::Reason(group.reason))]
+    );
     fixture.press("\u{1b}");
     assert!(fixture.plain().contains("Send events"));
     fixture.act(Action::Letters(Err(

@@ -12,7 +12,7 @@ use crate::delivery::clock::Moment;
 use crate::delivery::person_queues::PersonQueues;
 use crate::delivery::rate_limiter::RateLimiter;
 use crate::delivery::retry_queue::RetryQueue;
-use crate::delivery::spool::SpoolRow;
+use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::writer::{Handle as SpoolHandle, SpoolEvent};
 use crate::delivery::{Answered, Standing};
 
@@ -209,7 +209,7 @@ impl Dispatch {
         let wall_ms = |at| now.wall_ms(at);
         let status = Standing {
             // The observer adds the spool's own status.
-            spool: SpoolRow::default(),
+            spool: SpoolStatus::default(),
             in_flight: self.requests,
             retrying: self.retries.items(),
             next_retry_ms: self.next_retry().map(wall_ms),

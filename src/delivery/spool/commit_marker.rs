@@ -1,24 +1,25 @@
-//! How far the spool had come, beside it: so that a damaged end of its log shows.
+//! A file beside the spool that notes the last commit, so that a damaged end of the log is
+//! noticed.
 
 use std::path::Path;
 
 use crate::sqlite::note::Note;
 
-/// Three numbers.
+/// Size of a marker: three numbers.
 const BYTES: usize = 24;
 
-/// How far a spool came.
+/// The progress of a spool at its last commit.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct CommitMarker {
     /// The number of the newest chunk.
     pub(super) chunk: u64,
-    /// How many items were ever appended.
+    /// Number of items that were ever appended.
     pub(super) appended: u64,
-    /// How many of them were not settled.
+    /// Number of them that were not settled.
     pub(super) waiting: u64,
 }
 
-/// The note.
+/// The file that holds the marker.
 #[derive(Debug)]
 pub(super) struct MarkerFile(Note<BYTES>);
 
@@ -27,7 +28,7 @@ impl MarkerFile {
         Self(Note::open(&folder.join("spool.tail")))
     }
 
-    /// What was noted last; nothing where it is not whole.
+    /// The last marker; none where it is not whole.
     pub(super) fn read(&mut self) -> Option<CommitMarker> {
         let bytes = self.0.read()?;
         let number = |at: usize| Some(u64::from_le_bytes(bytes[at..at + 8].try_into().ok()?));
@@ -38,12 +39,12 @@ impl MarkerFile {
         })
     }
 
-    /// Notes it. A note that can't be written leaves an older one, which claims less.
-    pub(super) fn write(&mut self, head: CommitMarker) {
+    /// Writes the marker. Where that fails an older one stays, which claims less.
+    pub(super) fn write(&mut self, marker: CommitMarker) {
         let mut bytes = [0; BYTES];
-        bytes[..8].copy_from_slice(&head.chunk.to_le_bytes());
-        bytes[8..16].copy_from_slice(&head.appended.to_le_bytes());
-        bytes[16..].copy_from_slice(&head.waiting.to_le_bytes());
+        bytes[..8].copy_from_slice(&marker.chunk.to_le_bytes());
+        bytes[8..16].copy_from_slice(&marker.appended.to_le_bytes());
+        bytes[16..].copy_from_slice(&marker.waiting.to_le_bytes());
         self.0.write(&bytes);
     }
 }
@@ -53,17 +54,17 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_note_reads_as_it_was_written_and_half_a_note_is_none() {
+    fn a_marker_reads_as_it_was_written_and_half_a_marker_is_none() {
         let dir = tempfile::tempdir().unwrap();
-        let mut tail = MarkerFile::open(dir.path());
-        assert_eq!(tail.read(), None);
-        let head = CommitMarker {
+        let mut file = MarkerFile::open(dir.path());
+        assert_eq!(file.read(), None);
+        let marker = CommitMarker {
             chunk: 7,
             appended: 1_234,
             waiting: 5,
         };
-        tail.write(head);
-        assert_eq!(MarkerFile::open(dir.path()).read(), Some(head));
+        file.write(marker);
+        assert_eq!(MarkerFile::open(dir.path()).read(), Some(marker));
         let path = dir.path().join("spool.tail");
         let mut bytes = std::fs::read(&path).unwrap();
         bytes[3] ^= 1;

@@ -1,6 +1,5 @@
-//! A dead letter, and how some of them are named.
+//! A dead letter, its JSON forms, and selections of dead letters.
 
-use rusqlite::types::Value;
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
@@ -9,51 +8,51 @@ use crate::customerio::request::Request;
 use crate::delivery::{Accepted, History, Part, Undelivered};
 use crate::text;
 
-/// One item that can't be delivered.
+/// An item that can't be delivered.
 #[derive(Debug, Clone, PartialEq)]
 pub struct DeadLetter {
-    /// Its number in this spool.
+    /// Its number, unique in its spool.
     pub number: i64,
-    /// When it was known that it can't be delivered.
+    /// When it became a dead letter.
     pub at_ms: UnixMs,
-    /// Why.
+    /// The kind of failure.
     pub why: Undelivered,
-    /// Customer.io's word for it.
+    /// The reason, where possible in Customer.io's words.
     pub reason: String,
     /// The field at fault.
     pub field: String,
-    /// The last answer in a word: `400`, `no answer`.
+    /// The label of the last answer: `400`, `no answer`.
     pub answer: String,
-    /// What that answer said.
+    /// The message of that answer.
     pub message: String,
     /// Its attempts.
     pub history: History,
-    /// Whether someone asked to try it again: the next moment of forwarding does.
+    /// Whether it is marked for a retry, which the running or next forwarder does.
     pub again: bool,
-    /// What could not be delivered.
+    /// The item.
     pub accepted: Accepted,
 }
 
-/// Dead letters of one reason and type.
+/// A group of dead letters, with its counts.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct LetterRow {
-    /// What they share.
+pub struct DeadLetterRow {
+    /// The group.
     #[serde(flatten)]
-    pub group: Group,
-    /// How many there are.
+    pub group: DeadLetterGroup,
+    /// Number of dead letters.
     pub count: u64,
-    /// Those of them that will be tried again.
+    /// Number of them that are marked for a retry.
     pub again: u64,
-    /// When the newest came to be one.
+    /// When the newest became a dead letter.
     pub newest_ms: UnixMs,
 }
 
-/// What dead letters of a row share.
+/// Dead letters with the same reason and event type.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
-pub struct Group {
-    /// Why they can't be delivered.
+pub struct DeadLetterGroup {
+    /// The kind of failure.
     pub why: Undelivered,
-    /// Customer.io's word for it.
+    /// The reason, where possible in Customer.io's words.
     pub reason: String,
     /// The field at fault.
     pub field: String,
@@ -61,10 +60,10 @@ pub struct Group {
     pub event_type: String,
 }
 
-/// Some of the dead letters.
+/// A selection of dead letters.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Which {
+pub enum DeadLetterSelection {
     /// All.
     All,
     /// The one with this number.
@@ -72,51 +71,30 @@ pub enum Which {
     /// Those of a reason, whatever their type.
     Reason(String),
     /// Those of a reason and type.
-    Group(Group),
+    Group(DeadLetterGroup),
     /// Those of a person: the id, or the anonymous id.
     Person(String),
 }
 
-impl Which {
-    /// The condition on the table, and its values.
-    pub(super) fn condition(&self) -> (&'static str, Vec<Value>) {
-        match self {
-            Self::All => ("true", Vec::new()),
-            Self::One(number) => ("number = ?", vec![Value::Integer(*number)]),
-            Self::Person(person) => ("person = ?", vec![Value::Text(person.clone())]),
-            Self::Reason(reason) => ("reason = ?", vec![Value::Text(reason.clone())]),
-            Self::Group(group) => (
-                "why = ? and reason = ? and field = ? and event_type = ?",
-                vec![
-                    Value::Text(group.why.word().to_owned()),
-                    Value::Text(group.reason.clone()),
-                    Value::Text(group.field.clone()),
-                    Value::Text(group.event_type.clone()),
-                ],
-            ),
-        }
-    }
-}
-
 impl DeadLetter {
-    /// What it takes of the spool's quota.
+    /// Bytes that it takes of the spool's quota.
     pub(super) fn bytes(&self) -> u64 {
         let texts = self.reason.len() + self.field.len() + self.message.len();
         (self.accepted.item.body.len() + texts) as u64
     }
 
-    /// Whom it is about: the value of the identifier that would be sent.
+    /// The person it is about: the value of the identifier that would be sent.
     pub fn person(&self) -> String {
-        self.who().0
+        self.identity().0
     }
 
-    /// Whether that is a device, and no person yet.
+    /// Whether that is a device without a known person.
     pub fn is_anonymous(&self) -> bool {
-        self.who().1
+        self.identity().1
     }
 
-    /// Whom it is about, and whether that is only a device.
-    fn who(&self) -> (String, bool) {
+    /// The person, and whether that is only a device.
+    fn identity(&self) -> (String, bool) {
         #[derive(Deserialize)]
         struct Body {
             identifiers: Option<std::collections::BTreeMap<String, String>>,
@@ -138,11 +116,11 @@ impl DeadLetter {
         named.unwrap_or_default()
     }
 
-    /// The letter as one line of JSON: what `export` writes. Its request works as it is.
+    /// One line of JSON, as `export` writes it. Its request can be sent unchanged.
     pub fn to_line(&self) -> String {
         let request = self.request();
-        let mut line = serde_json::Value::Object(self.facts(&request)).to_string();
-        // The facts are an object, and its last brace comes again behind the request.
+        let mut line = serde_json::Value::Object(self.metadata(&request)).to_string();
+        // The closing brace follows again behind the request.
         line.truncate(line.len() - 1);
         line.push_str(",\"request\":");
         line.push_str(&request.json());
@@ -150,14 +128,14 @@ impl DeadLetter {
         text::escaped_json(&line)
     }
 
-    /// The same for whoever reads it as a value.
+    /// The same as a JSON value.
     pub fn to_json(&self) -> serde_json::Value {
         let request = self.request();
-        let mut facts = self.facts(&request);
+        let mut metadata = self.metadata(&request);
         let text = || serde_json::Value::from(request.body.as_str());
         let body = serde_json::from_str(&request.body).unwrap_or_else(|_| text());
-        facts.insert("request".to_owned(), body);
-        serde_json::Value::Object(facts)
+        metadata.insert("request".to_owned(), body);
+        serde_json::Value::Object(metadata)
     }
 
     fn request(&self) -> Request<'_> {
@@ -165,9 +143,9 @@ impl DeadLetter {
         Request::of(&item.route, &String::from_utf8_lossy(&item.body))
     }
 
-    fn facts(&self, request: &Request<'_>) -> serde_json::Map<String, serde_json::Value> {
+    fn metadata(&self, request: &Request<'_>) -> serde_json::Map<String, serde_json::Value> {
         let accepted = &self.accepted;
-        let facts = serde_json::json!({
+        let metadata = serde_json::json!({
             "number": self.number,
             "at": stamp(self.at_ms),
             "why": self.why,
@@ -187,14 +165,14 @@ impl DeadLetter {
             "method": request.method,
             "path": request.path,
         });
-        match facts {
-            serde_json::Value::Object(facts) => facts,
+        match metadata {
+            serde_json::Value::Object(metadata) => metadata,
             _ => serde_json::Map::new(),
         }
     }
 }
 
-/// A time as RFC 3339 writes it.
+/// A time in RFC 3339 format.
 fn stamp(ms: UnixMs) -> String {
     jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
 }

@@ -1,4 +1,4 @@
-//! Every statement on the dead letters' tables.
+//! The statements on the tables of dead letters.
 
 use bytes::Bytes;
 use rusqlite::types::Value;
@@ -7,28 +7,48 @@ use rusqlite::{Connection, OptionalExtension as _, Row, params_from_iter};
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{History, Undelivered};
 
-use super::dead_letter::{DeadLetter, Group, LetterRow, Which};
+use super::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterRow, DeadLetterSelection};
 use super::entry::Entry;
 
-/// Letters are read so many at a time.
-pub(super) const HANDFUL: usize = 500;
+/// Dead letters that are read or changed at a time.
+pub(super) const ROWS_AT_A_TIME: usize = 500;
 
-/// A whole letter, in the order in which [`read`] takes it.
+/// Selects whole dead letters, with the columns that [`read`] expects.
 pub(super) const SELECT: &str = "select letters.number, at_ms, why, reason, field, answer, message,
     requests, failures, first_ms, again, entry, body
     from letters left join letter_bodies using (number)";
 
-/// Hands each of them to `take`, the oldest first, a handful at a time; how many there are.
+/// The condition that selects dead letters, and its values.
+pub(super) fn condition(selection: &DeadLetterSelection) -> (&'static str, Vec<Value>) {
+    let text = |text: &str| Value::Text(text.to_owned());
+    match selection {
+        DeadLetterSelection::All => ("true", Vec::new()),
+        DeadLetterSelection::One(number) => ("number = ?", vec![Value::Integer(*number)]),
+        DeadLetterSelection::Person(person) => ("person = ?", vec![text(person)]),
+        DeadLetterSelection::Reason(reason) => ("reason = ?", vec![text(reason)]),
+        DeadLetterSelection::Group(group) => (
+            "why = ? and reason = ? and field = ? and event_type = ?",
+            vec![
+                text(group.why.word()),
+                text(&group.reason),
+                text(&group.field),
+                text(&group.event_type),
+            ],
+        ),
+    }
+}
+
+/// Calls `take` with each selected dead letter, the oldest first. Returns their number.
 pub(super) fn each<E: From<rusqlite::Error>>(
     db: &Connection,
-    which: &Which,
+    selection: &DeadLetterSelection,
     mut take: impl FnMut(DeadLetter) -> Result<(), E>,
 ) -> Result<u64, E> {
-    let (condition, values) = which.condition();
+    let (condition, values) = condition(selection);
     let (mut last, mut count) = (0, 0);
     loop {
         let sql = format!(
-            "{SELECT} where {condition} and letters.number > {last} order by letters.number limit {HANDFUL}"
+            "{SELECT} where {condition} and letters.number > {last} order by letters.number limit {ROWS_AT_A_TIME}"
         );
         let letters = read(db, &sql, values.clone())?;
         let Some(newest) = letters.last() else {
@@ -42,7 +62,7 @@ pub(super) fn each<E: From<rusqlite::Error>>(
     }
 }
 
-/// The letters that `sql`, which begins with [`SELECT`], finds with `values`.
+/// Reads the dead letters that `sql` finds with `values`; it begins with [`SELECT`].
 pub(super) fn read(
     db: &Connection,
     sql: &str,
@@ -53,7 +73,7 @@ pub(super) fn read(
     letters.filter_map(Result::transpose).collect()
 }
 
-/// Nothing where its index can't be read: the letter can still be discarded.
+/// Reads one; none where its entry is damaged: it can still be discarded.
 fn letter(row: &Row<'_>) -> rusqlite::Result<Option<DeadLetter>> {
     let entry = row.get_ref(11)?.as_blob()?;
     let Ok(entry) = postcard::from_bytes::<Entry<'_>>(entry) else {
@@ -85,20 +105,20 @@ fn why(word: &str) -> Undelivered {
     found.unwrap_or(Undelivered::Damaged)
 }
 
-/// The dead letters by reason and type, the most first, up to `most` rows.
-pub(super) fn rows(db: &Connection, most: u32) -> rusqlite::Result<Vec<LetterRow>> {
+/// The dead letters by reason and type, the most frequent first, in up to `most` rows.
+pub(super) fn rows(db: &Connection, most: u32) -> rusqlite::Result<Vec<DeadLetterRow>> {
     let mut statement = db.prepare_cached(
         "select why, reason, field, event_type, count(*), sum(again), max(at_ms)
          from letters group by 1, 2, 3, 4 order by 5 desc, 1, 2, 3, 4 limit ?",
     )?;
     let rows = statement.query_map([most], |row| {
-        let group = Group {
+        let group = DeadLetterGroup {
             why: why(&row.get::<_, String>(0)?),
             reason: row.get(1)?,
             field: row.get(2)?,
             event_type: row.get(3)?,
         };
-        Ok(LetterRow {
+        Ok(DeadLetterRow {
             group,
             count: row.get(4)?,
             again: row.get(5)?,
@@ -108,10 +128,10 @@ pub(super) fn rows(db: &Connection, most: u32) -> rusqlite::Result<Vec<LetterRow
     rows.collect()
 }
 
-/// Writes a letter; its number is given here.
+/// Adds a dead letter, which gets a new number.
 pub(super) fn insert(db: &Connection, letter: &DeadLetter) -> rusqlite::Result<()> {
     let entry = postcard::to_stdvec(&Entry::of(&letter.accepted))
-        .expect("memory takes it, and every field has a form");
+        .expect("every field can be serialized into memory");
     let accepted = &letter.accepted;
     db.prepare_cached(
         "insert into letters (at_ms, why, reason, field, answer, message, requests, failures,
@@ -138,12 +158,13 @@ pub(super) fn insert(db: &Connection, letter: &DeadLetter) -> rusqlite::Result<(
     Ok(())
 }
 
-/// The letters that are marked to be tried again, the oldest first, a handful.
+/// The first dead letters that are marked for a retry, the oldest first.
 pub(super) fn marked(db: &Connection) -> rusqlite::Result<Vec<DeadLetter>> {
-    let sql = format!("{SELECT} where again = 1 order by letters.number limit {HANDFUL}");
+    let sql = format!("{SELECT} where again = 1 order by letters.number limit {ROWS_AT_A_TIME}");
     read(db, &sql, Vec::new())
 }
 
+/// Removes the dead letter with this number.
 pub(super) fn remove(db: &Connection, number: i64) -> rusqlite::Result<()> {
     db.prepare_cached("delete from letter_bodies where number = ?")?
         .execute([number])?;
@@ -152,17 +173,17 @@ pub(super) fn remove(db: &Connection, number: i64) -> rusqlite::Result<()> {
     Ok(())
 }
 
-/// The letters that came to be ones before `ms`, the oldest first, a handful, with their size.
+/// Numbers and sizes of the first dead letters from before `ms`, the oldest first.
 pub(super) fn older_than(db: &Connection, ms: UnixMs) -> rusqlite::Result<Vec<(i64, u64)>> {
     let sql = format!(
-        "select number, bytes from letters where at_ms < ? and again = 0 order by number limit {HANDFUL}"
+        "select number, bytes from letters where at_ms < ? and again = 0 order by number limit {ROWS_AT_A_TIME}"
     );
     let mut statement = db.prepare_cached(&sql)?;
     let numbers = statement.query_map([ms], |row| Ok((row.get(0)?, row.get(1)?)))?;
     numbers.collect()
 }
 
-/// How many letters there are, and their size in bytes.
+/// The number of dead letters, and their size in bytes.
 pub(super) fn counts(db: &Connection) -> rusqlite::Result<(u64, u64)> {
     let counts = db
         .prepare_cached("select count(*), total(bytes) from letters")?

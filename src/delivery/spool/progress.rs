@@ -4,6 +4,10 @@ use std::collections::BTreeMap;
 
 use crate::delivery::SpoolPosition;
 
+/// Maximum chunks whose progress is loaded ahead. That of others is read when one of their items
+/// is settled.
+pub(super) const MAX_CHUNKS: usize = 1_024;
+
 /// The settled items of one chunk: a bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Settled {

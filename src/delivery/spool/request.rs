@@ -1,4 +1,4 @@
-//! What is said between the thread that owns the spool and everybody else.
+//! The messages between the spool's thread and everybody else.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,29 +8,29 @@ use tokio::sync::oneshot;
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Queued, SpoolPosition};
 
-use super::SpoolRow;
-use super::dead_letters::{DeadLetter, LetterRow};
+use super::dead_letter::{DeadLetter, DeadLetterRow};
+use super::status::SpoolStatus;
 
-/// The figures of the spool; settings under `[spool]`.
+/// Settings of the spool, from `[spool]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Settings {
-    /// At this size, dead letters included, the feed is not read, in bytes.
+    /// Size at which the feed is no longer read, in bytes; dead letters count too.
     pub quota_bytes: u64,
     /// A commit is made at this size, in bytes.
     pub commit_bytes: usize,
     /// A commit is made when its oldest item has waited this long.
     pub commit_age: Duration,
-    /// Dead letters leave after this time; never where it is zero.
+    /// Dead letters are removed after this time; never where it is zero.
     pub keep_dead_letters: Duration,
 }
 
-/// What a few frames brought.
+/// The accepted items of a few frames.
 pub struct Append {
-    /// What was accepted of it.
+    /// The items.
     pub accepted: Vec<Accepted>,
-    /// The feed's last message in it.
+    /// The feed's last message among the frames.
     pub message: Option<Arc<str>>,
-    /// Called once it is durable.
+    /// Called once the items are durable.
     pub then: Box<dyn FnOnce() + Send>,
 }
 
@@ -43,50 +43,52 @@ impl std::fmt::Debug for Append {
     }
 }
 
-/// What became of some items.
+/// The outcomes of items.
 #[derive(Debug, Default)]
 pub struct Settlement {
-    /// Those that are delivered.
+    /// Items that are delivered.
     pub settled: Vec<SpoolPosition>,
-    /// Those that will be tried again, with their attempts.
+    /// Items that are tried again, with their attempts.
     pub rescheduled: Vec<(SpoolPosition, History)>,
     /// When these are tried again at the earliest.
     pub next_ms: UnixMs,
-    /// Those that can't be delivered, with their letters.
+    /// Items that can't be delivered, with their dead letters.
     pub dead_letters: Vec<(SpoolPosition, DeadLetter)>,
 }
 
-/// What the spool tells whoever delivers.
+/// An event of the spool, for the dispatcher.
 #[derive(Debug)]
 pub enum SpoolEvent {
-    /// These are durable now.
+    /// Items became durable.
     Committed {
         /// The number of their chunk.
         chunk: u64,
-        /// What is in it.
+        /// The items.
         items: Vec<Queued>,
     },
-    /// These were read back.
+    /// Chunks were read back.
     Loaded {
-        /// What is in the chunks, and when each may be tried again at the earliest.
+        /// Their items, and when each may be tried again at the earliest.
         items: Vec<(Queued, Option<UnixMs>)>,
         /// The number of the last chunk that was read.
         upto: u64,
     },
-    /// Nothing more will be appended.
+    /// No more items will be appended.
     Ended,
 }
 
+/// A request to the spool's thread.
 pub(super) enum Request {
     Append(Append),
     Settle(Settlement),
     Read(Read),
-    Retune(Settings),
+    Configure(Settings),
+    /// Nothing more is appended.
     End,
     Close,
 }
 
-/// Something to be read back.
+/// Items to read back.
 pub(super) enum Read {
     Chunks {
         after: u64,
@@ -98,11 +100,11 @@ pub(super) enum Read {
     },
 }
 
-/// What is published of a spool.
+/// The published state of a spool.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Published {
-    /// How it stands.
-    pub row: SpoolRow,
+    /// Its counts, quota and faults.
+    pub status: SpoolStatus,
     /// Its dead letters, by reason and type.
-    pub letters: Arc<Vec<LetterRow>>,
+    pub dead_letters: Arc<Vec<DeadLetterRow>>,
 }

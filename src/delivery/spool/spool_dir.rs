@@ -1,72 +1,63 @@
-//! A spool's folder, and what is open in it besides the store.
+//! The spool's folder, and the files in it besides the database.
 
 use std::path::{Path, PathBuf};
 
 use super::commit_marker::MarkerFile;
 use super::lock::Lock;
 use super::reserve::Reserve;
-use super::store;
 
-/// It is ours as long as this lives.
+/// A folder that is locked as long as this lives.
 #[derive(Debug)]
 pub(super) struct SpoolDir {
     pub(super) folder: PathBuf,
-    pub(super) tail: MarkerFile,
+    pub(super) marker: MarkerFile,
     pub(super) reserve: Reserve,
-    /// Which file it is that is open.
+    /// The database file that is open.
     identity: Option<Identity>,
     _lock: Lock,
 }
 
-/// A file's device and number: another one in its place has others.
+/// A file's device and inode number: another file in its place has others.
 type Identity = (u64, u64);
 
 impl SpoolDir {
-    /// The folder whose file has just been opened.
-    pub(super) fn new(folder: &Path, tail: MarkerFile, lock: Lock) -> Self {
+    /// The folder whose database has just been opened.
+    pub(super) fn new(folder: &Path, marker: MarkerFile, lock: Lock) -> Self {
         Self {
             folder: folder.to_owned(),
-            tail,
+            marker,
             reserve: Reserve::open(folder),
             identity: identity(folder),
             _lock: lock,
         }
     }
 
-    /// Another file has been put in the place of the first.
-    pub(super) fn renewed(&mut self) {
+    /// Takes note that the database was replaced by another file.
+    pub(super) fn database_replaced(&mut self) {
         self.identity = identity(&self.folder);
     }
 
-    /// Whether the file that is open is not the one in the folder any more. What is written
-    /// to it then is gone with the process.
+    /// Whether the open database is no longer the one in the folder. What is written to it would
+    /// be gone with the process.
     pub(super) fn is_moved(&self) -> bool {
         self.identity.is_some() && self.identity != identity(&self.folder)
     }
 }
 
+/// The database in a spool's folder.
+pub(super) fn database(folder: &Path) -> PathBuf {
+    folder.join("spool.db")
+}
+
 #[cfg(unix)]
 fn identity(folder: &Path) -> Option<Identity> {
     use std::os::unix::fs::MetadataExt as _;
-    let file = std::fs::metadata(store::path(folder)).ok()?;
+    let file = std::fs::metadata(database(folder)).ok()?;
     Some((file.dev(), file.ino()))
 }
 
-/// Elsewhere a file that is open can't be moved.
+/// On other systems an open file can't be moved.
 #[cfg(not(unix))]
 fn identity(_folder: &Path) -> Option<Identity> {
     None
-}
-
-/// `SQLite`'s own word for it, which it says only where it doesn't keep a log.
-pub(super) fn moved() -> rusqlite::Error {
-    let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY_DBMOVED);
-    rusqlite::Error::SqliteFailure(code, None)
-}
-
-/// Whether an error says that the file is not in its place any more.
-pub(super) fn is_moved(error: &rusqlite::Error) -> bool {
-    error
-        .sqlite_error()
-        .is_some_and(|e| e.extended_code == rusqlite::ffi::SQLITE_READONLY_DBMOVED)
 }

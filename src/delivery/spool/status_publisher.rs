@@ -1,4 +1,4 @@
-//! What the spool's thread tells the operator: how the spool stands, and what has happened.
+//! Publishing the spool's state, and notices about it.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -6,88 +6,101 @@ use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 
 use super::request::Published;
-use super::{Spool, SpoolRow};
+use super::spool::Spool;
+use super::status::SpoolStatus;
 
-/// Dead letters are listed anew at most this often.
-const LIST: Duration = Duration::from_secs(1);
+/// Minimum time between two reads of the list of dead letters.
+const LIST_INTERVAL: Duration = Duration::from_secs(1);
 
-/// So many rows of them are published: where each has a reason of its own, a screen could show
-/// no more.
-const ROWS: u32 = 500;
+/// Maximum rows of dead letters that are published: each may have a reason of its own, and no
+/// screen could show more.
+const MAX_ROWS: u32 = 500;
 
-/// Where it is told.
+/// Publishes the spool's state and notices.
 pub(super) struct StatusPublisher {
-    publish: watch::Sender<Published>,
+    published: watch::Sender<Published>,
     notices: mpsc::UnboundedSender<String>,
-    /// Whether it was told that the spool is nearly full.
+    /// Whether the operator was warned that the spool is nearly full.
     warned: bool,
-    /// Whether there may be other dead letters than those that are published.
-    stale: bool,
+    /// Whether the dead letters may differ from the published ones.
+    is_stale: bool,
+    /// When the dead letters were last read.
     listed: Option<Instant>,
 }
 
 impl StatusPublisher {
     pub(super) fn new(
-        publish: watch::Sender<Published>,
+        published: watch::Sender<Published>,
         notices: mpsc::UnboundedSender<String>,
     ) -> Self {
         Self {
-            publish,
+            published,
             notices,
             warned: false,
-            stale: true,
+            is_stale: true,
             listed: None,
         }
     }
 
-    /// Tells the operator something.
-    pub(super) fn tell(&self, notice: String) {
+    /// Sends a notice to the operator.
+    pub(super) fn notify(&self, notice: String) {
         // The observer ends last.
         let _ = self.notices.send(notice);
     }
 
-    /// The dead letters have changed.
-    pub(super) fn letters_changed(&mut self) {
-        self.stale = true;
+    /// Takes note that the dead letters have changed.
+    pub(super) fn dead_letters_changed(&mut self) {
+        self.is_stale = true;
     }
 
     /// Whether the spool is published as empty.
     pub(super) fn shows_empty(&self) -> bool {
-        self.publish.borrow().row.items == 0
+        self.published.borrow().status.items == 0
     }
 
-    /// Publishes how the spool stands.
-    pub(super) fn show(&mut self, row: SpoolRow, spool: &Spool, now: Instant) {
-        if row.is_nearly_full() != self.warned {
-            self.warned = row.is_nearly_full();
+    /// Publishes the state, if it changed.
+    pub(super) fn publish(&mut self, status: SpoolStatus, spool: &Spool, now: Instant) {
+        let before = self.published.borrow().clone();
+        self.notify_nearly_full(&status);
+        self.notify_fault(&before.status, &status);
+        self.is_stale |= status.dead_letters != before.status.dead_letters;
+        let mut dead_letters = before.dead_letters.clone();
+        if self.is_stale && self.listed.is_none_or(|at| now - at >= LIST_INTERVAL) {
+            match spool.dead_letter_rows(MAX_ROWS) {
+                Ok(rows) => dead_letters = Arc::new(rows),
+                Err(error) => tracing::warn!("cannot read the dead letters: {error}"),
+            }
+            self.is_stale = false;
+            self.listed = Some(now);
+        }
+        let current = Published {
+            status,
+            dead_letters,
+        };
+        if current != before {
+            self.published.send_replace(current);
+        }
+    }
+
+    fn notify_nearly_full(&mut self, status: &SpoolStatus) {
+        if status.is_nearly_full() != self.warned {
+            self.warned = status.is_nearly_full();
             if self.warned {
-                self.tell(format!(
+                self.notify(format!(
                     "the spool has reached {} % of its quota; at 100 % the feed is not read",
-                    row.percent()
+                    status.percent()
                 ));
             }
         }
-        let before = self.publish.borrow().clone();
-        match (&before.row.fault, &row.fault) {
-            (old, Some(fault)) if old.as_ref() != Some(fault) => self.tell(format!(
+    }
+
+    fn notify_fault(&self, before: &SpoolStatus, status: &SpoolStatus) {
+        match (&before.fault, &status.fault) {
+            (old, Some(fault)) if old.as_ref() != Some(fault) => self.notify(format!(
                 "{fault}; the feed is not read until it can be written, nothing is lost"
             )),
-            (Some(_), None) => self.tell("the spool can be written again".to_owned()),
+            (Some(_), None) => self.notify("the spool can be written again".to_owned()),
             _ => {}
-        }
-        self.stale |= row.letters != before.row.letters;
-        let mut letters = before.letters.clone();
-        if self.stale && self.listed.is_none_or(|at| now - at >= LIST) {
-            match spool.letter_rows(ROWS) {
-                Ok(rows) => letters = Arc::new(rows),
-                Err(error) => tracing::warn!("the dead letters can't be read: {error}"),
-            }
-            self.stale = false;
-            self.listed = Some(now);
-        }
-        let now = Published { row, letters };
-        if now != before {
-            self.publish.send_replace(now);
         }
     }
 }

@@ -1,116 +1,106 @@
-//! The thread that owns the spool: it takes requests, commits them together by age and size,
-//! and tells whoever waits once their part is on disk.
+//! The thread that owns the spool. It takes requests, commits them together by age and size, and
+//! reports once they are on disk.
 //!
-//! Orders never wait; what is appended does. Where nothing can be written, because the quota
-//! is reached or the disk refuses, appended items stay here, their frames keep their share of
-//! the feed's room, and so the feed is not read. What is settled meanwhile is kept until it
-//! can be written.
+//! Requests never wait, but appended items do: where nothing can be written, because the quota is
+//! reached or the disk refuses, they stay here. Their frames then keep their share of the feed's
+//! room, so the feed is not read. Outcomes of items are kept until they can be written.
 
 use std::collections::VecDeque;
-use std::path::Path;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
 use std::time::{Duration, Instant};
 
-use rusqlite::ErrorCode;
 use tokio::sync::mpsc;
 
 use crate::amplitude::time;
 use crate::delivery::Queued;
 
+use super::fault;
 use super::request::{Append, Read, Request, Settings, Settlement, SpoolEvent};
+use super::spool::Spool;
 use super::status_publisher::StatusPublisher;
-use super::{Spool, SpoolRow};
 
-/// What is settled is written down at least this often.
+/// Maximum time until a settled item is written.
 const SETTLE_AGE: Duration = Duration::from_millis(500);
-/// Where nothing could be written, it is tried again this often.
-const AGAIN: Duration = Duration::from_secs(1);
-/// How often others' changes are looked for, and how it stands is told.
-const LOOK: Duration = Duration::from_millis(250);
-/// How often the reserve is made again, where it was given up.
-const RESERVE: Duration = Duration::from_secs(10);
-/// How often dead letters are looked through for those whose time is over.
-const RETENTION: Duration = Duration::from_secs(60);
+/// Delay before a failed write is tried again.
+const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Interval of upkeep: changes by other processes are read, and the state is published.
+pub(super) const UPKEEP_INTERVAL: Duration = Duration::from_millis(250);
 
-/// The thread.
+/// The thread's channels.
+pub(super) struct Link {
+    pub(super) inbox: Receiver<Request>,
+    pub(super) events: mpsc::Sender<SpoolEvent>,
+    pub(super) publisher: StatusPublisher,
+}
+
+/// The thread that owns the spool.
 pub(super) struct WriterThread {
-    spool: Spool,
-    settings: Settings,
+    pub(super) spool: Spool,
+    pub(super) settings: Settings,
     feed: String,
-    inbox: Receiver<Request>,
-    told: mpsc::Sender<SpoolEvent>,
-    publisher: StatusPublisher,
-    /// What waits to be appended.
+    pub(super) link: Link,
+    /// Items that wait for room.
     waiting: VecDeque<Append>,
-    /// Whom to tell when what was appended is durable.
+    /// Callbacks of the items that the next commit makes durable.
     admitted: Vec<Box<dyn FnOnce() + Send>>,
-    /// Since when the oldest of it waits.
-    oldest: Option<Instant>,
-    /// Since when something that is settled is not written.
-    unwritten: Option<Instant>,
-    /// What is to be read back.
+    /// Since when the oldest item waits for a commit.
+    pub(super) oldest: Option<Instant>,
+    /// Since when an outcome is not written.
+    pub(super) unwritten: Option<Instant>,
     reads: VecDeque<Read>,
-    /// Why nothing can be written, and when it is tried again.
-    fault: Option<(String, Instant)>,
+    /// The reason why nothing can be written, and when it is tried again.
+    pub(super) fault: Option<(String, Instant)>,
     /// Whether the quota is reached.
-    full: bool,
-    /// Whether the disk has too little room for more.
-    cramped: bool,
+    pub(super) is_full: bool,
+    /// Whether the disk has too little room for more items.
+    pub(super) is_cramped: bool,
     ended: bool,
-    looked: Instant,
-    retained: Instant,
-    reserved: Instant,
+    /// When upkeep was last done, and its slower parts.
+    pub(super) upkeep: Instant,
+    pub(super) retention: Instant,
+    pub(super) reserve: Instant,
 }
 
 impl WriterThread {
-    pub(super) fn new(
-        spool: Spool,
-        settings: Settings,
-        feed: String,
-        inbox: Receiver<Request>,
-        told: mpsc::Sender<SpoolEvent>,
-        publisher: StatusPublisher,
-    ) -> Self {
+    pub(super) fn new(spool: Spool, settings: Settings, feed: String, link: Link) -> Self {
         let now = Instant::now();
         let mut thread = Self {
             spool,
             settings,
             feed,
-            inbox,
-            told,
-            publisher,
+            link,
             waiting: VecDeque::new(),
             admitted: Vec::new(),
             oldest: None,
             unwritten: None,
             reads: VecDeque::new(),
             fault: None,
-            full: false,
-            cramped: false,
-            reserved: now,
+            is_full: false,
+            is_cramped: false,
             ended: false,
-            looked: now,
-            retained: now,
+            upkeep: now,
+            retention: now,
+            reserve: now,
         };
-        thread.look(now);
+        thread.keep_up(now);
         thread
     }
 
-    /// Runs until it is closed; how many items could not be written.
+    /// Runs until it is closed. Returns the number of items that could not be written.
     pub(super) fn run(mut self) -> u64 {
         loop {
-            let request = self.inbox.recv_timeout(self.patience());
+            let request = self.link.inbox.recv_timeout(self.patience());
             let mut close = match request {
-                Ok(request) => self.take(request),
+                Ok(request) => self.handle(request),
                 Err(RecvTimeoutError::Timeout) => false,
                 Err(RecvTimeoutError::Disconnected) => true,
             };
-            // What came meanwhile goes into the same commit, up to its size.
+            // Requests that came meanwhile go into the same commit, up to its size.
             while !close
                 && self.spool.appended_bytes() < self.settings.commit_bytes
-                && let Ok(request) = self.inbox.try_recv()
+                && let Ok(request) = self.link.inbox.try_recv()
             {
-                close = self.take(request);
+                close = self.handle(request);
             }
             let now = Instant::now();
             self.admit(now);
@@ -120,25 +110,25 @@ impl WriterThread {
             }
             if close {
                 self.publish(now);
-                let waiting = self.waiting.iter().map(|handful| handful.accepted.len());
+                let waiting = self.waiting.iter().map(|append| append.accepted.len());
                 return self.spool.appended() as u64 + waiting.sum::<usize>() as u64;
             }
             self.read(now);
             self.finish();
-            let emptied = self.spool.is_empty() && !self.publisher.shows_empty();
-            if emptied || now - self.looked >= LOOK {
-                self.look(now);
+            let was_emptied = self.spool.is_empty() && !self.link.publisher.shows_empty();
+            if was_emptied || now - self.upkeep >= UPKEEP_INTERVAL {
+                self.keep_up(now);
             }
         }
     }
 
-    /// Does what can be done at once; whether it is to close.
-    fn take(&mut self, request: Request) -> bool {
+    /// Does what can be done at once. Returns whether to close.
+    fn handle(&mut self, request: Request) -> bool {
         match request {
-            Request::Append(handful) => self.waiting.push_back(handful),
+            Request::Append(append) => self.waiting.push_back(append),
             Request::Settle(settlement) => self.settle(settlement),
             Request::Read(read) => self.reads.push_back(read),
-            Request::Retune(settings) => self.settings = settings,
+            Request::Configure(settings) => self.settings = settings,
             Request::End => self.ended = true,
             Request::Close => return true,
         }
@@ -149,8 +139,8 @@ impl WriterThread {
         let now = Instant::now();
         self.unwritten.get_or_insert(now);
         if !settlement.dead_letters.is_empty() {
-            // Someone may be looking for them.
-            self.publisher.letters_changed();
+            // Someone may be looking at the list.
+            self.link.publisher.dead_letters_changed();
             self.oldest.get_or_insert(now);
         }
         self.spool.settle(settlement.settled);
@@ -161,14 +151,14 @@ impl WriterThread {
         }
     }
 
-    /// Reads back what was asked for. Where that fails it is tried again, as a commit is.
+    /// Reads items back. Where that fails it is tried again, as a commit is.
     fn read(&mut self, now: Instant) {
         while self.fault.as_ref().is_none_or(|(_, again)| *again <= now)
             && let Some(read) = self.reads.pop_front()
         {
             let done = match &read {
                 Read::Chunks { after, bytes } => self.read_chunks(*after, *bytes),
-                // Whoever asked may have been cut off.
+                // The requester may have been cut off.
                 Read::Items { reply, .. } if reply.is_closed() => Ok(None),
                 Read::Items { positions, .. } => self.spool.fetch(positions, time::now()).map(Some),
             };
@@ -188,45 +178,48 @@ impl WriterThread {
 
     fn read_chunks(&mut self, after: u64, bytes: u64) -> rusqlite::Result<Option<Vec<Queued>>> {
         let loaded = self.spool.load(after, bytes, time::now())?;
-        let told = SpoolEvent::Loaded {
+        self.send(SpoolEvent::Loaded {
             items: loaded.items,
             upto: loaded.upto,
-        };
-        // Where nobody delivers any more, nobody asks.
-        let _ = self.told.blocking_send(told);
+        });
         Ok(None)
     }
 
-    /// Lets what waits in, as far as there is room.
+    fn send(&self, event: SpoolEvent) {
+        // Where the dispatcher has ended, the items stay in the spool.
+        let _ = self.link.events.blocking_send(event);
+    }
+
+    /// Appends waiting items, as far as there is room.
     fn admit(&mut self, now: Instant) {
-        self.full = false;
-        self.cramped = !self.waiting.is_empty() && !self.spool.has_room();
+        self.is_full = false;
+        self.is_cramped = !self.waiting.is_empty() && !self.spool.has_room();
         while self.fault.is_none()
-            && !self.cramped
+            && !self.is_cramped
             && self.spool.appended_bytes() < self.settings.commit_bytes
-            && let Some(handful) = self.waiting.front()
+            && let Some(append) = self.waiting.front()
         {
-            let bytes: usize = handful.accepted.iter().map(|a| a.item.body.len()).sum();
+            let bytes: usize = append.accepted.iter().map(|a| a.item.body.len()).sum();
             let used = self.spool.used_bytes() + self.spool.appended_bytes() as u64;
-            // One that is larger than the quota gets in alone.
+            // Items that are larger than the quota are admitted into an empty spool.
             if bytes > 0 && used > 0 && used + bytes as u64 > self.settings.quota_bytes {
-                self.full = true;
+                self.is_full = true;
                 return;
             }
-            let Some(handful) = self.waiting.pop_front() else {
+            let Some(append) = self.waiting.pop_front() else {
                 return;
             };
-            if let Some(message) = &handful.message {
+            if let Some(message) = &append.message {
                 self.spool.note_message(&self.feed, message);
                 self.unwritten.get_or_insert(now);
             }
-            if handful.accepted.is_empty() && self.admitted.is_empty() {
-                // Nothing of it has to become durable.
-                (handful.then)();
+            if append.accepted.is_empty() && self.admitted.is_empty() {
+                // There is nothing to make durable.
+                (append.then)();
                 continue;
             }
-            self.spool.append(handful.accepted);
-            self.admitted.push(handful.then);
+            self.spool.append(append.accepted);
+            self.admitted.push(append.then);
             self.oldest.get_or_insert(now);
         }
     }
@@ -235,17 +228,17 @@ impl WriterThread {
         if let Some((_, again)) = &self.fault {
             return *again <= now;
         }
-        let aged = |since: Option<Instant>, age| since.is_some_and(|since| now - since >= age);
+        let is_aged = |since: Option<Instant>, age| since.is_some_and(|since| now - since >= age);
         self.spool.appended_bytes() >= self.settings.commit_bytes
-            || aged(self.oldest, self.settings.commit_age)
-            || aged(self.unwritten, SETTLE_AGE)
+            || is_aged(self.oldest, self.settings.commit_age)
+            || is_aged(self.unwritten, SETTLE_AGE)
             || (self.ended && self.oldest.is_some())
     }
 
-    /// How long there is nothing to do unless a request comes.
+    /// Time until there is something to do without a request.
     fn patience(&self) -> Duration {
-        let stands = self.fault.is_some() || self.full || self.cramped;
-        if !self.waiting.is_empty() && !stands {
+        let is_blocked = self.fault.is_some() || self.is_full || self.is_cramped;
+        if !self.waiting.is_empty() && !is_blocked {
             return Duration::ZERO;
         }
         let commit = match &self.fault {
@@ -258,8 +251,8 @@ impl WriterThread {
             .flatten()
             .min(),
         };
-        let look = self.looked + LOOK;
-        let next = commit.map_or(look, |at| at.min(look));
+        let upkeep = self.upkeep + UPKEEP_INTERVAL;
+        let next = commit.map_or(upkeep, |at| at.min(upkeep));
         next.saturating_duration_since(Instant::now())
     }
 
@@ -272,131 +265,32 @@ impl WriterThread {
                     self.unwritten = None;
                 }
                 self.fault = None;
-                // Receipt is told before delivery begins.
+                // Receipt is reported before delivery begins.
                 for then in self.admitted.drain(..) {
                     then();
                 }
                 if !committed.items.is_empty() {
-                    let told = SpoolEvent::Committed {
+                    self.send(SpoolEvent::Committed {
                         chunk: committed.chunk,
                         items: committed.items,
-                    };
-                    // Where nobody delivers any more, they stay in the spool.
-                    let _ = self.told.blocking_send(told);
+                    });
                 }
             }
             Err(error) => self.fail(&error, now),
         }
     }
 
-    /// Tells the end once everything that was appended is durable.
+    /// Reports the end once every appended item is durable.
     fn finish(&mut self) {
         if self.ended && self.waiting.is_empty() && self.admitted.is_empty() {
             self.ended = false;
-            let _ = self.told.blocking_send(SpoolEvent::Ended);
+            self.send(SpoolEvent::Ended);
         }
     }
 
     fn fail(&mut self, error: &rusqlite::Error, now: Instant) {
-        let fault = in_words(error, &self.spool.folder());
-        self.fault = Some((fault, now + AGAIN));
+        let fault = fault::describe(error, &self.spool.folder());
+        self.fault = Some((fault, now + RETRY_DELAY));
         self.publish(now);
     }
-
-    /// Looks for what others changed, and tells how it stands.
-    fn look(&mut self, now: Instant) {
-        self.looked = now;
-        match self.spool.look_around() {
-            Ok(false) => {}
-            Ok(true) => {
-                self.publisher.letters_changed();
-                if self.spool.appended_bytes() > 0 {
-                    self.oldest.get_or_insert(now);
-                }
-            }
-            Err(error) => tracing::warn!("{}", in_words(&error, &self.spool.folder())),
-        }
-        if now - self.reserved >= RESERVE {
-            self.reserved = now;
-            self.spool.restore_reserve();
-        }
-        if now - self.retained >= RETENTION && self.keep_letters_ms() > 0 {
-            self.retained = now;
-            self.retain(now);
-        }
-        for told in self.spool.take_damage().told {
-            tracing::error!("{told}");
-            self.publisher.tell(told);
-        }
-        self.publish(now);
-    }
-
-    fn retain(&mut self, now: Instant) {
-        match self
-            .spool
-            .forget_letters(time::now() - self.keep_letters_ms())
-        {
-            Ok(0) => {}
-            Ok(count) => {
-                self.unwritten.get_or_insert(now);
-                self.publisher.letters_changed();
-                self.publisher.tell(format!(
-                    "{count} dead letters are older than spool.keep_dead_letters and are gone"
-                ));
-            }
-            Err(error) => tracing::warn!("{}", in_words(&error, &self.spool.folder())),
-        }
-    }
-
-    fn keep_letters_ms(&self) -> i64 {
-        i64::try_from(self.settings.keep_dead_letters.as_millis()).unwrap_or(0)
-    }
-
-    /// Why nothing more is taken, where the disk is why.
-    fn trouble(&self) -> Option<String> {
-        match &self.fault {
-            Some((told, _)) => Some(told.clone()),
-            None if self.cramped => Some(full(&self.spool.folder())),
-            None => None,
-        }
-    }
-
-    fn publish(&mut self, now: Instant) {
-        let row = SpoolRow {
-            quota_bytes: self.settings.quota_bytes,
-            keep_letters_ms: self.keep_letters_ms(),
-            fault: self.trouble(),
-            full: self.full,
-            ..self.spool.row()
-        };
-        self.publisher.show(row, &self.spool, now);
-    }
-}
-
-/// What went wrong with the file, to what, and what to do.
-fn in_words(error: &rusqlite::Error, folder: &Path) -> String {
-    let shown = folder.display();
-    match error.sqlite_error_code() {
-        Some(ErrorCode::DiskFull) => full(folder),
-        Some(ErrorCode::ReadOnly) if super::spool_dir::is_moved(error) => {
-            format!(
-                "the spool's file was moved or removed from {shown}: put it back, or start again"
-            )
-        }
-        Some(ErrorCode::ReadOnly) => {
-            format!("the spool {shown} can't be written to: make it writable")
-        }
-        Some(ErrorCode::CannotOpen | ErrorCode::PermissionDenied) => {
-            format!("the spool {shown} can't be opened any more: check its rights")
-        }
-        Some(ErrorCode::DatabaseBusy | ErrorCode::DatabaseLocked) => {
-            format!("another process holds the spool {shown} for long")
-        }
-        _ => format!("the spool {shown} can't be used: {error}"),
-    }
-}
-
-fn full(folder: &Path) -> String {
-    let folder = folder.display();
-    format!("the disk with the spool {folder} is full: make room on it")
 }

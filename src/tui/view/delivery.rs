@@ -196,11 +196,11 @@ fn spool(shown: &Snapshot) -> Vec<Cell> {
         cell("spool", format!("{}{oldest}", grouped(spool.items)), tone),
         cell(
             "dead letters",
-            match spool.letters {
+            match spool.dead_letters {
                 0 => "0".to_owned(),
                 letters => format!("{} (l lists)", grouped(letters)),
             },
-            above_zero(spool.letters, Tone::Bad),
+            above_zero(spool.dead_letters, Tone::Bad),
         ),
     ]
 }
@@ -218,7 +218,7 @@ fn quota(shown: &Snapshot) -> Vec<Cell> {
     let used = format!("{} of {}", size(spool.bytes), size(spool.quota_bytes));
     vec![
         cell("on disk", used, tone),
-        cell("dead letters", size(spool.letter_bytes), Tone::Plain),
+        cell("dead letters", size(spool.dead_letter_bytes), Tone::Plain),
         cell("full", format!("{} %", spool.percent()), tone),
         cell("carried over", grouped(spool.carried), Tone::Plain),
         cell(

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::customerio::mapping::Route;
-use crate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
 use crate::tui::privacy;
@@ -45,10 +45,10 @@ pub(super) fn render(
 
 fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, theme: &Theme) {
     let all = &state.snapshot.letters;
-    let count = state.snapshot.standing.spool.letters;
+    let count = state.snapshot.standing.spool.dead_letters;
     let dash = theme.sign(Sign::Dash);
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
-    let kept = match state.snapshot.standing.spool.keep_letters_ms {
+    let kept = match state.snapshot.standing.spool.keep_dead_letters_ms {
         0 => "kept until you decide".to_owned(),
         ms => format!("each kept for {}", span(ms)),
     };
@@ -77,7 +77,12 @@ fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, the
 }
 
 /// One row: how many, why, of which type, and for which reason.
-pub(super) fn line(row: &LetterRow, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+pub(super) fn line(
+    row: &DeadLetterRow,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let type_room = if width >= 110 { 26 } else { 18 };
     let clock = time::to_seconds(row.newest_ms);
     let again = match row.again {
@@ -120,7 +125,7 @@ fn style(why: Undelivered, theme: &Theme) -> Style {
     }
 }
 
-fn reason(group: &Group) -> String {
+fn reason(group: &DeadLetterGroup) -> String {
     match group.field.as_str() {
         "" => group.reason.clone(),
         field => format!("{field}: {}", group.reason),
