@@ -36,12 +36,12 @@ fn impatient(url: &str) -> Settings {
 
 /// Waits until delivery says why it can't go on; whether it is halted, and what it says.
 async fn told_of(bench: &Bench) -> (bool, String) {
-    let standing = bench.standing.clone();
+    let status = bench.status.clone();
     until("the breaker opens", || {
-        standing.borrow().breaker != Breaker::Closed
+        status.borrow().breaker != Breaker::Closed
     })
     .await;
-    let breaker = standing.borrow().breaker.clone();
+    let breaker = status.borrow().breaker.clone();
     let halted = matches!(breaker, Breaker::Refused { .. });
     (halted, breaker.why().unwrap().to_owned())
 }

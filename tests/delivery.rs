@@ -108,7 +108,7 @@ async fn a_gate_that_is_not_open_holds_the_spool_and_lets_it_go() {
     bench.send(some(30));
     until("they are durable", || bench.spooled() == 30).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(bench.standing.borrow().held);
+    assert!(bench.status.borrow().gate_shut);
     assert_eq!(sandbox.counts().requests, 0);
     // To end now is to leave them where they are, at once.
     let folder = bench.folder.clone();
@@ -132,7 +132,7 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
     })
     .await;
     until("the second is written down", || {
-        bench.standing.borrow().retrying == 1 && bench.standing.borrow().in_flight == 0
+        bench.status.borrow().retrying == 1 && bench.status.borrow().in_flight == 0
     })
     .await;
     let (told, folder) = bench.give_up().await;
@@ -165,7 +165,7 @@ async fn the_failures_of_an_outage_are_no_attempts_after_a_restart_either() {
     let bench = Bench::new(&settings);
     bench.send(some(7));
     until("it is known to be down", || {
-        bench.standing.borrow().breaker.why().is_some()
+        bench.status.borrow().breaker.why().is_some()
     })
     .await;
     let (_, folder) = bench.give_up().await;
@@ -191,7 +191,7 @@ async fn a_retry_that_is_not_due_waits_after_a_restart_and_holds_its_person_only
     settings.delivery.longest_delay = Duration::from_secs(2);
     let bench = Bench::new(&settings);
     bench.send((0..3).map(|n| accepted(n, &event("held", n))).collect());
-    until("it waits", || bench.standing.borrow().retrying == 3).await;
+    until("it waits", || bench.status.borrow().retrying == 3).await;
     let (_, folder) = bench.give_up().await;
     let bench = Bench::on(folder, &settings);
     bench.send(vec![

@@ -33,12 +33,12 @@ fn impatient(url: &str) -> Settings {
 
 /// Waits until delivery says why it can't go on; what it says.
 async fn told_of(bench: &Bench) -> String {
-    let standing = bench.standing.clone();
+    let status = bench.status.clone();
     until("the breaker opens", || {
-        standing.borrow().breaker != Breaker::Closed
+        status.borrow().breaker != Breaker::Closed
     })
     .await;
-    let why = standing.borrow().breaker.why().map(str::to_owned);
+    let why = status.borrow().breaker.why().map(str::to_owned);
     why.unwrap()
 }
 
@@ -154,7 +154,7 @@ async fn a_hanging_request_holds_up_its_own_people_only() {
     settings.customerio.timeout = Duration::from_secs(3);
     let bench = Bench::new(&settings);
     bench.send(vec![bench::accepted(0, &event("held", 0))]);
-    until("it is out", || bench.standing.borrow().in_flight == 1).await;
+    until("it is out", || bench.status.borrow().in_flight == 1).await;
     let mut others = some(50);
     others.push(bench::accepted(99, &event("held", 1)));
     bench.send(others);
@@ -256,12 +256,12 @@ async fn a_429_is_waited_for_as_long_as_it_says_in_seconds_or_by_a_date_and_slow
         let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
         let started = Instant::now();
         bench.send(some(5));
-        let standing = bench.standing.clone();
+        let status = bench.status.clone();
         until("it keeps quiet", || {
-            standing.borrow().throttled_until_ms.is_some()
+            status.borrow().throttled_until_ms.is_some()
         })
         .await;
-        assert!(standing.borrow().rate < 51.0, "{}", standing.borrow().rate);
+        assert!(status.borrow().rate < 51.0, "{}", status.borrow().rate);
         let (told, _) = bench.finish().await;
         assert_eq!(labels(&told), ["429", "200"]);
         // A date has whole seconds only.

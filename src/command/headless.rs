@@ -129,7 +129,7 @@ fn is_settled(snapshot: &Snapshot) -> bool {
     let totals = &snapshot.totals;
     let sent = totals.accepted - totals.dry_run;
     // What an earlier run left in the spool is delivered here and was not accepted here.
-    snapshot.standing.is_idle() && sent <= totals.delivered + totals.not_delivered()
+    snapshot.delivery.is_idle() && sent <= totals.delivered + totals.not_delivered()
 }
 
 /// What a run did, for people and for machines.
@@ -188,10 +188,10 @@ impl Summary {
             left: ended.left,
             unwritten: ended.unwritten,
             failure: ended.failure.clone(),
-            spool: last.standing.spool.clone(),
-            breaker: last.standing.breaker.clone(),
-            rate: last.standing.rate,
-            rate_limit: last.standing.rate_limit,
+            spool: last.delivery.spool.clone(),
+            breaker: last.delivery.breaker.clone(),
+            rate: last.delivery.rate,
+            rate_limit: last.delivery.rate_limit,
             dead_letters: last.letters.to_vec(),
             violations: last.limits.iter().map(broken).collect(),
         }
@@ -340,8 +340,8 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         crate::feed::FeedState::Connecting => "connecting".to_owned(),
         crate::feed::FeedState::Down { why, .. } => format!("down ({why})"),
     };
-    let standing = &snapshot.standing;
-    let trouble = standing.spool.fault.as_deref().or(standing.breaker.why());
+    let delivery = &snapshot.delivery;
+    let trouble = delivery.spool.fault.as_deref().or(delivery.breaker.why());
     let trouble = trouble.map_or_else(String::new, |why| format!("  ({why})"));
     format!(
         "feed {feed}  received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  filtered {}  rejected {}  spool {}  dead letters {}  p95 {} ms{trouble}",
@@ -352,8 +352,8 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         snapshot.rates.delivered,
         grouped(t.filtered),
         grouped(t.rejected),
-        grouped(snapshot.standing.spool.items),
-        grouped(snapshot.standing.spool.dead_letters),
+        grouped(snapshot.delivery.spool.items),
+        grouped(snapshot.delivery.spool.dead_letters),
         snapshot.latency.p95_ms,
     )
 }

@@ -67,10 +67,10 @@ impl Report {
         // What only the process knows, where there is one.
         let spool = match &status {
             Some(status) if running.is_some() => SpoolStatus {
-                quota_bytes: status.standing.spool.quota_bytes,
-                keep_dead_letters_ms: status.standing.spool.keep_dead_letters_ms,
-                fault: status.standing.spool.fault.clone(),
-                full: status.standing.spool.full,
+                quota_bytes: status.delivery.spool.quota_bytes,
+                keep_dead_letters_ms: status.delivery.spool.keep_dead_letters_ms,
+                fault: status.delivery.spool.fault.clone(),
+                full: status.delivery.spool.full,
                 ..now
             },
             _ => now,
@@ -86,9 +86,9 @@ impl Report {
 
     fn is_well(&self) -> bool {
         let delivers = |status: &Status| {
-            status.standing.breaker == BreakerState::Closed
-                && status.standing.spool.fault.is_none()
-                && !status.standing.spool.full
+            status.delivery.breaker == BreakerState::Closed
+                && status.delivery.spool.fault.is_none()
+                && !status.delivery.spool.full
         };
         self.running.is_some() && self.status.as_ref().is_some_and(delivers)
     }
@@ -140,7 +140,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, String)) {
-    let standing = &status.standing;
+    let delivery = &status.delivery;
     line("destination", printable(&status.destination));
     let feed = match &status.feed_status.state {
         FeedState::Live => "live".to_owned(),
@@ -198,7 +198,7 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
             l.p50_ms, l.p95_ms, l.p99_ms
         ),
     );
-    let breaker = match &standing.breaker {
+    let breaker = match &delivery.breaker {
         BreakerState::Closed => "closed: requests go out".to_owned(),
         BreakerState::Open {
             why,
@@ -221,13 +221,13 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         "requests",
         format!(
             "{} in flight  {:.1} of {} a second allowed",
-            standing.in_flight, standing.rate, standing.rate_limit
+            delivery.in_flight, delivery.rate, delivery.rate_limit
         ),
     );
-    let next = standing.next_retry_ms.map_or_else(String::new, |at| {
+    let next = delivery.next_retry_ms.map_or_else(String::new, |at| {
         format!(", the next in {}", span((at - now_ms).max(0)))
     });
-    line("retrying", format!("{}{next}", grouped(standing.retrying)));
+    line("retrying", format!("{}{next}", grouped(delivery.retrying)));
 }
 
 fn spool_words(spool: &SpoolStatus, now_ms: i64) -> String {

@@ -42,4 +42,4 @@ pub use breaker::BreakerState;
 pub use dispatch::{Channels, Control, Dispatch, Settings};
 pub use item::{Accepted, History, Part, Queued, SpoolPosition};
 pub use outcome::{Answered, Attempt, Settled, Undelivered};
-pub use status::Standing;
+pub use status::DeliveryStatus;

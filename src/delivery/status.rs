@@ -7,33 +7,34 @@ use crate::amplitude::time::UnixMs;
 use super::breaker::BreakerState;
 use super::spool::SpoolStatus;
 
-/// How delivery stands.
+/// The state of delivery.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
-pub struct Standing {
-    /// What is accepted and not delivered, on disk.
+pub struct DeliveryStatus {
+    /// The spool.
     pub spool: SpoolStatus,
-    /// Requests that are out.
+    /// Requests in flight.
     pub in_flight: u32,
-    /// Items that wait to be tried again.
+    /// Items that wait for a retry.
     pub retrying: u64,
     /// When the next of them is tried.
     pub next_retry_ms: Option<UnixMs>,
-    /// Whether the destination as a whole takes requests.
+    /// Whether requests are sent to the destination.
     pub breaker: BreakerState,
-    /// Until when Customer.io asked for quiet.
+    /// Until when Customer.io asked for no requests.
     pub throttled_until_ms: Option<UnixMs>,
-    /// Requests a second that Customer.io is believed to take.
+    /// The current limit on requests a second, learned from Customer.io's answers.
     pub rate: f64,
-    /// The most that the settings allow.
+    /// The limit in the settings, in requests a second.
     pub rate_limit: u32,
-    /// Whether nothing is sent because the gate is not open.
-    pub held: bool,
+    /// Whether the gate is not open, so that nothing is sent and items stay in the spool.
+    #[serde(rename = "held")]
+    pub gate_shut: bool,
     /// The server that answers, once it is known.
     pub server: Option<String>,
 }
 
-impl Standing {
-    /// Whether nothing waits and nothing is out.
+impl DeliveryStatus {
+    /// Whether every item is settled and no request is in flight.
     pub fn is_idle(&self) -> bool {
         self.spool.items == 0 && self.in_flight == 0
     }

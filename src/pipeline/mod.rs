@@ -31,7 +31,7 @@ use crate::customerio::Client;
 use crate::customerio::client::Destination;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
-use crate::delivery::{Channels, Control, Dispatch, Standing};
+use crate::delivery::{Channels, Control, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
 use crate::filter::gate::RuleError;
@@ -172,7 +172,7 @@ impl Pipeline {
         let (taken_in, told) = mpsc::channel(8);
         let (answered, answers) = mpsc::channel(64);
         let (control, controls) = mpsc::channel(8);
-        let (standing_told, standing) = watch::channel(Standing::default());
+        let (delivery_status, delivery) = watch::channel(DeliveryStatus::default());
         let (snapshots, published) = watch::channel(Arc::default());
         let (notices, told_of) = mpsc::unbounded_channel();
         let (open, is_open) = watch::channel(settings.gate == Mode::Open);
@@ -188,7 +188,7 @@ impl Pipeline {
         let spool = spool::writer::start(spool, settings.spool(), name, durable, notices.clone())?;
         let sources = Sources {
             gate: gate.clone(),
-            standing,
+            delivery,
             feed: feed_status,
             ring: ring.clone(),
             spool: spool.published(),
@@ -212,7 +212,7 @@ impl Pipeline {
             Channels {
                 open: is_open,
                 answered,
-                status: standing_told,
+                status: delivery_status,
             },
         );
         let handle = Handle {
@@ -292,7 +292,7 @@ impl Pipeline {
         let last = self.handle.snapshots.borrow().clone();
         status::write_last(&self.handle).await;
         Ended {
-            left: last.standing.spool.items,
+            left: last.delivery.spool.items,
             unwritten,
             failure: self.handle.failure.why(),
             last,

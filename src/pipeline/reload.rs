@@ -224,7 +224,7 @@ pub(super) async fn watch_key(handle: Handle) {
     loop {
         tokio::time::sleep(LOOK).await;
         let refused = matches!(
-            snapshots.borrow().standing.breaker,
+            snapshots.borrow().delivery.breaker,
             BreakerState::Refused { .. }
         );
         let settings = handle.settings();

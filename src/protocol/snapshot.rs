@@ -6,7 +6,7 @@ use std::sync::Arc;
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::Standing;
+use crate::delivery::DeliveryStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::feed::FeedStatus;
 use crate::filter::gate::RuleTally;
@@ -51,7 +51,8 @@ pub struct Snapshot {
     /// Requests in the last minute.
     pub requests_per_minute: u64,
     /// How delivery stands.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub delivery: DeliveryStatus,
     /// What can't be delivered and is kept, by reason and type.
     pub letters: Arc<Vec<DeadLetterRow>>,
     /// What the ring holds.

@@ -8,7 +8,7 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::delivery::{Accepted, Answered, Queued, Settled, Standing, Undelivered, spool};
+use crate::delivery::{Accepted, Answered, DeliveryStatus, Queued, Settled, Undelivered, spool};
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, Gate};
 use crate::protocol::{Notice, Outcome, Rates, Record, Snapshot};
@@ -47,7 +47,7 @@ pub struct Sources {
     /// The gate in force.
     pub gate: Arc<ArcSwap<Gate>>,
     /// How delivery stands.
-    pub standing: watch::Receiver<Standing>,
+    pub delivery: watch::Receiver<DeliveryStatus>,
     /// How the feed stands.
     pub feed: watch::Receiver<FeedStatus>,
     /// The ring that it fills.
@@ -272,9 +272,9 @@ impl Observer {
             ..self.sources.feed.borrow().clone()
         };
         let published = self.sources.spool.borrow().clone();
-        let standing = Standing {
+        let delivery = DeliveryStatus {
             spool: published.status,
-            ..self.sources.standing.borrow().clone()
+            ..self.sources.delivery.borrow().clone()
         };
         let rate = |line| self.series.rate(line, RATE_SECONDS);
         let rates = Rates {
@@ -307,7 +307,7 @@ impl Observer {
             latency: self.latency.row(),
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
-            standing,
+            delivery,
             letters: published.dead_letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),

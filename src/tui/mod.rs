@@ -700,9 +700,9 @@ async fn write_ndjson(name: &'static str, what: &str, ndjson: String) -> Result<
 
 fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
     old.totals != new.totals
-        || old.standing.in_flight != new.standing.in_flight
-        || old.standing.spool.items != new.standing.spool.items
-        || old.standing.breaker != new.standing.breaker
+        || old.delivery.in_flight != new.delivery.in_flight
+        || old.delivery.spool.items != new.delivery.spool.items
+        || old.delivery.breaker != new.delivery.breaker
         || old.feed != new.feed
         || old.mode != new.mode
         || !Arc::ptr_eq(&old.series, &new.series)

@@ -11,7 +11,7 @@ use sluicegate::customerio::{Client, Mapping};
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::spool::writer::{self, Append};
 use sluicegate::delivery::{
-    Accepted, Answered, Channels, Control, Dispatch, Part, Settled, Standing,
+    Accepted, Answered, Channels, Control, DeliveryStatus, Dispatch, Part, Settled,
 };
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -25,7 +25,7 @@ pub struct Bench {
     pub spool: writer::Handle,
     pub open: watch::Sender<bool>,
     pub control: mpsc::Sender<Control>,
-    pub standing: watch::Receiver<Standing>,
+    pub status: watch::Receiver<DeliveryStatus>,
     pub told: JoinHandle<Vec<Answered>>,
     pub dispatch: JoinHandle<()>,
 }
@@ -46,12 +46,12 @@ impl Bench {
         let spool = writer::start(spool, settings.spool(), feed, durable, notices).unwrap();
         let (control, controls) = mpsc::channel(4);
         let (answered, mut answers) = mpsc::channel(16);
-        let (standing_told, standing) = watch::channel(Standing::default());
+        let (delivery_status, status) = watch::channel(DeliveryStatus::default());
         let (open, is_open) = watch::channel(true);
         let channels = Channels {
             open: is_open,
             answered,
-            status: standing_told,
+            status: delivery_status,
         };
         let dispatch = Dispatch::new(client, settings.dispatch(), spool.clone(), newest, channels);
         let told = tokio::spawn(async move {
@@ -66,7 +66,7 @@ impl Bench {
             spool,
             open,
             control,
-            standing,
+            status,
             told,
             dispatch: tokio::spawn(dispatch.run(to_send, controls)),
         }

@@ -14,7 +14,7 @@ use sluicegate::customerio::mapping::Route;
 use sluicegate::customerio::{Item, Mapping};
 use sluicegate::delivery::spool::SpoolStatus;
 use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
-use sluicegate::delivery::{Accepted, Attempt, History, Part, Standing, Undelivered};
+use sluicegate::delivery::{Accepted, Attempt, DeliveryStatus, History, Part, Undelivered};
 use sluicegate::feed::FeedState;
 use sluicegate::filter::catalog::Catalog;
 use sluicegate::filter::gate::{RuleTally, Switch};
@@ -203,8 +203,8 @@ pub fn letter(number: i64) -> DeadLetter {
     }
 }
 
-pub fn standing() -> Standing {
-    Standing {
+pub fn delivery() -> DeliveryStatus {
+    DeliveryStatus {
         spool: SpoolStatus {
             items: 1_204,
             bytes: 2_408_000,
@@ -219,7 +219,7 @@ pub fn standing() -> Standing {
         rate: 100.0,
         rate_limit: 100,
         server: Some("customer.io us".to_owned()),
-        ..Standing::default()
+        ..DeliveryStatus::default()
     }
 }
 
@@ -312,7 +312,7 @@ pub fn snapshot(mode: Mode) -> Snapshot {
         ]
         .into(),
         requests_per_minute: 31,
-        standing: standing(),
+        delivery: delivery(),
         letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
         ..Snapshot::default()
     }

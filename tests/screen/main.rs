@@ -16,7 +16,7 @@ use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{frame, time::UnixMs};
 use sluicegate::config::Settings;
 use sluicegate::delivery::BreakerState as Breaker;
-use sluicegate::delivery::Standing;
+use sluicegate::delivery::DeliveryStatus;
 use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
 use sluicegate::feed::FeedState;
 use sluicegate::filter::gate::Switch;
@@ -480,7 +480,7 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         why: "connection refused: nothing listens at ws://relay:4080/feed".to_owned(),
         next_ms: NOW + 4_000,
     };
-    down.standing.breaker = Breaker::Refused {
+    down.delivery.breaker = Breaker::Refused {
         why: "Customer.io refuses the credentials: 401; check site ID, API key and region"
             .to_owned(),
         since_ms: NOW - 5_000,
@@ -510,7 +510,7 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         fixture.press("y").last(),
         Some(Effect::Pipeline(Command::Resume))
     ));
-    down.standing.breaker = Breaker::Closed;
+    down.delivery.breaker = Breaker::Closed;
     let feed_down = title("FEED DOWN: sluicegate shop-prod");
     assert_eq!(fixture.act(Action::Snapshot(Arc::new(down))), feed_down);
     let well = fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
@@ -519,10 +519,10 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
 }
 
 /// The screen while delivery stands like this.
-fn while_standing(change: impl FnOnce(&mut Standing)) -> String {
+fn while_standing(change: impl FnOnce(&mut DeliveryStatus)) -> String {
     let mut fixture = Fixture::new((120, 34));
     let mut now = snapshot(Mode::Open);
-    change(&mut now.standing);
+    change(&mut now.delivery);
     fixture.act(Action::Snapshot(Arc::new(now)));
     fixture.plain()
 }
@@ -569,7 +569,7 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
             vec!["spool 85 % full"],
         ),
         (
-            &while_standing(|s| s.held = true),
+            &while_standing(|s| s.gate_shut = true),
             vec!["spool 1,204 held", "the gate is not open"],
         ),
         (

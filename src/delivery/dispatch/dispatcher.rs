@@ -14,7 +14,7 @@ use crate::delivery::rate_limiter::RateLimiter;
 use crate::delivery::retry_queue::RetryQueue;
 use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::writer::{Handle as SpoolHandle, SpoolEvent};
-use crate::delivery::{Answered, Standing};
+use crate::delivery::{Answered, DeliveryStatus};
 
 use super::settings::Settings;
 use super::tasks::{TaskResult, TaskTable};
@@ -45,7 +45,7 @@ pub struct Channels {
     /// Receives each answer.
     pub answered: mpsc::Sender<Answered>,
     /// Receives the status after each change.
-    pub status: watch::Sender<Standing>,
+    pub status: watch::Sender<DeliveryStatus>,
 }
 
 /// Delivers the items of a spool.
@@ -207,7 +207,7 @@ impl Dispatch {
     fn publish(&mut self) {
         let now = Moment::now();
         let wall_ms = |at| now.wall_ms(at);
-        let status = Standing {
+        let status = DeliveryStatus {
             // The observer adds the spool's own status.
             spool: SpoolStatus::default(),
             in_flight: self.requests,
@@ -217,7 +217,7 @@ impl Dispatch {
             throttled_until_ms: self.paused_until.map(wall_ms),
             rate: self.rate.per_second(),
             rate_limit: self.settings.requests_per_second.get(),
-            held: !self.is_open(),
+            gate_shut: !self.is_open(),
             server: self.client.server().map(str::to_owned),
         };
         self.channels.status.send_replace(status);

@@ -32,7 +32,7 @@ pub(super) fn annotate(state: &mut State, now: &Snapshot) {
         _ => {}
     }
     let is_down = |s: &Snapshot| {
-        let breaker = &s.standing.breaker;
+        let breaker = &s.delivery.breaker;
         matches!(
             breaker,
             BreakerState::Open { .. } | BreakerState::Refused { .. }

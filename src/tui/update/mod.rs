@@ -483,7 +483,7 @@ fn hold_still(state: &mut State) {
 
 fn ask_gate(state: &mut State) -> Vec<Effect> {
     let refused = matches!(
-        state.snapshot.standing.breaker,
+        state.snapshot.delivery.breaker,
         BreakerState::Refused { .. }
     );
     let confirm = if refused {

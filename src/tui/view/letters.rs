@@ -45,10 +45,10 @@ pub(super) fn render(
 
 fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, theme: &Theme) {
     let all = &state.snapshot.letters;
-    let count = state.snapshot.standing.spool.dead_letters;
+    let count = state.snapshot.delivery.spool.dead_letters;
     let dash = theme.sign(Sign::Dash);
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
-    let kept = match state.snapshot.standing.spool.keep_dead_letters_ms {
+    let kept = match state.snapshot.delivery.spool.keep_dead_letters_ms {
         0 => "kept until you decide".to_owned(),
         ms => format!("each kept for {}", span(ms)),
     };
