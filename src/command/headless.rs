@@ -192,7 +192,7 @@ impl Summary {
             breaker: last.delivery.breaker.clone(),
             rate: last.delivery.rate,
             rate_limit: last.delivery.rate_limit,
-            dead_letters: last.letters.to_vec(),
+            dead_letters: last.dead_letters.to_vec(),
             violations: last.limits.iter().map(broken).collect(),
         }
     }

@@ -14,10 +14,10 @@ use crate::delivery::Accepted;
 use crate::delivery::spool::{self, writer::Handle};
 use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
 use crate::limits;
-use crate::telemetry::observer::TakenIn;
 
 use super::Judge;
 use super::failure::Failure;
+use super::observer::IntakeReport;
 
 /// Frames taken in before what came of them is passed on.
 const HANDFUL: usize = 64;
@@ -35,7 +35,7 @@ const MALFORMED_BYTES: usize = 2_000;
 pub(super) struct Intake {
     judge: Judge,
     spool: Handle,
-    taken_in: mpsc::Sender<TakenIn>,
+    taken_in: mpsc::Sender<IntakeReport>,
     received: watch::Sender<Option<MessageId>>,
     safe: watch::Sender<Option<MessageId>>,
     message_id_field: Arc<str>,
@@ -51,7 +51,7 @@ pub(super) struct Intake {
 #[derive(Default)]
 struct Batch {
     accepted: Vec<Accepted>,
-    told: TakenIn,
+    told: IntakeReport,
     shares: Vec<OwnedSemaphorePermit>,
 }
 
@@ -61,7 +61,7 @@ impl Intake {
     pub(super) fn new(
         judge: Judge,
         spool: Handle,
-        taken_in: mpsc::Sender<TakenIn>,
+        taken_in: mpsc::Sender<IntakeReport>,
         received: watch::Sender<Option<MessageId>>,
         safe: watch::Sender<Option<MessageId>>,
         message_id_field: String,

@@ -11,6 +11,7 @@
 mod failure;
 mod intake;
 pub mod judge;
+mod observer;
 mod reload;
 mod status;
 
@@ -38,12 +39,12 @@ use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate, Mode};
 use crate::limits::grouped;
 use crate::protocol::{Command, Snapshot};
-use crate::telemetry::observer::{Observer, Sources, TakenIn};
 use crate::telemetry::ring::SharedRing;
 
 use failure::Failure;
 use intake::Intake;
 pub use judge::{Judge, Terms};
+use observer::{IntakeReport, Observer, Sources};
 pub use reload::{ReloadError, Reloaded};
 pub use status::Status;
 
@@ -77,7 +78,7 @@ pub struct Pipeline {
     dispatch: JoinHandle<()>,
     observer: JoinHandle<()>,
     /// The observer runs as long as there is one: it has to see how the spool ends.
-    observed: mpsc::Sender<TakenIn>,
+    observed: mpsc::Sender<IntakeReport>,
     helpers: Vec<JoinHandle<()>>,
     /// The thread that records the feed, where it is recorded.
     recorder: Option<std::thread::JoinHandle<()>>,
@@ -192,7 +193,7 @@ impl Pipeline {
             feed: feed_status,
             ring: ring.clone(),
             spool: spool.published(),
-            told: told_of,
+            notices: told_of,
         };
         let failure = Failure::new(notices.clone());
         let intake = Intake::new(
@@ -333,11 +334,11 @@ impl Handle {
             Command::SetFilters(filters) => self.change(|gate| Gate::new(gate.mode(), filters))?,
             // It ends only when everything does.
             Command::Resume => _ = self.control.send(Control::Resume).await,
-            Command::RetryLetters(which) => {
+            Command::RetryDeadLetters(which) => {
                 let count = self.with_letters(move |l| Ok(l.retry(&which)?)).await?;
                 return Ok(letters(count, "will be tried again"));
             }
-            Command::DiscardLetters(which) => {
+            Command::DiscardDeadLetters(which) => {
                 let count = self.with_letters(move |l| Ok(l.discard(&which)?)).await?;
                 return Ok(letters(count, "discarded"));
             }

@@ -5,18 +5,20 @@ use serde::{Deserialize, Serialize};
 use crate::delivery::spool::dead_letters::DeadLetterSelection;
 use crate::filter::{Filters, Mode};
 
-/// What a screen can ask of a pipeline.
+/// A command to a pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Command {
     /// Open the gate, shut it, or go into dry run.
     SetGate(Mode),
-    /// Put these filters in force, whole.
+    /// Replace the filters.
     SetFilters(Filters),
-    /// Try again now, where delivery waits for someone or for its next probe.
+    /// Retry delivery now, where it waits for someone or for its next probe.
     Resume,
-    /// Put these dead letters back into the spool.
-    RetryLetters(DeadLetterSelection),
+    /// Return these dead letters to the spool.
+    #[serde(rename = "retry_letters")]
+    RetryDeadLetters(DeadLetterSelection),
     /// Remove these dead letters for good.
-    DiscardLetters(DeadLetterSelection),
+    #[serde(rename = "discard_letters")]
+    DiscardDeadLetters(DeadLetterSelection),
 }

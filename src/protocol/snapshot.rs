@@ -15,74 +15,75 @@ use crate::limits::{Code, Policy, Violation};
 
 use super::series::Series;
 
-/// How everything stands at one moment.
+/// The state of a pipeline at one moment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Snapshot {
     /// When it was taken.
     pub at_ms: UnixMs,
-    /// When the run began.
+    /// When the run started.
     pub started_ms: UnixMs,
-    /// What was counted since then.
+    /// Counts since then.
     pub totals: Totals,
-    /// The same a second, over the last few seconds.
+    /// Events a second, over the last few seconds.
     pub rates: Rates,
-    /// The course of these rates.
+    /// The history of these rates.
     pub series: Arc<Series>,
-    /// How the feed stands.
+    /// The state of the feed.
     pub feed: FeedStatus,
-    /// How long the last event waited here before it was taken in, in milliseconds.
+    /// Time from the receipt of the last event until intake took it, in milliseconds.
     pub behind_ms: u64,
-    /// How old events are when they are received, in milliseconds: the median of the last minutes.
+    /// Median age of events when they are received, in milliseconds, over the last minutes.
     pub feed_lag_ms: Option<i64>,
-    /// Whether the gate is open; none before the first moment.
+    /// The mode of the gate; none before the first snapshot.
     pub mode: Option<Mode>,
-    /// The filters in force.
+    /// The applied filters.
     pub filters: Arc<Filters>,
-    /// What each rule has seen.
+    /// The counts of each rule.
     pub rules: Vec<RuleTally>,
-    /// The event types that came by.
+    /// The event types that were received.
     pub types: Arc<Vec<TypeRow>>,
-    /// The limits that were broken.
+    /// The limits with violations.
     pub limits: Arc<Vec<LimitRow>>,
-    /// From receipt to answer.
+    /// Time from receipt to answer.
     pub latency: LatencyRow,
-    /// Answers by their label.
+    /// Number of answers, by label.
     pub answers: BTreeMap<String, u64>,
     /// Requests in the last minute.
     pub requests_per_minute: u64,
-    /// How delivery stands.
+    /// The state of delivery.
     #[serde(rename = "standing")]
     pub delivery: DeliveryStatus,
-    /// What can't be delivered and is kept, by reason and type.
-    pub letters: Arc<Vec<DeadLetterRow>>,
-    /// What the ring holds.
+    /// Dead letters by reason and type.
+    #[serde(rename = "letters")]
+    pub dead_letters: Arc<Vec<DeadLetterRow>>,
+    /// The size of the ring of recent events.
     pub ring: RingRow,
-    /// What the operator should know, newest last.
+    /// Notices for the operator, the newest last.
     pub notices: Vec<Notice>,
 }
 
-/// What was counted since the start.
+/// Counts since the start.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Totals {
     /// Events received.
     pub received: u64,
-    /// Bytes of them.
+    /// Bytes of these events.
     pub received_bytes: u64,
-    /// Frames, or parts of them, that could not be read.
+    /// Frames, or parts of them, that could not be decoded.
     pub malformed: u64,
-    /// Events that the gate let through.
+    /// Events that the filters and limits accepted.
     pub accepted: u64,
-    /// Those of them that were only decided, in dry run.
+    /// Those of them that were decided in dry run, and not sent.
     pub dry_run: u64,
-    /// Events that the gate held back.
+    /// Events that were filtered out, by type, rule or mode.
     pub filtered: u64,
-    /// Events that a limit refused.
+    /// Events that a limit rejected.
     pub rejected: u64,
-    /// Events that Customer.io took.
+    /// Events that Customer.io accepted.
     pub delivered: u64,
-    /// Those that it took at the first attempt.
+    /// Those that it accepted at the first attempt.
     pub success_on_first_attempt: u64,
-    /// Those that it took later.
+    /// Those that it accepted at a later attempt.
     pub success_after_retry: u64,
     /// Events whose attempts are used up.
     pub expired: u64,
@@ -90,7 +91,7 @@ pub struct Totals {
     pub discarded: u64,
     /// Violations of limits.
     pub violations: u64,
-    /// Requests answered.
+    /// Requests that ended, with an answer or without.
     pub requests: u64,
 }
 
@@ -100,7 +101,7 @@ impl Totals {
         self.expired + self.discarded
     }
 
-    /// The share of delivered events among those that are settled, in percent.
+    /// Delivered events among the settled ones, in percent.
     pub fn delivery_rate(&self) -> Option<f64> {
         let settled = self.delivered + self.not_delivered();
         (settled > 0).then(|| self.delivered as f64 * 100.0 / settled as f64)
@@ -120,46 +121,46 @@ pub struct Rates {
     pub rejected: f64,
 }
 
-/// One event type that came by.
+/// An event type, with its counts.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct TypeRow {
     /// Its name.
     pub name: Arc<str>,
-    /// Its events.
+    /// Number of its events.
     pub count: u64,
-    /// Those that were accepted.
+    /// Number of them that were accepted.
     pub accepted: u64,
     /// Its events a second, over the last few seconds.
     pub rate: f64,
 }
 
-/// One limit that was broken.
+/// A limit with violations.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct LimitRow {
-    /// Which.
+    /// The limit.
     pub code: Code,
-    /// What it did.
+    /// The effect of a violation.
     pub policy: Policy,
-    /// How often, since the start.
+    /// Violations since the start.
     pub count: u64,
-    /// How often, in the last ten minutes.
+    /// Violations in the last ten minutes.
     pub recent: u64,
-    /// The course of the last ten minutes, 10 seconds a step.
+    /// Violations in the last ten minutes, by steps of 10 seconds.
     pub trend: Vec<u64>,
-    /// The event type of the worst case.
+    /// The event type of that violation.
     pub worst_type: Arc<str>,
-    /// The worst case.
+    /// The violation with the largest measurement.
     pub worst: Violation,
-    /// When it was broken last.
+    /// When the last violation was received.
     pub last_ms: UnixMs,
-    /// The sequence number of the last event that broke it.
+    /// The sequence number of its event.
     pub last_sequence: u64,
 }
 
-/// From receipt to answer, in milliseconds, over the last minutes.
+/// Time from receipt to answer, in milliseconds, over the last minutes.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LatencyRow {
-    /// How many events it is taken from.
+    /// Number of events that were measured.
     pub count: u64,
     /// The median.
     pub p50_ms: u64,
@@ -169,20 +170,20 @@ pub struct LatencyRow {
     pub p99_ms: u64,
 }
 
-/// What the ring of recent events holds.
+/// The size of the ring of recent events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RingRow {
-    /// Events in it.
+    /// Number of events.
     pub events: u64,
-    /// Bytes of them.
+    /// Memory that they take, in bytes.
     pub bytes: u64,
 }
 
-/// Something that the operator should know.
+/// A notice for the operator.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Notice {
-    /// When.
+    /// When it was sent.
     pub at_ms: UnixMs,
-    /// What.
+    /// The text.
     pub text: String,
 }

@@ -68,7 +68,7 @@ impl Ring {
     }
 
     /// Changes the story of a record that is still there. What it holds then counts too.
-    pub fn tell(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
+    pub fn update(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
         if let Some(index) = self.index(sequence)
             && let Some(record) = self.records.get_mut(index)
         {
@@ -174,7 +174,7 @@ mod tests {
             items: 1,
         });
         for sequence in (1..=100).cycle().take(1_000) {
-            ring.tell(sequence, |story| {
+            ring.update(sequence, |story| {
                 story.attempts.push(attempt.clone());
                 story.outcome = Outcome::Undelivered {
                     why: Undelivered::Expired,

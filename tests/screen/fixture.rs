@@ -313,7 +313,7 @@ pub fn snapshot(mode: Mode) -> Snapshot {
         .into(),
         requests_per_minute: 31,
         delivery: delivery(),
-        letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
+        dead_letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
         ..Snapshot::default()
     }
 }

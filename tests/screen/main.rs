@@ -608,7 +608,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
         fixture.press("e"),
         [Effect::ExportLetters(DeadLetterSelection::One(17))]
     );
-    let retry = |which| Effect::Pipeline(Command::RetryLetters(which));
+    let retry = |which| Effect::Pipeline(Command::RetryDeadLetters(which));
     assert_eq!(
         fixture.press("r"),
         [retry(DeadLetterSelection::One(17))],
@@ -624,7 +624,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     assert!(fixture.plain().contains("will be tried again"));
     fixture.press("D");
     assert!(fixture.plain().contains("gone for good"));
-    let discard = Effect::Pipeline(Command::DiscardLetters(DeadLetterSelection::One(17)));
+    let discard = Effect::Pipeline(Command::DiscardDeadLetters(DeadLetterSelection::One(17)));
     assert_eq!(fixture.press("y"), [discard]);
     fixture.press("\u{1b}\u{1b}");
     assert!(
@@ -660,7 +660,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
 fn without_dead_letters_the_screen_says_what_they_would_be() {
     let mut fixture = Fixture::new((80, 24));
     let mut none = snapshot(Mode::Open);
-    none.letters = Arc::default();
+    none.dead_letters = Arc::default();
     fixture.act(Action::Snapshot(Arc::new(none)));
     fixture.press("l");
     assert!(fixture.plain().contains("there are none"));

@@ -12,7 +12,10 @@ use super::{FOLDED_OVER, say, stepped};
 
 /// The group under the cursor, and how many letters it has.
 fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
-    let row = state.snapshot.letters.get(state.letters.as_ref()?.row)?;
+    let row = state
+        .snapshot
+        .dead_letters
+        .get(state.letters.as_ref()?.row)?;
     Some((row.group.clone(), row.count))
 }
 
@@ -25,7 +28,7 @@ fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
 }
 
 pub(super) fn move_cursor(state: &mut State, by: i64) {
-    let last = state.snapshot.letters.len().saturating_sub(1);
+    let last = state.snapshot.dead_letters.len().saturating_sub(1);
     let Some(letters) = &mut state.letters else {
         return;
     };
@@ -127,7 +130,7 @@ pub(super) fn retry(state: &mut State) -> Vec<Effect> {
 pub(super) fn retry_reason(state: &mut State) -> Vec<Effect> {
     let reason = group(state).map(|(group, _)| group.reason);
     let chosen = reason.map(|reason| {
-        let rows = state.snapshot.letters.iter();
+        let rows = state.snapshot.dead_letters.iter();
         let count = rows
             .filter(|row| row.group.reason == reason)
             .map(|row| row.count);
@@ -141,7 +144,7 @@ pub(super) fn retry_reason(state: &mut State) -> Vec<Effect> {
 fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> Vec<Effect> {
     match chosen {
         None => nothing(state),
-        Some((which, 1)) => vec![Effect::Pipeline(Command::RetryLetters(which))],
+        Some((which, 1)) => vec![Effect::Pipeline(Command::RetryDeadLetters(which))],
         Some((which, count)) => {
             state.popup = Some(Popup::Confirm(Confirm::RetryLetters(which, count)));
             Vec::new()

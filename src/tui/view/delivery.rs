@@ -81,10 +81,10 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     }));
     lines.push(Line::default());
     lines.push(heading("Dead letters by reason"));
-    if shown.letters.is_empty() {
+    if shown.dead_letters.is_empty() {
         lines.push(Line::styled(" none", theme.dim));
     }
-    for letter in shown.letters.iter() {
+    for letter in shown.dead_letters.iter() {
         lines.push(letters::line(letter, false, room, theme));
     }
     lines

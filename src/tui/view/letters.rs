@@ -44,7 +44,7 @@ pub(super) fn render(
 }
 
 fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, theme: &Theme) {
-    let all = &state.snapshot.letters;
+    let all = &state.snapshot.dead_letters;
     let count = state.snapshot.delivery.spool.dead_letters;
     let dash = theme.sign(Sign::Dash);
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
@@ -146,7 +146,7 @@ fn list_of(
         text::event_name(&group.event_type),
         reason(group)
     );
-    let mut rows = state.snapshot.letters.iter();
+    let mut rows = state.snapshot.dead_letters.iter();
     let count = rows.find(|row| row.group == *group).map_or(0, |r| r.count);
     let loaded = opened.letters.as_ref().map_or(0, Vec::len) as u64;
     let right = if count > loaded && loaded > 0 {

@@ -1,4 +1,4 @@
-//! The task that takes in what the stages tell, and publishes how everything stands.
+//! The task that collects the reports of the stages, and publishes snapshots.
 
 use std::collections::VecDeque;
 use std::sync::Arc;
@@ -11,54 +11,52 @@ use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::{Accepted, Answered, DeliveryStatus, Queued, Settled, Undelivered, spool};
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, Gate};
-use crate::protocol::{Notice, Outcome, Rates, Record, Snapshot};
+use crate::protocol::{Line, Notice, Outcome, Rates, Record, Series, Snapshot};
+use crate::telemetry::clock::Clock;
+use crate::telemetry::counters::Counters;
+use crate::telemetry::latency::Latency;
+use crate::telemetry::ring::SharedRing;
 
-use super::clock::Clock;
-use super::counters::Counters;
-use super::latency::Latency;
-use super::ring::SharedRing;
-use crate::protocol::series::{Line, Series};
-
-/// Snapshots are published this often: faster than a screen can be read.
+/// Interval of snapshots: faster than anyone reads a screen.
 const EVERY: Duration = Duration::from_millis(100);
-/// Rates are over so many seconds.
+/// Time span of rates, in seconds.
 const RATE_SECONDS: usize = 3;
-/// A story has so many attempts, the first and the last ones: an outage has more.
+/// Maximum attempts in a story: the first and the last ones. An outage has more.
 const ATTEMPTS: usize = 20;
-/// So many notices are kept.
+/// Maximum notices that are kept.
 const NOTICES: usize = 50;
 
-/// What intake tells after each handful of frames.
+/// The report of intake after a few frames.
 #[derive(Debug, Default)]
-pub struct TakenIn {
-    /// What the frames carried, in order.
+pub struct IntakeReport {
+    /// The records of the frames, in order.
     pub records: Vec<Record>,
-    /// How long the newest frame had waited, in milliseconds.
+    /// Time that the newest frame waited, in milliseconds.
     pub waited_ms: u64,
-    /// What each reconnect among them had to cover, in words.
+    /// Descriptions of the gaps that reconnects had to cover.
     pub resumed: Vec<String>,
-    /// Notices for the screen, already logged.
+    /// Notices for the screen, which are logged already.
     pub notices: Vec<String>,
 }
 
-/// What the observer looks at besides what it is told.
+/// State that the observer reads for each snapshot.
 #[derive(Debug)]
 pub struct Sources {
-    /// The gate in force.
+    /// The applied gate.
     pub gate: Arc<ArcSwap<Gate>>,
-    /// How delivery stands.
+    /// The state of delivery.
     pub delivery: watch::Receiver<DeliveryStatus>,
-    /// How the feed stands.
+    /// The state of the feed.
     pub feed: watch::Receiver<FeedStatus>,
-    /// The ring that it fills.
+    /// The ring of recent events, which the observer fills.
     pub ring: SharedRing,
-    /// How the spool stands.
+    /// The state of the spool.
     pub spool: watch::Receiver<spool::writer::Published>,
-    /// What the stages have to tell the operator.
-    pub told: mpsc::UnboundedReceiver<String>,
+    /// Notices of the stages for the operator.
+    pub notices: mpsc::UnboundedReceiver<String>,
 }
 
-/// The observer: everything that it knows.
+/// Collects reports, and publishes snapshots.
 #[derive(Debug)]
 pub struct Observer {
     sources: Sources,
@@ -70,16 +68,16 @@ pub struct Observer {
     requests: VecDeque<UnixMs>,
     notices: VecDeque<Notice>,
     clock: Clock,
-    /// What the last reconnect had to cover.
+    /// The gap that the last reconnect had to cover.
     resumed: Option<String>,
     started_ms: UnixMs,
-    /// How long the newest frame had waited, and when that was told.
+    /// Time that the newest frame waited, in milliseconds, and when that was reported.
     waited: (u64, UnixMs),
     snapshots: watch::Sender<Arc<Snapshot>>,
 }
 
 impl Observer {
-    /// An observer that publishes to `snapshots`.
+    /// Creates an observer that publishes to `snapshots`.
     pub fn new(sources: Sources, snapshots: watch::Sender<Arc<Snapshot>>) -> Self {
         Self {
             sources,
@@ -98,27 +96,27 @@ impl Observer {
         }
     }
 
-    /// Runs until both channels have ended; the last snapshot tells all.
+    /// Runs until both channels have ended; the last snapshot includes everything.
     pub async fn run(
         mut self,
-        mut taken: mpsc::Receiver<TakenIn>,
+        mut reports: mpsc::Receiver<IntakeReport>,
         mut answered: mpsc::Receiver<Answered>,
     ) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut taking, mut answering) = (true, true);
-        while taking || answering {
+        let (mut reporting, mut answering) = (true, true);
+        while reporting || answering {
             tokio::select! {
-                // Receipt before answer, so that a story is never told from its end.
+                // Receipt before answer: a record must exist before its outcome.
                 biased;
                 _ = tick.tick() => self.publish(),
-                Some(text) = self.sources.told.recv() => self.notice(text),
-                told = taken.recv(), if taking => match told {
-                    Some(told) => self.take_in(told),
-                    None => taking = false,
+                Some(text) = self.sources.notices.recv() => self.notice(text),
+                report = reports.recv(), if reporting => match report {
+                    Some(report) => self.take_in(report),
+                    None => reporting = false,
                 },
-                told = answered.recv(), if answering => match told {
-                    Some(told) => self.answer(told),
+                answer = answered.recv(), if answering => match answer {
+                    Some(answer) => self.answer(answer),
                     None => answering = false,
                 },
             }
@@ -126,14 +124,14 @@ impl Observer {
         self.publish();
     }
 
-    fn take_in(&mut self, told: TakenIn) {
+    fn take_in(&mut self, report: IntakeReport) {
         let now = time::now();
-        self.waited = (told.waited_ms, now);
-        for covered in told.resumed {
+        self.waited = (report.waited_ms, now);
+        for covered in report.resumed {
             self.notice(covered.clone());
             self.resumed = Some(covered);
         }
-        for text in told.notices {
+        for text in report.notices {
             self.show(text);
         }
         let mut lines = [
@@ -141,7 +139,7 @@ impl Observer {
             (Line::Accepted, 0),
             (Line::Rejected, 0),
         ];
-        for record in &told.records {
+        for record in &report.records {
             self.counters.count(record);
             match &record.story.decision {
                 Some(Decision::Accepted) => lines[1].1 += 1,
@@ -153,7 +151,7 @@ impl Observer {
         for (line, count) in lines {
             self.series.add(line, count, now);
         }
-        if let Some(event) = told.records.last().and_then(Record::event)
+        if let Some(event) = report.records.last().and_then(Record::event)
             && let Ok(happened) = event.time()
         {
             self.lag.push_back(event.received_ms() - happened);
@@ -161,16 +159,16 @@ impl Observer {
                 self.lag.pop_front();
             }
         }
-        self.sources.ring.lock().extend(told.records);
+        self.sources.ring.lock().extend(report.records);
     }
 
-    fn answer(&mut self, told: Answered) {
+    fn answer(&mut self, answered: Answered) {
         let now = time::now();
         let Answered {
             attempt,
             settled,
             notice,
-        } = told;
+        } = answered;
         if let Some(text) = notice {
             self.show(text);
         }
@@ -188,7 +186,7 @@ impl Observer {
         self.series.add(Line::Delivered, delivered, now);
         let mut ring = self.sources.ring.lock();
         for (queued, settled) in settled.into_iter().filter(|(queued, _)| queued.is_event()) {
-            ring.tell(queued.accepted.sequence, |story| {
+            ring.update(queued.accepted.sequence, |story| {
                 if story.attempts.len() >= ATTEMPTS {
                     story.attempts.remove(ATTEMPTS / 2);
                 }
@@ -206,7 +204,7 @@ impl Observer {
         }
     }
 
-    /// Counts what became of one item; whether it is a delivered event.
+    /// Counts the outcome of an item. Returns whether it is a delivered event.
     fn count(&mut self, queued: &Queued, settled: &Settled, now: UnixMs) -> bool {
         let totals = &mut self.counters.totals;
         match settled {
@@ -244,7 +242,7 @@ impl Observer {
         self.show(text);
     }
 
-    /// Keeps a notice for the screen; whoever has it has logged it.
+    /// Keeps a notice for the screen, which is logged already.
     fn show(&mut self, text: String) {
         self.notices.push_back(Notice {
             at_ms: time::now(),
@@ -276,28 +274,15 @@ impl Observer {
             spool: published.status,
             ..self.sources.delivery.borrow().clone()
         };
-        let rate = |line| self.series.rate(line, RATE_SECONDS);
-        let rates = Rates {
-            received: rate(Line::Received),
-            accepted: rate(Line::Accepted),
-            delivered: rate(Line::Delivered),
-            rejected: rate(Line::Rejected),
-        };
         let gate = self.sources.gate.load();
-        let behind = feed
-            .blocked_since_ms
-            .map_or(0, |since| (now - since).max(0).unsigned_abs());
-        // What waited a while ago says nothing of now.
-        let (waited, told_at) = self.waited;
-        let waited = if now - told_at < 2_000 { waited } else { 0 };
         let snapshot = Snapshot {
             at_ms: now,
             started_ms: self.started_ms,
             totals: self.counters.totals,
-            rates,
+            rates: self.rates(),
             series: self.published_series.clone(),
+            behind_ms: self.behind_ms(&feed, now),
             feed,
-            behind_ms: behind.max(waited),
             feed_lag_ms: median(&self.lag),
             mode: Some(gate.mode()),
             filters: Arc::new(gate.filters().clone()),
@@ -308,15 +293,36 @@ impl Observer {
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
             delivery,
-            letters: published.dead_letters,
+            dead_letters: published.dead_letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
         };
         self.snapshots.send_replace(Arc::new(snapshot));
     }
+
+    fn rates(&self) -> Rates {
+        let rate = |line| self.series.rate(line, RATE_SECONDS);
+        Rates {
+            received: rate(Line::Received),
+            accepted: rate(Line::Accepted),
+            delivered: rate(Line::Delivered),
+            rejected: rate(Line::Rejected),
+        }
+    }
+
+    /// Time that frames wait for intake, in milliseconds.
+    fn behind_ms(&self, feed: &FeedStatus, now: UnixMs) -> u64 {
+        let blocked = feed
+            .blocked_since_ms
+            .map_or(0, |since| (now - since).max(0).unsigned_abs());
+        // An old report says nothing about now.
+        let (waited, reported_at) = self.waited;
+        let waited = if now - reported_at < 2_000 { waited } else { 0 };
+        blocked.max(waited)
+    }
 }
 
-/// From an event's receipt to now, in milliseconds; a clock that was set back counts as 0.
+/// Time from an event's receipt to now, in milliseconds; 0 where the clock was set back.
 fn since(queued: &Queued, now: UnixMs) -> u64 {
     (now - queued.accepted.received_ms).max(0).unsigned_abs()
 }
