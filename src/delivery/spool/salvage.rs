@@ -49,10 +49,12 @@ pub(super) fn into_new_file(
         // Only the database itself is renamed, not its log.
         to.copy_log().map_err(failed)?;
     }
-    let aside = replacement.commit().map_err(|source| SpoolError::Folder {
-        folder: folder.to_owned(),
-        source,
-    })?;
+    let aside = replacement
+        .commit(time::now())
+        .map_err(|source| SpoolError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })?;
     let lost = waiting.map_or(saved.lost, |waiting| waiting.saturating_sub(saved.items));
     let notice = format!(
         "the spool was damaged: {} items and {} dead letters were saved, {lost} items are lost; the damaged file is kept as {}",
@@ -71,7 +73,7 @@ pub(super) fn finish(folder: &Path) -> Result<(), SpoolError> {
         return Ok(());
     }
     replacement
-        .finish()
+        .finish(time::now())
         .map(drop)
         .map_err(|source| SpoolError::Folder {
             folder: folder.to_owned(),
