@@ -440,9 +440,9 @@ impl Settings {
     }
 
     /// The dispatcher's figures.
-    pub fn dispatch(&self) -> delivery::Settings {
+    pub fn dispatch(&self) -> delivery::DeliverySettings {
         let own = &self.delivery;
-        delivery::Settings {
+        delivery::DeliverySettings {
             batch_bytes: own.batch_bytes,
             batch_age: own.batch_age,
             in_flight: own.in_flight,
@@ -463,9 +463,9 @@ impl Settings {
     }
 
     /// The spool's figures.
-    pub fn spool(&self) -> spool::writer::Settings {
+    pub fn spool(&self) -> spool::writer::SpoolSettings {
         let own = &self.spool;
-        spool::writer::Settings {
+        spool::writer::SpoolSettings {
             quota_bytes: own.quota_bytes,
             commit_bytes: own.commit_bytes,
             commit_age: own.commit_age,

@@ -59,11 +59,6 @@ impl Batch {
         }
     }
 
-    /// Whether it has no items.
-    pub fn is_empty(&self) -> bool {
-        self.len() == 0
-    }
-
     /// Bytes that it holds in memory.
     pub fn memory_bytes(&self) -> usize {
         match self {

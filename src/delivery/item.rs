@@ -7,14 +7,14 @@ use serde::{Deserialize, Serialize};
 use crate::amplitude::time::UnixMs;
 use crate::customerio::Item;
 
-/// An item that was accepted: what to send, and the event it belongs to.
+/// An accepted item: the body to send, and the event it belongs to.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Accepted {
-    /// What to send.
+    /// The item to send.
     pub item: Item,
-    /// The number of its event in this run; 0 where the event came in an earlier one.
+    /// The sequence number of its event in this run; 0 where the event is from an earlier run.
     pub sequence: u64,
-    /// Whether it is the event itself, or the identify that goes with it.
+    /// Whether it is the event itself, or the identify that belongs to it.
     pub part: Part,
     /// The event's type.
     pub event_type: Arc<str>,
@@ -24,56 +24,55 @@ pub struct Accepted {
     pub received_ms: UnixMs,
 }
 
-/// Which part of an event an item is.
+/// The part of an event that an item is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Part {
-    /// The event.
+    /// The event itself.
     Event,
-    /// The person's attributes.
+    /// An identify with the person's attributes.
     Identify,
 }
 
-/// Where an item stands in the spool. The order of positions is the order of acceptance.
+/// The position of an item in the spool. Positions are in order of acceptance.
 #[derive(
     Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize,
 )]
 pub struct SpoolPosition {
     /// The number of its chunk, from 1.
     pub chunk: u64,
-    /// Its position in the chunk, from 0.
+    /// Its index in the chunk, from 0.
     pub item: u32,
 }
 
-/// What became of an item's attempts so far. It is kept through a restart.
+/// The attempts of an item so far, kept through a restart.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct History {
-    /// Requests that carried it.
+    /// Number of requests that it was in.
     pub requests: u32,
-    /// Those of them that failed and count as attempts: not those of an outage.
+    /// Number of them that failed and count as attempts: those of an outage do not.
     pub failures: u32,
-    /// When the first one went out, by the wall clock, if one did: to be looked at, not reckoned
-    /// with.
+    /// When the first one was sent, by the wall clock. For people: decisions use the monotonic
+    /// clock.
     pub first_ms: Option<UnixMs>,
-    /// The time spent on attempts that failed and on the delays after them, in milliseconds.
-    /// Time in which the destination was down or asked for quiet, or in which this program did
-    /// not run, is not part of it.
+    /// Time spent on failed attempts and the delays after them, in milliseconds, without outages,
+    /// pauses that the destination asked for, and time when this program did not run.
     #[serde(default)]
     pub tried_ms: u64,
 }
 
-/// An item in the spool, on its way.
+/// An item in the spool that is not settled.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Queued {
-    /// What was accepted.
+    /// The item.
     pub accepted: Accepted,
-    /// Where the spool has it.
+    /// Its position in the spool.
     pub position: SpoolPosition,
     /// Its attempts so far.
     pub history: History,
 }
 
 impl Queued {
-    /// Which person it is about, hashed.
+    /// Hash of the person it is about.
     pub fn person(&self) -> u64 {
         self.accepted.item.person
     }
@@ -83,7 +82,7 @@ impl Queued {
         self.accepted.part == Part::Event
     }
 
-    /// Its size in bytes.
+    /// Size of its body in bytes.
     pub fn bytes(&self) -> usize {
         self.accepted.item.body.len()
     }

@@ -8,30 +8,30 @@ use crate::amplitude::time::UnixMs;
 
 use super::item::Queued;
 
-/// One try to deliver an event, as its trace shows it.
+/// An attempt to deliver an event, as its story shows it.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Attempt {
-    /// When the request went out.
+    /// When the request was sent.
     pub at_ms: UnixMs,
-    /// How long the answer took.
+    /// Time from the request to its answer, in milliseconds.
     pub took_ms: u32,
-    /// The answer in a word: `200`, `503`, `no answer`.
+    /// The label of the answer: `200`, `503`, `no answer`.
     pub answer: String,
-    /// What the answer said, where it said anything.
+    /// The message of the answer; empty where it has none.
     pub message: String,
-    /// How many items the request carried.
+    /// Number of items in the request.
     pub items: u32,
 }
 
 impl Attempt {
-    /// Its share, for one event of the request, of what it takes in memory, in bytes.
+    /// The memory that it takes, in bytes, divided by the events of the request.
     pub fn share_bytes(&self) -> usize {
         let whole = size_of::<Self>() + self.answer.len() + self.message.len();
         whole.div_ceil((self.items as usize).max(1))
     }
 }
 
-/// Why an event can't be delivered.
+/// The reason why an event can't be delivered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Undelivered {
@@ -39,15 +39,15 @@ pub enum Undelivered {
     Expired,
     /// Customer.io refuses it.
     Discarded,
-    /// The disk gave back other bytes than were written.
+    /// The disk returned other bytes than were written.
     Damaged,
 }
 
 impl Undelivered {
-    /// All of them.
+    /// All variants.
     pub const ALL: [Self; 3] = [Self::Expired, Self::Discarded, Self::Damaged];
 
-    /// The word for it.
+    /// Its name.
     pub fn word(self) -> &'static str {
         match self {
             Self::Expired => "expired",
@@ -63,39 +63,39 @@ impl std::fmt::Display for Undelivered {
     }
 }
 
-/// What an answer meant for one event.
+/// The outcome of an attempt for one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Settled {
-    /// It is there.
+    /// Customer.io accepted it.
     Delivered {
-        /// Whether the first attempt did it.
+        /// Whether this was the first attempt.
         first_attempt: bool,
     },
-    /// It will be tried again.
+    /// It is tried again.
     Waiting {
-        /// When, by the wall clock; not before this.
+        /// The earliest time, by the wall clock.
         next_ms: UnixMs,
     },
-    /// It can't be delivered, and is kept.
+    /// It can't be delivered, and became a dead letter.
     Undelivered {
-        /// Why.
+        /// The kind of failure.
         why: Undelivered,
-        /// Customer.io's word for it.
+        /// The reason, where possible in Customer.io's words.
         reason: String,
         /// The field at fault.
         field: String,
-        /// What the answer said of the item.
+        /// The message of the answer.
         message: String,
     },
 }
 
-/// What the dispatcher tells after each answer.
+/// The report of the dispatcher after each request.
 #[derive(Debug)]
 pub struct Answered {
-    /// The attempt, one for all events of the request.
+    /// The attempt, shared by all events of the request.
     pub attempt: Arc<Attempt>,
-    /// What it meant for each of them.
+    /// The outcome of each item.
     pub settled: Vec<(Queued, Settled)>,
-    /// What the operator should know beside that, if anything.
+    /// A notice for the operator, if there is one.
     pub notice: Option<String>,
 }

@@ -114,11 +114,6 @@ impl PersonQueues {
         !(self.common.is_empty() && self.released.is_empty() && self.alone.is_empty())
     }
 
-    /// Number of items that wait.
-    pub fn len(&self) -> usize {
-        self.items
-    }
-
     /// Whether no item waits.
     pub fn is_empty(&self) -> bool {
         self.items == 0

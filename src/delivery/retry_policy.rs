@@ -1,17 +1,17 @@
-//! When a failed shipment is tried again, and when no more.
+//! Delays between attempts, and the end of retries.
 
 use std::time::Duration;
 
-/// The figures of retrying; settings under `[delivery]`.
+/// When failed items are tried again; settings from `[delivery]`.
 #[derive(Debug, Clone, PartialEq)]
 pub struct RetryPolicy {
-    /// Attempts in all. Amplitude makes 10: the first and 9 more.
+    /// Maximum attempts. Amplitude makes 10: the first and 9 more.
     pub attempts: u32,
-    /// The most time that is spent on attempts and the delays between them. Amplitude: 4 hours.
+    /// Maximum time spent on attempts and the delays between them. Amplitude: 4 hours.
     pub give_up_after: Duration,
     /// The delay before the second attempt, before jitter.
     pub first_delay: Duration,
-    /// No delay is longer.
+    /// Maximum delay.
     pub longest_delay: Duration,
 }
 
@@ -26,12 +26,12 @@ impl Default for RetryPolicy {
     }
 }
 
-/// Each delay is four times the one before: 0.2 s, 0.8 s, 3 s … 55 min, 1 h, so that ten attempts
-/// mend a blip at once and still reach over an outage of two hours.
+/// Each delay is four times the one before: 0.2 s, 0.8 s, 3 s … 55 min, 1 h. So ten attempts
+/// overcome a short failure at once, and still outlast an outage of two hours.
 const FACTOR: f64 = 4.0;
 
 impl RetryPolicy {
-    /// The delay after the `attempt`-th failed one (from 1), or nothing when that was the last.
+    /// The delay after failed attempt number `attempt`, from 1; none after the last.
     ///
     /// `tried` is the time spent so far. `random` is from 0 to 1: half of the delay is fixed and
     /// half is jitter, so that forwarders that failed together come back apart.

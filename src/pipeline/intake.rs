@@ -11,7 +11,7 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::frame::{Events, Progress};
 use crate::amplitude::{Event, Malformed, time};
 use crate::delivery::Accepted;
-use crate::delivery::spool::{self, writer::Handle};
+use crate::delivery::spool::{self, writer::SpoolHandle};
 use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
 use crate::limits;
 
@@ -34,7 +34,7 @@ const MALFORMED_BYTES: usize = 2_000;
 /// Takes frames in: decodes, checks, decides and maps what they carry.
 pub(super) struct Intake {
     judge: Judge,
-    spool: Handle,
+    spool: SpoolHandle,
     taken_in: mpsc::Sender<IntakeReport>,
     received: watch::Sender<Option<MessageId>>,
     safe: watch::Sender<Option<MessageId>>,
@@ -60,7 +60,7 @@ impl Intake {
     /// how far it came, and tells `taken_in` what it made of the frames.
     pub(super) fn new(
         judge: Judge,
-        spool: Handle,
+        spool: SpoolHandle,
         taken_in: mpsc::Sender<IntakeReport>,
         received: watch::Sender<Option<MessageId>>,
         safe: watch::Sender<Option<MessageId>>,

@@ -61,7 +61,7 @@ pub struct Handle {
     started: Arc<Settings>,
     destination: Arc<Mutex<Destination>>,
     control: mpsc::Sender<Control>,
-    spool: spool::writer::Handle,
+    spool: spool::writer::SpoolHandle,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     ring: SharedRing,
     notices: mpsc::UnboundedSender<String>,

@@ -11,20 +11,20 @@ use crate::delivery::{Attempt, Undelivered};
 use crate::filter::Decision;
 use crate::limits::Violation;
 
-/// One thing that a frame carried, and its story so far.
+/// An event or malformed part of a frame, and its story so far.
 #[derive(Debug, Clone)]
 pub struct Record {
     /// Its number in this run, from 1.
     pub sequence: u64,
     /// When it was received.
     pub received_ms: UnixMs,
-    /// What it is.
+    /// The event, or the malformed text.
     pub content: Content,
-    /// Its story at the gate and after.
+    /// Its decision, attempts and outcome.
     pub story: Story,
 }
 
-/// An event, or what should have been one.
+/// The content of a record.
 #[derive(Debug, Clone)]
 pub enum Content {
     /// An event.
@@ -34,35 +34,35 @@ pub enum Content {
         /// Its type, shared by all events of that type.
         event_type: Arc<str>,
     },
-    /// A frame, or a part of one, that could not be read.
+    /// A frame, or a part of one, that could not be decoded.
     Malformed {
-        /// What is wrong and where.
+        /// The error and its position.
         malformed: Malformed,
-        /// The text, as far as it is kept.
+        /// The text, cut to what is kept.
         text: ByteString,
     },
 }
 
-/// What became of an event.
+/// The story of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Story {
-    /// What the gate or a limit decided; none for what is malformed.
+    /// The decision of the filters or a limit; none for a malformed part.
     pub decision: Option<Decision>,
-    /// The limits it breaks.
+    /// Its violations of limits.
     pub violations: Vec<Violation>,
-    /// Every try to deliver it.
+    /// The attempts to deliver it.
     pub attempts: Vec<Arc<Attempt>>,
-    /// Where it is now.
+    /// Its current outcome.
     pub outcome: Outcome,
 }
 
 impl Story {
-    /// Whether the operator holds the event back.
-    pub fn is_held_back(&self) -> bool {
+    /// Whether the event was filtered out.
+    pub fn is_filtered_out(&self) -> bool {
         matches!(self.decision, Some(Decision::Filtered { .. }))
     }
 
-    /// What it holds beside itself, in bytes. An attempt is shared by all events of its request.
+    /// Memory that it refers to, in bytes. An attempt is shared by all events of its request.
     fn bytes(&self) -> usize {
         let violation = |v: &Violation| v.says.len() + v.path.len() + size_of::<Violation>();
         let attempt = |a: &Arc<Attempt>| a.share_bytes() + size_of::<Arc<Attempt>>();
@@ -76,31 +76,31 @@ impl Story {
     }
 }
 
-/// Where an event is now.
+/// The current outcome of an event.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Outcome {
-    /// It was not accepted, and stays here.
+    /// It was not accepted.
     NotSent,
     /// It was accepted, and the gate is in dry run.
     DryRun,
-    /// It waits for its batch, or for the answer.
+    /// It is queued or in flight.
     OnItsWay,
-    /// An attempt failed; the next is at this time.
+    /// An attempt failed, and it is tried again.
     Waiting {
-        /// When.
+        /// The earliest time of the next attempt.
         next_ms: UnixMs,
     },
-    /// It is there.
+    /// Customer.io accepted it.
     Delivered {
-        /// From its receipt to the answer, in milliseconds.
+        /// Time from its receipt to the answer, in milliseconds.
         took_ms: u32,
     },
-    /// It can't be delivered, and is kept.
+    /// It can't be delivered, and is a dead letter.
     Undelivered {
-        /// Why.
+        /// The kind of failure.
         why: Undelivered,
-        /// What Customer.io says.
+        /// The reason, where possible in Customer.io's words.
         reason: String,
         /// The field at fault.
         field: String,
@@ -108,7 +108,7 @@ pub enum Outcome {
 }
 
 impl Record {
-    /// The event's type; what is malformed has none.
+    /// The event's type; empty for a malformed part.
     pub fn event_type(&self) -> &str {
         match &self.content {
             Content::Event { event_type, .. } => event_type,
@@ -124,7 +124,7 @@ impl Record {
         }
     }
 
-    /// The event, where it is one.
+    /// The event; none for a malformed part.
     pub fn event(&self) -> Option<&Event> {
         match &self.content {
             Content::Event { event, .. } => Some(event),
@@ -132,7 +132,7 @@ impl Record {
         }
     }
 
-    /// How many malformed parts of a frame it stands for; 0 for an event.
+    /// Number of malformed parts of a frame that it stands for; 0 for an event.
     pub fn malformed_parts(&self) -> u64 {
         match &self.content {
             Content::Event { .. } => 0,
@@ -140,7 +140,7 @@ impl Record {
         }
     }
 
-    /// What it takes in memory, about, in bytes.
+    /// Approximate memory that it takes, in bytes.
     pub fn bytes(&self) -> usize {
         let content = match &self.content {
             Content::Event { .. } => 0,

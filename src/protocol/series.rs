@@ -1,4 +1,4 @@
-//! The course of the rates over 10 minutes, 1 hour, 4 hours and 1 day.
+//! The history of the rates over 10 minutes, 1 hour, 4 hours and 1 day.
 
 use std::collections::VecDeque;
 
@@ -6,10 +6,10 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 
-/// Every window is kept in so many steps: enough for the widest screen.
+/// Steps of each window: enough for the widest screen.
 const STEPS: usize = 600;
 
-/// The windows: their names, and the length of a step in milliseconds.
+/// The windows: name, and length of a step in milliseconds.
 pub const WINDOWS: [(&str, i64); 4] = [
     ("10 m", 1_000),
     ("1 h", 6_000),
@@ -17,7 +17,7 @@ pub const WINDOWS: [(&str, i64); 4] = [
     ("1 d", 144_000),
 ];
 
-/// What has a course.
+/// A line in the charts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Line {
@@ -33,7 +33,7 @@ pub enum Line {
 
 const LINES: usize = 4;
 
-/// Counts by step, for every window.
+/// Counts of each line by step, for every window.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Series {
     windows: [Window; WINDOWS.len()],
@@ -47,7 +47,8 @@ struct Window {
 }
 
 impl Series {
-    /// Counts `count` events of a line at `now_ms`. A clock that was set back adds to the newest step.
+    /// Adds `count` events of a line at `now_ms`. Where the clock was set back they are added to the
+    /// newest step.
     pub fn add(&mut self, line: Line, count: u32, now_ms: UnixMs) {
         for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
             window.advance(now_ms.div_euclid(step_ms));
@@ -57,7 +58,7 @@ impl Series {
         }
     }
 
-    /// Lets time pass without events.
+    /// Advances to `now_ms` without events.
     pub fn advance(&mut self, now_ms: UnixMs) {
         for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
             window.advance(now_ms.div_euclid(step_ms));
@@ -66,7 +67,7 @@ impl Series {
 
     /// Events a second over the last `seconds` whole seconds.
     pub fn rate(&self, line: Line, seconds: usize) -> f64 {
-        // The newest step is not over yet.
+        // The newest step is incomplete.
         let whole = self.windows[0].steps.iter().rev().skip(1).take(seconds);
         let (count, steps) = whole.fold((0_u64, 0_u32), |(n, s), step| {
             (n + u64::from(step[line as usize]), s + 1)
@@ -78,7 +79,7 @@ impl Series {
         }
     }
 
-    /// The part of a window that has passed, in milliseconds.
+    /// Time that the data of a window covers, in milliseconds.
     pub fn passed_ms(&self, window: usize) -> i64 {
         let steps = self
             .windows
@@ -89,14 +90,14 @@ impl Series {
             .map_or(0, |(_, step_ms)| step_ms * steps as i64)
     }
 
-    /// How many steps the course of a window shares out among so many points.
+    /// Number of steps of a window that are divided among `points` points.
     fn span(&self, window: usize, points: usize) -> usize {
         let kept = self.windows.get(window).map_or(0, |w| w.steps.len());
         // The newest step is left out until it is over, or its end would always look like a drop.
         kept.saturating_sub(1).clamp(points.min(STEPS), STEPS)
     }
 
-    /// From when to when a point of the course goes.
+    /// The start and end of a point of the history.
     pub fn time_of(&self, window: usize, points: usize, point: usize) -> Option<(UnixMs, UnixMs)> {
         let (kept, (_, step_ms)) = self.windows.get(window).zip(WINDOWS.get(window))?;
         let span = self.span(window, points);
@@ -107,7 +108,7 @@ impl Series {
         (point < points).then_some(((first + from) * step_ms, (first + to) * step_ms))
     }
 
-    /// The point of the course that a time falls into.
+    /// The point of the history that contains a time.
     pub fn point_at(&self, window: usize, points: usize, at_ms: UnixMs) -> Option<usize> {
         let time = |point| self.time_of(window, points, point);
         let (mut low, mut high) = (0, points);
@@ -122,10 +123,10 @@ impl Series {
         time(low).filter(|(from, _)| *from <= at_ms).map(|_| low)
     }
 
-    /// The course of a line over a window as `points` values, oldest first: events a second.
-    /// While less than the window has passed, the points share what has, down to a step each;
-    /// time before the start counts as zero.
-    pub fn course(&self, line: Line, window: usize, points: usize) -> Vec<f64> {
+    /// The history of a line over a window as `points` values, the oldest first, in events a
+    /// second. While a window is not filled the points divide the time so far, down to a step
+    /// each; time before the start counts as zero.
+    pub fn history(&self, line: Line, window: usize, points: usize) -> Vec<f64> {
         let Some((kept, (_, step_ms))) = self.windows.get(window).zip(WINDOWS.get(window)) else {
             return vec![0.0; points];
         };
@@ -138,7 +139,8 @@ impl Series {
     }
 }
 
-/// Counts of steps of `step_ms`, oldest first, as `points` values: events a second.
+/// Converts counts by steps of `step_ms` into `points` values, the oldest first, in events a
+/// second.
 pub fn means(steps: &[u32], points: usize, step_ms: i64) -> Vec<f64> {
     let span = steps.len();
     let at = |point: usize| point * span / points.max(1);
@@ -179,10 +181,10 @@ mod tests {
             series.add(Line::Received, 10, second * 1_000);
         }
         assert!((series.rate(Line::Received, 5) - 10.0).abs() < f64::EPSILON);
-        let course = series.course(Line::Received, 0, 600);
+        let course = series.history(Line::Received, 0, 600);
         assert_eq!(course.len(), 600);
         assert!((course[599] - 10.0).abs() < f64::EPSILON && course[0].abs() < f64::EPSILON);
-        let hour = series.course(Line::Received, 1, 600);
+        let hour = series.history(Line::Received, 1, 600);
         assert!((hour[599] - 10.0).abs() < f64::EPSILON);
         series.advance(60_000);
         assert!(series.rate(Line::Received, 5).abs() < f64::EPSILON);
@@ -216,7 +218,7 @@ mod tests {
         series.add(Line::Delivered, 1, 1_000_000);
         series.add(Line::Delivered, 1, 500_000);
         series.add(Line::Delivered, 1, i64::MAX / 2);
-        assert_eq!(series.course(Line::Delivered, 3, 7).len(), 7);
-        assert_eq!(series.course(Line::Delivered, 3, 0).len(), 0);
+        assert_eq!(series.history(Line::Delivered, 3, 7).len(), 7);
+        assert_eq!(series.history(Line::Delivered, 3, 0).len(), 0);
     }
 }

@@ -22,7 +22,7 @@ use crate::common::event;
 /// A dispatcher towards a server, with a spool of its own, and all that it tells.
 pub struct Bench {
     pub folder: Arc<TempDir>,
-    pub spool: writer::Handle,
+    pub spool: writer::SpoolHandle,
     pub open: watch::Sender<bool>,
     pub control: mpsc::Sender<Control>,
     pub status: watch::Receiver<DeliveryStatus>,

@@ -13,10 +13,10 @@ use crate::delivery::person_queues::PersonQueues;
 use crate::delivery::rate_limiter::RateLimiter;
 use crate::delivery::retry_queue::RetryQueue;
 use crate::delivery::spool::SpoolStatus;
-use crate::delivery::spool::writer::{Handle as SpoolHandle, SpoolEvent};
+use crate::delivery::spool::writer::{SpoolEvent, SpoolHandle};
 use crate::delivery::{Answered, DeliveryStatus};
 
-use super::settings::Settings;
+use super::settings::DeliverySettings;
 use super::tasks::{TaskResult, TaskTable};
 
 /// A command to the dispatcher.
@@ -27,7 +27,7 @@ pub enum Control {
     /// Send with this client from now on: the credentials have changed.
     Client(Arc<Client>),
     /// Use these settings from now on.
-    Settings(Box<Settings>),
+    Settings(Box<DeliverySettings>),
     /// No more items follow: deliver what can be delivered until then, and end.
     Drain(Instant),
     /// End at once; undelivered items stay in the spool.
@@ -52,7 +52,7 @@ pub struct Channels {
 #[derive(Debug)]
 pub struct Dispatch {
     pub(super) client: Arc<Client>,
-    pub(super) settings: Settings,
+    pub(super) settings: DeliverySettings,
     pub(super) spool: SpoolHandle,
     pub(super) channels: Channels,
     pub(super) queues: PersonQueues,
@@ -82,7 +82,7 @@ impl Dispatch {
     /// Creates a dispatcher for the items of `spool`, whose newest chunk is `newest`.
     pub fn new(
         client: Arc<Client>,
-        settings: Settings,
+        settings: DeliverySettings,
         spool: SpoolHandle,
         newest: u64,
         channels: Channels,
@@ -188,7 +188,7 @@ impl Dispatch {
         is_empty || (!self.loading && !self.wake_at().is_some_and(in_time))
     }
 
-    fn configure(&mut self, settings: Settings) {
+    fn configure(&mut self, settings: DeliverySettings) {
         self.queues
             .configure(settings.batch_bytes, settings.batch_age);
         self.rate.set_limit(settings.requests_per_second);

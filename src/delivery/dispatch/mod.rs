@@ -14,4 +14,4 @@ mod tasks;
 mod tests;
 
 pub use dispatcher::{Channels, Control, Dispatch};
-pub use settings::Settings;
+pub use settings::DeliverySettings;

@@ -8,7 +8,7 @@ use crate::delivery::retry_policy::RetryPolicy;
 
 /// Settings of delivery, from `[delivery]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct DeliverySettings {
     /// A batch closes at this size, in bytes.
     pub batch_bytes: usize,
     /// A batch closes when its oldest item was received this long ago.

@@ -29,7 +29,7 @@ fn a_batch_closes_by_age_or_by_size_and_never_before() {
         "five of 24 kB are over 100 kB, four fit"
     );
     assert_eq!(taken(&mut queues, start, false), None, "one is no batch");
-    assert_eq!((queues.len(), queues.memory_bytes()), (1, 24_000));
+    assert_eq!((queues.items, queues.memory_bytes()), (1, 24_000));
 }
 
 #[test]
@@ -137,7 +137,7 @@ proptest::proptest! {
             }
         }
         proptest::prop_assert_eq!(left.len(), items.len());
-        proptest::prop_assert_eq!((queues.len(), queues.memory_bytes(), queues.sendable_bytes), (0, 0, 0));
+        proptest::prop_assert_eq!((queues.items, queues.memory_bytes(), queues.sendable_bytes), (0, 0, 0));
         for person in 0..9 {
             let order: Vec<u64> = left.iter().filter(|(p, _)| *p == person).map(|(_, n)| *n).collect();
             proptest::prop_assert!(order.is_sorted_by(|a, b| a < b), "{:?}", order);

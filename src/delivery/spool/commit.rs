@@ -5,7 +5,7 @@ use crate::delivery::{Accepted, History, Queued, SpoolPosition};
 
 use super::commit_marker::CommitMarker;
 use super::fault;
-use super::progress::{MAX_CHUNKS, Settled};
+use super::progress::{MAX_CHUNKS, SettledItems};
 use super::spool::Spool;
 use super::spool_dir::SpoolDir;
 use super::store;
@@ -105,7 +105,7 @@ impl Spool {
         self.status.items += count as u64;
         self.status.bytes += bytes;
         if self.progress.len() < MAX_CHUNKS {
-            let settled = Settled::new(count as u32, None);
+            let settled = SettledItems::new(count as u32, None);
             self.progress.insert(chunk, bytes, settled);
         }
         let queued = |(item, accepted)| Queued {

@@ -13,7 +13,7 @@ use super::dead_letter_table;
 use super::error::SpoolError;
 use super::lock::Lock;
 use super::metadata::Metadata;
-use super::progress::{MAX_CHUNKS, Progress, Settled};
+use super::progress::{MAX_CHUNKS, Progress, SettledItems};
 use super::spool::Spool;
 use super::spool_dir::{self, SpoolDir};
 use super::status::SpoolStatus;
@@ -66,7 +66,7 @@ impl Spool {
         let mut status = SpoolStatus::default();
         let mut progress = Progress::default();
         chunk_table::each(store.db(), |chunk| {
-            let settled = Settled::new(chunk.items, chunk.settled);
+            let settled = SettledItems::new(chunk.items, chunk.settled);
             metadata.chunk = metadata.chunk.max(chunk.number);
             status.items += u64::from(settled.left());
             status.bytes += chunk.bytes;

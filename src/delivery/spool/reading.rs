@@ -8,7 +8,7 @@ use crate::delivery::{History, Queued, SpoolPosition, Undelivered};
 use super::chunk_table::{self, ChunkRow};
 use super::dead_letter::DeadLetter;
 use super::entry::{self, Entry};
-use super::progress::Settled;
+use super::progress::SettledItems;
 use super::retry_table;
 use super::spool::Spool;
 
@@ -153,10 +153,10 @@ impl Spool {
         }));
     }
 
-    fn settled_of(&self, row: &ChunkRow) -> Settled {
+    fn settled_of(&self, row: &ChunkRow) -> SettledItems {
         match self.progress.get(row.number) {
             Some(settled) => settled.clone(),
-            None => Settled::new(row.items, row.settled.clone()),
+            None => SettledItems::new(row.items, row.settled.clone()),
         }
     }
 

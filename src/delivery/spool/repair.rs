@@ -6,7 +6,7 @@ use crate::sqlite;
 
 use super::damage::Damage;
 use super::error::SpoolError;
-use super::progress::{Progress, Settled};
+use super::progress::{Progress, SettledItems};
 use super::reserve::{self, Reserve};
 use super::spool::Spool;
 use super::store::Store;
@@ -83,7 +83,7 @@ impl Spool {
         let mut progress = Progress::default();
         let (mut left, mut all_bytes) = (0, 0);
         chunk_table::each(self.store.db(), |chunk| {
-            let mut settled = Settled::new(chunk.items, chunk.settled);
+            let mut settled = SettledItems::new(chunk.items, chunk.settled);
             if let Some(known) = before.get(chunk.number) {
                 (0..chunk.items)
                     .filter(|item| known.has(*item))

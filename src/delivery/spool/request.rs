@@ -13,7 +13,7 @@ use super::status::SpoolStatus;
 
 /// Settings of the spool, from `[spool]`.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Settings {
+pub struct SpoolSettings {
     /// Size at which the feed is no longer read, in bytes; dead letters count too.
     pub quota_bytes: u64,
     /// A commit is made at this size, in bytes.
@@ -82,7 +82,7 @@ pub(super) enum Request {
     Append(Append),
     Settle(Settlement),
     Read(Read),
-    Configure(Settings),
+    Configure(SpoolSettings),
     /// Nothing more is appended.
     End,
     Close,

@@ -14,7 +14,7 @@ use crate::sqlite::replacement::Replacement;
 use super::damage::Damage;
 use super::dead_letter::DeadLetterSelection;
 use super::error::SpoolError;
-use super::progress::Settled;
+use super::progress::SettledItems;
 use super::spool_dir::database;
 use super::store::{self, Changes, Store};
 use super::{chunk_table, dead_letter_table, entry, retry_table};
@@ -122,7 +122,7 @@ impl Saved {
         let row = chunk_table::at(from.db(), number).ok().flatten();
         let created_ms = row.as_ref().map_or_else(time::now, |row| row.created_ms);
         let stored = row.and_then(|row| row.settled);
-        let mut settled = Settled::new(entries.len() as u32, stored);
+        let mut settled = SettledItems::new(entries.len() as u32, stored);
         let (mut at, mut items) = (0, Vec::with_capacity(entries.len()));
         for (item, entry) in entries.into_iter().enumerate() {
             let length = entry.bytes as usize;

@@ -10,7 +10,7 @@ use super::chunk_table;
 use super::damage::Damage;
 use super::dead_letter::DeadLetter;
 use super::metadata::Metadata;
-use super::progress::{Progress, Settled, Step};
+use super::progress::{Progress, SettledItems, Step};
 use super::retry_table::RetryRow;
 use super::spool_dir::{self, SpoolDir};
 use super::status::SpoolStatus;
@@ -69,7 +69,7 @@ impl Spool {
         if !self.progress.knows(position.chunk) {
             match chunk_table::at(self.store.db(), position.chunk) {
                 Ok(Some(row)) => {
-                    let settled = Settled::new(row.items, row.settled);
+                    let settled = SettledItems::new(row.items, row.settled);
                     self.progress.insert(position.chunk, row.bytes, settled);
                 }
                 // The whole chunk is settled and gone.

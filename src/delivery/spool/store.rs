@@ -11,7 +11,7 @@ use super::chunk_table;
 use super::dead_letter::DeadLetter;
 use super::dead_letter_table;
 use super::error::SpoolError;
-use super::progress::Settled;
+use super::progress::SettledItems;
 use super::retry_table::{self, RetryRow};
 use super::schema;
 use super::status::SpoolStatus;
@@ -120,7 +120,7 @@ impl Store {
             ..SpoolStatus::default()
         };
         chunk_table::each(&self.db, |chunk| {
-            status.items += u64::from(Settled::new(chunk.items, chunk.settled).left());
+            status.items += u64::from(SettledItems::new(chunk.items, chunk.settled).left());
             status.bytes += chunk.bytes;
         })?;
         (status.dead_letters, status.dead_letter_bytes) = dead_letter_table::counts(&self.db)?;

@@ -14,18 +14,18 @@ use super::spool::Spool;
 use super::status_publisher::StatusPublisher;
 use super::writer_thread::{Link, WriterThread};
 
-pub use super::request::{Append, Published, Settings, Settlement, SpoolEvent};
+pub use super::request::{Append, Published, Settlement, SpoolEvent, SpoolSettings};
 
 /// A handle to the spool's thread.
 #[derive(Debug, Clone)]
-pub struct Handle {
+pub struct SpoolHandle {
     requests: Sender<Request>,
     published: watch::Receiver<Published>,
     thread: Arc<Mutex<Option<JoinHandle<u64>>>>,
     folder: PathBuf,
 }
 
-impl Handle {
+impl SpoolHandle {
     /// Appends items. Returns whether the thread still runs.
     pub fn append(&self, append: Append) -> bool {
         self.requests.send(Request::Append(append)).is_ok()
@@ -50,7 +50,7 @@ impl Handle {
     }
 
     /// Changes its settings.
-    pub fn configure(&self, settings: Settings) {
+    pub fn configure(&self, settings: SpoolSettings) {
         self.send(Request::Configure(settings));
     }
 
@@ -92,11 +92,11 @@ impl Handle {
 /// to the dispatcher, and `notices` to the operator.
 pub fn start(
     spool: Spool,
-    settings: Settings,
+    settings: SpoolSettings,
     feed: String,
     events: mpsc::Sender<SpoolEvent>,
     notices: mpsc::UnboundedSender<String>,
-) -> std::io::Result<Handle> {
+) -> std::io::Result<SpoolHandle> {
     let (requests, inbox) = channel();
     let (sender, receiver) = watch::channel(Published::default());
     let folder = spool.folder();
@@ -109,7 +109,7 @@ pub fn start(
     let thread = std::thread::Builder::new()
         .name("spool".to_owned())
         .spawn(move || writer.run())?;
-    Ok(Handle {
+    Ok(SpoolHandle {
         requests,
         published: receiver,
         thread: Arc::new(Mutex::new(Some(thread))),

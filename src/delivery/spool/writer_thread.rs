@@ -15,7 +15,7 @@ use crate::amplitude::time;
 use crate::delivery::Queued;
 
 use super::fault;
-use super::request::{Append, Read, Request, Settings, Settlement, SpoolEvent};
+use super::request::{Append, Read, Request, Settlement, SpoolEvent, SpoolSettings};
 use super::spool::Spool;
 use super::status_publisher::StatusPublisher;
 
@@ -36,7 +36,7 @@ pub(super) struct Link {
 /// The thread that owns the spool.
 pub(super) struct WriterThread {
     pub(super) spool: Spool,
-    pub(super) settings: Settings,
+    pub(super) settings: SpoolSettings,
     feed: String,
     pub(super) link: Link,
     /// Items that wait for room.
@@ -62,7 +62,7 @@ pub(super) struct WriterThread {
 }
 
 impl WriterThread {
-    pub(super) fn new(spool: Spool, settings: Settings, feed: String, link: Link) -> Self {
+    pub(super) fn new(spool: Spool, settings: SpoolSettings, feed: String, link: Link) -> Self {
         let now = Instant::now();
         let mut thread = Self {
             spool,
