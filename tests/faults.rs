@@ -2,9 +2,13 @@
 //! becomes of the events. The README's table of failures is this file in words.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "faults/answers.rs"]
+mod answers;
 #[path = "common/bench.rs"]
 mod bench;
 mod common;
+#[path = "faults/connection.rs"]
+mod connection;
 #[path = "common/proxy.rs"]
 mod proxy;
 
@@ -13,11 +17,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, all_delivered, labels, outcomes, some, with};
-use common::{event, nowhere, numbers_of, sandbox, settings, until};
-use proxy::{Mode, Proxy};
+use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
-use sluicegate::customerio::sandbox::{Fault, Faults, Options, Sandbox};
+use sluicegate::customerio::sandbox::{Fault, Faults};
 use sluicegate::delivery::BreakerState as Breaker;
 use sluicegate::delivery::{Control, Settled, Undelivered};
 
@@ -69,108 +72,6 @@ async fn is_outlived(url: &str, says: &[&str]) {
     let (told, left) = bench.finish().await;
     assert!(all_delivered(&told, 600), "{why}");
     assert_eq!((sandbox.counts().events, left), (600, 0));
-}
-
-#[tokio::test]
-async fn a_refused_connection() {
-    let url = format!("http://{}", nowhere());
-    is_outlived(&url, &["no connection", "refused"]).await;
-}
-
-#[tokio::test]
-async fn a_name_that_can_not_be_looked_up() {
-    is_outlived("http://nowhere.invalid", &["no connection"]).await;
-}
-
-#[tokio::test]
-async fn a_certificate_that_nobody_trusts() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key =
-        rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
-    let tls = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![signed.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!(
-        "https://localhost:{}",
-        listener.local_addr().unwrap().port()
-    );
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            // The handshake fails: that is what this is for.
-            let _ = acceptor.accept(stream).await;
-        }
-    });
-    is_outlived(&url, &["certificate", "UnknownIssuer"]).await;
-}
-
-#[tokio::test]
-async fn a_connection_that_is_reset_in_the_middle_of_a_request() {
-    let sandbox = sandbox(Faults::default()).await;
-    let proxy = Proxy::start(&sandbox.url(), Mode::ResetInRequest).await;
-    is_outlived(&proxy.url, &["broke", "no connection"]).await;
-}
-
-#[tokio::test]
-async fn a_connection_that_is_reset_in_the_middle_of_an_answer_doubles_nothing() {
-    let sandbox = sandbox(Faults::default()).await;
-    let proxy = Proxy::start(&sandbox.url(), Mode::ResetInAnswer).await;
-    let bench = Bench::new(&impatient(&proxy.url));
-    bench.send(some(100));
-    let why = told_of(&bench).await;
-    assert!(why.contains("broke"), "{why}");
-    assert_eq!(sandbox.counts().events, 100, "the server had taken them");
-    proxy.set(Mode::Pass);
-    let (told, left) = bench.finish().await;
-    assert!(all_delivered(&told, 100) && left == 0);
-    let counts = sandbox.counts();
-    assert_eq!(counts.events, 100);
-    assert!(
-        counts.duplicates >= 300,
-        "their ids made the retries harmless"
-    );
-}
-
-#[tokio::test]
-async fn a_server_that_hangs_is_given_up_on_in_time() {
-    let sandbox = sandbox(with([Fault::Hang; 8])).await;
-    let bench = Bench::new(&impatient(&sandbox.url()));
-    bench.send(some(3));
-    assert_eq!(told_of(&bench).await, "no answer in time");
-    let (told, _) = bench.finish().await;
-    assert!(all_delivered(&told, 3));
-    assert_eq!(told[0].attempt.message, "no answer in time");
-}
-
-#[tokio::test]
-async fn a_hanging_request_holds_up_its_own_people_only() {
-    let sandbox = sandbox(with([Fault::Hang])).await;
-    let mut settings = settings("ws://unused", &sandbox.url());
-    settings.customerio.timeout = Duration::from_secs(3);
-    let bench = Bench::new(&settings);
-    bench.send(vec![bench::accepted(0, &event("held", 0))]);
-    until("it is out", || bench.status.borrow().in_flight == 1).await;
-    let mut others = some(50);
-    others.push(bench::accepted(99, &event("held", 1)));
-    bench.send(others);
-    until("the others have arrived", || sandbox.counts().events == 50).await;
-    assert!(sandbox.events_of("held").is_empty());
-    let (told, _) = bench.finish().await;
-    assert!(all_delivered(&told, 52));
-    assert_eq!(numbers_of(&sandbox, "held"), [0, 1]);
-}
-
-#[tokio::test]
-async fn an_answer_that_drips_is_given_up_on_in_time() {
-    let sandbox = sandbox(Faults::default()).await;
-    let proxy = Proxy::start(&sandbox.url(), Mode::Drip).await;
-    is_outlived(&proxy.url, &["no answer in time"]).await;
-    assert!(sandbox.counts().duplicates > 0, "it was handled each time");
 }
 
 #[tokio::test]
@@ -314,92 +215,6 @@ async fn refused_credentials_stop_delivery_until_someone_says_try() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_no_track_api_is_told_of_and_loses_nothing() {
-    let app = axum::Router::new();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    is_outlived(&url, &["404", "is customerio.base_url right?"]).await;
-}
-
-/// A server that answers every request so.
-async fn answering(status: u16, kind: &'static str, body: &'static str) -> String {
-    use axum::http::{StatusCode, header::CONTENT_TYPE};
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = axum::Router::new().fallback(move || async move {
-        let status = StatusCode::from_u16(status).unwrap();
-        (status, [(CONTENT_TYPE, kind)], body)
-    });
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    url
-}
-
-#[tokio::test]
-async fn answers_that_are_not_customer_ios_deliver_nothing_and_refuse_nothing() {
-    const JSON: &str = "application/json";
-    const HTML: &str = "text/html";
-    for (status, kind, body, says) in [
-        (
-            200,
-            HTML,
-            "<html><title>Sign in</title></html>\nmore",
-            "another server answers: <html><title>Sign in</title></html> (200)",
-        ),
-        (200, "text/plain", "OK", "another server answers: OK (200)"),
-        (200, JSON, "[]", "another server answers"),
-        (
-            200,
-            JSON,
-            r#"{"errors":[{"message":"no"}]}"#,
-            "another server answers",
-        ),
-        (202, JSON, "", "another server answers: an empty body (202)"),
-        (204, JSON, "", "another server answers: an empty body (204)"),
-        (206, JSON, "{}", "another server answers: {} (206)"),
-        (
-            207,
-            HTML,
-            "<h1>Multi</h1>",
-            "another server answers: <h1>Multi</h1> (207)",
-        ),
-        (
-            400,
-            HTML,
-            "<h1>Blocked</h1>",
-            "another server answers: <h1>Blocked</h1> (400)",
-        ),
-        (
-            403,
-            HTML,
-            "<h1>No!</h1>",
-            "a proxy refuses: <h1>No!</h1> (403)",
-        ),
-        (407, HTML, "", "a proxy refuses: an empty body (407)"),
-    ] {
-        let url = answering(status, kind, body).await;
-        is_outlived(&url, &[says]).await;
-    }
-}
-
-#[tokio::test]
-async fn a_207_that_names_nobody_fails_nobody() {
-    for errors in [
-        r#"{"errors":[{"reason":"invalid"}]}"#,
-        r#"{"errors":[{"batch_index":-1}]}"#,
-        r#"{"errors":[{"batch_index":100000}]}"#,
-        "{}",
-    ] {
-        let url = answering(207, "application/json", errors).await;
-        is_outlived(&url, &["a 207 whose errors can't be matched"]).await;
-    }
-}
-
-#[tokio::test]
 async fn a_413_is_halved_until_it_fits() {
     let sandbox = sandbox(with([Fault::Status(413), Fault::Status(413)])).await;
     let mut settings = settings("ws://unused", &sandbox.url());
@@ -523,17 +338,4 @@ async fn a_spool_at_its_quota_takes_nothing_more_until_something_is_delivered() 
     assert!(all_delivered(&told, 1_000));
     assert_eq!((sandbox.counts().events, left), (1_000, 0));
     assert!(!published.borrow().status.full);
-}
-
-#[tokio::test]
-async fn another_server_on_the_same_address_is_found_again() {
-    let place = nowhere();
-    let bench = Bench::new(&impatient(&format!("http://{place}")));
-    bench.send(some(20));
-    told_of(&bench).await;
-    let listener = tokio::net::TcpListener::bind(place).await.unwrap();
-    let sandbox = Sandbox::start(listener, Options::default()).unwrap();
-    let (told, _) = bench.finish().await;
-    assert!(all_delivered(&told, 20));
-    assert_eq!(sandbox.counts().events, 20);
 }
