@@ -14,9 +14,9 @@ use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
-use sluicegate::delivery::{Accepted, Answered, Settled, Undelivered};
+use sluicegate::delivery::{Accepted, DeliveryReport, ItemOutcome, Undelivered};
 
-async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<Answered>, u64) {
+async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<DeliveryReport>, u64) {
     let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
     bench.send(items);
     bench.finish().await
@@ -141,12 +141,12 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
     let (told, left) = bench.finish().await;
     assert_eq!((labels(&told), left), (vec!["500"], 0));
     assert!(
-        matches!(&told[0].settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+        matches!(&told[0].outcomes[0].1, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. }
             if reason.starts_with("all 3 attempts failed")),
         "{told:?}"
     );
     assert_eq!(
-        told[0].settled[0].0.accepted.sequence, 0,
+        told[0].outcomes[0].0.accepted.sequence, 0,
         "its event was another run's"
     );
 }
@@ -173,7 +173,10 @@ async fn the_failures_of_an_outage_are_no_attempts_after_a_restart_either() {
     let bench = Bench::on(folder, &settings);
     let (told, left) = bench.finish().await;
     assert_eq!(left, 0);
-    let histories = told.iter().flat_map(|a| &a.settled).map(|(q, _)| q.history);
+    let histories = told
+        .iter()
+        .flat_map(|a| &a.outcomes)
+        .map(|(q, _)| q.history);
     for history in histories {
         assert_eq!(history.failures, 0, "{history:?}");
         assert!(

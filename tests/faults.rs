@@ -1,5 +1,5 @@
-//! What goes wrong, one after the other, over real sockets: what the operator is told, and what
-//! becomes of the events. The README's table of failures is this file in words.
+//! Faults, one after the other, over real sockets: the notices to the operator, and the outcomes
+//! of the events. The README's table of failures describes this file.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 #[path = "faults/answers.rs"]
@@ -22,7 +22,7 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::{Fault, Faults};
 use sluicegate::delivery::BreakerState as Breaker;
-use sluicegate::delivery::{Control, Settled, Undelivered};
+use sluicegate::delivery::{Control, ItemOutcome, Undelivered};
 
 /// Settings towards `url` whose attempts would be used up at once, were they counted.
 fn impatient(url: &str) -> Settings {
@@ -93,7 +93,7 @@ async fn failures_are_tried_again_and_nothing_comes_twice() {
     let (told, _) = bench.finish().await;
     assert_eq!(labels(&told)[..2], ["500", "no answer"]);
     assert!(outcomes(&told).iter().all(|(_, s)| *s
-        == Settled::Delivered {
+        == ItemOutcome::Delivered {
             first_attempt: false
         }));
     let counts = sandbox.counts();
@@ -133,11 +133,11 @@ async fn one_event_that_the_server_breaks_on_expires_alone_and_all_others_arrive
     let (told, left) = bench.finish().await;
     let undelivered: Vec<_> = outcomes(&told)
         .into_iter()
-        .filter(|(_, s)| !matches!(s, Settled::Delivered { .. }))
+        .filter(|(_, s)| !matches!(s, ItemOutcome::Delivered { .. }))
         .collect();
     assert_eq!(left, 0);
     assert!(
-        matches!(&undelivered[..], [(617, Settled::Undelivered { why: Undelivered::Expired, reason, .. })]
+        matches!(&undelivered[..], [(617, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. })]
             if reason.ends_with("the last: 503 the sandbox breaks on this")),
         "{undelivered:?}"
     );
@@ -239,7 +239,7 @@ async fn one_poison_in_a_thousand_is_found_and_the_others_arrive() {
     let (told, left) = bench.finish().await;
     let undelivered: Vec<u64> = outcomes(&told)
         .into_iter()
-        .filter(|(_, s)| matches!(s, Settled::Undelivered { .. }))
+        .filter(|(_, s)| matches!(s, ItemOutcome::Undelivered { .. }))
         .map(|(n, _)| n)
         .collect();
     assert_eq!((undelivered, left), (vec![617], 0));
@@ -262,7 +262,7 @@ async fn a_207_settles_item_by_item() {
     assert_eq!(labels(&told), ["207"]);
     let all = outcomes(&told);
     assert!(
-        matches!(&all[4].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field, message }
+        matches!(&all[4].1, ItemOutcome::Undelivered { why: Undelivered::Discarded, reason, field, message }
         if reason.contains("150 bytes") && message.contains("150 bytes") && field == "identifiers.id")
     );
     assert_eq!(sandbox.counts().events, 9);
@@ -305,7 +305,7 @@ async fn an_outage_costs_one_request_at_a_time_no_attempts_and_no_event() {
         "{:?}",
         outcomes(&told)
             .iter()
-            .find(|(_, s)| !matches!(s, Settled::Delivered { .. }))
+            .find(|(_, s)| !matches!(s, ItemOutcome::Delivered { .. }))
     );
     assert_eq!((sandbox.counts().events, left), (sent, 0));
     for person in sandbox.people() {

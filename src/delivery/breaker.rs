@@ -66,7 +66,7 @@ pub enum BreakerState {
 }
 
 impl BreakerState {
-    /// Why requests are not sent freely; none while the breaker is closed.
+    /// The reason why requests are not sent freely; none while the breaker is closed.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Closed => None,
@@ -82,7 +82,7 @@ pub enum Permit {
     Any,
     /// One request from this moment on, while no other is in flight.
     Probe(Instant),
-    /// Nothing.
+    /// No request.
     None,
 }
 

@@ -40,5 +40,5 @@ mod verdict;
 pub use breaker::BreakerState;
 pub use dispatch::{Channels, Control, DeliverySettings, Dispatch};
 pub use item::{Accepted, History, Part, Queued, SpoolPosition};
-pub use outcome::{Answered, Attempt, Settled, Undelivered};
+pub use outcome::{Attempt, DeliveryReport, ItemOutcome, Undelivered};
 pub use status::DeliveryStatus;

@@ -65,7 +65,7 @@ impl std::fmt::Display for Undelivered {
 
 /// The outcome of an attempt for one item.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Settled {
+pub enum ItemOutcome {
     /// Customer.io accepted it.
     Delivered {
         /// Whether this was the first attempt.
@@ -91,11 +91,11 @@ pub enum Settled {
 
 /// The report of the dispatcher after each request.
 #[derive(Debug)]
-pub struct Answered {
+pub struct DeliveryReport {
     /// The attempt, shared by all events of the request.
     pub attempt: Arc<Attempt>,
     /// The outcome of each item.
-    pub settled: Vec<(Queued, Settled)>,
+    pub outcomes: Vec<(Queued, ItemOutcome)>,
     /// A notice for the operator, if there is one.
     pub notice: Option<String>,
 }

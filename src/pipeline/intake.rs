@@ -234,7 +234,7 @@ impl Intake {
         self.spool.append(spool::writer::Append {
             accepted,
             message,
-            then: Box::new(then),
+            on_durable: Box::new(then),
         })
     }
 }

@@ -212,7 +212,7 @@ impl Pipeline {
             newest,
             Channels {
                 open: is_open,
-                answered,
+                reports: answered,
                 status: delivery_status,
             },
         );

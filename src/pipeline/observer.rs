@@ -8,7 +8,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::delivery::{Accepted, Answered, DeliveryStatus, Queued, Settled, Undelivered, spool};
+use crate::delivery::{
+    Accepted, DeliveryReport, DeliveryStatus, ItemOutcome, Queued, Undelivered, spool,
+};
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, Gate};
 use crate::protocol::{Line, Notice, Outcome, Rates, Record, Series, Snapshot};
@@ -100,12 +102,12 @@ impl Observer {
     pub async fn run(
         mut self,
         mut reports: mpsc::Receiver<IntakeReport>,
-        mut answered: mpsc::Receiver<Answered>,
+        mut deliveries: mpsc::Receiver<DeliveryReport>,
     ) {
         let mut tick = tokio::time::interval(EVERY);
         tick.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
-        let (mut reporting, mut answering) = (true, true);
-        while reporting || answering {
+        let (mut reporting, mut delivering) = (true, true);
+        while reporting || delivering {
             tokio::select! {
                 // Receipt before answer: a record must exist before its outcome.
                 biased;
@@ -115,9 +117,9 @@ impl Observer {
                     Some(report) => self.take_in(report),
                     None => reporting = false,
                 },
-                answer = answered.recv(), if answering => match answer {
-                    Some(answer) => self.answer(answer),
-                    None => answering = false,
+                report = deliveries.recv(), if delivering => match report {
+                    Some(report) => self.deliver(report),
+                    None => delivering = false,
                 },
             }
         }
@@ -162,13 +164,13 @@ impl Observer {
         self.sources.ring.lock().extend(report.records);
     }
 
-    fn answer(&mut self, answered: Answered) {
+    fn deliver(&mut self, report: DeliveryReport) {
         let now = time::now();
-        let Answered {
+        let DeliveryReport {
             attempt,
-            settled,
+            outcomes,
             notice,
-        } = answered;
+        } = report;
         if let Some(text) = notice {
             self.show(text);
         }
@@ -180,23 +182,23 @@ impl Observer {
             .or_default() += 1;
         self.requests.push_back(now);
         let mut delivered = 0;
-        for (queued, settled) in &settled {
-            delivered += u32::from(self.count(queued, settled, now));
+        for (queued, outcome) in &outcomes {
+            delivered += u32::from(self.count(queued, outcome, now));
         }
         self.series.add(Line::Delivered, delivered, now);
         let mut ring = self.sources.ring.lock();
-        for (queued, settled) in settled.into_iter().filter(|(queued, _)| queued.is_event()) {
+        for (queued, outcome) in outcomes.into_iter().filter(|(queued, _)| queued.is_event()) {
             ring.update(queued.accepted.sequence, |story| {
                 if story.attempts.len() >= ATTEMPTS {
                     story.attempts.remove(ATTEMPTS / 2);
                 }
                 story.attempts.push(attempt.clone());
-                story.outcome = match settled {
-                    Settled::Delivered { .. } => Outcome::Delivered {
+                story.outcome = match outcome {
+                    ItemOutcome::Delivered { .. } => Outcome::Delivered {
                         took_ms: since(&queued, now) as u32,
                     },
-                    Settled::Waiting { next_ms } => Outcome::Waiting { next_ms },
-                    Settled::Undelivered {
+                    ItemOutcome::Waiting { next_ms } => Outcome::Waiting { next_ms },
+                    ItemOutcome::Undelivered {
                         why, reason, field, ..
                     } => Outcome::Undelivered { why, reason, field },
                 };
@@ -205,10 +207,10 @@ impl Observer {
     }
 
     /// Counts the outcome of an item. Returns whether it is a delivered event.
-    fn count(&mut self, queued: &Queued, settled: &Settled, now: UnixMs) -> bool {
+    fn count(&mut self, queued: &Queued, outcome: &ItemOutcome, now: UnixMs) -> bool {
         let totals = &mut self.counters.totals;
-        match settled {
-            Settled::Delivered { first_attempt } if queued.is_event() => {
+        match outcome {
+            ItemOutcome::Delivered { first_attempt } if queued.is_event() => {
                 totals.delivered += 1;
                 if *first_attempt {
                     totals.success_on_first_attempt += 1;
@@ -218,7 +220,7 @@ impl Observer {
                 self.latency.add(since(queued, now), now);
                 true
             }
-            Settled::Undelivered {
+            ItemOutcome::Undelivered {
                 why, reason, field, ..
             } => {
                 if queued.is_event() {
@@ -233,7 +235,7 @@ impl Observer {
                 tracing::warn!(id = %item.id, %event_type, field, "{why}: {reason}");
                 false
             }
-            Settled::Delivered { .. } | Settled::Waiting { .. } => false,
+            ItemOutcome::Delivered { .. } | ItemOutcome::Waiting { .. } => false,
         }
     }
 

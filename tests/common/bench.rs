@@ -11,7 +11,7 @@ use sluicegate::customerio::{Client, Mapping};
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::spool::writer::{self, Append};
 use sluicegate::delivery::{
-    Accepted, Answered, Channels, Control, DeliveryStatus, Dispatch, Part, Settled,
+    Accepted, Channels, Control, DeliveryReport, DeliveryStatus, Dispatch, ItemOutcome, Part,
 };
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
@@ -26,7 +26,7 @@ pub struct Bench {
     pub open: watch::Sender<bool>,
     pub control: mpsc::Sender<Control>,
     pub status: watch::Receiver<DeliveryStatus>,
-    pub told: JoinHandle<Vec<Answered>>,
+    pub told: JoinHandle<Vec<DeliveryReport>>,
     pub dispatch: JoinHandle<()>,
 }
 
@@ -50,7 +50,7 @@ impl Bench {
         let (open, is_open) = watch::channel(true);
         let channels = Channels {
             open: is_open,
-            answered,
+            reports: answered,
             status: delivery_status,
         };
         let dispatch = Dispatch::new(client, settings.dispatch(), spool.clone(), newest, channels);
@@ -76,17 +76,17 @@ impl Bench {
         self.spool.append(Append {
             accepted,
             message: None,
-            then: Box::new(|| {}),
+            on_durable: Box::new(|| {}),
         });
     }
 
-    /// How many items are in the spool.
+    /// Number of items in the spool.
     pub fn spooled(&self) -> u64 {
         self.spool.published().borrow().status.items
     }
 
     /// Lets it settle everything; returns what it told, and how many items are left.
-    pub async fn finish(self) -> (Vec<Answered>, u64) {
+    pub async fn finish(self) -> (Vec<DeliveryReport>, u64) {
         self.spool.end();
         tokio::time::timeout(Duration::from_secs(30), self.dispatch)
             .await
@@ -101,7 +101,7 @@ impl Bench {
     }
 
     /// Ends it as a kill would, but for what is out.
-    pub async fn give_up(self) -> (Vec<Answered>, Arc<TempDir>) {
+    pub async fn give_up(self) -> (Vec<DeliveryReport>, Arc<TempDir>) {
         self.control.send(Control::GiveUp).await.unwrap();
         self.dispatch.await.unwrap();
         let spool = self.spool.clone();
@@ -112,18 +112,18 @@ impl Bench {
     }
 }
 
-/// What finally became of each event, by its number.
-pub fn outcomes(told: &[Answered]) -> Vec<(u64, Settled)> {
-    let all = told.iter().flat_map(|a| &a.settled);
-    let mut last: Vec<(u64, Settled)> = all
-        .filter(|(_, s)| !matches!(s, Settled::Waiting { .. }))
+/// The final outcome of each event, by its number.
+pub fn outcomes(told: &[DeliveryReport]) -> Vec<(u64, ItemOutcome)> {
+    let all = told.iter().flat_map(|a| &a.outcomes);
+    let mut last: Vec<(u64, ItemOutcome)> = all
+        .filter(|(_, s)| !matches!(s, ItemOutcome::Waiting { .. }))
         .map(|(q, s)| (q.accepted.sequence, s.clone()))
         .collect();
     last.sort_by_key(|(n, _)| *n);
     last
 }
 
-pub fn labels(told: &[Answered]) -> Vec<&str> {
+pub fn labels(told: &[DeliveryReport]) -> Vec<&str> {
     told.iter().map(|a| a.attempt.answer.as_str()).collect()
 }
 
@@ -160,10 +160,10 @@ pub fn with(script: impl IntoIterator<Item = Fault>) -> Faults {
     }
 }
 
-pub fn all_delivered(told: &[Answered], count: usize) -> bool {
+pub fn all_delivered(told: &[DeliveryReport], count: usize) -> bool {
     let all = outcomes(told);
     all.len() == count
         && all
             .iter()
-            .all(|(_, s)| matches!(s, Settled::Delivered { .. }))
+            .all(|(_, s)| matches!(s, ItemOutcome::Delivered { .. }))
 }

@@ -22,8 +22,7 @@ fn in_folder(folder: &Path) {
     spool.commit(NOW, true).unwrap();
 }
 
-/// What a damaged spool is when it is opened: how many items are there, how many are lost, and
-/// what is told.
+/// Opens a damaged spool. Returns the number of items, the number of lost ones, and the notices.
 fn opened(folder: &Path) -> (usize, u64, String) {
     let mut spool = Spool::open(folder).unwrap();
     let damage = spool.take_damage();

@@ -28,9 +28,9 @@ pub enum Step {
     DeadLetter { which: usize },
     /// Everything so far is made durable.
     Commit { progress: bool },
-    /// The same, and the power goes with the n-th write of it.
+    /// A commit during whose n-th write the power fails.
     CrashIn { writes: u64, progress: bool },
-    /// The same on a disk that is full for a while.
+    /// A commit on a disk that is full for a while.
     CommitOnFullDisk { writes: u64 },
     /// The process ends and another one begins.
     Restart,
@@ -50,13 +50,13 @@ pub fn step() -> impl Strategy<Value = Step> {
     ]
 }
 
-/// What a spool holds: by position, an item's text and its failures.
+/// The items of a spool: text and failures by position.
 pub type Held = BTreeMap<SpoolPosition, (String, u32)>;
 
 /// A spool as it should be.
 #[derive(Debug, Clone, Default)]
 pub struct Model {
-    /// What is durable.
+    /// The durable items.
     pub held: Held,
     pub letters: u64,
     /// The number of the newest chunk.
@@ -69,7 +69,7 @@ pub struct Model {
 }
 
 impl Model {
-    /// What may be settled: it is durable, and not settled since.
+    /// Items that may be settled: durable, and not settled since.
     pub fn waiting(&self) -> Vec<SpoolPosition> {
         let positions = self.held.keys().copied();
         positions
@@ -77,7 +77,7 @@ impl Model {
             .collect()
     }
 
-    /// How it is once a commit is done.
+    /// The model after a commit.
     pub fn committed(&self, progress: bool) -> Self {
         let mut after = self.clone();
         let with_progress = progress || self.new_letters > 0;
@@ -108,7 +108,7 @@ impl Model {
         after
     }
 
-    /// How it is after a crash: what was not made durable did not happen.
+    /// The model after a crash: changes that were not durable are gone.
     pub fn crashed(&self) -> Self {
         Self {
             held: self.held.clone(),
@@ -157,7 +157,7 @@ pub fn read(spool: &mut Spool) -> Held {
     let (mut held, mut after, mut last) = (Held::new(), 0, SpoolPosition::default());
     loop {
         let loaded = spool.load(after, 10_000, NOW).unwrap();
-        let ended = loaded.items.is_empty() && loaded.upto == spool.newest();
+        let ended = loaded.items.is_empty() && loaded.last_chunk == spool.newest();
         for (queued, _) in loaded.items {
             assert!(
                 queued.position > last,
@@ -168,10 +168,10 @@ pub fn read(spool: &mut Spool) -> Held {
             let text = String::from_utf8(queued.accepted.item.body.to_vec()).unwrap();
             held.insert(queued.position, (text, queued.history.failures));
         }
-        if ended || loaded.upto == after {
+        if ended || loaded.last_chunk == after {
             return held;
         }
-        after = loaded.upto;
+        after = loaded.last_chunk;
     }
 }
 

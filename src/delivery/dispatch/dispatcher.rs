@@ -14,7 +14,7 @@ use crate::delivery::rate_limiter::RateLimiter;
 use crate::delivery::retry_queue::RetryQueue;
 use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::writer::{SpoolEvent, SpoolHandle};
-use crate::delivery::{Answered, DeliveryStatus};
+use crate::delivery::{DeliveryReport, DeliveryStatus};
 
 use super::settings::DeliverySettings;
 use super::tasks::{TaskResult, TaskTable};
@@ -42,8 +42,8 @@ pub enum Control {
 pub struct Channels {
     /// Whether the gate is open: nothing is sent while it is not.
     pub open: watch::Receiver<bool>,
-    /// Receives each answer.
-    pub answered: mpsc::Sender<Answered>,
+    /// Receives a report of each request.
+    pub reports: mpsc::Sender<DeliveryReport>,
     /// Receives the status after each change.
     pub status: watch::Sender<DeliveryStatus>,
 }

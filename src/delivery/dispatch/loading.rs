@@ -27,9 +27,9 @@ impl Dispatch {
                     items.into_iter().for_each(|queued| self.push(queued));
                 }
             }
-            SpoolEvent::Loaded { items, upto } => {
+            SpoolEvent::Loaded { items, last_chunk } => {
                 self.loading = false;
-                self.loaded = self.loaded.max(upto);
+                self.loaded = self.loaded.max(last_chunk);
                 self.push_loaded(items);
             }
             SpoolEvent::Ended => self.ended = true,

@@ -12,7 +12,7 @@ use crate::amplitude::time;
 use crate::customerio::response::Answer;
 use crate::delivery::batch::Batch;
 use crate::delivery::pending::{PendingBatch, Streak};
-use crate::delivery::{Answered, Attempt};
+use crate::delivery::{Attempt, DeliveryReport};
 
 use super::dispatcher::Dispatch;
 
@@ -54,12 +54,12 @@ impl Dispatch {
             message: answer.message(),
             items: items as u32,
         };
-        let answered = Answered {
+        let report = DeliveryReport {
             attempt: Arc::new(attempt),
-            settled: Vec::new(),
+            outcomes: Vec::new(),
             notice: Some(notice),
         };
         // The receiver ends only with the whole pipeline.
-        let _ = self.channels.answered.send(answered).await;
+        let _ = self.channels.reports.send(report).await;
     }
 }

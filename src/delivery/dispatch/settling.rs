@@ -13,7 +13,7 @@ use crate::delivery::pending::{PendingBatch, Streak};
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::delivery::spool::writer::Settlement;
 use crate::delivery::verdict::{self, Exchange, Health, Verdict};
-use crate::delivery::{Answered, Attempt, Queued, Settled};
+use crate::delivery::{Attempt, DeliveryReport, ItemOutcome, Queued};
 
 use super::dispatcher::Dispatch;
 use super::tasks::Sent;
@@ -53,14 +53,14 @@ impl Dispatch {
             took,
         };
         let verdict = verdict::settle(items, &exchange, &self.settings.retry, rand::random());
-        let settled = self.apply(verdict, &attempt, counted.unwrap_or_default(), now);
-        let answered = Answered {
+        let outcomes = self.apply(verdict, &attempt, counted.unwrap_or_default(), now);
+        let report = DeliveryReport {
             attempt,
-            settled,
+            outcomes,
             notice,
         };
         // The receiver ends only with the whole pipeline.
-        let _ = self.channels.answered.send(answered).await;
+        let _ = self.channels.reports.send(report).await;
     }
 
     /// Updates the breaker and the rate limiter. Returns the streak of a failure that counts as
@@ -165,7 +165,7 @@ impl Dispatch {
         attempt: &Attempt,
         mut streak: Streak,
         now: Moment,
-    ) -> Vec<(Queued, Settled)> {
+    ) -> Vec<(Queued, ItemOutcome)> {
         let Verdict {
             settled: mut outcomes,
             again,
@@ -178,9 +178,9 @@ impl Dispatch {
             next_ms: now.ms + wait.as_millis() as i64,
             ..Settlement::default()
         };
-        for (queued, settled) in &outcomes {
+        for (queued, outcome) in &outcomes {
             self.queues.release(queued.person());
-            match dead_letter(queued, settled, attempt, now) {
+            match dead_letter(queued, outcome, attempt, now) {
                 Some(letter) => settlement.dead_letters.push((queued.position, letter)),
                 None => settlement.settled.push(queued.position),
             }
@@ -191,7 +191,7 @@ impl Dispatch {
             Permit::Any | Permit::None => settlement.next_ms,
         };
         for queued in again.iter().flatten().chain(&behind) {
-            outcomes.push((queued.clone(), Settled::Waiting { next_ms }));
+            outcomes.push((queued.clone(), ItemOutcome::Waiting { next_ms }));
             settlement
                 .rescheduled
                 .push((queued.position, queued.history));
@@ -227,16 +227,16 @@ impl Dispatch {
 /// The dead letter of an item, where it can't be delivered.
 fn dead_letter(
     queued: &Queued,
-    settled: &Settled,
+    outcome: &ItemOutcome,
     attempt: &Attempt,
     now: Moment,
 ) -> Option<DeadLetter> {
-    let Settled::Undelivered {
+    let ItemOutcome::Undelivered {
         why,
         reason,
         field,
         message,
-    } = settled
+    } = outcome
     else {
         return None;
     };

@@ -68,11 +68,11 @@ pub enum DeadLetterSelection {
     All,
     /// The one with this number.
     One(i64),
-    /// Those of a reason, whatever their type.
+    /// All with a reason, of any event type.
     Reason(String),
-    /// Those of a reason and type.
+    /// All with a reason and event type.
     Group(DeadLetterGroup),
-    /// Those of a person: the id, or the anonymous id.
+    /// All of a person: the id, or the anonymous id.
     Person(String),
 }
 

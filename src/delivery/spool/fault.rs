@@ -9,7 +9,7 @@ pub(super) fn moved() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED), None)
 }
 
-/// What went wrong with the spool in `folder`, and what to do.
+/// Describes an error of the spool in `folder`, and what to do.
 pub(super) fn describe(error: &rusqlite::Error, folder: &Path) -> String {
     let shown = folder.display();
     match error.sqlite_error_code() {

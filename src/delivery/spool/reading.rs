@@ -18,7 +18,7 @@ pub struct Loaded {
     /// Their items that are not settled, and when each may be tried again at the earliest.
     pub items: Vec<(Queued, Option<UnixMs>)>,
     /// The number of the last chunk that was read.
-    pub upto: u64,
+    pub last_chunk: u64,
 }
 
 impl Spool {
@@ -30,14 +30,14 @@ impl Spool {
         now_ms: UnixMs,
     ) -> rusqlite::Result<Loaded> {
         let mut loaded = Loaded {
-            upto: after,
+            last_chunk: after,
             ..Loaded::default()
         };
         let mut bytes = 0;
         while bytes < most_bytes
-            && let Some(row) = chunk_table::after(self.store.db(), loaded.upto)?
+            && let Some(row) = chunk_table::after(self.store.db(), loaded.last_chunk)?
         {
-            loaded.upto = row.number;
+            loaded.last_chunk = row.number;
             bytes += row.bytes;
             let retries = retry_table::of_chunk(self.store.db(), row.number)?;
             for queued in self.items_of(&row, now_ms)? {
@@ -51,7 +51,7 @@ impl Spool {
         }
         if bytes == 0 {
             // No chunk is left: the next one is the next commit's.
-            loaded.upto = self.newest();
+            loaded.last_chunk = self.newest();
         }
         Ok(loaded)
     }

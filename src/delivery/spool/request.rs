@@ -31,7 +31,7 @@ pub struct Append {
     /// The feed's last message among the frames.
     pub message: Option<Arc<str>>,
     /// Called once the items are durable.
-    pub then: Box<dyn FnOnce() + Send>,
+    pub on_durable: Box<dyn FnOnce() + Send>,
 }
 
 impl std::fmt::Debug for Append {
@@ -71,7 +71,7 @@ pub enum SpoolEvent {
         /// Their items, and when each may be tried again at the earliest.
         items: Vec<(Queued, Option<UnixMs>)>,
         /// The number of the last chunk that was read.
-        upto: u64,
+        last_chunk: u64,
     },
     /// No more items will be appended.
     Ended,

@@ -22,7 +22,7 @@ pub(super) const PAGE_BYTES: u32 = 65_536;
 /// Size at which the write-ahead log is copied into the file. A larger log is copied less often,
 /// as most chunks are gone by then, and each copy takes longer.
 const LOG_BYTES: u32 = 8 << 20;
-/// How long to wait for another process that looks at dead letters.
+/// Maximum wait for another process that looks at dead letters.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
 const TABLES: &str = "

@@ -180,7 +180,7 @@ impl WriterThread {
         let loaded = self.spool.load(after, bytes, time::now())?;
         self.send(SpoolEvent::Loaded {
             items: loaded.items,
-            upto: loaded.upto,
+            last_chunk: loaded.last_chunk,
         });
         Ok(None)
     }
@@ -215,11 +215,11 @@ impl WriterThread {
             }
             if append.accepted.is_empty() && self.admitted.is_empty() {
                 // There is nothing to make durable.
-                (append.then)();
+                (append.on_durable)();
                 continue;
             }
             self.spool.append(append.accepted);
-            self.admitted.push(append.then);
+            self.admitted.push(append.on_durable);
             self.oldest.get_or_insert(now);
         }
     }
@@ -266,8 +266,8 @@ impl WriterThread {
                 }
                 self.fault = None;
                 // Receipt is reported before delivery begins.
-                for then in self.admitted.drain(..) {
-                    then();
+                for on_durable in self.admitted.drain(..) {
+                    on_durable();
                 }
                 if !committed.items.is_empty() {
                     self.send(SpoolEvent::Committed {

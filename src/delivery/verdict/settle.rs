@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::amplitude::time::UnixMs;
 use crate::customerio::response::{Answer, Refusal};
 use crate::delivery::retry_policy::RetryPolicy;
-use crate::delivery::{History, Queued, Settled, Undelivered};
+use crate::delivery::{History, ItemOutcome, Queued, Undelivered};
 
 use super::health::{DEFAULT_PAUSE, describe};
 use super::split::split;
@@ -35,7 +35,7 @@ pub struct Exchange<'a> {
 #[derive(Debug, Default, PartialEq)]
 pub struct Verdict {
     /// Items with a final outcome.
-    pub settled: Vec<(Queued, Settled)>,
+    pub settled: Vec<(Queued, ItemOutcome)>,
     /// Requests to try again; none shares a person with another.
     pub again: Vec<Vec<Queued>>,
     /// Items that wait behind the one request in `again`.
@@ -153,7 +153,7 @@ fn delivered(items: Vec<Queued>, refusals: &BTreeMap<usize, Refusal>) -> Verdict
     let settle = |(index, queued): (usize, Queued)| {
         let settled = match refusals.get(&index) {
             Some(refusal) => discarded(refusal, "207"),
-            None => Settled::Delivered {
+            None => ItemOutcome::Delivered {
                 first_attempt: queued.history.requests == 1,
             },
         };
@@ -190,14 +190,14 @@ fn refused(items: Vec<Queued>, answer: &Answer) -> Verdict {
 }
 
 /// Settles an item whose attempts or time are used up. The reason says which.
-fn expire(queued: Queued, answer: &Answer, policy: &RetryPolicy) -> (Queued, Settled) {
+fn expire(queued: Queued, answer: &Answer, policy: &RetryPolicy) -> (Queued, ItemOutcome) {
     let used_up = if queued.history.failures >= policy.attempts {
         format!("all {} attempts failed", policy.attempts)
     } else {
         let within = humantime::format_duration(policy.give_up_after);
         format!("not taken within {within} of attempts and delays")
     };
-    let settled = Settled::Undelivered {
+    let settled = ItemOutcome::Undelivered {
         why: Undelivered::Expired,
         reason: format!("{used_up}, the last: {}", describe(answer)),
         field: String::new(),
@@ -207,13 +207,13 @@ fn expire(queued: Queued, answer: &Answer, policy: &RetryPolicy) -> (Queued, Set
 }
 
 /// The outcome of an item that a 207 names, or that was refused alone with `status`.
-fn discarded(refusal: &Refusal, status: &str) -> Settled {
+fn discarded(refusal: &Refusal, status: &str) -> ItemOutcome {
     let reason = match (refusal.reason.as_str(), refusal.message.as_str()) {
         ("", "") => format!("refused with {status}, without a word"),
         ("", text) | (text, "") => text.to_owned(),
         (reason, message) => format!("{reason}: {message}"),
     };
-    Settled::Undelivered {
+    ItemOutcome::Undelivered {
         why: Undelivered::Discarded,
         reason,
         field: refusal.field.clone(),

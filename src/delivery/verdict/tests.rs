@@ -6,7 +6,7 @@ use crate::amplitude::time::UnixMs;
 use crate::customerio::response::{Answer, Foreign, Refusal};
 use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::tests_support::queued;
-use crate::delivery::{History, Queued, Settled, Undelivered};
+use crate::delivery::{History, ItemOutcome, Queued, Undelivered};
 use crate::http::reply::Reply;
 
 const NOW: UnixMs = 1_800_000_000_000;
@@ -68,8 +68,11 @@ fn a_207_settles_item_by_item_and_a_400_fills_what_it_refuses_alike() {
     let partly = Answer::Partly(BTreeMap::from([(1, refusal.clone())]));
     let verdict = settle_now(some(3), &partly);
     let first_attempt = true;
-    assert_eq!(verdict.settled[0].1, Settled::Delivered { first_attempt });
-    let discarded = Settled::Undelivered {
+    assert_eq!(
+        verdict.settled[0].1,
+        ItemOutcome::Delivered { first_attempt }
+    );
+    let discarded = ItemOutcome::Undelivered {
         why: Undelivered::Discarded,
         reason: "invalid: too long".to_owned(),
         field: "attributes.plan".to_owned(),
@@ -90,7 +93,7 @@ fn a_207_settles_item_by_item_and_a_400_fills_what_it_refuses_alike() {
         refusal: Refusal::default(),
     };
     assert!(
-        matches!(&settle_now(some(1), &without_words).settled[0].1, Settled::Undelivered { reason, .. }
+        matches!(&settle_now(some(1), &without_words).settled[0].1, ItemOutcome::Undelivered { reason, .. }
         if reason == "refused with 422, without a word")
     );
 }
@@ -109,7 +112,7 @@ fn until_settled(items: Vec<Queued>, poison: u64, bad: &Answer) -> (Vec<u64>, Ve
         let verdict = settle_now(items, answer);
         for (queued, settled) in verdict.settled {
             match settled {
-                Settled::Delivered { .. } => delivered.push(queued.accepted.sequence),
+                ItemOutcome::Delivered { .. } => delivered.push(queued.accepted.sequence),
                 _ => gone.push(queued.accepted.sequence),
             }
         }
@@ -174,7 +177,7 @@ fn a_failing_item_is_tried_ten_times_and_then_expires_with_its_last_answer() {
     let verdict = settle_now(items, &down());
     assert!(verdict.again.is_empty());
     assert!(
-        matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+        matches!(&verdict.settled[0].1, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. }
         if reason == "all 10 attempts failed, the last: 503 down")
     );
 }
@@ -223,7 +226,7 @@ fn four_hours_of_attempts_and_delays_are_all_that_an_item_gets() {
         spent += took;
         let Some(again) = verdict.again.pop() else {
             assert!(
-                matches!(&verdict.settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+                matches!(&verdict.settled[0].1, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. }
                 if reason == "not taken within 4h of attempts and delays, the last: 503 down")
             );
             break;
