@@ -13,7 +13,9 @@ use bench::{Bench, accepted, all_delivered, labels, outcomes, some, with};
 use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
+use sluicegate::delivery::spool::dead_letters::{
+    DeadLetter, DeadLetterGroup, DeadLetterSelection, DeadLetters,
+};
 use sluicegate::delivery::{Accepted, DeliveryReport, ItemOutcome, Undelivered};
 
 async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<DeliveryReport>, u64) {
@@ -232,6 +234,35 @@ async fn a_retry_that_is_not_due_overtakes_nothing_of_its_person_after_a_restart
     assert_eq!(bench.finish().await.1, 0);
 }
 
+/// Reads and exports the three dead letters of a group. Returns them, the newest first.
+fn page_and_export(letters: &DeadLetters, group: &DeadLetterGroup) -> Vec<DeadLetter> {
+    let page = letters
+        .page(&DeadLetterSelection::Group(group.clone()), 0, 10)
+        .unwrap();
+    assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
+    let json = page[0].to_json();
+    assert_eq!(
+        (&json["answer"], &json["requests"]),
+        (&"207".into(), &1.into())
+    );
+    assert_eq!(json["request"]["batch"][0]["attributes"]["number"], 4);
+    let mut exported = Vec::new();
+    assert_eq!(
+        letters
+            .export(&DeadLetterSelection::All, &mut exported)
+            .unwrap(),
+        3
+    );
+    assert_eq!(
+        exported
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .count(),
+        3
+    );
+    page
+}
+
 #[tokio::test]
 async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
     let sandbox = sandbox(Faults {
@@ -265,30 +296,7 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
         (row.group.field.as_str(), row.group.event_type.as_str()),
         ("attributes", "Step")
     );
-    let page = letters
-        .page(&DeadLetterSelection::Group(row.group.clone()), 0, 10)
-        .unwrap();
-    assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
-    let json = page[0].to_json();
-    assert_eq!(
-        (&json["answer"], &json["requests"]),
-        (&"207".into(), &1.into())
-    );
-    assert_eq!(json["request"]["batch"][0]["attributes"]["number"], 4);
-    let mut exported = Vec::new();
-    assert_eq!(
-        letters
-            .export(&DeadLetterSelection::All, &mut exported)
-            .unwrap(),
-        3
-    );
-    assert_eq!(
-        exported
-            .split(|b| *b == b'\n')
-            .filter(|l| !l.is_empty())
-            .count(),
-        3
-    );
+    let page = page_and_export(&letters, &row.group);
 
     assert_eq!(
         letters

@@ -176,7 +176,7 @@ async fn request(client: &Client, items: &mut [Queued]) -> Answer {
 fn panic_notice(panic: &(dyn Any + Send), items: usize) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    let text = excerpt(text.unwrap_or("without a word"), PANIC_CHARS);
+    let text = excerpt(text.unwrap_or("a panic without a message"), PANIC_CHARS);
     format!(
         "a fault of this program: {text}. The {items} items of the request are tried again; \
          please report it"

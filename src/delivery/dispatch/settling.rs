@@ -154,7 +154,7 @@ impl Dispatch {
 
     fn destination_works(&mut self) {
         if self.breaker.works() {
-            tracing::info!("Customer.io answers again: delivery goes on");
+            tracing::info!("Customer.io answers again: delivery continues");
         }
     }
 

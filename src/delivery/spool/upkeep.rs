@@ -50,8 +50,9 @@ impl WriterThread {
             Ok(count) => {
                 self.unwritten.get_or_insert(now);
                 self.link.publisher.dead_letters_changed();
+                let letters = if count == 1 { "letter" } else { "letters" };
                 self.link.publisher.notify(format!(
-                    "{count} dead letters are older than spool.keep_dead_letters and are gone"
+                    "removed {count} dead {letters} older than spool.keep_dead_letters"
                 ));
             }
             Err(error) => self.warn(&error),

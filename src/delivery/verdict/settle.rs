@@ -209,7 +209,7 @@ fn expire(queued: Queued, answer: &Answer, policy: &RetryPolicy) -> (Queued, Ite
 /// The outcome of an item that a 207 names, or that was refused alone with `status`.
 fn discarded(refusal: &Refusal, status: &str) -> ItemOutcome {
     let reason = match (refusal.reason.as_str(), refusal.message.as_str()) {
-        ("", "") => format!("refused with {status}, without a word"),
+        ("", "") => format!("refused with {status} without a reason"),
         ("", text) | (text, "") => text.to_owned(),
         (reason, message) => format!("{reason}: {message}"),
     };

@@ -94,7 +94,7 @@ fn a_207_settles_item_by_item_and_a_400_fills_what_it_refuses_alike() {
     };
     assert!(
         matches!(&settle_now(some(1), &without_words).settled[0].1, ItemOutcome::Undelivered { reason, .. }
-        if reason == "refused with 422, without a word")
+        if reason == "refused with 422 without a reason")
     );
 }
 
