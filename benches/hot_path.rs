@@ -107,7 +107,7 @@ fn spool(c: &mut Criterion) {
         b.iter(|| {
             spool.append(vec![accepted.clone(); ITEMS]);
             let done = spool.commit(0, false).expect("the disk has room");
-            spool.settle(done.items.into_iter().map(|queued| queued.place));
+            spool.settle(done.items.into_iter().map(|queued| queued.position));
         });
     });
     spool.append(vec![accepted; ITEMS]);

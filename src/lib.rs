@@ -11,11 +11,12 @@
 //! - [`customerio::mapping`] writes what would be sent of it, by copying raw values.
 //! - [`limits`] measure that: a table, one entry a limit, each with its source.
 //! - [`filter`] decides: event types, then rules in CEL. The decision names what decided.
-//! - [`delivery::spool`] has what is accepted on disk before it counts as accepted, and before
-//!   the feed is told that it is safe.
-//! - [`delivery`] batches it, keeps each person's order, and tries again. What can't be
+//! - [`delivery::spool`] has an item on disk before it counts as accepted, and before the feed is
+//!   acknowledged.
+//! - [`delivery`] batches items, keeps each person's order, and retries. An item that can't be
 //!   delivered becomes a dead letter.
-//! - [`telemetry`] is told by every stage what it did, and publishes snapshots.
+//! - Every stage reports to the pipeline's observer, which counts with [`telemetry`] and publishes
+//!   snapshots.
 //!
 //! [`pipeline`] wires these into tasks with bounded channels between them. Where delivery can't
 //! go on, items wait in the spool; where the spool is full or can't be written, frames wait, and

@@ -18,9 +18,9 @@ use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::{Fault, Faults};
-use sluicegate::delivery::breaker::Standing as Breaker;
-use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
-use sluicegate::delivery::{Answered, Control, Settled, Undelivered};
+use sluicegate::delivery::BreakerState as Breaker;
+use sluicegate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
+use sluicegate::delivery::{Control, DeliveryReport, ItemOutcome, Undelivered};
 use stub::{Canned, Stub};
 
 const PAGE: &str = "<!DOCTYPE html>\n<html><title>Sign in\u{1b}[31m to the network</title></html>";
@@ -36,12 +36,12 @@ fn impatient(url: &str) -> Settings {
 
 /// Waits until delivery says why it can't go on; whether it is halted, and what it says.
 async fn told_of(bench: &Bench) -> (bool, String) {
-    let standing = bench.standing.clone();
+    let status = bench.status.clone();
     until("the breaker opens", || {
-        standing.borrow().breaker != Breaker::Closed
+        status.borrow().breaker != Breaker::Closed
     })
     .await;
-    let breaker = standing.borrow().breaker.clone();
+    let breaker = status.borrow().breaker.clone();
     let halted = matches!(breaker, Breaker::Refused { .. });
     (halted, breaker.why().unwrap().to_owned())
 }
@@ -64,7 +64,7 @@ async fn is_outlived(answer: Canned) -> (bool, String) {
     let (answers, left) = bench.finish().await;
     assert!(all_delivered(&answers, 50) && left == 0, "{told:?}");
     let delivered = answers.iter().filter(|a| a.attempt.answer == "200");
-    let histories = delivered.flat_map(|a| &a.settled).map(|(q, _)| q.history);
+    let histories = delivered.flat_map(|a| &a.outcomes).map(|(q, _)| q.history);
     assert!(histories.clone().all(|h| h.failures == 0), "{told:?}");
     assert_eq!((histories.count(), sandbox.counts().events), (50, 50));
     told
@@ -182,16 +182,16 @@ async fn a_request_that_only_something_on_the_way_refuses_does_not_end_delivery(
     until("it has expired, while others get through", || {
         more += 1;
         bench.send(vec![accepted(more, &event("u-more", more))]);
-        published.borrow().row.letters == 1
+        published.borrow().status.dead_letters == 1
     })
     .await;
     let (told, left) = bench.finish().await;
     let undelivered: Vec<_> = outcomes(&told)
         .into_iter()
-        .filter(|(_, settled)| !matches!(settled, Settled::Delivered { .. }))
+        .filter(|(_, settled)| !matches!(settled, ItemOutcome::Delivered { .. }))
         .collect();
     assert!(
-        matches!(&undelivered[..], [(17, Settled::Undelivered { why: Undelivered::Expired, reason, .. })]
+        matches!(&undelivered[..], [(17, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. })]
             if reason.ends_with("the last: a proxy refuses: <html>blocked</html> (403)")),
         "{undelivered:?}"
     );
@@ -255,16 +255,16 @@ async fn a_207_that_never_can_be_matched_is_split_until_one_item_stands_alone() 
     until("all others have arrived, and it has expired", || {
         more += 1;
         bench.send(vec![accepted(more, &event("u-more", more))]);
-        published.borrow().row.letters == 1
+        published.borrow().status.dead_letters == 1
     })
     .await;
     let (told, left) = bench.finish().await;
     let undelivered: Vec<_> = outcomes(&told)
         .into_iter()
-        .filter(|(_, settled)| !matches!(settled, Settled::Delivered { .. }))
+        .filter(|(_, settled)| !matches!(settled, ItemOutcome::Delivered { .. }))
         .collect();
     assert!(
-        matches!(&undelivered[..], [(617, Settled::Undelivered { why: Undelivered::Expired, reason, .. })]
+        matches!(&undelivered[..], [(617, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. })]
             if reason.ends_with("batch_index 99999 in a batch of 1")),
         "{undelivered:?}"
     );
@@ -317,7 +317,7 @@ async fn a_dead_letter_tells_the_same_after_a_207_and_a_400() {
         let (_, left) = bench.finish().await;
         assert_eq!(left, 0);
         let spool = DeadLetters::open(folder.path()).unwrap().unwrap();
-        let page = spool.page(&Which::All, 0, 10).unwrap();
+        let page = spool.page(&DeadLetterSelection::All, 0, 10).unwrap();
         let [letter] = &page[..] else {
             panic!("{status} {body}: {page:?}")
         };
@@ -356,7 +356,7 @@ async fn the_text_of_an_answer_is_cut_and_shared_by_the_events_of_its_request() 
     bench.send(some(500));
     let (told, _) = bench.finish().await;
     assert!(all_delivered(&told, 500));
-    for Answered { attempt, .. } in &told {
+    for DeliveryReport { attempt, .. } in &told {
         let length = attempt.message.chars().count();
         assert!(length <= 300, "{length}");
         assert!(!attempt.message.contains(char::is_control));

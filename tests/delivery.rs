@@ -13,10 +13,12 @@ use bench::{Bench, accepted, all_delivered, labels, outcomes, some, with};
 use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::customerio::sandbox::{Fault, Faults, Sandbox};
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::dead_letters::{DeadLetters, Which};
-use sluicegate::delivery::{Accepted, Answered, Settled, Undelivered};
+use sluicegate::delivery::spool::dead_letters::{
+    DeadLetter, DeadLetterGroup, DeadLetterSelection, DeadLetters,
+};
+use sluicegate::delivery::{Accepted, DeliveryReport, ItemOutcome, Undelivered};
 
-async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<Answered>, u64) {
+async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<DeliveryReport>, u64) {
     let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
     bench.send(items);
     bench.finish().await
@@ -108,7 +110,7 @@ async fn a_gate_that_is_not_open_holds_the_spool_and_lets_it_go() {
     bench.send(some(30));
     until("they are durable", || bench.spooled() == 30).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
-    assert!(bench.standing.borrow().held);
+    assert!(bench.status.borrow().gate_shut);
     assert_eq!(sandbox.counts().requests, 0);
     // To end now is to leave them where they are, at once.
     let folder = bench.folder.clone();
@@ -132,7 +134,7 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
     })
     .await;
     until("the second is written down", || {
-        bench.standing.borrow().retrying == 1 && bench.standing.borrow().in_flight == 0
+        bench.status.borrow().retrying == 1 && bench.status.borrow().in_flight == 0
     })
     .await;
     let (told, folder) = bench.give_up().await;
@@ -141,12 +143,12 @@ async fn attempts_are_kept_through_a_restart_and_used_up_after_it() {
     let (told, left) = bench.finish().await;
     assert_eq!((labels(&told), left), (vec!["500"], 0));
     assert!(
-        matches!(&told[0].settled[0].1, Settled::Undelivered { why: Undelivered::Expired, reason, .. }
+        matches!(&told[0].outcomes[0].1, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. }
             if reason.starts_with("all 3 attempts failed")),
         "{told:?}"
     );
     assert_eq!(
-        told[0].settled[0].0.accepted.sequence, 0,
+        told[0].outcomes[0].0.accepted.sequence, 0,
         "its event was another run's"
     );
 }
@@ -165,7 +167,7 @@ async fn the_failures_of_an_outage_are_no_attempts_after_a_restart_either() {
     let bench = Bench::new(&settings);
     bench.send(some(7));
     until("it is known to be down", || {
-        bench.standing.borrow().breaker.why().is_some()
+        bench.status.borrow().breaker.why().is_some()
     })
     .await;
     let (_, folder) = bench.give_up().await;
@@ -173,7 +175,10 @@ async fn the_failures_of_an_outage_are_no_attempts_after_a_restart_either() {
     let bench = Bench::on(folder, &settings);
     let (told, left) = bench.finish().await;
     assert_eq!(left, 0);
-    let histories = told.iter().flat_map(|a| &a.settled).map(|(q, _)| q.history);
+    let histories = told
+        .iter()
+        .flat_map(|a| &a.outcomes)
+        .map(|(q, _)| q.history);
     for history in histories {
         assert_eq!(history.failures, 0, "{history:?}");
         assert!(
@@ -191,7 +196,7 @@ async fn a_retry_that_is_not_due_waits_after_a_restart_and_holds_its_person_only
     settings.delivery.longest_delay = Duration::from_secs(2);
     let bench = Bench::new(&settings);
     bench.send((0..3).map(|n| accepted(n, &event("held", n))).collect());
-    until("it waits", || bench.standing.borrow().retrying == 3).await;
+    until("it waits", || bench.status.borrow().retrying == 3).await;
     let (_, folder) = bench.give_up().await;
     let bench = Bench::on(folder, &settings);
     bench.send(vec![
@@ -217,7 +222,7 @@ async fn a_retry_that_is_not_due_overtakes_nothing_of_its_person_after_a_restart
     // As an outage leaves it: the failures before it were excused and are due at once, the one
     // that showed it is not.
     let not_due = sluicegate::amplitude::time::now() + 150;
-    spool.put_off([(items[2].place, items[2].history)], not_due);
+    spool.reschedule([(items[2].position, items[2].history)], not_due);
     spool.commit(0, true).unwrap();
     drop(spool);
     let sandbox = sandbox(Faults::default()).await;
@@ -227,6 +232,35 @@ async fn a_retry_that_is_not_due_overtakes_nothing_of_its_person_after_a_restart
     until("all arrive", || sandbox.counts().events == 4).await;
     assert_eq!(numbers_of(&sandbox, "u"), [0, 1, 2, 3]);
     assert_eq!(bench.finish().await.1, 0);
+}
+
+/// Reads and exports the three dead letters of a group. Returns them, the newest first.
+fn page_and_export(letters: &DeadLetters, group: &DeadLetterGroup) -> Vec<DeadLetter> {
+    let page = letters
+        .page(&DeadLetterSelection::Group(group.clone()), 0, 10)
+        .unwrap();
+    assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
+    let json = page[0].to_json();
+    assert_eq!(
+        (&json["answer"], &json["requests"]),
+        (&"207".into(), &1.into())
+    );
+    assert_eq!(json["request"]["batch"][0]["attributes"]["number"], 4);
+    let mut exported = Vec::new();
+    assert_eq!(
+        letters
+            .export(&DeadLetterSelection::All, &mut exported)
+            .unwrap(),
+        3
+    );
+    assert_eq!(
+        exported
+            .split(|b| *b == b'\n')
+            .filter(|l| !l.is_empty())
+            .count(),
+        3
+    );
+    page
 }
 
 #[tokio::test]
@@ -247,7 +281,7 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
     let published = bench.spool.published();
     let letters = DeadLetters::open(bench.folder.path()).unwrap().unwrap();
     until("three are dead letters", || {
-        letters.count(&Which::All).unwrap() == 3
+        letters.count(&DeadLetterSelection::All).unwrap() == 3
     })
     .await;
     assert_eq!(numbers_of(&sandbox, "u"), [2], "the others are not held up");
@@ -262,39 +296,31 @@ async fn dead_letters_are_listed_tried_again_and_discarded_while_events_flow() {
         (row.group.field.as_str(), row.group.event_type.as_str()),
         ("attributes", "Step")
     );
-    let page = letters
-        .page(&Which::Group(row.group.clone()), 0, 10)
-        .unwrap();
-    assert_eq!((page.len(), page[0].person()), (3, "u".to_owned()));
-    let json = page[0].to_json();
-    assert_eq!(
-        (&json["answer"], &json["requests"]),
-        (&"207".into(), &1.into())
-    );
-    assert_eq!(json["request"]["batch"][0]["attributes"]["number"], 4);
-    let mut exported = Vec::new();
-    assert_eq!(letters.export(&Which::All, &mut exported).unwrap(), 3);
-    assert_eq!(
-        exported
-            .split(|b| *b == b'\n')
-            .filter(|l| !l.is_empty())
-            .count(),
-        3
-    );
+    let page = page_and_export(&letters, &row.group);
 
-    assert_eq!(letters.discard(&Which::One(page[2].number)).unwrap(), 1);
+    assert_eq!(
+        letters
+            .discard(&DeadLetterSelection::One(page[2].number))
+            .unwrap(),
+        1
+    );
     sandbox.set_faults(Faults::default());
     assert_eq!(
-        letters.try_again(&Which::Reason(row.group.reason)).unwrap(),
+        letters
+            .retry(&DeadLetterSelection::Reason(row.group.reason))
+            .unwrap(),
         2
     );
     assert_eq!(
-        letters.try_again(&Which::All).unwrap(),
+        letters.retry(&DeadLetterSelection::All).unwrap(),
         0,
         "they are marked already"
     );
     until("they arrive", || sandbox.counts().events == 3).await;
-    until("none is left", || published.borrow().row.letters == 0).await;
+    until("none is left", || {
+        published.borrow().status.dead_letters == 0
+    })
+    .await;
     assert_eq!(numbers_of(&sandbox, "u"), [2, 3, 4]);
     let (_, left) = bench.finish().await;
     assert_eq!((left, letters.rows().unwrap().len()), (0, 0));

@@ -1,10 +1,14 @@
-//! What goes wrong, one after the other, over real sockets: what the operator is told, and what
-//! becomes of the events. The README's table of failures is this file in words.
+//! Faults, one after the other, over real sockets: the notices to the operator, and the outcomes
+//! of the events. The README's table of failures describes this file.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "faults/answers.rs"]
+mod answers;
 #[path = "common/bench.rs"]
 mod bench;
 mod common;
+#[path = "faults/connection.rs"]
+mod connection;
 #[path = "common/proxy.rs"]
 mod proxy;
 
@@ -13,13 +17,12 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench::{Bench, all_delivered, labels, outcomes, some, with};
-use common::{event, nowhere, numbers_of, sandbox, settings, until};
-use proxy::{Mode, Proxy};
+use common::{event, numbers_of, sandbox, settings, until};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
-use sluicegate::customerio::sandbox::{Fault, Faults, Options, Sandbox};
-use sluicegate::delivery::breaker::Standing as Breaker;
-use sluicegate::delivery::{Control, Settled, Undelivered};
+use sluicegate::customerio::sandbox::{Fault, Faults};
+use sluicegate::delivery::BreakerState as Breaker;
+use sluicegate::delivery::{Control, ItemOutcome, Undelivered};
 
 /// Settings towards `url` whose attempts would be used up at once, were they counted.
 fn impatient(url: &str) -> Settings {
@@ -33,12 +36,12 @@ fn impatient(url: &str) -> Settings {
 
 /// Waits until delivery says why it can't go on; what it says.
 async fn told_of(bench: &Bench) -> String {
-    let standing = bench.standing.clone();
+    let status = bench.status.clone();
     until("the breaker opens", || {
-        standing.borrow().breaker != Breaker::Closed
+        status.borrow().breaker != Breaker::Closed
     })
     .await;
-    let why = standing.borrow().breaker.why().map(str::to_owned);
+    let why = status.borrow().breaker.why().map(str::to_owned);
     why.unwrap()
 }
 
@@ -72,108 +75,6 @@ async fn is_outlived(url: &str, says: &[&str]) {
 }
 
 #[tokio::test]
-async fn a_refused_connection() {
-    let url = format!("http://{}", nowhere());
-    is_outlived(&url, &["no connection", "refused"]).await;
-}
-
-#[tokio::test]
-async fn a_name_that_can_not_be_looked_up() {
-    is_outlived("http://nowhere.invalid", &["no connection"]).await;
-}
-
-#[tokio::test]
-async fn a_certificate_that_nobody_trusts() {
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    let signed = rcgen::generate_simple_self_signed(["localhost".to_owned()]).unwrap();
-    let key =
-        rustls::pki_types::PrivateKeyDer::try_from(signed.signing_key.serialize_der()).unwrap();
-    let tls = rustls::ServerConfig::builder()
-        .with_no_client_auth()
-        .with_single_cert(vec![signed.cert.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(Arc::new(tls));
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!(
-        "https://localhost:{}",
-        listener.local_addr().unwrap().port()
-    );
-    tokio::spawn(async move {
-        while let Ok((stream, _)) = listener.accept().await {
-            // The handshake fails: that is what this is for.
-            let _ = acceptor.accept(stream).await;
-        }
-    });
-    is_outlived(&url, &["certificate", "UnknownIssuer"]).await;
-}
-
-#[tokio::test]
-async fn a_connection_that_is_reset_in_the_middle_of_a_request() {
-    let sandbox = sandbox(Faults::default()).await;
-    let proxy = Proxy::start(&sandbox.url(), Mode::ResetInRequest).await;
-    is_outlived(&proxy.url, &["broke", "no connection"]).await;
-}
-
-#[tokio::test]
-async fn a_connection_that_is_reset_in_the_middle_of_an_answer_doubles_nothing() {
-    let sandbox = sandbox(Faults::default()).await;
-    let proxy = Proxy::start(&sandbox.url(), Mode::ResetInAnswer).await;
-    let bench = Bench::new(&impatient(&proxy.url));
-    bench.send(some(100));
-    let why = told_of(&bench).await;
-    assert!(why.contains("broke"), "{why}");
-    assert_eq!(sandbox.counts().events, 100, "the server had taken them");
-    proxy.set(Mode::Pass);
-    let (told, left) = bench.finish().await;
-    assert!(all_delivered(&told, 100) && left == 0);
-    let counts = sandbox.counts();
-    assert_eq!(counts.events, 100);
-    assert!(
-        counts.duplicates >= 300,
-        "their ids made the retries harmless"
-    );
-}
-
-#[tokio::test]
-async fn a_server_that_hangs_is_given_up_on_in_time() {
-    let sandbox = sandbox(with([Fault::Hang; 8])).await;
-    let bench = Bench::new(&impatient(&sandbox.url()));
-    bench.send(some(3));
-    assert_eq!(told_of(&bench).await, "no answer in time");
-    let (told, _) = bench.finish().await;
-    assert!(all_delivered(&told, 3));
-    assert_eq!(told[0].attempt.message, "no answer in time");
-}
-
-#[tokio::test]
-async fn a_hanging_request_holds_up_its_own_people_only() {
-    let sandbox = sandbox(with([Fault::Hang])).await;
-    let mut settings = settings("ws://unused", &sandbox.url());
-    settings.customerio.timeout = Duration::from_secs(3);
-    let bench = Bench::new(&settings);
-    bench.send(vec![bench::accepted(0, &event("held", 0))]);
-    until("it is out", || bench.standing.borrow().in_flight == 1).await;
-    let mut others = some(50);
-    others.push(bench::accepted(99, &event("held", 1)));
-    bench.send(others);
-    until("the others have arrived", || sandbox.counts().events == 50).await;
-    assert!(sandbox.events_of("held").is_empty());
-    let (told, _) = bench.finish().await;
-    assert!(all_delivered(&told, 52));
-    assert_eq!(numbers_of(&sandbox, "held"), [0, 1]);
-}
-
-#[tokio::test]
-async fn an_answer_that_drips_is_given_up_on_in_time() {
-    let sandbox = sandbox(Faults::default()).await;
-    let proxy = Proxy::start(&sandbox.url(), Mode::Drip).await;
-    is_outlived(&proxy.url, &["no answer in time"]).await;
-    assert!(sandbox.counts().duplicates > 0, "it was handled each time");
-}
-
-#[tokio::test]
 async fn failures_are_tried_again_and_nothing_comes_twice() {
     let faults = with([
         Fault::Status(500),
@@ -192,7 +93,7 @@ async fn failures_are_tried_again_and_nothing_comes_twice() {
     let (told, _) = bench.finish().await;
     assert_eq!(labels(&told)[..2], ["500", "no answer"]);
     assert!(outcomes(&told).iter().all(|(_, s)| *s
-        == Settled::Delivered {
+        == ItemOutcome::Delivered {
             first_attempt: false
         }));
     let counts = sandbox.counts();
@@ -226,17 +127,17 @@ async fn one_event_that_the_server_breaks_on_expires_alone_and_all_others_arrive
     until("it has expired", || {
         more += 1;
         bench.send(vec![bench::accepted(more, &event("u-more", more))]);
-        bench.spool.published().borrow().row.letters == 1
+        bench.spool.published().borrow().status.dead_letters == 1
     })
     .await;
     let (told, left) = bench.finish().await;
     let undelivered: Vec<_> = outcomes(&told)
         .into_iter()
-        .filter(|(_, s)| !matches!(s, Settled::Delivered { .. }))
+        .filter(|(_, s)| !matches!(s, ItemOutcome::Delivered { .. }))
         .collect();
     assert_eq!(left, 0);
     assert!(
-        matches!(&undelivered[..], [(617, Settled::Undelivered { why: Undelivered::Expired, reason, .. })]
+        matches!(&undelivered[..], [(617, ItemOutcome::Undelivered { why: Undelivered::Expired, reason, .. })]
             if reason.ends_with("the last: 503 the sandbox breaks on this")),
         "{undelivered:?}"
     );
@@ -256,12 +157,12 @@ async fn a_429_is_waited_for_as_long_as_it_says_in_seconds_or_by_a_date_and_slow
         let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
         let started = Instant::now();
         bench.send(some(5));
-        let standing = bench.standing.clone();
+        let status = bench.status.clone();
         until("it keeps quiet", || {
-            standing.borrow().throttled_until_ms.is_some()
+            status.borrow().throttled_until_ms.is_some()
         })
         .await;
-        assert!(standing.borrow().rate < 51.0, "{}", standing.borrow().rate);
+        assert!(status.borrow().rate < 51.0, "{}", status.borrow().rate);
         let (told, _) = bench.finish().await;
         assert_eq!(labels(&told), ["429", "200"]);
         // A date has whole seconds only.
@@ -314,92 +215,6 @@ async fn refused_credentials_stop_delivery_until_someone_says_try() {
 }
 
 #[tokio::test]
-async fn a_server_that_is_no_track_api_is_told_of_and_loses_nothing() {
-    let app = axum::Router::new();
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    is_outlived(&url, &["404", "is customerio.base_url right?"]).await;
-}
-
-/// A server that answers every request so.
-async fn answering(status: u16, kind: &'static str, body: &'static str) -> String {
-    use axum::http::{StatusCode, header::CONTENT_TYPE};
-    let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-        .await
-        .unwrap();
-    let url = format!("http://{}", listener.local_addr().unwrap());
-    let app = axum::Router::new().fallback(move || async move {
-        let status = StatusCode::from_u16(status).unwrap();
-        (status, [(CONTENT_TYPE, kind)], body)
-    });
-    tokio::spawn(async move { axum::serve(listener, app).await });
-    url
-}
-
-#[tokio::test]
-async fn answers_that_are_not_customer_ios_deliver_nothing_and_refuse_nothing() {
-    const JSON: &str = "application/json";
-    const HTML: &str = "text/html";
-    for (status, kind, body, says) in [
-        (
-            200,
-            HTML,
-            "<html><title>Sign in</title></html>\nmore",
-            "another server answers: <html><title>Sign in</title></html> (200)",
-        ),
-        (200, "text/plain", "OK", "another server answers: OK (200)"),
-        (200, JSON, "[]", "another server answers"),
-        (
-            200,
-            JSON,
-            r#"{"errors":[{"message":"no"}]}"#,
-            "another server answers",
-        ),
-        (202, JSON, "", "another server answers: an empty body (202)"),
-        (204, JSON, "", "another server answers: an empty body (204)"),
-        (206, JSON, "{}", "another server answers: {} (206)"),
-        (
-            207,
-            HTML,
-            "<h1>Multi</h1>",
-            "another server answers: <h1>Multi</h1> (207)",
-        ),
-        (
-            400,
-            HTML,
-            "<h1>Blocked</h1>",
-            "another server answers: <h1>Blocked</h1> (400)",
-        ),
-        (
-            403,
-            HTML,
-            "<h1>No!</h1>",
-            "a proxy refuses: <h1>No!</h1> (403)",
-        ),
-        (407, HTML, "", "a proxy refuses: an empty body (407)"),
-    ] {
-        let url = answering(status, kind, body).await;
-        is_outlived(&url, &[says]).await;
-    }
-}
-
-#[tokio::test]
-async fn a_207_that_names_nobody_fails_nobody() {
-    for errors in [
-        r#"{"errors":[{"reason":"invalid"}]}"#,
-        r#"{"errors":[{"batch_index":-1}]}"#,
-        r#"{"errors":[{"batch_index":100000}]}"#,
-        "{}",
-    ] {
-        let url = answering(207, "application/json", errors).await;
-        is_outlived(&url, &["a 207 whose errors can't be matched"]).await;
-    }
-}
-
-#[tokio::test]
 async fn a_413_is_halved_until_it_fits() {
     let sandbox = sandbox(with([Fault::Status(413), Fault::Status(413)])).await;
     let mut settings = settings("ws://unused", &sandbox.url());
@@ -424,7 +239,7 @@ async fn one_poison_in_a_thousand_is_found_and_the_others_arrive() {
     let (told, left) = bench.finish().await;
     let undelivered: Vec<u64> = outcomes(&told)
         .into_iter()
-        .filter(|(_, s)| matches!(s, Settled::Undelivered { .. }))
+        .filter(|(_, s)| matches!(s, ItemOutcome::Undelivered { .. }))
         .map(|(n, _)| n)
         .collect();
     assert_eq!((undelivered, left), (vec![617], 0));
@@ -447,7 +262,7 @@ async fn a_207_settles_item_by_item() {
     assert_eq!(labels(&told), ["207"]);
     let all = outcomes(&told);
     assert!(
-        matches!(&all[4].1, Settled::Undelivered { why: Undelivered::Discarded, reason, field, message }
+        matches!(&all[4].1, ItemOutcome::Undelivered { why: Undelivered::Discarded, reason, field, message }
         if reason.contains("150 bytes") && message.contains("150 bytes") && field == "identifiers.id")
     );
     assert_eq!(sandbox.counts().events, 9);
@@ -490,7 +305,7 @@ async fn an_outage_costs_one_request_at_a_time_no_attempts_and_no_event() {
         "{:?}",
         outcomes(&told)
             .iter()
-            .find(|(_, s)| !matches!(s, Settled::Delivered { .. }))
+            .find(|(_, s)| !matches!(s, ItemOutcome::Delivered { .. }))
     );
     assert_eq!((sandbox.counts().events, left), (sent, 0));
     for person in sandbox.people() {
@@ -513,27 +328,14 @@ async fn a_spool_at_its_quota_takes_nothing_more_until_something_is_delivered() 
         bench.send(chunk.to_vec());
     }
     let published = bench.spool.published();
-    until("it is full", || published.borrow().row.full).await;
+    until("it is full", || published.borrow().status.full).await;
     tokio::time::sleep(Duration::from_millis(300)).await;
-    let row = published.borrow().row.clone();
+    let row = published.borrow().status.clone();
     assert!(row.full && row.is_nearly_full());
     assert!(row.bytes <= 100_000 && row.items < 1_000, "{row:?}");
     sandbox.set_faults(Faults::default());
     let (told, left) = bench.finish().await;
     assert!(all_delivered(&told, 1_000));
     assert_eq!((sandbox.counts().events, left), (1_000, 0));
-    assert!(!published.borrow().row.full);
-}
-
-#[tokio::test]
-async fn another_server_on_the_same_address_is_found_again() {
-    let place = nowhere();
-    let bench = Bench::new(&impatient(&format!("http://{place}")));
-    bench.send(some(20));
-    told_of(&bench).await;
-    let listener = tokio::net::TcpListener::bind(place).await.unwrap();
-    let sandbox = Sandbox::start(listener, Options::default()).unwrap();
-    let (told, _) = bench.finish().await;
-    assert!(all_delivered(&told, 20));
-    assert_eq!(sandbox.counts().events, 20);
+    assert!(!published.borrow().status.full);
 }

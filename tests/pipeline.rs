@@ -105,14 +105,14 @@ async fn the_feed_is_told_that_messages_are_safe_only_once_they_are_on_disk() {
     let pipeline = start(&settings, dir.path());
     let snapshots = pipeline.handle().snapshots();
     until("the spool is full", || {
-        snapshots.borrow().standing.spool.full
+        snapshots.borrow().delivery.spool.full
     })
     .await;
     // Acknowledgements go out once a second.
     tokio::time::sleep(Duration::from_millis(2_200)).await;
     let (spooled, accepted) = {
         let now = snapshots.borrow();
-        (now.standing.spool.items, now.totals.accepted)
+        (now.delivery.spool.items, now.totals.accepted)
     };
     let acknowledged = seen.lock().unwrap().acknowledged + 1;
     assert!(spooled > 100 && spooled < 2_000, "{spooled}");
@@ -175,7 +175,7 @@ async fn a_spool_that_is_moved_away_is_told_of_and_goes_on_when_it_is_back() {
     until("it is told", || {
         let now = snapshots.borrow();
         let told = |fault: &String| fault.contains("was moved or removed");
-        now.standing.spool.fault.as_ref().is_some_and(told)
+        now.delivery.spool.fault.as_ref().is_some_and(told)
     })
     .await;
     assert!(
@@ -204,7 +204,7 @@ async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
     }
     let snapshots = pipeline.handle().snapshots();
     until("it is told", || {
-        snapshots.borrow().standing.spool.fault.is_some()
+        snapshots.borrow().delivery.spool.fault.is_some()
     })
     .await;
     let ended = pipeline

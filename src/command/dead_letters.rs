@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use color_eyre::eyre::{Result, WrapErr, bail};
 
 use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
-use crate::delivery::spool::dead_letters::{self as store, LetterRow, Which};
+use crate::delivery::spool::dead_letters::{self as store, DeadLetterRow, DeadLetterSelection};
 use crate::limits::grouped;
 use crate::owner_only;
 
@@ -19,7 +19,7 @@ pub(super) fn run(command: DeadLetters, place: Place) -> Result<ExitCode> {
         DeadLetters::Show { spool, number } => show(&open(spool, place)?, number),
         DeadLetters::Retry { spool, which } => {
             let letters = open(spool, place)?;
-            let count = each(&which.which(), |which| letters.try_again(which))?;
+            let count = each(&which.which(), |which| letters.retry(which))?;
             say!(
                 "{} will be tried again: at once where a forwarder runs, or when one starts",
                 told(count)
@@ -56,16 +56,23 @@ fn told(count: u64) -> String {
 }
 
 impl Letters {
-    fn which(self) -> Vec<Which> {
+    fn which(self) -> Vec<DeadLetterSelection> {
         match self.reason {
-            Some(reason) => vec![Which::Reason(reason)],
-            None if self.all => vec![Which::All],
-            None => self.numbers.into_iter().map(Which::One).collect(),
+            Some(reason) => vec![DeadLetterSelection::Reason(reason)],
+            None if self.all => vec![DeadLetterSelection::All],
+            None => self
+                .numbers
+                .into_iter()
+                .map(DeadLetterSelection::One)
+                .collect(),
         }
     }
 }
 
-fn each(which: &[Which], mut act: impl FnMut(&Which) -> rusqlite::Result<u64>) -> Result<u64> {
+fn each(
+    which: &[DeadLetterSelection],
+    mut act: impl FnMut(&DeadLetterSelection) -> rusqlite::Result<u64>,
+) -> Result<u64> {
     let mut all = 0;
     for which in which {
         all += act(which).wrap_err("the spool can't be changed")?;
@@ -99,7 +106,7 @@ fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
 }
 
 /// A row of the list, in words.
-pub(super) fn row(row: &LetterRow) -> String {
+pub(super) fn row(row: &DeadLetterRow) -> String {
     let group = &row.group;
     let field = match group.field.as_str() {
         "" => String::new(),
@@ -122,7 +129,7 @@ pub(super) fn row(row: &LetterRow) -> String {
 }
 
 fn show(letters: &store::DeadLetters, number: Option<i64>) -> Result<ExitCode> {
-    let which = number.map_or(Which::All, Which::One);
+    let which = number.map_or(DeadLetterSelection::All, DeadLetterSelection::One);
     let found = letters
         .page(&which, 0, 1)
         .wrap_err("the spool can't be read")?;
@@ -134,7 +141,11 @@ fn show(letters: &store::DeadLetters, number: Option<i64>) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn export(letters: &store::DeadLetters, which: &[Which], out: Option<PathBuf>) -> Result<ExitCode> {
+fn export(
+    letters: &store::DeadLetters,
+    which: &[DeadLetterSelection],
+    out: Option<PathBuf>,
+) -> Result<ExitCode> {
     let to: Box<dyn Write> = match &out {
         Some(path) => Box::new(
             owner_only::create(path)
@@ -156,7 +167,7 @@ fn export(letters: &store::DeadLetters, which: &[Which], out: Option<PathBuf>) -
     Ok(found(count))
 }
 
-fn is_sure(letters: &store::DeadLetters, which: &[Which]) -> Result<bool> {
+fn is_sure(letters: &store::DeadLetters, which: &[DeadLetterSelection]) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
         bail!("discarding can't be taken back: add --yes where nobody can be asked");
     }

@@ -10,9 +10,9 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::cli::Format;
-use crate::delivery::breaker;
-use crate::delivery::spool::SpoolRow;
-use crate::delivery::spool::dead_letters::LetterRow;
+use crate::delivery::BreakerState;
+use crate::delivery::spool::SpoolStatus;
+use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
@@ -129,7 +129,7 @@ fn is_settled(snapshot: &Snapshot) -> bool {
     let totals = &snapshot.totals;
     let sent = totals.accepted - totals.dry_run;
     // What an earlier run left in the spool is delivered here and was not accepted here.
-    snapshot.standing.is_idle() && sent <= totals.delivered + totals.not_delivered()
+    snapshot.delivery.is_idle() && sent <= totals.delivered + totals.not_delivered()
 }
 
 /// What a run did, for people and for machines.
@@ -147,13 +147,13 @@ pub(super) struct Summary {
     unwritten: u64,
     /// Why it ended by itself, if it did.
     failure: Option<String>,
-    spool: SpoolRow,
-    breaker: breaker::Standing,
+    spool: SpoolStatus,
+    breaker: BreakerState,
     /// Requests a second that Customer.io was believed to take.
     rate: f64,
     /// The most that the settings allow.
     rate_limit: u32,
-    dead_letters: Vec<LetterRow>,
+    dead_letters: Vec<DeadLetterRow>,
     violations: Vec<Broken>,
 }
 
@@ -188,11 +188,11 @@ impl Summary {
             left: ended.left,
             unwritten: ended.unwritten,
             failure: ended.failure.clone(),
-            spool: last.standing.spool.clone(),
-            breaker: last.standing.breaker.clone(),
-            rate: last.standing.rate,
-            rate_limit: last.standing.rate_limit,
-            dead_letters: last.letters.to_vec(),
+            spool: last.delivery.spool.clone(),
+            breaker: last.delivery.breaker.clone(),
+            rate: last.delivery.rate,
+            rate_limit: last.delivery.rate_limit,
+            dead_letters: last.dead_letters.to_vec(),
             violations: last.limits.iter().map(broken).collect(),
         }
     }
@@ -340,8 +340,8 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         crate::feed::FeedState::Connecting => "connecting".to_owned(),
         crate::feed::FeedState::Down { why, .. } => format!("down ({why})"),
     };
-    let standing = &snapshot.standing;
-    let trouble = standing.spool.fault.as_deref().or(standing.breaker.why());
+    let delivery = &snapshot.delivery;
+    let trouble = delivery.spool.fault.as_deref().or(delivery.breaker.why());
     let trouble = trouble.map_or_else(String::new, |why| format!("  ({why})"));
     format!(
         "feed {feed}  received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  filtered {}  rejected {}  spool {}  dead letters {}  p95 {} ms{trouble}",
@@ -352,8 +352,8 @@ pub(super) fn status_line(snapshot: &Snapshot) -> String {
         snapshot.rates.delivered,
         grouped(t.filtered),
         grouped(t.rejected),
-        grouped(snapshot.standing.spool.items),
-        grouped(snapshot.standing.spool.letters),
+        grouped(snapshot.delivery.spool.items),
+        grouped(snapshot.delivery.spool.dead_letters),
         snapshot.latency.p95_ms,
     )
 }

@@ -9,9 +9,9 @@ use serde::Serialize;
 
 use crate::amplitude::time;
 use crate::cli::{self, Format};
-use crate::delivery::breaker;
-use crate::delivery::spool::SpoolRow;
-use crate::delivery::spool::dead_letters::{DeadLetters, LetterRow};
+use crate::delivery::BreakerState;
+use crate::delivery::spool::SpoolStatus;
+use crate::delivery::spool::dead_letters::{DeadLetterRow, DeadLetters};
 use crate::delivery::spool::{self};
 use crate::feed::FeedState;
 use crate::filter::Mode;
@@ -33,8 +33,8 @@ struct Report {
     /// What it wrote last, or what the last one did.
     status: Option<Status>,
     /// What is in the spool now.
-    spool: SpoolRow,
-    dead_letters: Vec<LetterRow>,
+    spool: SpoolStatus,
+    dead_letters: Vec<DeadLetterRow>,
 }
 
 pub(super) fn run(args: cli::Status, place: Place) -> Result<ExitCode> {
@@ -63,14 +63,14 @@ impl Report {
             None => true,
         };
         let status = status.filter(of);
-        let now = letters.spool_row().wrap_err("the spool can't be read")?;
+        let now = letters.spool_status().wrap_err("the spool can't be read")?;
         // What only the process knows, where there is one.
         let spool = match &status {
-            Some(status) if running.is_some() => SpoolRow {
-                quota_bytes: status.standing.spool.quota_bytes,
-                keep_letters_ms: status.standing.spool.keep_letters_ms,
-                fault: status.standing.spool.fault.clone(),
-                full: status.standing.spool.full,
+            Some(status) if running.is_some() => SpoolStatus {
+                quota_bytes: status.delivery.spool.quota_bytes,
+                keep_dead_letters_ms: status.delivery.spool.keep_dead_letters_ms,
+                fault: status.delivery.spool.fault.clone(),
+                full: status.delivery.spool.full,
                 ..now
             },
             _ => now,
@@ -86,9 +86,9 @@ impl Report {
 
     fn is_well(&self) -> bool {
         let delivers = |status: &Status| {
-            status.standing.breaker == breaker::Standing::Closed
-                && status.standing.spool.fault.is_none()
-                && !status.standing.spool.full
+            status.delivery.breaker == BreakerState::Closed
+                && status.delivery.spool.fault.is_none()
+                && !status.delivery.spool.full
         };
         self.running.is_some() && self.status.as_ref().is_some_and(delivers)
     }
@@ -140,7 +140,7 @@ fn shown(path: &Path) -> String {
 }
 
 fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, String)) {
-    let standing = &status.standing;
+    let delivery = &status.delivery;
     line("destination", printable(&status.destination));
     let feed = match &status.feed_status.state {
         FeedState::Live => "live".to_owned(),
@@ -198,9 +198,9 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
             l.p50_ms, l.p95_ms, l.p99_ms
         ),
     );
-    let breaker = match &standing.breaker {
-        breaker::Standing::Closed => "closed: requests go out".to_owned(),
-        breaker::Standing::Open {
+    let breaker = match &delivery.breaker {
+        BreakerState::Closed => "closed: requests go out".to_owned(),
+        BreakerState::Open {
             why,
             since_ms,
             probe_ms,
@@ -210,7 +210,7 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
             printable(why),
             span((probe_ms - now_ms).max(0))
         ),
-        breaker::Standing::Refused { why, since_ms } => format!(
+        BreakerState::Refused { why, since_ms } => format!(
             "open for {}: {}; SIGHUP, or g on the screen, tries again",
             span((now_ms - since_ms).max(0)),
             printable(why)
@@ -221,16 +221,16 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         "requests",
         format!(
             "{} in flight  {:.1} of {} a second allowed",
-            standing.in_flight, standing.rate, standing.rate_limit
+            delivery.in_flight, delivery.rate, delivery.rate_limit
         ),
     );
-    let next = standing.next_retry_ms.map_or_else(String::new, |at| {
+    let next = delivery.next_retry_ms.map_or_else(String::new, |at| {
         format!(", the next in {}", span((at - now_ms).max(0)))
     });
-    line("retrying", format!("{}{next}", grouped(standing.retrying)));
+    line("retrying", format!("{}{next}", grouped(delivery.retrying)));
 }
 
-fn spool_words(spool: &SpoolRow, now_ms: i64) -> String {
+fn spool_words(spool: &SpoolStatus, now_ms: i64) -> String {
     let oldest = spool.oldest_ms.map_or_else(String::new, |at| {
         format!(", the oldest for {}", span((now_ms - at).max(0)))
     });
@@ -244,7 +244,7 @@ fn spool_words(spool: &SpoolRow, now_ms: i64) -> String {
         (None, true) => "; FULL: the feed is not read".to_owned(),
         (None, false) => String::new(),
     };
-    let used = bytes((spool.bytes + spool.letter_bytes) as usize);
+    let used = bytes((spool.bytes + spool.dead_letter_bytes) as usize);
     format!(
         "{} items{oldest}; {used}{quota}{trouble}",
         grouped(spool.items)

@@ -21,8 +21,8 @@ use serde::{Deserialize, Serialize, Serializer};
 use crate::customerio::Mapping;
 use crate::customerio::client::{Destination, Region};
 use crate::delivery;
-use crate::delivery::breaker;
-use crate::delivery::retry::Retry;
+use crate::delivery::breaker::BreakerSettings;
+use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::spool::{self, SpoolError};
 use crate::feed::{record, websocket};
 use crate::filter::{Filters, Mode, Rule, gate::Switch};
@@ -255,7 +255,7 @@ pub struct Delivery {
 
 impl Default for Delivery {
     fn default() -> Self {
-        let (retry, limits) = (Retry::default(), breaker::Limits::default());
+        let (retry, limits) = (RetryPolicy::default(), BreakerSettings::default());
         Self {
             requests_per_second: NonZeroU32::new(100).unwrap_or(NonZeroU32::MIN),
             in_flight: 16,
@@ -468,21 +468,21 @@ impl Settings {
     }
 
     /// The dispatcher's figures.
-    pub fn dispatch(&self) -> delivery::Settings {
+    pub fn dispatch(&self) -> delivery::DeliverySettings {
         let own = &self.delivery;
-        delivery::Settings {
+        delivery::DeliverySettings {
             batch_bytes: own.batch_bytes,
             batch_age: own.batch_age,
             in_flight: own.in_flight,
             requests_per_second: own.requests_per_second,
             queue_bytes: own.queue_bytes,
-            retry: Retry {
+            retry: RetryPolicy {
                 attempts: own.attempts,
                 give_up_after: own.give_up_after,
                 first_delay: own.first_delay,
                 longest_delay: own.longest_delay,
             },
-            breaker: breaker::Limits {
+            breaker: BreakerSettings {
                 failures: own.breaker_failures,
                 first_probe: own.first_probe,
                 longest_probe: own.longest_probe,
@@ -491,9 +491,9 @@ impl Settings {
     }
 
     /// The spool's figures.
-    pub fn spool(&self) -> spool::writer::Settings {
+    pub fn spool(&self) -> spool::writer::SpoolSettings {
         let own = &self.spool;
-        spool::writer::Settings {
+        spool::writer::SpoolSettings {
             quota_bytes: own.quota_bytes,
             commit_bytes: own.commit_bytes,
             commit_age: own.commit_age,

@@ -1,14 +1,14 @@
 //! The circuit breaker of the whole destination.
 //!
-//! Where requests fail one after the other, whatever they carry, it is the destination that
-//! fails and not the events: then one request at a time asks whether it is back, and no event
-//! uses up an attempt. Where the credentials are refused, nothing is asked until they change
-//! or someone says so.
+//! Where requests fail one after the other, whatever they carry, the destination is down: the
+//! breaker opens, one probe at a time checks whether the destination is back, and no event uses up
+//! an attempt. Where the credentials are refused, nothing is sent until they change or someone
+//! requests a retry.
 //!
-//! Where another server answers, one answer is enough as long as none was ever the
-//! destination's: then it is the address, or the network. Once the destination has answered, it
-//! may be the single request that something on the way does not like, and such answers count
-//! like other failures: a request that fails while others get through must not end delivery.
+//! An answer of another server opens the breaker at once as long as the destination never
+//! answered: the address or the network is wrong. Once the destination has answered, a proxy may
+//! only reject that one request. Such answers then count like other failures: a request that fails
+//! while others succeed must not stop delivery.
 
 use std::time::Duration;
 
@@ -17,18 +17,20 @@ use tokio::time::Instant;
 
 use crate::amplitude::time::UnixMs;
 
-/// The figures of the breaker; settings under `[delivery]`.
+use super::clock::Moment;
+
+/// Settings of the breaker, from `[delivery]`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// It opens after so many failures in a row.
+pub struct BreakerSettings {
+    /// Failures in a row that open it.
     pub failures: u32,
-    /// The first probe comes after this; each later one waits twice as long.
+    /// Delay before the first probe; it doubles with each further one.
     pub first_probe: Duration,
-    /// No probe waits longer.
+    /// Maximum delay between probes.
     pub longest_probe: Duration,
 }
 
-impl Default for Limits {
+impl Default for BreakerSettings {
     fn default() -> Self {
         Self {
             failures: 5,
@@ -38,33 +40,33 @@ impl Default for Limits {
     }
 }
 
-/// How it stands, for people.
+/// The state of the breaker, as it is published.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Standing {
-    /// Requests go out.
+pub enum BreakerState {
+    /// Requests are sent.
     #[default]
     Closed,
-    /// The destination is down: now and then one request asks whether it is back.
+    /// The destination is down: only probes are sent.
     Open {
-        /// What happened.
+        /// The reason.
         why: String,
         /// Since when.
         since_ms: UnixMs,
-        /// When it is asked next.
+        /// When the next probe is sent.
         probe_ms: UnixMs,
     },
-    /// The credentials are refused: nothing goes out until they change, or someone says try.
+    /// The credentials are refused: nothing is sent until they change, or a retry is requested.
     Refused {
-        /// What happened, and what to do.
+        /// The reason, and what to do.
         why: String,
         /// Since when.
         since_ms: UnixMs,
     },
 }
 
-impl Standing {
-    /// Why nothing goes out freely, where that is so.
+impl BreakerState {
+    /// The reason why requests are not sent freely; none while the breaker is closed.
     pub fn why(&self) -> Option<&str> {
         match self {
             Self::Closed => None,
@@ -73,25 +75,25 @@ impl Standing {
     }
 }
 
-/// What may go out now.
+/// Requests that may be sent now.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Passage {
-    /// Whatever there is.
-    Free,
-    /// One request, when nothing else is out, from this moment on.
+pub enum Permit {
+    /// Any.
+    Any,
+    /// One request from this moment on, while no other is in flight.
     Probe(Instant),
-    /// Nothing.
+    /// No request.
     None,
 }
 
-/// The breaker.
+/// A circuit breaker.
 #[derive(Debug)]
 pub struct Breaker {
-    limits: Limits,
+    settings: BreakerSettings,
     state: State,
-    /// Failures since the last answer that was none.
+    /// Failures since the destination last worked.
     in_a_row: u32,
-    /// Bumped with every such answer: failures of one streak share it.
+    /// Incremented whenever the destination works: failures of one streak share it.
     streak: u64,
 }
 
@@ -107,36 +109,36 @@ enum State {
     Refused {
         why: String,
         since_ms: UnixMs,
-        /// When someone said try, if someone did.
-        asked: Option<Instant>,
+        /// When a retry was requested, if one was.
+        requested: Option<Instant>,
     },
 }
 
-/// What a failure was.
+/// The effect of a failure.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Failure {
-    /// One that counts as an attempt.
+    /// It counts as an attempt.
     Counts,
-    /// The one that opened the breaker: those of its streak don't count after all.
+    /// It opened the breaker: the failures of its streak don't count after all.
     Opens,
-    /// One of an outage: it doesn't count.
+    /// The destination was down already: it doesn't count.
     OfOutage,
 }
 
 impl Breaker {
-    /// A closed one.
-    pub fn new(limits: Limits) -> Self {
+    /// Creates a closed breaker.
+    pub fn new(settings: BreakerSettings) -> Self {
         Self {
-            limits,
+            settings,
             state: State::Closed,
             in_a_row: 0,
             streak: 0,
         }
     }
 
-    /// Changes its figures.
-    pub fn set_limits(&mut self, limits: Limits) {
-        self.limits = limits;
+    /// Changes its settings.
+    pub fn configure(&mut self, settings: BreakerSettings) {
+        self.settings = settings;
     }
 
     /// The number of the streak that a failure would belong to.
@@ -144,19 +146,22 @@ impl Breaker {
         self.streak
     }
 
-    /// What may go out.
-    pub fn passage(&self) -> Passage {
+    /// Requests that may be sent.
+    pub fn permit(&self) -> Permit {
         match &self.state {
-            State::Closed => Passage::Free,
-            State::Open { probe_at, .. } => Passage::Probe(*probe_at),
+            State::Closed => Permit::Any,
+            State::Open { probe_at, .. } => Permit::Probe(*probe_at),
             State::Refused {
-                asked: Some(at), ..
-            } => Passage::Probe(*at),
-            State::Refused { asked: None, .. } => Passage::None,
+                requested: Some(at),
+                ..
+            } => Permit::Probe(*at),
+            State::Refused {
+                requested: None, ..
+            } => Permit::None,
         }
     }
 
-    /// The destination answered as one that works. Returns whether an outage ends with that.
+    /// Records that the destination works. Returns whether this ends an outage.
     pub fn works(&mut self) -> bool {
         self.in_a_row = 0;
         self.streak += 1;
@@ -166,66 +171,57 @@ impl Breaker {
         )
     }
 
-    /// A request failed, by a 5xx or without an answer. `after` is when the destination asked
-    /// to be tried again.
-    pub fn failed(
-        &mut self,
-        why: &str,
-        after: Option<Duration>,
-        now: Instant,
-        now_ms: UnixMs,
-    ) -> Failure {
-        self.fail(why, after, self.limits.failures, now, now_ms)
+    /// Records a failed request: a 5xx, or no answer. `after` is the pause that the destination
+    /// asks for.
+    pub fn failed(&mut self, why: &str, after: Option<Duration>, now: Moment) -> Failure {
+        self.fail(why, after, self.settings.failures, now)
     }
 
-    /// Another server answered in place of the destination.
-    pub fn foreign(&mut self, why: &str, now: Instant, now_ms: UnixMs) -> Failure {
+    /// Records an answer of another server in place of the destination.
+    pub fn foreign(&mut self, why: &str, now: Moment) -> Failure {
         let has_worked = self.streak > 0;
-        let most = if has_worked { self.limits.failures } else { 1 };
-        self.fail(why, None, most, now, now_ms)
+        let threshold = if has_worked {
+            self.settings.failures
+        } else {
+            1
+        };
+        self.fail(why, None, threshold, now)
     }
 
-    /// A failure, of which `most` in a row open it.
-    fn fail(
-        &mut self,
-        why: &str,
-        after: Option<Duration>,
-        most: u32,
-        now: Instant,
-        now_ms: UnixMs,
-    ) -> Failure {
-        let limits = self.limits;
+    /// Counts a failure; `threshold` of them in a row open the breaker.
+    fn fail(&mut self, why: &str, after: Option<Duration>, threshold: u32, now: Moment) -> Failure {
+        let settings = self.settings;
         match &mut self.state {
             State::Open {
-                why: told,
+                why: shown,
                 wait,
                 probe_at,
                 ..
             } => {
-                why.clone_into(told);
-                // Those that were out when it opened come back too: only a probe waits longer.
-                if *probe_at <= now {
-                    *wait = (*wait * 2).min(limits.longest_probe);
-                    *probe_at = now + (*wait).max(after.unwrap_or_default());
+                why.clone_into(shown);
+                // Requests that were in flight when it opened fail too: only a probe doubles the delay.
+                if *probe_at <= now.at {
+                    *wait = (*wait * 2).min(settings.longest_probe);
+                    *probe_at = now.at + (*wait).max(after.unwrap_or_default());
                 }
                 Failure::OfOutage
             }
             State::Refused { .. } => {
-                self.open(why, limits.first_probe, after, now, now_ms);
+                self.open(why, after, now);
                 Failure::OfOutage
             }
             State::Closed => {
                 self.in_a_row += 1;
-                if self.in_a_row < most {
+                if self.in_a_row < threshold {
                     return Failure::Counts;
                 }
-                self.open(why, limits.first_probe, after, now, now_ms);
+                self.open(why, after, now);
                 Failure::Opens
             }
         }
     }
 
-    /// The credentials are refused.
+    /// Records that the credentials are refused.
     pub fn refused(&mut self, why: &str, now_ms: UnixMs) {
         let since_ms = match &self.state {
             State::Refused { since_ms, .. } => *since_ms,
@@ -234,158 +230,50 @@ impl Breaker {
         self.state = State::Refused {
             why: why.to_owned(),
             since_ms,
-            asked: None,
+            requested: None,
         };
     }
 
-    /// Someone says try, or the credentials have changed.
+    /// Sends a probe now: a retry was requested, or the credentials have changed.
     pub fn try_now(&mut self, now: Instant) {
         match &mut self.state {
             State::Closed => {}
             State::Open { probe_at, .. } => *probe_at = now,
-            State::Refused { asked, .. } => *asked = Some(now),
+            State::Refused { requested, .. } => *requested = Some(now),
         }
     }
 
-    /// How it stands; `in_ms` is the wall clock of a moment.
-    pub fn standing(&self, in_ms: impl Fn(Instant) -> UnixMs) -> Standing {
+    /// The state to publish; `wall_ms` converts an instant to the wall clock.
+    pub fn published(&self, wall_ms: impl Fn(Instant) -> UnixMs) -> BreakerState {
         match &self.state {
-            State::Closed => Standing::Closed,
+            State::Closed => BreakerState::Closed,
             State::Open {
                 why,
                 since_ms,
                 probe_at,
                 ..
-            } => Standing::Open {
+            } => BreakerState::Open {
                 why: why.clone(),
                 since_ms: *since_ms,
-                probe_ms: in_ms(*probe_at),
+                probe_ms: wall_ms(*probe_at),
             },
-            State::Refused { why, since_ms, .. } => Standing::Refused {
+            State::Refused { why, since_ms, .. } => BreakerState::Refused {
                 why: why.clone(),
                 since_ms: *since_ms,
             },
         }
     }
 
-    fn open(
-        &mut self,
-        why: &str,
-        wait: Duration,
-        after: Option<Duration>,
-        now: Instant,
-        now_ms: UnixMs,
-    ) {
-        let since_ms = match &self.state {
-            State::Open { since_ms, .. } => *since_ms,
-            _ => now_ms,
-        };
+    fn open(&mut self, why: &str, after: Option<Duration>, now: Moment) {
+        let wait = self.settings.first_probe;
         self.state = State::Open {
             why: why.to_owned(),
-            since_ms,
+            since_ms: now.ms,
             wait,
-            probe_at: now + wait.max(after.unwrap_or_default()),
+            probe_at: now.at + wait.max(after.unwrap_or_default()),
         };
     }
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn breaker() -> (Breaker, Instant) {
-        (Breaker::new(Limits::default()), Instant::now())
-    }
-
-    #[test]
-    fn failures_in_a_row_open_it_and_an_answer_between_them_begins_a_new_row() {
-        let (mut breaker, now) = breaker();
-        for _ in 0..4 {
-            assert_eq!(breaker.failed("503", None, now, 0), Failure::Counts);
-        }
-        assert_eq!(breaker.streak(), 0);
-        assert!(!breaker.works());
-        for _ in 0..4 {
-            assert_eq!(breaker.failed("503", None, now, 0), Failure::Counts);
-        }
-        assert_eq!(breaker.streak(), 1);
-        assert_eq!(breaker.passage(), Passage::Free);
-        assert_eq!(breaker.failed("503", None, now, 7), Failure::Opens);
-        let probe_at = now + Duration::from_secs(1);
-        assert_eq!(breaker.passage(), Passage::Probe(probe_at));
-        assert!(matches!(
-            breaker.standing(|_| 9),
-            Standing::Open { why, since_ms: 7, probe_ms: 9 } if why == "503"
-        ));
-    }
-
-    #[test]
-    fn probes_come_ever_later_and_the_first_that_works_closes_it() {
-        let (mut breaker, start) = breaker();
-        for _ in 0..5 {
-            breaker.failed("503", None, start, 0);
-        }
-        assert_eq!(
-            breaker.failed("504", None, start, 0),
-            Failure::OfOutage,
-            "one that was out when it opened"
-        );
-        let mut now = start;
-        let mut waits = Vec::new();
-        for _ in 0..7 {
-            let Passage::Probe(at) = breaker.passage() else {
-                panic!("it is open");
-            };
-            waits.push((at - now).as_secs());
-            now = at;
-            assert_eq!(breaker.failed("503", None, now, 0), Failure::OfOutage);
-        }
-        assert_eq!(waits, [1, 2, 4, 8, 16, 30, 30]);
-        assert!(breaker.works());
-        assert_eq!(breaker.passage(), Passage::Free);
-    }
-
-    #[test]
-    fn another_server_opens_it_at_once_until_the_destination_has_ever_answered() {
-        let (mut breaker, now) = breaker();
-        assert_eq!(breaker.foreign("a page", now, 0), Failure::Opens);
-        assert_eq!(breaker.foreign("a page", now, 0), Failure::OfOutage);
-        assert!(matches!(breaker.passage(), Passage::Probe(_)));
-        breaker.works();
-        for _ in 0..4 {
-            assert_eq!(breaker.foreign("a page", now, 0), Failure::Counts);
-        }
-        assert_eq!(breaker.passage(), Passage::Free);
-        assert_eq!(breaker.foreign("a page", now, 0), Failure::Opens);
-    }
-
-    #[test]
-    fn refused_credentials_wait_for_someone() {
-        let (mut breaker, now) = breaker();
-        breaker.refused("401", 3);
-        assert_eq!(breaker.passage(), Passage::None);
-        breaker.try_now(now);
-        assert!(matches!(breaker.passage(), Passage::Probe(_)));
-        breaker.refused("401", 9);
-        assert_eq!(breaker.passage(), Passage::None);
-        assert!(matches!(
-            breaker.standing(|_| 0),
-            Standing::Refused { since_ms: 3, .. }
-        ));
-        breaker.try_now(now);
-        assert!(breaker.works());
-    }
-
-    #[test]
-    fn the_destinations_own_wish_is_kept() {
-        let (mut breaker, now) = breaker();
-        let after = Some(Duration::from_secs(90));
-        for _ in 0..5 {
-            breaker.failed("503", after, now, 0);
-        }
-        assert_eq!(
-            breaker.passage(),
-            Passage::Probe(now + Duration::from_secs(90))
-        );
-    }
-}
+mod tests;

@@ -1,7 +1,11 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+use std::fs;
+use std::io;
 use std::os::unix::fs::PermissionsExt as _;
+use std::path::Path;
 
+use super::file::replace_with;
 use super::*;
 
 fn mode(path: &Path) -> u32 {

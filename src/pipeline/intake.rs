@@ -11,13 +11,13 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::frame::{Events, Progress};
 use crate::amplitude::{Event, Malformed, time};
 use crate::delivery::Accepted;
-use crate::delivery::spool::{self, writer::Handle};
+use crate::delivery::spool::{self, writer::SpoolHandle};
 use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
 use crate::limits;
-use crate::telemetry::observer::TakenIn;
 
 use super::Judge;
 use super::failure::Failure;
+use super::observer::IntakeReport;
 
 /// Frames taken in before what came of them is passed on.
 const HANDFUL: usize = 64;
@@ -34,8 +34,8 @@ const MALFORMED_BYTES: usize = 2_000;
 /// Takes frames in: decodes, checks, decides and maps what they carry.
 pub(super) struct Intake {
     judge: Judge,
-    spool: Handle,
-    taken_in: mpsc::Sender<TakenIn>,
+    spool: SpoolHandle,
+    taken_in: mpsc::Sender<IntakeReport>,
     received: watch::Sender<Option<MessageId>>,
     safe: watch::Sender<Option<MessageId>>,
     message_id_field: Arc<str>,
@@ -51,7 +51,7 @@ pub(super) struct Intake {
 #[derive(Default)]
 struct Batch {
     accepted: Vec<Accepted>,
-    told: TakenIn,
+    told: IntakeReport,
     shares: Vec<OwnedSemaphorePermit>,
 }
 
@@ -60,8 +60,8 @@ impl Intake {
     /// how far it came, and tells `taken_in` what it made of the frames.
     pub(super) fn new(
         judge: Judge,
-        spool: Handle,
-        taken_in: mpsc::Sender<TakenIn>,
+        spool: SpoolHandle,
+        taken_in: mpsc::Sender<IntakeReport>,
         received: watch::Sender<Option<MessageId>>,
         safe: watch::Sender<Option<MessageId>>,
         message_id_field: String,
@@ -231,10 +231,10 @@ impl Intake {
             // The feed has their room again.
             drop(shares);
         };
-        self.spool.append(spool::writer::Handful {
+        self.spool.append(spool::writer::Append {
             accepted,
             message,
-            then: Box::new(then),
+            on_durable: Box::new(then),
         })
     }
 }

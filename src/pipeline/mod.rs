@@ -11,6 +11,7 @@
 mod failure;
 mod intake;
 pub mod judge;
+mod observer;
 mod reload;
 mod status;
 
@@ -31,19 +32,19 @@ use crate::customerio::Client;
 use crate::customerio::client::Destination;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
-use crate::delivery::{Control, Dispatch, Standing};
+use crate::delivery::{Channels, Control, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate, Mode};
 use crate::limits::grouped;
 use crate::protocol::{Command, Snapshot};
-use crate::telemetry::observer::{Observer, Sources, TakenIn};
 use crate::telemetry::ring::SharedRing;
 
 use failure::Failure;
 use intake::Intake;
 pub use judge::{Judge, Terms};
+use observer::{IntakeReport, Observer, Sources};
 pub use reload::{ReloadError, Reloaded};
 pub use status::Status;
 
@@ -60,7 +61,7 @@ pub struct Handle {
     started: Arc<Settings>,
     destination: Arc<Mutex<Destination>>,
     control: mpsc::Sender<Control>,
-    spool: spool::writer::Handle,
+    spool: spool::writer::SpoolHandle,
     snapshots: watch::Receiver<Arc<Snapshot>>,
     ring: SharedRing,
     notices: mpsc::UnboundedSender<String>,
@@ -77,7 +78,7 @@ pub struct Pipeline {
     dispatch: JoinHandle<()>,
     observer: JoinHandle<()>,
     /// The observer runs as long as there is one: it has to see how the spool ends.
-    observed: mpsc::Sender<TakenIn>,
+    observed: mpsc::Sender<IntakeReport>,
     helpers: Vec<JoinHandle<()>>,
     /// The thread that records the feed, where it is recorded.
     recorder: Option<std::thread::JoinHandle<()>>,
@@ -160,11 +161,8 @@ impl Pipeline {
         let before: Option<MessageId> = spool.last_message(&name).map(Into::into);
         let mut judge = Judge::new(gate.clone(), terms.clone(), settings);
         // Where they can't be read, what comes again is sent again, under the same id.
-        judge.remember(
-            spool
-                .recent_ids(Judge::remembers(settings))
-                .unwrap_or_default(),
-        );
+        let recent = spool.recent_ids(Judge::remembers(settings));
+        judge.remember(recent.unwrap_or_default());
         let newest = spool.newest();
 
         let (received, resume_from) = watch::channel(before);
@@ -175,7 +173,7 @@ impl Pipeline {
         let (taken_in, told) = mpsc::channel(8);
         let (answered, answers) = mpsc::channel(64);
         let (control, controls) = mpsc::channel(8);
-        let (standing_told, standing) = watch::channel(Standing::default());
+        let (delivery_status, delivery) = watch::channel(DeliveryStatus::default());
         let (snapshots, published) = watch::channel(Arc::default());
         let (notices, told_of) = mpsc::unbounded_channel();
         let (open, is_open) = watch::channel(settings.gate == Mode::Open);
@@ -191,11 +189,11 @@ impl Pipeline {
         let spool = spool::writer::start(spool, settings.spool(), name, durable, notices.clone())?;
         let sources = Sources {
             gate: gate.clone(),
-            standing,
+            delivery,
             feed: feed_status,
             ring: ring.clone(),
             spool: spool.published(),
-            told: told_of,
+            notices: told_of,
         };
         let failure = Failure::new(notices.clone());
         let intake = Intake::new(
@@ -212,9 +210,11 @@ impl Pipeline {
             settings.dispatch(),
             spool.clone(),
             newest,
-            is_open,
-            answered,
-            standing_told,
+            Channels {
+                open: is_open,
+                reports: answered,
+                status: delivery_status,
+            },
         );
         let handle = Handle {
             gate,
@@ -293,7 +293,7 @@ impl Pipeline {
         let last = self.handle.snapshots.borrow().clone();
         status::write_last(&self.handle).await;
         Ended {
-            left: last.standing.spool.items,
+            left: last.delivery.spool.items,
             unwritten,
             failure: self.handle.failure.why(),
             last,
@@ -334,11 +334,11 @@ impl Handle {
             Command::SetFilters(filters) => self.change(|gate| Gate::new(gate.mode(), filters))?,
             // It ends only when everything does.
             Command::Resume => _ = self.control.send(Control::Resume).await,
-            Command::RetryLetters(which) => {
-                let count = self.with_letters(move |l| Ok(l.try_again(&which)?)).await?;
+            Command::RetryDeadLetters(which) => {
+                let count = self.with_letters(move |l| Ok(l.retry(&which)?)).await?;
                 return Ok(letters(count, "will be tried again"));
             }
-            Command::DiscardLetters(which) => {
+            Command::DiscardDeadLetters(which) => {
                 let count = self.with_letters(move |l| Ok(l.discard(&which)?)).await?;
                 return Ok(letters(count, "discarded"));
             }

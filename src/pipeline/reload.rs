@@ -10,8 +10,8 @@ use crate::config::load::flatten;
 use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
+use crate::delivery::BreakerState;
 use crate::delivery::Control;
-use crate::delivery::breaker;
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate};
 
@@ -105,7 +105,7 @@ impl Handle {
             self.set_gate(new.gate)?;
         }
         self.terms.store(Arc::new(Terms::of(&new)));
-        self.spool.retune(new.spool());
+        self.spool.configure(new.spool());
         let reloaded = compare(&in_force, &self.started, &new, has_new_key);
         let figures = Control::Settings(Box::new(new.dispatch()));
         // It ends only when everything does.
@@ -224,8 +224,8 @@ pub(super) async fn watch_key(handle: Handle) {
     loop {
         tokio::time::sleep(LOOK).await;
         let refused = matches!(
-            snapshots.borrow().standing.breaker,
-            breaker::Standing::Refused { .. }
+            snapshots.borrow().delivery.breaker,
+            BreakerState::Refused { .. }
         );
         let settings = handle.settings();
         if !refused || settings.customerio.api_key_file.is_empty() {

@@ -6,7 +6,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::Standing;
+use crate::delivery::DeliveryStatus;
 use crate::feed::FeedStatus;
 use crate::filter::Mode;
 use crate::owner_only;
@@ -43,7 +43,8 @@ pub struct Status {
     /// From receipt to answer.
     pub latency_ms: LatencyRow,
     /// How delivery stands.
-    pub standing: Standing,
+    #[serde(rename = "standing")]
+    pub delivery: DeliveryStatus,
 }
 
 impl Status {
@@ -60,7 +61,7 @@ impl Status {
             totals: snapshot.totals,
             rates: snapshot.rates,
             latency_ms: snapshot.latency,
-            standing: snapshot.standing.clone(),
+            delivery: snapshot.delivery.clone(),
         }
     }
 

@@ -1,8 +1,8 @@
-//! A few bytes beside a database that say how far it came.
+//! A note beside a database that records its last commit.
 //!
-//! SQLite takes a log up to the first frame whose checksum is wrong and forgets the rest without
-//! a word. That is right for what was never whole; what was committed and then damaged would be
-//! missed by nobody. So each commit is noted in a file of its own, after it is on disk.
+//! SQLite reads a log up to the first frame with a wrong checksum, and silently drops the rest.
+//! That is right for an unfinished commit, but a finished one that was damaged later would not be
+//! missed. So each commit is noted in a file of its own, after it is on disk.
 
 use std::fs::File;
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -10,25 +10,25 @@ use std::path::Path;
 
 use crate::owner_only;
 
-/// Bytes of the CRC-32 behind a note.
+/// Size of the CRC-32 behind a note.
 const SUM_BYTES: usize = size_of::<u32>();
 
 /// A note of `N` bytes, and its checksum.
 #[derive(Debug)]
 pub struct Note<const N: usize> {
-    /// None where it can't be opened: its owner works without.
+    /// None where it can't be opened: the database is used without it.
     file: Option<File>,
 }
 
 impl<const N: usize> Note<N> {
-    /// Opens the note, which is made where there is none.
+    /// Opens the note, which is created where it doesn't exist.
     pub fn open(path: &Path) -> Self {
         Self {
             file: owner_only::open_own(path).ok(),
         }
     }
 
-    /// The bytes that were noted last; none where they are not whole.
+    /// Reads the note; none where it is damaged.
     pub fn read(&mut self) -> Option<[u8; N]> {
         let file = self.file.as_mut()?;
         let (mut bytes, mut sum) = ([0; N], [0; SUM_BYTES]);
@@ -38,7 +38,7 @@ impl<const N: usize> Note<N> {
         (crc32fast::hash(&bytes) == u32::from_le_bytes(sum)).then_some(bytes)
     }
 
-    /// Writes the note. One that can't be written leaves an older one, which claims less.
+    /// Writes the note. Where that fails an older one stays, which claims less.
     pub fn write(&mut self, bytes: &[u8; N]) {
         let Some(file) = self.file.as_mut() else {
             return;

@@ -1,21 +1,21 @@
-//! Whether the wall clock goes with the time that passes.
+//! Detection of jumps of the wall clock.
 
 use std::time::Instant;
 
 use crate::amplitude::time::UnixMs;
 use crate::limits::span;
 
-/// Less than this is how clocks are kept right.
+/// Smaller differences are how clocks are kept in sync.
 const TOLERANCE_MS: i64 = 5_000;
 
-/// The wall clock, watched.
+/// Compares the wall clock with the monotonic clock.
 #[derive(Debug, Default)]
 pub struct Clock {
     before: Option<(Instant, UnixMs)>,
 }
 
 impl Clock {
-    /// Looks at both clocks: what to tell where the wall clock has jumped since the last look.
+    /// Compares both clocks. Returns a notice where the wall clock has jumped since the last call.
     pub fn look(&mut self, now: Instant, now_ms: UnixMs) -> Option<String> {
         let (then, then_ms) = self.before.replace((now, now_ms))?;
         let passed_ms = now.duration_since(then).as_millis() as i64;

@@ -1,4 +1,4 @@
-//! Counts: in all, by event type, by limit.
+//! Counts: in total, by event type, by limit.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
@@ -10,23 +10,23 @@ use crate::filter::{By, Decision};
 use crate::limits::{Code, Violation};
 use crate::protocol::{LimitRow, Outcome, Record, Totals, TypeRow};
 
-/// Types beyond so many share one row: a product that puts ids into its event names must not
-/// fill the memory.
+/// Maximum event types with a row of their own; further ones share a row. A product that puts ids
+/// into its event names must not fill the memory.
 const TYPES: usize = 2_000;
-/// The row that they share.
+/// The name of the shared row.
 const OTHERS: &str = "(other types)";
-/// Rates of types are over so many seconds.
+/// Time span of the rates of types, in seconds.
 const RATE_SECONDS: i64 = 5;
-/// A trend's step, in milliseconds, and how many there are: ten minutes.
+/// Length of a trend's step in milliseconds, and number of steps: ten minutes.
 const TREND_STEP_MS: i64 = 10_000;
 const TREND_STEPS: usize = 60;
 
-/// What is counted.
+/// The counts of a run.
 #[derive(Debug, Default)]
 pub struct Counters {
-    /// In all.
+    /// Totals.
     pub totals: Totals,
-    /// Answers by their label.
+    /// Number of answers, by label.
     pub answers: BTreeMap<String, u64>,
     types: FxHashMap<Arc<str>, TypeCount>,
     limits: BTreeMap<Code, LimitCount>,
@@ -36,7 +36,7 @@ pub struct Counters {
 struct TypeCount {
     count: u64,
     accepted: u64,
-    /// Events by second, newest last.
+    /// Events by second, the newest last.
     seconds: VecDeque<(i64, u32)>,
 }
 
@@ -48,7 +48,7 @@ struct LimitCount {
 }
 
 impl Counters {
-    /// Counts what was received.
+    /// Counts a received record.
     pub fn count(&mut self, record: &Record) {
         let Some(decision) = &record.story.decision else {
             self.totals.malformed += record.malformed_parts();
@@ -66,10 +66,10 @@ impl Counters {
             Decision::Rejected { .. } => totals.rejected += 1,
         }
         self.count_type(record, *decision == Decision::Accepted);
-        // What the operator holds back anyway breaks no limit of Customer.io's. A shut gate
-        // says nothing about the single event.
-        let held_back = matches!(decision, Decision::Filtered { by } if *by != By::Shut);
-        if held_back {
+        // Violations of events that a type or rule filters out don't matter to Customer.io. A shut
+        // gate says nothing about the single event.
+        let filtered_out = matches!(decision, Decision::Filtered { by } if *by != By::Shut);
+        if filtered_out {
             return;
         }
         self.totals.violations += record.story.violations.len() as u64;
@@ -133,7 +133,7 @@ impl Counters {
         }
     }
 
-    /// The types that came by, the most frequent first.
+    /// The event types, the most frequent first.
     pub fn types(&self, now_ms: UnixMs) -> Vec<TypeRow> {
         let now = now_ms.div_euclid(1_000);
         let row = |(name, of_type): (&Arc<str>, &TypeCount)| {
@@ -154,7 +154,7 @@ impl Counters {
         rows
     }
 
-    /// The limits that were broken, those that reject first, then the most frequent.
+    /// The limits with violations: those that reject first, then the most frequent.
     pub fn limits(&mut self, now_ms: UnixMs) -> Vec<LimitRow> {
         let mut rows: Vec<LimitRow> = self
             .limits

@@ -5,9 +5,9 @@ use hdrhistogram::Histogram;
 use crate::amplitude::time::UnixMs;
 use crate::protocol::LatencyRow;
 
-/// Two halves are kept, so that what is told covers five to ten minutes.
+/// Length of each of the two halves that are kept: percentiles cover five to ten minutes.
 const HALF_MS: i64 = 5 * 60 * 1_000;
-/// Four hours, the longest that retries go on, in milliseconds.
+/// Maximum duration of retries, in milliseconds: four hours.
 const LONGEST_MS: u64 = 4 * 3_600 * 1_000;
 
 /// A rolling distribution of milliseconds.
@@ -20,7 +20,7 @@ pub struct Latency {
 
 impl Default for Latency {
     fn default() -> Self {
-        // Two digits: 84 ms is told apart from 85 ms, 8.4 s from 8.5 s.
+        // Two significant digits: 84 ms differs from 85 ms, 8.4 s from 8.5 s.
         let new = || Histogram::new_with_bounds(1, LONGEST_MS, 2).expect("the bounds are in order");
         Self {
             now: new(),
@@ -31,7 +31,7 @@ impl Default for Latency {
 }
 
 impl Latency {
-    /// Counts one latency.
+    /// Adds a latency.
     pub fn add(&mut self, ms: u64, now_ms: UnixMs) {
         let since = *self.since.get_or_insert(now_ms);
         if now_ms - since >= HALF_MS {
@@ -42,7 +42,7 @@ impl Latency {
         self.now.saturating_record(ms.clamp(1, LONGEST_MS));
     }
 
-    /// The distribution as it is told.
+    /// Its percentiles.
     pub fn row(&self) -> LatencyRow {
         let mut all = self.before.clone();
         // Both have the same bounds.

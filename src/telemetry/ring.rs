@@ -1,7 +1,6 @@
-//! The recent events, bounded by bytes.
+//! The ring of recent events, bounded by bytes.
 //!
-//! One task writes, a few dozen events at a time; screens read a window of it. Neither
-//! holds it for longer than that takes.
+//! One task writes a few dozen events at a time; screens read a window. Both lock it briefly.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -21,7 +20,7 @@ pub struct Ring {
 }
 
 impl SharedRing {
-    /// An empty ring that holds up to `most_bytes`.
+    /// Creates an empty ring of at most `most_bytes`.
     pub fn new(most_bytes: usize) -> Self {
         Self(Arc::new(Mutex::new(Ring {
             records: VecDeque::new(),
@@ -30,15 +29,15 @@ impl SharedRing {
         })))
     }
 
-    /// The ring, for as long as the guard lives: not across an await, not while drawing.
+    /// Locks the ring. The guard must not be held across an await, or while drawing.
     pub fn lock(&self) -> MutexGuard<'_, Ring> {
-        // A writer that panicked left whole records.
+        // A writer that panicked left complete records.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// What `pick` takes of the next few thousand records from `next` on, which moves behind
-    /// them; none once there are no more. Between two parts the ring is free, and each record is
-    /// seen once, whatever leaves it meanwhile.
+    /// Applies `pick` to the next few thousand records from `next` on, and moves `next` behind
+    /// them; none once there are no more. Between two parts the ring is unlocked, and each record
+    /// is seen once, whatever leaves the ring meanwhile.
     pub fn part<T>(
         &self,
         next: &mut u64,
@@ -58,7 +57,7 @@ impl SharedRing {
 }
 
 impl Ring {
-    /// Adds records; the oldest go.
+    /// Adds records, and drops the oldest ones.
     pub fn extend(&mut self, records: impl IntoIterator<Item = Record>) {
         for record in records {
             self.bytes += record.bytes();
@@ -67,8 +66,8 @@ impl Ring {
         self.shrink();
     }
 
-    /// Changes the story of a record that is still there. What it holds then counts too.
-    pub fn tell(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
+    /// Changes the story of a record that is still in the ring, and counts its new size.
+    pub fn update(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
         if let Some(index) = self.index(sequence)
             && let Some(record) = self.records.get_mut(index)
         {
@@ -87,7 +86,7 @@ impl Ring {
         }
     }
 
-    /// The record with this number, if it is still there.
+    /// The record with this number, if it is still in the ring.
     pub fn get(&self, sequence: u64) -> Option<&Record> {
         self.records.get(self.index(sequence)?)
     }
@@ -108,7 +107,7 @@ impl Ring {
         self.records.back().map_or(1, |r| r.sequence + 1)
     }
 
-    /// What it holds.
+    /// Its size.
     pub fn row(&self) -> RingRow {
         RingRow {
             events: self.records.len() as u64,
@@ -174,7 +173,7 @@ mod tests {
             items: 1,
         });
         for sequence in (1..=100).cycle().take(1_000) {
-            ring.tell(sequence, |story| {
+            ring.update(sequence, |story| {
                 story.attempts.push(attempt.clone());
                 story.outcome = Outcome::Undelivered {
                     why: Undelivered::Expired,

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::config::Theme;
-use crate::delivery::spool::dead_letters::{DeadLetter, Which};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
@@ -99,9 +99,9 @@ pub enum Effect {
     /// Read the settings again, and put what is new in force.
     Reload,
     /// Fetch these dead letters, to look at them.
-    Letters(Which),
+    Letters(DeadLetterSelection),
     /// Write these dead letters to a file.
-    ExportLetters(Which),
+    ExportLetters(DeadLetterSelection),
     /// Fetch this event, to look at it.
     Inspect(u64),
     /// Go to this event, from that one on.

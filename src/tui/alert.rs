@@ -1,11 +1,11 @@
 //! What needs the operator now: the gravest of what keeps the stream from going on.
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
-use crate::telemetry::series::Line;
+use crate::protocol::series::Line;
 
 use super::keymap::{Do, Sought};
 use super::state::State;
@@ -53,15 +53,15 @@ impl Kind {
     /// What needs the operator now, if anything does.
     pub fn of(state: &State) -> Option<Self> {
         let snapshot = &state.snapshot;
-        let spool = &snapshot.standing.spool;
-        let breaker = &snapshot.standing.breaker;
+        let spool = &snapshot.delivery.spool;
+        let breaker = &snapshot.delivery.breaker;
         if spool.fault.is_some() {
             Some(Self::SpoolFault)
         } else if spool.full {
             Some(Self::SpoolFull)
-        } else if matches!(breaker, breaker::Standing::Refused { .. }) {
+        } else if matches!(breaker, BreakerState::Refused { .. }) {
             Some(Self::Refused)
-        } else if matches!(breaker, breaker::Standing::Open { .. }) {
+        } else if matches!(breaker, BreakerState::Open { .. }) {
             Some(Self::Down)
         } else if matches!(snapshot.feed.state, FeedState::Down { .. }) {
             Some(Self::FeedDown)
@@ -85,9 +85,9 @@ impl Kind {
 
     /// Since when, where the pipeline says.
     pub fn since(self, snapshot: &Snapshot) -> Option<UnixMs> {
-        match (self, &snapshot.standing.breaker) {
-            (Self::Refused, breaker::Standing::Refused { since_ms, .. })
-            | (Self::Down, breaker::Standing::Open { since_ms, .. }) => Some(*since_ms),
+        match (self, &snapshot.delivery.breaker) {
+            (Self::Refused, BreakerState::Refused { since_ms, .. })
+            | (Self::Down, BreakerState::Open { since_ms, .. }) => Some(*since_ms),
             _ => None,
         }
     }
@@ -111,10 +111,10 @@ impl Kind {
     /// What happened, in a sentence.
     pub fn says(self, state: &State) -> String {
         let snapshot = &state.snapshot;
-        let standing = &snapshot.standing;
-        let why = standing.breaker.why().unwrap_or_default();
+        let delivery = &snapshot.delivery;
+        let why = delivery.breaker.why().unwrap_or_default();
         match self {
-            Self::SpoolFault => standing.spool.fault.clone().unwrap_or_default(),
+            Self::SpoolFault => delivery.spool.fault.clone().unwrap_or_default(),
             Self::SpoolFull => "the spool has reached its quota: the feed is not read".to_owned(),
             Self::Refused => why.to_owned(),
             Self::Down => format!("Nothing is delivered, all events are kept: {why}"),
@@ -123,11 +123,11 @@ impl Kind {
                 FeedState::Live | FeedState::Connecting => "the feed is down".to_owned(),
             },
             Self::NearlyFull => {
-                let percent = standing.spool.percent();
+                let percent = delivery.spool.percent();
                 format!("the spool is {percent} % full; at 100 % the feed is not read")
             }
             Self::Lost => {
-                let count = standing.spool.lost;
+                let count = delivery.spool.lost;
                 let items = if count == 1 { "item" } else { "items" };
                 format!(
                     "the disk lost {} accepted {items}: what is known of them is in the log",

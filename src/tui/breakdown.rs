@@ -102,7 +102,7 @@ impl Breakdown {
 pub(super) fn violation(record: &Record, code: Code) -> Option<&Violation> {
     let story = &record.story;
     let found = story.violations.iter().find(|v| v.code == code);
-    found.filter(|_| !story.is_held_back())
+    found.filter(|_| !story.is_filtered_out())
 }
 
 fn add(places: &mut FxHashMap<(Arc<str>, String), Place>, record: &Record, violation: &Violation) {

@@ -76,7 +76,7 @@ impl Events {
         match self {
             Self::One(sequence) => record.sequence == *sequence,
             Self::Found(find) => find.matches(record),
-            Self::HeldBack => record.story.is_held_back(),
+            Self::HeldBack => record.story.is_filtered_out(),
             Self::Bookmarked(all) => all.contains(&record.sequence),
             Self::All => true,
             Self::Breaking(code) => violation(record, *code).is_some(),

@@ -693,7 +693,7 @@ mod tests {
     fn an_event_is_sought_among_what_is_shown() {
         let ring = ring_of(100);
         for sequence in [20, 40, 60] {
-            ring.lock().tell(sequence, |story| {
+            ring.lock().update(sequence, |story| {
                 story.outcome = Outcome::Waiting { next_ms: 1 };
             });
         }

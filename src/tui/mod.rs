@@ -49,7 +49,7 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::{Event, time};
 use crate::config;
 use crate::config::save::{self, SaveError};
-use crate::delivery::spool::dead_letters::{DeadLetter, Which};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Batching;
@@ -486,7 +486,7 @@ impl Shell {
         Ok((reread, self.handle.filters()))
     }
 
-    async fn letters(&self, which: Which) -> Result<Vec<DeadLetter>, String> {
+    async fn letters(&self, which: DeadLetterSelection) -> Result<Vec<DeadLetter>, String> {
         let found = self
             .handle
             .with_letters(move |l| Ok(l.page(&which, 0, LETTERS)?));
@@ -494,7 +494,7 @@ impl Shell {
     }
 
     /// Writes them into the folder that the program was started in.
-    async fn export(&self, which: Which) -> Result<String, String> {
+    async fn export(&self, which: DeadLetterSelection) -> Result<String, String> {
         let exported = self.handle.with_letters(move |letters| {
             let (file, name) = export::create_file("dead-letters")?;
             let mut file = std::io::BufWriter::new(file);
@@ -600,7 +600,7 @@ impl Shell {
             let Ok(mut summary) = looking.await else {
                 return;
             };
-            let whose = Which::Person(identity.id().to_owned());
+            let whose = DeadLetterSelection::Person(identity.id().to_owned());
             let found = handle.with_letters(move |l| Ok(l.page(&whose, 0, LETTERS_OF_PERSON)?));
             // What can't be read now is told by the pane of the dead letters.
             summary.letters = found.await.unwrap_or_default();
@@ -700,9 +700,9 @@ async fn write_ndjson(name: &'static str, what: &str, ndjson: String) -> Result<
 
 fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
     old.totals != new.totals
-        || old.standing.in_flight != new.standing.in_flight
-        || old.standing.spool.items != new.standing.spool.items
-        || old.standing.breaker != new.standing.breaker
+        || old.delivery.in_flight != new.delivery.in_flight
+        || old.delivery.spool.items != new.delivery.spool.items
+        || old.delivery.breaker != new.delivery.breaker
         || old.feed != new.feed
         || old.mode != new.mode
         || !Arc::ptr_eq(&old.series, &new.series)

@@ -31,7 +31,7 @@ impl Seek {
     pub fn is(self, record: &Record) -> bool {
         match self {
             Self::Violation(_) => {
-                !record.story.violations.is_empty() && !record.story.is_held_back()
+                !record.story.violations.is_empty() && !record.story.is_filtered_out()
             }
             Self::Failure(_) => matches!(
                 (&record.content, &record.story.outcome),

@@ -9,7 +9,7 @@ use tui_input::Input;
 
 use crate::amplitude::time::UnixMs;
 use crate::config;
-use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
@@ -312,7 +312,7 @@ pub struct Inspector {
 /// A limit that is looked at.
 #[derive(Debug)]
 pub struct OpenedLimit {
-    /// Which.
+    /// The selection.
     pub code: Code,
     /// The row that the cursor is on.
     pub row: usize,
@@ -323,7 +323,7 @@ pub struct OpenedLimit {
 /// A type whose properties are looked at.
 #[derive(Debug)]
 pub struct OpenedProperties {
-    /// Which.
+    /// The selection.
     pub event_type: Arc<str>,
     /// The row that the cursor is on.
     pub row: usize,
@@ -355,7 +355,7 @@ pub struct Letters {
 #[derive(Debug)]
 pub struct OpenedLetters {
     /// What they share.
-    pub group: Group,
+    pub group: DeadLetterGroup,
     /// The newest of them; none while they are fetched.
     pub letters: Option<Vec<DeadLetter>>,
     /// The one that the cursor is on.
@@ -504,9 +504,9 @@ pub enum Confirm {
     /// Try a halted delivery again.
     Resume,
     /// Try so many dead letters again.
-    RetryLetters(Which, u64),
+    RetryLetters(DeadLetterSelection, u64),
     /// Discard so many dead letters.
-    DiscardLetters(Which, u64),
+    DiscardLetters(DeadLetterSelection, u64),
     /// Leave the program.
     Quit,
 }

@@ -17,8 +17,8 @@ use crate::amplitude::time::UnixMs;
 use crate::filter::Condition;
 use crate::filter::expression::{Variables, Verdict};
 use crate::protocol::Record;
+use crate::protocol::series::means;
 use crate::telemetry::ring::SharedRing;
-use crate::telemetry::series::means;
 
 /// Watches are asked this often.
 const EVERY: Duration = Duration::from_millis(250);

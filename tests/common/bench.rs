@@ -9,8 +9,10 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::sandbox::{Fault, Faults};
 use sluicegate::customerio::{Client, Mapping};
 use sluicegate::delivery::spool::Spool;
-use sluicegate::delivery::spool::writer::{self, Handful};
-use sluicegate::delivery::{Accepted, Answered, Control, Dispatch, Part, Settled, Standing};
+use sluicegate::delivery::spool::writer::{self, Append};
+use sluicegate::delivery::{
+    Accepted, Channels, Control, DeliveryReport, DeliveryStatus, Dispatch, ItemOutcome, Part,
+};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -20,11 +22,11 @@ use crate::common::event;
 /// A dispatcher towards a server, with a spool of its own, and all that it tells.
 pub struct Bench {
     pub folder: Arc<TempDir>,
-    pub spool: writer::Handle,
+    pub spool: writer::SpoolHandle,
     pub open: watch::Sender<bool>,
     pub control: mpsc::Sender<Control>,
-    pub standing: watch::Receiver<Standing>,
-    pub told: JoinHandle<Vec<Answered>>,
+    pub status: watch::Receiver<DeliveryStatus>,
+    pub told: JoinHandle<Vec<DeliveryReport>>,
     pub dispatch: JoinHandle<()>,
 }
 
@@ -44,17 +46,14 @@ impl Bench {
         let spool = writer::start(spool, settings.spool(), feed, durable, notices).unwrap();
         let (control, controls) = mpsc::channel(4);
         let (answered, mut answers) = mpsc::channel(16);
-        let (standing_told, standing) = watch::channel(Standing::default());
+        let (delivery_status, status) = watch::channel(DeliveryStatus::default());
         let (open, is_open) = watch::channel(true);
-        let dispatch = Dispatch::new(
-            client,
-            settings.dispatch(),
-            spool.clone(),
-            newest,
-            is_open,
-            answered,
-            standing_told,
-        );
+        let channels = Channels {
+            open: is_open,
+            reports: answered,
+            status: delivery_status,
+        };
+        let dispatch = Dispatch::new(client, settings.dispatch(), spool.clone(), newest, channels);
         let told = tokio::spawn(async move {
             let mut all = Vec::new();
             while let Some(one) = answers.recv().await {
@@ -67,27 +66,27 @@ impl Bench {
             spool,
             open,
             control,
-            standing,
+            status,
             told,
             dispatch: tokio::spawn(dispatch.run(to_send, controls)),
         }
     }
 
     pub fn send(&self, accepted: Vec<Accepted>) {
-        self.spool.append(Handful {
+        self.spool.append(Append {
             accepted,
             message: None,
-            then: Box::new(|| {}),
+            on_durable: Box::new(|| {}),
         });
     }
 
-    /// How many items are in the spool.
+    /// Number of items in the spool.
     pub fn spooled(&self) -> u64 {
-        self.spool.published().borrow().row.items
+        self.spool.published().borrow().status.items
     }
 
     /// Lets it settle everything; returns what it told, and how many items are left.
-    pub async fn finish(self) -> (Vec<Answered>, u64) {
+    pub async fn finish(self) -> (Vec<DeliveryReport>, u64) {
         self.spool.end();
         tokio::time::timeout(Duration::from_secs(30), self.dispatch)
             .await
@@ -97,12 +96,12 @@ impl Bench {
         tokio::task::spawn_blocking(move || spool.close())
             .await
             .unwrap();
-        let left = self.spool.published().borrow().row.items;
+        let left = self.spool.published().borrow().status.items;
         (self.told.await.unwrap(), left)
     }
 
     /// Ends it as a kill would, but for what is out.
-    pub async fn give_up(self) -> (Vec<Answered>, Arc<TempDir>) {
+    pub async fn give_up(self) -> (Vec<DeliveryReport>, Arc<TempDir>) {
         self.control.send(Control::GiveUp).await.unwrap();
         self.dispatch.await.unwrap();
         let spool = self.spool.clone();
@@ -113,18 +112,18 @@ impl Bench {
     }
 }
 
-/// What finally became of each event, by its number.
-pub fn outcomes(told: &[Answered]) -> Vec<(u64, Settled)> {
-    let all = told.iter().flat_map(|a| &a.settled);
-    let mut last: Vec<(u64, Settled)> = all
-        .filter(|(_, s)| !matches!(s, Settled::Waiting { .. }))
+/// The final outcome of each event, by its number.
+pub fn outcomes(told: &[DeliveryReport]) -> Vec<(u64, ItemOutcome)> {
+    let all = told.iter().flat_map(|a| &a.outcomes);
+    let mut last: Vec<(u64, ItemOutcome)> = all
+        .filter(|(_, s)| !matches!(s, ItemOutcome::Waiting { .. }))
         .map(|(q, s)| (q.accepted.sequence, s.clone()))
         .collect();
     last.sort_by_key(|(n, _)| *n);
     last
 }
 
-pub fn labels(told: &[Answered]) -> Vec<&str> {
+pub fn labels(told: &[DeliveryReport]) -> Vec<&str> {
     told.iter().map(|a| a.attempt.answer.as_str()).collect()
 }
 
@@ -161,10 +160,10 @@ pub fn with(script: impl IntoIterator<Item = Fault>) -> Faults {
     }
 }
 
-pub fn all_delivered(told: &[Answered], count: usize) -> bool {
+pub fn all_delivered(told: &[DeliveryReport], count: usize) -> bool {
     let all = outcomes(told);
     all.len() == count
         && all
             .iter()
-            .all(|(_, s)| matches!(s, Settled::Delivered { .. }))
+            .all(|(_, s)| matches!(s, ItemOutcome::Delivered { .. }))
 }

@@ -12,20 +12,20 @@ use sluicegate::amplitude::{frame, time::UnixMs};
 use sluicegate::config::Settings;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::customerio::{Item, Mapping};
-use sluicegate::delivery::spool::SpoolRow;
-use sluicegate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow};
-use sluicegate::delivery::{Accepted, Attempt, History, Part, Standing, Undelivered};
+use sluicegate::delivery::spool::SpoolStatus;
+use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
+use sluicegate::delivery::{Accepted, Attempt, DeliveryStatus, History, Part, Undelivered};
 use sluicegate::feed::FeedState;
 use sluicegate::filter::catalog::Catalog;
 use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::preview::{Batching, Comparison, Previewing};
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
 use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{
     LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
 };
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::breakdown::Breakdown;
@@ -151,9 +151,9 @@ pub fn records() -> Vec<Record> {
 }
 
 /// A row of dead letters.
-pub fn letters(event_type: &str, count: u64) -> LetterRow {
-    LetterRow {
-        group: Group {
+pub fn letters(event_type: &str, count: u64) -> DeadLetterRow {
+    DeadLetterRow {
+        group: DeadLetterGroup {
             why: Undelivered::Discarded,
             reason: "invalid: property value cannot be longer than 1000 bytes".to_owned(),
             field: "attributes.plan".to_owned(),
@@ -203,23 +203,23 @@ pub fn letter(number: i64) -> DeadLetter {
     }
 }
 
-pub fn standing() -> Standing {
-    Standing {
-        spool: SpoolRow {
+pub fn delivery() -> DeliveryStatus {
+    DeliveryStatus {
+        spool: SpoolStatus {
             items: 1_204,
             bytes: 2_408_000,
             quota_bytes: 1_000_000_000,
             oldest_ms: Some(NOW - 2_300),
-            letters: 3,
-            letter_bytes: 4_100,
-            keep_letters_ms: 30 * 86_400_000,
-            ..SpoolRow::default()
+            dead_letters: 3,
+            dead_letter_bytes: 4_100,
+            keep_dead_letters_ms: 30 * 86_400_000,
+            ..SpoolStatus::default()
         },
         in_flight: 2,
         rate: 100.0,
         rate_limit: 100,
         server: Some("customer.io us".to_owned()),
-        ..Standing::default()
+        ..DeliveryStatus::default()
     }
 }
 
@@ -312,8 +312,8 @@ pub fn snapshot(mode: Mode) -> Snapshot {
         ]
         .into(),
         requests_per_minute: 31,
-        standing: standing(),
-        letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
+        delivery: delivery(),
+        dead_letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
         ..Snapshot::default()
     }
 }

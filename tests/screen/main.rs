@@ -15,17 +15,17 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{frame, time::UnixMs};
 use sluicegate::config::Settings;
-use sluicegate::delivery::Standing;
-use sluicegate::delivery::breaker::Standing as Breaker;
-use sluicegate::delivery::spool::dead_letters::Which;
+use sluicegate::delivery::BreakerState as Breaker;
+use sluicegate::delivery::DeliveryStatus;
+use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
 use sluicegate::feed::FeedState;
 use sluicegate::filter::gate::Switch;
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode};
 use sluicegate::limits::Policy;
 use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{Command, LimitRow, Record, Snapshot, TypeRow};
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::telemetry::series::{Line, Series};
 use sluicegate::tui::action::{Action, Effect, Reread};
 use sluicegate::tui::export::Events;
 use sluicegate::tui::finder::{Find, Finder};
@@ -480,7 +480,7 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         why: "connection refused: nothing listens at ws://relay:4080/feed".to_owned(),
         next_ms: NOW + 4_000,
     };
-    down.standing.breaker = Breaker::Refused {
+    down.delivery.breaker = Breaker::Refused {
         why: "Customer.io refuses the credentials: 401; check site ID, API key and region"
             .to_owned(),
         since_ms: NOW - 5_000,
@@ -510,7 +510,7 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
         fixture.press("y").last(),
         Some(Effect::Pipeline(Command::Resume))
     ));
-    down.standing.breaker = Breaker::Closed;
+    down.delivery.breaker = Breaker::Closed;
     let feed_down = title("FEED DOWN: sluicegate shop-prod");
     assert_eq!(fixture.act(Action::Snapshot(Arc::new(down))), feed_down);
     let well = fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
@@ -519,10 +519,10 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
 }
 
 /// The screen while delivery stands like this.
-fn while_standing(change: impl FnOnce(&mut Standing)) -> String {
+fn while_standing(change: impl FnOnce(&mut DeliveryStatus)) -> String {
     let mut fixture = Fixture::new((120, 34));
     let mut now = snapshot(Mode::Open);
-    change(&mut now.standing);
+    change(&mut now.delivery);
     fixture.act(Action::Snapshot(Arc::new(now)));
     fixture.plain()
 }
@@ -569,7 +569,7 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
             vec!["spool 85 % full"],
         ),
         (
-            &while_standing(|s| s.held = true),
+            &while_standing(|s| s.gate_shut = true),
             vec!["spool 1,204 held", "the gate is not open"],
         ),
         (
@@ -594,28 +594,37 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     insta::assert_snapshot!("letters", fixture.plain());
     let group = letters("Cart Viewed", 2).group;
     let asked = fixture.press("\n");
-    assert_eq!(asked, [Effect::Letters(Which::Group(group.clone()))]);
+    assert_eq!(
+        asked,
+        [Effect::Letters(DeadLetterSelection::Group(group.clone()))]
+    );
     let found = vec![letter(18), letter(17)];
     fixture.act(Action::Letters(Ok(found)));
     fixture.press("↓");
     insta::assert_snapshot!("letters_of_a_row", fixture.plain());
     fixture.press("\n↓↓");
     insta::assert_snapshot!("letter", fixture.plain());
-    assert_eq!(fixture.press("e"), [Effect::ExportLetters(Which::One(17))]);
-    let retry = |which| Effect::Pipeline(Command::RetryLetters(which));
+    assert_eq!(
+        fixture.press("e"),
+        [Effect::ExportLetters(DeadLetterSelection::One(17))]
+    );
+    let retry = |which| Effect::Pipeline(Command::RetryDeadLetters(which));
     assert_eq!(
         fixture.press("r"),
-        [retry(Which::One(17))],
+        [retry(DeadLetterSelection::One(17))],
         "one is tried at once"
     );
     let again = fixture.act(Action::Applied(Ok(
         "1 dead letter will be tried again".to_owned()
     )));
-    assert_eq!(again, [Effect::Letters(Which::Group(group.clone()))]);
+    assert_eq!(
+        again,
+        [Effect::Letters(DeadLetterSelection::Group(group.clone()))]
+    );
     assert!(fixture.plain().contains("will be tried again"));
     fixture.press("D");
     assert!(fixture.plain().contains("gone for good"));
-    let discard = Effect::Pipeline(Command::DiscardLetters(Which::One(17)));
+    let discard = Effect::Pipeline(Command::DiscardDeadLetters(DeadLetterSelection::One(17)));
     assert_eq!(fixture.press("y"), [discard]);
     fixture.press("\u{1b}\u{1b}");
     assert!(
@@ -629,10 +638,16 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
             .plain()
             .contains("2 dead letters go back into the spool")
     );
-    assert_eq!(fixture.press("y"), [retry(Which::Group(group.clone()))]);
+    assert_eq!(
+        fixture.press("y"),
+        [retry(DeadLetterSelection::Group(group.clone()))]
+    );
     fixture.press("R");
     assert!(fixture.plain().contains("3 dead letters"), "of both types");
-    assert_eq!(fixture.press("y"), [retry(Which::Reason(group.reason))]);
+    assert_eq!(
+        fixture.press("y"),
+        [retry(DeadLetterSelection::Reason(group.reason))]
+    );
     fixture.press("\u{1b}");
     assert!(fixture.plain().contains("Send events"));
     fixture.act(Action::Letters(Err(
@@ -645,7 +660,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
 fn without_dead_letters_the_screen_says_what_they_would_be() {
     let mut fixture = Fixture::new((80, 24));
     let mut none = snapshot(Mode::Open);
-    none.letters = Arc::default();
+    none.dead_letters = Arc::default();
     fixture.act(Action::Snapshot(Arc::new(none)));
     fixture.press("l");
     assert!(fixture.plain().contains("there are none"));

@@ -1,4 +1,4 @@
-//! What goes next, and when.
+//! Choosing the next request, and sending it.
 
 use std::any::Any;
 use std::panic::AssertUnwindSafe;
@@ -11,111 +11,111 @@ use crate::amplitude::time;
 use crate::customerio::Client;
 use crate::customerio::response::Answer;
 use crate::delivery::Queued;
-use crate::delivery::breaker::Passage;
-use crate::delivery::cargo::{Cargo, Ticket};
-use crate::delivery::retries::{Load, Streak};
-
+use crate::delivery::batch::{Batch, SpoolRef};
+use crate::delivery::breaker::Permit;
+use crate::delivery::pending::{PendingBatch, Streak};
 use crate::text::excerpt;
 
-use super::lost::Held;
-use super::{Came, Dispatch, Sent};
+use super::dispatcher::Dispatch;
+use super::tasks::{Sent, TaskItems, TaskResult};
 
-/// Maximum length of what is told of a panic, in characters.
+/// Maximum length of a panic's message in a notice, in characters.
 const PANIC_CHARS: usize = 200;
 
 impl Dispatch {
-    /// When something is tried again, as far as that is known.
+    /// When the next retry is sent, as far as that is known.
     pub(super) fn next_retry(&self) -> Option<Instant> {
         let at = self.retries.next_at()?;
-        match self.breaker.passage() {
-            Passage::Free => Some(at),
-            Passage::Probe(probe) => Some(probe.max(at)),
-            Passage::None => None,
+        match self.breaker.permit() {
+            Permit::Any => Some(at),
+            Permit::Probe(probe) => Some(probe.max(at)),
+            Permit::None => None,
         }
     }
 
-    /// When something can be sent without anything coming in; none where nothing can.
-    pub(super) fn wake(&self) -> Option<Instant> {
-        if self.out.len() >= self.settings.in_flight || !*self.open.borrow() {
+    /// When a request can be sent without any further event; none where none can.
+    pub(super) fn wake_at(&self) -> Option<Instant> {
+        if self.tasks.len() >= self.settings.in_flight || !self.is_open() {
             return None;
         }
-        let probe = match self.breaker.passage() {
-            Passage::Free => None,
-            Passage::None => return None,
-            Passage::Probe(_) if !self.out.is_empty() => return None,
-            Passage::Probe(at) => Some(at),
+        let probe = match self.breaker.permit() {
+            Permit::Any => None,
+            Permit::None => return None,
+            Permit::Probe(_) if !self.tasks.is_empty() => return None,
+            Permit::Probe(at) => Some(at),
         };
-        let lanes = if self.ended {
-            self.lanes.has_sendable().then(Instant::now)
+        let queued = if self.ended {
+            self.queues.has_sendable().then(Instant::now)
         } else {
-            self.lanes.due()
+            self.queues.due_at()
         };
-        let there = [lanes, self.retries.next_at()];
-        let there = there.into_iter().flatten().min()?;
-        let may = [probe, self.quiet_until, self.rate.ready_at()];
-        let may = may.into_iter().flatten().max();
-        Some(may.map_or(there, |may| may.max(there)))
+        let due = [queued, self.retries.next_at()];
+        let due = due.into_iter().flatten().min()?;
+        let permitted = [probe, self.paused_until, self.rate.ready_at()];
+        let permitted = permitted.into_iter().flatten().max();
+        Some(permitted.map_or(due, |permitted| permitted.max(due)))
     }
 
-    pub(super) fn send_what_may_go(&mut self) {
+    /// Sends all requests that are due and permitted.
+    pub(super) fn send_permitted(&mut self) {
         let now = Instant::now();
-        self.quiet_until = self.quiet_until.filter(|until| *until > now);
-        while self.out.len() < self.settings.in_flight
-            && *self.open.borrow()
-            && self.quiet_until.is_none()
+        self.paused_until = self.paused_until.filter(|until| *until > now);
+        while self.tasks.len() < self.settings.in_flight
+            && self.is_open()
+            && self.paused_until.is_none()
             && self.rate.ready_at().is_none_or(|at| at <= now)
         {
-            let probing = match self.breaker.passage() {
-                Passage::Free => false,
-                Passage::Probe(at) if at <= now && self.out.is_empty() => true,
-                Passage::Probe(_) | Passage::None => return,
+            let probing = match self.breaker.permit() {
+                Permit::Any => false,
+                Permit::Probe(at) if at <= now && self.tasks.is_empty() => true,
+                Permit::Probe(_) | Permit::None => return,
             };
-            let Some(Load { cargo, streak }) = self.next_load(now, probing) else {
+            let Some(PendingBatch { batch, streak }) = self.next_batch(now, probing) else {
                 return;
             };
-            match cargo {
-                Cargo::Here(items) => self.send(items, streak),
-                Cargo::Spooled(tickets) => self.fetch(tickets, streak),
+            match batch {
+                Batch::InMemory(items) => self.send(items, streak),
+                Batch::Spooled(refs) => self.fetch(refs, streak),
             }
         }
     }
 
-    /// What goes next. A probe takes turns between what failed before and what did not: one
-    /// that always fails must not be all that is ever tried.
-    fn next_load(&mut self, now: Instant, probing: bool) -> Option<Load> {
-        let fresh_first = probing && self.probed_later;
-        self.probed_later = probing && !self.probed_later;
-        if fresh_first && let Some(fresh) = self.fresh(now, true) {
-            return Some(fresh);
+    /// The next batch. Probes alternate between retries and new items: a batch that always fails
+    /// must not be the only one that is ever tried.
+    fn next_batch(&mut self, now: Instant, probing: bool) -> Option<PendingBatch> {
+        let new_first = probing && self.probed_retry;
+        self.probed_retry = probing && !self.probed_retry;
+        if new_first && let Some(new) = self.new_batch(now, true) {
+            return Some(new);
         }
         self.retries
             .take_due(now)
-            .or_else(|| self.fresh(now, probing || self.ended))
+            .or_else(|| self.new_batch(now, probing || self.ended))
     }
 
-    fn fresh(&mut self, now: Instant, flush: bool) -> Option<Load> {
-        let cargo = self.lanes.take(now, flush)?;
-        self.held_bytes += cargo.here_bytes();
+    fn new_batch(&mut self, now: Instant, flush: bool) -> Option<PendingBatch> {
+        let batch = self.queues.take_batch(now, flush)?;
+        self.outstanding_bytes += batch.memory_bytes();
         let streak = Streak::default();
-        Some(Load { cargo, streak })
+        Some(PendingBatch { batch, streak })
     }
 
     fn send(&mut self, mut items: Vec<Queued>, streak: Streak) {
         let client = self.client.clone();
         self.rate.sent(Instant::now());
         self.requests += 1;
-        let held = Held {
-            tickets: items.iter().map(Ticket::of).collect(),
-            bytes: items.iter().map(Queued::bytes).sum(),
+        let task_items = TaskItems {
+            refs: items.iter().map(SpoolRef::of).collect(),
+            memory_bytes: items.iter().map(Queued::bytes).sum(),
             is_request: true,
         };
-        let task = self.out.spawn(async move {
+        let task = self.tasks.spawn(async move {
             let (at_ms, at) = (time::now(), Instant::now());
             let sending = AssertUnwindSafe(request(&client, &mut items)).catch_unwind();
             let answer = sending.await.unwrap_or_else(|panic| Answer::Panicked {
-                message: in_words(panic.as_ref(), items.len()),
+                message: panic_notice(panic.as_ref(), items.len()),
             });
-            Came::Answer(Sent {
+            TaskResult::Answered(Sent {
                 items,
                 streak,
                 at,
@@ -123,40 +123,41 @@ impl Dispatch {
                 answer,
             })
         });
-        self.carried.insert(task.id(), held);
+        self.task_table.insert(task.id(), task_items);
     }
 
-    fn fetch(&mut self, tickets: Vec<Ticket>, streak: Streak) {
+    fn fetch(&mut self, refs: Vec<SpoolRef>, streak: Streak) {
         let spool = self.spool.clone();
-        let held = Held {
-            tickets: tickets.clone(),
-            bytes: 0,
+        let task_items = TaskItems {
+            refs: refs.clone(),
+            memory_bytes: 0,
             is_request: false,
         };
-        let task = self.out.spawn(async move {
-            let people = tickets.iter().map(|t| t.person).collect();
-            let places = tickets.iter().map(|t| (t.place, t.history)).collect();
-            let items = spool.fetch(places).await;
-            Came::Fetched {
+        let task = self.tasks.spawn(async move {
+            let people = refs.iter().map(|r| r.person).collect();
+            let positions = refs.iter().map(|r| (r.position, r.history)).collect();
+            let items = spool.fetch(positions).await;
+            TaskResult::Fetched {
                 items,
                 people,
                 streak,
             }
         });
-        self.carried.insert(task.id(), held);
+        self.task_table.insert(task.id(), task_items);
     }
 
-    /// What was fetched goes before anything new.
+    /// Schedules fetched items before anything new.
     pub(super) fn fetched(&mut self, items: Vec<Queued>, people: &[u64], streak: Streak) {
-        // What was damaged is a dead letter already, and nobody has to wait for it.
-        let here: FxHashSet<u64> = items.iter().map(super::super::Queued::person).collect();
-        for person in people.iter().filter(|person| !here.contains(person)) {
-            self.lanes.release(*person);
+        // Damaged items are dead letters by now, and nobody has to wait for them.
+        let found: FxHashSet<u64> = items.iter().map(Queued::person).collect();
+        for person in people.iter().filter(|person| !found.contains(person)) {
+            self.queues.release(*person);
         }
         if !items.is_empty() {
-            let cargo = Cargo::Here(items);
-            self.held_bytes += cargo.here_bytes();
-            self.retries.park(Load { cargo, streak }, Instant::now());
+            let batch = Batch::InMemory(items);
+            self.outstanding_bytes += batch.memory_bytes();
+            let pending = PendingBatch { batch, streak };
+            self.retries.schedule(pending, Instant::now());
         }
     }
 }
@@ -171,13 +172,13 @@ async fn request(client: &Client, items: &mut [Queued]) -> Answer {
     }
 }
 
-/// A panic in a request of this many items, for the operator.
-fn in_words(panic: &(dyn Any + Send), items: usize) -> String {
+/// The notice of a panic in a request with this many items.
+fn panic_notice(panic: &(dyn Any + Send), items: usize) -> String {
     let text = panic.downcast_ref::<String>().map(String::as_str);
     let text = text.or_else(|| panic.downcast_ref::<&str>().copied());
-    let said = excerpt(text.unwrap_or("without a word"), PANIC_CHARS);
+    let text = excerpt(text.unwrap_or("a panic without a message"), PANIC_CHARS);
     format!(
-        "a fault of this program: {said}. The {items} items of the request are tried again; \
+        "a fault of this program: {text}. The {items} items of the request are tried again; \
          please report it"
     )
 }

@@ -107,7 +107,7 @@ impl Running {
             .pipeline
             .end(Duration::from_secs(10), CancellationToken::new())
             .await;
-        assert_eq!((ended.left, ended.last.standing.in_flight), (0, 0));
+        assert_eq!((ended.left, ended.last.delivery.in_flight), (0, 0));
     }
 }
 
@@ -150,8 +150,8 @@ async fn what_a_task_had_that_is_ended_is_tried_again() {
     let snapshots = running.pipeline.handle().snapshots();
     running
         .until("a request is out", |_| {
-            let standing = &snapshots.borrow().standing;
-            standing.in_flight == 1 && standing.spool.items == 20
+            let delivery = &snapshots.borrow().delivery;
+            delivery.in_flight == 1 && delivery.spool.items == 20
         })
         .await;
     running.sandbox.set_faults(Faults::default());

@@ -1,8 +1,8 @@
-//! The index of a chunk: what is known of each item beside its bytes.
+//! The index of a chunk: the data of each item besides its bytes.
 //!
-//! It is written as a CRC-32 and behind it one entry after the other, in `postcard`'s form.
-//! Each entry holds the CRC-32 of its item's bytes too: where a disk gives back other bytes
-//! than were written, that shows, and costs that one item only.
+//! It consists of a CRC-32 and the entries, encoded by `postcard`. Each entry also holds the CRC-32
+//! of its item's bytes: where a disk returns other bytes than were written, only that one item is
+//! lost.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -15,10 +15,10 @@ use crate::customerio::Item;
 use crate::customerio::mapping::Route;
 use crate::delivery::{Accepted, Part};
 
-/// The length of the CRC-32 in front.
+/// Size of the CRC-32 in front.
 const SUM_BYTES: usize = size_of::<u32>();
 
-/// What the index holds of one item.
+/// The entry of one item.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub(super) struct Entry<'a> {
     id: u128,
@@ -26,12 +26,12 @@ pub(super) struct Entry<'a> {
     event_type: Cow<'a, str>,
     happened_ms: UnixMs,
     received_ms: UnixMs,
-    /// The number of its event in the run that took it in.
-    pub sequence: u64,
+    /// The number of its event in the run that accepted it.
+    pub(super) sequence: u64,
     part: Part,
     route: Cow<'a, Route>,
-    /// The length of its bytes.
-    pub bytes: u32,
+    /// Size of the item's bytes.
+    pub(super) bytes: u32,
     sum: u32,
 }
 
@@ -56,12 +56,12 @@ impl<'a> Entry<'a> {
         self.id
     }
 
-    /// Whether these are the bytes that were written.
-    pub(super) fn holds_for(&self, body: &[u8]) -> bool {
+    /// Whether these are the bytes that were written, by size and checksum.
+    pub(super) fn matches(&self, body: &[u8]) -> bool {
         body.len() == self.bytes as usize && crc32fast::hash(body) == self.sum
     }
 
-    /// The item again, with its bytes.
+    /// The item, with its bytes.
     pub(super) fn with(self, body: Bytes) -> Accepted {
         let item = Item {
             id: self.id.into(),
@@ -85,14 +85,14 @@ pub(super) fn encode<'a>(items: impl Iterator<Item = &'a Accepted>) -> Vec<u8> {
     let mut out = vec![0; SUM_BYTES];
     for item in items {
         out = postcard::to_extend(&Entry::of(item), out)
-            .expect("memory takes it, and every field has a form");
+            .expect("every field can be serialized into memory");
     }
     let sum = crc32fast::hash(&out[SUM_BYTES..]);
     out[..SUM_BYTES].copy_from_slice(&sum.to_le_bytes());
     out
 }
 
-/// The entries of an index; none where it is not what was written.
+/// The entries of an index; none where it is damaged.
 pub(super) fn decode(index: &[u8]) -> Option<Vec<Entry<'_>>> {
     let (sum, mut rest) = index.split_first_chunk::<SUM_BYTES>()?;
     if crc32fast::hash(rest) != u32::from_le_bytes(*sum) {
@@ -110,7 +110,7 @@ pub(super) fn decode(index: &[u8]) -> Option<Vec<Entry<'_>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::delivery::spool::tests_support::accepted;
+    use crate::delivery::tests_support::accepted;
 
     #[test]
     fn an_index_reads_as_it_was_written_and_any_flipped_bit_shows() {
@@ -125,8 +125,8 @@ mod tests {
             .into_iter()
             .zip(&items)
             .map(|(entry, item)| {
-                assert!(entry.holds_for(&item.item.body));
-                assert!(!entry.holds_for(b"other bytes"));
+                assert!(entry.matches(&item.item.body));
+                assert!(!entry.matches(b"other bytes"));
                 entry.with(item.item.body.clone())
             })
             .collect();

@@ -1,4 +1,4 @@
-//! One process, one spool: the folder's lock, which holds the process id of its owner.
+//! The lock of a spool's folder, which one process holds; the file names it.
 
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
@@ -7,22 +7,22 @@ use std::time::Duration;
 
 use crate::owner_only;
 
-use super::SpoolError;
+use super::error::SpoolError;
 
-/// The lock is tried so often.
+/// Attempts to take the lock.
 const TRIES: u32 = 4;
 const BETWEEN_TRIES: Duration = Duration::from_millis(50);
-/// A process id is written with spaces behind it, in as many bytes as any has room in.
+/// A process id is padded with spaces to this length, which fits any.
 const PID_ROOM: usize = 20;
 
-/// A folder that is ours until this is dropped, or the process ends however it ends.
+/// A folder that is locked until this is dropped, or the process ends in any way.
 #[derive(Debug)]
 pub(super) struct Lock {
     _file: File,
 }
 
 impl Lock {
-    /// Takes the folder, which is made where it isn't there, for its owner's eyes only.
+    /// Locks the folder, which is created for its owner only where it doesn't exist.
     pub(super) fn take(folder: &Path) -> Result<Self, SpoolError> {
         let failed = |source| SpoolError::Folder {
             folder: folder.to_owned(),
@@ -34,7 +34,7 @@ impl Lock {
         loop {
             match file.try_lock() {
                 Ok(()) => break,
-                // Someone may only be looking whether there is an owner.
+                // Another process may only be reading who the owner is.
                 Err(TryLockError::WouldBlock) if tries > 1 => {
                     tries -= 1;
                     std::thread::sleep(BETWEEN_TRIES);
@@ -48,20 +48,20 @@ impl Lock {
                 Err(TryLockError::Error(source)) => return Err(failed(source)),
             }
         }
-        // On a full disk the id can't be told; the lock holds all the same.
+        // On a full disk the id is missing; the lock holds all the same.
         if let Err(error) = write_pid(&mut file) {
             tracing::warn!("cannot write the process id into the spool's lock: {error}");
         }
         Ok(Self { _file: file })
     }
+}
 
-    /// The process that has the folder, if one has.
-    pub(super) fn owner(folder: &Path) -> Option<String> {
-        let mut file = File::open(path(folder)).ok()?;
-        match file.try_lock_shared() {
-            Err(TryLockError::WouldBlock) => Some(pid_in(&mut file)),
-            _ => None,
-        }
+/// The id of the process that has the spool in `folder` open, if one has.
+pub fn owner(folder: &Path) -> Option<String> {
+    let mut file = File::open(path(folder)).ok()?;
+    match file.try_lock_shared() {
+        Err(TryLockError::WouldBlock) => Some(pid_in(&mut file)),
+        _ => None,
     }
 }
 
@@ -69,8 +69,8 @@ fn path(folder: &Path) -> PathBuf {
     folder.join("spool.lock")
 }
 
-/// Writes our process id over the one before. The file is never emptied: one that holds anything
-/// else is not ours, and stays as it is.
+/// Overwrites the process id in the file. A file with anything else in it belongs to another
+/// program, and is left as it is.
 fn write_pid(file: &mut File) -> std::io::Result<()> {
     let mut old = [0; PID_ROOM + 1];
     let read = file.read(&mut old)?;
@@ -102,9 +102,9 @@ mod tests {
         let pid = std::process::id().to_string();
         let refused = Lock::take(&folder).unwrap_err().to_string();
         assert!(refused.contains(&format!("process {pid}")), "{refused}");
-        assert_eq!(Lock::owner(&folder), Some(pid));
+        assert_eq!(owner(&folder), Some(pid));
         drop(first);
-        assert_eq!(Lock::owner(&folder), None);
+        assert_eq!(owner(&folder), None);
         Lock::take(&folder).unwrap();
     }
 }

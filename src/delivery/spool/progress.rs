@@ -1,19 +1,23 @@
-//! Which items of a chunk are settled.
+//! The record of settled items, chunk by chunk.
 
 use std::collections::BTreeMap;
 
-use crate::delivery::Place;
+use crate::delivery::SpoolPosition;
+
+/// Maximum chunks whose progress is loaded ahead. That of others is read when one of their items
+/// is settled.
+pub(super) const MAX_CHUNKS: usize = 1_024;
 
 /// The settled items of one chunk: a bit each.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct Settled {
+pub(super) struct SettledItems {
     items: u32,
     left: u32,
     bits: Vec<u8>,
 }
 
-impl Settled {
-    /// None of `items`, or those whose bits were stored.
+impl SettledItems {
+    /// Creates it for `items` items, with the stored bits if there are any.
     pub(super) fn new(items: u32, stored: Option<Vec<u8>>) -> Self {
         let mut bits = stored.unwrap_or_default();
         bits.resize(items.div_ceil(8) as usize, 0);
@@ -32,7 +36,7 @@ impl Settled {
             .is_some_and(|byte| byte & (1 << (item % 8)) != 0)
     }
 
-    /// Settles an item; whether it was not settled before.
+    /// Settles an item. Returns whether it was not settled before.
     pub(super) fn settle(&mut self, item: u32) -> bool {
         if item >= self.items || self.has(item) {
             return false;
@@ -42,7 +46,7 @@ impl Settled {
         true
     }
 
-    /// How many are not settled.
+    /// Number of items that are not settled.
     pub(super) fn left(&self) -> u32 {
         self.left
     }
@@ -52,21 +56,21 @@ impl Settled {
     }
 }
 
-/// What settling an item did.
+/// The effect of settling an item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Step {
-    /// It was settled before, or there is none.
+    /// None: it was settled before, or doesn't exist.
     Nothing,
     /// It is settled, and others of its chunk are not.
     One,
-    /// It was the last of its chunk, which had so many bytes.
+    /// It was the last of its chunk.
     Last {
-        /// Those.
+        /// Size of the chunk.
         bytes: u64,
     },
 }
 
-/// The chunks of which something is settled, or soon will be.
+/// The settled items of the chunks that are being delivered.
 #[derive(Debug, Default)]
 pub(super) struct Progress {
     chunks: BTreeMap<u64, Chunk>,
@@ -74,9 +78,9 @@ pub(super) struct Progress {
 
 #[derive(Debug)]
 struct Chunk {
-    settled: Settled,
+    settled: SettledItems,
     bytes: u64,
-    /// Whether more is settled than is written down.
+    /// Whether items were settled since the last write.
     changed: bool,
 }
 
@@ -89,8 +93,8 @@ impl Progress {
         self.chunks.len()
     }
 
-    /// Keeps what is settled of a chunk of so many bytes.
-    pub(super) fn insert(&mut self, chunk: u64, bytes: u64, settled: Settled) {
+    /// Adds a chunk of `bytes` bytes, with its settled items.
+    pub(super) fn insert(&mut self, chunk: u64, bytes: u64, settled: SettledItems) {
         let kept = Chunk {
             settled,
             bytes,
@@ -99,16 +103,16 @@ impl Progress {
         self.chunks.insert(chunk, kept);
     }
 
-    pub(super) fn get(&self, chunk: u64) -> Option<&Settled> {
+    pub(super) fn get(&self, chunk: u64) -> Option<&SettledItems> {
         self.chunks.get(&chunk).map(|c| &c.settled)
     }
 
-    /// Settles an item of a chunk that is known.
-    pub(super) fn settle(&mut self, place: Place) -> Step {
-        let Some(chunk) = self.chunks.get_mut(&place.chunk) else {
+    /// Settles an item of a known chunk.
+    pub(super) fn settle(&mut self, position: SpoolPosition) -> Step {
+        let Some(chunk) = self.chunks.get_mut(&position.chunk) else {
             return Step::Nothing;
         };
-        if !chunk.settled.settle(place.item) {
+        if !chunk.settled.settle(position.item) {
             return Step::Nothing;
         }
         chunk.changed = true;
@@ -118,8 +122,8 @@ impl Progress {
         }
     }
 
-    /// The chunks that are settled in part, and more than is written down.
-    pub(super) fn changed(&self) -> impl Iterator<Item = (u64, &Settled)> {
+    /// The unfinished chunks with items that were settled since the last write.
+    pub(super) fn changed(&self) -> impl Iterator<Item = (u64, &SettledItems)> {
         let changed = self
             .chunks
             .iter()
@@ -127,7 +131,7 @@ impl Progress {
         changed.map(|(number, c)| (*number, &c.settled))
     }
 
-    /// All of that is written down now.
+    /// Takes note that they were written.
     pub(super) fn written(&mut self) {
         self.chunks.values_mut().for_each(|c| c.changed = false);
     }
@@ -144,8 +148,8 @@ mod tests {
     #[test]
     fn an_item_is_settled_once_and_the_last_one_ends_its_chunk() {
         let mut progress = Progress::default();
-        progress.insert(3, 70, Settled::new(9, Some(vec![0b1111_1110])));
-        let at = |item| Place { chunk: 3, item };
+        progress.insert(3, 70, SettledItems::new(9, Some(vec![0b1111_1110])));
+        let at = |item| SpoolPosition { chunk: 3, item };
         assert_eq!(progress.settle(at(1)), Step::Nothing, "it was stored");
         assert_eq!(progress.settle(at(0)), Step::One);
         assert_eq!(progress.changed().count(), 1);
@@ -154,8 +158,11 @@ mod tests {
         assert_eq!(progress.settle(at(8)), Step::Last { bytes: 70 });
         assert_eq!(progress.settle(at(8)), Step::Nothing);
         assert_eq!(progress.settle(at(9)), Step::Nothing, "there is none");
-        assert_eq!(progress.settle(Place { chunk: 4, item: 0 }), Step::Nothing);
-        let read = Settled::new(9, Some(progress.get(3).unwrap().bits().to_vec()));
+        assert_eq!(
+            progress.settle(SpoolPosition { chunk: 4, item: 0 }),
+            Step::Nothing
+        );
+        let read = SettledItems::new(9, Some(progress.get(3).unwrap().bits().to_vec()));
         assert_eq!(read.left(), 0);
     }
 }

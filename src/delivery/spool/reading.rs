@@ -1,15 +1,16 @@
-//! Reading back what is in a spool: whole chunks in their order, or single items.
+//! Reading items back from a spool: whole chunks in their order, or single items.
 
 use bytes::Bytes;
 
 use crate::amplitude::time::UnixMs;
-use crate::delivery::{History, Place, Queued, Undelivered};
+use crate::delivery::{History, Queued, SpoolPosition, Undelivered};
 
-use super::Spool;
-use super::dead_letters::DeadLetter;
+use super::chunk_table::{self, ChunkRow};
+use super::dead_letter::DeadLetter;
 use super::entry::{self, Entry};
-use super::progress::Settled;
-use super::store::ChunkRow;
+use super::progress::SettledItems;
+use super::retry_table;
+use super::spool::Spool;
 
 /// Chunks that were read back.
 #[derive(Debug, Default)]
@@ -17,11 +18,11 @@ pub struct Loaded {
     /// Their items that are not settled, and when each may be tried again at the earliest.
     pub items: Vec<(Queued, Option<UnixMs>)>,
     /// The number of the last chunk that was read.
-    pub upto: u64,
+    pub last_chunk: u64,
 }
 
 impl Spool {
-    /// Reads chunks back, from behind chunk `after` on, until `most_bytes` are reached.
+    /// Reads the chunks behind chunk `after`, until `most_bytes` are reached.
     pub fn load(
         &mut self,
         after: u64,
@@ -29,18 +30,18 @@ impl Spool {
         now_ms: UnixMs,
     ) -> rusqlite::Result<Loaded> {
         let mut loaded = Loaded {
-            upto: after,
+            last_chunk: after,
             ..Loaded::default()
         };
         let mut bytes = 0;
         while bytes < most_bytes
-            && let Some(row) = self.store.chunk_after(loaded.upto)?
+            && let Some(row) = chunk_table::after(self.store.db(), loaded.last_chunk)?
         {
-            loaded.upto = row.number;
+            loaded.last_chunk = row.number;
             bytes += row.bytes;
-            let retries = self.store.retries(row.number)?;
+            let retries = retry_table::of_chunk(self.store.db(), row.number)?;
             for queued in self.items_of(&row, now_ms)? {
-                let retry = retries.iter().find(|r| r.place == queued.place);
+                let retry = retries.iter().find(|r| r.position == queued.position);
                 let history = retry.map_or(queued.history, |r| r.history);
                 let not_before = retry.map(|r| r.next_ms);
                 loaded
@@ -49,27 +50,26 @@ impl Spool {
             }
         }
         if bytes == 0 {
-            // Nothing is behind it: what comes next is what is committed next.
-            loaded.upto = self.newest();
+            // No chunk is left: the next one is the next commit's.
+            loaded.last_chunk = self.newest();
         }
         Ok(loaded)
     }
 
-    /// Reads items back, each with the history that it comes with. What is damaged is left out.
+    /// Reads items back, each with the given history. Damaged items are left out.
     pub fn fetch(
         &mut self,
-        places: &[(Place, History)],
+        positions: &[(SpoolPosition, History)],
         now_ms: UnixMs,
     ) -> rusqlite::Result<Vec<Queued>> {
-        let mut found = Vec::with_capacity(places.len());
-        for of_chunk in places.chunk_by(|a, b| a.0.chunk == b.0.chunk) {
-            let mut bodies = Vec::with_capacity(of_chunk.len());
+        let mut found = Vec::with_capacity(positions.len());
+        for of_chunk in positions.chunk_by(|a, b| a.0.chunk == b.0.chunk) {
             let number = of_chunk[0].0.chunk;
-            if self.store.chunk_at(number)?.is_none() {
-                // It is settled by now.
+            if chunk_table::at(self.store.db(), number)?.is_none() {
+                // It was settled meanwhile.
                 continue;
             }
-            let contents = self.store.contents(number)?;
+            let contents = chunk_table::contents(self.store.db(), number)?;
             let index = contents.index()?;
             let entries = entry::decode(&index).unwrap_or_default();
             let starts: Vec<usize> = entries
@@ -78,31 +78,32 @@ impl Spool {
                     Some(std::mem::replace(at, *at + entry.bytes as usize))
                 })
                 .collect();
-            for (place, history) in of_chunk {
-                let item = place.item as usize;
+            let mut bodies = Vec::with_capacity(of_chunk.len());
+            for (position, history) in of_chunk {
+                let item = position.item as usize;
                 if let Some(entry) = entries.get(item) {
                     let body = contents.bodies(starts[item], entry.bytes as usize)?;
-                    bodies.push((entry.clone(), Bytes::from(body), *place, *history));
+                    bodies.push((entry.clone(), Bytes::from(body), *position, *history));
                 }
             }
             drop(contents);
-            for (entry, body, place, history) in bodies {
-                let queued = self.sound(entry, body, place, now_ms);
+            for (entry, body, position, history) in bodies {
+                let queued = self.check(entry, body, position, now_ms);
                 found.extend(queued.map(|queued| Queued { history, ..queued }));
             }
         }
         Ok(found)
     }
 
-    /// The dedupe ids of the newest items that wait, up to `most` of them.
+    /// The dedupe ids of the newest waiting items, at most `most`.
     pub fn recent_ids(&self, most: usize) -> rusqlite::Result<Vec<u128>> {
         let mut ids = Vec::new();
         let mut before = i64::MAX.cast_unsigned();
         while ids.len() < most
-            && let Some(row) = self.store.chunk_before(before)?
+            && let Some(row) = chunk_table::before(self.store.db(), before)?
         {
             before = row.number;
-            let index = self.store.contents(row.number)?.index()?;
+            let index = chunk_table::contents(self.store.db(), row.number)?.index()?;
             let entries = entry::decode(&index).unwrap_or_default();
             ids.extend(entries.iter().rev().map(Entry::id));
         }
@@ -111,24 +112,15 @@ impl Spool {
         Ok(ids)
     }
 
-    /// The items of a chunk that are not settled. What is damaged becomes dead letters.
+    /// The items of a chunk that are not settled. Damaged ones become dead letters.
     fn items_of(&mut self, row: &ChunkRow, now_ms: UnixMs) -> rusqlite::Result<Vec<Queued>> {
         let settled = self.settled_of(row);
-        let contents = self.store.contents(row.number)?;
+        let contents = chunk_table::contents(self.store.db(), row.number)?;
         let index = contents.index()?;
         let all = Bytes::from(contents.bodies(0, row.bytes as usize)?);
         drop(contents);
         let Some(entries) = entry::decode(&index) else {
-            let lost = u64::from(settled.left());
-            self.damage.add(
-                lost,
-                format!("the index of a spooled chunk is damaged: {lost} accepted items are lost"),
-            );
-            self.row.lost += lost;
-            self.settle((0..row.items).map(|item| Place {
-                chunk: row.number,
-                item,
-            }));
+            self.lose_chunk(row, settled.left());
             return Ok(Vec::new());
         };
         let (mut at, mut items) = (0, Vec::with_capacity(entries.len()));
@@ -136,41 +128,55 @@ impl Spool {
             let end = (at + entry.bytes as usize).min(all.len());
             let body = all.slice(at.min(end)..end);
             at = end;
-            let place = Place {
+            let position = SpoolPosition {
                 chunk: row.number,
                 item: index as u32,
             };
-            if !settled.has(place.item) {
-                items.extend(self.sound(entry, body, place, now_ms));
+            if !settled.has(position.item) {
+                items.extend(self.check(entry, body, position, now_ms));
             }
         }
         Ok(items)
     }
 
-    fn settled_of(&self, row: &ChunkRow) -> Settled {
+    /// Settles a chunk whose index is damaged: its `left` waiting items are lost.
+    fn lose_chunk(&mut self, row: &ChunkRow, left: u32) {
+        let lost = u64::from(left);
+        self.damage.add(
+            lost,
+            format!("the index of a spooled chunk is damaged: {lost} accepted items are lost"),
+        );
+        self.status.lost += lost;
+        self.settle((0..row.items).map(|item| SpoolPosition {
+            chunk: row.number,
+            item,
+        }));
+    }
+
+    fn settled_of(&self, row: &ChunkRow) -> SettledItems {
         match self.progress.get(row.number) {
             Some(settled) => settled.clone(),
-            None => Settled::new(row.items, row.settled.clone()),
+            None => SettledItems::new(row.items, row.settled.clone()),
         }
     }
 
-    /// The item, where its bytes are those that were written.
-    fn sound(
+    /// Returns the item if its bytes are those that were written, or makes it a dead letter.
+    fn check(
         &mut self,
         mut entry: Entry<'_>,
         body: Bytes,
-        place: Place,
+        position: SpoolPosition,
         now_ms: UnixMs,
     ) -> Option<Queued> {
-        if place.chunk <= self.before {
+        if position.chunk <= self.last_chunk_before {
             entry.sequence = 0;
         }
-        let sound = entry.holds_for(&body);
+        let is_sound = entry.matches(&body);
         let accepted = entry.with(body);
-        if sound {
+        if is_sound {
             return Some(Queued {
                 accepted,
-                place,
+                position,
                 history: History::default(),
             });
         }
@@ -186,7 +192,7 @@ impl Spool {
             again: false,
             accepted,
         };
-        self.bury(place, letter);
+        self.dead_letter(position, letter);
         None
     }
 }

@@ -1,10 +1,9 @@
-//! Room on the disk that is kept for the worst moment.
+//! Disk space that is reserved for a full disk.
 //!
-//! Where the disk is full, what is delivered can't be written down either, and so no room is
-//! ever made: the log can't be copied into the file, which would have to grow. So a file
-//! beside the spool holds as much as the log can. When the disk is full it is removed, the log
-//! is copied, and what is settled makes its pages free again. New items come in once there is
-//! room for as much as that.
+//! On a full disk deliveries can't be recorded either, so no space would ever be freed: the log
+//! can't be copied into the file, which would have to grow. So a file beside the spool reserves as
+//! much space as the log can take. When the disk is full the file is removed, the log is copied,
+//! and settled items free their pages. New items are accepted once that much space is free again.
 
 use std::fs;
 use std::io::Write as _;
@@ -12,10 +11,10 @@ use std::path::{Path, PathBuf};
 
 use crate::owner_only;
 
-/// The log at its largest, and the commit that makes it so, in bytes.
+/// The maximum size of the log and its last commit, in bytes.
 pub(super) const BYTES: u64 = 16 << 20;
 
-/// The file that holds the room.
+/// The file that reserves the space.
 #[derive(Debug)]
 pub(super) struct Reserve {
     path: PathBuf,
@@ -23,7 +22,7 @@ pub(super) struct Reserve {
 }
 
 impl Reserve {
-    /// The reserve in a folder, made where it isn't there.
+    /// Opens the reserve in a folder, which is created where it doesn't exist.
     pub(super) fn open(folder: &Path) -> Self {
         let mut reserve = Self {
             path: folder.join("spool.reserve"),
@@ -33,17 +32,17 @@ impl Reserve {
         reserve
     }
 
-    /// Whether the room is kept.
+    /// Whether the space is reserved.
     pub(super) fn is_there(&self) -> bool {
         self.there
     }
 
-    /// Gives the room up; whether there was any.
+    /// Frees the space. Returns whether there was any.
     pub(super) fn release(&mut self) -> bool {
         std::mem::take(&mut self.there) && fs::remove_file(&self.path).is_ok()
     }
 
-    /// Keeps the room again, if the disk has it.
+    /// Reserves the space again, if the disk has it.
     pub(super) fn restore(&mut self) {
         if self.there {
             return;
@@ -51,15 +50,15 @@ impl Reserve {
         let whole = fs::metadata(&self.path).is_ok_and(|file| file.len() == BYTES);
         self.there = whole || self.fill().is_ok();
         if !self.there {
-            // Half of it is of no use.
+            // A partial reserve is of no use.
             let _ = fs::remove_file(&self.path);
         }
     }
 
-    /// Written in full: a file with holes holds no room.
+    /// Writes every byte: a sparse file reserves no space.
     fn fill(&self) -> std::io::Result<()> {
         let mut file = owner_only::new_in_place(&self.path)?;
-        // Not zeros, which some file systems don't store.
+        // Zeros would not do: some file systems don't store them.
         let block: Vec<u8> = (0..1_u32 << 16)
             .map(|n| (n.wrapping_mul(2_654_435_761) >> 24) as u8)
             .collect();

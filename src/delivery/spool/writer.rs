@@ -1,5 +1,4 @@
-//! How others speak to the thread that owns the spool: by orders, which never wait, and by
-//! what it tells.
+//! The handle to the spool's thread. Requests never wait; the thread answers with events.
 
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Sender, channel};
@@ -8,63 +7,62 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
-use crate::delivery::{History, Place, Queued};
+use crate::delivery::{History, Queued, SpoolPosition};
 
-use super::Spool;
-use super::board::Board;
-use super::orders::{Order, Read};
-use super::thread::Thread;
+use super::request::{Read, Request};
+use super::spool::Spool;
+use super::status_publisher::StatusPublisher;
+use super::writer_thread::{Link, WriterThread};
 
-pub use super::orders::{Handful, Published, Settings, Settlement, Told};
+pub use super::request::{Append, Published, Settlement, SpoolEvent, SpoolSettings};
 
-/// How others speak to the thread.
+/// A handle to the spool's thread.
 #[derive(Debug, Clone)]
-pub struct Handle {
-    orders: Sender<Order>,
+pub struct SpoolHandle {
+    requests: Sender<Request>,
     published: watch::Receiver<Published>,
     thread: Arc<Mutex<Option<JoinHandle<u64>>>>,
     folder: PathBuf,
 }
 
-impl Handle {
-    /// Appends what a few frames brought; whether there is anyone who does.
-    pub fn append(&self, handful: Handful) -> bool {
-        self.orders.send(Order::Append(handful)).is_ok()
+impl SpoolHandle {
+    /// Appends items. Returns whether the thread still runs.
+    pub fn append(&self, append: Append) -> bool {
+        self.requests.send(Request::Append(append)).is_ok()
     }
 
-    /// Writes down what became of some items.
+    /// Records the outcomes of items.
     pub fn settle(&self, settlement: Settlement) {
-        self.order(Order::Settle(settlement));
+        self.send(Request::Settle(settlement));
     }
 
-    /// Asks for the chunks behind `after`, about `bytes` of them: [`Told::Loaded`] answers.
+    /// Reads about `bytes` of the chunks behind `after`; [`SpoolEvent::Loaded`] answers.
     pub fn load(&self, after: u64, bytes: u64) {
-        self.order(Order::Read(Read::Chunks { after, bytes }));
+        self.send(Request::Read(Read::Chunks { after, bytes }));
     }
 
-    /// Reads items back, each with the history that it comes with. Those that are damaged are
-    /// left out.
-    pub async fn fetch(&self, places: Vec<(Place, History)>) -> Vec<Queued> {
+    /// Reads items back, each with the given history. Damaged items are left out.
+    pub async fn fetch(&self, positions: Vec<(SpoolPosition, History)>) -> Vec<Queued> {
         let (reply, items) = oneshot::channel();
-        self.order(Order::Read(Read::Items { places, reply }));
-        // A thread that has ended has nothing to give.
+        self.send(Request::Read(Read::Items { positions, reply }));
+        // A thread that has ended replies nothing.
         items.await.unwrap_or_default()
     }
 
-    /// Changes its figures.
-    pub fn retune(&self, settings: Settings) {
-        self.order(Order::Retune(settings));
+    /// Changes its settings.
+    pub fn configure(&self, settings: SpoolSettings) {
+        self.send(Request::Configure(settings));
     }
 
-    /// Says that nothing more is appended.
+    /// Announces that nothing more is appended.
     pub fn end(&self) {
-        self.order(Order::End);
+        self.send(Request::End);
     }
 
-    /// Writes down what is not written yet, and closes the file. How many items could never be
-    /// written, and so were never accepted.
+    /// Writes what is not written yet, and closes the file. Returns the number of items that
+    /// could not be written, and so were never accepted.
     pub fn close(&self) -> u64 {
-        self.order(Order::Close);
+        self.send(Request::Close);
         let thread = self
             .thread
             .lock()
@@ -74,42 +72,46 @@ impl Handle {
         thread.map_or(0, |thread| thread.join().unwrap_or(0))
     }
 
-    /// How it stands, as it is published.
+    /// Its state, as it is published.
     pub fn published(&self) -> watch::Receiver<Published> {
         self.published.clone()
     }
 
-    /// Where it is.
+    /// Its folder.
     pub fn folder(&self) -> &Path {
         &self.folder
     }
 
-    fn order(&self, order: Order) {
+    fn send(&self, request: Request) {
         // A thread that has ended was told to, or its panic was printed.
-        let _ = self.orders.send(order);
+        let _ = self.requests.send(request);
     }
 }
 
-/// Starts the thread. `feed` is where messages come from, `told` where what is durable goes,
-/// `notices` where the operator is told.
+/// Starts the thread. `feed` is the name of the feed that messages are noted for, `events` goes
+/// to the dispatcher, and `notices` to the operator.
 pub fn start(
     spool: Spool,
-    settings: Settings,
+    settings: SpoolSettings,
     feed: String,
-    told: mpsc::Sender<Told>,
+    events: mpsc::Sender<SpoolEvent>,
     notices: mpsc::UnboundedSender<String>,
-) -> std::io::Result<Handle> {
-    let (orders, inbox) = channel();
-    let (publish, published) = watch::channel(Published::default());
+) -> std::io::Result<SpoolHandle> {
+    let (requests, inbox) = channel();
+    let (sender, receiver) = watch::channel(Published::default());
     let folder = spool.folder();
-    let board = Board::new(publish, notices);
-    let writer = Thread::new(spool, settings, feed, inbox, told, board);
+    let link = Link {
+        inbox,
+        events,
+        publisher: StatusPublisher::new(sender, notices),
+    };
+    let writer = WriterThread::new(spool, settings, feed, link);
     let thread = std::thread::Builder::new()
         .name("spool".to_owned())
         .spawn(move || writer.run())?;
-    Ok(Handle {
-        orders,
-        published,
+    Ok(SpoolHandle {
+        requests,
+        published: receiver,
         thread: Arc::new(Mutex::new(Some(thread))),
         folder,
     })

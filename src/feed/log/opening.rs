@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use rusqlite::Connection;
 use uuid::Uuid;
 
+use crate::amplitude::time;
 use crate::owner_only;
 use crate::sqlite::replacement::{Replacement, beside};
 
@@ -49,7 +50,7 @@ pub(super) fn open(folder: &Path, keep: Keep) -> Result<Log, LogError> {
     let file = folder.join(FILE);
     let replacement = Replacement::of(&file);
     if replacement.is_broken_off() {
-        replacement.finish().map_err(io)?;
+        replacement.finish(time::now()).map_err(io)?;
     }
     let mut noted = Noted::open(folder);
     let known = noted.read();

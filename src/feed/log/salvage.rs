@@ -15,6 +15,7 @@ use bytestring::ByteString;
 use rusqlite::{Connection, OpenFlags, params};
 use uuid::Uuid;
 
+use crate::amplitude::time;
 use crate::owner_only;
 use crate::sqlite::replacement::{Replacement, beside, remove};
 
@@ -81,7 +82,7 @@ pub(super) fn into_new_file(
     checkpoint(&to)?;
     drop(to);
     remove(&restored);
-    let aside = replacement.commit()?;
+    let aside = replacement.commit(time::now())?;
     let positions_known = known.map_or(positions_found, |known| known.positions);
     let salvaged = Salvaged {
         messages,

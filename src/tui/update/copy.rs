@@ -83,7 +83,7 @@ fn text(state: &State, what: What) -> Result<String, &'static str> {
 
 /// Where requests go: as the settings say, or as Customer.io answered.
 fn server(state: &State) -> &str {
-    let known = state.snapshot.standing.server.as_deref();
+    let known = state.snapshot.delivery.server.as_deref();
     match state.labels.server.as_str() {
         "" if known.is_some_and(|known| known.ends_with("eu")) => Region::Eu.url(),
         "" => Region::Us.url(),

@@ -1,7 +1,7 @@
 //! The cursor on the course of the throughput, and what is told beside it.
 
 use super::{say, stepped};
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::protocol::Snapshot;
 use crate::tui::action::Effect;
@@ -32,10 +32,10 @@ pub(super) fn annotate(state: &mut State, now: &Snapshot) {
         _ => {}
     }
     let is_down = |s: &Snapshot| {
-        let breaker = &s.standing.breaker;
+        let breaker = &s.delivery.breaker;
         matches!(
             breaker,
-            breaker::Standing::Open { .. } | breaker::Standing::Refused { .. }
+            BreakerState::Open { .. } | BreakerState::Refused { .. }
         )
     };
     match (is_down(before), is_down(now)) {

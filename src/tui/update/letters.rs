@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::delivery::spool::dead_letters::{DeadLetter, Group, Which};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::state::{Confirm, OpenedLetters, Popup, State};
@@ -11,21 +11,24 @@ use crate::tui::widget::json;
 use super::{FOLDED_OVER, say, stepped};
 
 /// The group under the cursor, and how many letters it has.
-fn group(state: &State) -> Option<(Group, u64)> {
-    let row = state.snapshot.letters.get(state.letters.as_ref()?.row)?;
+fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
+    let row = state
+        .snapshot
+        .dead_letters
+        .get(state.letters.as_ref()?.row)?;
     Some((row.group.clone(), row.count))
 }
 
 /// What a key means: the letter that is under the cursor, or the row.
-fn chosen(state: &State) -> Option<(Which, u64)> {
+fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
     match &state.letters.as_ref()?.opened {
-        Some(opened) => Some((Which::One(opened.letter()?.number), 1)),
-        None => group(state).map(|(group, count)| (Which::Group(group), count)),
+        Some(opened) => Some((DeadLetterSelection::One(opened.letter()?.number), 1)),
+        None => group(state).map(|(group, count)| (DeadLetterSelection::Group(group), count)),
     }
 }
 
 pub(super) fn move_cursor(state: &mut State, by: i64) {
-    let last = state.snapshot.letters.len().saturating_sub(1);
+    let last = state.snapshot.dead_letters.len().saturating_sub(1);
     let Some(letters) = &mut state.letters else {
         return;
     };
@@ -68,7 +71,7 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
         line: None,
         folded: BTreeSet::new(),
     });
-    vec![Effect::Letters(Which::Group(group))]
+    vec![Effect::Letters(DeadLetterSelection::Group(group))]
 }
 
 pub(super) fn back(state: &mut State) {
@@ -103,7 +106,7 @@ pub(super) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
     }
 }
 
-fn is_of(letter: &DeadLetter, group: &Group) -> bool {
+fn is_of(letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
     letter.why == group.why
         && letter.reason == group.reason
         && letter.field == group.field
@@ -113,7 +116,9 @@ fn is_of(letter: &DeadLetter, group: &Group) -> bool {
 /// What is shown may have changed: it is fetched again.
 pub(super) fn look_again(state: &mut State) -> Vec<Effect> {
     match state.letters.as_ref().and_then(|l| l.opened.as_ref()) {
-        Some(opened) => vec![Effect::Letters(Which::Group(opened.group.clone()))],
+        Some(opened) => vec![Effect::Letters(DeadLetterSelection::Group(
+            opened.group.clone(),
+        ))],
         None => Vec::new(),
     }
 }
@@ -125,21 +130,21 @@ pub(super) fn retry(state: &mut State) -> Vec<Effect> {
 pub(super) fn retry_reason(state: &mut State) -> Vec<Effect> {
     let reason = group(state).map(|(group, _)| group.reason);
     let chosen = reason.map(|reason| {
-        let rows = state.snapshot.letters.iter();
+        let rows = state.snapshot.dead_letters.iter();
         let count = rows
             .filter(|row| row.group.reason == reason)
             .map(|row| row.count);
         let count = count.sum();
-        (Which::Reason(reason), count)
+        (DeadLetterSelection::Reason(reason), count)
     });
     ask_retry(state, chosen)
 }
 
 /// One is tried at once; more are asked about first: people can get messages because of them.
-fn ask_retry(state: &mut State, chosen: Option<(Which, u64)>) -> Vec<Effect> {
+fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> Vec<Effect> {
     match chosen {
         None => nothing(state),
-        Some((which, 1)) => vec![Effect::Pipeline(Command::RetryLetters(which))],
+        Some((which, 1)) => vec![Effect::Pipeline(Command::RetryDeadLetters(which))],
         Some((which, count)) => {
             state.popup = Some(Popup::Confirm(Confirm::RetryLetters(which, count)));
             Vec::new()

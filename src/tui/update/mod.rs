@@ -19,12 +19,12 @@ use std::sync::Arc;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use tui_input::Input;
 
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::filter::change::taken_back;
 use crate::filter::{Effect as RuleEffect, Mode};
+use crate::protocol::series::WINDOWS;
 use crate::protocol::{Command, Snapshot};
-use crate::telemetry::series::WINDOWS;
 
 use super::action::{Action, Effect};
 use super::alert::{self, Alert};
@@ -483,8 +483,8 @@ fn hold_still(state: &mut State) {
 
 fn ask_gate(state: &mut State) -> Vec<Effect> {
     let refused = matches!(
-        state.snapshot.standing.breaker,
-        breaker::Standing::Refused { .. }
+        state.snapshot.delivery.breaker,
+        BreakerState::Refused { .. }
     );
     let confirm = if refused {
         Confirm::Resume

@@ -50,10 +50,10 @@ pub(super) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
         Confirm::Resume => vec![Effect::Pipeline(Command::Resume)],
         Confirm::Quit => drain(state),
         Confirm::RetryLetters(which, _) => {
-            vec![Effect::Pipeline(Command::RetryLetters(which))]
+            vec![Effect::Pipeline(Command::RetryDeadLetters(which))]
         }
         Confirm::DiscardLetters(which, _) => {
-            vec![Effect::Pipeline(Command::DiscardLetters(which))]
+            vec![Effect::Pipeline(Command::DiscardDeadLetters(which))]
         }
     }
 }

@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::limits::{grouped, span};
 use crate::protocol::Snapshot;
 use crate::tui::state::{Pane, State};
@@ -64,13 +64,13 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     ];
     lines.push(row(&spool(shown), room, theme));
     lines.push(row(&quota(shown), room, theme));
-    if let Some(fault) = &shown.standing.spool.fault {
+    if let Some(fault) = &shown.delivery.spool.fault {
         lines.extend(told(fault, room, theme.bad));
     }
     lines.push(Line::default());
     lines.push(heading("Destination"));
     lines.push(row(&destination(shown), room, theme));
-    if let Some(why) = shown.standing.breaker.why() {
+    if let Some(why) = shown.delivery.breaker.why() {
         lines.extend(told(why, room, theme.bad));
     }
     lines.push(row(&under_way(shown), room, theme));
@@ -81,10 +81,10 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     }));
     lines.push(Line::default());
     lines.push(heading("Dead letters by reason"));
-    if shown.letters.is_empty() {
+    if shown.dead_letters.is_empty() {
         lines.push(Line::styled(" none", theme.dim));
     }
-    for letter in shown.letters.iter() {
+    for letter in shown.dead_letters.iter() {
         lines.push(letters::line(letter, false, room, theme));
     }
     lines
@@ -92,28 +92,28 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
 
 /// What keeps delivery, or the feed, from going on.
 fn trouble(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let standing = &shown.standing;
-    if let Some(fault) = &standing.spool.fault {
+    let delivery = &shown.delivery;
+    if let Some(fault) = &delivery.spool.fault {
         return told(fault, room, theme.bad);
     }
-    if standing.spool.full {
+    if delivery.spool.full {
         let says = "the spool has reached its quota: the feed is not read until something of it is delivered";
         return told(says, room, theme.bad);
     }
-    match &standing.breaker {
-        breaker::Standing::Refused { why, .. } => return told(why, room, theme.bad),
-        breaker::Standing::Open { why, since_ms, .. } => {
+    match &delivery.breaker {
+        BreakerState::Refused { why, .. } => return told(why, room, theme.bad),
+        BreakerState::Open { why, since_ms, .. } => {
             let since = span((shown.at_ms - since_ms).max(0));
             return told(&format!("down for {since}: {why}"), room, theme.bad);
         }
-        breaker::Standing::Closed => {}
+        BreakerState::Closed => {}
     }
-    if let Some(until) = standing.throttled_until_ms {
+    if let Some(until) = delivery.throttled_until_ms {
         let left = span((until - shown.at_ms).max(0));
         let says = format!("Customer.io asks for quiet: 429, again in {left}");
         return told(&says, room, theme.warn);
     }
-    if standing.held && standing.spool.items > 0 {
+    if delivery.gate_shut && delivery.spool.items > 0 {
         let says = "the gate is not open: what is in the spool waits";
         return told(says, room, theme.warn);
     }
@@ -183,7 +183,7 @@ fn latencies(shown: &Snapshot) -> Vec<Cell> {
 }
 
 fn spool(shown: &Snapshot) -> Vec<Cell> {
-    let spool = &shown.standing.spool;
+    let spool = &shown.delivery.spool;
     let oldest_ms = spool.oldest_ms.map_or(0, |at| (shown.at_ms - at).max(0));
     // A batch's worth of waiting is how it should be.
     let oldest = if spool.items > 0 && oldest_ms >= 1_000 {
@@ -196,17 +196,17 @@ fn spool(shown: &Snapshot) -> Vec<Cell> {
         cell("spool", format!("{}{oldest}", grouped(spool.items)), tone),
         cell(
             "dead letters",
-            match spool.letters {
+            match spool.dead_letters {
                 0 => "0".to_owned(),
                 letters => format!("{} (l lists)", grouped(letters)),
             },
-            above_zero(spool.letters, Tone::Bad),
+            above_zero(spool.dead_letters, Tone::Bad),
         ),
     ]
 }
 
 fn quota(shown: &Snapshot) -> Vec<Cell> {
-    let spool = &shown.standing.spool;
+    let spool = &shown.delivery.spool;
     let size = |n: u64| text::bytes(n as usize);
     let tone = if spool.full {
         Tone::Bad
@@ -218,7 +218,7 @@ fn quota(shown: &Snapshot) -> Vec<Cell> {
     let used = format!("{} of {}", size(spool.bytes), size(spool.quota_bytes));
     vec![
         cell("on disk", used, tone),
-        cell("dead letters", size(spool.letter_bytes), Tone::Plain),
+        cell("dead letters", size(spool.dead_letter_bytes), Tone::Plain),
         cell("full", format!("{} %", spool.percent()), tone),
         cell("carried over", grouped(spool.carried), Tone::Plain),
         cell(
@@ -230,10 +230,10 @@ fn quota(shown: &Snapshot) -> Vec<Cell> {
 }
 
 fn destination(shown: &Snapshot) -> Vec<Cell> {
-    let standing = &shown.standing;
-    let (breaker, tone) = match &standing.breaker {
-        breaker::Standing::Closed => ("closed: requests go out".to_owned(), Tone::Plain),
-        breaker::Standing::Open {
+    let delivery = &shown.delivery;
+    let (breaker, tone) = match &delivery.breaker {
+        BreakerState::Closed => ("closed: requests go out".to_owned(), Tone::Plain),
+        BreakerState::Open {
             since_ms, probe_ms, ..
         } => {
             let since = span((shown.at_ms - since_ms).max(0));
@@ -243,7 +243,7 @@ fn destination(shown: &Snapshot) -> Vec<Cell> {
                 Tone::Bad,
             )
         }
-        breaker::Standing::Refused { since_ms, .. } => {
+        BreakerState::Refused { since_ms, .. } => {
             let since = span((shown.at_ms - since_ms).max(0));
             (
                 format!("open for {since}, until the credentials change or T"),
@@ -254,7 +254,7 @@ fn destination(shown: &Snapshot) -> Vec<Cell> {
     vec![
         cell(
             "server",
-            standing.server.clone().unwrap_or_else(|| "–".to_owned()),
+            delivery.server.clone().unwrap_or_else(|| "–".to_owned()),
             Tone::Plain,
         ),
         cell("breaker", breaker, tone),
@@ -279,24 +279,24 @@ fn undelivered(shown: &Snapshot) -> Vec<Cell> {
 }
 
 fn under_way(shown: &Snapshot) -> Vec<Cell> {
-    let standing = &shown.standing;
-    let next = standing
+    let delivery = &shown.delivery;
+    let next = delivery
         .next_retry_ms
         .map(|at| format!(", next in {}", span((at - shown.at_ms).max(0))))
         .unwrap_or_default();
-    let limit = f64::from(standing.rate_limit);
-    let rate = if standing.rate < limit {
-        (format!("{:.1} of {limit}/s", standing.rate), Tone::Warn)
+    let limit = f64::from(delivery.rate_limit);
+    let rate = if delivery.rate < limit {
+        (format!("{:.1} of {limit}/s", delivery.rate), Tone::Warn)
     } else {
         (format!("{limit}/s"), Tone::Plain)
     };
     vec![
         cell(
             "retrying",
-            format!("{}{next}", grouped(standing.retrying)),
-            above_zero(standing.retrying, Tone::Warn),
+            format!("{}{next}", grouped(delivery.retrying)),
+            above_zero(delivery.retrying, Tone::Warn),
         ),
-        cell("in flight", standing.in_flight.to_string(), Tone::Plain),
+        cell("in flight", delivery.in_flight.to_string(), Tone::Plain),
         cell("rate limit", rate.0, rate.1),
     ]
 }

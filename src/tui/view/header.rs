@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::delivery::breaker;
+use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::filter::Mode;
 use crate::limits::{Policy, grouped, span};
@@ -54,7 +54,7 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     } else {
         String::new()
     };
-    let spool = &snapshot.standing.spool;
+    let spool = &snapshot.delivery.spool;
     match &snapshot.feed.state {
         FeedState::Live if spool.full || spool.fault.is_some() => (
             format!("{} feed not read", theme.sign(Sign::Attention)),
@@ -90,21 +90,21 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
 
 fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     // The region is known only once Customer.io was asked.
-    let destination = match &state.snapshot.standing.server {
+    let destination = match &state.snapshot.delivery.server {
         Some(server) => state.labels.destination.replace("customer.io auto", server),
         None => state.labels.destination.clone(),
     };
     let destination = text::cut(&destination, width / 3);
-    match &state.snapshot.standing.breaker {
-        breaker::Standing::Refused { .. } => {
+    match &state.snapshot.delivery.breaker {
+        BreakerState::Refused { .. } => {
             return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
         }
-        breaker::Standing::Open { probe_ms, .. } => {
+        BreakerState::Open { probe_ms, .. } => {
             let next = span((probe_ms - state.snapshot.at_ms).max(0));
             let says = format!(" {} DOWN, asked again in {next} ", theme.sign(Sign::Shut));
             return (says, theme.shut);
         }
-        breaker::Standing::Closed => {}
+        BreakerState::Closed => {}
     }
     match state.snapshot.mode {
         Some(Mode::Open) => (
@@ -128,8 +128,8 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
 }
 
 fn spool(state: &State, theme: &Theme) -> (String, Style) {
-    let standing = &state.snapshot.standing;
-    let spool = &standing.spool;
+    let delivery = &state.snapshot.delivery;
+    let spool = &delivery.spool;
     let attention = theme.sign(Sign::Attention);
     if spool.fault.is_some() {
         return (format!("{attention} SPOOL CAN'T BE WRITTEN"), theme.bad);
@@ -142,12 +142,12 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
         return (format!("{attention} spool {percent} % full"), theme.warn);
     }
     let items = grouped(spool.items);
-    let held = if standing.held && spool.items > 0 {
+    let held = if delivery.gate_shut && spool.items > 0 {
         " held"
     } else {
         ""
     };
-    let style = if standing.retrying > 0 || spool.items > 0 && standing.held {
+    let style = if delivery.retrying > 0 || spool.items > 0 && delivery.gate_shut {
         theme.warn
     } else {
         theme.dim

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::customerio::mapping::Route;
-use crate::delivery::spool::dead_letters::{DeadLetter, Group, LetterRow};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
 use crate::tui::privacy;
@@ -44,11 +44,11 @@ pub(super) fn render(
 }
 
 fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, theme: &Theme) {
-    let all = &state.snapshot.letters;
-    let count = state.snapshot.standing.spool.letters;
+    let all = &state.snapshot.dead_letters;
+    let count = state.snapshot.delivery.spool.dead_letters;
     let dash = theme.sign(Sign::Dash);
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
-    let kept = match state.snapshot.standing.spool.keep_letters_ms {
+    let kept = match state.snapshot.delivery.spool.keep_dead_letters_ms {
         0 => "kept until you decide".to_owned(),
         ms => format!("each kept for {}", span(ms)),
     };
@@ -77,7 +77,12 @@ fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, the
 }
 
 /// One row: how many, why, of which type, and for which reason.
-pub(super) fn line(row: &LetterRow, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+pub(super) fn line(
+    row: &DeadLetterRow,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
     let type_room = if width >= 110 { 26 } else { 18 };
     let clock = time::to_seconds(row.newest_ms);
     let again = match row.again {
@@ -120,7 +125,7 @@ fn style(why: Undelivered, theme: &Theme) -> Style {
     }
 }
 
-fn reason(group: &Group) -> String {
+fn reason(group: &DeadLetterGroup) -> String {
     match group.field.as_str() {
         "" => group.reason.clone(),
         field => format!("{field}: {}", group.reason),
@@ -141,7 +146,7 @@ fn list_of(
         text::event_name(&group.event_type),
         reason(group)
     );
-    let mut rows = state.snapshot.letters.iter();
+    let mut rows = state.snapshot.dead_letters.iter();
     let count = rows.find(|row| row.group == *group).map_or(0, |r| r.count);
     let loaded = opened.letters.as_ref().map_or(0, Vec::len) as u64;
     let right = if count > loaded && loaded > 0 {

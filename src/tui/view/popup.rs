@@ -165,7 +165,7 @@ fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
                 format!("Events will be sent to {workspace}"),
                 format!("({destination}),"),
                 "and people can get messages because of them.".to_owned(),
-                match state.snapshot.standing.spool.items {
+                match state.snapshot.delivery.spool.items {
                     0 => String::new(),
                     items => format!("{} items in the spool go out first.", grouped(items)),
                 },
@@ -191,14 +191,14 @@ fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
             vec![
                 state
                     .snapshot
-                    .standing
+                    .delivery
                     .breaker
                     .why()
                     .unwrap_or_default()
                     .to_owned(),
                 format!(
                     "{} items wait in the spool for {workspace}.",
-                    grouped(state.snapshot.standing.spool.items)
+                    grouped(state.snapshot.delivery.spool.items)
                 ),
             ],
         ),
@@ -232,13 +232,13 @@ fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
 }
 
 fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let standing = &state.snapshot.standing;
+    let delivery = &state.snapshot.delivery;
     let room = pane::centred(area, 64, 8);
     let inside = pane::frame(frame, room, "Draining", "", true, theme);
-    let items = grouped(standing.spool.items);
-    let says = match standing.breaker.why() {
+    let items = grouped(delivery.spool.items);
+    let says = match delivery.breaker.why() {
         Some(_) => "Customer.io is down: what waits stays in the spool.",
-        None if standing.held => "The gate is not open: what waits stays in the spool.",
+        None if delivery.gate_shut => "The gate is not open: what waits stays in the spool.",
         None => "",
     };
     let lines = vec![
@@ -246,7 +246,7 @@ fn draining(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         Line::styled(
             format!(
                 "  {items} items are in the spool, {} requests are out.",
-                standing.in_flight
+                delivery.in_flight
             ),
             theme.text,
         ),

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::limits::{grouped, span};
-use crate::telemetry::series::{Line as Course, WINDOWS};
+use crate::protocol::series::{Line as Course, WINDOWS};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
 use crate::tui::widget::sparkline::sparkline;
@@ -86,7 +86,7 @@ fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
         .filter(|a| (from..to).contains(&a.at_ms));
     let happened: Vec<&str> = then.map(|a| a.what.says()).collect();
     let rate = |course| {
-        let values = series.course(course, state.window, points);
+        let values = series.history(course, state.window, points);
         text::rate(values.get(point).copied().unwrap_or_default())
     };
     let clock = time::to_seconds(from);
@@ -159,11 +159,11 @@ fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line
     let cursor = cursor(state, width).filter(|_| window == state.window);
     // One scale for all, so that the lines can be compared; what is rejected has its own, or a
     // trickle would not be seen.
-    let all = shown.series.course(Course::Received, window, points);
+    let all = shown.series.history(Course::Received, window, points);
     let top = all.iter().copied().fold(1.0, f64::max);
     rows.into_iter()
         .map(|(name, rate, course, style)| {
-            let values = shown.series.course(course, window, points);
+            let values = shown.series.history(course, window, points);
             let least_top = if course == Course::Rejected { 1.0 } else { top };
             let mut spans = vec![
                 Span::styled(format!(" {name:<10}"), theme.dim),

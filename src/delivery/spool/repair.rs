@@ -1,0 +1,106 @@
+//! Repair of an open spool: after damage to its file, or on a full disk.
+
+use rusqlite::{Connection, ErrorCode};
+
+use crate::sqlite;
+
+use super::damage::Damage;
+use super::error::SpoolError;
+use super::progress::{Progress, SettledItems};
+use super::reserve::{self, Reserve};
+use super::spool::Spool;
+use super::store::Store;
+use super::{chunk_table, dead_letter_table, salvage};
+
+impl Spool {
+    /// Salvages a damaged file while it is open. Returns whether it can be used again.
+    pub fn repair(&mut self, error: &rusqlite::Error) -> bool {
+        if !sqlite::is_damage(error) || self.dir.is_none() {
+            return false;
+        }
+        tracing::error!("the spool is damaged: {error}");
+        match self.salvage() {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!("{error}");
+                false
+            }
+        }
+    }
+
+    /// Gives up the reserve where the disk is full. Returns whether that made room.
+    pub(super) fn make_room(&mut self, error: &rusqlite::Error) -> bool {
+        let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        let reserve = self.dir.as_mut().map(|dir| &mut dir.reserve);
+        is_full && reserve.is_some_and(Reserve::release) && self.store.copy_log().is_ok()
+    }
+
+    /// Whether there is room for more items: the reserve is kept, or the file has as much free
+    /// space.
+    pub fn has_room(&mut self) -> bool {
+        match &self.dir {
+            Some(dir) if !dir.reserve.is_there() => self
+                .store
+                .free_bytes()
+                .is_ok_and(|free| free >= reserve::BYTES),
+            _ => true,
+        }
+    }
+
+    /// Makes the reserve again, if the disk has room for it.
+    pub fn restore_reserve(&mut self) {
+        if let Some(dir) = &mut self.dir {
+            dir.reserve.restore();
+        }
+    }
+
+    fn salvage(&mut self) -> Result<(), SpoolError> {
+        let path = self.database();
+        let failed = |source| SpoolError::Database {
+            path: path.clone(),
+            source,
+        };
+        // The file has to be closed before another replaces it.
+        let placeholder = Connection::open_in_memory().map_err(failed)?;
+        self.store = Store::unchecked(placeholder);
+        let mut damage = Damage::default();
+        let waiting = Some(self.status.items);
+        let salvaged = salvage::into_new_file(&self.folder(), waiting, &mut damage);
+        self.store = Store::open(&path)?;
+        if let Some(dir) = &mut self.dir {
+            dir.database_replaced();
+        }
+        salvaged?;
+        self.recount().map_err(failed)?;
+        self.status.lost += damage.items;
+        self.damage.extend(damage);
+        Ok(())
+    }
+
+    /// Counts the waiting items again: those in the file, less those settled since.
+    fn recount(&mut self) -> rusqlite::Result<()> {
+        let before = std::mem::take(&mut self.progress);
+        let mut progress = Progress::default();
+        let (mut left, mut all_bytes) = (0, 0);
+        chunk_table::each(self.store.db(), |chunk| {
+            let mut settled = SettledItems::new(chunk.items, chunk.settled);
+            if let Some(known) = before.get(chunk.number) {
+                (0..chunk.items)
+                    .filter(|item| known.has(*item))
+                    .for_each(|item| _ = settled.settle(item));
+            }
+            left += u64::from(settled.left());
+            all_bytes += chunk.bytes;
+            if before.knows(chunk.number) {
+                progress.insert(chunk.number, chunk.bytes, settled);
+            }
+        })?;
+        self.progress = progress;
+        self.status.items = left;
+        self.status.bytes = all_bytes;
+        self.data_version = self.store.data_version()?;
+        (self.status.dead_letters, self.status.dead_letter_bytes) =
+            dead_letter_table::counts(self.store.db())?;
+        Ok(())
+    }
+}

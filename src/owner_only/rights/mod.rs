@@ -1,0 +1,13 @@
+//! File modes and links, as far as the system has them.
+
+#[cfg(not(unix))]
+mod other;
+#[cfg(unix)]
+mod unix;
+
+#[cfg(not(unix))]
+pub(super) use other::*;
+#[cfg(unix)]
+pub(super) use unix::{
+    has_other_names, is_link_error, make_folder, options, refuse_links, restrict, shared,
+};

@@ -1,0 +1,24 @@
+//! The commands of a screen to a pipeline.
+
+use serde::{Deserialize, Serialize};
+
+use crate::delivery::spool::dead_letters::DeadLetterSelection;
+use crate::filter::{Filters, Mode};
+
+/// A command to a pipeline.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Command {
+    /// Open the gate, shut it, or go into dry run.
+    SetGate(Mode),
+    /// Replace the filters.
+    SetFilters(Filters),
+    /// Retry delivery now, where it waits for someone or for its next probe.
+    Resume,
+    /// Return these dead letters to the spool.
+    #[serde(rename = "retry_letters")]
+    RetryDeadLetters(DeadLetterSelection),
+    /// Remove these dead letters for good.
+    #[serde(rename = "discard_letters")]
+    DiscardDeadLetters(DeadLetterSelection),
+}

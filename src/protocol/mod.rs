@@ -1,0 +1,15 @@
+//! The messages between a pipeline and a screen, whether they share a process or not.
+//!
+//! A screen sees [`Snapshot`]s and [`Record`]s, and acts only through [`Command`]s.
+
+mod command;
+mod record;
+pub mod series;
+mod snapshot;
+
+pub use command::Command;
+#[cfg(test)]
+pub(crate) use record::tests_support;
+pub use record::{Content, Outcome, Record, Story};
+pub use series::{Line, Series};
+pub use snapshot::{LatencyRow, LimitRow, Notice, Rates, RingRow, Snapshot, Totals, TypeRow};

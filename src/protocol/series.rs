@@ -1,0 +1,224 @@
+//! The history of the rates over 10 minutes, 1 hour, 4 hours and 1 day.
+
+use std::collections::VecDeque;
+
+use serde::{Deserialize, Serialize};
+
+use crate::amplitude::time::UnixMs;
+
+/// Steps of each window: enough for the widest screen.
+const STEPS: usize = 600;
+
+/// The windows: name, and length of a step in milliseconds.
+pub const WINDOWS: [(&str, i64); 4] = [
+    ("10 m", 1_000),
+    ("1 h", 6_000),
+    ("4 h", 24_000),
+    ("1 d", 144_000),
+];
+
+/// A line in the charts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Line {
+    /// Events received.
+    Received,
+    /// Events accepted.
+    Accepted,
+    /// Events delivered.
+    Delivered,
+    /// Events rejected.
+    Rejected,
+}
+
+const LINES: usize = 4;
+
+/// Counts of each line by step, for every window.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Series {
+    windows: [Window; WINDOWS.len()],
+}
+
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+struct Window {
+    /// The number of the newest step, counted from the epoch.
+    newest: i64,
+    steps: VecDeque<[u32; LINES]>,
+}
+
+impl Series {
+    /// Adds `count` events of a line at `now_ms`. Where the clock was set back they are added to the
+    /// newest step.
+    pub fn add(&mut self, line: Line, count: u32, now_ms: UnixMs) {
+        for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
+            window.advance(now_ms.div_euclid(step_ms));
+            if let Some(step) = window.steps.back_mut() {
+                step[line as usize] += count;
+            }
+        }
+    }
+
+    /// Advances to `now_ms` without events.
+    pub fn advance(&mut self, now_ms: UnixMs) {
+        for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
+            window.advance(now_ms.div_euclid(step_ms));
+        }
+    }
+
+    /// Events a second over the last `seconds` whole seconds.
+    pub fn rate(&self, line: Line, seconds: usize) -> f64 {
+        // The newest step is incomplete.
+        let whole = self.windows[0].steps.iter().rev().skip(1).take(seconds);
+        let (count, steps) = whole.fold((0_u64, 0_u32), |(n, s), step| {
+            (n + u64::from(step[line as usize]), s + 1)
+        });
+        if steps == 0 {
+            0.0
+        } else {
+            count as f64 / f64::from(steps)
+        }
+    }
+
+    /// Time that the data of a window covers, in milliseconds.
+    pub fn passed_ms(&self, window: usize) -> i64 {
+        let steps = self
+            .windows
+            .get(window)
+            .map_or(0, |w| w.steps.len().saturating_sub(1));
+        WINDOWS
+            .get(window)
+            .map_or(0, |(_, step_ms)| step_ms * steps as i64)
+    }
+
+    /// Number of steps of a window that are divided among `points` points.
+    fn span(&self, window: usize, points: usize) -> usize {
+        let kept = self.windows.get(window).map_or(0, |w| w.steps.len());
+        // The newest step is left out until it is over, or its end would always look like a drop.
+        kept.saturating_sub(1).clamp(points.min(STEPS), STEPS)
+    }
+
+    /// The start and end of a point of the history.
+    pub fn time_of(&self, window: usize, points: usize, point: usize) -> Option<(UnixMs, UnixMs)> {
+        let (kept, (_, step_ms)) = self.windows.get(window).zip(WINDOWS.get(window))?;
+        let span = self.span(window, points);
+        let at = |point: usize| (point * span / points.max(1)) as i64;
+        let first = kept.newest - span as i64;
+        let from = at(point);
+        let to = at(point + 1).max(from + 1);
+        (point < points).then_some(((first + from) * step_ms, (first + to) * step_ms))
+    }
+
+    /// The point of the history that contains a time.
+    pub fn point_at(&self, window: usize, points: usize, at_ms: UnixMs) -> Option<usize> {
+        let time = |point| self.time_of(window, points, point);
+        let (mut low, mut high) = (0, points);
+        while low < high {
+            let middle = usize::midpoint(low, high);
+            if time(middle)?.1 <= at_ms {
+                low = middle + 1;
+            } else {
+                high = middle;
+            }
+        }
+        time(low).filter(|(from, _)| *from <= at_ms).map(|_| low)
+    }
+
+    /// The history of a line over a window as `points` values, the oldest first, in events a
+    /// second. While a window is not filled the points divide the time so far, down to a step
+    /// each; time before the start counts as zero.
+    pub fn history(&self, line: Line, window: usize, points: usize) -> Vec<f64> {
+        let Some((kept, (_, step_ms))) = self.windows.get(window).zip(WINDOWS.get(window)) else {
+            return vec![0.0; points];
+        };
+        let span = self.span(window, points);
+        let mut steps = vec![0_u32; span];
+        for (to, from) in steps.iter_mut().rev().zip(kept.steps.iter().rev().skip(1)) {
+            *to = from[line as usize];
+        }
+        means(&steps, points, *step_ms)
+    }
+}
+
+/// Converts counts by steps of `step_ms` into `points` values, the oldest first, in events a
+/// second.
+pub fn means(steps: &[u32], points: usize, step_ms: i64) -> Vec<f64> {
+    let span = steps.len();
+    let at = |point: usize| point * span / points.max(1);
+    let mean = |point: usize| {
+        let from = at(point).min(span);
+        let part = &steps[from..at(point + 1).max(from + 1).min(span)];
+        let sum: u64 = part.iter().map(|n| u64::from(*n)).sum();
+        sum as f64 / part.len().max(1) as f64 * 1_000.0 / step_ms as f64
+    };
+    (0..points).map(mean).collect()
+}
+
+impl Window {
+    fn advance(&mut self, number: i64) {
+        if self.steps.is_empty() {
+            self.newest = number;
+            self.steps.push_back([0; LINES]);
+        }
+        let passed = (number - self.newest).clamp(0, STEPS as i64 + 1);
+        for _ in 0..passed {
+            self.steps.push_back([0; LINES]);
+            if self.steps.len() > STEPS + 1 {
+                self.steps.pop_front();
+            }
+        }
+        self.newest = self.newest.max(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rates_are_of_whole_seconds_and_courses_fall_into_their_steps() {
+        let mut series = Series::default();
+        for second in 0..20 {
+            series.add(Line::Received, 10, second * 1_000);
+        }
+        assert!((series.rate(Line::Received, 5) - 10.0).abs() < f64::EPSILON);
+        let course = series.history(Line::Received, 0, 600);
+        assert_eq!(course.len(), 600);
+        assert!((course[599] - 10.0).abs() < f64::EPSILON && course[0].abs() < f64::EPSILON);
+        let hour = series.history(Line::Received, 1, 600);
+        assert!((hour[599] - 10.0).abs() < f64::EPSILON);
+        series.advance(60_000);
+        assert!(series.rate(Line::Received, 5).abs() < f64::EPSILON);
+    }
+
+    #[test]
+    fn each_point_of_a_course_has_its_time() {
+        let mut series = Series::default();
+        for second in 1_000..1_050 {
+            series.add(Line::Received, 1, second * 1_000);
+        }
+        // Fewer steps than points: a point a step, the last whole one on the right.
+        assert_eq!(series.time_of(0, 100, 99), Some((1_048_000, 1_049_000)));
+        assert_eq!(series.point_at(0, 100, 1_048_999), Some(99));
+        assert_eq!(series.point_at(0, 100, 1_049_000), None);
+        // More steps than points: a point several.
+        let (from, to) = series.time_of(0, 10, 0).unwrap();
+        assert_eq!((from, to), (1_000_000, 1_004_000));
+        for point in 0..10 {
+            let (from, to) = series.time_of(0, 10, point).unwrap();
+            assert_eq!(series.point_at(0, 10, from), Some(point));
+            assert_eq!(series.point_at(0, 10, to - 1), Some(point));
+        }
+        assert_eq!(series.time_of(0, 10, 10), None);
+        assert_eq!(series.time_of(9, 10, 0), None);
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_or_far_ahead_breaks_nothing() {
+        let mut series = Series::default();
+        series.add(Line::Delivered, 1, 1_000_000);
+        series.add(Line::Delivered, 1, 500_000);
+        series.add(Line::Delivered, 1, i64::MAX / 2);
+        assert_eq!(series.history(Line::Delivered, 3, 7).len(), 7);
+        assert_eq!(series.history(Line::Delivered, 3, 0).len(), 0);
+    }
+}

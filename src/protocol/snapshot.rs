@@ -1,0 +1,189 @@
+//! The state of a pipeline at one moment, as screens and remotes see it.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+
+use crate::amplitude::time::UnixMs;
+use crate::delivery::DeliveryStatus;
+use crate::delivery::spool::dead_letters::DeadLetterRow;
+use crate::feed::FeedStatus;
+use crate::filter::gate::RuleTally;
+use crate::filter::{Filters, Mode};
+use crate::limits::{Code, Policy, Violation};
+
+use super::series::Series;
+
+/// The state of a pipeline at one moment.
+#[derive(Debug, Clone, Default, Serialize, Deserialize)]
+pub struct Snapshot {
+    /// When it was taken.
+    pub at_ms: UnixMs,
+    /// When the run started.
+    pub started_ms: UnixMs,
+    /// Counts since then.
+    pub totals: Totals,
+    /// Events a second, over the last few seconds.
+    pub rates: Rates,
+    /// The history of these rates.
+    pub series: Arc<Series>,
+    /// The state of the feed.
+    pub feed: FeedStatus,
+    /// Time from the receipt of the last event until intake took it, in milliseconds.
+    pub behind_ms: u64,
+    /// Median age of events when they are received, in milliseconds, over the last minutes.
+    pub feed_lag_ms: Option<i64>,
+    /// The mode of the gate; none before the first snapshot.
+    pub mode: Option<Mode>,
+    /// The applied filters.
+    pub filters: Arc<Filters>,
+    /// The counts of each rule.
+    pub rules: Vec<RuleTally>,
+    /// The event types that were received.
+    pub types: Arc<Vec<TypeRow>>,
+    /// The limits with violations.
+    pub limits: Arc<Vec<LimitRow>>,
+    /// Time from receipt to answer.
+    pub latency: LatencyRow,
+    /// Number of answers, by label.
+    pub answers: BTreeMap<String, u64>,
+    /// Requests in the last minute.
+    pub requests_per_minute: u64,
+    /// The state of delivery.
+    #[serde(rename = "standing")]
+    pub delivery: DeliveryStatus,
+    /// Dead letters by reason and type.
+    #[serde(rename = "letters")]
+    pub dead_letters: Arc<Vec<DeadLetterRow>>,
+    /// The size of the ring of recent events.
+    pub ring: RingRow,
+    /// Notices for the operator, the newest last.
+    pub notices: Vec<Notice>,
+}
+
+/// Counts since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Totals {
+    /// Events received.
+    pub received: u64,
+    /// Bytes of these events.
+    pub received_bytes: u64,
+    /// Frames, or parts of them, that could not be decoded.
+    pub malformed: u64,
+    /// Events that the filters and limits accepted.
+    pub accepted: u64,
+    /// Those of them that were decided in dry run, and not sent.
+    pub dry_run: u64,
+    /// Events that were filtered out, by type, rule or mode.
+    pub filtered: u64,
+    /// Events that a limit rejected.
+    pub rejected: u64,
+    /// Events that Customer.io accepted.
+    pub delivered: u64,
+    /// Those that it accepted at the first attempt.
+    pub success_on_first_attempt: u64,
+    /// Those that it accepted at a later attempt.
+    pub success_after_retry: u64,
+    /// Events whose attempts are used up.
+    pub expired: u64,
+    /// Events that Customer.io refused.
+    pub discarded: u64,
+    /// Violations of limits.
+    pub violations: u64,
+    /// Requests that ended, with an answer or without.
+    pub requests: u64,
+}
+
+impl Totals {
+    /// Events that can't be delivered.
+    pub fn not_delivered(&self) -> u64 {
+        self.expired + self.discarded
+    }
+
+    /// Delivered events among the settled ones, in percent.
+    pub fn delivery_rate(&self) -> Option<f64> {
+        let settled = self.delivered + self.not_delivered();
+        (settled > 0).then(|| self.delivered as f64 * 100.0 / settled as f64)
+    }
+}
+
+/// Events a second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
+pub struct Rates {
+    /// Received.
+    pub received: f64,
+    /// Accepted.
+    pub accepted: f64,
+    /// Delivered.
+    pub delivered: f64,
+    /// Rejected.
+    pub rejected: f64,
+}
+
+/// An event type, with its counts.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct TypeRow {
+    /// Its name.
+    pub name: Arc<str>,
+    /// Number of its events.
+    pub count: u64,
+    /// Number of them that were accepted.
+    pub accepted: u64,
+    /// Its events a second, over the last few seconds.
+    pub rate: f64,
+}
+
+/// A limit with violations.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct LimitRow {
+    /// The limit.
+    pub code: Code,
+    /// The effect of a violation.
+    pub policy: Policy,
+    /// Violations since the start.
+    pub count: u64,
+    /// Violations in the last ten minutes.
+    pub recent: u64,
+    /// Violations in the last ten minutes, by steps of 10 seconds.
+    pub trend: Vec<u64>,
+    /// The event type of that violation.
+    pub worst_type: Arc<str>,
+    /// The violation with the largest measurement.
+    pub worst: Violation,
+    /// When the last violation was received.
+    pub last_ms: UnixMs,
+    /// The sequence number of its event.
+    pub last_sequence: u64,
+}
+
+/// Time from receipt to answer, in milliseconds, over the last minutes.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LatencyRow {
+    /// Number of events that were measured.
+    pub count: u64,
+    /// The median.
+    pub p50_ms: u64,
+    /// The 95th percentile.
+    pub p95_ms: u64,
+    /// The 99th percentile.
+    pub p99_ms: u64,
+}
+
+/// The size of the ring of recent events.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct RingRow {
+    /// Number of events.
+    pub events: u64,
+    /// Memory that they take, in bytes.
+    pub bytes: u64,
+}
+
+/// A notice for the operator.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Notice {
+    /// When it was sent.
+    pub at_ms: UnixMs,
+    /// The text.
+    pub text: String,
+}
