@@ -9,6 +9,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use color_eyre::eyre::{Result, WrapErr, bail};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::byte_order_mark;
 use crate::cli;
@@ -49,6 +50,8 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     let listener = listen(own.listen).await?;
     let tls = certificate(own).await?;
     let options = options(own, tls.clone())?;
+    // Heard from now on: who sees the relay answer may end it.
+    let signal = (!has_screen).then(signals::first);
     let relay = Relay::start(listener, options, log(own)?)?;
     let asks = asks(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
@@ -58,7 +61,14 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     }
     // Heard from now on: before anyone is told that it is there.
     let rereading = reread(own.clone(), tls, signals::hangups());
-    if has_screen {
+    if let Some(signal) = signal {
+        say!(
+            "relay at {}, serving {}; {asks}  (Ctrl-C ends)",
+            relay.url(),
+            relay.feed_url()
+        );
+        headless(&relay, &signal, rereading).await;
+    } else {
         let opening = tui::relay::Opening {
             relay: relay.clone(),
             lines,
@@ -66,13 +76,6 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
             look: loaded.settings.screen.clone(),
         };
         tui::relay::run(opening, rereading).await?;
-    } else {
-        say!(
-            "relay at {}, serving {}; {asks}  (Ctrl-C ends)",
-            relay.url(),
-            relay.feed_url()
-        );
-        headless(&relay, rereading).await;
     }
     relay.end();
     let ending = async {
@@ -255,8 +258,7 @@ async fn reread(
 }
 
 /// Until a signal comes, or the terminal that it was started from is gone.
-async fn headless(relay: &Relay, hung_up: impl Future<Output = ()>) {
-    let signal = signals::first();
+async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Future<Output = ()>) {
     let mut every = tokio::time::interval(STATUS_EVERY);
     every.reset();
     let mut before = relay.standing();

@@ -32,12 +32,12 @@ pub(super) async fn serve(
     files: &[PathBuf],
     playing: Playing,
 ) -> Result<ExitCode> {
+    let signal = signals::first();
     let server = Server::start(listener, Options::default())?;
     say!(
         "feed at {}  (waiting for a client; Ctrl-C ends)",
         server.url()
     );
-    let signal = signals::first();
     let all = async {
         let played = replay::play(&server, files, playing, |_| {}).await?;
         server.end();

@@ -33,6 +33,7 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
     } else {
         "any credentials"
     };
+    let signal = signals::first();
     let sandbox = Sandbox::start(
         listener,
         Options {
@@ -45,7 +46,7 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         "sandbox at {}, taking {takes}; it tells what it holds under /sandbox/counts  (Ctrl-C ends)",
         sandbox.url()
     );
-    signals::first().cancelled().await;
+    signal.cancelled().await;
     let counts = sandbox.counts();
     say!(
         "{} requests, {} events of {} people, {} duplicates ignored, {} items refused",
