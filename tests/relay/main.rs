@@ -428,7 +428,8 @@ async fn what_is_passed_on_reaches_amplitude_as_it_came_and_its_answer_comes_bac
         let status = if heard.len() == 2 { 429 } else { 200 };
         let status = axum::http::StatusCode::from_u16(status).unwrap();
         let said = json!({ "code": status.as_u16(), "answer": heard.len() });
-        (status, said.to_string())
+        // Closed, so that no connection outlives the server.
+        (status, [("Connection", "close")], said.to_string())
     };
     let app = axum::Router::new().fallback(axum::routing::any(answer));
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
