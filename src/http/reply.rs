@@ -37,23 +37,32 @@ pub enum Content<'r> {
 }
 
 impl Reply {
-    /// Reads a response, and of its body `most_bytes` and the rest of the last part that came.
-    pub async fn read(mut response: reqwest::Response, most_bytes: usize) -> reqwest::Result<Self> {
-        let mut body = Vec::new();
-        let mut is_cut = false;
+    /// Reads a response, and at most `max_bytes` of its body.
+    pub async fn read(mut response: reqwest::Response, max_bytes: usize) -> reqwest::Result<Self> {
+        let mut reply = Self::without_body(&mut response);
         while let Some(part) = response.chunk().await? {
-            body.extend_from_slice(&part);
-            if body.len() > most_bytes {
-                is_cut = true;
+            if !reply.add(&part, max_bytes) {
                 break;
             }
         }
-        Ok(Self {
+        Ok(reply)
+    }
+
+    /// Takes the status and the headers of a response.
+    pub fn without_body(response: &mut reqwest::Response) -> Self {
+        Self {
             status: response.status().as_u16(),
             headers: std::mem::take(response.headers_mut()),
-            body,
-            is_cut,
-        })
+            ..Self::default()
+        }
+    }
+
+    /// Adds a part of the body, which is cut at `max_bytes`. Returns false where it was cut.
+    pub fn add(&mut self, part: &[u8], max_bytes: usize) -> bool {
+        let room = max_bytes.saturating_sub(self.body.len());
+        self.body.extend_from_slice(&part[..part.len().min(room)]);
+        self.is_cut = part.len() > room;
+        !self.is_cut
     }
 
     /// The kind of the body. A body that was cut is no object.

@@ -111,11 +111,7 @@ impl Passing {
         share: &mut Share<'_>,
         by: Instant,
     ) -> Result<Reply, String> {
-        let mut reply = Reply {
-            status: answer.status().as_u16(),
-            headers: std::mem::take(answer.headers_mut()),
-            ..Reply::default()
-        };
+        let mut reply = Reply::without_body(&mut answer);
         let mut pace = Pace::until(by);
         loop {
             let Ok(part) = timeout_at(pace.next_by(), answer.chunk()).await else {
@@ -125,13 +121,10 @@ impl Passing {
                 return Ok(reply);
             };
             pace.came(part.len());
-            let room = ANSWER_BYTES - reply.body.len();
-            let kept = &part[..part.len().min(room)];
-            let taken = share.take(kept.len(), by).await;
+            let kept = part.len().min(ANSWER_BYTES - reply.body.len());
+            let taken = share.take(kept, by).await;
             taken.map_err(|_| "too many answers of Amplitude are being read".to_owned())?;
-            reply.body.extend_from_slice(kept);
-            if kept.len() < part.len() {
-                reply.is_cut = true;
+            if !reply.add(&part, ANSWER_BYTES) {
                 return Ok(reply);
             }
         }
