@@ -65,6 +65,7 @@ pub mod owner_only;
 pub mod pipeline;
 pub mod protocol;
 pub mod relay;
+pub mod setting_form;
 mod signals;
 pub mod sqlite;
 pub mod telemetry;

@@ -67,7 +67,7 @@ fn subscribe(
 ) -> (mpsc::Receiver<Frame>, watch::Receiver<FeedStatus>) {
     let (status_told, status) = watch::channel(FeedStatus::default());
     let (link, frames) = Link::new(watch::channel(None).1, watch::channel(None).1, status_told);
-    tokio::spawn(Box::new(WebSocketFeed::new(settings.into()).unwrap()).run(link));
+    tokio::spawn(Box::new(WebSocketFeed::new(settings).unwrap()).run(link));
     (frames, status)
 }
 

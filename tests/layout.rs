@@ -39,6 +39,7 @@ const LAYERS: &[&[&str]] = &[
         "signals",
         "sqlite",
         "log_limit",
+        "setting_form",
     ],
     &["text"],
 ];

@@ -95,7 +95,7 @@ fn run(feed: WebSocketFeed) -> Running {
 }
 
 fn subscribe(settings: Settings) -> Running {
-    run(WebSocketFeed::new(settings.into()).unwrap())
+    run(WebSocketFeed::new(settings).unwrap())
 }
 
 impl Running {
@@ -316,7 +316,7 @@ async fn a_host_whose_first_address_is_silent_is_reached_at_the_next() {
         ..settings(&url, "http://unused").feed
     };
     let started = Instant::now();
-    let mut running = run(WebSocketFeed::with_dialer(direct.into(), dialer.clone()).unwrap());
+    let mut running = run(WebSocketFeed::with_dialer(direct, dialer.clone()).unwrap());
     assert!(running.next().await.contains(r#""number":7"#));
     assert!(
         started.elapsed() < Duration::from_secs(2),
@@ -328,7 +328,7 @@ async fn a_host_whose_first_address_is_silent_is_reached_at_the_next() {
         &format!("http://many.test:{}", dead.port()),
         "ws://feed.test",
     );
-    let running = run(WebSocketFeed::with_dialer(proxied.into(), dialer).unwrap());
+    let running = run(WebSocketFeed::with_dialer(proxied, dialer).unwrap());
     let why = running.down().await;
     assert!(!why.contains("no connection within"), "{why}");
     drop((silent, filling));

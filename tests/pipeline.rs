@@ -78,7 +78,7 @@ async fn numbered_feed(events: u64) -> (String, Arc<Mutex<Seen>>) {
 }
 
 fn start(settings: &Settings, folder: &Path) -> Pipeline {
-    let feed = WebSocketFeed::new(settings.feed.clone().into()).unwrap();
+    let feed = WebSocketFeed::new(settings.feed.clone()).unwrap();
     let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
     let spool = Spool::open(folder).unwrap();
     Pipeline::start(settings, Box::new(feed), &client, spool).unwrap()

@@ -33,7 +33,7 @@ impl Running {
         let server = common::feed().await;
         let mut settings = settings(&server.url(), base_url);
         change(&mut settings);
-        let feed = WebSocketFeed::new(settings.feed.clone().into()).unwrap();
+        let feed = WebSocketFeed::new(settings.feed.clone()).unwrap();
         let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
         let folder = tempfile::tempdir().unwrap();
         let spool = Spool::open(folder.path()).unwrap();

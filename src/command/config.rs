@@ -85,7 +85,7 @@ fn check(place: Place) -> Result<ExitCode> {
 
 /// Sets up what `run` sets up, and connects to nothing.
 fn usable(settings: &Settings) -> Result<()> {
-    WebSocketFeed::new(settings.feed.clone().into())?;
+    WebSocketFeed::new(settings.feed.clone())?;
     Client::new(settings.destination()?)?;
     if let Ok(url) = settings.relay.pass_to.url() {
         Passing::to(url.as_str())?;
@@ -101,7 +101,7 @@ fn notes(settings: &Settings) -> Vec<String> {
             "feed.url: its user name and password are sent as Authorization: Basic".to_owned(),
         );
     }
-    if let Ok(feed) = WebSocketFeed::new(settings.feed.clone().into())
+    if let Ok(feed) = WebSocketFeed::new(settings.feed.clone())
         && let Some(proxy) = feed.proxy()
     {
         notes.push(format!("the feed goes through the proxy {proxy}"));

@@ -181,7 +181,7 @@ fn refuse_problems(loaded: &Loaded, needs: Needs) -> Result<()> {
 /// A pipeline from the configured feed to the configured workspace, on the spool in `folder`.
 fn start(loaded: &Loaded, folder: &Path) -> Result<Pipeline> {
     let settings = &loaded.settings;
-    let feed = WebSocketFeed::new(settings.feed.clone().into())?;
+    let feed = WebSocketFeed::new(settings.feed.clone())?;
     let client = Client::new(settings.destination()?)?;
     let spool = Spool::open(folder)?;
     Ok(Pipeline::start(

@@ -61,7 +61,7 @@ impl Reloader {
             return Err(format!("{first}{more}"));
         }
         // The files that the feed's settings name: the next start needs them.
-        let feed = WebSocketFeed::new(loaded.settings.feed.clone().into());
+        let feed = WebSocketFeed::new(loaded.settings.feed.clone());
         feed.map_err(|error| error.to_string())?;
         let mut settings = loaded.settings;
         (self.adjust)(&mut settings);

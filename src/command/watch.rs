@@ -110,7 +110,7 @@ fn server(settings: &crate::config::Settings) -> String {
 /// Where events go, for the header: `customer.io us · site 1a2b…`.
 fn destination(settings: &crate::config::Settings) -> String {
     let own = &settings.customerio;
-    let site = crate::config::mask(&own.site_id);
+    let site = crate::setting_form::mask(&own.site_id);
     let server = if own.base_url.is_empty() {
         let region = format!("{:?}", own.region).to_lowercase();
         format!("customer.io {region}")

@@ -16,7 +16,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize, Serializer};
+use serde::{Deserialize, Serialize};
 
 use crate::customerio::Mapping;
 use crate::customerio::client::{Destination, Region};
@@ -24,11 +24,13 @@ use crate::delivery;
 use crate::delivery::breaker::BreakerSettings;
 use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::spool::{self, SpoolError};
-use crate::feed::{record, websocket};
+use crate::feed;
 use crate::filter::{Filters, Mode, Rule, gate::Switch};
 use crate::limits::Policies;
 use crate::network::{Address, ProxySetting};
+use crate::setting_form::{humane, masked};
 
+pub use feed::Settings as Feed;
 pub use load::{ConfigError, Loaded, Origin, load};
 
 /// The default configuration, with a comment on every setting.
@@ -85,105 +87,6 @@ impl Default for Settings {
             rules: Vec::new(),
             presets: BTreeMap::new(),
             keys: BTreeMap::new(),
-        }
-    }
-}
-
-/// `[feed]`
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-#[expect(
-    missing_docs,
-    reason = "each setting is described where users read it: in assets/sluicegate.toml"
-)]
-pub struct Feed {
-    pub url: Address,
-    pub proxy: ProxySetting,
-    #[serde(serialize_with = "masked")]
-    pub token: SecretString,
-    pub username: String,
-    #[serde(serialize_with = "masked")]
-    pub password: SecretString,
-    #[serde(serialize_with = "masked_values")]
-    pub headers: BTreeMap<String, SecretString>,
-    pub ca_file: String,
-    pub client_cert_file: String,
-    pub client_key_file: String,
-    #[serde(with = "humane")]
-    pub connect_timeout: Duration,
-    #[serde(with = "humane")]
-    pub ping_interval: Duration,
-    #[serde(with = "humane")]
-    pub ping_timeout: Duration,
-    pub ping_text: String,
-    pub pong_text: String,
-    pub initial_message: String,
-    pub message_id_field: String,
-    pub resume: bool,
-    pub acknowledge: bool,
-    #[serde(with = "humane")]
-    pub reconnect_min: Duration,
-    #[serde(with = "humane")]
-    pub reconnect_max: Duration,
-    pub max_frame_bytes: usize,
-    pub record_folder: String,
-    pub record_format: record::Format,
-}
-
-impl Default for Feed {
-    fn default() -> Self {
-        let own = websocket::Settings::default();
-        Self {
-            url: own.url,
-            proxy: own.proxy,
-            token: own.token,
-            username: own.username,
-            password: own.password,
-            headers: own.headers,
-            ca_file: own.ca_file,
-            client_cert_file: own.client_cert_file,
-            client_key_file: own.client_key_file,
-            connect_timeout: own.connect_timeout,
-            ping_interval: own.ping_interval,
-            ping_timeout: own.ping_timeout,
-            ping_text: own.ping_text,
-            pong_text: own.pong_text,
-            initial_message: own.initial_message,
-            message_id_field: "message_id".to_owned(),
-            resume: own.resume,
-            acknowledge: own.acknowledge,
-            reconnect_min: own.reconnect_min,
-            reconnect_max: own.reconnect_max,
-            max_frame_bytes: own.max_frame_bytes,
-            record_folder: String::new(),
-            record_format: record::Format::Zstandard,
-        }
-    }
-}
-
-impl From<Feed> for websocket::Settings {
-    fn from(feed: Feed) -> Self {
-        Self {
-            url: feed.url,
-            proxy: feed.proxy,
-            token: feed.token,
-            username: feed.username,
-            password: feed.password,
-            headers: feed.headers,
-            ca_file: feed.ca_file,
-            client_cert_file: feed.client_cert_file,
-            client_key_file: feed.client_key_file,
-            connect_timeout: feed.connect_timeout,
-            ping_interval: feed.ping_interval,
-            ping_timeout: feed.ping_timeout,
-            ping_text: feed.ping_text,
-            pong_text: feed.pong_text,
-            initial_message: feed.initial_message,
-            resume: feed.resume,
-            acknowledge: feed.acknowledge,
-            reconnect_min: feed.reconnect_min,
-            reconnect_max: feed.reconnect_max,
-            max_frame_bytes: feed.max_frame_bytes,
         }
     }
 }
@@ -580,58 +483,7 @@ pub fn as_file_name(name: &str) -> String {
     name.chars().map(safe).collect()
 }
 
-/// A secret as it may be shown: its first four characters.
-pub fn mask(secret: &str) -> String {
-    match secret.chars().count() {
-        0 => String::new(),
-        1..8 => "…".to_owned(),
-        _ => format!("{}…", secret.chars().take(4).collect::<String>()),
-    }
-}
-
-fn masked<S: Serializer>(secret: &SecretString, to: S) -> Result<S::Ok, S::Error> {
-    to.serialize_str(&mask(secret.expose_secret()))
-}
-
-/// Names with their values left out whole: a short one may be all that there is to know.
-fn masked_values<S: Serializer>(
-    values: &BTreeMap<String, SecretString>,
-    to: S,
-) -> Result<S::Ok, S::Error> {
-    let shown = |value: &SecretString| match value.expose_secret() {
-        "" => "",
-        _ => "…",
-    };
-    to.collect_map(values.iter().map(|(name, value)| (name, shown(value))))
-}
-
 /// Whether a path ends in a file that exists, for messages that tell where something was looked for.
 pub fn exists(path: &Path) -> bool {
     path.try_exists().unwrap_or(false)
-}
-
-/// Lengths of time as people write them: `250ms`, `4h`.
-mod humane {
-    use std::time::Duration;
-
-    use serde::{Deserialize, Deserializer, Serializer};
-
-    pub(super) fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
-        to.collect_str(&humantime::format_duration(*value))
-    }
-
-    /// No setting needs more, and every clock can add it.
-    const LONGEST: Duration = Duration::from_secs(366 * 86_400);
-
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        let wrong = |what: &str| {
-            serde::de::Error::custom(format!("{text:?} is {what}; write 250ms, 10s or 4h"))
-        };
-        match humantime::parse_duration(&text) {
-            Ok(time) if time <= LONGEST => Ok(time),
-            Ok(_) => Err(wrong("more than a year")),
-            Err(_) => Err(wrong("no length of time")),
-        }
-    }
 }

@@ -10,6 +10,7 @@ pub mod record;
 pub mod replay;
 pub mod scenario;
 pub mod server;
+pub mod settings;
 pub mod traffic;
 pub mod websocket;
 
@@ -27,6 +28,7 @@ use crate::amplitude::Malformed;
 use crate::amplitude::time::{self, UnixMs};
 use crate::text::visible;
 
+pub use settings::Settings;
 pub use websocket::WebSocketFeed;
 
 /// Frames that are received, and whose events are not yet on disk, may hold so many bytes.

@@ -35,7 +35,7 @@ fn run_behind(last: Option<&str>, settings: sluicegate::config::Feed) -> Running
     let (safe, acknowledge) = watch::channel(None);
     let (status_told, status) = watch::channel(FeedStatus::default());
     let (link, frames) = Link::new(resume, acknowledge, status_told);
-    let feed = WebSocketFeed::new(settings.into()).unwrap();
+    let feed = WebSocketFeed::new(settings).unwrap();
     tokio::spawn(Box::new(feed).run(link));
     Running {
         frames,

@@ -54,7 +54,7 @@ async fn running(faults: Faults) -> Running {
     let client = Arc::new(Client::new(settings.destination().unwrap()).unwrap());
     let folder = tempfile::tempdir().unwrap();
     let spool = Spool::open(folder.path()).unwrap();
-    let from = Box::new(WebSocketFeed::new(settings.feed.clone().into()).unwrap());
+    let from = Box::new(WebSocketFeed::new(settings.feed.clone()).unwrap());
     let pipeline = Pipeline::start(&settings, from, &client, spool).unwrap();
     Running {
         feed,

@@ -8,13 +8,13 @@ use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
+use crate::feed::settings::Settings;
 use crate::network::address::masked;
 use crate::network::dial::{DialError, Dialer};
 use crate::network::proxy::{ProxyKind, bare};
 use crate::network::{AnyConnection, Proxies, Proxy, tls, tunnel};
 
 use super::error::FeedError;
-use super::settings::Settings;
 use super::tls::Tls;
 
 /// Connects to one server.

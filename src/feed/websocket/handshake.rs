@@ -19,6 +19,7 @@ use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use url::Url;
 
 use crate::customerio::response::retry_after_delay;
+use crate::feed::settings::Settings;
 use crate::limits::span;
 use crate::network::address::masked;
 use crate::network::head::{self, Head};
@@ -26,7 +27,6 @@ use crate::network::{AnyConnection, tls};
 use crate::text::excerpt;
 
 use super::error::{Failure, FeedError};
-use super::settings::Settings;
 
 /// No server keeps us away for longer than this: a typo in its proxy must not stop the feed for
 /// hours.

@@ -1,4 +1,4 @@
-//! Messages as frames of events, or as what ends the connection.
+//! From WebSocket messages to frames of events.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::amplitude::{Malformed, frame};
+use crate::feed::settings::Settings;
 use crate::limits::grouped;
 
 use super::error::Failure;
 use super::frames::{Oversize, Seen};
-use super::settings::Settings;
 use super::words::{ENDED_SILENTLY, close_in_words, in_words, may_be_message, may_be_request};
 
 /// Messages over the limit are logged at most this often.
@@ -23,15 +23,15 @@ const LOGGED_EVERY: Duration = Duration::from_secs(10);
 pub(super) struct Messages<'s> {
     settings: &'s Settings,
     seen: Arc<Seen>,
-    /// How many data messages have come.
+    /// Number of data messages so far.
     count: u64,
     logged: Option<Instant>,
-    /// Messages over the limit that the log does not name.
+    /// Messages over the limit since the last line of the log.
     unlogged: u64,
 }
 
 impl<'s> Messages<'s> {
-    /// Of a connection whose frames `seen` tells of.
+    /// Reads the messages of the connection that `seen` reports on.
     pub(super) fn new(settings: &'s Settings, seen: Arc<Seen>) -> Self {
         Self {
             settings,
@@ -42,7 +42,8 @@ impl<'s> Messages<'s> {
         }
     }
 
-    /// The text of a message, or where it stops being text; nothing where it holds no events.
+    /// Returns the text of a message, or what is malformed in it; nothing where it can't hold
+    /// events. An error means that the connection has ended.
     pub(super) fn read(
         &mut self,
         message: Option<Result<Message, WsError>>,
@@ -106,38 +107,4 @@ impl<'s> Messages<'s> {
 
 fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
     ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(bytes, &error))
-}
-
-/// When the server was last heard, within a message too.
-#[derive(Debug)]
-pub(super) struct Heard {
-    seen: Arc<Seen>,
-    bytes: u64,
-    at: Instant,
-}
-
-impl Heard {
-    /// Just now.
-    pub(super) fn new(seen: Arc<Seen>) -> Self {
-        Self {
-            bytes: seen.bytes(),
-            seen,
-            at: Instant::now(),
-        }
-    }
-
-    /// Starts anew: for some time nothing could be heard.
-    pub(super) fn now(&mut self) {
-        self.at = Instant::now();
-    }
-
-    /// How long ago, as far as is seen when this is called often.
-    pub(super) fn ago(&mut self) -> Duration {
-        let bytes = self.seen.bytes();
-        if bytes != self.bytes {
-            self.bytes = bytes;
-            self.now();
-        }
-        self.at.elapsed()
-    }
 }

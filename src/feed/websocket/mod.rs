@@ -2,7 +2,7 @@
 //!
 //! [`connect`] makes the connection, past a proxy where one is in the way; [`handshake`] asks for
 //! a WebSocket over it. [`frames`] keeps a message that can't be taken from ending the connection,
-//! and [`place`] keeps an id that the server can't be asked for from ending the feed. [`words`]
+//! and [`resume_point`] keeps an id that the server can't be asked for from ending the feed. [`words`]
 //! tells how a connection ended.
 
 mod connect;
@@ -10,8 +10,7 @@ mod error;
 mod frames;
 mod handshake;
 mod messages;
-mod place;
-mod settings;
+mod resume_point;
 mod tls;
 mod words;
 
@@ -33,15 +32,15 @@ use crate::amplitude::time;
 use crate::network::dial::Dialer;
 use crate::network::{AnyConnection, Proxy};
 
+use super::settings::Settings;
 use super::{Feed, FeedState, Link, MessageId, is_message_id};
 pub use error::FeedError;
-pub use settings::Settings;
 
 use connect::Connector;
 use error::Failure;
 use frames::{FrameReader, Seen};
-use messages::{Heard, Messages};
-use place::{Ask, Place};
+use messages::Messages;
+use resume_point::{NextConnection, ResumePoint};
 use words::{ENDED_SILENTLY, close_in_words, in_words};
 
 /// Acknowledgements go out this often: each one covers all before it.
@@ -124,24 +123,24 @@ impl WebSocketFeed {
 
     async fn keep_running(self, mut link: Link) {
         let mut failures = 0_u32;
-        let mut place = Place::default();
+        let mut resume_point = ResumePoint::default();
         loop {
             let last = link.last_received.borrow().clone();
             let was_received = last.is_some();
             let asked = last.filter(|id| self.settings.resume && is_message_id(id));
             let started = Instant::now();
-            let failure = match place.ask(asked) {
-                Ask::Probe => match self.probe().await {
+            let failure = match resume_point.next(asked) {
+                NextConnection::Probe => match self.probe().await {
                     Ok(()) => {
-                        place.probed(true);
+                        resume_point.probed(true);
                         continue;
                     }
                     Err(failure) => {
-                        place.probed(false);
+                        resume_point.probed(false);
                         failure
                     }
                 },
-                Ask::Receive(behind) => {
+                NextConnection::Receive(behind) => {
                     let ended = match self.connect(behind.as_ref()).await {
                         Ok(connection) => {
                             self.tell_live(&link);
@@ -152,7 +151,7 @@ impl WebSocketFeed {
                     let Ended::Broken(failure) = ended else {
                         return;
                     };
-                    if let Some(id) = place.failed(failure.may_be_id) {
+                    if let Some(id) = resume_point.failed(failure.may_be_id) {
                         give_up(&id, &failure.why, &link);
                         continue;
                     }
@@ -249,16 +248,15 @@ impl WebSocketFeed {
             tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
         ping.reset();
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
-        let mut heard = Heard::new(seen.clone());
         // After a restart too, where the spool knows how far an earlier run came.
         let mut resumed = was_received || link.status.borrow().connects > 1;
-        let mut messages = Messages::new(&self.settings, seen);
+        let mut messages = Messages::new(&self.settings, seen.clone());
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
             let message = tokio::select! {
                 message = stream.next() => message,
                 _ = ping.tick() => {
-                    if heard.ago() > patience {
+                    if seen.silent_for() > patience {
                         return Ended::Broken(Failure::from(format!("nothing heard for {patience:.0?}, not even an answer to a ping")));
                     }
                     let text = &self.settings.ping_text;
@@ -293,7 +291,7 @@ impl WebSocketFeed {
                 return Ended::Unwanted;
             }
             // Meanwhile nothing was read.
-            heard.now();
+            seen.hear();
         }
     }
 }

@@ -10,26 +10,26 @@ use crate::feed::MessageId;
 /// Failures in a row before the server is tried without the id.
 const FAILURES: u32 = 2;
 
-/// What the next connection is for.
+/// The purpose of the next connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Ask {
-    /// To receive: behind this message, or what comes from now on.
+pub(super) enum NextConnection {
+    /// To receive messages: those behind this one, or those from now on.
     Receive(Option<MessageId>),
-    /// To see whether the server works without the id.
+    /// To find out whether the server works without the id.
     Probe,
 }
 
-/// Where the feed resumes.
+/// The message behind which the feed resumes.
 #[derive(Debug, Default)]
-pub(super) struct Place {
+pub(super) struct ResumePoint {
     id: Option<MessageId>,
     step: Step,
 }
 
-/// How far the suspicion against an id has come.
+/// The stages of suspecting an id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// It failed so often in a row.
+    /// It failed this often in a row.
     Failed(u32),
     /// The server works without it. If it fails again, it is given up.
     Confirm,
@@ -43,9 +43,9 @@ impl Default for Step {
     }
 }
 
-impl Place {
-    /// What the next connection is for, where `last` is the last message that was received.
-    pub(super) fn ask(&mut self, last: Option<MessageId>) -> Ask {
+impl ResumePoint {
+    /// Returns the purpose of the next connection; `last` is the last message that was received.
+    pub(super) fn next(&mut self, last: Option<MessageId>) -> NextConnection {
         if self.id != last {
             *self = Self {
                 id: last,
@@ -53,14 +53,14 @@ impl Place {
             };
         }
         match self.step {
-            _ if self.id.is_none() => Ask::Receive(None),
-            Step::Failed(FAILURES..) => Ask::Probe,
-            Step::Failed(_) | Step::Confirm => Ask::Receive(self.id.clone()),
-            Step::GivenUp => Ask::Receive(None),
+            _ if self.id.is_none() => NextConnection::Receive(None),
+            Step::Failed(FAILURES..) => NextConnection::Probe,
+            Step::Failed(_) | Step::Confirm => NextConnection::Receive(self.id.clone()),
+            Step::GivenUp => NextConnection::Receive(None),
         }
     }
 
-    /// Whether the server works without the id.
+    /// Records whether the server works without the id.
     pub(super) fn probed(&mut self, works: bool) {
         self.step = if works {
             Step::Confirm
@@ -69,8 +69,8 @@ impl Place {
         };
     }
 
-    /// A connection to receive has failed, or ended. `may_be_id` says whether the id can be the
-    /// cause. Returns the id if it is given up with that.
+    /// Records that a connection to receive failed or ended; `may_be_id` says whether the id can
+    /// be the cause. Returns the id if it is given up with that.
     pub(super) fn failed(&mut self, may_be_id: bool) -> Option<MessageId> {
         let given_up = self.step == Step::Confirm && may_be_id;
         self.step = match self.step {
@@ -93,52 +93,61 @@ mod tests {
 
     #[test]
     fn an_id_is_given_up_once_the_server_works_without_it_and_fails_with_it_again() {
-        let mut place = Place::default();
+        let mut point = ResumePoint::default();
         for _ in 0..FAILURES {
-            assert_eq!(place.ask(Some(id("a"))), Ask::Receive(Some(id("a"))));
-            assert_eq!(place.failed(true), None);
+            assert_eq!(
+                point.next(Some(id("a"))),
+                NextConnection::Receive(Some(id("a")))
+            );
+            assert_eq!(point.failed(true), None);
         }
-        assert_eq!(place.ask(Some(id("a"))), Ask::Probe);
-        place.probed(true);
-        assert_eq!(place.ask(Some(id("a"))), Ask::Receive(Some(id("a"))));
-        assert_eq!(place.failed(true), Some(id("a")));
-        assert_eq!(place.ask(Some(id("a"))), Ask::Receive(None));
-        assert_eq!(place.failed(true), None, "it is told once");
-        assert_eq!(place.ask(Some(id("a"))), Ask::Receive(None));
-        assert_eq!(place.ask(Some(id("b"))), Ask::Receive(Some(id("b"))));
+        assert_eq!(point.next(Some(id("a"))), NextConnection::Probe);
+        point.probed(true);
+        assert_eq!(
+            point.next(Some(id("a"))),
+            NextConnection::Receive(Some(id("a")))
+        );
+        assert_eq!(point.failed(true), Some(id("a")));
+        assert_eq!(point.next(Some(id("a"))), NextConnection::Receive(None));
+        assert_eq!(point.failed(true), None, "it is told once");
+        assert_eq!(point.next(Some(id("a"))), NextConnection::Receive(None));
+        assert_eq!(
+            point.next(Some(id("b"))),
+            NextConnection::Receive(Some(id("b")))
+        );
     }
 
     #[test]
     fn a_server_that_is_down_for_a_moment_costs_no_id() {
-        let asked = Ask::Receive(Some(id("a")));
-        let mut place = Place::default();
+        let asked = NextConnection::Receive(Some(id("a")));
+        let mut point = ResumePoint::default();
         let mut probe = || {
             for _ in 0..FAILURES {
-                assert_eq!(place.ask(Some(id("a"))), asked);
-                assert_eq!(place.failed(true), None);
+                assert_eq!(point.next(Some(id("a"))), asked);
+                assert_eq!(point.failed(true), None);
             }
-            assert_eq!(place.ask(Some(id("a"))), Ask::Probe);
+            assert_eq!(point.next(Some(id("a"))), NextConnection::Probe);
         };
         probe();
-        place.probed(false);
+        point.probed(false);
         assert_eq!(
-            place.ask(Some(id("a"))),
+            point.next(Some(id("a"))),
             asked,
             "it fails without the id too"
         );
-        let mut place = Place::default();
+        let mut point = ResumePoint::default();
         for may_be_id in [true, false, true, false] {
-            assert_eq!(place.ask(Some(id("a"))), asked, "not twice in a row");
-            assert_eq!(place.failed(may_be_id), None);
+            assert_eq!(point.next(Some(id("a"))), asked, "not twice in a row");
+            assert_eq!(point.failed(may_be_id), None);
         }
     }
 
     #[test]
     fn what_was_never_received_is_not_asked_for() {
-        let mut place = Place::default();
+        let mut point = ResumePoint::default();
         for _ in 0..5 {
-            assert_eq!(place.ask(None), Ask::Receive(None));
-            assert_eq!(place.failed(true), None);
+            assert_eq!(point.next(None), NextConnection::Receive(None));
+            assert_eq!(point.failed(true), None);
         }
     }
 }

@@ -8,9 +8,9 @@ use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use rustls::{ClientConfig, ConfigBuilder, RootCertStore};
 
 use crate::amplitude::byte_order_mark;
+use crate::feed::settings::Settings;
 
 use super::error::FeedError;
-use super::settings::Settings;
 
 /// How TLS is spoken.
 #[derive(Debug, Clone)]

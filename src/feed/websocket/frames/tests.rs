@@ -2,6 +2,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 use tokio::io::AsyncReadExt as _;
 
+use super::editor::*;
 use super::*;
 
 const LIMIT: usize = 300;
@@ -47,7 +48,11 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
 }
 
 /// What comes out for `bytes`, read through buffers of `room` bytes, and what it tells.
-fn edited(bytes: Vec<u8>, sizes: Vec<usize>, room: usize) -> (io::Result<Vec<u8>>, Arc<Seen>) {
+fn edited(
+    bytes: Vec<u8>,
+    sizes: Vec<usize>,
+    room: usize,
+) -> (io::Result<Vec<u8>>, FrameReader<Pieces>) {
     let connection = Pieces {
         bytes,
         at: 0,
@@ -55,7 +60,6 @@ fn edited(bytes: Vec<u8>, sizes: Vec<usize>, room: usize) -> (io::Result<Vec<u8>
         reads: 0,
     };
     let mut reader = FrameReader::new(connection, LIMIT);
-    let seen = reader.seen();
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -68,7 +72,7 @@ fn edited(bytes: Vec<u8>, sizes: Vec<usize>, room: usize) -> (io::Result<Vec<u8>
             }
         }
     });
-    (all, seen)
+    (all, reader)
 }
 
 /// A message: text or binary, in fragments of these sizes, with a ping behind each fragment or not.
@@ -157,12 +161,13 @@ proptest! {
     ) {
         let bytes: Vec<u8> = (0_u8..).zip(&all).flat_map(|(n, sent)| sent.frames(n)).collect();
         let length = bytes.len();
-        let (edited, seen) = edited(bytes, pieces, room);
+        let (edited, reader) = edited(bytes, pieces, room);
         let (messages, pings) = messages(&edited.unwrap());
         prop_assert_eq!(messages.len(), all.len());
-        prop_assert_eq!(seen.bytes(), length as u64);
+        prop_assert_eq!(reader.connection.at, length);
         let sent_pings: usize = all.iter().filter(|sent| sent.pings).map(|sent| sent.fragments.len()).sum();
         prop_assert_eq!(pings, sent_pings);
+        let seen = reader.seen();
         for (n, (sent, (opcode, payload))) in all.iter().zip(messages).enumerate() {
             prop_assert_eq!(opcode, BINARY);
             prop_assert!(payload.len() <= LIMIT);
@@ -186,11 +191,11 @@ proptest! {
         room in 1..100_usize,
     ) {
         let length = bytes.len();
-        let (edited, seen) = edited(bytes, pieces, room);
+        let (edited, reader) = edited(bytes, pieces, room);
         match edited {
             Ok(edited) => {
                 prop_assert!(edited.len() <= length);
-                prop_assert_eq!(seen.bytes(), length as u64);
+                prop_assert_eq!(reader.connection.at, length);
             }
             Err(error) => prop_assert!(error.to_string().contains("too many to pass over")),
         }

@@ -1,0 +1,60 @@
+//! The forms in which settings are written and shown: secrets masked, durations as `250ms`.
+
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serializer;
+
+/// Masks a secret: all but its first four characters, or all of a short one.
+pub fn mask(secret: &str) -> String {
+    match secret.chars().count() {
+        0 => String::new(),
+        1..8 => "…".to_owned(),
+        _ => format!("{}…", secret.chars().take(4).collect::<String>()),
+    }
+}
+
+/// Writes a secret masked.
+pub fn masked<S: Serializer>(secret: &SecretString, to: S) -> Result<S::Ok, S::Error> {
+    to.serialize_str(&mask(secret.expose_secret()))
+}
+
+/// Writes names without their values: the first characters of a value could be all of the secret.
+pub fn masked_values<S: Serializer>(
+    values: &BTreeMap<String, SecretString>,
+    to: S,
+) -> Result<S::Ok, S::Error> {
+    let shown = |value: &SecretString| match value.expose_secret() {
+        "" => "",
+        _ => "…",
+    };
+    to.collect_map(values.iter().map(|(name, value)| (name, shown(value))))
+}
+
+/// Durations as people write them: `250ms`, `4h`.
+pub mod humane {
+    use std::time::Duration;
+
+    use serde::{Deserialize, Deserializer, Serializer};
+
+    /// Writes a duration.
+    pub fn serialize<S: Serializer>(value: &Duration, to: S) -> Result<S::Ok, S::Error> {
+        to.collect_str(&humantime::format_duration(*value))
+    }
+
+    /// No setting needs more, and every clock can add it.
+    const LONGEST: Duration = Duration::from_secs(366 * 86_400);
+
+    /// Reads a duration of at most a year.
+    pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
+        let text = String::deserialize(from)?;
+        let wrong = |what: &str| {
+            serde::de::Error::custom(format!("{text:?} is {what}; write 250ms, 10s or 4h"))
+        };
+        match humantime::parse_duration(&text) {
+            Ok(time) if time <= LONGEST => Ok(time),
+            Ok(_) => Err(wrong("more than a year")),
+            Err(_) => Err(wrong("no length of time")),
+        }
+    }
+}
