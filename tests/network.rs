@@ -16,14 +16,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use common::{event, sandbox, settings, until};
+use common::{down, event, sandbox, settings};
 use forward_proxy::{ForwardProxy, Rules};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sluicegate::config::Feed as Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::feed::server::{Options, Server};
-use sluicegate::feed::{Feed as _, FeedState, FeedStatus, Frame, Link, WebSocketFeed};
+use sluicegate::feed::{Feed as _, FeedStatus, Frame, Link, WebSocketFeed};
 use sluicegate::network::dial::Dialer;
 use sluicegate::network::{Address, ProxySetting};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -108,16 +108,7 @@ impl Running {
     }
 
     async fn down(&self) -> String {
-        let mut seen = String::new();
-        until("the feed is down", || match &self.status.borrow().state {
-            FeedState::Down { why, .. } => {
-                seen.clone_from(why);
-                true
-            }
-            _ => false,
-        })
-        .await;
-        seen
+        down(&self.status).await
     }
 }
 
@@ -207,8 +198,8 @@ async fn tls_is_spoken_with_the_server_through_a_proxy_and_with_the_proxy_itself
     let authority = tls::Authority::new();
     let ca_file = dir.path().join("ca.pem");
     std::fs::write(&ca_file, authority.pem()).unwrap();
-    let server = tls::feed(&authority, "feed.test").await;
-    let rules = Rules::default().host("feed.test", &server);
+    let server = tls::feed(authority.acceptor("feed.test")).await;
+    let rules = Rules::default().host("feed.test", &format!("wss://{server}"));
     let plain = ForwardProxy::start(rules.clone()).await;
     let secure = ForwardProxy::start_tls(rules, authority.acceptor("127.0.0.1")).await;
     for proxy in [
@@ -457,8 +448,8 @@ async fn addresses_are_encoded_as_requests_need_them() {
 #[tokio::test]
 async fn a_ca_that_is_missing_for_customer_io_is_told_with_its_place() {
     let authority = tls::Authority::new();
-    let server = tls::feed(&authority, "localhost").await;
-    let base = server.replace("wss://127.0.0.1", "https://localhost");
+    let server = tls::feed(authority.acceptor("localhost")).await;
+    let base = format!("https://localhost:{}", server.port());
     let all = settings("ws://unused", &base);
     let client = Client::new(all.destination().unwrap()).unwrap();
     let answer = format!("{:?}", client.send_batch(std::iter::empty()).await);

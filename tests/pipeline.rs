@@ -318,3 +318,51 @@ async fn events_before_and_behind_a_broken_element_are_delivered() {
     let ended = end(pipeline).await;
     assert_eq!(ended.last.totals.malformed, 3);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn an_id_that_cannot_be_asked_for_is_none_and_that_is_told_once() {
+    let sandbox = sandbox(Faults::default()).await;
+    let dir = tempfile::tempdir().unwrap();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let url = format!("ws://{}/feed", listener.local_addr().unwrap());
+    let queries = Arc::new(Mutex::new(Vec::new()));
+    let asked = queries.clone();
+    tokio::spawn(async move {
+        for number in 0.. {
+            let (stream, _) = listener.accept().await.unwrap();
+            let mut query = String::new();
+            #[expect(clippy::result_large_err, reason = "the handshake's own type")]
+            let see = |request: &Request, response: Response| {
+                query = request.uri().query().unwrap_or_default().to_owned();
+                Ok(response)
+            };
+            let opened = tokio_tungstenite::accept_hdr_async(stream, see).await;
+            asked.lock().unwrap().push(query);
+            let mut socket = opened.unwrap();
+            // Each connection ends behind its event, and the next one asks for what is behind.
+            let id = ["good", &"x".repeat(300), "\\u001b[2J", "\\u202e", ""][number % 5].to_owned();
+            let id = format!(r#"{{"message_id":"{id}","#);
+            let text = event("u", number as u64).replacen('{', &id, 1);
+            let _ = socket.send(Message::text(text)).await;
+            let _ = socket.close(None).await;
+            while let Some(Ok(_)) = socket.next().await {}
+        }
+    });
+    let pipeline = start(&settings(&url, &sandbox.url()), dir.path());
+    until("five events arrived", || sandbox.counts().events >= 5).await;
+    let ended = end(pipeline).await;
+    let told = |text: &str| text.contains("no id to resume behind");
+    let notices = ended.last.notices.iter().filter(|n| told(&n.text));
+    assert_eq!(notices.count(), 1);
+    let queries = queries.lock().unwrap().clone();
+    assert_eq!(
+        queries[..5],
+        [
+            "",
+            "last_received=good",
+            "last_received=good",
+            "last_received=good",
+            "last_received=good"
+        ]
+    );
+}

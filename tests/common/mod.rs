@@ -7,8 +7,10 @@ use secrecy::SecretString;
 use sluicegate::config::Settings;
 use sluicegate::customerio::sandbox::{Faults, Options, Sandbox};
 use sluicegate::feed::server::{self, Server};
+use sluicegate::feed::{FeedState, FeedStatus};
 use sluicegate::filter::Mode;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 /// A sandbox with these faults.
 pub async fn sandbox(faults: Faults) -> Sandbox {
@@ -84,4 +86,18 @@ pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
         );
         tokio::time::sleep(Duration::from_millis(10)).await;
     }
+}
+
+/// Waits until the feed is down; why it is.
+pub async fn down(status: &watch::Receiver<FeedStatus>) -> String {
+    let mut seen = String::new();
+    until("the feed is down", || match &status.borrow().state {
+        FeedState::Down { why, .. } => {
+            seen.clone_from(why);
+            true
+        }
+        _ => false,
+    })
+    .await;
+    seen
 }

@@ -1,12 +1,16 @@
 //! A certificate authority, and a feed that speaks TLS.
 #![allow(dead_code, reason = "each test uses a part of it")]
 
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use futures_util::{SinkExt as _, StreamExt as _};
 use rcgen::{BasicConstraints, Certificate, CertificateParams, IsCa, Issuer, KeyPair};
+use rustls::crypto::CryptoProvider;
 use rustls::pki_types::PrivateKeyDer;
 use rustls::pki_types::pem::PemObject as _;
+use rustls::server::WebPkiClientVerifier;
+use rustls::server::danger::ClientCertVerifier;
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
 use tokio_tungstenite::tungstenite::Message;
@@ -35,28 +39,47 @@ impl Authority {
         self.certificate.pem()
     }
 
-    /// A server whose certificate is for `name`.
-    pub fn acceptor(&self, name: &str) -> TlsAcceptor {
+    /// A certificate for `name`, and its key.
+    pub fn issue(&self, name: &str) -> (Certificate, KeyPair) {
         let key = KeyPair::generate().unwrap();
         let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        let certificate = params.signed_by(&key, &self.issuer).unwrap();
-        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        (params.signed_by(&key, &self.issuer).unwrap(), key)
+    }
+
+    /// A server whose certificate is for `name`.
+    pub fn acceptor(&self, name: &str) -> TlsAcceptor {
+        self.acceptor_for(name, WebPkiClientVerifier::no_client_auth())
+    }
+
+    /// The same, for clients with a certificate of this authority only.
+    pub fn acceptor_for_clients(&self, name: &str) -> TlsAcceptor {
+        let mut roots = rustls::RootCertStore::empty();
+        roots.add(self.certificate.der().clone()).unwrap();
+        let clients = WebPkiClientVerifier::builder_with_provider(roots.into(), provider());
+        self.acceptor_for(name, clients.build().unwrap())
+    }
+
+    fn acceptor_for(&self, name: &str, clients: Arc<dyn ClientCertVerifier>) -> TlsAcceptor {
+        let (certificate, key) = self.issue(name);
         let key = PrivateKeyDer::from_pem_slice(key.serialize_pem().as_bytes()).unwrap();
-        let config = rustls::ServerConfig::builder_with_provider(provider)
+        let config = rustls::ServerConfig::builder_with_provider(provider())
             .with_safe_default_protocol_versions()
             .unwrap()
-            .with_no_client_auth()
+            .with_client_cert_verifier(clients)
             .with_single_cert(vec![certificate.der().clone()], key)
             .unwrap();
         TlsAcceptor::from(Arc::new(config))
     }
 }
 
-/// A feed of one event for whoever comes; where it listens.
-pub async fn feed(authority: &Authority, name: &str) -> String {
-    let acceptor = authority.acceptor(name);
+fn provider() -> Arc<CryptoProvider> {
+    Arc::new(rustls::crypto::ring::default_provider())
+}
+
+/// A feed of one event for whoever is let in; where it listens.
+pub async fn feed(acceptor: TlsAcceptor) -> SocketAddr {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let url = format!("wss://{}", listener.local_addr().unwrap());
+    let place = listener.local_addr().unwrap();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let acceptor = acceptor.clone();
@@ -73,5 +96,5 @@ pub async fn feed(authority: &Authority, name: &str) -> String {
             });
         }
     });
-    url
+    place
 }

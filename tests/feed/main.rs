@@ -5,10 +5,14 @@
 #[path = "../common/mod.rs"]
 mod common;
 mod poison;
+#[path = "../common/tls.rs"]
+mod tls;
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use common::{event, feed, nowhere, settings, until};
+use common::{down, event, feed, nowhere, settings, until};
 use futures_util::{SinkExt, StreamExt};
 use sluicegate::feed::{Feed, FeedState, FeedStatus, Frame, Link, MessageId, WebSocketFeed};
 use tokio::net::TcpListener;
@@ -59,16 +63,7 @@ impl Running {
     }
 
     async fn down(&self) -> String {
-        let mut seen = String::new();
-        until("the feed is down", || match &self.status.borrow().state {
-            FeedState::Down { why, .. } => {
-                seen.clone_from(why);
-                true
-            }
-            _ => false,
-        })
-        .await;
-        seen
+        down(&self.status).await
     }
 }
 
@@ -258,6 +253,36 @@ async fn silence_is_noticed_by_pings_that_nobody_answers() {
 }
 
 #[tokio::test]
+async fn silence_counts_from_the_last_byte_and_not_from_the_ping_after_it() {
+    let pings = Arc::new(AtomicUsize::new(0));
+    let counted = pings.clone();
+    let url = rude(move |_, stream| {
+        let counted = counted.clone();
+        async move {
+            let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
+            // The first ping is answered a little later; those behind it are only counted.
+            while let Some(Ok(message)) = socket.next().await {
+                let ping = message.to_text().unwrap_or_default() == "ping";
+                if ping && counted.fetch_add(1, Ordering::Relaxed) == 0 {
+                    tokio::time::sleep(Duration::from_millis(50)).await;
+                    socket.send(Message::text("pong")).await.unwrap();
+                }
+            }
+            tokio::time::sleep(Duration::from_secs(60)).await;
+        }
+    })
+    .await;
+    let mut settings = settings_for(&url);
+    settings.ping_interval = Duration::from_millis(600);
+    settings.ping_timeout = Duration::from_millis(300);
+    "ping".clone_into(&mut settings.ping_text);
+    "pong".clone_into(&mut settings.pong_text);
+    assert!(run(settings).down().await.starts_with("nothing heard for"));
+    // Heard at 650 ms, pinged at 600 and 1,200 ms: at 1,800 ms it is over, not at 2,400 ms.
+    assert_eq!(pings.load(Ordering::Relaxed), 2);
+}
+
+#[tokio::test]
 async fn initial_message_and_text_pings_are_sent_and_pongs_are_no_events() {
     let url = rude(|_, stream| async move {
         let mut socket = tokio_tungstenite::accept_async(stream).await.unwrap();
@@ -316,75 +341,20 @@ async fn a_pipeline_that_is_behind_holds_the_server_back() {
     }
 }
 
-/// A TLS server for localhost that wants a client certificate, and the files to reach it with.
-async fn tls_server(dir: &std::path::Path) -> String {
-    use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
-    use rustls::pki_types::pem::PemObject;
-    use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-    use rustls::server::WebPkiClientVerifier;
-
-    let ca_key = KeyPair::generate().unwrap();
-    let mut ca_params = CertificateParams::new(Vec::new()).unwrap();
-    ca_params.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    let ca = ca_params.self_signed(&ca_key).unwrap();
-    let issuer = Issuer::new(ca_params, ca_key);
-    let issue = |name: &str| {
-        let key = KeyPair::generate().unwrap();
-        let params = CertificateParams::new(vec![name.to_owned()]).unwrap();
-        (params.signed_by(&key, &issuer).unwrap(), key)
-    };
-    let (client, client_key) = issue("forwarder");
-    for (file, pem) in [
-        ("ca.pem", ca.pem()),
-        ("client.pem", client.pem()),
-        ("client.key", client_key.serialize_pem()),
-    ] {
-        std::fs::write(dir.join(file), pem).unwrap();
-    }
-    let (own, own_key) = issue("localhost");
-    let provider = std::sync::Arc::new(rustls::crypto::ring::default_provider());
-    let mut roots = rustls::RootCertStore::empty();
-    roots
-        .add(CertificateDer::from_pem_slice(ca.pem().as_bytes()).unwrap())
-        .unwrap();
-    let verifier = WebPkiClientVerifier::builder_with_provider(roots.into(), provider.clone())
-        .build()
-        .unwrap();
-    let key = PrivateKeyDer::from_pem_slice(own_key.serialize_pem().as_bytes()).unwrap();
-    let config = rustls::ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()
-        .unwrap()
-        .with_client_cert_verifier(verifier)
-        .with_single_cert(vec![own.der().clone()], key)
-        .unwrap();
-    let acceptor = tokio_rustls::TlsAcceptor::from(std::sync::Arc::new(config));
-    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
-    let port = listener.local_addr().unwrap().port();
-    tokio::spawn(async move {
-        loop {
-            let (stream, _) = listener.accept().await.unwrap();
-            let acceptor = acceptor.clone();
-            tokio::spawn(async move {
-                let Ok(stream) = acceptor.accept(stream).await else {
-                    return;
-                };
-                let Ok(mut socket) = tokio_tungstenite::accept_async(stream).await else {
-                    return;
-                };
-                let _ = socket
-                    .send(Message::text(r#"{"event_type":"over tls"}"#))
-                    .await;
-                while let Some(Ok(_)) = socket.next().await {}
-            });
-        }
-    });
-    format!("wss://localhost:{port}")
-}
-
 #[tokio::test]
 async fn tls_trusts_the_ca_file_and_shows_the_client_certificate() {
     let dir = tempfile::tempdir().unwrap();
-    let url = tls_server(dir.path()).await;
+    let authority = tls::Authority::new();
+    let (client, client_key) = authority.issue("forwarder");
+    for (file, pem) in [
+        ("ca.pem", authority.pem()),
+        ("client.pem", client.pem()),
+        ("client.key", client_key.serialize_pem()),
+    ] {
+        std::fs::write(dir.path().join(file), pem).unwrap();
+    }
+    let server = tls::feed(authority.acceptor_for_clients("localhost")).await;
+    let url = format!("wss://localhost:{}", server.port());
     let file = |name: &str| dir.path().join(name).display().to_string();
     let mut settings = settings_for(&url);
     assert!(

@@ -18,7 +18,7 @@ use sluicegate::config::Settings;
 use sluicegate::delivery::BreakerState as Breaker;
 use sluicegate::delivery::DeliveryStatus;
 use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
-use sluicegate::feed::FeedState;
+use sluicegate::feed::{FeedState, FeedStatus};
 use sluicegate::filter::gate::Switch;
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode};
 use sluicegate::limits::Policy;
@@ -527,6 +527,14 @@ fn while_standing(change: impl FnOnce(&mut DeliveryStatus)) -> String {
     fixture.plain()
 }
 
+fn while_feeding(change: impl FnOnce(&mut FeedStatus)) -> String {
+    let mut fixture = Fixture::new((120, 34));
+    let mut now = snapshot(Mode::Open);
+    change(&mut now.feed);
+    fixture.act(Action::Snapshot(Arc::new(now)));
+    fixture.plain()
+}
+
 #[test]
 fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
     let outage = while_standing(|s| {
@@ -559,6 +567,10 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         (
             &while_standing(|s| s.spool.lost = 3),
             vec!["the disk lost 3 accepted items"],
+        ),
+        (
+            &while_feeding(|feed| feed.given_up = 1),
+            vec!["the feed could not resume and goes on without what it had missed"],
         ),
         (
             &while_standing(|s| s.spool.full = true),
