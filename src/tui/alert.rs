@@ -135,7 +135,7 @@ impl Kind {
                 )
             }
             Self::Missed => {
-                "the feed could not resume and goes on without what it had missed: the log has the id"
+                "events may have been missed: the feed could not resume; the log has the message's id"
                     .to_owned()
             }
             Self::Rejected => {

@@ -570,7 +570,9 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         ),
         (
             &while_feeding(|feed| feed.given_up = 1),
-            vec!["the feed could not resume and goes on without what it had missed"],
+            vec![
+                "events may have been missed: the feed could not resume; the log has the message's id",
+            ],
         ),
         (
             &while_standing(|s| s.spool.full = true),
