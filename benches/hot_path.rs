@@ -24,14 +24,12 @@ use sluicegate::pipeline::{Judge, Terms};
 use sluicegate::protocol::Snapshot;
 use sluicegate::telemetry::counters::Counters;
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::tui::Labels;
 use sluicegate::tui::action::Action;
 use sluicegate::tui::finder::{Anchor, Find, Finder};
-use sluicegate::tui::previewer;
 use sluicegate::tui::state::State;
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
-use sluicegate::tui::view;
+use sluicegate::tui::{Labels, previewer, view};
 
 /// An Export event of 2 kB, as real ones are.
 #[expect(clippy::format_collect, reason = "made once")]

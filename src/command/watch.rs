@@ -14,7 +14,9 @@ use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
 use crate::tui::action::Reread;
 use crate::tui::keymap::Keymap;
-use crate::tui::{self, Labels, Opening, memory};
+use crate::tui::{
+    Labels, Opening, memory, {self},
+};
 
 use super::reload::Reloader;
 use super::{Place, refuse_problems, start};

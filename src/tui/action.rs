@@ -12,15 +12,14 @@ use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
 use crate::protocol::{Command, Snapshot};
-
-use super::breakdown::Breakdown;
-use super::export::Events;
-use super::finder::Page;
-use super::inspected::Inspected;
-use super::person::{Identity, Summary};
-use super::properties::Properties;
-use super::seek::Seek;
-use super::watch::Seen;
+use crate::tui::breakdown::Breakdown;
+use crate::tui::export::Events;
+use crate::tui::finder::Page;
+use crate::tui::inspected::Inspected;
+use crate::tui::person::{Identity, Summary};
+use crate::tui::properties::Properties;
+use crate::tui::seek::Seek;
+use crate::tui::watch::Seen;
 
 /// Something that happened.
 #[derive(Debug, Clone)]

@@ -6,9 +6,8 @@ use crate::feed::FeedState;
 use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
-
-use super::keymap::{Do, Sought};
-use super::state::State;
+use crate::tui::keymap::{Do, Sought};
+use crate::tui::state::State;
 
 /// Something that needs the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -8,7 +8,9 @@ use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::customerio::mapping::Mapping;
 use crate::filter::preview::most_first;
-use crate::limits::{self, Code, Subject, Violation};
+use crate::limits::{
+    Code, Subject, Violation, {self},
+};
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
@@ -99,7 +101,7 @@ impl Breakdown {
 
 /// How an event breaks a limit. What the operator holds back counts nowhere: it would not have
 /// gone.
-pub(super) fn violation(record: &Record, code: Code) -> Option<&Violation> {
+pub(crate) fn violation(record: &Record, code: Code) -> Option<&Violation> {
     let story = &record.story;
     let found = story.violations.iter().find(|v| v.code == code);
     found.filter(|_| !story.is_filtered_out())

@@ -9,8 +9,7 @@ use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
 use crate::limits::span;
 use crate::protocol::{Outcome, Record};
-
-use super::finder::told;
+use crate::tui::finder::told;
 
 /// What can be copied.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -152,7 +151,10 @@ fn code(text: &str) -> String {
         .max()
         .unwrap_or_default();
     let fence = "`".repeat(longest + 1);
-    let text: String = text.chars().map(super::widget::text::visible).collect();
+    let text: String = text
+        .chars()
+        .map(crate::tui::widget::text::visible)
+        .collect();
     if longest > 0 {
         format!("{fence} {text} {fence}")
     } else {

@@ -253,9 +253,10 @@ impl RuleEditor {
 
 #[cfg(test)]
 mod tests {
+    use crossterm::event::KeyModifiers;
+
     use super::*;
     use crate::amplitude::frame::tests_support::event;
-    use crossterm::event::KeyModifiers;
 
     fn catalog() -> Catalog {
         let mut catalog = Catalog::default();

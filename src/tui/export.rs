@@ -10,9 +10,8 @@ use crate::limits::Code;
 use crate::owner_only;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
-
-use super::breakdown::violation;
-use super::finder::Find;
+use crate::tui::breakdown::violation;
+use crate::tui::finder::Find;
 
 /// Which events go into a file.
 #[derive(Debug, Clone, PartialEq)]

@@ -13,13 +13,16 @@ use crate::amplitude::{Reading, time};
 use crate::filter::expression::{Variables, Verdict};
 use crate::filter::preview::Comparison;
 use crate::filter::{Condition, Decision};
-use crate::limits::{self, Policy, Unit};
+use crate::limits::{
+    Policy, Unit, {self},
+};
 use crate::protocol::{Content, Outcome, Record};
 use crate::telemetry::ring::SharedRing;
-
-use super::previewer::{self, Question};
-use super::seek::{Seek, Way};
-use super::theme::Sign;
+use crate::tui::previewer::{
+    Question, {self},
+};
+use crate::tui::seek::{Seek, Way};
+use crate::tui::theme::Sign;
 
 /// So long may a search take of one frame of the screen.
 const BUDGET: Duration = Duration::from_millis(8);

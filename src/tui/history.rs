@@ -4,7 +4,9 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::amplitude::time::{self, UnixMs};
+use crate::amplitude::time::{
+    UnixMs, {self},
+};
 use crate::filter::Filters;
 use crate::filter::change::{Change, changes, in_a_line};
 

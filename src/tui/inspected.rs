@@ -9,8 +9,7 @@ use crate::filter::explain::{Explained, explain, obstacles};
 use crate::filter::{By, Decision, Filters, Mode};
 use crate::limits::{Code, Policy};
 use crate::protocol::Record;
-
-use super::widget::json;
+use crate::tui::widget::json;
 
 /// An event that is looked at.
 #[derive(Debug, Clone)]

@@ -2,16 +2,14 @@
 //! conditions that are watched.
 
 use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
 use crate::owner_only;
-
-use super::state::{Pane, State};
-use super::watch::Watch;
+use crate::tui::state::{Pane, State};
+use crate::tui::watch::Watch;
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

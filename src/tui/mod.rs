@@ -38,17 +38,34 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use action::{Action, Effect, Reread};
+use breakdown::Breakdown;
 use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
+use finder::Finder;
 use futures_util::StreamExt;
+use inspected::Inspected;
+use keymap::Keymap;
+use memory::Memory;
+use person::{Identity, Summary};
+use previewer::{Previewer, Question};
+use properties::Properties;
 use ratatui::Frame;
+pub use state::Labels;
+use state::{Inspector, State};
+use terminal::Screen;
+use theme::Theme;
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
+use watch::Watcher;
+use widget::text;
 
 use crate::amplitude::{Event, time};
 use crate::config;
-use crate::config::save::{self, SaveError};
+use crate::config::save::{
+    SaveError, {self},
+};
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
@@ -56,24 +73,9 @@ use crate::filter::preview::Batching;
 use crate::limits::{Code, grouped};
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
-use crate::signals::{self, Hangup};
-
-use action::{Action, Effect, Reread};
-use breakdown::Breakdown;
-use finder::Finder;
-use inspected::Inspected;
-use keymap::Keymap;
-use memory::Memory;
-use person::{Identity, Summary};
-use previewer::{Previewer, Question};
-use properties::Properties;
-use state::{Inspector, State};
-use terminal::Screen;
-use theme::Theme;
-use watch::Watcher;
-use widget::text;
-
-pub use state::Labels;
+use crate::signals::{
+    Hangup, {self},
+};
 
 /// So many dead letters of a row can be looked at; an export has them all.
 const LETTERS: u64 = 500;

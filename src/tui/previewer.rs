@@ -2,7 +2,8 @@
 //! start again whenever what is proposed has changed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 use tokio::sync::mpsc;
@@ -149,7 +150,7 @@ pub fn make(
 }
 
 /// What a preview needs of a record; nothing where it is no event.
-pub(super) fn seen(record: &Record) -> Option<Seen> {
+pub(crate) fn seen(record: &Record) -> Option<Seen> {
     let Content::Event { event, event_type } = &record.content else {
         return None;
     };

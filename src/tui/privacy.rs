@@ -13,10 +13,11 @@ use ratatui::buffer::Buffer;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
-use crate::amplitude::json::{self, Kind};
+use crate::amplitude::json::{
+    Kind, {self},
+};
 use crate::delivery::spool::dead_letters::DeadLetter;
-
-use super::state::State;
+use crate::tui::state::State;
 
 /// What hides people; nothing is hidden where there is none.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -264,9 +265,10 @@ pub fn cast_net(buffer: &mut Buffer, ids: &[String]) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use ratatui::layout::Rect;
     use ratatui::style::Style;
+
+    use super::*;
 
     const PRIVACY: Privacy = Privacy { salt: 0 };
 

@@ -4,7 +4,9 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::amplitude::json::{self, Kind};
+use crate::amplitude::json::{
+    Kind, {self},
+};
 use crate::amplitude::time::UnixMs;
 use crate::filter::catalog::LISTS;
 use crate::filter::phrase::step;

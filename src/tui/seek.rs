@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use crate::amplitude::time::{self, UnixMs};
+use crate::amplitude::time::{
+    UnixMs, {self},
+};
 use crate::limits::span;
 use crate::protocol::{Content, Outcome, Record};
 

@@ -16,20 +16,19 @@ use crate::filter::preview::Preview;
 use crate::filter::{CompileError, Condition, Filters, Mode};
 use crate::limits::Code;
 use crate::protocol::{Snapshot, TypeRow};
-
-use super::alert::Alert;
-use super::breakdown::Breakdown;
-use super::editor::RuleEditor;
-use super::finder::{Anchor, Find, Page, Row};
-use super::history::History;
-use super::inspected::Inspected;
-use super::keymap::{Do, Keymap};
-use super::memory::Layout;
-use super::person::{Identity, Summary};
-use super::privacy::Privacy;
-use super::properties::Properties;
-use super::view::Border;
-use super::watch::{Seen, Watch};
+use crate::tui::alert::Alert;
+use crate::tui::breakdown::Breakdown;
+use crate::tui::editor::RuleEditor;
+use crate::tui::finder::{Anchor, Find, Page, Row};
+use crate::tui::history::History;
+use crate::tui::inspected::Inspected;
+use crate::tui::keymap::{Do, Keymap};
+use crate::tui::memory::Layout;
+use crate::tui::person::{Identity, Summary};
+use crate::tui::privacy::Privacy;
+use crate::tui::properties::Properties;
+use crate::tui::view::Border;
+use crate::tui::watch::{Seen, Watch};
 
 /// What does not change while the screen is open.
 #[derive(Debug, Clone, Default)]

@@ -1,7 +1,10 @@
 //! The terminal: taken over at the start, given back whatever happens.
 
-use std::io::{self, Stdout, Write, stdout};
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::io::{
+    Stdout, Write, stdout, {self},
+};
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, Once, PoisonError};
 use std::time::Duration;
 
@@ -192,7 +195,10 @@ fn is_light() -> bool {
 
 /// Nothing from outside may end a title and go on as a command.
 fn plain(title: &str) -> String {
-    title.chars().map(super::widget::text::visible).collect()
+    title
+        .chars()
+        .map(crate::tui::widget::text::visible)
+        .collect()
 }
 
 fn enter() -> io::Result<()> {

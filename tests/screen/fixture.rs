@@ -8,7 +8,8 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sluicegate::amplitude::{frame, time::UnixMs};
+use sluicegate::amplitude::frame;
+use sluicegate::amplitude::time::UnixMs;
 use sluicegate::config::Settings;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::customerio::{Item, Mapping};
@@ -26,17 +27,18 @@ use sluicegate::protocol::{
     LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
 };
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::finder::Finder;
 use sluicegate::tui::inspected::Inspected;
 use sluicegate::tui::person::{Identity, Summary};
-use sluicegate::tui::previewer::{self, Question};
+use sluicegate::tui::previewer::{
+    Question, {self},
+};
 use sluicegate::tui::state::State;
 use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
-use sluicegate::tui::view;
+use sluicegate::tui::{Labels, view};
 
 /// 2027-01-15 08:00:00 UTC.
 pub const NOW: UnixMs = 1_800_000_000_000;

@@ -9,11 +9,10 @@ use std::ops::Deref;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
-
-use super::state::{Over, Pane, Scene};
-
 use table::Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties};
 pub use table::{Do, KEYS, Place, Sought, Usual};
+
+use crate::tui::state::{Over, Pane, Scene};
 
 /// Something that can be done, with its keys.
 #[derive(Debug, Clone)]

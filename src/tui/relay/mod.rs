@@ -12,17 +12,16 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
+pub use lines::{Lines, LogLine};
+use state::{Effect, Labels, State};
 use tokio::time::MissedTickBehavior;
 
-use super::terminal::{self, Screen};
-use super::theme::Theme;
-use crate::config;
 use crate::relay::Relay;
-use crate::signals;
-
-use state::{Effect, Labels, State};
-
-pub use lines::{Lines, LogLine};
+use crate::tui::terminal::{
+    Screen, {self},
+};
+use crate::tui::theme::Theme;
+use crate::{config, signals};
 
 /// How the relay stands is looked up this often.
 const LOOK: Duration = Duration::from_millis(250);

@@ -22,12 +22,13 @@ use crate::feed::fill::Fill;
 use crate::feed::server::{ClientRow, shown_name};
 use crate::limits::{grouped, span};
 use crate::relay::sources::SourceRow;
+use crate::tui::relay::layout::{Pane, rooms};
+use crate::tui::relay::state::State;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::sparkline::sparkline;
-use crate::tui::widget::{self, headline, pane, text};
-
-use super::layout::{Pane, rooms};
-use super::state::State;
+use crate::tui::widget::{
+    headline, pane, text, {self},
+};
 
 /// Below this the panes can't be told apart.
 const LEAST: (u16, u16) = (80, 24);

@@ -2,15 +2,17 @@
 
 use crossterm::event::KeyCode;
 
-use super::say;
 use crate::customerio::client::Region;
 use crate::tui::action::Effect;
-use crate::tui::copy::{self, CHOICES, What};
+use crate::tui::copy::{
+    CHOICES, What, {self},
+};
 use crate::tui::person::Identity;
 use crate::tui::privacy::ids_on_screen;
 use crate::tui::state::{Popup, State};
+use crate::tui::update::say;
 
-pub(super) fn ask(state: &mut State) {
+pub(crate) fn ask(state: &mut State) {
     let letter = state.letters.as_ref().and_then(|l| l.opened.as_ref());
     let has_letter = letter.is_some_and(|opened| opened.letter().is_some());
     let has_event = state.inspector.as_ref().is_some_and(|i| i.found.is_some());
@@ -21,7 +23,7 @@ pub(super) fn ask(state: &mut State) {
     }
 }
 
-pub(super) fn chosen(state: &mut State, key: KeyCode) -> Vec<Effect> {
+pub(crate) fn chosen(state: &mut State, key: KeyCode) -> Vec<Effect> {
     let choice = CHOICES.iter().find(|(c, ..)| key == KeyCode::Char(*c));
     let Some((_, what, says)) = choice else {
         return Vec::new();

@@ -1,19 +1,19 @@
 //! The cursor on the course of the throughput, and what is told beside it.
 
-use super::{say, stepped};
 use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::protocol::Snapshot;
 use crate::tui::action::Effect;
 use crate::tui::seek::Seek;
 use crate::tui::state::{Annotation, Happened, State};
+use crate::tui::update::{say, stepped};
 use crate::tui::view::course_points;
 
 /// So many annotations are kept.
 const MOST: usize = 1_000;
 
 /// What has happened to the stream between the snapshot that is shown and this one.
-pub(super) fn annotate(state: &mut State, now: &Snapshot) {
+pub(crate) fn annotate(state: &mut State, now: &Snapshot) {
     let before = &state.snapshot;
     let Some(mode) = before.mode else {
         return;
@@ -51,7 +51,7 @@ pub(super) fn annotate(state: &mut State, now: &Snapshot) {
 }
 
 /// The first step puts the cursor on the newest point.
-pub(super) fn move_cursor(state: &mut State, by: i64) {
+pub(crate) fn move_cursor(state: &mut State, by: i64) {
     let points = course_points(state);
     let Some(newest) = points.checked_sub(1) else {
         return;
@@ -68,7 +68,7 @@ pub(super) fn move_cursor(state: &mut State, by: i64) {
 }
 
 /// Goes to the events of the time under the cursor.
-pub(super) fn events_then(state: &mut State) -> Vec<Effect> {
+pub(crate) fn events_then(state: &mut State) -> Vec<Effect> {
     let points = course_points(state);
     let series = &state.shown().series;
     let moment = state.moment_ms;

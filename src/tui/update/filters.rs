@@ -1,9 +1,9 @@
 //! Changing the filters. Every change goes into a draft beside what is in force, whose effect
 //! is shown; it is applied whole, or discarded, and can be taken back.
 
-use super::{say, stepped};
 use crate::filter::change::{changes, in_a_line, taken_back};
-use crate::filter::{Effect as RuleEffect, Filters, gate::Switch, phrase};
+use crate::filter::gate::Switch;
+use crate::filter::{Effect as RuleEffect, Filters, phrase};
 use crate::limits::span;
 use crate::protocol::Command;
 use crate::tui::action::Effect;
@@ -11,9 +11,10 @@ use crate::tui::editor::RuleEditor;
 use crate::tui::history::Way;
 use crate::tui::keymap::Do;
 use crate::tui::state::{Armed, Draft, FilterCursor, Pane, Popup, State};
+use crate::tui::update::{say, stepped};
 
 /// Changes the draft, which is opened by that; a draft that changes nothing is closed.
-pub(super) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
+pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
     let mut draft = state.draft.take().unwrap_or_else(|| Draft {
         filters: state.filters.clone(),
         shows_events: false,
@@ -27,7 +28,7 @@ pub(super) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
 }
 
 /// Puts the draft in force.
-pub(super) fn apply(state: &mut State) -> Vec<Effect> {
+pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     let Some(draft) = state.draft.take() else {
         say(state, "there is no draft to apply".to_owned(), false);
         return Vec::new();
@@ -49,7 +50,7 @@ pub(super) fn apply(state: &mut State) -> Vec<Effect> {
 }
 
 /// Puts the draft in force for so many milliseconds; then it is taken back.
-pub(super) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
+pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     // What is armed already is taken back with it.
     let before = match state.armed.take() {
         Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
@@ -67,7 +68,7 @@ pub(super) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
 }
 
 /// Takes back what was in force for a time, once that is over; what was changed since stays.
-pub(super) fn disarm(state: &mut State) -> Vec<Effect> {
+pub(crate) fn disarm(state: &mut State) -> Vec<Effect> {
     let now = state.snapshot.at_ms;
     let Some(armed) = state.armed.take_if(|armed| armed.until_ms <= now) else {
         return Vec::new();
@@ -88,7 +89,7 @@ pub(super) fn disarm(state: &mut State) -> Vec<Effect> {
     in_force(state)
 }
 
-pub(super) fn discard_draft(state: &mut State) {
+pub(crate) fn discard_draft(state: &mut State) {
     if state.draft.take().is_some() {
         state.preview = None;
         say(state, "the draft is discarded".to_owned(), false);
@@ -97,7 +98,7 @@ pub(super) fn discard_draft(state: &mut State) {
 
 /// Takes the last change back, or makes it again. A draft is in the way of neither: it is what
 /// is taken back first.
-pub(super) fn undo(state: &mut State) -> Vec<Effect> {
+pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
     if state.draft.is_some() {
         discard_draft(state);
         return Vec::new();
@@ -112,7 +113,7 @@ pub(super) fn undo(state: &mut State) -> Vec<Effect> {
     }
 }
 
-pub(super) fn redo(state: &mut State) -> Vec<Effect> {
+pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
     let now = state.snapshot.at_ms;
     match state.history.redo(&state.filters, now) {
         Some(again) => step(state, again, "again"),
@@ -138,7 +139,7 @@ fn in_force(state: &State) -> Vec<Effect> {
 }
 
 /// The configuration file was read again.
-pub(super) fn read(state: &mut State, filters: Filters) {
+pub(crate) fn read(state: &mut State, filters: Filters) {
     if changes(&state.filters, &filters).is_empty() {
         return;
     }
@@ -147,7 +148,7 @@ pub(super) fn read(state: &mut State, filters: Filters) {
     state.history.change(before, &state.filters, Way::Read, now);
 }
 
-pub(super) fn export_history(state: &mut State) -> Vec<Effect> {
+pub(crate) fn export_history(state: &mut State) -> Vec<Effect> {
     if state.history.log().len() == 0 {
         say(state, "no change yet".to_owned(), false);
         return Vec::new();
@@ -156,13 +157,13 @@ pub(super) fn export_history(state: &mut State) -> Vec<Effect> {
 }
 
 /// The events through the draft, or the preview again.
-pub(super) fn look_through(state: &mut State) {
+pub(crate) fn look_through(state: &mut State) {
     if let Some(draft) = &mut state.draft {
         draft.shows_events = !draft.shows_events;
     }
 }
 
-pub(super) fn toggle(state: &mut State) {
+pub(crate) fn toggle(state: &mut State) {
     match &state.filter_cursor {
         FilterCursor::Rule(index) => toggle_rule(state, *index),
         FilterCursor::Type(_) => {
@@ -179,7 +180,7 @@ pub(super) fn toggle(state: &mut State) {
     }
 }
 
-pub(super) fn select_types(state: &mut State, does: Do) {
+pub(crate) fn select_types(state: &mut State, does: Do) {
     let types = state.types();
     let selected = types
         .get(state.filter_row(&types))
@@ -202,7 +203,7 @@ pub(super) fn select_types(state: &mut State, does: Do) {
 }
 
 /// Whether types that are new pass. Those that came by are not new: they stay as they are.
-pub(super) fn toggle_unseen(state: &mut State) {
+pub(crate) fn toggle_unseen(state: &mut State) {
     let types = state.types();
     edit(state, |draft| {
         for row in &types {
@@ -213,7 +214,7 @@ pub(super) fn toggle_unseen(state: &mut State) {
     });
 }
 
-pub(super) fn toggle_rule(state: &mut State, index: usize) {
+pub(crate) fn toggle_rule(state: &mut State, index: usize) {
     if index >= state.edited().rules.len() {
         let key = state.key(Do::NewRule);
         let says = format!("there is no rule {}; {key} writes a new one", index + 1);
@@ -228,14 +229,14 @@ pub(super) fn toggle_rule(state: &mut State, index: usize) {
     });
 }
 
-pub(super) fn selected_rule(state: &State) -> Option<usize> {
+pub(crate) fn selected_rule(state: &State) -> Option<usize> {
     match state.filter_cursor {
         FilterCursor::Rule(index) if index < state.edited().rules.len() => Some(index),
         _ => None,
     }
 }
 
-pub(super) fn move_rule(state: &mut State, by: i64) {
+pub(crate) fn move_rule(state: &mut State, by: i64) {
     let Some(index) = selected_rule(state) else {
         return;
     };
@@ -246,7 +247,7 @@ pub(super) fn move_rule(state: &mut State, by: i64) {
     }
 }
 
-pub(super) fn delete_rule(state: &mut State) {
+pub(crate) fn delete_rule(state: &mut State) {
     let Some(index) = selected_rule(state) else {
         return;
     };
@@ -257,7 +258,7 @@ pub(super) fn delete_rule(state: &mut State) {
     edit(state, |draft| _ = draft.rules.remove(index));
 }
 
-pub(super) fn edit_rule(state: &mut State) -> Vec<Effect> {
+pub(crate) fn edit_rule(state: &mut State) -> Vec<Effect> {
     let index = selected_rule(state).unwrap_or(0);
     match state.edited().rules.get(index) {
         Some(rule) => {
@@ -268,13 +269,13 @@ pub(super) fn edit_rule(state: &mut State) -> Vec<Effect> {
     }
 }
 
-pub(super) fn new_rule(state: &mut State) -> Vec<Effect> {
+pub(crate) fn new_rule(state: &mut State) -> Vec<Effect> {
     write_rule(state, RuleEffect::Exclude, String::new())
 }
 
 /// A rule on the field that the cursor is on, of the event that is inspected: to be applied as
 /// it is, or to be written on.
-pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect> {
+pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect> {
     let Some(inspector) = &state.inspector else {
         return Vec::new();
     };
@@ -284,7 +285,7 @@ pub(super) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
         say(state, says, true);
         return Vec::new();
     }
-    let lines = super::document(inspector);
+    let lines = crate::tui::update::document(inspector);
     let (Some(line), Some(found)) = (lines.get(inspector.line), &inspector.found) else {
         return Vec::new();
     };

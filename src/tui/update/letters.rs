@@ -6,9 +6,8 @@ use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLett
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::state::{Confirm, OpenedLetters, Popup, State};
+use crate::tui::update::{FOLDED_OVER, say, stepped};
 use crate::tui::widget::json;
-
-use super::{FOLDED_OVER, say, stepped};
 
 /// The group under the cursor, and how many letters it has.
 fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
@@ -27,7 +26,7 @@ fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
     }
 }
 
-pub(super) fn move_cursor(state: &mut State, by: i64) {
+pub(crate) fn move_cursor(state: &mut State, by: i64) {
     let last = state.snapshot.dead_letters.len().saturating_sub(1);
     let Some(letters) = &mut state.letters else {
         return;
@@ -50,7 +49,7 @@ pub(super) fn move_cursor(state: &mut State, by: i64) {
 }
 
 /// A row is opened, then the letter in it.
-pub(super) fn open(state: &mut State) -> Vec<Effect> {
+pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let group = group(state);
     let Some(letters) = &mut state.letters else {
         return Vec::new();
@@ -74,7 +73,7 @@ pub(super) fn open(state: &mut State) -> Vec<Effect> {
     vec![Effect::Letters(DeadLetterSelection::Group(group))]
 }
 
-pub(super) fn back(state: &mut State) {
+pub(crate) fn back(state: &mut State) {
     let Some(letters) = &mut state.letters else {
         return;
     };
@@ -85,7 +84,7 @@ pub(super) fn back(state: &mut State) {
     }
 }
 
-pub(super) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
+pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
     let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
     match (found, opened) {
         (Ok(found), Some(opened)) => {
@@ -114,7 +113,7 @@ fn is_of(letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
 }
 
 /// What is shown may have changed: it is fetched again.
-pub(super) fn look_again(state: &mut State) -> Vec<Effect> {
+pub(crate) fn look_again(state: &mut State) -> Vec<Effect> {
     match state.letters.as_ref().and_then(|l| l.opened.as_ref()) {
         Some(opened) => vec![Effect::Letters(DeadLetterSelection::Group(
             opened.group.clone(),
@@ -123,11 +122,11 @@ pub(super) fn look_again(state: &mut State) -> Vec<Effect> {
     }
 }
 
-pub(super) fn retry(state: &mut State) -> Vec<Effect> {
+pub(crate) fn retry(state: &mut State) -> Vec<Effect> {
     ask_retry(state, chosen(state))
 }
 
-pub(super) fn retry_reason(state: &mut State) -> Vec<Effect> {
+pub(crate) fn retry_reason(state: &mut State) -> Vec<Effect> {
     let reason = group(state).map(|(group, _)| group.reason);
     let chosen = reason.map(|reason| {
         let rows = state.snapshot.dead_letters.iter();
@@ -152,14 +151,14 @@ fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> V
     }
 }
 
-pub(super) fn export(state: &mut State) -> Vec<Effect> {
+pub(crate) fn export(state: &mut State) -> Vec<Effect> {
     match chosen(state) {
         None => nothing(state),
         Some((which, _)) => vec![Effect::ExportLetters(which)],
     }
 }
 
-pub(super) fn discard(state: &mut State) {
+pub(crate) fn discard(state: &mut State) {
     match chosen(state) {
         None => _ = nothing(state),
         Some((which, count)) => {
@@ -187,7 +186,7 @@ fn fold_long(opened: &mut OpenedLetters) {
     opened.folded = json::long_ones(&body, FOLDED_OVER);
 }
 
-pub(super) fn fold(state: &mut State) {
+pub(crate) fn fold(state: &mut State) {
     let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
     if let Some(opened) = opened
         && let Some(line) = opened.line

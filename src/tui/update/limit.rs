@@ -1,14 +1,14 @@
 //! One limit, and where it is broken.
 
-use super::stepped;
 use crate::limits::Code;
 use crate::tui::action::Effect;
 use crate::tui::breakdown::Breakdown;
 use crate::tui::export::Events;
 use crate::tui::state::{OpenedLimit, State};
+use crate::tui::update::stepped;
 
 /// The limit under the cursor of the violations.
-pub(super) fn open(state: &mut State) {
+pub(crate) fn open(state: &mut State) {
     let row = state.shown().limits.get(state.violation);
     state.limit = row.map(|row| OpenedLimit {
         code: row.code,
@@ -18,7 +18,7 @@ pub(super) fn open(state: &mut State) {
 }
 
 /// Of another limit than is looked at now, it is of no use.
-pub(super) fn broken_down(state: &mut State, code: Code, breakdown: Breakdown) {
+pub(crate) fn broken_down(state: &mut State, code: Code, breakdown: Breakdown) {
     if let Some(opened) = &mut state.limit
         && opened.code == code
     {
@@ -36,19 +36,19 @@ pub(super) fn broken_down(state: &mut State, code: Code, breakdown: Breakdown) {
     }
 }
 
-pub(super) fn move_cursor(opened: &mut OpenedLimit, by: i64) {
+pub(crate) fn move_cursor(opened: &mut OpenedLimit, by: i64) {
     let count = opened.breakdown.as_ref().map_or(0, |b| b.places.len());
     opened.row = stepped(opened.row, by, count.saturating_sub(1));
 }
 
 /// The last event that breaks it in the place under the cursor.
-pub(super) fn example(opened: &OpenedLimit) -> Option<u64> {
+pub(crate) fn example(opened: &OpenedLimit) -> Option<u64> {
     let places = &opened.breakdown.as_ref()?.places;
     let row = opened.row.min(places.len().checked_sub(1)?);
     Some(places[row].last_sequence)
 }
 
-pub(super) fn export(state: &State) -> Vec<Effect> {
+pub(crate) fn export(state: &State) -> Vec<Effect> {
     let opened = state.limit.as_ref();
     opened.map_or_else(Vec::new, |opened| {
         vec![Effect::ExportEvents(Events::Breaking(opened.code))]

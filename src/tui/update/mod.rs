@@ -17,6 +17,7 @@ mod watches;
 use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use popup::type_into_popup;
 use tui_input::Input;
 
 use crate::delivery::BreakerState;
@@ -25,22 +26,21 @@ use crate::filter::change::taken_back;
 use crate::filter::{Effect as RuleEffect, Mode};
 use crate::protocol::series::WINDOWS;
 use crate::protocol::{Command, Snapshot};
-
-use super::action::{Action, Effect};
-use super::alert::{self, Alert};
-use super::inspected::Inspected;
-use super::keymap::Do;
-use super::memory::Layout;
-use super::privacy::Privacy;
-use super::seek::Way;
-use super::state::{
+use crate::tui::action::{Action, Effect};
+use crate::tui::alert::{
+    Alert, {self},
+};
+use crate::tui::inspected::Inspected;
+use crate::tui::keymap::Do;
+use crate::tui::memory::Layout;
+use crate::tui::privacy::Privacy;
+use crate::tui::seek::Way;
+use crate::tui::state::{
     Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
     State,
 };
-use super::view::Rooms;
-use super::widget::json;
-
-use popup::type_into_popup;
+use crate::tui::view::Rooms;
+use crate::tui::widget::json;
 
 /// How long a message stays, in milliseconds.
 const MESSAGE_MS: i64 = 6_000;

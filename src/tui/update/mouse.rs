@@ -3,16 +3,16 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
-use super::{hold_still, move_cursor, open, popup, say};
 use crate::tui::action::Effect;
 use crate::tui::keymap::Do;
 use crate::tui::state::{FilterCursor, Over, Pane, State};
+use crate::tui::update::{hold_still, move_cursor, open, popup, say};
 use crate::tui::view::{Rooms, filter_at, limit_at};
 
 /// The wheel moves so many rows.
 const WHEEL: i64 = 3;
 
-pub(super) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
+pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
     if state.draining {
         return Vec::new();
     }
@@ -87,7 +87,7 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
                 None => FilterCursor::Rule(row - types.len()),
             };
             if row == before && had_focus {
-                super::filters::toggle(state);
+                crate::tui::update::filters::toggle(state);
             }
             Vec::new()
         }
@@ -120,7 +120,7 @@ fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
 }
 
 /// To the terminal, which selects text with it; or back.
-pub(super) fn hand_over(state: &mut State) -> Vec<Effect> {
+pub(crate) fn hand_over(state: &mut State) -> Vec<Effect> {
     state.has_mouse = !state.has_mouse;
     let key = state.key(Do::Mouse);
     let says = if state.has_mouse {

@@ -3,15 +3,15 @@
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{perform, say, stepped};
 use crate::filter::Filters;
 use crate::filter::change::{changes, in_a_line};
 use crate::tui::action::Effect;
 use crate::tui::keymap::{Do, Place, Usual};
 use crate::tui::state::{Over, Palette, Pane, Popup, Sort, State};
+use crate::tui::update::{perform, say, stepped};
 use crate::tui::view;
 
-pub(super) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
     let keymap = state.keymap.clone();
     let found = keymap.palette(palette.input.value(), state.scene());
     let last = found.len().saturating_sub(1);
@@ -111,7 +111,7 @@ fn why_by_kind(state: &State, command: &Usual) -> String {
         return "there is no draft: change a filter first".to_owned();
     }
     if needs_rule && state.over() == Over::Nothing {
-        return match super::filters::selected_rule(state) {
+        return match crate::tui::update::filters::selected_rule(state) {
             None => "put the cursor on a rule first".to_owned(),
             Some(_) => "the rule is at that end already".to_owned(),
         };

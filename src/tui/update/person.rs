@@ -1,12 +1,12 @@
 //! The events of one person.
 
-use super::{follow, say, seek};
 use crate::tui::action::Effect;
 use crate::tui::person::{Identity, Summary};
 use crate::tui::state::{Over, Pane, Person, State};
+use crate::tui::update::{follow, say, seek};
 
 /// Whom the letter, or the event, under the cursor is about.
-pub(super) fn ask(state: &mut State) -> Vec<Effect> {
+pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
     if let Some(letters) = &state.letters {
         let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
         let identity = letter.map(|letter| {
@@ -32,7 +32,7 @@ pub(super) fn ask(state: &mut State) -> Vec<Effect> {
     }
 }
 
-pub(super) fn open(state: &mut State, identity: Option<Identity>) {
+pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
     let Some(identity) = identity else {
         say(
             state,
@@ -69,7 +69,7 @@ pub(super) fn open(state: &mut State, identity: Option<Identity>) {
     });
 }
 
-pub(super) fn close(state: &mut State) {
+pub(crate) fn close(state: &mut State) {
     if let Some(person) = state.person.take() {
         state.events.find = person.find_before;
         follow(state);
@@ -77,7 +77,7 @@ pub(super) fn close(state: &mut State) {
 }
 
 /// Of another person than is looked at now, it is of no use.
-pub(super) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
+pub(crate) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
     if let Some(person) = &mut state.person
         && person.identity == *identity
     {

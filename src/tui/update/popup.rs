@@ -6,15 +6,15 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::filters::{apply, apply_for, edit, export_history, undo};
-use super::{copy, drain, palette, presets, say, seek, watches};
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
 use crate::tui::finder::Find;
 use crate::tui::state::{Confirm, FilterCursor, Pane, Popup, State};
+use crate::tui::update::filters::{apply, apply_for, edit, export_history, undo};
+use crate::tui::update::{copy, drain, palette, presets, say, seek, watches};
 
-pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = state.popup.take() else {
         return Vec::new();
     };
@@ -44,7 +44,7 @@ pub(super) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     }
 }
 
-pub(super) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
+pub(crate) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
     match confirm {
         Confirm::Gate(mode) => vec![Effect::Pipeline(Command::SetGate(mode))],
         Confirm::Resume => vec![Effect::Pipeline(Command::Resume)],
@@ -58,7 +58,7 @@ pub(super) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
     }
 }
 
-pub(super) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Esc => {
             state.events.find = None;
@@ -79,7 +79,7 @@ pub(super) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> V
     Vec::new()
 }
 
-pub(super) fn type_rule(
+pub(crate) fn type_rule(
     state: &mut State,
     mut editor: Box<RuleEditor>,
     key: KeyEvent,
@@ -95,7 +95,7 @@ pub(super) fn type_rule(
 
 /// Compile first, apply whole: a rule that is wrong stays in the editor. What the draft has
 /// beside it comes into force with it: the preview showed both.
-pub(super) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
+pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
     let mut filters = state.edited().clone();
     match editor.put_into(&mut filters) {
         Ok(index) => {

@@ -4,17 +4,17 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::filters::edit;
-use super::{say, stepped};
 use crate::tui::action::Effect;
 use crate::tui::keymap::Do;
 use crate::tui::state::{Asks, Pane, Popup, Presets, State};
+use crate::tui::update::filters::edit;
+use crate::tui::update::{say, stepped};
 
-pub(super) fn open(state: &mut State) {
+pub(crate) fn open(state: &mut State) {
     state.popup = Some(Popup::Presets(Presets::default()));
 }
 
-pub(super) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> Vec<Effect> {
     match open.asks.take() {
         Some(Asks::Name(input)) => return type_name(state, open, input, key),
         Some(Asks::Delete(name)) => {

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use super::{follow, say, seek, stepped};
 use crate::tui::action::Effect;
 use crate::tui::finder::Find;
 use crate::tui::properties::Properties;
 use crate::tui::state::{FilterCursor, OpenedProperties, Pane, State};
+use crate::tui::update::{follow, say, seek, stepped};
 
 /// Of the type under the cursor: among the filters, or of the event.
-pub(super) fn open(state: &mut State) {
+pub(crate) fn open(state: &mut State) {
     let Some(event_type) = event_type(state) else {
         say(state, "there is no event yet".to_owned(), false);
         return;
@@ -44,7 +44,7 @@ fn event_type(state: &State) -> Option<Arc<str>> {
 }
 
 /// Of another type than is looked at now, they are of no use. The cursor stays on its property.
-pub(super) fn found(state: &mut State, event_type: &str, found: Properties) {
+pub(crate) fn found(state: &mut State, event_type: &str, found: Properties) {
     let Some(open) = &mut state.properties else {
         return;
     };
@@ -58,13 +58,13 @@ pub(super) fn found(state: &mut State, event_type: &str, found: Properties) {
     open.found = Some(found);
 }
 
-pub(super) fn move_cursor(open: &mut OpenedProperties, by: i64) {
+pub(crate) fn move_cursor(open: &mut OpenedProperties, by: i64) {
     let count = open.found.as_ref().map_or(0, |found| found.all.len());
     open.row = stepped(open.row, by, count.saturating_sub(1));
 }
 
 /// Finds the events of the type that have the property.
-pub(super) fn find(state: &mut State) -> Vec<Effect> {
+pub(crate) fn find(state: &mut State) -> Vec<Effect> {
     let Some(open) = &state.properties else {
         return Vec::new();
     };

@@ -4,22 +4,22 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{inspect, say};
 use crate::tui::action::Effect;
 use crate::tui::export::Events;
 use crate::tui::keymap::{Do, Sought};
 use crate::tui::seek::{Seek, Way, ago, parse_time};
 use crate::tui::state::{Pane, Popup, State};
+use crate::tui::update::{inspect, say};
 
 /// The event that is looked at: inspected, or under the cursor, or on top.
-pub(super) fn at(state: &State) -> Option<u64> {
+pub(crate) fn at(state: &State) -> Option<u64> {
     let events = &state.events;
     let on_top = events.page.rows.first().map(|row| row.sequence);
     let inspected = state.inspector.as_ref().map(|i| i.sequence);
     inspected.or(events.cursor).or(on_top)
 }
 
-pub(super) fn next(state: &mut State, what: Sought, way: Way) -> Vec<Effect> {
+pub(crate) fn next(state: &mut State, what: Sought, way: Way) -> Vec<Effect> {
     let seek = match what {
         Sought::Violation => Seek::Violation(way),
         Sought::Failure => Seek::Failure(way),
@@ -32,7 +32,7 @@ pub(super) fn next(state: &mut State, what: Sought, way: Way) -> Vec<Effect> {
     vec![Effect::Seek(seek, from)]
 }
 
-pub(super) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
+pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
         say(state, seek.says_none(), false);
         return Vec::new();
@@ -70,7 +70,7 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
     Vec::new()
 }
 
-pub(super) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
     match key.code {
         KeyCode::Esc => return Vec::new(),
         KeyCode::Enter => match parse_time(input.value(), state.snapshot.at_ms) {
@@ -89,7 +89,7 @@ pub(super) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> V
     Vec::new()
 }
 
-pub(super) fn bookmark(state: &mut State) {
+pub(crate) fn bookmark(state: &mut State) {
     let Some(sequence) = at(state) else {
         say(state, "there is no event yet".to_owned(), false);
         return;
@@ -105,7 +105,7 @@ pub(super) fn bookmark(state: &mut State) {
     say(state, says, false);
 }
 
-pub(super) fn next_bookmark(state: &mut State) -> Vec<Effect> {
+pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     let bookmarks = &state.events.bookmarks;
     let cursor = match &state.inspector {
         Some(inspector) => Some(inspector.sequence),
@@ -123,7 +123,7 @@ pub(super) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     go(state, sequence)
 }
 
-pub(super) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
+pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
     let events = match key {
         KeyCode::Char('e') => at(state).map(Events::One),
         KeyCode::Char('f') => state.events.find.clone().map(Events::Found),

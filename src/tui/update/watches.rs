@@ -4,18 +4,18 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
-use super::{follow, say, stepped};
 use crate::filter::Condition;
 use crate::tui::action::Effect;
 use crate::tui::finder::Find;
 use crate::tui::privacy::ids_on_screen;
 use crate::tui::state::{Pane, Popup, State, WatchEditor, WatchList};
+use crate::tui::update::{follow, say, stepped};
 use crate::tui::watch::{Seen, Watch};
 
 /// So many conditions can be watched: each costs its time on every event.
 const MOST: usize = 20;
 
-pub(super) fn open(state: &mut State) {
+pub(crate) fn open(state: &mut State) {
     let mut list = WatchList::default();
     // What is looked for is what one wants to watch.
     let condition = state.events.find.as_ref().filter(|f| f.is_condition());
@@ -28,7 +28,7 @@ pub(super) fn open(state: &mut State) {
     state.popup = Some(Popup::Watches(list));
 }
 
-pub(super) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) -> Vec<Effect> {
     if let Some(editor) = open.editor.take() {
         return type_editor(state, open, editor, key);
     }
@@ -143,7 +143,7 @@ fn written(editor: &WatchEditor) -> Result<Watch, String> {
 
 /// What the watches have seen. One that is met too often from now on is told, on the terminal's
 /// bell too.
-pub(super) fn seen(state: &mut State, seen: Vec<Seen>) -> Vec<Effect> {
+pub(crate) fn seen(state: &mut State, seen: Vec<Seen>) -> Vec<Effect> {
     // What was asked before a watch was dropped is of no use.
     if seen.len() != state.watches.len() {
         return Vec::new();

@@ -11,7 +11,7 @@ use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::text;
 
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     alert: Alert,

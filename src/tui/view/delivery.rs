@@ -11,11 +11,10 @@ use crate::limits::{grouped, span};
 use crate::protocol::Snapshot;
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::letters;
 use crate::tui::widget::{pane, text};
 
-use super::letters;
-
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
     let right = format!("{} req/min", grouped(shown.requests_per_minute));
     let inside = pane::frame(

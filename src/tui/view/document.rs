@@ -6,22 +6,21 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::filters::scroll;
 use crate::tui::widget::{json, pane};
 
-use super::filters::scroll;
-
 /// What is shown, and how.
-pub(super) struct Document<'d> {
-    pub(super) title: &'d str,
+pub(crate) struct Document<'d> {
+    pub(crate) title: &'d str,
     /// What stands on the right of the title.
-    pub(super) right: String,
-    pub(super) lines: Vec<json::JsonLine>,
+    pub(crate) right: String,
+    pub(crate) lines: Vec<json::JsonLine>,
     /// The line that the cursor is on, where the pane has the focus.
-    pub(super) cursor: Option<usize>,
+    pub(crate) cursor: Option<usize>,
 }
 
 /// Draws it; lines whose path is `at_fault` are marked.
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     document: &Document<'_>,

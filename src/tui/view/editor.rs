@@ -10,14 +10,13 @@ use crate::filter::{CompileError, Effect};
 use crate::tui::editor::{Menu, RuleEditor, RuleField};
 use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::preview;
 use crate::tui::widget::{pane, text};
-
-use super::preview;
 
 /// Rows of the rule editor alone, without its frame.
 const EDITOR_ROWS: u16 = 10;
 
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     editor: &RuleEditor,
@@ -178,17 +177,17 @@ fn written(editor: &RuleEditor) -> Written<'_> {
 }
 
 /// A condition that is written.
-pub(super) struct Written<'w> {
-    pub(super) when: &'w Input,
-    pub(super) error: Option<&'w CompileError>,
+pub(crate) struct Written<'w> {
+    pub(crate) when: &'w Input,
+    pub(crate) error: Option<&'w CompileError>,
     /// What could be written, while nothing is.
-    pub(super) hint: &'w str,
+    pub(crate) hint: &'w str,
 }
 
 impl Written<'_> {
     /// A caret under the character at fault, and whether it compiles: `lead` columns in, under a
     /// field of `room`.
-    pub(super) fn verdict(&self, lead: usize, room: usize, theme: &Theme) -> [Line<'static>; 2] {
+    pub(crate) fn verdict(&self, lead: usize, room: usize, theme: &Theme) -> [Line<'static>; 2] {
         let lead = " ".repeat(lead);
         if self.when.value().is_empty() {
             let hint = Line::styled(format!("{lead}{}", self.hint), theme.dim);

@@ -13,7 +13,7 @@ use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let events = &state.events;
     let page = &events.page;
     let dash = theme.sign(Sign::Dash);
@@ -154,7 +154,7 @@ impl Columns {
     }
 }
 
-pub(super) fn style_of(weight: Weight, theme: &Theme) -> Style {
+pub(crate) fn style_of(weight: Weight, theme: &Theme) -> Style {
     match weight {
         Weight::Quiet => theme.dim,
         Weight::Plain => theme.text,

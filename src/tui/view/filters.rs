@@ -14,7 +14,7 @@ use crate::tui::state::{FilterCursor, Pane, Sort, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let focused = state.focus == Pane::Filters;
     let filters = state.edited();
     let drafts = state.draft.is_some();
@@ -205,7 +205,7 @@ fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
 }
 
 /// The first row to show so that the cursor's is among them.
-pub(super) fn scroll(cursor: usize, room: usize, count: usize) -> usize {
+pub(crate) fn scroll(cursor: usize, room: usize, count: usize) -> usize {
     let most = count.saturating_sub(room);
     (cursor + 1)
         .saturating_sub(room.saturating_sub(1))

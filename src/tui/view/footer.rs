@@ -17,7 +17,7 @@ const EDITOR: [(&str, &str); 4] = [
     ("↑", "conditions of before"),
 ];
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
     let is_refused = matches!(state.popup, Some(Popup::ForTime(_) | Popup::GoTo(_)))
         && state.message.as_ref().is_some_and(|m| m.is_error);

@@ -14,7 +14,7 @@ use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{headline, text};
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
     let clock = format!("{}Z ", time::to_seconds(state.snapshot.at_ms));
     let workspace = (

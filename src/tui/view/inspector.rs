@@ -15,18 +15,19 @@ use crate::limits::{Policy, grouped, span};
 use crate::protocol::{Outcome, Record};
 use crate::tui::finder::told;
 use crate::tui::inspected::Inspected;
-use crate::tui::privacy::{self, Privacy};
+use crate::tui::privacy::{
+    Privacy, {self},
+};
 use crate::tui::state::Inspector;
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::document;
+use crate::tui::view::events::style_of;
 use crate::tui::widget::{json, pane, text};
-
-use super::document;
-use super::events::style_of;
 
 /// From this width on, the raw event and the mapped request stand side by side.
 const THREE_COLUMNS: u16 = 180;
 
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     inspector: &Inspector,

@@ -14,12 +14,11 @@ use crate::limits::{grouped, span};
 use crate::tui::privacy;
 use crate::tui::state::{Letters, OpenedLetters, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::document;
+use crate::tui::view::filters::scroll;
 use crate::tui::widget::{json, pane, text};
 
-use super::document;
-use super::filters::scroll;
-
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     letters: &Letters,
@@ -77,7 +76,7 @@ fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, the
 }
 
 /// One row: how many, why, of which type, and for which reason.
-pub(super) fn line(
+pub(crate) fn line(
     row: &DeadLetterRow,
     selected: bool,
     width: usize,

@@ -10,14 +10,13 @@ use crate::limits::{Unit, grouped, span};
 use crate::tui::breakdown::{Breakdown, Place, Share};
 use crate::tui::state::OpenedLimit;
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::filters::scroll;
 use crate::tui::widget::{pane, text};
-
-use super::filters::scroll;
 
 /// The widest bar.
 const BAR: usize = 24;
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, theme: &Theme) {
     let limit = opened.code.limit();
     let spread = opened.breakdown.as_ref().map_or(0, |b| b.spread.len());
     let rows = if spread > 0 { spread as u16 + 2 } else { 4 };

@@ -33,18 +33,19 @@ mod violations;
 mod watches;
 
 pub use filters::row_at as filter_at;
-pub use violations::row_at as limit_at;
-
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Constraint, Layout as Layouting, Position, Rect};
 use ratatui::{Frame, Terminal};
+pub use violations::row_at as limit_at;
 
-use super::memory::Layout;
-use super::privacy;
-use super::state::{Over, Pane, State};
-use super::theme::Theme;
-use super::widget::{self, too_small};
+use crate::tui::memory::Layout;
+use crate::tui::privacy;
+use crate::tui::state::{Over, Pane, State};
+use crate::tui::theme::Theme;
+use crate::tui::widget::{
+    too_small, {self},
+};
 
 /// Below this the panes can't be told apart.
 const LEAST: (u16, u16) = (80, 24);

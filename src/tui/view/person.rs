@@ -12,19 +12,18 @@ use crate::tui::person::Summary;
 use crate::tui::privacy;
 use crate::tui::state::{Person, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::events;
 use crate::tui::widget::{pane, text};
-
-use super::events;
 
 /// The rows of the summary, with its frame.
 const SUMMARY_ROWS: u16 = 8;
 
 /// The summary's room, and the events'.
-pub(super) fn rooms(area: Rect) -> [Rect; 2] {
+pub(crate) fn rooms(area: Rect) -> [Rect; 2] {
     Layout::vertical([Constraint::Length(SUMMARY_ROWS), Constraint::Min(0)]).areas(area)
 }
 
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     person: &Person,

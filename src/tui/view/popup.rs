@@ -12,15 +12,12 @@ use crate::tui::history::Entry;
 use crate::tui::keymap::Place;
 use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::filters::scroll;
+use crate::tui::view::{editor, presets, watches};
 use crate::tui::widget::{pane, text};
 use crate::tui::{copy, export};
 
-use super::editor;
-use super::filters::scroll;
-use super::presets;
-use super::watches;
-
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.draining {
         draining(frame, area, state, theme);
         return;

@@ -9,14 +9,13 @@ use crate::filter::Filters;
 use crate::filter::change::changes;
 use crate::tui::state::{Asks, Presets, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::filters::scroll;
 use crate::tui::widget::{pane, text};
-
-use super::filters::scroll;
 
 /// So many of the presets are shown at once.
 const ROWS: usize = 8;
 
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     open: &Presets,

@@ -23,7 +23,7 @@ const TIMED: usize = 36;
 /// From this width on an example says what holds it back.
 const WIDE: usize = 62;
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let count = changes(&state.filters, state.edited()).len();
     let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
@@ -42,7 +42,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 }
 
 /// What the preview was measured on.
-pub(super) fn measured(shown: &Preview) -> String {
+pub(crate) fn measured(shown: &Preview) -> String {
     let time = span(shown.span_ms);
     if shown.is_whole() {
         format!("on the last {} events, {time}", grouped(shown.events))
@@ -56,7 +56,7 @@ pub(super) fn measured(shown: &Preview) -> String {
 }
 
 /// The preview in a room of this size.
-pub(super) fn lines(
+pub(crate) fn lines(
     shown: Option<&Preview>,
     width: usize,
     height: usize,

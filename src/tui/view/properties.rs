@@ -11,11 +11,10 @@ use crate::tui::privacy::Privacy;
 use crate::tui::properties::{Change, Property, word};
 use crate::tui::state::OpenedProperties;
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::filters::scroll;
 use crate::tui::widget::{pane, text};
 
-use super::filters::scroll;
-
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     open: &OpenedProperties,

@@ -11,15 +11,14 @@ use crate::limits::{grouped, span};
 use crate::protocol::series::{Line as Course, WINDOWS};
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::Theme;
+use crate::tui::view::watches;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
-
-use super::watches;
 
 /// The rows of one window.
 const ROWS: usize = 4;
 
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let title = part_of(state, state.window);
     let inside = pane::frame(
         frame,
@@ -60,7 +59,7 @@ pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 }
 
 /// The columns in front of a course and behind it.
-pub(super) const BESIDE: usize = 22;
+pub(crate) const BESIDE: usize = 22;
 
 /// How many points the course has.
 pub fn points(room: Rect) -> usize {

@@ -10,12 +10,11 @@ use crate::limits::{Policy, Unit, grouped};
 use crate::protocol::LimitRow;
 use crate::tui::state::{Pane, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::filters::scroll;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
-use super::filters::scroll;
-
-pub(super) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
     let focused = state.focus == Pane::Violations;
     let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();

@@ -8,16 +8,15 @@ use ratatui::widgets::Paragraph;
 use crate::limits::grouped;
 use crate::tui::state::{State, WatchEditor, WatchList};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::view::editor::Written;
+use crate::tui::view::filters::scroll;
+use crate::tui::view::throughput;
 use crate::tui::watch::{Seen, Watch};
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
-use super::editor::Written;
-use super::filters::scroll;
-use super::throughput;
-
 /// A watch in the throughput pane: how many a second, and their course.
-pub(super) fn row(
+pub(crate) fn row(
     watch: &Watch,
     seen: Option<&Seen>,
     width: usize,
@@ -44,7 +43,7 @@ pub(super) fn row(
     ])
 }
 
-pub(super) fn render(
+pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     list: &WatchList,

@@ -5,9 +5,11 @@ use std::collections::BTreeSet;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::text;
-use crate::amplitude::json::{self, Kind};
+use crate::amplitude::json::{
+    Kind, {self},
+};
 use crate::tui::theme::Theme;
+use crate::tui::widget::text;
 
 /// One line of a JSON document.
 #[derive(Debug, Clone, PartialEq, Eq)]

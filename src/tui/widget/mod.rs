@@ -11,7 +11,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use super::theme::Theme;
+use crate::tui::theme::Theme;
 
 /// Says that the terminal is smaller than this, in columns and rows.
 pub fn too_small(frame: &mut Frame<'_>, least: (u16, u16), theme: &Theme) {
