@@ -204,12 +204,7 @@ fn screen(c: &mut Criterion) {
             Terminal::new(TestBackend::new(width, height)).expect("a test's backend can't fail");
         group.bench_function(format!("frame {width}x{height}"), |b| {
             b.iter(|| {
-                let page = finder.page(
-                    Anchor::Newest,
-                    0,
-                    view::Rooms::event_rows(&state),
-                    &BTreeSet::new(),
-                );
+                let page = finder.page(Anchor::Newest, 0, state.event_rows(), &BTreeSet::new());
                 update(&mut state, Action::Page(page));
                 terminal
                     .draw(|frame| view::draw(frame, &state, &theme))

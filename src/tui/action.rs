@@ -16,7 +16,7 @@ use crate::tui::breakdown::Breakdown;
 use crate::tui::export::Events;
 use crate::tui::finder::Page;
 use crate::tui::inspected::Inspected;
-use crate::tui::person::{Identity, Summary};
+use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::Properties;
 use crate::tui::seek::Seek;
 use crate::tui::watch::Seen;

@@ -1,14 +1,13 @@
 //! What the screen remembers of a workspace from one start to the next: its layout, and the
 //! conditions that are watched.
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
 
 use crate::owner_only;
-use crate::tui::state::{Pane, State};
+use crate::tui::frame::layout::Layout;
 use crate::tui::watch::Watch;
 
 /// What is remembered.
@@ -21,37 +20,7 @@ pub struct Memory {
     pub watches: Vec<Watch>,
 }
 
-/// Where the panes are, as far as the operator changed that.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Layout {
-    /// The panes that are not shown.
-    pub hidden: BTreeSet<Pane>,
-    /// The share of the width that the throughput has beside the delivery, in percent.
-    pub throughput_percent: Option<u16>,
-    /// The rows of these two.
-    pub upper_rows: Option<u16>,
-    /// The share of the width that the filters have beside the events, in percent.
-    pub filters_percent: Option<u16>,
-    /// The rows of the violations.
-    pub violations_rows: Option<u16>,
-}
-
 impl Memory {
-    /// What is to be remembered of a screen.
-    pub fn of(state: &State) -> Self {
-        Self {
-            layout: state.layout.clone(),
-            watches: state.watches.clone(),
-        }
-    }
-
-    /// Puts what is remembered on a screen.
-    pub fn recall(self, state: &mut State) {
-        state.layout = self.layout;
-        state.watches = self.watches;
-    }
-
     /// Reads it. What is not there is nothing; what can't be read is an error that says so.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = match fs::read_to_string(path) {
@@ -85,6 +54,7 @@ pub fn path_for(workspace: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::frame::focus::Pane;
 
     #[test]
     fn what_is_remembered_is_read_as_it_was_written() {

@@ -6,13 +6,13 @@
 //! to the pipeline by snapshots, records and commands only.
 
 pub mod action;
-pub mod alert;
 pub mod breakdown;
 pub mod clipboard;
 pub mod copy;
 pub mod editor;
 pub mod export;
 pub mod finder;
+pub mod frame;
 pub mod history;
 pub mod inspected;
 pub mod keymap;
@@ -26,6 +26,7 @@ pub mod seek;
 pub mod state;
 pub mod terminal;
 pub mod theme;
+pub mod throughput;
 pub mod update;
 pub mod view;
 pub mod watch;
@@ -46,7 +47,6 @@ use futures_util::StreamExt;
 use inspected::Inspected;
 use keymap::Keymap;
 use memory::Memory;
-use person::{Identity, Summary};
 use previewer::{Previewer, Question};
 use properties::Properties;
 use ratatui::Frame;
@@ -76,6 +76,7 @@ use crate::protocol::{Record, Snapshot};
 use crate::signals::{
     Hangup, {self},
 };
+use crate::tui::person::query::{Identity, Summary};
 
 /// So many dead letters of a row can be looked at; an export has them all.
 const LETTERS: u64 = 500;
@@ -133,7 +134,8 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
     let recalled = memory.as_deref().map(Memory::read);
     let unread = match recalled {
         Some(Ok(recalled)) => {
-            recalled.recall(&mut state);
+            state.layout = recalled.layout;
+            state.watches = recalled.watches;
             None
         }
         Some(Err(why)) => Some(why),
@@ -379,7 +381,10 @@ impl Shell {
                 None
             }
             Effect::Remember => {
-                self.to_remember = Some(Memory::of(&self.state));
+                self.to_remember = Some(Memory {
+                    layout: self.state.layout.clone(),
+                    watches: self.state.watches.clone(),
+                });
                 None
             }
             Effect::Notify(says) => {
@@ -639,7 +644,7 @@ impl Shell {
         self.summarize();
         self.break_down();
         self.explore();
-        let room = view::Rooms::event_rows(&self.state);
+        let room = self.state.event_rows();
         let events = &mut self.state.events;
         events.room = room;
         let page = self

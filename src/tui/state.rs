@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use serde::{Deserialize, Serialize};
+use ratatui::layout::Rect;
 use tui_input::Input;
 
 use crate::amplitude::time::UnixMs;
@@ -16,18 +16,21 @@ use crate::filter::preview::Preview;
 use crate::filter::{CompileError, Condition, Filters, Mode};
 use crate::limits::Code;
 use crate::protocol::{Snapshot, TypeRow};
-use crate::tui::alert::Alert;
 use crate::tui::breakdown::Breakdown;
 use crate::tui::editor::RuleEditor;
 use crate::tui::finder::{Anchor, Find, Page, Row};
+use crate::tui::frame::alert::{Alert, AlertInputs};
+use crate::tui::frame::focus::{Over, Pane, Scene};
+use crate::tui::frame::layout::{Border, Layout, LayoutInputs, Rooms};
+use crate::tui::frame::notice::{NOTICE_MS, Notice};
 use crate::tui::history::History;
 use crate::tui::inspected::Inspected;
 use crate::tui::keymap::{Do, Keymap};
-use crate::tui::memory::Layout;
-use crate::tui::person::{Identity, Summary};
-use crate::tui::privacy::Privacy;
+use crate::tui::person;
+use crate::tui::person::query::{Identity, Summary};
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::Properties;
-use crate::tui::view::Border;
+use crate::tui::throughput::layout::points;
 use crate::tui::watch::{Seen, Watch};
 
 /// What does not change while the screen is open.
@@ -44,31 +47,6 @@ pub struct Labels {
     /// The URL of the server that requests go to, as far as the settings say.
     pub server: String,
 }
-
-/// A pane.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum Pane {
-    /// Rates and their course.
-    Throughput,
-    /// What became of what was accepted.
-    Delivery,
-    /// Event types and rules.
-    Filters,
-    /// The events.
-    Events,
-    /// The limits that are broken.
-    Violations,
-}
-
-/// The panes in the order in which Tab goes.
-pub const PANES: [Pane; 5] = [
-    Pane::Filters,
-    Pane::Events,
-    Pane::Violations,
-    Pane::Throughput,
-    Pane::Delivery,
-];
 
 /// How event types are sorted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -140,7 +118,7 @@ pub struct State {
     /// What is open over everything.
     pub popup: Option<Popup>,
     /// What was last said to the operator.
-    pub message: Option<Message>,
+    pub message: Option<Notice>,
     /// What needs the operator now.
     pub alert: Option<Alert>,
     /// Limits that reject more than this share are an alert, in percent; 0 never are.
@@ -372,34 +350,6 @@ impl OpenedLetters {
     }
 }
 
-/// Where keys go: the same key means different things in different places.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scene {
-    /// The pane that has the focus.
-    pub pane: Pane,
-    /// What lies over the lower panes.
-    pub over: Over,
-    /// Whether a draft of the filters is open.
-    pub drafts: bool,
-}
-
-/// What lies over the lower panes.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
-    /// Nothing.
-    Nothing,
-    /// An event that is inspected.
-    Inspector,
-    /// The dead letters.
-    Letters,
-    /// The events of a person.
-    Person,
-    /// Where a limit is broken.
-    Limit,
-    /// The properties of a type.
-    Properties,
-}
-
 /// What is open over everything.
 #[derive(Debug)]
 pub enum Popup {
@@ -510,17 +460,6 @@ pub enum Confirm {
     Quit,
 }
 
-/// Something said to the operator.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Message {
-    /// What.
-    pub text: String,
-    /// Whether something went wrong.
-    pub is_error: bool,
-    /// Until when it is shown, by the snapshots' clock.
-    pub until_ms: i64,
-}
-
 impl State {
     /// A screen that has seen nothing yet.
     pub fn new(labels: Labels, size: (u16, u16)) -> Self {
@@ -576,6 +515,42 @@ impl State {
         self.keymap.key(does)
     }
 
+    /// Everything that an alert depends on.
+    pub fn alert_inputs(&self) -> AlertInputs<'_> {
+        AlertInputs {
+            snapshot: &self.snapshot,
+            rejected_alert_percent: self.rejected_alert_percent,
+            watches: &self.watches,
+            seen: &self.seen,
+        }
+    }
+
+    /// Where the panes are.
+    pub fn rooms(&self) -> Rooms {
+        let inputs = LayoutInputs {
+            layout: &self.layout,
+            banner: u16::from(self.alert.is_some()),
+            watches: self.watches.len() as u16,
+            zoomed: self.zoomed.then_some(self.focus),
+        };
+        Rooms::new(Rect::new(0, 0, self.size.0, self.size.1), inputs)
+    }
+
+    /// The rows that the events pane has for events.
+    pub fn event_rows(&self) -> usize {
+        let rooms = self.rooms();
+        let room = match &self.person {
+            Some(_) => person::layout::rooms(rooms.inspector)[1],
+            None => rooms.events,
+        };
+        usize::from(room.height.saturating_sub(2))
+    }
+
+    /// The points that the throughput's history is drawn with.
+    pub fn history_points(&self) -> usize {
+        points(self.rooms().throughput)
+    }
+
     /// Where keys go.
     pub fn scene(&self) -> Scene {
         Scene {
@@ -617,6 +592,23 @@ impl State {
         } else {
             Over::Nothing
         }
+    }
+
+    /// Shows a message in the footer for a few seconds.
+    pub(crate) fn inform(&mut self, text: impl Into<String>) {
+        self.message = Some(Notice {
+            text: text.into(),
+            is_error: false,
+            until_ms: self.snapshot.at_ms + NOTICE_MS,
+        });
+    }
+
+    /// Shows that something went wrong, in the footer, for a few seconds.
+    pub(crate) fn refuse(&mut self, text: impl Into<String>) {
+        self.inform(text);
+        self.message
+            .iter_mut()
+            .for_each(|notice| notice.is_error = true);
     }
 
     /// How everything stood when the display was frozen, or stands now.

@@ -31,7 +31,7 @@ use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::breakdown::Breakdown;
 use sluicegate::tui::finder::Finder;
 use sluicegate::tui::inspected::Inspected;
-use sluicegate::tui::person::{Identity, Summary};
+use sluicegate::tui::person::query::{Identity, Summary};
 use sluicegate::tui::previewer::{
     Question, {self},
 };
@@ -369,7 +369,7 @@ impl Fixture {
 
     /// What the shell does after each action.
     pub fn turn(&mut self) {
-        let room = view::Rooms::event_rows(&self.state);
+        let room = self.state.event_rows();
         self.finder.look_for(self.state.events.find.as_ref());
         self.finder.work();
         let question = self.question();

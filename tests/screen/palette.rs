@@ -5,9 +5,10 @@ use proptest::prelude::*;
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::finder::Finder;
+use sluicegate::tui::frame::focus::Pane;
+use sluicegate::tui::frame::layout::Layout;
 use sluicegate::tui::keymap::KEYS;
-use sluicegate::tui::memory::Layout;
-use sluicegate::tui::state::{Pane, State};
+use sluicegate::tui::state::State;
 use sluicegate::tui::view;
 
 use crate::fixture::{Fixture, letter};

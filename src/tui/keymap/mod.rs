@@ -12,7 +12,7 @@ use nucleo_matcher::{Config, Matcher, Utf32Str};
 use table::Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties};
 pub use table::{Do, KEYS, Place, Sought, Usual};
 
-use crate::tui::state::{Over, Pane, Scene};
+use crate::tui::frame::focus::{Over, Pane, Scene};
 
 /// Something that can be done, with its keys.
 #[derive(Debug, Clone)]

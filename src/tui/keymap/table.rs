@@ -1,6 +1,6 @@
 //! All that can be done by a key, where, and the keys that it has unless the settings give others.
 
-use crate::tui::state::Pane;
+use crate::tui::frame::focus::Pane;
 
 /// What a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]

@@ -7,10 +7,9 @@ use crate::tui::action::Effect;
 use crate::tui::copy::{
     CHOICES, What, {self},
 };
-use crate::tui::person::Identity;
-use crate::tui::privacy::ids_on_screen;
+use crate::tui::person::query::Identity;
+use crate::tui::privacy::on_screen::ids_on_screen;
 use crate::tui::state::{Popup, State};
-use crate::tui::update::say;
 
 pub(crate) fn ask(state: &mut State) {
     let letter = state.letters.as_ref().and_then(|l| l.opened.as_ref());
@@ -19,7 +18,7 @@ pub(crate) fn ask(state: &mut State) {
     if has_letter || (has_event && state.letters.is_none()) {
         state.popup = Some(Popup::Copy);
     } else {
-        say(state, "open an event first, with Enter".to_owned(), false);
+        state.inform("open an event first, with Enter");
     }
 }
 
@@ -31,7 +30,7 @@ pub(crate) fn chosen(state: &mut State, key: KeyCode) -> Vec<Effect> {
     match text(state, *what) {
         Ok(text) => vec![Effect::Copy(says, text)],
         Err(why) => {
-            say(state, why.to_owned(), true);
+            state.refuse(why);
             Vec::new()
         }
     }

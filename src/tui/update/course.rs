@@ -6,8 +6,7 @@ use crate::protocol::Snapshot;
 use crate::tui::action::Effect;
 use crate::tui::seek::Seek;
 use crate::tui::state::{Annotation, Happened, State};
-use crate::tui::update::{say, stepped};
-use crate::tui::view::course_points;
+use crate::tui::widget::list::stepped;
 
 /// So many annotations are kept.
 const MOST: usize = 1_000;
@@ -52,7 +51,7 @@ pub(crate) fn annotate(state: &mut State, now: &Snapshot) {
 
 /// The first step puts the cursor on the newest point.
 pub(crate) fn move_cursor(state: &mut State, by: i64) {
-    let points = course_points(state);
+    let points = state.history_points();
     let Some(newest) = points.checked_sub(1) else {
         return;
     };
@@ -69,14 +68,14 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) {
 
 /// Goes to the events of the time under the cursor.
 pub(crate) fn events_then(state: &mut State) -> Vec<Effect> {
-    let points = course_points(state);
+    let points = state.history_points();
     let series = &state.shown().series;
     let moment = state.moment_ms;
     let point = moment.and_then(|at| series.point_at(state.window, points, at));
     let time = point.and_then(|point| series.time_of(state.window, points, point));
     let Some((_, to)) = time else {
         let says = "choose a time first, with the arrow keys";
-        say(state, says.to_owned(), false);
+        state.inform(says);
         return Vec::new();
     };
     vec![Effect::Seek(Seek::Time(to - 1), None)]

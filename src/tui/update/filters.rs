@@ -8,10 +8,11 @@ use crate::limits::span;
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
+use crate::tui::frame::focus::Pane;
 use crate::tui::history::Way;
 use crate::tui::keymap::Do;
-use crate::tui::state::{Armed, Draft, FilterCursor, Pane, Popup, State};
-use crate::tui::update::{say, stepped};
+use crate::tui::state::{Armed, Draft, FilterCursor, Popup, State};
+use crate::tui::widget::list::stepped;
 
 /// Changes the draft, which is opened by that; a draft that changes nothing is closed.
 pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
@@ -30,7 +31,7 @@ pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
 /// Puts the draft in force.
 pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     let Some(draft) = state.draft.take() else {
-        say(state, "there is no draft to apply".to_owned(), false);
+        state.inform("there is no draft to apply");
         return Vec::new();
     };
     state.preview = None;
@@ -41,11 +42,7 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
         .history
         .change(before, &state.filters, Way::Applied, now);
     let undo = state.key(Do::Undo);
-    say(
-        state,
-        format!("in force: {says}; {undo} takes it back"),
-        false,
-    );
+    state.inform(format!("in force: {says}; {undo} takes it back"));
     in_force(state)
 }
 
@@ -58,7 +55,7 @@ pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     };
     let effects = apply(state);
     let says = in_a_line(&changes(&before, &state.filters));
-    say(state, format!("for {}: {says}", span(ms)), false);
+    state.inform(format!("for {}: {says}", span(ms)));
     state.armed = Some(Armed {
         before,
         after: state.filters.clone(),
@@ -81,18 +78,14 @@ pub(crate) fn disarm(state: &mut State) -> Vec<Effect> {
     let before = std::mem::replace(&mut state.filters, back);
     let way = Way::TimeOver;
     state.history.change(before, &state.filters, way, now);
-    say(
-        state,
-        format!("the time is over: {}", in_a_line(&says)),
-        false,
-    );
+    state.inform(format!("the time is over: {}", in_a_line(&says)));
     in_force(state)
 }
 
 pub(crate) fn discard_draft(state: &mut State) {
     if state.draft.take().is_some() {
         state.preview = None;
-        say(state, "the draft is discarded".to_owned(), false);
+        state.inform("the draft is discarded");
     }
 }
 
@@ -107,7 +100,7 @@ pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
     match state.history.undo(&state.filters, now) {
         Some(before) => step(state, before, "taken back"),
         None => {
-            say(state, "there is no change to take back".to_owned(), false);
+            state.inform("there is no change to take back");
             Vec::new()
         }
     }
@@ -119,7 +112,7 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
         Some(again) => step(state, again, "again"),
         None => {
             let says = "there is no change to make again";
-            say(state, says.to_owned(), false);
+            state.inform(says);
             Vec::new()
         }
     }
@@ -130,7 +123,7 @@ fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
     state.preview = None;
     let says = in_a_line(&changes(&state.filters, &filters));
     state.filters = filters;
-    say(state, format!("{how}: {says}"), false);
+    state.inform(format!("{how}: {says}"));
     in_force(state)
 }
 
@@ -150,7 +143,7 @@ pub(crate) fn read(state: &mut State, filters: Filters) {
 
 pub(crate) fn export_history(state: &mut State) -> Vec<Effect> {
     if state.history.log().len() == 0 {
-        say(state, "no change yet".to_owned(), false);
+        state.inform("no change yet");
         return Vec::new();
     }
     vec![Effect::ExportHistory(state.history.to_ndjson())]
@@ -218,7 +211,7 @@ pub(crate) fn toggle_rule(state: &mut State, index: usize) {
     if index >= state.edited().rules.len() {
         let key = state.key(Do::NewRule);
         let says = format!("there is no rule {}; {key} writes a new one", index + 1);
-        say(state, says, true);
+        state.refuse(says);
         return;
     }
     // Where the draft is seen, and Enter applies it.
@@ -282,7 +275,7 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     if inspector.shows_mapped {
         let key = state.key(Do::Tab);
         let says = format!("conditions are on the event as it came: {key} goes to it");
-        say(state, says, true);
+        state.refuse(says);
         return Vec::new();
     }
     let lines = crate::tui::update::document(inspector);
@@ -292,7 +285,7 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     match phrase::equals(found.record.text(), line.at) {
         Ok(when) => write_rule(state, effect, when),
         Err(why) => {
-            say(state, why.to_string(), true);
+            state.refuse(why.to_string());
             Vec::new()
         }
     }

@@ -6,8 +6,9 @@ use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLett
 use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::state::{Confirm, OpenedLetters, Popup, State};
-use crate::tui::update::{FOLDED_OVER, say, stepped};
+use crate::tui::update::FOLDED_OVER;
 use crate::tui::widget::json;
+use crate::tui::widget::list::stepped;
 
 /// The group under the cursor, and how many letters it has.
 fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
@@ -101,7 +102,7 @@ pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
             fold_long(opened);
         }
         (Ok(_), None) => {}
-        (Err(why), _) => say(state, why, true),
+        (Err(why), _) => state.refuse(why),
     }
 }
 
@@ -168,7 +169,7 @@ pub(crate) fn discard(state: &mut State) {
 }
 
 fn nothing(state: &mut State) -> Vec<Effect> {
-    say(state, "there is no dead letter here".to_owned(), false);
+    state.inform("there is no dead letter here");
     Vec::new()
 }
 

@@ -5,7 +5,7 @@ use crate::tui::action::Effect;
 use crate::tui::breakdown::Breakdown;
 use crate::tui::export::Events;
 use crate::tui::state::{OpenedLimit, State};
-use crate::tui::update::stepped;
+use crate::tui::widget::list::stepped;
 
 /// The limit under the cursor of the violations.
 pub(crate) fn open(state: &mut State) {

@@ -27,23 +27,18 @@ use crate::filter::{Effect as RuleEffect, Mode};
 use crate::protocol::series::WINDOWS;
 use crate::protocol::{Command, Snapshot};
 use crate::tui::action::{Action, Effect};
-use crate::tui::alert::{
+use crate::tui::frame::alert::{
     Alert, {self},
 };
+use crate::tui::frame::focus::{Over, PANES, Pane};
+use crate::tui::frame::layout::Layout;
 use crate::tui::inspected::Inspected;
 use crate::tui::keymap::Do;
-use crate::tui::memory::Layout;
-use crate::tui::privacy::Privacy;
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::seek::Way;
-use crate::tui::state::{
-    Confirm, FilterCursor, Inspector, Letters, Message, Over, PANES, Palette, Pane, Popup, Sort,
-    State,
-};
-use crate::tui::view::Rooms;
+use crate::tui::state::{Confirm, FilterCursor, Inspector, Letters, Palette, Popup, Sort, State};
 use crate::tui::widget::json;
-
-/// How long a message stays, in milliseconds.
-const MESSAGE_MS: i64 = 6_000;
+use crate::tui::widget::list::stepped;
 
 /// Objects and arrays with more values than this are folded until the reader unfolds them.
 const FOLDED_OVER: usize = 24;
@@ -93,7 +88,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Applied(Ok(says)) => {
             if !says.is_empty() {
-                say(state, says, false);
+                state.inform(says);
             }
             letters::look_again(state)
         }
@@ -101,22 +96,24 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             // The pipeline goes on as it was: so do the filters that are shown.
             state.filters = (*state.snapshot.filters).clone();
             state.draft = None;
-            say(state, why, true);
+            state.refuse(why);
             Vec::new()
         }
         Action::Told(told) => {
-            let is_error = told.is_err();
-            say(state, told.unwrap_or_else(|why| why), is_error);
+            match told {
+                Ok(says) => state.inform(says),
+                Err(why) => state.refuse(why),
+            }
             Vec::new()
         }
         Action::Reloaded(Ok((reread, now))) => {
             filters::read(state, now);
             state.presets = reread.presets;
-            say(state, reread.says, false);
+            state.inform(reread.says);
             Vec::new()
         }
         Action::Reloaded(Err(why)) => {
-            say(state, why, true);
+            state.refuse(why);
             Vec::new()
         }
         Action::Properties(event_type, found) => {
@@ -171,12 +168,12 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     }
     let feed_was_down = matches!(state.snapshot.feed.state, FeedState::Down { .. });
     if feed_was_down && snapshot.feed.state == FeedState::Live {
-        say(state, "the feed is live again".to_owned(), false);
+        state.inform("the feed is live again");
     }
     if let Some(notice) = snapshot.notices.last()
         && state.snapshot.notices.last() != Some(notice)
     {
-        say(state, notice.text.clone(), false);
+        state.inform(notice.text.clone());
     }
     course::annotate(state, &snapshot);
     state.snapshot = snapshot;
@@ -188,7 +185,7 @@ fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
 
 /// What needs the operator is told by a banner, and by the terminal's title.
 fn look_for_alerts(state: &mut State) -> Vec<Effect> {
-    let kind = alert::Kind::of(state);
+    let kind = alert::Kind::of(state.alert_inputs());
     if kind == state.alert.map(|alert| alert.kind) {
         return Vec::new();
     }
@@ -221,23 +218,10 @@ fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
         }
         None if inspector.found.is_none() => {
             state.inspector = None;
-            say(
-                state,
-                "that event has left the ring; screen.ring_bytes says how much is kept".to_owned(),
-                true,
-            );
+            state.refuse("that event has left the ring; screen.ring_bytes says how much is kept");
         }
         None => {}
     }
-}
-
-fn say(state: &mut State, text: String, is_error: bool) {
-    let until_ms = state.snapshot.at_ms + MESSAGE_MS;
-    state.message = Some(Message {
-        text,
-        is_error,
-        until_ms,
-    });
 }
 
 fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
@@ -297,11 +281,7 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
         Do::Lower => return resize(state, (0, -1)),
         Do::UsualLayout => {
             state.layout = Layout::default();
-            say(
-                state,
-                "all panes are where they usually are".to_owned(),
-                false,
-            );
+            state.inform("all panes are where they usually are");
             return vec![Effect::Remember];
         }
         Do::Private => {
@@ -313,12 +293,12 @@ fn perform(state: &mut State, does: Do) -> Vec<Effect> {
                 Some(_) => "people are hidden, in copies too; files that are written have all",
                 None => "people are shown again",
             };
-            say(state, says.to_owned(), false);
+            state.inform(says);
         }
         Do::Colours => {
             state.colours = state.colours.next();
             let says = format!("colours: {}", state.colours);
-            say(state, says, false);
+            state.inform(says);
             return vec![Effect::Colours(state.colours)];
         }
         Do::Mouse => return mouse::hand_over(state),
@@ -436,14 +416,14 @@ fn hide(state: &mut State) -> Vec<Effect> {
     let pane = state.focus;
     if pane == Pane::Events {
         let says = "the events stay: go to the pane that is to be hidden";
-        say(state, says.to_owned(), false);
+        state.inform(says);
         return Vec::new();
     }
     state.layout.hidden.insert(pane);
     state.zoomed = false;
     move_focus(state, 1);
     let says = format!("hidden: {} brings it back", state.key(Do::UsualLayout));
-    say(state, says, false);
+    state.inform(says);
     vec![Effect::Remember]
 }
 
@@ -452,7 +432,7 @@ fn resize(state: &mut State, by: (i16, i16)) -> Vec<Effect> {
     if state.zoomed {
         return Vec::new();
     }
-    let rooms = Rooms::now(state);
+    let rooms = state.rooms();
     rooms.resize(state.focus, by, &mut state.layout);
     vec![Effect::Remember]
 }
@@ -511,17 +491,13 @@ fn ask_dry_run(state: &mut State) -> Vec<Effect> {
 
 fn save(state: &mut State) -> Vec<Effect> {
     if state.labels.save_to.is_none() {
-        say(
-            state,
-            "the demo has no configuration file: nothing is saved".to_owned(),
-            true,
-        );
+        state.refuse("the demo has no configuration file: nothing is saved");
         return Vec::new();
     }
     if state.draft.is_some() {
         let [apply, save] = [Do::Apply, Do::Save].map(|does| state.key(does));
         let says = format!("the draft is not in force: {apply} applies it, then {save} saves");
-        say(state, says, true);
+        state.refuse(says);
         return Vec::new();
     }
     // What is in force for a time only is not what is meant to stay.
@@ -580,10 +556,6 @@ fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         Pane::Throughput | Pane::Delivery => {}
     }
     Vec::new()
-}
-
-fn stepped(at: usize, by: i64, last: usize) -> usize {
-    (at as i64).saturating_add(by).clamp(0, last as i64) as usize
 }
 
 fn move_in_events(state: &mut State, by: i64) {
@@ -645,7 +617,7 @@ fn open(state: &mut State) -> Vec<Effect> {
     if state.over() == Over::Nothing && state.focus == Pane::Violations {
         limit::open(state);
         if state.limit.is_none() {
-            say(state, "no limit is broken".to_owned(), false);
+            state.inform("no limit is broken");
         }
         return Vec::new();
     }
@@ -654,7 +626,7 @@ fn open(state: &mut State) -> Vec<Effect> {
         _ => seek::at(state),
     };
     let Some(sequence) = sequence else {
-        say(state, "there is no event yet".to_owned(), false);
+        state.inform("there is no event yet");
         return Vec::new();
     };
     let is_open = |inspector: &Inspector| inspector.sequence == sequence;

@@ -4,10 +4,11 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
+use crate::tui::frame::focus::{Over, Pane};
 use crate::tui::keymap::Do;
-use crate::tui::state::{FilterCursor, Over, Pane, State};
-use crate::tui::update::{hold_still, move_cursor, open, popup, say};
-use crate::tui::view::{Rooms, filter_at, limit_at};
+use crate::tui::state::{FilterCursor, State};
+use crate::tui::update::{hold_still, move_cursor, open, popup};
+use crate::tui::view::{filter_at, limit_at};
 
 /// The wheel moves so many rows.
 const WHEEL: i64 = 3;
@@ -24,7 +25,7 @@ pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Down(MouseButton::Left) => press(state, at),
         MouseEventKind::Drag(MouseButton::Left) => {
             if let Some(border) = state.dragged {
-                let rooms = Rooms::now(state);
+                let rooms = state.rooms();
                 rooms.drag(border, at, &mut state.layout);
             }
             Vec::new()
@@ -45,7 +46,7 @@ fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
         return popup::type_into_popup(state, key);
     }
     if state.over() == Over::Nothing
-        && let Some((pane, _)) = Rooms::now(state).pane_at(at)
+        && let Some((pane, _)) = state.rooms().pane_at(at)
     {
         state.focus = pane;
     }
@@ -56,7 +57,7 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
     if state.over() != Over::Nothing {
         return Vec::new();
     }
-    let rooms = Rooms::now(state);
+    let rooms = state.rooms();
     if !state.zoomed
         && let Some(border) = rooms.border_at(at)
     {
@@ -128,6 +129,6 @@ pub(crate) fn hand_over(state: &mut State) -> Vec<Effect> {
     } else {
         format!("the mouse is the terminal's: it selects text; {key} takes it back")
     };
-    say(state, says, false);
+    state.inform(says);
     vec![Effect::Mouse(state.has_mouse)]
 }

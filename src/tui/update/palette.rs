@@ -6,10 +6,12 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::filter::Filters;
 use crate::filter::change::{changes, in_a_line};
 use crate::tui::action::Effect;
+use crate::tui::frame::focus::{Over, Pane};
 use crate::tui::keymap::{Do, Place, Usual};
-use crate::tui::state::{Over, Palette, Pane, Popup, Sort, State};
-use crate::tui::update::{perform, say, stepped};
+use crate::tui::state::{Palette, Popup, Sort, State};
+use crate::tui::update::perform;
 use crate::tui::view;
+use crate::tui::widget::list::stepped;
 
 pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
     let keymap = state.keymap.clone();
@@ -22,7 +24,7 @@ pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -
                 Some(binding) => chosen(state, binding),
                 None => {
                     let says = "nothing that can be done is called so; ? lists all";
-                    say(state, says.to_owned(), true);
+                    state.refuse(says);
                     Vec::new()
                 }
             };
@@ -47,7 +49,7 @@ fn chosen(state: &mut State, command: &Usual) -> Vec<Effect> {
     let does_something = effects.iter().any(|effect| is_seen(state, effect));
     if !does_something && !page_moves(state) && view::picture(state) == before {
         let says = why_nothing(state, command, &edited);
-        say(state, says, false);
+        state.inform(says);
     }
     effects
 }

@@ -1,9 +1,10 @@
 //! The events of one person.
 
 use crate::tui::action::Effect;
-use crate::tui::person::{Identity, Summary};
-use crate::tui::state::{Over, Pane, Person, State};
-use crate::tui::update::{follow, say, seek};
+use crate::tui::frame::focus::{Over, Pane};
+use crate::tui::person::query::{Identity, Summary};
+use crate::tui::state::{Person, State};
+use crate::tui::update::{follow, seek};
 
 /// Whom the letter, or the event, under the cursor is about.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
@@ -19,14 +20,14 @@ pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
         });
         match identity {
             Some(identity) => open(state, Some(identity)),
-            None => say(state, "open the row first, with Enter".to_owned(), false),
+            None => state.inform("open the row first, with Enter"),
         }
         return Vec::new();
     }
     match seek::at(state) {
         Some(sequence) => vec![Effect::Who(sequence)],
         None => {
-            say(state, "there is no event yet".to_owned(), false);
+            state.inform("there is no event yet");
             Vec::new()
         }
     }
@@ -34,11 +35,7 @@ pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
 
 pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
     let Some(identity) = identity else {
-        say(
-            state,
-            "the event names neither a user nor a device".to_owned(),
-            true,
-        );
+        state.refuse("the event names neither a user nor a device");
         return;
     };
     let is_shown = state.over() == Over::Person;
@@ -48,7 +45,7 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
             .as_ref()
             .is_some_and(|p| p.identity == identity)
     {
-        say(state, "these are the person's events".to_owned(), false);
+        state.inform("these are the person's events");
         return;
     }
     let find_before = match state.person.take() {

@@ -10,9 +10,10 @@ use crate::protocol::Command;
 use crate::tui::action::Effect;
 use crate::tui::editor::RuleEditor;
 use crate::tui::finder::Find;
-use crate::tui::state::{Confirm, FilterCursor, Pane, Popup, State};
+use crate::tui::frame::focus::Pane;
+use crate::tui::state::{Confirm, FilterCursor, Popup, State};
 use crate::tui::update::filters::{apply, apply_for, edit, export_history, undo};
-use crate::tui::update::{copy, drain, palette, presets, say, seek, watches};
+use crate::tui::update::{copy, drain, palette, presets, seek, watches};
 
 pub(crate) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let Some(popup) = state.popup.take() else {
@@ -106,7 +107,7 @@ pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec
         }
         Err(refusal) => {
             editor.field = refusal.field;
-            say(state, refusal.why, true);
+            state.refuse(refusal.why);
             state.popup = Some(Popup::Rule(editor));
             Vec::new()
         }
@@ -134,7 +135,7 @@ fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> 
             }
             _ => {
                 let says = "write 15min, 2h or 1day, and a week at the most";
-                say(state, says.to_owned(), true);
+                state.refuse(says);
             }
         },
         _ => {

@@ -5,10 +5,11 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::action::Effect;
+use crate::tui::frame::focus::Pane;
 use crate::tui::keymap::Do;
-use crate::tui::state::{Asks, Pane, Popup, Presets, State};
+use crate::tui::state::{Asks, Popup, Presets, State};
 use crate::tui::update::filters::edit;
-use crate::tui::update::{say, stepped};
+use crate::tui::widget::list::stepped;
 
 pub(crate) fn open(state: &mut State) {
     state.popup = Some(Popup::Presets(Presets::default()));
@@ -60,19 +61,15 @@ fn switch(state: &mut State, name: &str) -> Vec<Effect> {
     };
     edit(state, |draft| *draft = preset);
     if state.draft.is_none() {
-        say(state, format!("“{name}” is what is in force"), false);
+        state.inform(format!("“{name}” is what is in force"));
         return Vec::new();
     }
     state.focus = Pane::Filters;
     state.zoomed = false;
-    say(
-        state,
-        format!(
-            "“{name}” is the draft: {} puts it in force",
-            state.key(Do::Apply)
-        ),
-        false,
-    );
+    state.inform(format!(
+        "“{name}” is the draft: {} puts it in force",
+        state.key(Do::Apply)
+    ));
     Vec::new()
 }
 
@@ -112,6 +109,6 @@ fn keep(state: &mut State, name: String, filters: Option<crate::filter::Filters>
         Some(_) => format!("“{name}” is kept until the demo ends"),
         None => format!("“{name}” is deleted"),
     };
-    say(state, says, false);
+    state.inform(says);
     Vec::new()
 }

@@ -4,14 +4,16 @@ use std::sync::Arc;
 
 use crate::tui::action::Effect;
 use crate::tui::finder::Find;
+use crate::tui::frame::focus::Pane;
 use crate::tui::properties::Properties;
-use crate::tui::state::{FilterCursor, OpenedProperties, Pane, State};
-use crate::tui::update::{follow, say, seek, stepped};
+use crate::tui::state::{FilterCursor, OpenedProperties, State};
+use crate::tui::update::{follow, seek};
+use crate::tui::widget::list::stepped;
 
 /// Of the type under the cursor: among the filters, or of the event.
 pub(crate) fn open(state: &mut State) {
     let Some(event_type) = event_type(state) else {
-        say(state, "there is no event yet".to_owned(), false);
+        state.inform("there is no event yet");
         return;
     };
     state.letters = None;

@@ -6,10 +6,11 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::action::Effect;
 use crate::tui::export::Events;
+use crate::tui::frame::focus::Pane;
 use crate::tui::keymap::{Do, Sought};
 use crate::tui::seek::{Seek, Way, ago, parse_time};
-use crate::tui::state::{Pane, Popup, State};
-use crate::tui::update::{inspect, say};
+use crate::tui::state::{Popup, State};
+use crate::tui::update::inspect;
 
 /// The event that is looked at: inspected, or under the cursor, or on top.
 pub(crate) fn at(state: &State) -> Option<u64> {
@@ -34,12 +35,12 @@ pub(crate) fn next(state: &mut State, what: Sought, way: Way) -> Vec<Effect> {
 
 pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
-        say(state, seek.says_none(), false);
+        state.inform(seek.says_none());
         return Vec::new();
     };
     if let Seek::Time(at) = seek {
         let now = state.snapshot.at_ms;
-        say(state, format!("the events until {}", ago(at, now)), false);
+        state.inform(format!("the events until {}", ago(at, now)));
     }
     go(state, sequence)
 }
@@ -77,7 +78,7 @@ pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> V
             Some(at) => return vec![Effect::Seek(Seek::Time(at), None)],
             None => {
                 let says = "write 14:02:31 (UTC), 2026-11-25 14:02, or how long ago: 5min";
-                say(state, says.to_owned(), true);
+                state.refuse(says);
             }
         },
         _ => {
@@ -91,7 +92,7 @@ pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> V
 
 pub(crate) fn bookmark(state: &mut State) {
     let Some(sequence) = at(state) else {
-        say(state, "there is no event yet".to_owned(), false);
+        state.inform("there is no event yet");
         return;
     };
     let bookmarks = &mut state.events.bookmarks;
@@ -102,7 +103,7 @@ pub(crate) fn bookmark(state: &mut State) {
         let [back, export] = [Do::NextBookmark, Do::ExportEvents].map(|does| state.key(does));
         format!("a bookmark: {back} comes back to it, {export} exports it")
     };
-    say(state, says, false);
+    state.inform(says);
 }
 
 pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
@@ -114,12 +115,12 @@ pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     let older = bookmarks.range(..cursor.unwrap_or(u64::MAX)).next_back();
     let Some(sequence) = older.or_else(|| bookmarks.last()).copied() else {
         let says = format!("no bookmark yet: {} sets one", state.key(Do::Bookmark));
-        say(state, says, false);
+        state.inform(says);
         return Vec::new();
     };
     let number = bookmarks.range(sequence..).count();
     let says = format!("bookmark {number} of {}", bookmarks.len());
-    say(state, says, false);
+    state.inform(says);
     go(state, sequence)
 }
 
@@ -136,11 +137,11 @@ pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
         Some(events) => vec![Effect::ExportEvents(events)],
         None if key == KeyCode::Char('f') => {
             let says = format!("nothing is looked for: {} finds", state.key(Do::Find));
-            say(state, says, true);
+            state.refuse(says);
             Vec::new()
         }
         None => {
-            say(state, "there is no event yet".to_owned(), false);
+            state.inform("there is no event yet");
             Vec::new()
         }
     }

@@ -7,10 +7,12 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::filter::Condition;
 use crate::tui::action::Effect;
 use crate::tui::finder::Find;
-use crate::tui::privacy::ids_on_screen;
-use crate::tui::state::{Pane, Popup, State, WatchEditor, WatchList};
-use crate::tui::update::{follow, say, stepped};
+use crate::tui::frame::focus::Pane;
+use crate::tui::privacy::on_screen::ids_on_screen;
+use crate::tui::state::{Popup, State, WatchEditor, WatchList};
+use crate::tui::update::follow;
 use crate::tui::watch::{Seen, Watch};
+use crate::tui::widget::list::stepped;
 
 /// So many conditions can be watched: each costs its time on every event.
 const MOST: usize = 20;
@@ -43,7 +45,7 @@ pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) ->
         }
         KeyCode::Char('n' | 'r') => {
             let says = format!("{MOST} conditions are watched, which is the most: D drops one");
-            say(state, says, true);
+            state.refuse(says);
         }
         KeyCode::Char('e') => {
             open.editor = state.watches.get(open.row).map(|watch| WatchEditor {
@@ -108,7 +110,7 @@ fn type_editor(
                 state.popup = Some(Popup::Watches(list));
                 return vec![Effect::Remember];
             }
-            Err(why) => say(state, why, true),
+            Err(why) => state.refuse(why),
         },
         KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => {
             editor.in_above = !editor.in_above;

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::tui::alert::{Alert, Kind};
+use crate::tui::frame::alert::{Alert, Kind};
 use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::text;
@@ -29,7 +29,7 @@ pub(crate) fn render(
     let (key, leads) = leads.map_or(("", ""), |(does, leads)| (state.key(does), leads));
     let tail = text::width(key) + text::width(leads) + 4;
     let room = width.saturating_sub(text::width(&lead) + tail);
-    let says = text::fit(&alert.kind.says(state), room);
+    let says = text::fit(&alert.kind.says(state.alert_inputs()), room);
     let line = Line::from(vec![
         Span::styled(lead, style),
         Span::styled(says, style),

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::view::filters::scroll;
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{json, pane};
 
 /// What is shown, and how.

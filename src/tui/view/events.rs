@@ -8,8 +8,9 @@ use ratatui::widgets::Paragraph;
 
 use crate::limits::grouped;
 use crate::tui::finder::{Part, Row, Weight};
+use crate::tui::frame::focus::Pane;
 use crate::tui::keymap::Do;
-use crate::tui::state::{Pane, State};
+use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 

@@ -9,9 +9,11 @@ use crate::filter::gate::RuleTally;
 use crate::filter::{Effect, Rule};
 use crate::limits::{grouped, span};
 use crate::protocol::TypeRow;
+use crate::tui::frame::focus::Pane;
 use crate::tui::keymap::Do;
-use crate::tui::state::{FilterCursor, Pane, Sort, State};
+use crate::tui::state::{FilterCursor, Sort, State};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{pane, text};
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -202,15 +204,6 @@ fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
     let name = format!("{dash} Rules: {on} of {} on ", rules.len());
     let fill = dash.repeat(width.saturating_sub(text::width(&name)));
     Line::styled(format!("{name}{fill}"), theme.dim)
-}
-
-/// The first row to show so that the cursor's is among them.
-pub(crate) fn scroll(cursor: usize, room: usize, count: usize) -> usize {
-    let most = count.saturating_sub(room);
-    (cursor + 1)
-        .saturating_sub(room.saturating_sub(1))
-        .min(most)
-        .min(cursor)
 }
 
 /// Whether something passes, and whether the draft has changed that.

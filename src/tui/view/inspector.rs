@@ -15,9 +15,8 @@ use crate::limits::{Policy, grouped, span};
 use crate::protocol::{Outcome, Record};
 use crate::tui::finder::told;
 use crate::tui::inspected::Inspected;
-use crate::tui::privacy::{
-    Privacy, {self},
-};
+use crate::tui::privacy::mask;
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::state::Inspector;
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::view::document;
@@ -215,7 +214,7 @@ impl Story<'_> {
             None => self.item("received", &stamp(record.received_ms)),
         }
         if let Some(event) = record.event() {
-            let shown = |id: Cow<'_, str>| privacy::shown(self.privacy, &id);
+            let shown = |id: Cow<'_, str>| mask::shown(self.privacy, &id);
             let user = event.user_id().map(shown);
             let device = event.device_id().map(shown);
             self.item("user_id", user.as_deref().unwrap_or("nobody"));

@@ -11,11 +11,11 @@ use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
-use crate::tui::privacy;
+use crate::tui::privacy::mask;
 use crate::tui::state::{Letters, OpenedLetters, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::view::document;
-use crate::tui::view::filters::scroll;
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{json, pane, text};
 
 pub(crate) fn render(
@@ -183,7 +183,7 @@ fn list_of(
                 Span::styled(format!("  {stamp}  "), theme.dim),
                 Span::styled(
                     text::fit(
-                        &privacy::shown(state.privacy, &letter.person()),
+                        &mask::shown(state.privacy, &letter.person()),
                         width.saturating_sub(fixed),
                     ),
                     theme.text,
@@ -273,7 +273,7 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, state: &State, 
         .first_ms
         .map_or(0, |first| letter.at_ms - first);
     for (name, value) in [
-        ("person", privacy::shown(state.privacy, &letter.person())),
+        ("person", mask::shown(state.privacy, &letter.person())),
         ("answer", answer.trim().to_owned()),
         ("requests", letter.history.requests.to_string()),
         ("first", first),

@@ -10,7 +10,7 @@ use crate::limits::{Unit, grouped, span};
 use crate::tui::breakdown::{Breakdown, Place, Share};
 use crate::tui::state::OpenedLimit;
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::view::filters::scroll;
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{pane, text};
 
 /// The widest bar.

@@ -1,27 +1,20 @@
 //! One person: what became of their events, over the list of them.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::Rect;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::limits::{grouped, span};
-use crate::tui::person::Summary;
-use crate::tui::privacy;
+use crate::tui::person::layout::rooms;
+use crate::tui::person::query::Summary;
+use crate::tui::privacy::mask;
 use crate::tui::state::{Person, State};
 use crate::tui::theme::{Sign, Theme};
 use crate::tui::view::events;
 use crate::tui::widget::{pane, text};
-
-/// The rows of the summary, with its frame.
-const SUMMARY_ROWS: u16 = 8;
-
-/// The summary's room, and the events'.
-pub(crate) fn rooms(area: Rect) -> [Rect; 2] {
-    Layout::vertical([Constraint::Length(SUMMARY_ROWS), Constraint::Min(0)]).areas(area)
-}
 
 pub(crate) fn render(
     frame: &mut Frame<'_>,
@@ -33,7 +26,7 @@ pub(crate) fn render(
     let [above, below] = rooms(area);
     let identity = &person.identity;
     let dash = theme.sign(Sign::Dash);
-    let id = privacy::shown(state.privacy, identity.id());
+    let id = mask::shown(state.privacy, identity.id());
     let title = format!("Person {dash} {} {id}", identity.field());
     let inside = pane::frame(
         frame,

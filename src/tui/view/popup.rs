@@ -8,12 +8,13 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::filter::Mode;
 use crate::limits::grouped;
+use crate::tui::frame::focus::Pane;
 use crate::tui::history::Entry;
 use crate::tui::keymap::Place;
-use crate::tui::state::{Confirm, Palette, Pane, Popup, State};
+use crate::tui::state::{Confirm, Palette, Popup, State};
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::view::filters::scroll;
 use crate::tui::view::{editor, presets, watches};
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{pane, text};
 use crate::tui::{copy, export};
 

@@ -9,7 +9,7 @@ use crate::filter::Filters;
 use crate::filter::change::changes;
 use crate::tui::state::{Asks, Presets, State};
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::view::filters::scroll;
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{pane, text};
 
 /// So many of the presets are shown at once.

@@ -7,11 +7,11 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::limits::grouped;
-use crate::tui::privacy::Privacy;
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::{Change, Property, word};
 use crate::tui::state::OpenedProperties;
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::view::filters::scroll;
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::{pane, text};
 
 pub(crate) fn render(

@@ -9,8 +9,10 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::limits::{grouped, span};
 use crate::protocol::series::{Line as Course, WINDOWS};
-use crate::tui::state::{Pane, State};
+use crate::tui::frame::focus::Pane;
+use crate::tui::state::State;
 use crate::tui::theme::Theme;
+use crate::tui::throughput::layout::BESIDE;
 use crate::tui::view::watches;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
@@ -56,14 +58,6 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         }
     }
     frame.render_widget(Paragraph::new(lines), inside);
-}
-
-/// The columns in front of a course and behind it.
-pub(crate) const BESIDE: usize = 22;
-
-/// How many points the course has.
-pub fn points(room: Rect) -> usize {
-    usize::from(room.width.saturating_sub(2)).saturating_sub(BESIDE)
 }
 
 /// The point that the cursor is on.

@@ -8,9 +8,10 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::limits::{Policy, Unit, grouped};
 use crate::protocol::LimitRow;
-use crate::tui::state::{Pane, State};
+use crate::tui::frame::focus::Pane;
+use crate::tui::state::State;
 use crate::tui::theme::{Sign, Theme};
-use crate::tui::view::filters::scroll;
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 

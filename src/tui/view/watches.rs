@@ -8,10 +8,10 @@ use ratatui::widgets::Paragraph;
 use crate::limits::grouped;
 use crate::tui::state::{State, WatchEditor, WatchList};
 use crate::tui::theme::{Sign, Theme};
+use crate::tui::throughput::layout::BESIDE;
 use crate::tui::view::editor::Written;
-use crate::tui::view::filters::scroll;
-use crate::tui::view::throughput;
 use crate::tui::watch::{Seen, Watch};
+use crate::tui::widget::list::scroll;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::{pane, text};
 
@@ -33,7 +33,7 @@ pub(crate) fn row(
         theme.sign(Sign::Watch)
     };
     // As wide as the rows above it, whose names have ten columns.
-    let points = width.saturating_sub(throughput::BESIDE);
+    let points = width.saturating_sub(BESIDE);
     let name = text::fit(&watch.when, 8);
     Line::from(vec![
         Span::styled(format!(" {sign} {name}"), style),

@@ -1,6 +1,7 @@
 //! What several panes share.
 
 pub mod json;
+pub mod list;
 pub mod pane;
 pub mod sparkline;
 pub mod text;

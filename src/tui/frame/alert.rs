@@ -7,7 +7,7 @@ use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
 use crate::tui::keymap::{Do, Sought};
-use crate::tui::state::State;
+use crate::tui::watch::{Seen, Watch};
 
 /// Something that needs the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -43,6 +43,19 @@ pub enum Kind {
     Watch(usize),
 }
 
+/// Everything that an alert depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct AlertInputs<'s> {
+    /// The pipeline's state.
+    pub snapshot: &'s Snapshot,
+    /// Limits that reject more than this share are an alert, in percent; 0 never are.
+    pub rejected_alert_percent: f64,
+    /// The watched conditions.
+    pub watches: &'s [Watch],
+    /// The counts of each, in the same order, as far as they are known.
+    pub seen: &'s [Seen],
+}
+
 /// The share that is rejected is of so many seconds.
 const REJECTED_SECONDS: usize = 60;
 /// Of fewer events than this, a share says nothing.
@@ -50,8 +63,8 @@ const LEAST_EVENTS: f64 = 20.0;
 
 impl Kind {
     /// What needs the operator now, if anything does.
-    pub fn of(state: &State) -> Option<Self> {
-        let snapshot = &state.snapshot;
+    pub fn of(inputs: AlertInputs<'_>) -> Option<Self> {
+        let snapshot = inputs.snapshot;
         let spool = &snapshot.delivery.spool;
         let breaker = &snapshot.delivery.breaker;
         if spool.fault.is_some() {
@@ -70,12 +83,12 @@ impl Kind {
             Some(Self::Lost)
         } else if snapshot.feed.given_up > 0 {
             Some(Self::Missed)
-        } else if state.rejected_alert_percent > 0.0
-            && rejected_percent(snapshot).is_some_and(|p| p > state.rejected_alert_percent)
+        } else if inputs.rejected_alert_percent > 0.0
+            && rejected_percent(snapshot).is_some_and(|p| p > inputs.rejected_alert_percent)
         {
             Some(Self::Rejected)
         } else {
-            let mut watches = state.watches.iter().zip(&state.seen);
+            let mut watches = inputs.watches.iter().zip(inputs.seen);
             watches
                 .position(|(watch, seen)| watch.is_over(seen))
                 .map(Self::Watch)
@@ -108,8 +121,8 @@ impl Kind {
     }
 
     /// What happened, in a sentence.
-    pub fn says(self, state: &State) -> String {
-        let snapshot = &state.snapshot;
+    pub fn says(self, inputs: AlertInputs<'_>) -> String {
+        let snapshot = inputs.snapshot;
         let delivery = &snapshot.delivery;
         let why = delivery.breaker.why().unwrap_or_default();
         match self {
@@ -147,7 +160,7 @@ impl Kind {
                 let most = worst.map_or_else(String::new, |row| format!(", most by {}", row.code));
                 format!("limits reject {percent:.0} % of what the filters let on{most}")
             }
-            Self::Watch(index) => match (state.watches.get(index), state.seen.get(index)) {
+            Self::Watch(index) => match (inputs.watches.get(index), inputs.seen.get(index)) {
                 (Some(watch), Some(seen)) => {
                     let above = watch.above.unwrap_or_default();
                     let rate = seen.rate();
