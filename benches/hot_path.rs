@@ -25,11 +25,14 @@ use sluicegate::protocol::Snapshot;
 use sluicegate::telemetry::counters::Counters;
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::Action;
-use sluicegate::tui::finder::{Anchor, Find, Finder};
+use sluicegate::tui::events::find::Find;
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::events::page::Anchor;
+use sluicegate::tui::filters::preview::query;
 use sluicegate::tui::state::State;
-use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
-use sluicegate::tui::{Labels, previewer, view};
+use sluicegate::tui::widget::theme::Theme;
+use sluicegate::tui::{Labels, view};
 
 /// An Export event of 2 kB, as real ones are.
 #[expect(clippy::format_collect, reason = "made once")]
@@ -246,7 +249,7 @@ fn preview(c: &mut Criterion) {
                 };
                 let mut previewing = Previewing::new(comparison, batching, false, 50_000);
                 let mut last = None;
-                previewer::make(&ring, &mut previewing, &AtomicBool::new(false), |shown| {
+                query::make(&ring, &mut previewing, &AtomicBool::new(false), |shown| {
                     last = Some(shown);
                     true
                 });

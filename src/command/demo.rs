@@ -26,7 +26,7 @@ use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Filters, Mode, Rule};
 use crate::network::ProxySetting;
 use crate::pipeline::Handle;
-use crate::tui::keymap::Keymap;
+use crate::tui::input::keymap::Keymap;
 use crate::tui::{
     Labels, Opening, {self},
 };

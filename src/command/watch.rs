@@ -13,7 +13,7 @@ use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
 use crate::tui::action::Reread;
-use crate::tui::keymap::Keymap;
+use crate::tui::input::keymap::Keymap;
 use crate::tui::{
     Labels, Opening, memory, {self},
 };

@@ -3,10 +3,11 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::filter::{Gate, Mode, gate::RuleError};
+use crate::filter::gate::RuleError;
+use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
 use crate::relay::shape::Shape;
-use crate::tui::keymap::Keymap;
+use crate::tui::input::keymap::Keymap;
 
 use super::load::{ConfigError, Loaded, Needs, variable};
 use super::{addresses, exists};

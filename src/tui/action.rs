@@ -12,14 +12,14 @@ use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
 use crate::protocol::{Command, Snapshot};
-use crate::tui::breakdown::Breakdown;
-use crate::tui::export::Events;
-use crate::tui::finder::Page;
-use crate::tui::inspected::Inspected;
+use crate::tui::events::export::Events;
+use crate::tui::events::page::Page;
+use crate::tui::events::seek::Seek;
+use crate::tui::inspector::query::Inspected;
+use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
-use crate::tui::properties::Properties;
-use crate::tui::seek::Seek;
-use crate::tui::watch::Seen;
+use crate::tui::properties::query::Properties;
+use crate::tui::watches::query::Seen;
 
 /// Something that happened.
 #[derive(Debug, Clone)]

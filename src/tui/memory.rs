@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::owner_only;
 use crate::tui::frame::layout::Layout;
-use crate::tui::watch::Watch;
+use crate::tui::watches::query::Watch;
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]

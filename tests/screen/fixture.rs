@@ -28,16 +28,16 @@ use sluicegate::protocol::{
 };
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::breakdown::Breakdown;
-use sluicegate::tui::finder::Finder;
-use sluicegate::tui::inspected::Inspected;
-use sluicegate::tui::person::query::{Identity, Summary};
-use sluicegate::tui::previewer::{
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::filters::preview::query::{
     Question, {self},
 };
+use sluicegate::tui::inspector::query::Inspected;
+use sluicegate::tui::limits::query::Breakdown;
+use sluicegate::tui::person::query::{Identity, Summary};
 use sluicegate::tui::state::State;
-use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
+use sluicegate::tui::widget::theme::Theme;
 use sluicegate::tui::{Labels, view};
 
 /// 2027-01-15 08:00:00 UTC.
@@ -386,7 +386,7 @@ impl Fixture {
             let comparison = Comparison::new(&question.before, &question.after).unwrap();
             let mut previewing = Previewing::new(comparison, question.batching, false, 0);
             let mut told = Vec::new();
-            previewer::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
+            query::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
                 told.push(p);
                 true
             });

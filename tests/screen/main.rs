@@ -27,17 +27,18 @@ use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{Command, LimitRow, Record, Snapshot, TypeRow};
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect, Reread};
-use sluicegate::tui::export::Events;
-use sluicegate::tui::finder::{Find, Finder};
+use sluicegate::tui::events::export::Events;
+use sluicegate::tui::events::find::Find;
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::events::seek::Seek;
 use sluicegate::tui::frame::focus::Pane;
 use sluicegate::tui::frame::layout::Layout;
+use sluicegate::tui::frame::popup::Popup;
 use sluicegate::tui::person::query::Identity;
-use sluicegate::tui::properties::Properties;
-use sluicegate::tui::seek::Seek;
-use sluicegate::tui::state::Popup;
-use sluicegate::tui::theme::Theme;
+use sluicegate::tui::properties::query::Properties;
 use sluicegate::tui::view;
-use sluicegate::tui::watch::Rounds;
+use sluicegate::tui::watches::query::Rounds;
+use sluicegate::tui::widget::theme::Theme;
 
 use fixture::{Fixture, NOW, filters, judged, letter, letters, snapshot};
 

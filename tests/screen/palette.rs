@@ -4,10 +4,10 @@
 use proptest::prelude::*;
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::finder::Finder;
+use sluicegate::tui::events::finder::Finder;
 use sluicegate::tui::frame::focus::Pane;
 use sluicegate::tui::frame::layout::Layout;
-use sluicegate::tui::keymap::KEYS;
+use sluicegate::tui::input::keymap::KEYS;
 use sluicegate::tui::state::State;
 use sluicegate::tui::view;
 

@@ -6,8 +6,8 @@ use crate::feed::FeedState;
 use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
-use crate::tui::keymap::{Do, Sought};
-use crate::tui::watch::{Seen, Watch};
+use crate::tui::input::keymap::{Do, Sought};
+use crate::tui::watches::query::{Seen, Watch};
 
 /// Something that needs the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,6 +1,12 @@
 //! The frame around the panes: the division of the screen, the focus, header, footer and banner.
 
 pub mod alert;
+pub(crate) mod banner;
+pub(crate) mod confirm;
 pub mod focus;
+pub(crate) mod footer;
+pub(crate) mod header;
 pub mod layout;
 pub mod notice;
+pub mod popup;
+pub(crate) mod update;

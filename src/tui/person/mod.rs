@@ -2,3 +2,6 @@
 
 pub(crate) mod layout;
 pub mod query;
+pub mod state;
+pub(crate) mod update;
+pub(crate) mod view;

@@ -13,7 +13,7 @@ use crate::filter::{By, Decision};
 use crate::limits::{Code, Policy};
 use crate::protocol::{Outcome, Record};
 use crate::telemetry::ring::SharedRing;
-use crate::tui::finder::Find;
+use crate::tui::events::find::Find;
 
 /// Whom events are about.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -17,10 +17,9 @@ use state::{Effect, Labels, State};
 use tokio::time::MissedTickBehavior;
 
 use crate::relay::Relay;
-use crate::tui::terminal::{
-    Screen, {self},
-};
-use crate::tui::theme::Theme;
+use crate::tui::terminal::screen as terminal;
+use crate::tui::terminal::screen::Screen;
+use crate::tui::widget::theme::Theme;
 use crate::{config, signals};
 
 /// How the relay stands is looked up this often.

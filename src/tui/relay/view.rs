@@ -24,11 +24,12 @@ use crate::limits::{grouped, span};
 use crate::relay::sources::SourceRow;
 use crate::tui::relay::layout::{Pane, rooms};
 use crate::tui::relay::state::State;
-use crate::tui::theme::{Sign, Theme};
+use crate::tui::widget::ascii::to_ascii;
+use crate::tui::widget::headline::headline;
 use crate::tui::widget::sparkline::sparkline;
-use crate::tui::widget::{
-    headline, pane, text, {self},
-};
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::too_small::too_small;
+use crate::tui::widget::{pane, text};
 
 /// Below this the panes can't be told apart.
 const LEAST: (u16, u16) = (80, 24);
@@ -47,12 +48,12 @@ const KEYS: [(&str, &str); 5] = [
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        widget::too_small(frame, LEAST, theme);
+        too_small(frame, LEAST, theme);
     } else {
         panes(frame, area, state, theme);
     }
     if theme.ascii {
-        widget::to_ascii(frame.buffer_mut());
+        to_ascii(frame.buffer_mut());
     }
 }
 

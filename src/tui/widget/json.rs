@@ -8,8 +8,11 @@ use ratatui::text::{Line, Span};
 use crate::amplitude::json::{
     Kind, {self},
 };
-use crate::tui::theme::Theme;
 use crate::tui::widget::text;
+use crate::tui::widget::theme::Theme;
+
+/// Objects and arrays with more values than this are folded until the reader unfolds them.
+pub(crate) const FOLDED_OVER: usize = 24;
 
 /// One line of a JSON document.
 #[derive(Debug, Clone, PartialEq, Eq)]

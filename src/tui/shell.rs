@@ -1,0 +1,699 @@
+//! The loop around the screen: it reads keys, takes snapshots, carries out effects, and draws, only
+//! when something changed and as often as the settings say. It speaks to the pipeline by snapshots,
+//! records and commands only.
+
+use std::collections::BTreeMap;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
+use futures_util::StreamExt;
+use ratatui::Frame;
+use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::amplitude::{Event, time};
+use crate::config;
+use crate::config::save::{
+    SaveError, {self},
+};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
+use crate::filter::Filters;
+use crate::filter::catalog::Catalog;
+use crate::filter::preview::Batching;
+use crate::limits::{Code, grouped};
+use crate::pipeline::{Ended, Handle, Pipeline};
+use crate::protocol::{Record, Snapshot};
+use crate::signals::{
+    Hangup, {self},
+};
+use crate::tui::action::{Action, Effect, Reread};
+use crate::tui::events::export;
+use crate::tui::events::finder::Finder;
+use crate::tui::filters::preview::query::{Previewer, Question};
+use crate::tui::input::keymap::Keymap;
+use crate::tui::inspector::query::Inspected;
+use crate::tui::inspector::state::Inspector;
+use crate::tui::limits::query::Breakdown;
+use crate::tui::memory::Memory;
+use crate::tui::person::query::{Identity, Summary};
+use crate::tui::properties::query::Properties;
+use crate::tui::state::{Labels, State};
+use crate::tui::terminal::screen::Screen;
+use crate::tui::terminal::{clipboard, screen as terminal};
+use crate::tui::watches::query::Watcher;
+use crate::tui::widget::text;
+use crate::tui::widget::theme::Theme;
+use crate::tui::{update, view};
+
+/// So many dead letters of a row can be looked at; an export has them all.
+const LETTERS: u64 = 500;
+/// So many of the newest events say what events are made of.
+const CATALOGED: u64 = 5_000;
+/// So many dead letters of a person are told.
+const LETTERS_OF_PERSON: u64 = 20;
+const SECOND: Duration = Duration::from_secs(1);
+
+/// Reads the settings again and puts what is new in force; what that did, or why nothing was.
+pub type Reload =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reread, String>> + Send>> + Send>;
+
+/// What the screen is opened with.
+pub struct Opening {
+    /// What does not change.
+    pub labels: Labels,
+    /// What it looks like.
+    pub look: config::Screen,
+    /// The keys.
+    pub keymap: Keymap,
+    /// Other filters to switch to, by name.
+    pub presets: BTreeMap<String, Filters>,
+    /// How long it waits at the end for what is under way.
+    pub drain: Duration,
+    /// Reads the settings again, where they came from a file.
+    pub reload: Option<Reload>,
+    /// Where it is remembered how the screen was left, if anywhere.
+    pub memory: Option<PathBuf>,
+}
+
+/// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
+pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ended>> {
+    let Opening {
+        labels,
+        look,
+        keymap,
+        presets,
+        drain,
+        reload,
+        memory,
+    } = opening;
+    // Before the screen is open: the terminal answers on the keyboard's side.
+    let colours = terminal::colours(look.theme);
+    let mut screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
+    screen.take_mouse(look.mouse)?;
+    let handle = pipeline.handle().clone();
+    let mut state = State::new(labels, screen.size()?);
+    state.presets = presets;
+    state.keymap = Arc::new(keymap);
+    state.has_mouse = look.mouse;
+    state.salt = rand::random();
+    state.colours = colours;
+    state.rejected_alert_percent = look.rejected_alert_percent;
+    let recalled = memory.as_deref().map(Memory::read);
+    let unread = match recalled {
+        Some(Ok(recalled)) => {
+            state.layout = recalled.layout;
+            state.watches = recalled.watches;
+            None
+        }
+        Some(Err(why)) => Some(why),
+        None => None,
+    };
+    let answers = mpsc::unbounded_channel();
+    if let Some(why) = unread {
+        // The other end is in the same hands.
+        let _ = answers.0.send(Action::Told(Err(why)));
+    }
+    let shell = Shell {
+        state,
+        screen,
+        theme: Theme::of(colours, look.ascii),
+        frame: SECOND / look.frames_per_second.get().min(60),
+        finder: Finder::new(handle.ring().clone()),
+        previewer: Previewer::new(handle.ring().clone()),
+        answers,
+        clipboard: clipboard::System::default(),
+        watcher: Watcher::new(handle.ring().clone(), time::now),
+        memory,
+        to_remember: None,
+        remembering: None,
+        summarized: EachSecond(None),
+        broken_down: EachSecond(None),
+        explored: EachSecond(None),
+        handle,
+        pipeline: Some(pipeline),
+        drain,
+        reload,
+        hurry: CancellationToken::new(),
+        ending: None,
+        ended: None,
+        closed: false,
+        has_terminal: true,
+        dirty: true,
+        drawn_second: 0,
+    };
+    shell.run().await
+}
+
+struct Shell {
+    screen: Screen,
+    state: State,
+    theme: Theme,
+    /// So long a frame stays, at the least.
+    frame: Duration,
+    finder: Finder,
+    previewer: Previewer,
+    /// What was asked for and is being worked on beside the screen.
+    answers: (
+        mpsc::UnboundedSender<Action>,
+        mpsc::UnboundedReceiver<Action>,
+    ),
+    clipboard: clipboard::System,
+    /// What is watched.
+    watcher: Watcher,
+    /// Where it is remembered how the screen was left.
+    memory: Option<PathBuf>,
+    /// What is to be written down of that.
+    to_remember: Option<Memory>,
+    /// What is being written down.
+    remembering: Option<JoinHandle<()>>,
+    /// The person whose events are looked through.
+    summarized: EachSecond<Identity>,
+    /// The limit that is looked for in the ring.
+    broken_down: EachSecond<Code>,
+    /// The type whose properties are looked for.
+    explored: EachSecond<Arc<str>>,
+    handle: Handle,
+    /// Until it is drained.
+    pipeline: Option<Pipeline>,
+    drain: Duration,
+    reload: Option<Reload>,
+    hurry: CancellationToken,
+    ending: Option<JoinHandle<Ended>>,
+    /// How the pipeline ended, once it has.
+    ended: Option<Ended>,
+    closed: bool,
+    /// Whether there is a terminal to read keys from, and to draw on.
+    has_terminal: bool,
+    dirty: bool,
+    drawn_second: i64,
+}
+
+impl Shell {
+    async fn run(mut self) -> io::Result<Option<Ended>> {
+        let mut keys = EventStream::new();
+        let mut snapshots = self.handle.snapshots();
+        let mut terminations = signals::terminations();
+        let mut hangups = signals::hangups();
+        let mut next_frame = Instant::now();
+        let pipeline = self.handle.clone();
+        let failed = async move { pipeline.failed().await };
+        tokio::pin!(failed);
+        let mut has_failed = false;
+        loop {
+            let action = tokio::select! {
+                key = keys.next(), if self.has_terminal => match key {
+                    Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
+                    Some(Ok(TerminalEvent::Mouse(event))) => {
+                        // That it only passes by means nothing.
+                        (event.kind != MouseEventKind::Moved).then_some(Action::Mouse(event))
+                    }
+                    Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
+                    Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
+                    Some(Ok(_)) => None,
+                    Some(Err(_)) | None => Some(Action::TerminalGone),
+                },
+                Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
+                Some(()) = terminations.recv() => Some(Action::Terminated),
+                // Nothing comes in, or out, any more.
+                () = &mut failed, if !has_failed => {
+                    has_failed = true;
+                    Some(Action::Terminated)
+                }
+                Some(hangup) = hangups.recv() => Some(match hangup {
+                    Hangup::Reload => Action::Hangup,
+                    Hangup::TerminalGone => Action::TerminalGone,
+                }),
+                Some(answer) = self.answers.1.recv() => Some(answer),
+                seen = self.watcher.next() => Some(Action::Watched(seen)),
+                preview = self.previewer.next() => Some(Action::Previewed(Box::new(preview))),
+                ended = ended(&mut self.ending) => {
+                    self.ending = None;
+                    self.ended = Some(ended);
+                    Some(Action::Drained)
+                }
+                () = tokio::time::sleep_until(next_frame), if self.dirty => None,
+            };
+            let keyed = matches!(
+                action,
+                Some(Action::Key(_) | Action::Mouse(_) | Action::Paste(_))
+            );
+            if let Some(action) = action {
+                self.has_terminal &= !matches!(action, Action::TerminalGone);
+                self.dirty |= self.is_worth_drawing(&action);
+                self.act(action).await?;
+            }
+            self.dirty &= self.has_terminal;
+            self.remember();
+            if self.closed {
+                self.end_remembering().await;
+                return Ok(self.ended);
+            }
+            // A key is answered at once; what comes by itself waits for its frame.
+            if self.dirty && (keyed || Instant::now() >= next_frame) {
+                self.turn_page().await?;
+                let began = Instant::now();
+                let draw = |frame: &mut Frame<'_>| view::draw(frame, &self.state, &self.theme);
+                if !self.screen.draw(draw)? {
+                    self.has_terminal = false;
+                    self.act(Action::TerminalGone).await?;
+                }
+                self.dirty = false;
+                // A line that takes long for a frame gets fewer of them, so that keys get through.
+                let took = began.elapsed();
+                next_frame = Instant::now() + self.frame.max(took * 2);
+            }
+        }
+    }
+
+    /// A snapshot that says nothing new is drawn only when the clock shows another second.
+    fn is_worth_drawing(&mut self, action: &Action) -> bool {
+        let Action::Snapshot(new) = action else {
+            return true;
+        };
+        let second = new.at_ms.div_euclid(1_000);
+        if second != self.drawn_second {
+            self.drawn_second = second;
+            return true;
+        }
+        self.state.frozen.is_none() && says_something_new(&self.state.snapshot, new)
+    }
+
+    async fn act(&mut self, action: Action) -> io::Result<()> {
+        let mut actions = vec![action];
+        while let Some(action) = actions.pop() {
+            for effect in update::update(&mut self.state, action) {
+                actions.extend(self.carry_out(effect).await?);
+            }
+        }
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Action>> {
+        let answer = match effect {
+            Effect::Pipeline(command) => {
+                let applied = self.handle.apply(command).await;
+                Some(Action::Applied(applied.map_err(|error| error.to_string())))
+            }
+            Effect::Save(filters) => {
+                let save = move |path: &Path| save::filters(path, &filters);
+                Some(Action::Told(self.save("filters saved to", save).await))
+            }
+            Effect::SavePreset(name, filters) => {
+                let did = match filters {
+                    Some(_) => format!("“{name}” is kept in"),
+                    None => format!("“{name}” is taken out of"),
+                };
+                let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
+                Some(Action::Told(self.save(&did, save).await))
+            }
+            Effect::Reload => Some(Action::Reloaded(self.reload().await)),
+            Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
+            Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
+            Effect::Catalog => {
+                self.look_around();
+                None
+            }
+            Effect::ExportHistory(ndjson) => {
+                let told = write_ndjson("filter-changes", "the changes are", ndjson).await;
+                Some(Action::Told(told))
+            }
+            Effect::ExportEvents(events) => {
+                self.export_events(events);
+                None
+            }
+            Effect::Seek(seek, from) => Some(Action::Sought(seek, self.finder.seek(seek, from))),
+            Effect::Copy(what, text) => {
+                self.screen.copy(&text)?;
+                let size = text::bytes(text.len());
+                let says = format!("{what} is handed to the terminal's clipboard, {size}");
+                if clipboard::System::is_here() {
+                    self.put_into_clipboard(what, text);
+                }
+                Some(Action::Told(Ok(says)))
+            }
+            Effect::Who(sequence) => {
+                let record = self.finder.record(sequence);
+                let event = record.as_ref().and_then(Record::event);
+                Some(Action::Who(event.and_then(Identity::of)))
+            }
+            Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
+            Effect::Drain => {
+                if let Some(pipeline) = self.pipeline.take() {
+                    self.ending = Some(tokio::spawn(pipeline.end(self.drain, self.hurry.clone())));
+                }
+                None
+            }
+            Effect::Hurry => {
+                self.hurry.cancel();
+                None
+            }
+            Effect::Remember => {
+                self.to_remember = Some(Memory {
+                    layout: self.state.layout.clone(),
+                    watches: self.state.watches.clone(),
+                });
+                None
+            }
+            Effect::Notify(says) => {
+                self.screen.notify(&says)?;
+                None
+            }
+            Effect::Title(title) => {
+                self.screen.set_title(&title)?;
+                None
+            }
+            Effect::Suspend => {
+                self.screen.suspend()?;
+                self.screen.take_mouse(self.state.has_mouse)?;
+                self.dirty = true;
+                None
+            }
+            Effect::Colours(colours) => {
+                self.theme = Theme::of(colours, self.theme.ascii);
+                None
+            }
+            Effect::Mouse(take) => {
+                self.screen.take_mouse(take)?;
+                None
+            }
+            Effect::Redraw => {
+                self.screen.clear()?;
+                self.dirty = true;
+                None
+            }
+            Effect::Close => {
+                self.closed = true;
+                None
+            }
+        };
+        Ok(answer)
+    }
+
+    /// Into the system's clipboard too, beside the screen.
+    fn put_into_clipboard(&self, what: &'static str, text: String) {
+        let (clipboard, answers) = (self.clipboard.clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let told = match clipboard.put(text) {
+                Ok(()) => Ok(format!("{what} is in the clipboard")),
+                Err(why) => Err(format!(
+                    "the system's clipboard does not take it ({why}); the terminal was asked to"
+                )),
+            };
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Told(told));
+        });
+    }
+
+    /// Writes down how the screen is left, beside it; one write after the other.
+    fn remember(&mut self) {
+        if self.remembering.iter().any(|task| !task.is_finished()) {
+            return;
+        }
+        let (Some(path), Some(memory)) = (self.memory.clone(), self.to_remember.take()) else {
+            return;
+        };
+        let answers = self.answers.0.clone();
+        self.remembering = Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = memory.write(&path) {
+                let says = format!("cannot remember this in {}: {error}", path.display());
+                // The screen may have been closed meanwhile.
+                let _ = answers.send(Action::Told(Err(says)));
+            }
+        }));
+    }
+
+    /// Before the screen closes, what was changed last is written down.
+    async fn end_remembering(&mut self) {
+        for _ in 0..2 {
+            if let Some(task) = self.remembering.take() {
+                // Where writing broke off there is nobody left to tell.
+                let _ = task.await;
+            }
+            self.remember();
+        }
+    }
+
+    /// Writes into the configuration file.
+    async fn save(
+        &self,
+        did: &str,
+        save: impl FnOnce(&Path) -> Result<(), SaveError> + Send + 'static,
+    ) -> Result<String, String> {
+        let Some(path) = self.state.labels.save_to.clone() else {
+            return Err(
+                "there is no configuration file to save to; name one with --config".to_owned(),
+            );
+        };
+        let shown = path.display().to_string();
+        match tokio::task::spawn_blocking(move || save(&path)).await {
+            Ok(Ok(())) => Ok(format!("{did} {shown}")),
+            Ok(Err(error)) => Err(error.to_string()),
+            Err(_) => Err(format!("saving to {shown} broke off")),
+        }
+    }
+
+    async fn reload(&self) -> Result<(Reread, Filters), String> {
+        let Some(reload) = &self.reload else {
+            return Err("the demo has no configuration file: there is nothing to read".to_owned());
+        };
+        let reread = reload().await?;
+        Ok((reread, self.handle.filters()))
+    }
+
+    async fn letters(&self, which: DeadLetterSelection) -> Result<Vec<DeadLetter>, String> {
+        let found = self
+            .handle
+            .with_letters(move |l| Ok(l.page(&which, 0, LETTERS)?));
+        found.await.map_err(|error| error.to_string())
+    }
+
+    /// Writes them into the folder that the program was started in.
+    async fn export(&self, which: DeadLetterSelection) -> Result<String, String> {
+        let exported = self.handle.with_letters(move |letters| {
+            let (file, name) = export::create_file("dead-letters")?;
+            let mut file = std::io::BufWriter::new(file);
+            let count = letters.export(&which, &mut file)?;
+            std::io::Write::flush(&mut file)?;
+            Ok((count, name))
+        });
+        match exported.await {
+            Ok((count, name)) => Ok(format!("{} dead letters written to {name}", grouped(count))),
+            Err(error) => Err(format!("cannot export the dead letters: {error}")),
+        }
+    }
+
+    /// Writes them, beside the screen.
+    fn export_events(&self, events: export::Events) {
+        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
+        tokio::spawn(async move {
+            let name = events.file_name();
+            let looking = tokio::task::spawn_blocking(move || {
+                let mut lines = events.lines(&ring);
+                let count = lines.len() as u64;
+                lines.push(String::new());
+                (count, lines.join("\n"))
+            });
+            let (count, ndjson) = looking.await.unwrap_or_default();
+            let told = match count {
+                0 => Err("there is no such event in the ring: nothing is written".to_owned()),
+                1 => write_ndjson(name, "1 event is", ndjson).await,
+                _ => write_ndjson(name, &format!("{} events are", grouped(count)), ndjson).await,
+            };
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Told(told));
+        });
+    }
+
+    fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
+        let record = self.finder.record(sequence)?;
+        let snapshot = &self.state.snapshot;
+        let mapping = &self.handle.terms().mapping;
+        let found = Inspected::of(record, &snapshot.filters, snapshot.mode, mapping);
+        Some(Box::new(found))
+    }
+
+    /// Looks what the newest events are made of, beside the screen.
+    fn look_around(&self) {
+        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let events: Vec<Event> = {
+                let ring = ring.lock();
+                let from = ring.end().saturating_sub(CATALOGED);
+                let records = ring.from(from);
+                records.filter_map(|r| r.event().cloned()).collect()
+            };
+            let mut catalog = Catalog::default();
+            events.iter().for_each(|event| catalog.add(event));
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Catalog(Arc::new(catalog)));
+        });
+    }
+
+    /// Looks where the limit is broken that is looked at, beside the screen: now, and again every
+    /// second.
+    fn break_down(&mut self) {
+        let opened = self.state.limit.as_ref().map(|opened| opened.code);
+        let Some(code) = self.broken_down.due(opened) else {
+            return;
+        };
+        let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let terms = handle.terms();
+            let found = Breakdown::of(code, handle.ring(), &terms.mapping);
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
+        });
+    }
+
+    /// Looks what the events are made of whose type is looked at, beside the screen: now, and
+    /// again every second.
+    fn explore(&mut self) {
+        let opened = self.state.properties.as_ref().map(|open| &open.event_type);
+        let Some(event_type) = self.explored.due(opened.cloned()) else {
+            return;
+        };
+        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
+        tokio::task::spawn_blocking(move || {
+            let found = Properties::of(&event_type, &ring);
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Properties(event_type, Box::new(found)));
+        });
+    }
+
+    /// Looks through the events of the person that is looked at, beside the screen: now, and
+    /// again every second.
+    fn summarize(&mut self) {
+        let opened = self.state.person.as_ref().map(|person| &person.identity);
+        let Some(identity) = self.summarized.due(opened.cloned()) else {
+            return;
+        };
+        let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
+        tokio::spawn(async move {
+            let (who, ring) = (identity.clone(), handle.ring().clone());
+            let looking = tokio::task::spawn_blocking(move || Summary::of(&who, &ring));
+            let Ok(mut summary) = looking.await else {
+                return;
+            };
+            let whose = DeadLetterSelection::Person(identity.id().to_owned());
+            let found = handle.with_letters(move |l| Ok(l.page(&whose, 0, LETTERS_OF_PERSON)?));
+            // What can't be read now is told by the pane of the dead letters.
+            summary.letters = found.await.unwrap_or_default();
+            // The screen may have been closed meanwhile.
+            let _ = answers.send(Action::Summarized(identity, Box::new(summary)));
+        });
+    }
+
+    /// What is proposed, and by what terms its effect is measured.
+    fn question(&self) -> Option<Question> {
+        let after = self.state.proposed()?;
+        let settings = self.handle.settings();
+        Some(Question {
+            before: self.state.filters.clone(),
+            after,
+            batching: Batching {
+                age: settings.delivery.batch_age,
+                bytes: settings.delivery.batch_bytes,
+            },
+            send_users: self.handle.terms().mapping.send_users,
+        })
+    }
+
+    /// Searches on, and turns to the page that the state asks for.
+    async fn turn_page(&mut self) -> io::Result<()> {
+        self.finder.look_for(self.state.events.find.as_ref());
+        self.finder.work();
+        let question = self.question();
+        let draft = self.state.draft.as_ref().filter(|draft| draft.shows_events);
+        self.finder
+            .look_through(draft.and(question.as_ref()).cloned());
+        self.previewer.ask(question);
+        self.watcher.ask(&self.state.watches);
+        self.summarize();
+        self.break_down();
+        self.explore();
+        let room = self.state.event_rows();
+        let events = &mut self.state.events;
+        events.room = room;
+        let page = self
+            .finder
+            .page(events.anchor(), events.shift, room, &events.bookmarks);
+        self.dirty = !page.complete;
+        self.act(Action::Page(page)).await?;
+        if let Some(inspector) = &self.state.inspector
+            && self.is_news(inspector)
+        {
+            let found = self.inspected(inspector.sequence);
+            self.act(Action::Inspected(found)).await?;
+        }
+        Ok(())
+    }
+
+    /// Whether more is known of the event that is inspected than what is shown.
+    fn is_news(&self, inspector: &Inspector) -> bool {
+        let Some(found) = &inspector.found else {
+            return true;
+        };
+        let snapshot = &self.state.snapshot;
+        // One that has left the ring stays as it was.
+        let record = self.finder.record(inspector.sequence);
+        record.is_some_and(|record| record.story != found.record.story)
+            || !found.is_by(&snapshot.filters, snapshot.mode)
+    }
+}
+
+/// What is looked for beside the screen: at once when it is something else, and again each
+/// second.
+struct EachSecond<K>(Option<(K, Instant)>);
+
+impl<K: PartialEq + Clone> EachSecond<K> {
+    /// What is to be looked for now, where `wanted` is what the screen shows.
+    fn due(&mut self, wanted: Option<K>) -> Option<K> {
+        let now = Instant::now();
+        let fresh = |(key, at): &(K, Instant)| wanted.as_ref() == Some(key) && now - *at < SECOND;
+        if self.0.as_ref().is_some_and(fresh) {
+            return None;
+        }
+        self.0 = wanted.clone().map(|key| (key, now));
+        wanted
+    }
+}
+
+/// Writes NDJSON into the folder that the program was started in.
+async fn write_ndjson(name: &'static str, what: &str, ndjson: String) -> Result<String, String> {
+    let writing = tokio::task::spawn_blocking(move || {
+        let (mut file, name) = export::create_file(name)?;
+        std::io::Write::write_all(&mut file, ndjson.as_bytes())?;
+        Ok::<_, std::io::Error>(name)
+    });
+    match writing.await {
+        Ok(Ok(file)) => Ok(format!("{what} written to {file}")),
+        Ok(Err(error)) => Err(format!("cannot export to {name}-….ndjson: {error}")),
+        Err(_) => Err(format!("the export to {name}-….ndjson broke off")),
+    }
+}
+
+fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
+    old.totals != new.totals
+        || old.delivery.in_flight != new.delivery.in_flight
+        || old.delivery.spool.items != new.delivery.spool.items
+        || old.delivery.breaker != new.delivery.breaker
+        || old.feed != new.feed
+        || old.mode != new.mode
+        || !Arc::ptr_eq(&old.series, &new.series)
+}
+
+async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
+    match ending {
+        Some(task) => match task.await {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
+        None => std::future::pending().await,
+    }
+}

@@ -1,0 +1,4 @@
+//! The terminal and the clipboard.
+
+pub mod clipboard;
+pub mod screen;
