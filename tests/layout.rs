@@ -45,7 +45,7 @@ const LAYERS: &[&[&str]] = &[
 
 /// Arrows that still point up, and are to go.
 const STILL_UPWARD: &[&str] = &[
-    "config::check uses tui::keymap",
+    "config::check uses tui::input::keymap",
     "log_limit uses limits::wording",
 ];
 
@@ -65,8 +65,6 @@ const STILL_CIRCLES: &[&str] = &[
     "limits",
     "pipeline",
     "relay",
-    "tui::alert",
-    "tui::update",
 ];
 
 /// A path as its segments.
