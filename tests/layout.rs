@@ -45,7 +45,6 @@ const LAYERS: &[&[&str]] = &[
 
 /// Arrows that still point up, and are to go.
 const STILL_UPWARD: &[&str] = &[
-    "config::check uses tui::input::keymap",
     "log_limit uses limits::wording",
 ];
 
