@@ -5,8 +5,11 @@ use std::path::{Path, PathBuf};
 use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 
 use crate::owner_only;
+use crate::tui::action::Action;
 use crate::tui::frame::layout::Layout;
 use crate::tui::watches::query::Watch;
 
@@ -41,6 +44,64 @@ impl Memory {
             owner_only::create_folder(folder)?;
         }
         owner_only::replace(path, text.as_bytes())
+    }
+}
+
+/// Saves the layout and the watches in the background; writes never overlap.
+#[derive(Debug)]
+pub(crate) struct MemoryWriter {
+    /// The file, if anything is remembered.
+    path: Option<PathBuf>,
+    /// The next to write.
+    pending: Option<Memory>,
+    writing: Option<JoinHandle<()>>,
+    /// Takes the reason where writing failed.
+    answers: UnboundedSender<Action>,
+}
+
+impl MemoryWriter {
+    /// A writer to `path`, which tells failures to `answers`.
+    pub(crate) fn new(path: Option<PathBuf>, answers: UnboundedSender<Action>) -> Self {
+        Self {
+            path,
+            pending: None,
+            writing: None,
+            answers,
+        }
+    }
+
+    /// Queues `memory` in the place of what is not written yet.
+    pub(crate) fn save(&mut self, memory: Memory) {
+        self.pending = Some(memory);
+    }
+
+    /// Starts the next write, unless one is under way.
+    pub(crate) fn work(&mut self) {
+        if self.writing.iter().any(|task| !task.is_finished()) {
+            return;
+        }
+        let (Some(path), Some(memory)) = (self.path.clone(), self.pending.take()) else {
+            return;
+        };
+        let answers = self.answers.clone();
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = memory.write(&path) {
+                let says = format!("cannot remember this in {}: {error}", path.display());
+                // The screen may have been closed meanwhile.
+                let _ = answers.send(Action::Told(Err(says)));
+            }
+        }));
+    }
+
+    /// Completes all writes, before the screen closes.
+    pub(crate) async fn end(&mut self) {
+        for _ in 0..2 {
+            if let Some(task) = self.writing.take() {
+                // Where writing broke off there is nobody left to tell.
+                let _ = task.await;
+            }
+            self.work();
+        }
     }
 }
 

@@ -12,6 +12,7 @@ pub mod filters;
 pub mod frame;
 pub mod input;
 pub mod inspector;
+mod jobs;
 pub mod limits;
 pub mod memory;
 pub mod person;

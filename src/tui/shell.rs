@@ -17,32 +17,27 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::{Event, time};
+use crate::amplitude::time;
 use crate::config;
 use crate::config::save::{
     SaveError, {self},
 };
-use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::Filters;
-use crate::filter::catalog::Catalog;
 use crate::filter::preview::Batching;
-use crate::limits::{Code, grouped};
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{Record, Snapshot};
 use crate::signals::{
     Hangup, {self},
 };
 use crate::tui::action::{Action, Effect, Reread};
-use crate::tui::events::export;
 use crate::tui::events::finder::Finder;
 use crate::tui::filters::preview::query::{Previewer, Question};
 use crate::tui::input::keymap::Keymap;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::inspector::state::Inspector;
-use crate::tui::limits::query::Breakdown;
-use crate::tui::memory::Memory;
-use crate::tui::person::query::{Identity, Summary};
-use crate::tui::properties::query::Properties;
+use crate::tui::jobs::{Jobs, write_ndjson};
+use crate::tui::memory::{Memory, MemoryWriter};
+use crate::tui::person::query::Identity;
 use crate::tui::state::{Labels, State};
 use crate::tui::terminal::screen::Screen;
 use crate::tui::terminal::{clipboard, screen as terminal};
@@ -51,12 +46,6 @@ use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
 use crate::tui::{update, view};
 
-/// So many dead letters of a row can be looked at; an export has them all.
-const LETTERS: u64 = 500;
-/// So many of the newest events say what events are made of.
-const CATALOGED: u64 = 5_000;
-/// So many dead letters of a person are told.
-const LETTERS_OF_PERSON: u64 = 20;
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Reads the settings again and puts what is new in force; what that did, or why nothing was.
@@ -126,15 +115,10 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         frame: SECOND / look.frames_per_second.get().min(60),
         finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
+        memory: MemoryWriter::new(memory, answers.0.clone()),
+        jobs: Jobs::new(handle.clone(), answers.0.clone()),
         answers,
-        clipboard: clipboard::System::default(),
         watcher: Watcher::new(handle.ring().clone(), time::now),
-        memory,
-        to_remember: None,
-        remembering: None,
-        summarized: EachSecond(None),
-        broken_down: EachSecond(None),
-        explored: EachSecond(None),
         handle,
         pipeline: Some(pipeline),
         drain,
@@ -147,7 +131,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
         dirty: true,
         drawn_second: 0,
     };
-    shell.run().await
+    Box::pin(shell.run()).await
 }
 
 struct Shell {
@@ -163,21 +147,11 @@ struct Shell {
         mpsc::UnboundedSender<Action>,
         mpsc::UnboundedReceiver<Action>,
     ),
-    clipboard: clipboard::System,
     /// What is watched.
     watcher: Watcher,
-    /// Where it is remembered how the screen was left.
-    memory: Option<PathBuf>,
-    /// What is to be written down of that.
-    to_remember: Option<Memory>,
-    /// What is being written down.
-    remembering: Option<JoinHandle<()>>,
-    /// The person whose events are looked through.
-    summarized: EachSecond<Identity>,
-    /// The limit that is looked for in the ring.
-    broken_down: EachSecond<Code>,
-    /// The type whose properties are looked for.
-    explored: EachSecond<Arc<str>>,
+    /// Saves the layout and the watches.
+    memory: MemoryWriter,
+    jobs: Jobs,
     handle: Handle,
     /// Until it is drained.
     pipeline: Option<Pipeline>,
@@ -207,17 +181,7 @@ impl Shell {
         let mut has_failed = false;
         loop {
             let action = tokio::select! {
-                key = keys.next(), if self.has_terminal => match key {
-                    Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
-                    Some(Ok(TerminalEvent::Mouse(event))) => {
-                        // That it only passes by means nothing.
-                        (event.kind != MouseEventKind::Moved).then_some(Action::Mouse(event))
-                    }
-                    Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
-                    Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
-                    Some(Ok(_)) => None,
-                    Some(Err(_)) | None => Some(Action::TerminalGone),
-                },
+                key = keys.next(), if self.has_terminal => terminal_action(key),
                 Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
                 Some(()) = terminations.recv() => Some(Action::Terminated),
                 // Nothing comes in, or out, any more.
@@ -249,9 +213,9 @@ impl Shell {
                 self.act(action).await?;
             }
             self.dirty &= self.has_terminal;
-            self.remember();
+            self.memory.work();
             if self.closed {
-                self.end_remembering().await;
+                self.memory.end().await;
                 return Ok(self.ended);
             }
             // A key is answered at once; what comes by itself waits for its frame.
@@ -302,7 +266,7 @@ impl Shell {
             }
             Effect::Save(filters) => {
                 let save = move |path: &Path| save::filters(path, &filters);
-                Some(Action::Told(self.save("filters saved to", save).await))
+                Some(Action::Told(self.save_to("filters saved to", save).await))
             }
             Effect::SavePreset(name, filters) => {
                 let did = match filters {
@@ -310,13 +274,13 @@ impl Shell {
                     None => format!("“{name}” is taken out of"),
                 };
                 let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
-                Some(Action::Told(self.save(&did, save).await))
+                Some(Action::Told(self.save_to(&did, save).await))
             }
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
-            Effect::Letters(which) => Some(Action::Letters(self.letters(which).await)),
-            Effect::ExportLetters(which) => Some(Action::Told(self.export(which).await)),
+            Effect::Letters(which) => Some(Action::Letters(self.jobs.letters(which).await)),
+            Effect::ExportLetters(which) => Some(Action::Told(self.jobs.export(which).await)),
             Effect::Catalog => {
-                self.look_around();
+                self.jobs.look_around();
                 None
             }
             Effect::ExportHistory(ndjson) => {
@@ -324,7 +288,7 @@ impl Shell {
                 Some(Action::Told(told))
             }
             Effect::ExportEvents(events) => {
-                self.export_events(events);
+                self.jobs.export_events(events);
                 None
             }
             Effect::Seek(seek, from) => Some(Action::Sought(seek, self.finder.seek(seek, from))),
@@ -333,7 +297,7 @@ impl Shell {
                 let size = text::bytes(text.len());
                 let says = format!("{what} is handed to the terminal's clipboard, {size}");
                 if clipboard::System::is_here() {
-                    self.put_into_clipboard(what, text);
+                    self.jobs.put_into_clipboard(what, text);
                 }
                 Some(Action::Told(Ok(says)))
             }
@@ -354,7 +318,7 @@ impl Shell {
                 None
             }
             Effect::Remember => {
-                self.to_remember = Some(Memory {
+                self.memory.save(Memory {
                     layout: self.state.layout.clone(),
                     watches: self.state.watches.clone(),
                 });
@@ -395,67 +359,13 @@ impl Shell {
         Ok(answer)
     }
 
-    /// Into the system's clipboard too, beside the screen.
-    fn put_into_clipboard(&self, what: &'static str, text: String) {
-        let (clipboard, answers) = (self.clipboard.clone(), self.answers.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let told = match clipboard.put(text) {
-                Ok(()) => Ok(format!("{what} is in the clipboard")),
-                Err(why) => Err(format!(
-                    "the system's clipboard does not take it ({why}); the terminal was asked to"
-                )),
-            };
-            // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Told(told));
-        });
-    }
-
-    /// Writes down how the screen is left, beside it; one write after the other.
-    fn remember(&mut self) {
-        if self.remembering.iter().any(|task| !task.is_finished()) {
-            return;
-        }
-        let (Some(path), Some(memory)) = (self.memory.clone(), self.to_remember.take()) else {
-            return;
-        };
-        let answers = self.answers.0.clone();
-        self.remembering = Some(tokio::task::spawn_blocking(move || {
-            if let Err(error) = memory.write(&path) {
-                let says = format!("cannot remember this in {}: {error}", path.display());
-                // The screen may have been closed meanwhile.
-                let _ = answers.send(Action::Told(Err(says)));
-            }
-        }));
-    }
-
-    /// Before the screen closes, what was changed last is written down.
-    async fn end_remembering(&mut self) {
-        for _ in 0..2 {
-            if let Some(task) = self.remembering.take() {
-                // Where writing broke off there is nobody left to tell.
-                let _ = task.await;
-            }
-            self.remember();
-        }
-    }
-
     /// Writes into the configuration file.
-    async fn save(
+    async fn save_to(
         &self,
         did: &str,
         save: impl FnOnce(&Path) -> Result<(), SaveError> + Send + 'static,
     ) -> Result<String, String> {
-        let Some(path) = self.state.labels.save_to.clone() else {
-            return Err(
-                "there is no configuration file to save to; name one with --config".to_owned(),
-            );
-        };
-        let shown = path.display().to_string();
-        match tokio::task::spawn_blocking(move || save(&path)).await {
-            Ok(Ok(())) => Ok(format!("{did} {shown}")),
-            Ok(Err(error)) => Err(error.to_string()),
-            Err(_) => Err(format!("saving to {shown} broke off")),
-        }
+        Jobs::save(self.state.labels.save_to.clone(), did, save).await
     }
 
     async fn reload(&self) -> Result<(Reread, Filters), String> {
@@ -466,127 +376,12 @@ impl Shell {
         Ok((reread, self.handle.filters()))
     }
 
-    async fn letters(&self, which: DeadLetterSelection) -> Result<Vec<DeadLetter>, String> {
-        let found = self
-            .handle
-            .with_letters(move |l| Ok(l.page(&which, 0, LETTERS)?));
-        found.await.map_err(|error| error.to_string())
-    }
-
-    /// Writes them into the folder that the program was started in.
-    async fn export(&self, which: DeadLetterSelection) -> Result<String, String> {
-        let exported = self.handle.with_letters(move |letters| {
-            let (file, name) = export::create_file("dead-letters")?;
-            let mut file = std::io::BufWriter::new(file);
-            let count = letters.export(&which, &mut file)?;
-            std::io::Write::flush(&mut file)?;
-            Ok((count, name))
-        });
-        match exported.await {
-            Ok((count, name)) => Ok(format!("{} dead letters written to {name}", grouped(count))),
-            Err(error) => Err(format!("cannot export the dead letters: {error}")),
-        }
-    }
-
-    /// Writes them, beside the screen.
-    fn export_events(&self, events: export::Events) {
-        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
-        tokio::spawn(async move {
-            let name = events.file_name();
-            let looking = tokio::task::spawn_blocking(move || {
-                let mut lines = events.lines(&ring);
-                let count = lines.len() as u64;
-                lines.push(String::new());
-                (count, lines.join("\n"))
-            });
-            let (count, ndjson) = looking.await.unwrap_or_default();
-            let told = match count {
-                0 => Err("there is no such event in the ring: nothing is written".to_owned()),
-                1 => write_ndjson(name, "1 event is", ndjson).await,
-                _ => write_ndjson(name, &format!("{} events are", grouped(count)), ndjson).await,
-            };
-            // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Told(told));
-        });
-    }
-
     fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
         let record = self.finder.record(sequence)?;
         let snapshot = &self.state.snapshot;
         let mapping = &self.handle.terms().mapping;
         let found = Inspected::of(record, &snapshot.filters, snapshot.mode, mapping);
         Some(Box::new(found))
-    }
-
-    /// Looks what the newest events are made of, beside the screen.
-    fn look_around(&self) {
-        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let events: Vec<Event> = {
-                let ring = ring.lock();
-                let from = ring.end().saturating_sub(CATALOGED);
-                let records = ring.from(from);
-                records.filter_map(|r| r.event().cloned()).collect()
-            };
-            let mut catalog = Catalog::default();
-            events.iter().for_each(|event| catalog.add(event));
-            // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Catalog(Arc::new(catalog)));
-        });
-    }
-
-    /// Looks where the limit is broken that is looked at, beside the screen: now, and again every
-    /// second.
-    fn break_down(&mut self) {
-        let opened = self.state.limit.as_ref().map(|opened| opened.code);
-        let Some(code) = self.broken_down.due(opened) else {
-            return;
-        };
-        let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let terms = handle.terms();
-            let found = Breakdown::of(code, handle.ring(), &terms.mapping);
-            // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
-        });
-    }
-
-    /// Looks what the events are made of whose type is looked at, beside the screen: now, and
-    /// again every second.
-    fn explore(&mut self) {
-        let opened = self.state.properties.as_ref().map(|open| &open.event_type);
-        let Some(event_type) = self.explored.due(opened.cloned()) else {
-            return;
-        };
-        let (ring, answers) = (self.handle.ring().clone(), self.answers.0.clone());
-        tokio::task::spawn_blocking(move || {
-            let found = Properties::of(&event_type, &ring);
-            // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Properties(event_type, Box::new(found)));
-        });
-    }
-
-    /// Looks through the events of the person that is looked at, beside the screen: now, and
-    /// again every second.
-    fn summarize(&mut self) {
-        let opened = self.state.person.as_ref().map(|person| &person.identity);
-        let Some(identity) = self.summarized.due(opened.cloned()) else {
-            return;
-        };
-        let (handle, answers) = (self.handle.clone(), self.answers.0.clone());
-        tokio::spawn(async move {
-            let (who, ring) = (identity.clone(), handle.ring().clone());
-            let looking = tokio::task::spawn_blocking(move || Summary::of(&who, &ring));
-            let Ok(mut summary) = looking.await else {
-                return;
-            };
-            let whose = DeadLetterSelection::Person(identity.id().to_owned());
-            let found = handle.with_letters(move |l| Ok(l.page(&whose, 0, LETTERS_OF_PERSON)?));
-            // What can't be read now is told by the pane of the dead letters.
-            summary.letters = found.await.unwrap_or_default();
-            // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Summarized(identity, Box::new(summary)));
-        });
     }
 
     /// What is proposed, and by what terms its effect is measured.
@@ -614,9 +409,14 @@ impl Shell {
             .look_through(draft.and(question.as_ref()).cloned());
         self.previewer.ask(question);
         self.watcher.ask(&self.state.watches);
-        self.summarize();
-        self.break_down();
-        self.explore();
+        let person = self.state.person.as_ref();
+        self.jobs
+            .summarize(person.map(|open| open.identity.clone()));
+        self.jobs
+            .break_down(self.state.limit.as_ref().map(|open| open.code));
+        let properties = self.state.properties.as_ref();
+        self.jobs
+            .explore(properties.map(|open| open.event_type.clone()));
         let room = self.state.event_rows();
         let events = &mut self.state.events;
         events.room = room;
@@ -647,37 +447,6 @@ impl Shell {
     }
 }
 
-/// What is looked for beside the screen: at once when it is something else, and again each
-/// second.
-struct EachSecond<K>(Option<(K, Instant)>);
-
-impl<K: PartialEq + Clone> EachSecond<K> {
-    /// What is to be looked for now, where `wanted` is what the screen shows.
-    fn due(&mut self, wanted: Option<K>) -> Option<K> {
-        let now = Instant::now();
-        let fresh = |(key, at): &(K, Instant)| wanted.as_ref() == Some(key) && now - *at < SECOND;
-        if self.0.as_ref().is_some_and(fresh) {
-            return None;
-        }
-        self.0 = wanted.clone().map(|key| (key, now));
-        wanted
-    }
-}
-
-/// Writes NDJSON into the folder that the program was started in.
-async fn write_ndjson(name: &'static str, what: &str, ndjson: String) -> Result<String, String> {
-    let writing = tokio::task::spawn_blocking(move || {
-        let (mut file, name) = export::create_file(name)?;
-        std::io::Write::write_all(&mut file, ndjson.as_bytes())?;
-        Ok::<_, std::io::Error>(name)
-    });
-    match writing.await {
-        Ok(Ok(file)) => Ok(format!("{what} written to {file}")),
-        Ok(Err(error)) => Err(format!("cannot export to {name}-….ndjson: {error}")),
-        Err(_) => Err(format!("the export to {name}-….ndjson broke off")),
-    }
-}
-
 fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
     old.totals != new.totals
         || old.delivery.in_flight != new.delivery.in_flight
@@ -695,5 +464,20 @@ async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         },
         None => std::future::pending().await,
+    }
+}
+
+/// Returns what an event of the terminal means; nothing where it means nothing.
+fn terminal_action(event: Option<io::Result<TerminalEvent>>) -> Option<Action> {
+    match event {
+        Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
+        // A mouse that only moves does nothing.
+        Some(Ok(TerminalEvent::Mouse(event))) => {
+            (event.kind != MouseEventKind::Moved).then_some(Action::Mouse(event))
+        }
+        Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
+        Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
+        Some(Ok(_)) => None,
+        Some(Err(_)) | None => Some(Action::TerminalGone),
     }
 }

@@ -2,5 +2,6 @@
 
 pub mod query;
 pub mod state;
+pub(crate) mod story;
 pub(crate) mod update;
 pub(crate) mod view;

@@ -3,6 +3,7 @@
 
 pub mod layout;
 pub mod lines;
+mod lists;
 pub mod state;
 pub mod view;
 

@@ -1,0 +1,137 @@
+use crossterm::event::{KeyCode, KeyModifiers};
+
+use super::*;
+use crate::tui::frame::focus::{Over, Pane, Scene};
+use crate::tui::input::keymap::binding::Place::{In, Inspector};
+
+fn does(key: KeyCode, pane: Pane, over: Over) -> Option<Do> {
+    let scene = Scene {
+        pane,
+        over,
+        drafts: false,
+    };
+    Keymap::default().look_up(KeyEvent::new(key, KeyModifiers::NONE), scene)
+}
+
+#[test]
+fn a_key_means_what_its_place_says() {
+    let space = KeyCode::Char(' ');
+    for (key, pane, over, expected) in [
+        (space, Pane::Events, Over::Nothing, Some(Do::Freeze)),
+        (space, Pane::Filters, Over::Nothing, Some(Do::Toggle)),
+        (space, Pane::Filters, Over::Inspector, Some(Do::Fold)),
+        (
+            KeyCode::Char('3'),
+            Pane::Events,
+            Over::Nothing,
+            Some(Do::Rule(3)),
+        ),
+        (
+            KeyCode::Char('r'),
+            Pane::Events,
+            Over::Nothing,
+            Some(Do::NewRule),
+        ),
+        (
+            KeyCode::Char('r'),
+            Pane::Events,
+            Over::Letters,
+            Some(Do::Retry),
+        ),
+        (KeyCode::F(9), Pane::Events, Over::Nothing, None),
+    ] {
+        assert_eq!(does(key, pane, over), expected, "{key:?}");
+    }
+}
+
+#[test]
+fn a_few_letters_find_what_can_be_done() {
+    let scene = Scene {
+        pane: Pane::Events,
+        over: Over::Nothing,
+        drafts: false,
+    };
+    let map = Keymap::default();
+    let first = |letters| map.palette(letters, scene).first().map(|b| b.name);
+    assert_eq!(first("gate"), Some("gate"));
+    assert_eq!(first("dltr"), Some("dead-letters"));
+    assert_eq!(first("take back"), Some("undo"));
+    assert_eq!(first("DRY"), Some("dry-run"));
+    assert_eq!(first("qqqq"), None);
+    // All are there, each once, with what means something here first.
+    let all = map.palette("", scene);
+    assert!(all[0].place == In(Pane::Events) && all.len() > 40);
+    let inspecting = Scene {
+        over: Over::Inspector,
+        ..scene
+    };
+    let person = map.palette("person", inspecting);
+    assert_eq!(person[0].place, Inspector);
+}
+
+#[test]
+fn no_key_means_two_things_in_one_place_and_every_name_is_its_own() {
+    for (i, a) in KEYS.iter().enumerate() {
+        for b in &KEYS[i + 1..] {
+            assert_ne!(a.name, b.name);
+            let clash =
+                a.place == b.place && a.does != b.does && a.keys.iter().any(|k| b.keys.contains(k));
+            assert!(!clash, "{} and {} share a key", a.name, b.name);
+        }
+    }
+}
+
+#[test]
+fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
+    let own = |pairs: &[(&str, &[&str])]| -> BTreeMap<String, Vec<String>> {
+        let keys = |keys: &[&str]| keys.iter().map(|key| (*key).to_owned()).collect();
+        let pair = |(name, all): &(&str, &[&str])| ((*name).to_owned(), keys(all));
+        pairs.iter().map(pair).collect()
+    };
+    let given = own(&[
+        ("gate", &["F9", "ctrl-G"]),
+        ("freeze", &[]),
+        ("up", &["up", "Alt-k"]),
+        ("quit", &["Q"]),
+    ]);
+    let map = Keymap::with(&given).unwrap();
+    let scene = Scene {
+        pane: Pane::Events,
+        over: Over::Nothing,
+        drafts: false,
+    };
+    let does = |code, modifiers| map.look_up(KeyEvent::new(code, modifiers), scene);
+    assert_eq!(does(KeyCode::F(9), KeyModifiers::NONE), Some(Do::Gate));
+    let g = KeyCode::Char('g');
+    assert_eq!(does(g, KeyModifiers::CONTROL), Some(Do::Gate));
+    assert_eq!(does(g, KeyModifiers::NONE), None);
+    assert_eq!(does(KeyCode::Char(' '), KeyModifiers::NONE), None);
+    assert_eq!(does(KeyCode::Char('k'), KeyModifiers::ALT), Some(Do::Up));
+    assert_eq!(does(KeyCode::Up, KeyModifiers::NONE), Some(Do::Up));
+    let c = KeyCode::Char('c');
+    assert_eq!(does(c, KeyModifiers::CONTROL), Some(Do::Quit));
+    assert_eq!(map.key(Do::Gate), "F9");
+    assert_eq!(map.key(Do::Freeze), "freeze");
+    assert!(map.footer(scene).iter().all(|b| b.does != Do::Freeze));
+    let told = |pairs| -> Vec<String> {
+        let wrong = Keymap::with(&own(pairs)).unwrap_err();
+        let line = |e: &KeyError| format!("{}: {e}", e.name());
+        wrong.iter().map(line).collect()
+    };
+    assert_eq!(
+        told(&[("gate", &["?"]), ("zoon", &["Z"]), ("help", &["3"])]),
+        [
+            "zoon: nothing that can be done is called so: did you mean zoom?; the palette (:) lists all names",
+            "help: 3 is the key of rule already, in the same place",
+        ]
+    );
+    let wrong = told(&[("gate", &["?", "Hyper-x"])]);
+    assert!(
+        wrong[0].starts_with("gate: \"Hyper-x\" is no key"),
+        "{wrong:?}"
+    );
+    assert_eq!(
+        wrong[1],
+        "gate: ? is the key of help already, in the same place"
+    );
+}
