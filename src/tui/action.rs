@@ -11,7 +11,7 @@ use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
-use crate::protocol::{Command, Snapshot};
+use crate::protocol::{Command as PipelineCommand, Snapshot};
 use crate::tui::events::export::Events;
 use crate::tui::events::page::Page;
 use crate::tui::events::seek::Seek;
@@ -41,7 +41,7 @@ pub enum Action {
     /// The pipeline took a command and has this to say, or says why not.
     Applied(Result<String, String>),
     /// Something that was asked for is done, or this is why not.
-    Told(Result<String, String>),
+    Notice(Result<String, String>),
     /// The settings were read again: what that did, and the filters that are in force; or why
     /// nothing is changed.
     Reloaded(Result<(Reread, Filters), String>),
@@ -54,7 +54,7 @@ pub enum Action {
     /// What the watches have seen.
     Watched(Vec<Seen>),
     /// The event that was sought, if there is one.
-    Sought(Seek, Option<u64>),
+    JumpFound(Seek, Option<u64>),
     /// Whom the event that was asked about is about, if it says so.
     Who(Option<Identity>),
     /// Where a limit is broken.
@@ -86,7 +86,7 @@ pub struct Reread {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Of the pipeline.
-    Pipeline(Command),
+    Pipeline(PipelineCommand),
     /// Write these filters to the configuration file.
     Save(Filters),
     /// Write a preset to the configuration file, or take it out.

@@ -67,7 +67,7 @@ impl Jobs {
                 )),
             };
             // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Told(told));
+            let _ = answers.send(Action::Notice(told));
         });
     }
 
@@ -133,7 +133,7 @@ impl Jobs {
                 _ => write_ndjson(name, &format!("{} events are", grouped(count)), ndjson).await,
             };
             // The screen may have been closed meanwhile.
-            let _ = answers.send(Action::Told(told));
+            let _ = answers.send(Action::Notice(told));
         });
     }
 

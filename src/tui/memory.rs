@@ -88,7 +88,7 @@ impl MemoryWriter {
             if let Err(error) = memory.write(&path) {
                 let says = format!("cannot remember this in {}: {error}", path.display());
                 // The screen may have been closed meanwhile.
-                let _ = answers.send(Action::Told(Err(says)));
+                let _ = answers.send(Action::Notice(Err(says)));
             }
         }));
     }

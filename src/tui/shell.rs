@@ -106,7 +106,7 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ende
     let answers = mpsc::unbounded_channel();
     if let Some(why) = unread {
         // The other end is in the same hands.
-        let _ = answers.0.send(Action::Told(Err(why)));
+        let _ = answers.0.send(Action::Notice(Err(why)));
     }
     let shell = Shell {
         state,
@@ -266,7 +266,7 @@ impl Shell {
             }
             Effect::Save(filters) => {
                 let save = move |path: &Path| save::filters(path, &filters);
-                Some(Action::Told(self.save_to("filters saved to", save).await))
+                Some(Action::Notice(self.save_to("filters saved to", save).await))
             }
             Effect::SavePreset(name, filters) => {
                 let did = match filters {
@@ -274,24 +274,24 @@ impl Shell {
                     None => format!("“{name}” is taken out of"),
                 };
                 let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
-                Some(Action::Told(self.save_to(&did, save).await))
+                Some(Action::Notice(self.save_to(&did, save).await))
             }
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
             Effect::Letters(which) => Some(Action::Letters(self.jobs.letters(which).await)),
-            Effect::ExportLetters(which) => Some(Action::Told(self.jobs.export(which).await)),
+            Effect::ExportLetters(which) => Some(Action::Notice(self.jobs.export(which).await)),
             Effect::Catalog => {
                 self.jobs.look_around();
                 None
             }
             Effect::ExportHistory(ndjson) => {
                 let told = write_ndjson("filter-changes", "the changes are", ndjson).await;
-                Some(Action::Told(told))
+                Some(Action::Notice(told))
             }
             Effect::ExportEvents(events) => {
                 self.jobs.export_events(events);
                 None
             }
-            Effect::Seek(seek, from) => Some(Action::Sought(seek, self.finder.seek(seek, from))),
+            Effect::Seek(seek, from) => Some(Action::JumpFound(seek, self.finder.seek(seek, from))),
             Effect::Copy(what, text) => {
                 self.screen.copy(&text)?;
                 let size = text::bytes(text.len());
@@ -299,7 +299,7 @@ impl Shell {
                 if clipboard::System::is_here() {
                     self.jobs.put_into_clipboard(what, text);
                 }
-                Some(Action::Told(Ok(says)))
+                Some(Action::Notice(Ok(says)))
             }
             Effect::Who(sequence) => {
                 let record = self.finder.record(sequence);

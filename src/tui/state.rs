@@ -18,11 +18,11 @@ use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
 use crate::tui::filters::state::{Armed, Draft, FilterCursor, Sort};
 use crate::tui::frame::alert::{Alert, AlertInputs};
-use crate::tui::frame::focus::{Over, Pane, Scene};
+use crate::tui::frame::focus::{InputContext, Overlay, Pane};
 use crate::tui::frame::layout::{Border, Layout, LayoutInputs, Rooms};
 use crate::tui::frame::notice::{NOTICE_MS, Notice};
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::{Do, Keymap};
+use crate::tui::input::keymap::{Command, Keymap};
 use crate::tui::inspector::state::Inspector;
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::person;
@@ -184,7 +184,7 @@ impl State {
     }
 
     /// The key of this, for a sentence that names it.
-    pub fn key(&self, does: Do) -> &str {
+    pub fn key(&self, does: Command) -> &str {
         self.keymap.key(does)
     }
 
@@ -225,8 +225,8 @@ impl State {
     }
 
     /// Where keys go.
-    pub fn scene(&self) -> Scene {
-        Scene {
+    pub fn input_context(&self) -> InputContext {
+        InputContext {
             pane: self.focus,
             over: self.over(),
             drafts: self.draft.is_some(),
@@ -251,19 +251,19 @@ impl State {
     }
 
     /// What lies over the lower panes.
-    pub fn over(&self) -> Over {
+    pub fn over(&self) -> Overlay {
         if self.letters.is_some() {
-            Over::Letters
+            Overlay::Letters
         } else if self.inspector.is_some() {
-            Over::Inspector
+            Overlay::Inspector
         } else if self.properties.is_some() {
-            Over::Properties
+            Overlay::Properties
         } else if self.person.is_some() {
-            Over::Person
+            Overlay::Person
         } else if self.limit.is_some() {
-            Over::Limit
+            Overlay::Limit
         } else {
-            Over::Nothing
+            Overlay::Nothing
         }
     }
 

@@ -71,7 +71,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.refuse(why);
             Vec::new()
         }
-        Action::Told(told) => {
+        Action::Notice(told) => {
             match told {
                 Ok(says) => state.inform(says),
                 Err(why) => state.refuse(why),
@@ -97,7 +97,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             effects.extend(look_for_alerts(state));
             effects
         }
-        Action::Sought(sought, found) => jump::found(state, sought, found),
+        Action::JumpFound(sought, found) => jump::found(state, sought, found),
         Action::Who(identity) => {
             person::open(state, identity);
             Vec::new()

@@ -26,7 +26,7 @@ use crate::tui::filters::history::view as history;
 use crate::tui::filters::presets::view as presets;
 use crate::tui::filters::preview::view as preview;
 use crate::tui::filters::view as filters;
-use crate::tui::frame::focus::Over;
+use crate::tui::frame::focus::Overlay;
 use crate::tui::frame::popup::Popup;
 use crate::tui::frame::{banner, confirm, footer, header};
 use crate::tui::input::help;
@@ -81,7 +81,7 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if let Some(alert) = state.alert {
         banner::render(frame, rooms.banner, alert, state, theme);
     }
-    let inspecting = state.over() != Over::Nothing;
+    let inspecting = state.over() != Overlay::Nothing;
     let drawn = |room: Rect| room.area() > 0;
     if drawn(rooms.throughput) && !(inspecting && state.zoomed) {
         throughput::render(frame, rooms.throughput, state, theme);

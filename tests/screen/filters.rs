@@ -191,7 +191,7 @@ fn a_change_is_in_force_for_a_time_and_then_taken_back() {
 fn saving_asks_for_the_file_and_tells_what_came_of_it() {
     let mut fixture = Fixture::new((120, 34));
     assert!(matches!(fixture.press("s").as_slice(), [Effect::Save(_)]));
-    fixture.act(Action::Told(Err(
+    fixture.act(Action::Notice(Err(
         "cannot save the filters to s.toml: disk full".to_owned(),
     )));
     assert!(fixture.plain().contains("disk full"));

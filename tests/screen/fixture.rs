@@ -427,7 +427,7 @@ impl Fixture {
             }
             if let Effect::Seek(seek, from) = effect {
                 let found = self.finder.seek(*seek, *from);
-                self.act(Action::Sought(*seek, found));
+                self.act(Action::JumpFound(*seek, found));
             }
             if let Effect::Inspect(sequence) = effect {
                 let found = self.finder.record(*sequence).map(|record| {

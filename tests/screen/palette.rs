@@ -18,7 +18,7 @@ fn choose(fixture: &mut Fixture, name: &str) -> Option<Vec<Effect>> {
     fixture.press(":");
     fixture.press(name);
     let keymap = fixture.state.keymap.clone();
-    let offered = keymap.palette(name, fixture.state.scene());
+    let offered = keymap.palette(name, fixture.state.input_context());
     let row = offered.iter().position(|binding| binding.name == name);
     let Some(row) = row else {
         fixture.press("\u{1b}");

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
-use crate::protocol::Command;
+use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
 use crate::tui::dead_letters::state::OpenedLetters;
 use crate::tui::frame::popup::{Confirm, Popup};
@@ -146,7 +146,7 @@ pub(crate) fn retry_reason(state: &mut State) -> Vec<Effect> {
 fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> Vec<Effect> {
     match chosen {
         None => nothing(state),
-        Some((which, 1)) => vec![Effect::Pipeline(Command::RetryDeadLetters(which))],
+        Some((which, 1)) => vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))],
         Some((which, count)) => {
             state.popup = Some(Popup::Confirm(Confirm::RetryLetters(which, count)));
             Vec::new()

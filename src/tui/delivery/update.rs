@@ -2,7 +2,7 @@
 
 use crate::delivery::BreakerState;
 use crate::filter::Mode;
-use crate::protocol::Command;
+use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::state::State;
@@ -30,8 +30,8 @@ pub(crate) fn ask_dry_run(state: &mut State) -> Vec<Effect> {
             state.popup = Some(Popup::Confirm(Confirm::Gate(Mode::DryRun)));
             Vec::new()
         }
-        Some(Mode::DryRun) => vec![Effect::Pipeline(Command::SetGate(Mode::Shut))],
-        _ => vec![Effect::Pipeline(Command::SetGate(Mode::DryRun))],
+        Some(Mode::DryRun) => vec![Effect::Pipeline(PipelineCommand::SetGate(Mode::Shut))],
+        _ => vec![Effect::Pipeline(PipelineCommand::SetGate(Mode::DryRun))],
     }
 }
 

@@ -12,7 +12,7 @@ use crate::telemetry::ring::SharedRing;
 use crate::tui::events::find::Find;
 use crate::tui::events::outcome::Weight;
 use crate::tui::events::page::{Anchor, Page, Part, Row, row};
-use crate::tui::events::seek::{Seek, Way};
+use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::filters::preview::query::{Question, seen as to_preview};
 use crate::tui::widget::theme::Sign;
 
@@ -223,9 +223,9 @@ impl Finder {
         let ring = self.ring.lock();
         let found = match (seek, from) {
             (Seek::Time(_), _) | (_, None) => ring.from(0).rev().find(|record| is_it(record)),
-            (_, Some(from)) => match seek.way() {
-                Way::Newer => ring.from(from + 1).find(|record| is_it(record)),
-                Way::Older => {
+            (_, Some(from)) => match seek.direction() {
+                Direction::Newer => ring.from(from + 1).find(|record| is_it(record)),
+                Direction::Older => {
                     let older = |record: &&Record| record.sequence < from;
                     ring.from(0).rev().filter(older).find(|r| is_it(r))
                 }

@@ -7,17 +7,17 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
-use crate::tui::events::seek::{Seek, Way, ago, parse_time};
+use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::{Do, Sought};
+use crate::tui::input::keymap::{Command, JumpTarget};
 use crate::tui::inspector::update::inspect;
 use crate::tui::state::State;
 
-pub(crate) fn next(state: &mut State, what: Sought, way: Way) -> Vec<Effect> {
+pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) -> Vec<Effect> {
     let seek = match what {
-        Sought::Violation => Seek::Violation(way),
-        Sought::Failure => Seek::Failure(way),
+        JumpTarget::Violation => Seek::Violation(direction),
+        JumpTarget::Failure => Seek::Failure(direction),
     };
     // Where no cursor is, the newest counts too.
     let from = match state.inspector.as_ref().map(|i| i.sequence) {
@@ -94,7 +94,8 @@ pub(crate) fn bookmark(state: &mut State) {
         "the bookmark is gone".to_owned()
     } else {
         bookmarks.insert(sequence);
-        let [back, export] = [Do::NextBookmark, Do::ExportEvents].map(|does| state.key(does));
+        let [back, export] =
+            [Command::NextBookmark, Command::ExportEvents].map(|does| state.key(does));
         format!("a bookmark: {back} comes back to it, {export} exports it")
     };
     state.inform(says);
@@ -108,7 +109,7 @@ pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     };
     let older = bookmarks.range(..cursor.unwrap_or(u64::MAX)).next_back();
     let Some(sequence) = older.or_else(|| bookmarks.last()).copied() else {
-        let says = format!("no bookmark yet: {} sets one", state.key(Do::Bookmark));
+        let says = format!("no bookmark yet: {} sets one", state.key(Command::Bookmark));
         state.inform(says);
         return Vec::new();
     };
@@ -130,7 +131,7 @@ pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
     match events {
         Some(events) => vec![Effect::ExportEvents(events)],
         None if key == KeyCode::Char('f') => {
-            let says = format!("nothing is looked for: {} finds", state.key(Do::Find));
+            let says = format!("nothing is looked for: {} finds", state.key(Command::Find));
             state.refuse(says);
             Vec::new()
         }

@@ -12,16 +12,16 @@ use crate::protocol::{Content, Outcome, Record};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seek {
     /// The next event that breaks a limit.
-    Violation(Way),
+    Violation(Direction),
     /// The next event that can't be delivered, waits for another attempt, or is no event.
-    Failure(Way),
+    Failure(Direction),
     /// The last event that was received by then.
     Time(UnixMs),
 }
 
 /// From the cursor on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Way {
+pub enum Direction {
     /// To older events.
     Older,
     /// To newer ones.
@@ -45,18 +45,18 @@ impl Seek {
     }
 
     /// Whether it is looked for among newer events.
-    pub fn way(self) -> Way {
+    pub fn direction(self) -> Direction {
         match self {
-            Self::Violation(way) | Self::Failure(way) => way,
-            Self::Time(_) => Way::Older,
+            Self::Violation(direction) | Self::Failure(direction) => direction,
+            Self::Time(_) => Direction::Older,
         }
     }
 
     /// What is said where there is none.
     pub fn says_none(self) -> String {
-        let side = match self.way() {
-            Way::Older => "older",
-            Way::Newer => "newer",
+        let side = match self.direction() {
+            Direction::Older => "older",
+            Direction::Newer => "newer",
         };
         match self {
             Self::Violation(_) => format!("no {side} event in the ring breaks a limit"),

@@ -10,7 +10,7 @@ use crate::limits::grouped;
 use crate::tui::events::outcome::Weight;
 use crate::tui::events::page::{Part, Row};
 use crate::tui::frame::focus::Pane;
-use crate::tui::input::keymap::Do;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -49,7 +49,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let width = usize::from(inside.width);
     if page.rows.is_empty() {
         let says = if events.find.is_some() {
-            let clear = state.key(Do::Back);
+            let clear = state.key(Command::Back);
             format!(" nothing matches; {clear} clears the find")
         } else {
             " no event yet".to_owned()

@@ -5,14 +5,14 @@ use crate::filter::change::{changes, in_a_line, taken_back};
 use crate::filter::gate::Switch;
 use crate::filter::{Effect as RuleEffect, Filters, phrase};
 use crate::limits::span;
-use crate::protocol::Command;
+use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
 use crate::tui::filters::editor::state::RuleEditor;
-use crate::tui::filters::history::log::Way;
+use crate::tui::filters::history::log::ChangeCause;
 use crate::tui::filters::state::{Armed, Draft, FilterCursor};
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::Do;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
@@ -42,8 +42,8 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     let now = state.snapshot.at_ms;
     state
         .history
-        .change(before, &state.filters, Way::Applied, now);
-    let undo = state.key(Do::Undo);
+        .change(before, &state.filters, ChangeCause::Applied, now);
+    let undo = state.key(Command::Undo);
     state.inform(format!("in force: {says}; {undo} takes it back"));
     in_force(state)
 }
@@ -78,8 +78,8 @@ pub(crate) fn disarm(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let before = std::mem::replace(&mut state.filters, back);
-    let way = Way::TimeOver;
-    state.history.change(before, &state.filters, way, now);
+    let cause = ChangeCause::TimeOver;
+    state.history.change(before, &state.filters, cause, now);
     state.inform(format!("the time is over: {}", in_a_line(&says)));
     in_force(state)
 }
@@ -130,7 +130,9 @@ fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
 }
 
 fn in_force(state: &State) -> Vec<Effect> {
-    vec![Effect::Pipeline(Command::SetFilters(state.filters.clone()))]
+    vec![Effect::Pipeline(PipelineCommand::SetFilters(
+        state.filters.clone(),
+    ))]
 }
 
 /// The configuration file was read again.
@@ -140,7 +142,9 @@ pub(crate) fn read(state: &mut State, filters: Filters) {
     }
     let before = std::mem::replace(&mut state.filters, filters);
     let now = state.snapshot.at_ms;
-    state.history.change(before, &state.filters, Way::Read, now);
+    state
+        .history
+        .change(before, &state.filters, ChangeCause::Read, now);
 }
 
 pub(crate) fn export_history(state: &mut State) -> Vec<Effect> {
@@ -175,12 +179,12 @@ pub(crate) fn toggle(state: &mut State) {
     }
 }
 
-pub(crate) fn select_types(state: &mut State, does: Do) {
+pub(crate) fn select_types(state: &mut State, does: Command) {
     let types = state.types();
     let selected = types
         .get(state.filter_row(&types))
         .map(|row| row.name.clone());
-    if does == Do::Only
+    if does == Command::Only
         && (selected.is_none() || matches!(state.filter_cursor, FilterCursor::Rule(_)))
     {
         return;
@@ -188,8 +192,8 @@ pub(crate) fn select_types(state: &mut State, does: Do) {
     edit(state, |draft| {
         for row in &types {
             let on = match does {
-                Do::All => true,
-                Do::None => false,
+                Command::All => true,
+                Command::None => false,
                 _ => Some(&row.name) == selected.as_ref(),
             };
             draft.types.insert(row.name.to_string(), on.into());
@@ -211,7 +215,7 @@ pub(crate) fn toggle_unseen(state: &mut State) {
 
 pub(crate) fn toggle_rule(state: &mut State, index: usize) {
     if index >= state.edited().rules.len() {
-        let key = state.key(Do::NewRule);
+        let key = state.key(Command::NewRule);
         let says = format!("there is no rule {}; {key} writes a new one", index + 1);
         state.refuse(says);
         return;
@@ -275,7 +279,7 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
         return Vec::new();
     };
     if inspector.shows_mapped {
-        let key = state.key(Do::Tab);
+        let key = state.key(Command::Tab);
         let says = format!("conditions are on the event as it came: {key} goes to it");
         state.refuse(says);
         return Vec::new();
@@ -319,7 +323,7 @@ pub(crate) fn save(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     if state.draft.is_some() {
-        let [apply, save] = [Do::Apply, Do::Save].map(|does| state.key(does));
+        let [apply, save] = [Command::Apply, Command::Save].map(|does| state.key(does));
         let says = format!("the draft is not in force: {apply} applies it, then {save} saves");
         state.refuse(says);
         return Vec::new();

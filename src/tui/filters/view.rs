@@ -11,7 +11,7 @@ use crate::limits::{grouped, span};
 use crate::protocol::TypeRow;
 use crate::tui::filters::state::{FilterCursor, Sort};
 use crate::tui::frame::focus::Pane;
-use crate::tui::input::keymap::Do;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -83,7 +83,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         lines.push(rule_line(&row, selected, width, theme));
     }
     if rules.is_empty() {
-        let says = format!(" none yet: {} writes one", state.key(Do::NewRule));
+        let says = format!(" none yet: {} writes one", state.key(Command::NewRule));
         lines.push(Line::styled(says, theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);

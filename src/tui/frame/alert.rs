@@ -6,7 +6,7 @@ use crate::feed::FeedState;
 use crate::limits::{Policy, grouped};
 use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
-use crate::tui::input::keymap::{Do, Sought};
+use crate::tui::input::keymap::{Command, JumpTarget};
 use crate::tui::watches::query::{Seen, Watch};
 
 /// Something that needs the operator.
@@ -172,13 +172,15 @@ impl Kind {
     }
 
     /// What leads on, and to what.
-    pub fn leads_on(self) -> Option<(Do, &'static str)> {
+    pub fn leads_on(self) -> Option<(Command, &'static str)> {
         match self {
-            Self::Refused => Some((Do::Gate, "tries again")),
-            Self::Down => Some((Do::TryNow, "asks now")),
-            Self::SpoolFull | Self::NearlyFull => Some((Do::Letters, "dead letters take room too")),
-            Self::Rejected => Some((Do::Older(Sought::Violation), "goes to one")),
-            Self::Watch(_) => Some((Do::Watches, "lists the watches")),
+            Self::Refused => Some((Command::Gate, "tries again")),
+            Self::Down => Some((Command::TryNow, "asks now")),
+            Self::SpoolFull | Self::NearlyFull => {
+                Some((Command::Letters, "dead letters take room too"))
+            }
+            Self::Rejected => Some((Command::Older(JumpTarget::Violation), "goes to one")),
+            Self::Watch(_) => Some((Command::Watches, "lists the watches")),
             Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
         }
     }

@@ -29,18 +29,18 @@ pub const PANES: [Pane; 5] = [
 
 /// Where keys go: the same key means different things in different places.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Scene {
+pub struct InputContext {
     /// The pane that has the focus.
     pub pane: Pane,
     /// What lies over the lower panes.
-    pub over: Over,
+    pub over: Overlay,
     /// Whether a draft of the filters is open.
     pub drafts: bool,
 }
 
 /// What lies over the lower panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Over {
+pub enum Overlay {
     /// Nothing.
     Nothing,
     /// An event that is inspected.

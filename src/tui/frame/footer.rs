@@ -47,7 +47,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         Some(_) => Vec::new(),
         None => state
             .keymap
-            .footer(state.scene())
+            .footer(state.input_context())
             .into_iter()
             .map(|binding| (binding.keys[0].as_str(), binding.footer))
             .collect(),

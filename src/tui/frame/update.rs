@@ -9,7 +9,7 @@ use crate::tui::frame::alert::{
     Alert, {self},
 };
 use crate::tui::frame::focus::{PANES, Pane};
-use crate::tui::input::keymap::Do;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::throughput::update as throughput;
 
@@ -73,7 +73,7 @@ pub(crate) fn hide(state: &mut State) -> Vec<Effect> {
     state.layout.hidden.insert(pane);
     state.zoomed = false;
     move_focus(state, 1);
-    let says = format!("hidden: {} brings it back", state.key(Do::UsualLayout));
+    let says = format!("hidden: {} brings it back", state.key(Command::UsualLayout));
     state.inform(says);
     vec![Effect::Remember]
 }

@@ -43,8 +43,8 @@ pub(crate) fn render(
         ("Dead letters", Place::Letters),
     ];
     // Where one is comes first.
-    let scene = state.scene();
-    places.sort_by_key(|(_, place)| (!place.is_at(scene), place.width()));
+    let context = state.input_context();
+    places.sort_by_key(|(_, place)| (!place.is_at(context), place.width()));
     let width = usize::from(inside.width).max(40);
     let mut lines = Vec::new();
     for (name, place) in places {

@@ -27,7 +27,7 @@ pub(crate) fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         }
         return type_into_popup(state, key);
     }
-    match state.keymap.look_up(key, state.scene()) {
+    match state.keymap.look_up(key, state.input_context()) {
         Some(does) => perform(state, does),
         None => Vec::new(),
     }

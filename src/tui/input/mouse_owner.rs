@@ -1,13 +1,13 @@
 //! Who has the mouse: the screen or the terminal.
 
 use crate::tui::action::Effect;
-use crate::tui::input::keymap::Do;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 
 /// To the terminal, which selects text with it; or back.
 pub(crate) fn hand_over(state: &mut State) -> Vec<Effect> {
     state.has_mouse = !state.has_mouse;
-    let key = state.key(Do::Mouse);
+    let key = state.key(Command::Mouse);
     let says = if state.has_mouse {
         format!("the mouse is the screen's: {key} hands it to the terminal")
     } else {

@@ -7,7 +7,7 @@ use crate::tui::events::current::at;
 use crate::tui::events::update::{follow, move_in_events};
 use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update as filters;
-use crate::tui::frame::focus::{Over, Pane};
+use crate::tui::frame::focus::{Overlay, Pane};
 use crate::tui::inspector::state::Inspector;
 use crate::tui::inspector::update::{document, inspect};
 use crate::tui::limits::update as limits;
@@ -27,11 +27,11 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         return Vec::new();
     }
     match (state.over(), &mut state.limit, &mut state.properties) {
-        (Over::Limit, Some(opened), _) => {
+        (Overlay::Limit, Some(opened), _) => {
             limits::move_cursor(opened, by);
             return Vec::new();
         }
-        (Over::Properties, _, Some(open)) => {
+        (Overlay::Properties, _, Some(open)) => {
             properties::move_cursor(open, by);
             return Vec::new();
         }
@@ -65,7 +65,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
         state.letters = Some(Letters::default());
         return Vec::new();
     }
-    if state.over() == Over::Nothing && state.focus == Pane::Violations {
+    if state.over() == Overlay::Nothing && state.focus == Pane::Violations {
         limits::open(state);
         if state.limit.is_none() {
             state.inform("no limit is broken");
@@ -73,7 +73,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     }
     let sequence = match &state.limit {
-        Some(opened) if state.over() == Over::Limit => limits::example(opened),
+        Some(opened) if state.over() == Overlay::Limit => limits::example(opened),
         _ => at(state),
     };
     let Some(sequence) = sequence else {

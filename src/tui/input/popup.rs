@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent};
 
-use crate::protocol::Command;
+use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
 use crate::tui::copy::update as copy;
 use crate::tui::delivery::update::drain;
@@ -50,14 +50,14 @@ pub(crate) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
 
 pub(crate) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
     match confirm {
-        Confirm::Gate(mode) => vec![Effect::Pipeline(Command::SetGate(mode))],
-        Confirm::Resume => vec![Effect::Pipeline(Command::Resume)],
+        Confirm::Gate(mode) => vec![Effect::Pipeline(PipelineCommand::SetGate(mode))],
+        Confirm::Resume => vec![Effect::Pipeline(PipelineCommand::Resume)],
         Confirm::Quit => drain(state),
         Confirm::RetryLetters(which, _) => {
-            vec![Effect::Pipeline(Command::RetryDeadLetters(which))]
+            vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))]
         }
         Confirm::DiscardLetters(which, _) => {
-            vec![Effect::Pipeline(Command::DiscardDeadLetters(which))]
+            vec![Effect::Pipeline(PipelineCommand::DiscardDeadLetters(which))]
         }
     }
 }

@@ -3,7 +3,7 @@
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::update::follow;
-use crate::tui::frame::focus::{Over, Pane};
+use crate::tui::frame::focus::{Overlay, Pane};
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::person::state::Person;
 use crate::tui::state::State;
@@ -40,7 +40,7 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
         state.refuse("the event names neither a user nor a device");
         return;
     };
-    let is_shown = state.over() == Over::Person;
+    let is_shown = state.over() == Overlay::Person;
     if is_shown
         && state
             .person

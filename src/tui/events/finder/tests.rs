@@ -123,13 +123,13 @@ fn an_event_is_sought_among_what_is_shown() {
         });
     }
     let mut finder = Finder::new(ring);
-    let older = Seek::Failure(Way::Older);
-    let newer = Seek::Failure(Way::Newer);
+    let older = Seek::Failure(Direction::Older);
+    let newer = Seek::Failure(Direction::Newer);
     assert_eq!(finder.seek(older, None), Some(60));
     assert_eq!(finder.seek(older, Some(60)), Some(40));
     assert_eq!(finder.seek(newer, Some(40)), Some(60));
     assert_eq!(finder.seek(newer, Some(60)), None);
-    assert_eq!(finder.seek(Seek::Violation(Way::Older), None), None);
+    assert_eq!(finder.seek(Seek::Violation(Direction::Older), None), None);
     // Records are received a second apart.
     assert_eq!(finder.seek(Seek::Time(50_500), None), Some(50));
     assert_eq!(finder.seek(Seek::Time(500), None), None);

@@ -16,7 +16,7 @@ const KEPT: usize = 500;
 /// How filters came into force.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub enum Way {
+pub enum ChangeCause {
     /// A draft was applied.
     Applied,
     /// A change was taken back.
@@ -35,7 +35,7 @@ pub struct Entry {
     /// When.
     pub at_ms: UnixMs,
     /// How.
-    pub way: Way,
+    pub cause: ChangeCause,
     /// What.
     pub changes: Vec<Change>,
 }
@@ -50,8 +50,8 @@ pub struct History {
 
 impl History {
     /// Filters took the place of others.
-    pub fn change(&mut self, before: Filters, now: &Filters, way: Way, at_ms: UnixMs) {
-        self.tell(&before, now, way, at_ms);
+    pub fn change(&mut self, before: Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
+        self.tell(&before, now, cause, at_ms);
         self.redo.clear();
         self.undo.push_back(before);
         if self.undo.len() > KEPT {
@@ -62,7 +62,7 @@ impl History {
     /// The filters from before the last change, which take the place of `now`.
     pub fn undo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
         let before = self.undo.pop_back()?;
-        self.tell(now, &before, Way::Undone, at_ms);
+        self.tell(now, &before, ChangeCause::Undone, at_ms);
         self.redo.push(now.clone());
         Some(before)
     }
@@ -70,7 +70,7 @@ impl History {
     /// The filters from before the last undo.
     pub fn redo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
         let again = self.redo.pop()?;
-        self.tell(now, &again, Way::Redone, at_ms);
+        self.tell(now, &again, ChangeCause::Redone, at_ms);
         self.undo.push_back(now.clone());
         Some(again)
     }
@@ -85,13 +85,13 @@ impl History {
         #[derive(Serialize)]
         struct Line {
             at: String,
-            how: Way,
+            how: ChangeCause,
             what: Vec<String>,
         }
         let line = |entry: &Entry| {
             let line = Line {
                 at: time::to_export(entry.at_ms),
-                how: entry.way,
+                how: entry.cause,
                 what: entry.changes.iter().map(Change::to_string).collect(),
             };
             serde_json::to_string(&line).unwrap_or_default() + "\n"
@@ -99,10 +99,10 @@ impl History {
         self.log.iter().map(line).collect()
     }
 
-    fn tell(&mut self, before: &Filters, now: &Filters, way: Way, at_ms: UnixMs) {
+    fn tell(&mut self, before: &Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
         self.log.push_back(Entry {
             at_ms,
-            way,
+            cause,
             changes: changes(before, now),
         });
         if self.log.len() > KEPT {
@@ -118,7 +118,7 @@ impl Entry {
     }
 }
 
-impl Way {
+impl ChangeCause {
     /// In a word.
     pub fn word(self) -> &'static str {
         match self {
@@ -149,18 +149,18 @@ mod tests {
     fn changes_are_taken_back_made_again_and_told() {
         let mut history = History::default();
         let (none, one, two) = (off(&[]), off(&["A"]), off(&["A", "B"]));
-        history.change(none.clone(), &one, Way::Applied, 1);
-        history.change(one.clone(), &two, Way::Applied, 2);
+        history.change(none.clone(), &one, ChangeCause::Applied, 1);
+        history.change(one.clone(), &two, ChangeCause::Applied, 2);
         assert_eq!(history.undo(&two, 3), Some(one.clone()));
         assert_eq!(history.undo(&one, 4), Some(none.clone()));
         assert_eq!(history.undo(&none, 5), None);
         assert_eq!(history.redo(&none, 6), Some(one.clone()));
         // Another change ends what could have been made again.
-        history.change(one, &off(&["A", "C"]), Way::Read, 7);
+        history.change(one, &off(&["A", "C"]), ChangeCause::Read, 7);
         assert_eq!(history.redo(&none, 8), None);
         let told: Vec<String> = history
             .log()
-            .map(|entry| format!("{} {} {}", entry.at_ms, entry.way.word(), entry.says()))
+            .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.says()))
             .collect();
         assert_eq!(
             told,

@@ -37,7 +37,7 @@ pub(crate) fn render(
         let clock = time::to_seconds(entry.at_ms);
         Line::from(vec![
             Span::styled(format!(" {clock} "), theme.dim),
-            Span::styled(text::fit(entry.way.word(), 11), theme.accent),
+            Span::styled(text::fit(entry.cause.word(), 11), theme.accent),
             Span::styled(text::cut(&entry.says(), width), theme.text),
         ])
     };

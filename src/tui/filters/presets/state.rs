@@ -10,12 +10,12 @@ pub struct Presets {
     /// The preset that others are compared with; what is in force, where none is.
     pub against: Option<String>,
     /// What is asked.
-    pub asks: Option<Asks>,
+    pub prompt: Option<Prompt>,
 }
 
 /// What the list of presets asks.
 #[derive(Debug)]
-pub enum Asks {
+pub enum Prompt {
     /// Under which name the filters are kept.
     Name(Input),
     /// Whether the preset is deleted.

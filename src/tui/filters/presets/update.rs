@@ -5,11 +5,11 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::action::Effect;
-use crate::tui::filters::presets::state::{Asks, Presets};
+use crate::tui::filters::presets::state::{Presets, Prompt};
 use crate::tui::filters::update::edit;
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::Do;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
@@ -18,9 +18,9 @@ pub(crate) fn open(state: &mut State) {
 }
 
 pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> Vec<Effect> {
-    match open.asks.take() {
-        Some(Asks::Name(input)) => return type_name(state, open, input, key),
-        Some(Asks::Delete(name)) => {
+    match open.prompt.take() {
+        Some(Prompt::Name(input)) => return type_name(state, open, input, key),
+        Some(Prompt::Delete(name)) => {
             let effects = match key.code {
                 KeyCode::Char('y') => delete(state, &name),
                 _ => Vec::new(),
@@ -48,8 +48,8 @@ pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> V
                 (_, name) => name,
             };
         }
-        KeyCode::Char('s') => open.asks = Some(Asks::Name(Input::default())),
-        KeyCode::Char('D') | KeyCode::Delete => open.asks = name.map(Asks::Delete),
+        KeyCode::Char('s') => open.prompt = Some(Prompt::Name(Input::default())),
+        KeyCode::Char('D') | KeyCode::Delete => open.prompt = name.map(Prompt::Delete),
         _ => {}
     }
     state.popup = Some(Popup::Presets(open));
@@ -70,7 +70,7 @@ fn switch(state: &mut State, name: &str) -> Vec<Effect> {
     state.zoomed = false;
     state.inform(format!(
         "“{name}” is the draft: {} puts it in force",
-        state.key(Do::Apply)
+        state.key(Command::Apply)
     ));
     Vec::new()
 }
@@ -90,7 +90,7 @@ fn type_name(state: &mut State, mut open: Presets, mut input: Input, key: KeyEve
         }
         _ => {
             input.handle_event(&TerminalEvent::Key(key));
-            open.asks = Some(Asks::Name(input));
+            open.prompt = Some(Prompt::Name(input));
         }
     }
     state.popup = Some(Popup::Presets(open));

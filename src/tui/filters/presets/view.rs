@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::filter::Filters;
 use crate::filter::change::changes;
-use crate::tui::filters::presets::state::{Asks, Presets};
+use crate::tui::filters::presets::state::{Presets, Prompt};
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -137,8 +137,8 @@ fn differs(
 
 /// What is asked at the bottom, and the column of its cursor.
 fn asked(open: &Presets, state: &State, theme: &Theme) -> (Line<'static>, Option<u16>) {
-    match &open.asks {
-        Some(Asks::Name(input)) => {
+    match &open.prompt {
+        Some(Prompt::Name(input)) => {
             let what = if state.draft.is_some() {
                 "the draft"
             } else {
@@ -152,7 +152,7 @@ fn asked(open: &Presets, state: &State, theme: &Theme) -> (Line<'static>, Option
             ]);
             (line, Some(column as u16))
         }
-        Some(Asks::Delete(name)) => {
+        Some(Prompt::Delete(name)) => {
             let line = Line::from(vec![
                 Span::styled(format!(" delete “{}”?  ", text::cut(name, 40)), theme.warn),
                 Span::styled("y", theme.key),

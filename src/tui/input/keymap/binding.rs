@@ -1,7 +1,7 @@
 //! A command with its default keys, and where they work.
 
-use crate::tui::frame::focus::{Over, Pane, Scene};
-use crate::tui::input::keymap::command::Do;
+use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::input::keymap::command::Command;
 
 /// Where a key means what it does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,11 +26,11 @@ pub enum Place {
 
 /// Something that can be done, with the keys that it usually has.
 #[derive(Debug)]
-pub struct Usual {
+pub struct DefaultBinding {
     /// The keys, as the help writes them.
     pub keys: &'static [&'static str],
     /// What they do.
-    pub does: Do,
+    pub does: Command,
     /// Where.
     pub place: Place,
     /// Its name, for the palette and the settings.
@@ -45,17 +45,17 @@ use Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties};
 
 impl Place {
     /// Whether this is where keys go.
-    pub fn is_at(self, scene: Scene) -> bool {
-        let among = |pane| scene.over == Over::Nothing && scene.pane == pane;
+    pub fn is_at(self, context: InputContext) -> bool {
+        let among = |pane| context.over == Overlay::Nothing && context.pane == pane;
         match self {
             Anywhere => true,
             In(pane) => among(pane),
-            Draft => scene.drafts && among(Pane::Filters),
-            Inspector => scene.over == Over::Inspector,
-            Letters => scene.over == Over::Letters,
-            Person => scene.over == Over::Person,
-            Limit => scene.over == Over::Limit,
-            Properties => scene.over == Over::Properties,
+            Draft => context.drafts && among(Pane::Filters),
+            Inspector => context.over == Overlay::Inspector,
+            Letters => context.over == Overlay::Letters,
+            Person => context.over == Overlay::Person,
+            Limit => context.over == Overlay::Limit,
+            Properties => context.over == Overlay::Properties,
         }
     }
 
@@ -73,13 +73,13 @@ impl Place {
 /// An entry of the table.
 pub(super) const fn bind(
     keys: &'static [&'static str],
-    does: Do,
+    does: Command,
     place: Place,
     name: &'static str,
     help: &'static str,
     footer: &'static str,
-) -> Usual {
-    Usual {
+) -> DefaultBinding {
+    DefaultBinding {
         keys,
         does,
         place,

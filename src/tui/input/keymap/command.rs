@@ -3,7 +3,7 @@
 /// What a key can do.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is described by its entry in KEYS")]
-pub enum Do {
+pub enum Command {
     Help,
     Find,
     NextMatch,
@@ -18,7 +18,7 @@ pub enum Do {
     DryRun,
     Save,
     Window,
-    Command,
+    Palette,
     Quit,
     Suspend,
     Redraw,
@@ -66,8 +66,8 @@ pub enum Do {
     Watches,
     StoryUp,
     StoryDown,
-    Older(Sought),
-    Newer(Sought),
+    Older(JumpTarget),
+    Newer(JumpTarget),
     GoTo,
     Bookmark,
     NextBookmark,
@@ -91,7 +91,7 @@ pub enum Do {
 /// What an event is sought for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[expect(missing_docs, reason = "each is described by its entries in KEYS")]
-pub enum Sought {
+pub enum JumpTarget {
     Violation,
     Failure,
 }

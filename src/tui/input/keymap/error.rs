@@ -1,6 +1,6 @@
 //! What is wrong with the keys of the settings.
 
-use crate::tui::input::keymap::binding::Usual;
+use crate::tui::input::keymap::binding::DefaultBinding;
 use crate::tui::input::keymap::table::KEYS;
 
 /// What is wrong with the keys of the settings.
@@ -48,7 +48,7 @@ impl KeyError {
 }
 
 pub(super) fn unknown(name: &str) -> KeyError {
-    let distance = |known: &&Usual| strsim::damerau_levenshtein(known.name, name);
+    let distance = |known: &&DefaultBinding| strsim::damerau_levenshtein(known.name, name);
     let nearest = KEYS.iter().min_by_key(distance);
     let hint = nearest.filter(|known| distance(known) <= 3);
     KeyError::Unknown {

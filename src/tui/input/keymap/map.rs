@@ -7,10 +7,10 @@ use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::tui::frame::focus::{Over, Pane, Scene};
+use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::input::keymap::binding::DefaultBinding;
 use crate::tui::input::keymap::binding::Place::Anywhere;
-use crate::tui::input::keymap::binding::Usual;
-use crate::tui::input::keymap::command::Do;
+use crate::tui::input::keymap::command::Command;
 use crate::tui::input::keymap::error::{KeyError, unknown};
 use crate::tui::input::keymap::key_name::{canonical, name_of};
 use crate::tui::input::keymap::table::KEYS;
@@ -20,13 +20,13 @@ use crate::tui::input::keymap::table::KEYS;
 pub struct Binding {
     /// The keys, as the help writes them.
     pub keys: Vec<String>,
-    usual: &'static Usual,
+    usual: &'static DefaultBinding,
 }
 
 impl Deref for Binding {
-    type Target = Usual;
+    type Target = DefaultBinding;
 
-    fn deref(&self) -> &Usual {
+    fn deref(&self) -> &DefaultBinding {
         self.usual
     }
 }
@@ -40,7 +40,7 @@ pub struct Keymap {
 impl Default for Keymap {
     /// The usual keys.
     fn default() -> Self {
-        let usual = |usual: &'static Usual| Binding {
+        let usual = |usual: &'static DefaultBinding| Binding {
             keys: usual.keys.iter().map(|key| (*key).to_owned()).collect(),
             usual,
         };
@@ -73,7 +73,7 @@ impl Keymap {
         }
         wrong.extend(map.conflicts(own));
         // There is always a way out.
-        let quit = map.bindings.iter_mut().find(|b| b.does == Do::Quit);
+        let quit = map.bindings.iter_mut().find(|b| b.does == Command::Quit);
         if let Some(quit) = quit.filter(|quit| !quit.keys.iter().any(|key| key == "Ctrl-c")) {
             quit.keys.push("Ctrl-c".to_owned());
         }
@@ -94,7 +94,7 @@ impl Keymap {
                 }
                 let is_digit = |key: &str| key.len() == 1 && ("1"..="9").contains(&key);
                 let shared = one.keys.iter().find(|key| {
-                    let rules = other.does == Do::Rule(0) && is_digit(key);
+                    let rules = other.does == Command::Rule(0) && is_digit(key);
                     other.keys.contains(key) || rules
                 });
                 let (mine, theirs) = if own.contains_key(other.name) {
@@ -118,7 +118,7 @@ impl Keymap {
     }
 
     /// The first key of this, for a sentence that names it; its name where it has no key.
-    pub fn key(&self, does: Do) -> &str {
+    pub fn key(&self, does: Command) -> &str {
         let binding = self.bindings.iter().find(|b| b.does == does);
         match binding {
             Some(binding) => binding.keys.first().map_or(binding.name, String::as_str),
@@ -127,20 +127,20 @@ impl Keymap {
     }
 
     /// What a key does here, if anything.
-    pub fn look_up(&self, key: KeyEvent, scene: Scene) -> Option<Do> {
+    pub fn look_up(&self, key: KeyEvent, context: InputContext) -> Option<Command> {
         let name = name_of(key)?;
         if let Some(digit) = name.parse::<u8>().ok().filter(|d| *d > 0) {
-            return Some(Do::Rule(digit));
+            return Some(Command::Rule(digit));
         }
-        let bound = |b: &&Binding| b.place.is_at(scene) && b.keys.contains(&name);
+        let bound = |b: &&Binding| b.place.is_at(context) && b.keys.contains(&name);
         let all = self.bindings.iter().filter(bound);
         all.min_by_key(|b| b.place.width()).map(|b| b.does)
     }
 
     /// The bindings that the footer names here, the narrowest first.
-    pub fn footer(&self, scene: Scene) -> Vec<&Binding> {
-        let is_free = scene.over == Over::Nothing;
-        let here = self.bindings.iter().filter(|b| b.place.is_at(scene));
+    pub fn footer(&self, context: InputContext) -> Vec<&Binding> {
+        let is_free = context.over == Overlay::Nothing;
+        let here = self.bindings.iter().filter(|b| b.place.is_at(context));
         let mut all: Vec<&Binding> = here.filter(|b| !b.keys.is_empty()).collect();
         all.sort_by_key(|b| b.place.width());
         // Where a key has a narrower meaning, only that one is told.
@@ -150,10 +150,11 @@ impl Keymap {
             taken.extend(&b.keys);
             is_new
         });
-        let among_filters = is_free && scene.pane == Pane::Filters;
-        let is_of_use = |does| !(among_filters && matches!(does, Do::Open | Do::FocusFilters));
+        let among_filters = is_free && context.pane == Pane::Filters;
+        let is_of_use =
+            |does| !(among_filters && matches!(does, Command::Open | Command::FocusFilters));
         all.retain(|b| {
-            let is_told = is_free || b.place != Anywhere || b.does == Do::Help;
+            let is_told = is_free || b.place != Anywhere || b.does == Command::Help;
             !b.footer.is_empty() && is_told && is_of_use(b.does)
         });
         all
@@ -161,11 +162,11 @@ impl Keymap {
 
     /// What can be done and has these letters in its name or its help, the best match first;
     /// where nothing is typed, what can be done here first.
-    pub fn palette(&self, letters: &str, scene: Scene) -> Vec<&Binding> {
-        let rank = |b: &Binding| (!b.place.is_at(scene), b.place.width());
+    pub fn palette(&self, letters: &str, context: InputContext) -> Vec<&Binding> {
+        let rank = |b: &Binding| (!b.place.is_at(context), b.place.width());
         let mut all: Vec<&Binding> = Vec::new();
         for binding in &self.bindings {
-            if matches!(binding.does, Do::Rule(_) | Do::Command) {
+            if matches!(binding.does, Command::Rule(_) | Command::Palette) {
                 continue;
             }
             // What is bound in several places is told with its key here.

@@ -8,8 +8,8 @@ mod key_name;
 mod map;
 mod table;
 
-pub use binding::{Place, Usual};
-pub use command::{Do, Sought};
+pub use binding::{DefaultBinding, Place};
+pub use command::{Command, JumpTarget};
 pub use error::KeyError;
 pub use map::{Binding, Keymap};
 pub use table::KEYS;

@@ -8,9 +8,9 @@ use crate::filter::change::{changes, in_a_line};
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
-use crate::tui::frame::focus::{Over, Pane};
+use crate::tui::frame::focus::{Overlay, Pane};
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::{Do, Place, Usual};
+use crate::tui::input::keymap::{Command, DefaultBinding, Place};
 use crate::tui::input::palette::state::Palette;
 use crate::tui::input::perform::perform;
 use crate::tui::state::State;
@@ -19,7 +19,7 @@ use crate::tui::widget::list::stepped;
 
 pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -> Vec<Effect> {
     let keymap = state.keymap.clone();
-    let found = keymap.palette(palette.input.value(), state.scene());
+    let found = keymap.palette(palette.input.value(), state.input_context());
     let last = found.len().saturating_sub(1);
     match key.code {
         KeyCode::Esc => return Vec::new(),
@@ -46,7 +46,7 @@ pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -
 
 /// Does what was chosen. A key that does nothing at the end of a list needs no words; a command
 /// that was looked for by its name does.
-fn chosen(state: &mut State, command: &Usual) -> Vec<Effect> {
+fn chosen(state: &mut State, command: &DefaultBinding) -> Vec<Effect> {
     state.message = None;
     let (before, edited) = (view::picture(state), state.edited().clone());
     let effects = perform(state, command.does);
@@ -65,7 +65,7 @@ fn is_seen(state: &State, effect: &Effect) -> bool {
         Effect::Remember => false,
         // They move what lies under these: the cursor among events, the event that is open.
         Effect::Seek(..) | Effect::Inspect(_) => {
-            !matches!(state.over(), Over::Letters | Over::Properties)
+            !matches!(state.over(), Overlay::Letters | Overlay::Properties)
         }
         _ => true,
     }
@@ -74,60 +74,65 @@ fn is_seen(state: &State, effect: &Effect) -> bool {
 /// Whether other events are about to be shown.
 fn page_moves(state: &State) -> bool {
     let events = &state.events;
-    let shown = matches!(state.over(), Over::Nothing | Over::Person);
+    let shown = matches!(state.over(), Overlay::Nothing | Overlay::Person);
     let below = events.page.matched - events.page.above.min(events.page.matched);
     let is_older = below > events.page.rows.len() as u64;
     shown && (events.shift > 0 && is_older || events.shift < 0 && events.page.above > 0)
 }
 
 /// Why a command changed nothing that can be seen; `edited` are the filters as they were before.
-fn why_nothing(state: &State, command: &Usual, edited: &Filters) -> String {
+fn why_nothing(state: &State, command: &DefaultBinding, edited: &Filters) -> String {
     let drafted = changes(edited, state.edited());
     if !drafted.is_empty() {
-        let [back, filters] = [Do::Back, Do::FocusFilters].map(|does| state.key(does));
+        let [back, filters] = [Command::Back, Command::FocusFilters].map(|does| state.key(does));
         let says = in_a_line(&drafted);
         return format!("drafted: {says}; {back}, then {filters} shows the draft");
     }
     match command.does {
-        Do::Follow => "the newest event is on top already".to_owned(),
-        Do::Back => "nothing is open that could be closed".to_owned(),
-        Do::FocusFilters if state.over() == Over::Nothing => {
+        Command::Follow => "the newest event is on top already".to_owned(),
+        Command::Back => "nothing is open that could be closed".to_owned(),
+        Command::FocusFilters if state.over() == Overlay::Nothing => {
             "the filters have the focus already".to_owned()
         }
-        Do::Up | Do::PageUp | Do::Top => "there is nothing further up".to_owned(),
-        Do::Down | Do::PageDown | Do::Bottom => "there is nothing further down".to_owned(),
+        Command::Up | Command::PageUp | Command::Top => "there is nothing further up".to_owned(),
+        Command::Down | Command::PageDown | Command::Bottom => {
+            "there is nothing further down".to_owned()
+        }
         _ => why_by_kind(state, command),
     }
 }
 
-fn why_by_kind(state: &State, command: &Usual) -> String {
-    let needs_rule = matches!(command.does, Do::DeleteRule | Do::RuleUp | Do::RuleDown);
+fn why_by_kind(state: &State, command: &DefaultBinding) -> String {
+    let needs_rule = matches!(
+        command.does,
+        Command::DeleteRule | Command::RuleUp | Command::RuleDown
+    );
     let is_size = matches!(
         command.does,
-        Do::Wider | Do::Narrower | Do::Higher | Do::Lower
+        Command::Wider | Command::Narrower | Command::Higher | Command::Lower
     );
     if is_size && state.zoomed {
-        let zoom = state.key(Do::Zoom);
+        let zoom = state.key(Command::Zoom);
         return format!("the pane has the whole screen: {zoom} gives the others their room back");
     }
-    if is_size && state.over() == Over::Nothing {
+    if is_size && state.over() == Overlay::Nothing {
         return format!("the pane can't be made {} here", command.name);
     }
     if command.place == Place::Draft && state.draft.is_none() {
         return "there is no draft: change a filter first".to_owned();
     }
-    if needs_rule && state.over() == Over::Nothing {
+    if needs_rule && state.over() == Overlay::Nothing {
         return match filters::selected_rule(state) {
             None => "put the cursor on a rule first".to_owned(),
             Some(_) => "the rule is at that end already".to_owned(),
         };
     }
-    if !command.place.is_at(state.scene()) {
+    if !command.place.is_at(state.input_context()) {
         return format!("“{}” works {}", command.name, place(state, command.place));
     }
-    let usual = state.key(Do::UsualLayout);
+    let usual = state.key(Command::UsualLayout);
     match command.does {
-        Do::Sort => {
+        Command::Sort => {
             let by = match state.sort {
                 Sort::Count => "count",
                 Sort::Rate => "rate",
@@ -135,28 +140,32 @@ fn why_by_kind(state: &State, command: &Usual) -> String {
             };
             format!("sorted by {by}: the order is the same")
         }
-        Do::LookThrough => {
-            let zoom = state.key(Do::Zoom);
+        Command::LookThrough => {
+            let zoom = state.key(Command::Zoom);
             format!("the events are not shown: {zoom} brings them back")
         }
-        Do::Only => "put the cursor on an event type first".to_owned(),
-        Do::All => "every event type is on already".to_owned(),
-        Do::None => "every event type is off already".to_owned(),
-        Do::Window if state.over() == Over::Nothing => {
-            let zoom = state.key(Do::Zoom);
+        Command::Only => "put the cursor on an event type first".to_owned(),
+        Command::All => "every event type is on already".to_owned(),
+        Command::None => "every event type is off already".to_owned(),
+        Command::Window if state.over() == Overlay::Nothing => {
+            let zoom = state.key(Command::Zoom);
             format!("the throughput is not shown: {zoom} or {usual} brings it back")
         }
-        Do::Zoom | Do::NextPane | Do::PreviousPane if state.over() == Over::Nothing => {
+        Command::Zoom | Command::NextPane | Command::PreviousPane
+            if state.over() == Overlay::Nothing =>
+        {
             format!("only this pane is shown: {usual} brings the others back")
         }
-        Do::Earlier | Do::Later => "no other time is shown that way".to_owned(),
-        Do::NextMatch | Do::PreviousMatch => "there is no other event that way".to_owned(),
-        Do::Fold => "there is nothing to fold on this line".to_owned(),
-        Do::StoryUp | Do::StoryDown => "the story has no more lines that way".to_owned(),
-        Do::FindProperty => "there is no property under the cursor".to_owned(),
-        Do::Open => "what is under the cursor is open already".to_owned(),
-        _ if state.over() != Over::Nothing => {
-            let back = state.key(Do::Back);
+        Command::Earlier | Command::Later => "no other time is shown that way".to_owned(),
+        Command::NextMatch | Command::PreviousMatch => {
+            "there is no other event that way".to_owned()
+        }
+        Command::Fold => "there is nothing to fold on this line".to_owned(),
+        Command::StoryUp | Command::StoryDown => "the story has no more lines that way".to_owned(),
+        Command::FindProperty => "there is no property under the cursor".to_owned(),
+        Command::Open => "what is under the cursor is open already".to_owned(),
+        _ if state.over() != Overlay::Nothing => {
+            let back = state.key(Command::Back);
             format!(
                 "“{}” changes what is under this view: {back} leads back to it",
                 command.name
@@ -180,35 +189,38 @@ fn name(pane: Pane) -> &'static str {
 fn place(state: &State, place: Place) -> String {
     let key = |does| state.key(does);
     let back = match state.over() {
-        Over::Nothing => String::new(),
-        _ => format!("{}, then ", key(Do::Back)),
+        Overlay::Nothing => String::new(),
+        _ => format!("{}, then ", key(Command::Back)),
     };
     match place {
         Place::Anywhere => "everywhere".to_owned(),
         Place::In(Pane::Filters) | Place::Draft => {
             format!(
                 "among the filters: {back}{} goes there",
-                key(Do::FocusFilters)
+                key(Command::FocusFilters)
             )
         }
         Place::In(pane) => {
-            let next = key(Do::NextPane);
+            let next = key(Command::NextPane);
             format!("in the pane of the {}: {back}{next} goes there", name(pane))
         }
         Place::Inspector => format!(
             "on an event that is open: {back}{} opens one",
-            key(Do::Open)
+            key(Command::Open)
         ),
-        Place::Letters => format!("among the dead letters: {} lists them", key(Do::Letters)),
-        Place::Person => format!("on a person's events: {} shows them", key(Do::Person)),
+        Place::Letters => format!(
+            "among the dead letters: {} lists them",
+            key(Command::Letters)
+        ),
+        Place::Person => format!("on a person's events: {} shows them", key(Command::Person)),
         Place::Limit => format!(
             "where a limit is broken: {back}{} on a violation goes there",
-            key(Do::Open)
+            key(Command::Open)
         ),
         Place::Properties => {
             format!(
                 "on the properties of a type: {back}{} shows them",
-                key(Do::Properties)
+                key(Command::Properties)
             )
         }
     }

@@ -25,7 +25,9 @@ pub(crate) fn render(
     let inside = pane::frame(frame, room, "Commands", keys, true, theme);
     let width = usize::from(inside.width);
     let height = usize::from(inside.height).saturating_sub(1);
-    let found = state.keymap.palette(open.input.value(), state.scene());
+    let found = state
+        .keymap
+        .palette(open.input.value(), state.input_context());
     let row = open.row.min(found.len().saturating_sub(1));
     let mut lines = vec![Line::from(vec![
         Span::styled(" : ", theme.key),

@@ -1,44 +1,54 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
-use crate::tui::frame::focus::{Over, Pane, Scene};
+use crate::tui::frame::focus::{InputContext, Overlay, Pane};
 use crate::tui::input::keymap::binding::Place::{In, Inspector};
 
-fn does(key: KeyCode, pane: Pane, over: Over) -> Option<Do> {
-    let scene = Scene {
+fn does(key: KeyCode, pane: Pane, over: Overlay) -> Option<Command> {
+    let context = InputContext {
         pane,
         over,
         drafts: false,
     };
-    Keymap::default().look_up(KeyEvent::new(key, KeyModifiers::NONE), scene)
+    Keymap::default().look_up(KeyEvent::new(key, KeyModifiers::NONE), context)
 }
 
 #[test]
 fn a_key_means_what_its_place_says() {
     let space = KeyCode::Char(' ');
     for (key, pane, over, expected) in [
-        (space, Pane::Events, Over::Nothing, Some(Do::Freeze)),
-        (space, Pane::Filters, Over::Nothing, Some(Do::Toggle)),
-        (space, Pane::Filters, Over::Inspector, Some(Do::Fold)),
+        (space, Pane::Events, Overlay::Nothing, Some(Command::Freeze)),
+        (
+            space,
+            Pane::Filters,
+            Overlay::Nothing,
+            Some(Command::Toggle),
+        ),
+        (
+            space,
+            Pane::Filters,
+            Overlay::Inspector,
+            Some(Command::Fold),
+        ),
         (
             KeyCode::Char('3'),
             Pane::Events,
-            Over::Nothing,
-            Some(Do::Rule(3)),
+            Overlay::Nothing,
+            Some(Command::Rule(3)),
         ),
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Over::Nothing,
-            Some(Do::NewRule),
+            Overlay::Nothing,
+            Some(Command::NewRule),
         ),
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Over::Letters,
-            Some(Do::Retry),
+            Overlay::Letters,
+            Some(Command::Retry),
         ),
-        (KeyCode::F(9), Pane::Events, Over::Nothing, None),
+        (KeyCode::F(9), Pane::Events, Overlay::Nothing, None),
     ] {
         assert_eq!(does(key, pane, over), expected, "{key:?}");
     }
@@ -46,24 +56,24 @@ fn a_key_means_what_its_place_says() {
 
 #[test]
 fn a_few_letters_find_what_can_be_done() {
-    let scene = Scene {
+    let context = InputContext {
         pane: Pane::Events,
-        over: Over::Nothing,
+        over: Overlay::Nothing,
         drafts: false,
     };
     let map = Keymap::default();
-    let first = |letters| map.palette(letters, scene).first().map(|b| b.name);
+    let first = |letters| map.palette(letters, context).first().map(|b| b.name);
     assert_eq!(first("gate"), Some("gate"));
     assert_eq!(first("dltr"), Some("dead-letters"));
     assert_eq!(first("take back"), Some("undo"));
     assert_eq!(first("DRY"), Some("dry-run"));
     assert_eq!(first("qqqq"), None);
     // All are there, each once, with what means something here first.
-    let all = map.palette("", scene);
+    let all = map.palette("", context);
     assert!(all[0].place == In(Pane::Events) && all.len() > 40);
-    let inspecting = Scene {
-        over: Over::Inspector,
-        ..scene
+    let inspecting = InputContext {
+        over: Overlay::Inspector,
+        ..context
     };
     let person = map.palette("person", inspecting);
     assert_eq!(person[0].place, Inspector);
@@ -95,24 +105,31 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
         ("quit", &["Q"]),
     ]);
     let map = Keymap::with(&given).unwrap();
-    let scene = Scene {
+    let context = InputContext {
         pane: Pane::Events,
-        over: Over::Nothing,
+        over: Overlay::Nothing,
         drafts: false,
     };
-    let does = |code, modifiers| map.look_up(KeyEvent::new(code, modifiers), scene);
-    assert_eq!(does(KeyCode::F(9), KeyModifiers::NONE), Some(Do::Gate));
+    let does = |code, modifiers| map.look_up(KeyEvent::new(code, modifiers), context);
+    assert_eq!(does(KeyCode::F(9), KeyModifiers::NONE), Some(Command::Gate));
     let g = KeyCode::Char('g');
-    assert_eq!(does(g, KeyModifiers::CONTROL), Some(Do::Gate));
+    assert_eq!(does(g, KeyModifiers::CONTROL), Some(Command::Gate));
     assert_eq!(does(g, KeyModifiers::NONE), None);
     assert_eq!(does(KeyCode::Char(' '), KeyModifiers::NONE), None);
-    assert_eq!(does(KeyCode::Char('k'), KeyModifiers::ALT), Some(Do::Up));
-    assert_eq!(does(KeyCode::Up, KeyModifiers::NONE), Some(Do::Up));
+    assert_eq!(
+        does(KeyCode::Char('k'), KeyModifiers::ALT),
+        Some(Command::Up)
+    );
+    assert_eq!(does(KeyCode::Up, KeyModifiers::NONE), Some(Command::Up));
     let c = KeyCode::Char('c');
-    assert_eq!(does(c, KeyModifiers::CONTROL), Some(Do::Quit));
-    assert_eq!(map.key(Do::Gate), "F9");
-    assert_eq!(map.key(Do::Freeze), "freeze");
-    assert!(map.footer(scene).iter().all(|b| b.does != Do::Freeze));
+    assert_eq!(does(c, KeyModifiers::CONTROL), Some(Command::Quit));
+    assert_eq!(map.key(Command::Gate), "F9");
+    assert_eq!(map.key(Command::Freeze), "freeze");
+    assert!(
+        map.footer(context)
+            .iter()
+            .all(|b| b.does != Command::Freeze)
+    );
     let told = |pairs| -> Vec<String> {
         let wrong = Keymap::with(&own(pairs)).unwrap_err();
         let line = |e: &KeyError| format!("{}: {e}", e.name());
