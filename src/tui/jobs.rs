@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::mpsc;
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::amplitude::Event;
@@ -12,7 +13,7 @@ use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::catalog::Catalog;
 use crate::limits::{Code, grouped};
-use crate::pipeline::Handle;
+use crate::pipeline::{Ended, Handle};
 use crate::tui::action::Action;
 use crate::tui::events::export;
 use crate::tui::limits::query::Breakdown;
@@ -238,5 +239,16 @@ pub(crate) async fn write_ndjson(
         Ok(Ok(file)) => Ok(format!("{what} written to {file}")),
         Ok(Err(error)) => Err(format!("cannot export to {name}-….ndjson: {error}")),
         Err(_) => Err(format!("the export to {name}-….ndjson broke off")),
+    }
+}
+
+/// Waits for the pipeline's end, for ever where it is not ending.
+pub(crate) async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
+    match ending {
+        Some(task) => match task.await {
+            Ok(ended) => ended,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        },
+        None => std::future::pending().await,
     }
 }

@@ -15,6 +15,7 @@ pub mod inspector;
 mod jobs;
 pub mod limits;
 pub mod memory;
+mod opening;
 pub mod person;
 pub mod privacy;
 pub mod properties;
@@ -28,5 +29,6 @@ pub mod view;
 pub mod watches;
 pub mod widget;
 
-pub use shell::{Opening, Reload, run};
+pub use opening::{Opening, Reload};
+pub use shell::run;
 pub use state::Labels;

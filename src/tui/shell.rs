@@ -2,14 +2,11 @@
 //! when something changed and as often as the settings say. It speaks to the pipeline by snapshots,
 //! records and commands only.
 
-use std::collections::BTreeMap;
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::{Event as TerminalEvent, EventStream, MouseEventKind};
+use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use ratatui::Frame;
 use tokio::sync::mpsc;
@@ -18,27 +15,25 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::time;
-use crate::config;
-use crate::config::save::{
-    SaveError, {self},
-};
+use crate::config::save::{self};
 use crate::filter::Filters;
 use crate::filter::preview::Batching;
 use crate::pipeline::{Ended, Handle, Pipeline};
-use crate::protocol::{Record, Snapshot};
+use crate::protocol::Record;
 use crate::signals::{
     Hangup, {self},
 };
 use crate::tui::action::{Action, Effect, Reread};
 use crate::tui::events::finder::Finder;
 use crate::tui::filters::preview::query::{Previewer, Question};
-use crate::tui::input::keymap::Keymap;
+use crate::tui::frame::news::says_something_new;
 use crate::tui::inspector::query::Inspected;
-use crate::tui::inspector::state::Inspector;
-use crate::tui::jobs::{Jobs, write_ndjson};
+use crate::tui::jobs::{Jobs, ended, write_ndjson};
 use crate::tui::memory::{Memory, MemoryWriter};
+use crate::tui::opening::{Opening, Reload};
 use crate::tui::person::query::Identity;
-use crate::tui::state::{Labels, State};
+use crate::tui::state::State;
+use crate::tui::terminal::event::terminal_action;
 use crate::tui::terminal::screen::Screen;
 use crate::tui::terminal::{clipboard, screen as terminal};
 use crate::tui::watches::query::Watcher;
@@ -48,61 +43,21 @@ use crate::tui::{update, view};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Reads the settings again and puts what is new in force; what that did, or why nothing was.
-pub type Reload =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reread, String>> + Send>> + Send>;
-
-/// What the screen is opened with.
-pub struct Opening {
-    /// What does not change.
-    pub labels: Labels,
-    /// What it looks like.
-    pub look: config::Screen,
-    /// The keys.
-    pub keymap: Keymap,
-    /// Other filters to switch to, by name.
-    pub presets: BTreeMap<String, Filters>,
-    /// How long it waits at the end for what is under way.
-    pub drain: Duration,
-    /// Reads the settings again, where they came from a file.
-    pub reload: Option<Reload>,
-    /// Where it is remembered how the screen was left, if anywhere.
-    pub memory: Option<PathBuf>,
-}
-
 /// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
 pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ended>> {
+    // Before the screen is open: the terminal answers on the keyboard's side.
+    let colours = terminal::colours(opening.look.theme);
+    let mut screen = Screen::open(&format!("sluicegate {}", opening.labels.workspace))?;
+    screen.take_mouse(opening.look.mouse)?;
+    let handle = pipeline.handle().clone();
+    let (state, unread) = opening.state(colours, screen.size()?);
     let Opening {
-        labels,
         look,
-        keymap,
-        presets,
         drain,
         reload,
         memory,
+        ..
     } = opening;
-    // Before the screen is open: the terminal answers on the keyboard's side.
-    let colours = terminal::colours(look.theme);
-    let mut screen = Screen::open(&format!("sluicegate {}", labels.workspace))?;
-    screen.take_mouse(look.mouse)?;
-    let handle = pipeline.handle().clone();
-    let mut state = State::new(labels, screen.size()?);
-    state.presets = presets;
-    state.keymap = Arc::new(keymap);
-    state.has_mouse = look.mouse;
-    state.salt = rand::random();
-    state.colours = colours;
-    state.rejected_alert_percent = look.rejected_alert_percent;
-    let recalled = memory.as_deref().map(Memory::read);
-    let unread = match recalled {
-        Some(Ok(recalled)) => {
-            state.layout = recalled.layout;
-            state.watches = recalled.watches;
-            None
-        }
-        Some(Err(why)) => Some(why),
-        None => None,
-    };
     let answers = mpsc::unbounded_channel();
     if let Some(why) = unread {
         // The other end is in the same hands.
@@ -266,7 +221,9 @@ impl Shell {
             }
             Effect::Save(filters) => {
                 let save = move |path: &Path| save::filters(path, &filters);
-                Some(Action::Notice(self.save_to("filters saved to", save).await))
+                Some(Action::Notice(
+                    Jobs::save(self.save_path(), "filters saved to", save).await,
+                ))
             }
             Effect::SavePreset(name, filters) => {
                 let did = match filters {
@@ -274,7 +231,9 @@ impl Shell {
                     None => format!("“{name}” is taken out of"),
                 };
                 let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
-                Some(Action::Notice(self.save_to(&did, save).await))
+                Some(Action::Notice(
+                    Jobs::save(self.save_path(), &did, save).await,
+                ))
             }
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
             Effect::Letters(which) => Some(Action::Letters(self.jobs.letters(which).await)),
@@ -324,31 +283,13 @@ impl Shell {
                 });
                 None
             }
-            Effect::Notify(says) => {
-                self.screen.notify(&says)?;
-                None
-            }
-            Effect::Title(title) => {
-                self.screen.set_title(&title)?;
-                None
-            }
-            Effect::Suspend => {
-                self.screen.suspend()?;
-                self.screen.take_mouse(self.state.has_mouse)?;
-                self.dirty = true;
-                None
-            }
-            Effect::Colours(colours) => {
-                self.theme = Theme::of(colours, self.theme.ascii);
-                None
-            }
-            Effect::Mouse(take) => {
-                self.screen.take_mouse(take)?;
-                None
-            }
-            Effect::Redraw => {
-                self.screen.clear()?;
-                self.dirty = true;
+            effect @ (Effect::Notify(_)
+            | Effect::Title(_)
+            | Effect::Suspend
+            | Effect::Colours(_)
+            | Effect::Mouse(_)
+            | Effect::Redraw) => {
+                self.on_terminal(effect)?;
                 None
             }
             Effect::Close => {
@@ -359,13 +300,31 @@ impl Shell {
         Ok(answer)
     }
 
-    /// Writes into the configuration file.
-    async fn save_to(
-        &self,
-        did: &str,
-        save: impl FnOnce(&Path) -> Result<(), SaveError> + Send + 'static,
-    ) -> Result<String, String> {
-        Jobs::save(self.state.labels.save_to.clone(), did, save).await
+    /// Carries out an effect on the terminal alone.
+    fn on_terminal(&mut self, effect: Effect) -> io::Result<()> {
+        match effect {
+            Effect::Notify(says) => self.screen.notify(&says)?,
+            Effect::Title(title) => self.screen.set_title(&title)?,
+            Effect::Suspend => {
+                self.screen.suspend()?;
+                self.screen.take_mouse(self.state.has_mouse)?;
+                self.dirty = true;
+            }
+            Effect::Colours(colours) => {
+                self.theme = Theme::of(colours, self.theme.ascii);
+            }
+            Effect::Mouse(take) => self.screen.take_mouse(take)?,
+            Effect::Redraw => {
+                self.screen.clear()?;
+                self.dirty = true;
+            }
+            _ => {}
+        }
+        Ok(())
+    }
+
+    fn save_path(&self) -> Option<PathBuf> {
+        self.state.labels.save_to.clone()
     }
 
     async fn reload(&self) -> Result<(Reread, Filters), String> {
@@ -426,58 +385,14 @@ impl Shell {
         self.dirty = !page.complete;
         self.act(Action::Page(page)).await?;
         if let Some(inspector) = &self.state.inspector
-            && self.is_news(inspector)
+            && inspector.is_outdated(
+                self.finder.record(inspector.sequence).as_ref(),
+                &self.state.snapshot,
+            )
         {
             let found = self.inspected(inspector.sequence);
             self.act(Action::Inspected(found)).await?;
         }
         Ok(())
-    }
-
-    /// Whether more is known of the event that is inspected than what is shown.
-    fn is_news(&self, inspector: &Inspector) -> bool {
-        let Some(found) = &inspector.found else {
-            return true;
-        };
-        let snapshot = &self.state.snapshot;
-        // One that has left the ring stays as it was.
-        let record = self.finder.record(inspector.sequence);
-        record.is_some_and(|record| record.story != found.record.story)
-            || !found.is_by(&snapshot.filters, snapshot.mode)
-    }
-}
-
-fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
-    old.totals != new.totals
-        || old.delivery.in_flight != new.delivery.in_flight
-        || old.delivery.spool.items != new.delivery.spool.items
-        || old.delivery.breaker != new.delivery.breaker
-        || old.feed != new.feed
-        || old.mode != new.mode
-        || !Arc::ptr_eq(&old.series, &new.series)
-}
-
-async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
-    match ending {
-        Some(task) => match task.await {
-            Ok(ended) => ended,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        },
-        None => std::future::pending().await,
-    }
-}
-
-/// Returns what an event of the terminal means; nothing where it means nothing.
-fn terminal_action(event: Option<io::Result<TerminalEvent>>) -> Option<Action> {
-    match event {
-        Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
-        // A mouse that only moves does nothing.
-        Some(Ok(TerminalEvent::Mouse(event))) => {
-            (event.kind != MouseEventKind::Moved).then_some(Action::Mouse(event))
-        }
-        Some(Ok(TerminalEvent::Paste(text))) => Some(Action::Paste(text)),
-        Some(Ok(TerminalEvent::Resize(columns, rows))) => Some(Action::Resized(columns, rows)),
-        Some(Ok(_)) => None,
-        Some(Err(_)) | None => Some(Action::TerminalGone),
     }
 }

@@ -7,6 +7,7 @@ pub mod focus;
 pub(crate) mod footer;
 pub(crate) mod header;
 pub mod layout;
+pub(crate) mod news;
 pub mod notice;
 pub mod popup;
 pub(crate) mod update;

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use crate::protocol::{Record, Snapshot};
 use crate::tui::inspector::query::Inspected;
 
 /// An event that is looked at.
@@ -19,4 +20,16 @@ pub struct Inspector {
     pub line: usize,
     /// What is folded, by path: of the raw event, and of the mapped request.
     pub folded: [BTreeSet<String>; 2],
+}
+
+impl Inspector {
+    /// Whether more is known of the event than what is shown; `record` is the event as the ring
+    /// has it now. An event that has left the ring stays as it was.
+    pub(crate) fn is_outdated(&self, record: Option<&Record>, snapshot: &Snapshot) -> bool {
+        let Some(found) = &self.found else {
+            return true;
+        };
+        record.is_some_and(|record| record.story != found.record.story)
+            || !found.is_by(&snapshot.filters, snapshot.mode)
+    }
 }
