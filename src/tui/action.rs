@@ -62,7 +62,7 @@ pub enum Action {
     /// What became of a person's events.
     Summarized(Identity, Box<Summary>),
     /// The dead letters that were asked for, or why they can't be had.
-    Letters(Result<Vec<DeadLetter>, String>),
+    DeadLetters(Result<Vec<DeadLetter>, String>),
     /// A signal asks for the settings to be read again.
     Hangup,
     /// A signal asks the program to end.
@@ -98,9 +98,9 @@ pub enum Effect {
     /// Read the settings again, and put what is new in force.
     Reload,
     /// Fetch these dead letters, to look at them.
-    Letters(DeadLetterSelection),
+    DeadLetters(DeadLetterSelection),
     /// Write these dead letters to a file.
-    ExportLetters(DeadLetterSelection),
+    ExportDeadLetters(DeadLetterSelection),
     /// Fetch this event, to look at it.
     Inspect(u64),
     /// Go to this event, from that one on.

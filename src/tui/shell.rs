@@ -236,8 +236,8 @@ impl Shell {
                 ))
             }
             Effect::Reload => Some(Action::Reloaded(self.reload().await)),
-            Effect::Letters(which) => Some(Action::Letters(self.jobs.letters(which).await)),
-            Effect::ExportLetters(which) => Some(Action::Notice(self.jobs.export(which).await)),
+            Effect::DeadLetters(which) => Some(Action::DeadLetters(self.jobs.letters(which).await)),
+            Effect::ExportDeadLetters(which) => Some(Action::Notice(self.jobs.export(which).await)),
             Effect::Catalog => {
                 self.jobs.look_around();
                 None

@@ -13,13 +13,13 @@ use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
 use crate::protocol::{Snapshot, TypeRow};
-use crate::tui::dead_letters::state::Letters;
+use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
 use crate::tui::filters::state::{Armed, Draft, FilterCursor, Sort};
 use crate::tui::frame::alert::{Alert, AlertInputs};
 use crate::tui::frame::focus::{InputContext, Overlay, Pane};
-use crate::tui::frame::layout::{Border, Layout, LayoutInputs, Rooms};
+use crate::tui::frame::layout::{Border, Layout, LayoutInputs, PaneAreas};
 use crate::tui::frame::notice::{NOTICE_MS, Notice};
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
@@ -96,7 +96,7 @@ pub struct State {
     /// The event that is inspected.
     pub inspector: Option<Inspector>,
     /// The dead letters, while they are looked at.
-    pub letters: Option<Letters>,
+    pub letters: Option<DeadLetters>,
     /// The person whose events are looked at.
     pub person: Option<Person>,
     /// The limit that is looked at.
@@ -199,14 +199,14 @@ impl State {
     }
 
     /// Where the panes are.
-    pub fn rooms(&self) -> Rooms {
+    pub fn rooms(&self) -> PaneAreas {
         let inputs = LayoutInputs {
             layout: &self.layout,
             banner: u16::from(self.alert.is_some()),
             watches: self.watches.len() as u16,
             zoomed: self.zoomed.then_some(self.focus),
         };
-        Rooms::new(Rect::new(0, 0, self.size.0, self.size.1), inputs)
+        PaneAreas::new(Rect::new(0, 0, self.size.0, self.size.1), inputs)
     }
 
     /// The rows that the events pane has for events.
@@ -253,7 +253,7 @@ impl State {
     /// What lies over the lower panes.
     pub fn over(&self) -> Overlay {
         if self.letters.is_some() {
-            Overlay::Letters
+            Overlay::DeadLetters
         } else if self.inspector.is_some() {
             Overlay::Inspector
         } else if self.properties.is_some() {

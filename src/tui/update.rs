@@ -121,7 +121,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Letters(found) => {
+        Action::DeadLetters(found) => {
             dead_letters::found(state, found);
             Vec::new()
         }

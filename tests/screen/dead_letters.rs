@@ -16,17 +16,19 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     let asked = fixture.press("\n");
     assert_eq!(
         asked,
-        [Effect::Letters(DeadLetterSelection::Group(group.clone()))]
+        [Effect::DeadLetters(DeadLetterSelection::Group(
+            group.clone()
+        ))]
     );
     let found = vec![letter(18), letter(17)];
-    fixture.act(Action::Letters(Ok(found)));
+    fixture.act(Action::DeadLetters(Ok(found)));
     fixture.press("↓");
     insta::assert_snapshot!("letters_of_a_row", fixture.plain());
     fixture.press("\n↓↓");
     insta::assert_snapshot!("letter", fixture.plain());
     assert_eq!(
         fixture.press("e"),
-        [Effect::ExportLetters(DeadLetterSelection::One(17))]
+        [Effect::ExportDeadLetters(DeadLetterSelection::One(17))]
     );
     let retry = |which| Effect::Pipeline(Command::RetryDeadLetters(which));
     assert_eq!(
@@ -39,7 +41,9 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     )));
     assert_eq!(
         again,
-        [Effect::Letters(DeadLetterSelection::Group(group.clone()))]
+        [Effect::DeadLetters(DeadLetterSelection::Group(
+            group.clone()
+        ))]
     );
     assert!(fixture.plain().contains("will be tried again"));
     fixture.press("D");
@@ -70,8 +74,8 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     );
     fixture.press("\u{1b}");
     assert!(fixture.plain().contains("Send events"));
-    fixture.act(Action::Letters(Err(
-        "the dead letters can't be used: no".to_owned()
+    fixture.act(Action::DeadLetters(Err(
+        "the dead letters can't be used: no".to_owned(),
     )));
     assert!(fixture.plain().contains("can't be used"));
 }

@@ -139,7 +139,7 @@ fn an_event_and_a_dead_letter_are_copied_in_every_form() {
     assert_eq!(fixture.press("yc"), []);
     assert!(fixture.plain().contains("it can't be sent"));
     fixture.press("\u{1b}l\n");
-    fixture.act(Action::Letters(Ok(vec![letter(18)])));
+    fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
     assert!(copied(fixture.press("yt")).contains("dead letter 18"));
     assert_eq!(fixture.press("ye"), []);
     assert!(fixture.plain().contains("keeps what is sent"));
@@ -161,7 +161,7 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
     fixture.press("\u{1b}\n");
     assert!(matches!(fixture.press("p").as_slice(), [Effect::Who(_)]));
     fixture.press("\u{1b}l\n");
-    fixture.act(Action::Letters(Ok(vec![letter(18)])));
+    fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
     assert_eq!(fixture.press("p"), []);
     let person = fixture.state.person.as_ref().unwrap();
     assert_eq!(person.identity, Identity::User(letter(18).person()));

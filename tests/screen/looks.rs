@@ -71,7 +71,7 @@ fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(size);
     fixture.press(keys);
     if keys == "l\n" {
-        fixture.act(Action::Letters(Ok(vec![letter(1), letter(2)])));
+        fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
         fixture.press("\n");
     }
     fixture.break_down();

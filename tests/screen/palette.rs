@@ -58,7 +58,7 @@ fn with(keys: &str) -> Fixture {
 
 fn with_letters(keys: &str) -> Fixture {
     let mut fixture = with("l\n");
-    fixture.act(Action::Letters(Ok(vec![letter(18), letter(17)])));
+    fixture.act(Action::DeadLetters(Ok(vec![letter(18), letter(17)])));
     fixture.press(keys);
     fixture
 }

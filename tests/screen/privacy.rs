@@ -67,7 +67,7 @@ fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
     look("\u{1b}\u{1b}\u{1b}f↓↓↓↓↓e");
     look("\u{1b}l");
     look("\n");
-    fixture.act(Action::Letters(Ok(vec![letter(1), letter(2)])));
+    fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
     fixture.press("\n");
     let screen = fixture.plain();
     assert!(

@@ -6,16 +6,16 @@ use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup};
 
 /// The dead letters: by reason and type, then those of a row, then one of these.
 #[derive(Debug, Default)]
-pub struct Letters {
+pub struct DeadLetters {
     /// The row that the cursor is on.
     pub row: usize,
     /// Those of a row that is opened.
-    pub opened: Option<OpenedLetters>,
+    pub opened: Option<OpenedDeadLetters>,
 }
 
 /// The dead letters of one reason and type.
 #[derive(Debug)]
-pub struct OpenedLetters {
+pub struct OpenedDeadLetters {
     /// What they share.
     pub group: DeadLetterGroup,
     /// The newest of them; none while they are fetched.
@@ -28,7 +28,7 @@ pub struct OpenedLetters {
     pub folded: BTreeSet<String>,
 }
 
-impl OpenedLetters {
+impl OpenedDeadLetters {
     /// The letter that the cursor is on.
     pub fn letter(&self) -> Option<&DeadLetter> {
         self.letters.as_ref()?.get(self.cursor)

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
-use crate::tui::dead_letters::state::OpenedLetters;
+use crate::tui::dead_letters::state::OpenedDeadLetters;
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::state::State;
 use crate::tui::widget::json;
@@ -66,14 +66,14 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let Some((group, _)) = group else {
         return Vec::new();
     };
-    letters.opened = Some(OpenedLetters {
+    letters.opened = Some(OpenedDeadLetters {
         group: group.clone(),
         letters: None,
         cursor: 0,
         line: None,
         folded: BTreeSet::new(),
     });
-    vec![Effect::Letters(DeadLetterSelection::Group(group))]
+    vec![Effect::DeadLetters(DeadLetterSelection::Group(group))]
 }
 
 pub(crate) fn back(state: &mut State) {
@@ -81,7 +81,7 @@ pub(crate) fn back(state: &mut State) {
         return;
     };
     match &mut letters.opened {
-        Some(OpenedLetters { line, .. }) if line.is_some() => *line = None,
+        Some(OpenedDeadLetters { line, .. }) if line.is_some() => *line = None,
         Some(_) => letters.opened = None,
         None => state.letters = None,
     }
@@ -118,7 +118,7 @@ fn is_of(letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
 /// What is shown may have changed: it is fetched again.
 pub(crate) fn look_again(state: &mut State) -> Vec<Effect> {
     match state.letters.as_ref().and_then(|l| l.opened.as_ref()) {
-        Some(opened) => vec![Effect::Letters(DeadLetterSelection::Group(
+        Some(opened) => vec![Effect::DeadLetters(DeadLetterSelection::Group(
             opened.group.clone(),
         ))],
         None => Vec::new(),
@@ -148,7 +148,7 @@ fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> V
         None => nothing(state),
         Some((which, 1)) => vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))],
         Some((which, count)) => {
-            state.popup = Some(Popup::Confirm(Confirm::RetryLetters(which, count)));
+            state.popup = Some(Popup::Confirm(Confirm::RetryDeadLetters(which, count)));
             Vec::new()
         }
     }
@@ -157,7 +157,7 @@ fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> V
 pub(crate) fn export(state: &mut State) -> Vec<Effect> {
     match chosen(state) {
         None => nothing(state),
-        Some((which, _)) => vec![Effect::ExportLetters(which)],
+        Some((which, _)) => vec![Effect::ExportDeadLetters(which)],
     }
 }
 
@@ -165,7 +165,7 @@ pub(crate) fn discard(state: &mut State) {
     match chosen(state) {
         None => _ = nothing(state),
         Some((which, count)) => {
-            state.popup = Some(Popup::Confirm(Confirm::DiscardLetters(which, count)));
+            state.popup = Some(Popup::Confirm(Confirm::DiscardDeadLetters(which, count)));
         }
     }
 }
@@ -179,12 +179,12 @@ fn body(letter: &DeadLetter) -> String {
     String::from_utf8_lossy(&letter.accepted.item.body).into_owned()
 }
 
-fn document(opened: &OpenedLetters) -> Vec<json::JsonLine> {
+fn document(opened: &OpenedDeadLetters) -> Vec<json::JsonLine> {
     let body = opened.letter().map(body).unwrap_or_default();
     json::lines(&body, &opened.folded)
 }
 
-fn fold_long(opened: &mut OpenedLetters) {
+fn fold_long(opened: &mut OpenedDeadLetters) {
     let body = opened.letter().map(body).unwrap_or_default();
     opened.folded = json::long_ones(&body, FOLDED_OVER);
 }

@@ -11,7 +11,7 @@ use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
 use crate::limits::{grouped, span};
-use crate::tui::dead_letters::state::{Letters, OpenedLetters};
+use crate::tui::dead_letters::state::{DeadLetters, OpenedDeadLetters};
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
@@ -21,7 +21,7 @@ use crate::tui::widget::{document, json, pane, text};
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
-    letters: &Letters,
+    letters: &DeadLetters,
     state: &State,
     theme: &Theme,
 ) {
@@ -42,7 +42,7 @@ pub(crate) fn render(
     }
 }
 
-fn rows(frame: &mut Frame<'_>, area: Rect, letters: &Letters, state: &State, theme: &Theme) {
+fn rows(frame: &mut Frame<'_>, area: Rect, letters: &DeadLetters, state: &State, theme: &Theme) {
     let all = &state.snapshot.dead_letters;
     let count = state.snapshot.delivery.spool.dead_letters;
     let dash = theme.sign(Sign::Dash);
@@ -134,7 +134,7 @@ fn reason(group: &DeadLetterGroup) -> String {
 fn list_of(
     frame: &mut Frame<'_>,
     area: Rect,
-    opened: &OpenedLetters,
+    opened: &OpenedDeadLetters,
     state: &State,
     theme: &Theme,
 ) {
@@ -205,7 +205,7 @@ fn one(
     frame: &mut Frame<'_>,
     area: Rect,
     letter: &DeadLetter,
-    opened: &OpenedLetters,
+    opened: &OpenedDeadLetters,
     state: &State,
     theme: &Theme,
 ) {

@@ -177,7 +177,7 @@ impl Kind {
             Self::Refused => Some((Command::Gate, "tries again")),
             Self::Down => Some((Command::TryNow, "asks now")),
             Self::SpoolFull | Self::NearlyFull => {
-                Some((Command::Letters, "dead letters take room too"))
+                Some((Command::DeadLetters, "dead letters take room too"))
             }
             Self::Rejected => Some((Command::Older(JumpTarget::Violation), "goes to one")),
             Self::Watch(_) => Some((Command::Watches, "lists the watches")),

@@ -98,18 +98,18 @@ fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
                 ),
             ],
         ),
-        Confirm::RetryLetters(_, count) => (
+        Confirm::RetryDeadLetters(_, count) => (
             "Try them again?",
             vec![
                 format!("{} dead letters go back into the spool,", grouped(*count)),
                 format!("and to {workspace}."),
             ],
         ),
-        Confirm::DiscardLetters(_, 1) => (
+        Confirm::DiscardDeadLetters(_, 1) => (
             "Discard the dead letter?",
             vec!["It is gone for good; e exports it first.".to_owned()],
         ),
-        Confirm::DiscardLetters(_, count) => (
+        Confirm::DiscardDeadLetters(_, count) => (
             "Discard the dead letters?",
             vec![
                 format!("{} of them are gone for good.", grouped(*count)),

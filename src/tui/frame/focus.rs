@@ -46,7 +46,7 @@ pub enum Overlay {
     /// An event that is inspected.
     Inspector,
     /// The dead letters.
-    Letters,
+    DeadLetters,
     /// The events of a person.
     Person,
     /// Where a limit is broken.

@@ -25,7 +25,7 @@ pub struct Layout {
 
 /// Where each pane is drawn.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Rooms {
+pub struct PaneAreas {
     pub(crate) header: Rect,
     pub(crate) banner: Rect,
     pub(crate) throughput: Rect,
@@ -50,7 +50,7 @@ pub struct LayoutInputs<'l> {
     pub zoomed: Option<Pane>,
 }
 
-impl Rooms {
+impl PaneAreas {
     fn of(area: Rect, inputs: LayoutInputs<'_>) -> Self {
         let layout = inputs.layout;
         let shows = |pane: Pane| !layout.hidden.contains(&pane);

@@ -46,9 +46,9 @@ pub enum Confirm {
     /// Try a halted delivery again.
     Resume,
     /// Try so many dead letters again.
-    RetryLetters(DeadLetterSelection, u64),
+    RetryDeadLetters(DeadLetterSelection, u64),
     /// Discard so many dead letters.
-    DiscardLetters(DeadLetterSelection, u64),
+    DiscardDeadLetters(DeadLetterSelection, u64),
     /// Leave the program.
     Quit,
 }

@@ -40,7 +40,7 @@ pub(crate) fn render(
         ("The events of a person", Place::Person),
         ("Where a limit is broken", Place::Limit),
         ("The properties of a type", Place::Properties),
-        ("Dead letters", Place::Letters),
+        ("Dead letters", Place::DeadLetters),
     ];
     // Where one is comes first.
     let context = state.input_context();

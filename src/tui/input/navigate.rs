@@ -1,7 +1,7 @@
 //! The cursor, Enter and Esc, in whatever is open.
 
 use crate::tui::action::Effect;
-use crate::tui::dead_letters::state::Letters;
+use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::events::current::at;
 use crate::tui::events::update::{follow, move_in_events};
@@ -62,7 +62,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
         return dead_letters::open(state);
     }
     if state.focus == Pane::Delivery {
-        state.letters = Some(Letters::default());
+        state.letters = Some(DeadLetters::default());
         return Vec::new();
     }
     if state.over() == Overlay::Nothing && state.focus == Pane::Violations {

@@ -7,7 +7,7 @@ use crate::protocol::Command as PipelineCommand;
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
 use crate::tui::copy::update as copy;
-use crate::tui::dead_letters::state::Letters;
+use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::update::{ask_dry_run, ask_gate, drain};
 use crate::tui::events::jump;
@@ -153,10 +153,10 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Fold => fold(state),
         Command::Copy => copy::ask(state),
         Command::Person => return person::ask(state),
-        Command::Letters => {
+        Command::DeadLetters => {
             state.letters = match state.letters.take() {
                 Some(_) => None,
-                None => Some(Letters::default()),
+                None => Some(DeadLetters::default()),
             };
         }
         Command::Retry => return dead_letters::retry(state),

@@ -53,10 +53,10 @@ pub(crate) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
         Confirm::Gate(mode) => vec![Effect::Pipeline(PipelineCommand::SetGate(mode))],
         Confirm::Resume => vec![Effect::Pipeline(PipelineCommand::Resume)],
         Confirm::Quit => drain(state),
-        Confirm::RetryLetters(which, _) => {
+        Confirm::RetryDeadLetters(which, _) => {
             vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))]
         }
-        Confirm::DiscardLetters(which, _) => {
+        Confirm::DiscardDeadLetters(which, _) => {
             vec![Effect::Pipeline(PipelineCommand::DiscardDeadLetters(which))]
         }
     }

@@ -15,7 +15,7 @@ pub enum Place {
     /// While an event is inspected.
     Inspector,
     /// While the dead letters are looked at.
-    Letters,
+    DeadLetters,
     /// While the events of a person are looked at.
     Person,
     /// While it is looked at where a limit is broken.
@@ -41,7 +41,7 @@ pub struct DefaultBinding {
     pub footer: &'static str,
 }
 
-use Place::{Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties};
+use Place::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties};
 
 impl Place {
     /// Whether this is where keys go.
@@ -52,7 +52,7 @@ impl Place {
             In(pane) => among(pane),
             Draft => context.drafts && among(Pane::Filters),
             Inspector => context.over == Overlay::Inspector,
-            Letters => context.over == Overlay::Letters,
+            DeadLetters => context.over == Overlay::DeadLetters,
             Person => context.over == Overlay::Person,
             Limit => context.over == Overlay::Limit,
             Properties => context.over == Overlay::Properties,
@@ -63,7 +63,7 @@ impl Place {
     pub fn width(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | Letters | Person | Limit | Properties => 1,
+            Inspector | DeadLetters | Person | Limit | Properties => 1,
             In(_) => 2,
             Anywhere => 3,
         }

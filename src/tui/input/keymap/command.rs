@@ -44,7 +44,7 @@ pub enum Command {
     Rule(u8),
     Fold,
     Tab,
-    Letters,
+    DeadLetters,
     Retry,
     RetryReason,
     Export,

@@ -2,7 +2,7 @@
 
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::binding::Place::{
-    Anywhere, Draft, In, Inspector, Letters, Limit, Person, Properties,
+    Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties,
 };
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
 use crate::tui::input::keymap::command::{Command, JumpTarget};
@@ -20,7 +20,7 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&[":", "Ctrl-p"], Command::Palette, Anywhere, "command", "all that can be done, found by a few letters", "command"),
     bind(&["q", "Ctrl-c"], Command::Quit, Anywhere, "quit", "drain and quit", "quit"),
     bind(&["d"], Command::DryRun, Anywhere, "dry-run", "dry run: decide and map all, send nothing", ""),
-    bind(&["l"], Command::Letters, Anywhere, "dead-letters", "dead letters: what could not be delivered, and why", "dead letters"),
+    bind(&["l"], Command::DeadLetters, Anywhere, "dead-letters", "dead letters: what could not be delivered, and why", "dead letters"),
     bind(&["T"], Command::TryNow, Anywhere, "try", "try again now, where delivery waits for its next probe or for you", ""),
     bind(&["r"], Command::NewRule, Anywhere, "new", "write a new rule", ""),
     bind(&["s"], Command::Save, Anywhere, "save", "save the filters to the configuration file", ""),
@@ -100,13 +100,13 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["Esc", "q"], Command::Back, Person, "leave-person", "back", "back"),
     bind(&["y"], Command::Copy, Inspector, "copy", "copy the event, the request, a curl command, its story", "copy"),
     bind(&["p"], Command::Person, Inspector, "person-of-event", "the person: all recent events of whom this one is about", "person"),
-    bind(&["y"], Command::Copy, Letters, "copy-letter", "copy the request, a curl command, the letter's story", "copy"),
-    bind(&["p"], Command::Person, Letters, "person-of-letter", "the person: all recent events of whom this letter is about", "person"),
-    bind(&["Enter"], Command::Open, Letters, "open-letter", "open the row, then the letter", "open"),
-    bind(&["r"], Command::Retry, Letters, "retry", "try again: the letters of the row, or this one", "retry"),
-    bind(&["R"], Command::RetryReason, Letters, "retry-reason", "try all of this reason again, whatever their type", "all of reason"),
-    bind(&["e"], Command::Export, Letters, "export", "write the letters of the row, or this one, to a file (NDJSON)", "export"),
-    bind(&["D", "Delete"], Command::Discard, Letters, "discard", "discard the letters of the row, or this one, after a confirmation", "discard"),
-    bind(&["Space"], Command::Fold, Letters, "fold-letter", "fold or unfold, in a letter that is open", ""),
-    bind(&["Esc", "q"], Command::Back, Letters, "leave-letters", "back", "back"),
+    bind(&["y"], Command::Copy, DeadLetters, "copy-letter", "copy the request, a curl command, the letter's story", "copy"),
+    bind(&["p"], Command::Person, DeadLetters, "person-of-letter", "the person: all recent events of whom this letter is about", "person"),
+    bind(&["Enter"], Command::Open, DeadLetters, "open-letter", "open the row, then the letter", "open"),
+    bind(&["r"], Command::Retry, DeadLetters, "retry", "try again: the letters of the row, or this one", "retry"),
+    bind(&["R"], Command::RetryReason, DeadLetters, "retry-reason", "try all of this reason again, whatever their type", "all of reason"),
+    bind(&["e"], Command::Export, DeadLetters, "export", "write the letters of the row, or this one, to a file (NDJSON)", "export"),
+    bind(&["D", "Delete"], Command::Discard, DeadLetters, "discard", "discard the letters of the row, or this one, after a confirmation", "discard"),
+    bind(&["Space"], Command::Fold, DeadLetters, "fold-letter", "fold or unfold, in a letter that is open", ""),
+    bind(&["Esc", "q"], Command::Back, DeadLetters, "leave-letters", "back", "back"),
 ];

@@ -65,7 +65,7 @@ fn is_seen(state: &State, effect: &Effect) -> bool {
         Effect::Remember => false,
         // They move what lies under these: the cursor among events, the event that is open.
         Effect::Seek(..) | Effect::Inspect(_) => {
-            !matches!(state.over(), Overlay::Letters | Overlay::Properties)
+            !matches!(state.over(), Overlay::DeadLetters | Overlay::Properties)
         }
         _ => true,
     }
@@ -208,9 +208,9 @@ fn place(state: &State, place: Place) -> String {
             "on an event that is open: {back}{} opens one",
             key(Command::Open)
         ),
-        Place::Letters => format!(
+        Place::DeadLetters => format!(
             "among the dead letters: {} lists them",
-            key(Command::Letters)
+            key(Command::DeadLetters)
         ),
         Place::Person => format!("on a person's events: {} shows them", key(Command::Person)),
         Place::Limit => format!(

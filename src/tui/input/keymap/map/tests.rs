@@ -45,7 +45,7 @@ fn a_key_means_what_its_place_says() {
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Overlay::Letters,
+            Overlay::DeadLetters,
             Some(Command::Retry),
         ),
         (KeyCode::F(9), Pane::Events, Overlay::Nothing, None),
