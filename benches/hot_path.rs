@@ -24,14 +24,15 @@ use sluicegate::pipeline::{Judge, Terms};
 use sluicegate::protocol::Snapshot;
 use sluicegate::telemetry::counters::Counters;
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::tui::Labels;
 use sluicegate::tui::action::Action;
-use sluicegate::tui::finder::{Anchor, Find, Finder};
-use sluicegate::tui::previewer;
+use sluicegate::tui::events::find::Find;
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::events::page::Anchor;
+use sluicegate::tui::filters::preview::query;
 use sluicegate::tui::state::State;
-use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
-use sluicegate::tui::view;
+use sluicegate::tui::widget::theme::Theme;
+use sluicegate::tui::{Labels, view};
 
 /// An Export event of 2 kB, as real ones are.
 #[expect(clippy::format_collect, reason = "made once")]
@@ -206,12 +207,7 @@ fn screen(c: &mut Criterion) {
             Terminal::new(TestBackend::new(width, height)).expect("a test's backend can't fail");
         group.bench_function(format!("frame {width}x{height}"), |b| {
             b.iter(|| {
-                let page = finder.page(
-                    Anchor::Newest,
-                    0,
-                    view::Rooms::event_rows(&state),
-                    &BTreeSet::new(),
-                );
+                let page = finder.page(Anchor::Newest, 0, state.event_rows(), &BTreeSet::new());
                 update(&mut state, Action::Page(page));
                 terminal
                     .draw(|frame| view::draw(frame, &state, &theme))
@@ -253,7 +249,7 @@ fn preview(c: &mut Criterion) {
                 };
                 let mut previewing = Previewing::new(comparison, batching, false, 50_000);
                 let mut last = None;
-                previewer::make(&ring, &mut previewing, &AtomicBool::new(false), |shown| {
+                query::make(&ring, &mut previewing, &AtomicBool::new(false), |shown| {
                     last = Some(shown);
                     true
                 });

@@ -3,7 +3,8 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 use proptest::prelude::*;
-use sluicegate::amplitude::{Reading, export::Hour, frame, time};
+use sluicegate::amplitude::export::Hour;
+use sluicegate::amplitude::{Reading, frame, time};
 use sluicegate::customerio::Mapping;
 use sluicegate::limits::{Policies, check_alone, span};
 use sluicegate::tui::widget::json;

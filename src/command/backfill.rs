@@ -5,7 +5,8 @@ use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
+use std::sync::atomic::AtomicUsize;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use color_eyre::eyre::{Result, bail};
@@ -18,7 +19,9 @@ use crate::amplitude::time;
 use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
 use crate::config;
 use crate::config::load::Needs;
-use crate::feed::replay::{self, Playing};
+use crate::feed::replay::{
+    Playing, {self},
+};
 use crate::feed::server::{Options, Server};
 use crate::limits::grouped;
 use crate::network::{Address, ProxySetting};
@@ -26,7 +29,9 @@ use crate::pipeline::Pipeline;
 use crate::tui::relay::Lines;
 use crate::tui::widget::text;
 
-use super::headless::{self, Until};
+use super::headless::{
+    Until, {self},
+};
 use super::player::Player;
 use super::{Place, listen, log_to, log_to_stderr_from, refuse_problems, start, watch};
 

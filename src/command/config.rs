@@ -56,7 +56,7 @@ fn init(place: &Place, force: bool) -> Result<ExitCode> {
 fn check(place: Place) -> Result<ExitCode> {
     let path = place.path.clone();
     let loaded = place.load(&[])?;
-    let problems = loaded.problems(Needs::BOTH);
+    let problems = super::problems::of(&loaded, Needs::BOTH);
     for problem in &problems {
         say!("{}", on_one_line(&problem.to_string()));
     }

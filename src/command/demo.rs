@@ -14,18 +14,26 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::amplitude::time;
 use crate::cli::Demo;
 use crate::config::{Loaded, Settings};
-use crate::customerio::sandbox::{self, Faults, Sandbox};
-use crate::feed::replay::{self, BrokeOff, Played, Playing};
+use crate::customerio::sandbox::{
+    Faults, Sandbox, {self},
+};
+use crate::feed::replay::{
+    BrokeOff, Played, Playing, {self},
+};
 use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Effect, Filters, Mode, Rule};
 use crate::network::ProxySetting;
 use crate::pipeline::Handle;
-use crate::tui::keymap::Keymap;
-use crate::tui::{self, Labels, Opening};
+use crate::tui::input::keymap::Keymap;
+use crate::tui::{
+    Labels, Opening, {self},
+};
 
-use super::headless::{self, Until};
+use super::headless::{
+    Until, {self},
+};
 use super::player::Player;
 use super::start;
 

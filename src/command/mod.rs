@@ -11,6 +11,7 @@ mod demo;
 mod headless;
 mod lint;
 mod player;
+mod problems;
 mod relay;
 pub mod reload;
 mod replay;
@@ -170,7 +171,7 @@ impl Over {
 struct Problems(Vec<String>);
 
 fn refuse_problems(loaded: &Loaded, needs: Needs) -> Result<()> {
-    let problems = loaded.problems(needs);
+    let problems = problems::of(loaded, needs);
     if problems.is_empty() {
         return Ok(());
     }

@@ -5,7 +5,9 @@
 //! obeys gets past. Whoever reads may have gone, as behind `| head`: then there is nobody to tell.
 
 use std::fmt;
-use std::io::{self, Write as _};
+use std::io::{
+    Write as _, {self},
+};
 
 use serde::Serialize;
 use tracing::field::Field;

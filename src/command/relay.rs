@@ -12,9 +12,10 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::byte_order_mark;
-use crate::cli;
 use crate::config::load::{Flag, Needs};
-use crate::config::{self, state_folder};
+use crate::config::{
+    state_folder, {self},
+};
 use crate::feed::fill::Fill;
 use crate::feed::log::{Keep, Log};
 use crate::feed::server;
@@ -23,9 +24,11 @@ use crate::relay::passing::Passing;
 use crate::relay::shape::Shape;
 use crate::relay::throttle::Limits;
 use crate::relay::{Options, Relay, Standing};
-use crate::signals::{self, Hangup};
-use crate::tui;
+use crate::signals::{
+    Hangup, {self},
+};
 use crate::tui::widget::text;
+use crate::{cli, tui};
 
 use super::{Place, listen, log_to, log_to_stderr, refuse_problems};
 

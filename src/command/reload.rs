@@ -52,7 +52,7 @@ impl Reloader {
     fn load(self) -> Result<Settings, String> {
         let loaded = self.place.load(&self.flags);
         let loaded = loaded.map_err(|error| super::told(&error))?;
-        let problems = loaded.problems(Needs::BOTH);
+        let problems = super::problems::of(&loaded, Needs::BOTH);
         if let Some(first) = problems.first() {
             let more = match problems.len() {
                 1 => String::new(),

@@ -8,11 +8,14 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use serde::Serialize;
 
 use crate::amplitude::time;
-use crate::cli::{self, Format};
+use crate::cli::{
+    Format, {self},
+};
 use crate::delivery::BreakerState;
-use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::dead_letters::{DeadLetterRow, DeadLetters};
-use crate::delivery::spool::{self};
+use crate::delivery::spool::{
+    SpoolStatus, {self},
+};
 use crate::feed::FeedState;
 use crate::filter::Mode;
 use crate::limits::{grouped, span};

@@ -13,8 +13,10 @@ use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
 use crate::tui::action::Reread;
-use crate::tui::keymap::Keymap;
-use crate::tui::{self, Labels, Opening, memory};
+use crate::tui::input::keymap::Keymap;
+use crate::tui::{
+    Labels, Opening, memory, {self},
+};
 
 use super::reload::Reloader;
 use super::{Place, refuse_problems, start};

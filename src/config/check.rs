@@ -3,10 +3,10 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::filter::{Gate, Mode, gate::RuleError};
+use crate::filter::gate::RuleError;
+use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
 use crate::relay::shape::Shape;
-use crate::tui::keymap::Keymap;
 
 use super::load::{ConfigError, Loaded, Needs, variable};
 use super::{addresses, exists};
@@ -15,7 +15,8 @@ use super::{addresses, exists};
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
 impl Loaded {
-    /// Everything that is wrong with the settings for a command that `needs` these.
+    /// Everything that is wrong with the settings for a command that `needs` these, but for the
+    /// keys: those are the screen's.
     pub fn problems(&self, needs: Needs) -> Vec<ConfigError> {
         let mut found: Vec<ConfigError> = self
             .stray
@@ -54,12 +55,6 @@ impl Loaded {
             if let Err(error) = Gate::new(Mode::Shut, filters.clone()) {
                 let rules = format!("presets.{name}.rules");
                 found.push(self.invalid(&rules, error.to_string()));
-            }
-        }
-        if let Err(wrong) = Keymap::with(&self.settings.keys) {
-            for error in wrong {
-                let setting = format!("keys.{}", error.name());
-                found.push(self.invalid(&setting, error.to_string()));
             }
         }
         let delivery = &self.settings.delivery;

@@ -12,7 +12,9 @@ use crate::customerio::Item;
 use crate::customerio::mapping::{IdentifyItem, Mapped, Mapping};
 use crate::delivery::{Accepted, Part};
 use crate::filter::{By, Decision, Gate, Mode};
-use crate::limits::{self, Policies, Policy, Subject, Violation};
+use crate::limits::{
+    Policies, Policy, Subject, Violation, {self},
+};
 use crate::protocol::{Content, Outcome, Record, Story};
 
 /// What events are judged by beside the gate: it changes as a whole.

@@ -11,16 +11,15 @@ use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
-use crate::protocol::{Command, Snapshot};
-
-use super::breakdown::Breakdown;
-use super::export::Events;
-use super::finder::Page;
-use super::inspected::Inspected;
-use super::person::{Identity, Summary};
-use super::properties::Properties;
-use super::seek::Seek;
-use super::watch::Seen;
+use crate::protocol::{Command as PipelineCommand, Snapshot};
+use crate::tui::events::export::Events;
+use crate::tui::events::page::Page;
+use crate::tui::events::seek::Seek;
+use crate::tui::inspector::query::Inspected;
+use crate::tui::limits::query::Breakdown;
+use crate::tui::person::query::{Identity, Summary};
+use crate::tui::properties::query::Properties;
+use crate::tui::watches::query::Seen;
 
 /// Something that happened.
 #[derive(Debug, Clone)]
@@ -42,7 +41,7 @@ pub enum Action {
     /// The pipeline took a command and has this to say, or says why not.
     Applied(Result<String, String>),
     /// Something that was asked for is done, or this is why not.
-    Told(Result<String, String>),
+    Notice(Result<String, String>),
     /// The settings were read again: what that did, and the filters that are in force; or why
     /// nothing is changed.
     Reloaded(Result<(Reread, Filters), String>),
@@ -55,7 +54,7 @@ pub enum Action {
     /// What the watches have seen.
     Watched(Vec<Seen>),
     /// The event that was sought, if there is one.
-    Sought(Seek, Option<u64>),
+    JumpFound(Seek, Option<u64>),
     /// Whom the event that was asked about is about, if it says so.
     Who(Option<Identity>),
     /// Where a limit is broken.
@@ -63,7 +62,7 @@ pub enum Action {
     /// What became of a person's events.
     Summarized(Identity, Box<Summary>),
     /// The dead letters that were asked for, or why they can't be had.
-    Letters(Result<Vec<DeadLetter>, String>),
+    DeadLetters(Result<Vec<DeadLetter>, String>),
     /// A signal asks for the settings to be read again.
     Hangup,
     /// A signal asks the program to end.
@@ -87,7 +86,7 @@ pub struct Reread {
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
     /// Of the pipeline.
-    Pipeline(Command),
+    Pipeline(PipelineCommand),
     /// Write these filters to the configuration file.
     Save(Filters),
     /// Write a preset to the configuration file, or take it out.
@@ -99,9 +98,9 @@ pub enum Effect {
     /// Read the settings again, and put what is new in force.
     Reload,
     /// Fetch these dead letters, to look at them.
-    Letters(DeadLetterSelection),
+    DeadLetters(DeadLetterSelection),
     /// Write these dead letters to a file.
-    ExportLetters(DeadLetterSelection),
+    ExportDeadLetters(DeadLetterSelection),
     /// Fetch this event, to look at it.
     Inspect(u64),
     /// Go to this event, from that one on.

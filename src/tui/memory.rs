@@ -1,17 +1,17 @@
 //! What the screen remembers of a workspace from one start to the next: its layout, and the
 //! conditions that are watched.
 
-use std::collections::BTreeSet;
-use std::fs;
-use std::io;
 use std::path::{Path, PathBuf};
+use std::{fs, io};
 
 use serde::{Deserialize, Serialize};
+use tokio::sync::mpsc::UnboundedSender;
+use tokio::task::JoinHandle;
 
 use crate::owner_only;
-
-use super::state::{Pane, State};
-use super::watch::Watch;
+use crate::tui::action::Action;
+use crate::tui::frame::layout::Layout;
+use crate::tui::watches::query::Watch;
 
 /// What is remembered.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
@@ -23,37 +23,7 @@ pub struct Memory {
     pub watches: Vec<Watch>,
 }
 
-/// Where the panes are, as far as the operator changed that.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(default)]
-pub struct Layout {
-    /// The panes that are not shown.
-    pub hidden: BTreeSet<Pane>,
-    /// The share of the width that the throughput has beside the delivery, in percent.
-    pub throughput_percent: Option<u16>,
-    /// The rows of these two.
-    pub upper_rows: Option<u16>,
-    /// The share of the width that the filters have beside the events, in percent.
-    pub filters_percent: Option<u16>,
-    /// The rows of the violations.
-    pub violations_rows: Option<u16>,
-}
-
 impl Memory {
-    /// What is to be remembered of a screen.
-    pub fn of(state: &State) -> Self {
-        Self {
-            layout: state.layout.clone(),
-            watches: state.watches.clone(),
-        }
-    }
-
-    /// Puts what is remembered on a screen.
-    pub fn recall(self, state: &mut State) {
-        state.layout = self.layout;
-        state.watches = self.watches;
-    }
-
     /// Reads it. What is not there is nothing; what can't be read is an error that says so.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = match fs::read_to_string(path) {
@@ -77,6 +47,64 @@ impl Memory {
     }
 }
 
+/// Saves the layout and the watches in the background; writes never overlap.
+#[derive(Debug)]
+pub(crate) struct MemoryWriter {
+    /// The file, if anything is remembered.
+    path: Option<PathBuf>,
+    /// The next to write.
+    pending: Option<Memory>,
+    writing: Option<JoinHandle<()>>,
+    /// Takes the reason where writing failed.
+    answers: UnboundedSender<Action>,
+}
+
+impl MemoryWriter {
+    /// A writer to `path`, which tells failures to `answers`.
+    pub(crate) fn new(path: Option<PathBuf>, answers: UnboundedSender<Action>) -> Self {
+        Self {
+            path,
+            pending: None,
+            writing: None,
+            answers,
+        }
+    }
+
+    /// Queues `memory` in the place of what is not written yet.
+    pub(crate) fn save(&mut self, memory: Memory) {
+        self.pending = Some(memory);
+    }
+
+    /// Starts the next write, unless one is under way.
+    pub(crate) fn work(&mut self) {
+        if self.writing.iter().any(|task| !task.is_finished()) {
+            return;
+        }
+        let (Some(path), Some(memory)) = (self.path.clone(), self.pending.take()) else {
+            return;
+        };
+        let answers = self.answers.clone();
+        self.writing = Some(tokio::task::spawn_blocking(move || {
+            if let Err(error) = memory.write(&path) {
+                let says = format!("cannot remember this in {}: {error}", path.display());
+                // The screen may have been closed meanwhile.
+                let _ = answers.send(Action::Notice(Err(says)));
+            }
+        }));
+    }
+
+    /// Completes all writes, before the screen closes.
+    pub(crate) async fn end(&mut self) {
+        for _ in 0..2 {
+            if let Some(task) = self.writing.take() {
+                // Where writing broke off there is nobody left to tell.
+                let _ = task.await;
+            }
+            self.work();
+        }
+    }
+}
+
 /// The file for a workspace, in the platform's folder for such things.
 pub fn path_for(workspace: &str) -> Option<PathBuf> {
     let folder = crate::config::state_folder()?;
@@ -87,6 +115,7 @@ pub fn path_for(workspace: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::frame::focus::Pane;
 
     #[test]
     fn what_is_remembered_is_read_as_it_was_written() {

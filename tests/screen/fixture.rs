@@ -8,7 +8,8 @@ use std::time::Duration;
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
-use sluicegate::amplitude::{frame, time::UnixMs};
+use sluicegate::amplitude::frame;
+use sluicegate::amplitude::time::UnixMs;
 use sluicegate::config::Settings;
 use sluicegate::customerio::mapping::Route;
 use sluicegate::customerio::{Item, Mapping};
@@ -26,17 +27,18 @@ use sluicegate::protocol::{
     LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
 };
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::tui::Labels;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::breakdown::Breakdown;
-use sluicegate::tui::finder::Finder;
-use sluicegate::tui::inspected::Inspected;
-use sluicegate::tui::person::{Identity, Summary};
-use sluicegate::tui::previewer::{self, Question};
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::filters::preview::query::{
+    Question, {self},
+};
+use sluicegate::tui::inspector::query::Inspected;
+use sluicegate::tui::limits::query::Breakdown;
+use sluicegate::tui::person::query::{Identity, Summary};
 use sluicegate::tui::state::State;
-use sluicegate::tui::theme::Theme;
 use sluicegate::tui::update::update;
-use sluicegate::tui::view;
+use sluicegate::tui::widget::theme::Theme;
+use sluicegate::tui::{Labels, view};
 
 /// 2027-01-15 08:00:00 UTC.
 pub const NOW: UnixMs = 1_800_000_000_000;
@@ -367,7 +369,7 @@ impl Fixture {
 
     /// What the shell does after each action.
     pub fn turn(&mut self) {
-        let room = view::Rooms::event_rows(&self.state);
+        let room = self.state.event_rows();
         self.finder.look_for(self.state.events.find.as_ref());
         self.finder.work();
         let question = self.question();
@@ -384,7 +386,7 @@ impl Fixture {
             let comparison = Comparison::new(&question.before, &question.after).unwrap();
             let mut previewing = Previewing::new(comparison, question.batching, false, 0);
             let mut told = Vec::new();
-            previewer::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
+            query::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
                 told.push(p);
                 true
             });
@@ -425,7 +427,7 @@ impl Fixture {
             }
             if let Effect::Seek(seek, from) = effect {
                 let found = self.finder.seek(*seek, *from);
-                self.act(Action::Sought(*seek, found));
+                self.act(Action::JumpFound(*seek, found));
             }
             if let Effect::Inspect(sequence) = effect {
                 let found = self.finder.record(*sequence).map(|record| {

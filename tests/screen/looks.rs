@@ -7,11 +7,11 @@ use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use sluicegate::filter::Mode;
 use sluicegate::tui::action::Action;
-use sluicegate::tui::keymap::KEYS;
-use sluicegate::tui::properties::Properties;
-use sluicegate::tui::theme::Theme;
+use sluicegate::tui::input::keymap::KEYS;
+use sluicegate::tui::properties::query::Properties;
 use sluicegate::tui::view;
-use sluicegate::tui::watch::Rounds;
+use sluicegate::tui::watches::query::Rounds;
+use sluicegate::tui::widget::theme::Theme;
 
 use crate::fixture::{Fixture, NOW, letter};
 
@@ -71,7 +71,7 @@ fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(size);
     fixture.press(keys);
     if keys == "l\n" {
-        fixture.act(Action::Letters(Ok(vec![letter(1), letter(2)])));
+        fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
         fixture.press("\n");
     }
     fixture.break_down();

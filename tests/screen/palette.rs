@@ -4,10 +4,11 @@
 use proptest::prelude::*;
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::finder::Finder;
-use sluicegate::tui::keymap::KEYS;
-use sluicegate::tui::memory::Layout;
-use sluicegate::tui::state::{Pane, State};
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::frame::focus::Pane;
+use sluicegate::tui::frame::layout::Layout;
+use sluicegate::tui::input::keymap::KEYS;
+use sluicegate::tui::state::State;
 use sluicegate::tui::view;
 
 use crate::fixture::{Fixture, letter};
@@ -17,7 +18,7 @@ fn choose(fixture: &mut Fixture, name: &str) -> Option<Vec<Effect>> {
     fixture.press(":");
     fixture.press(name);
     let keymap = fixture.state.keymap.clone();
-    let offered = keymap.palette(name, fixture.state.scene());
+    let offered = keymap.palette(name, fixture.state.input_context());
     let row = offered.iter().position(|binding| binding.name == name);
     let Some(row) = row else {
         fixture.press("\u{1b}");
@@ -57,7 +58,7 @@ fn with(keys: &str) -> Fixture {
 
 fn with_letters(keys: &str) -> Fixture {
     let mut fixture = with("l\n");
-    fixture.act(Action::Letters(Ok(vec![letter(18), letter(17)])));
+    fixture.act(Action::DeadLetters(Ok(vec![letter(18), letter(17)])));
     fixture.press(keys);
     fixture
 }

@@ -15,7 +15,7 @@ use sluicegate::relay::sources::{Entrance, SourceRow};
 use sluicegate::tui::relay::layout::Pane;
 use sluicegate::tui::relay::state::{Effect, Labels, State};
 use sluicegate::tui::relay::{LogLine, view};
-use sluicegate::tui::theme::Theme;
+use sluicegate::tui::widget::theme::Theme;
 
 use crate::fixture::NOW;
 use crate::looks::{SIZES, assert_ascii, assert_readable};

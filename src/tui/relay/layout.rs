@@ -26,7 +26,7 @@ impl Pane {
 }
 
 /// Header, upper row, sources, clients, log and footer of a screen.
-pub(super) fn rooms(area: Rect) -> [Rect; 6] {
+pub(crate) fn rooms(area: Rect) -> [Rect; 6] {
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(6),

@@ -6,7 +6,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::amplitude::time::{self, UnixMs};
+use crate::amplitude::time::{
+    UnixMs, {self},
+};
 
 /// So many lines are kept.
 const MOST: usize = 500;

@@ -3,6 +3,7 @@
 
 pub mod layout;
 pub mod lines;
+mod lists;
 pub mod state;
 pub mod view;
 
@@ -12,17 +13,15 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
+pub use lines::{Lines, LogLine};
+use state::{Effect, Labels, State};
 use tokio::time::MissedTickBehavior;
 
-use super::terminal::{self, Screen};
-use super::theme::Theme;
-use crate::config;
 use crate::relay::Relay;
-use crate::signals;
-
-use state::{Effect, Labels, State};
-
-pub use lines::{Lines, LogLine};
+use crate::tui::terminal::screen as terminal;
+use crate::tui::terminal::screen::Screen;
+use crate::tui::widget::theme::Theme;
+use crate::{config, signals};
 
 /// How the relay stands is looked up this often.
 const LOOK: Duration = Duration::from_millis(250);

@@ -8,9 +8,8 @@ use crate::config::Theme;
 use crate::feed::server::ClientRow;
 use crate::relay::Standing;
 use crate::relay::sources::SourceRow;
-
-use super::LogLine;
-use super::layout::{Pane, room_of};
+use crate::tui::relay::LogLine;
+use crate::tui::relay::layout::{Pane, room_of};
 
 /// Rates are averages over so many seconds.
 const RATE_SECONDS: usize = 5;

@@ -9,8 +9,6 @@
 //! └ footer ──────────────────────────────────┘  keys
 //! ```
 
-use std::borrow::Cow;
-
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::style::Style;
@@ -19,20 +17,19 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::feed::fill::Fill;
-use crate::feed::server::{ClientRow, shown_name};
 use crate::limits::{grouped, span};
-use crate::relay::sources::SourceRow;
-use crate::tui::theme::{Sign, Theme};
+use crate::tui::relay::layout::{Pane, rooms};
+use crate::tui::relay::lists::{readers, senders};
+use crate::tui::relay::state::State;
+use crate::tui::widget::ascii::to_ascii;
+use crate::tui::widget::headline::headline;
 use crate::tui::widget::sparkline::sparkline;
-use crate::tui::widget::{self, headline, pane, text};
-
-use super::layout::{Pane, rooms};
-use super::state::State;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::too_small::too_small;
+use crate::tui::widget::{pane, text};
 
 /// Below this the panes can't be told apart.
 const LEAST: (u16, u16) = (80, 24);
-/// A client that is so far behind needs a look, in milliseconds.
-const LATE_MS: i64 = 60_000;
 
 const KEYS: [(&str, &str); 5] = [
     ("Tab", "pane"),
@@ -46,12 +43,12 @@ const KEYS: [(&str, &str); 5] = [
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
-        widget::too_small(frame, LEAST, theme);
+        too_small(frame, LEAST, theme);
     } else {
         panes(frame, area, state, theme);
     }
     if theme.ascii {
-        widget::to_ascii(frame.buffer_mut());
+        to_ascii(frame.buffer_mut());
     }
 }
 
@@ -218,171 +215,6 @@ fn list(frame: &mut Frame<'_>, area: Rect, which: Pane, state: &State, theme: &T
         _ => format!("{}-{} of {count}", shown.start + 1, shown.end),
     };
     pane::frame(frame, area, title, &right, state.focus == which, theme)
-}
-
-/// A cell of a table: its text, its columns, its style. The first is on the left, figures are on
-/// the right.
-struct Cell<'t>(Cow<'t, str>, usize, Style);
-
-fn row(cells: &[Cell<'_>], left: usize) -> Line<'static> {
-    let spans = cells
-        .iter()
-        .enumerate()
-        .map(|(index, Cell(says, room, style))| {
-            let says = if index < left {
-                text::fit(says, *room)
-            } else {
-                text::fit_right(says, *room)
-            };
-            Span::styled(format!(" {says}"), *style)
-        });
-    Line::from(spans.collect::<Vec<_>>())
-}
-
-fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let room = usize::from(area.width);
-    // Path, address, who; then rate, events, refused, last, and why, where there is room for it.
-    let figures = [8, 11, 8, 8];
-    let taken = 10 + 15 + figures.iter().sum::<usize>() + 8;
-    let left = room.saturating_sub(taken);
-    let (agent, why) = match left {
-        50.. => (24, left - 26),
-        _ => (left, 0),
-    };
-    let columns = [
-        10, 15, agent, figures[0], figures[1], figures[2], figures[3], why,
-    ];
-    let line = |says: [Cow<'_, str>; 8], styles: [Style; 8]| {
-        let shown = if why > 0 { 8 } else { 7 };
-        let cells = says.into_iter().zip(columns).zip(styles).take(shown);
-        let cells: Vec<_> = cells
-            .map(|((says, room), style)| Cell(says, room, style))
-            .collect();
-        let mut line = row(&cells[..7], 3);
-        if let [Cell(says, room, style)] = &cells[7..] {
-            let says = text::fit(says, *room);
-            line.push_span(Span::styled(format!("  {says}"), *style));
-        }
-        line
-    };
-    let head = [
-        "path",
-        "address",
-        "says it is",
-        "events/s",
-        "events",
-        "refused",
-        "last",
-        "last refusal",
-    ];
-    let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 8])];
-    let sources = &state.standing.sources;
-    let rows = state.shown(Pane::Sources);
-    for source in &sources[rows] {
-        lines.push(line(sender(source, state), sender_styles(source, theme)));
-    }
-    if sources.is_empty() {
-        let says = format!(
-            "nobody has sent anything yet: POST {}/webhook",
-            state.labels.url
-        );
-        lines.push(Line::styled(
-            format!(" {}", text::cut(&says, room)),
-            theme.dim,
-        ));
-    }
-    frame.render_widget(Paragraph::new(lines), area);
-}
-
-fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
-    let refusal = source.last_refusal.as_ref();
-    let refusal = refusal.map_or_else(String::new, |(status, why)| format!("{status} {why}"));
-    [
-        source.entrance.path().into(),
-        source.address.to_string().into(),
-        source.agent.as_str().into(),
-        text::rate(state.rate_of(source)).into(),
-        grouped(source.events).into(),
-        grouped(source.refused).into(),
-        span((state.standing.at_ms - source.last_ms).max(0)).into(),
-        refusal.into(),
-    ]
-}
-
-fn sender_styles(source: &SourceRow, theme: &Theme) -> [Style; 8] {
-    let refused = if source.refused > 0 {
-        theme.warn
-    } else {
-        theme.dim
-    };
-    let text = theme.text;
-    [
-        text, text, theme.dim, text, text, refused, theme.dim, refused,
-    ]
-}
-
-fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let room = usize::from(area.width);
-    let figures = [9, 12, 10, 9, 9, 9];
-    let name = room.saturating_sub(figures.iter().sum::<usize>() + 8);
-    let line = |says: [Cow<'_, str>; 7], styles: [Style; 7]| {
-        let columns = std::iter::once(name).chain(figures);
-        let cells = says.into_iter().zip(columns).zip(styles);
-        let cells: Vec<_> = cells
-            .map(|((says, room), style)| Cell(says, room, style))
-            .collect();
-        row(&cells, 1)
-    };
-    let head = [
-        "name or address",
-        "events/s",
-        "sent",
-        "behind",
-        "lag",
-        "acked",
-        "here for",
-    ];
-    let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 7])];
-    let clients = &state.standing.clients;
-    let rows = state.shown(Pane::Clients);
-    for client in &clients[rows] {
-        let late = if client.lag_ms >= LATE_MS {
-            theme.warn
-        } else {
-            theme.text
-        };
-        let styles = [
-            theme.text, theme.text, theme.text, late, late, theme.dim, theme.dim,
-        ];
-        lines.push(line(reader(client, state), styles));
-    }
-    if clients.is_empty() {
-        let says = format!("nobody reads: feed.url = \"{}\"", state.labels.feed_url);
-        lines.push(Line::styled(
-            format!(" {}", text::cut(&says, room)),
-            theme.dim,
-        ));
-    }
-    frame.render_widget(Paragraph::new(lines), area);
-}
-
-fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
-    let name = shown_name(&client.name);
-    let behind = client.behind.map_or("in log".into(), grouped);
-    let lag = match client.lag_ms {
-        0 => "none".to_owned(),
-        ms => span(ms),
-    };
-    let acknowledged = client.acknowledged_ms.map_or("never".into(), span);
-    [
-        name.into(),
-        text::rate(state.rate_to(client)).into(),
-        grouped(client.sent).into(),
-        behind.into(),
-        lag.into(),
-        acknowledged.into(),
-        span((state.standing.at_ms - client.since_ms).max(0)).into(),
-    ]
 }
 
 fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {

@@ -5,9 +5,14 @@ use std::collections::BTreeSet;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use super::text;
-use crate::amplitude::json::{self, Kind};
-use crate::tui::theme::Theme;
+use crate::amplitude::json::{
+    Kind, {self},
+};
+use crate::tui::widget::text;
+use crate::tui::widget::theme::Theme;
+
+/// Objects and arrays with more values than this are folded until the reader unfolds them.
+pub(crate) const FOLDED_OVER: usize = 24;
 
 /// One line of a JSON document.
 #[derive(Debug, Clone, PartialEq, Eq)]

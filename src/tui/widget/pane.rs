@@ -7,8 +7,8 @@ use ratatui::symbols::border;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::{Block, Clear};
 
-use super::text;
-use crate::tui::theme::Theme;
+use crate::tui::widget::text;
+use crate::tui::widget::theme::Theme;
 
 const ASCII_BORDER: border::Set<'_> = border::Set {
     top_left: "+",

@@ -1,0 +1,206 @@
+//! The dead letters: moving in them, and what is done about them.
+
+use std::collections::BTreeSet;
+
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
+use crate::protocol::Command as PipelineCommand;
+use crate::tui::action::Effect;
+use crate::tui::dead_letters::state::OpenedDeadLetters;
+use crate::tui::frame::popup::{Confirm, Popup};
+use crate::tui::state::State;
+use crate::tui::widget::json;
+use crate::tui::widget::json::FOLDED_OVER;
+use crate::tui::widget::list::stepped;
+
+/// The group under the cursor, and how many letters it has.
+fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
+    let row = state
+        .snapshot
+        .dead_letters
+        .get(state.letters.as_ref()?.row)?;
+    Some((row.group.clone(), row.count))
+}
+
+/// What a key means: the letter that is under the cursor, or the row.
+fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
+    match &state.letters.as_ref()?.opened {
+        Some(opened) => Some((DeadLetterSelection::One(opened.letter()?.number), 1)),
+        None => group(state).map(|(group, count)| (DeadLetterSelection::Group(group), count)),
+    }
+}
+
+pub(crate) fn move_cursor(state: &mut State, by: i64) {
+    let last = state.snapshot.dead_letters.len().saturating_sub(1);
+    let Some(letters) = &mut state.letters else {
+        return;
+    };
+    let Some(opened) = &mut letters.opened else {
+        letters.row = stepped(letters.row.min(last), by, last);
+        return;
+    };
+    match opened.line {
+        Some(line) => {
+            let last = document(opened).len().saturating_sub(1);
+            opened.line = Some(stepped(line, by, last));
+        }
+        None => {
+            let count = opened.letters.as_ref().map_or(0, Vec::len);
+            opened.cursor = stepped(opened.cursor, by, count.saturating_sub(1));
+            fold_long(opened);
+        }
+    }
+}
+
+/// A row is opened, then the letter in it.
+pub(crate) fn open(state: &mut State) -> Vec<Effect> {
+    let group = group(state);
+    let Some(letters) = &mut state.letters else {
+        return Vec::new();
+    };
+    if let Some(opened) = &mut letters.opened {
+        if opened.letter().is_some() {
+            opened.line.get_or_insert(0);
+        }
+        return Vec::new();
+    }
+    let Some((group, _)) = group else {
+        return Vec::new();
+    };
+    letters.opened = Some(OpenedDeadLetters {
+        group: group.clone(),
+        letters: None,
+        cursor: 0,
+        line: None,
+        folded: BTreeSet::new(),
+    });
+    vec![Effect::DeadLetters(DeadLetterSelection::Group(group))]
+}
+
+pub(crate) fn back(state: &mut State) {
+    let Some(letters) = &mut state.letters else {
+        return;
+    };
+    match &mut letters.opened {
+        Some(OpenedDeadLetters { line, .. }) if line.is_some() => *line = None,
+        Some(_) => letters.opened = None,
+        None => state.letters = None,
+    }
+}
+
+pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
+    let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
+    match (found, opened) {
+        (Ok(found), Some(opened)) => {
+            // Another row was opened meanwhile: its own come soon.
+            if found.iter().any(|letter| !is_of(letter, &opened.group)) {
+                return;
+            }
+            if found.is_empty() {
+                state.letters.iter_mut().for_each(|l| l.opened = None);
+                return;
+            }
+            opened.cursor = opened.cursor.min(found.len() - 1);
+            opened.letters = Some(found);
+            fold_long(opened);
+        }
+        (Ok(_), None) => {}
+        (Err(why), _) => state.refuse(why),
+    }
+}
+
+fn is_of(letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
+    letter.why == group.why
+        && letter.reason == group.reason
+        && letter.field == group.field
+        && *letter.accepted.event_type == *group.event_type
+}
+
+/// What is shown may have changed: it is fetched again.
+pub(crate) fn look_again(state: &mut State) -> Vec<Effect> {
+    match state.letters.as_ref().and_then(|l| l.opened.as_ref()) {
+        Some(opened) => vec![Effect::DeadLetters(DeadLetterSelection::Group(
+            opened.group.clone(),
+        ))],
+        None => Vec::new(),
+    }
+}
+
+pub(crate) fn retry(state: &mut State) -> Vec<Effect> {
+    ask_retry(state, chosen(state))
+}
+
+pub(crate) fn retry_reason(state: &mut State) -> Vec<Effect> {
+    let reason = group(state).map(|(group, _)| group.reason);
+    let chosen = reason.map(|reason| {
+        let rows = state.snapshot.dead_letters.iter();
+        let count = rows
+            .filter(|row| row.group.reason == reason)
+            .map(|row| row.count);
+        let count = count.sum();
+        (DeadLetterSelection::Reason(reason), count)
+    });
+    ask_retry(state, chosen)
+}
+
+/// One is tried at once; more are asked about first: people can get messages because of them.
+fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> Vec<Effect> {
+    match chosen {
+        None => nothing(state),
+        Some((which, 1)) => vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))],
+        Some((which, count)) => {
+            state.popup = Some(Popup::Confirm(Confirm::RetryDeadLetters(which, count)));
+            Vec::new()
+        }
+    }
+}
+
+pub(crate) fn export(state: &mut State) -> Vec<Effect> {
+    match chosen(state) {
+        None => nothing(state),
+        Some((which, _)) => vec![Effect::ExportDeadLetters(which)],
+    }
+}
+
+pub(crate) fn discard(state: &mut State) {
+    match chosen(state) {
+        None => _ = nothing(state),
+        Some((which, count)) => {
+            state.popup = Some(Popup::Confirm(Confirm::DiscardDeadLetters(which, count)));
+        }
+    }
+}
+
+fn nothing(state: &mut State) -> Vec<Effect> {
+    state.inform("there is no dead letter here");
+    Vec::new()
+}
+
+fn body(letter: &DeadLetter) -> String {
+    String::from_utf8_lossy(&letter.accepted.item.body).into_owned()
+}
+
+fn document(opened: &OpenedDeadLetters) -> Vec<json::JsonLine> {
+    let body = opened.letter().map(body).unwrap_or_default();
+    json::lines(&body, &opened.folded)
+}
+
+fn fold_long(opened: &mut OpenedDeadLetters) {
+    let body = opened.letter().map(body).unwrap_or_default();
+    opened.folded = json::long_ones(&body, FOLDED_OVER);
+}
+
+pub(crate) fn fold(state: &mut State) {
+    let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
+    if let Some(opened) = opened
+        && let Some(line) = opened.line
+    {
+        let lines = document(opened);
+        if let Some(path) = json::path_to_fold(&lines, line) {
+            if !opened.folded.remove(&path) {
+                opened.folded.insert(path.clone());
+            }
+            let lines = document(opened);
+            opened.line = lines.iter().position(|l| l.path == path).or(Some(0));
+        }
+    }
+}

@@ -1,0 +1,45 @@
+//! The gate, and the end of the program.
+
+use crate::delivery::BreakerState;
+use crate::filter::Mode;
+use crate::protocol::Command as PipelineCommand;
+use crate::tui::action::Effect;
+use crate::tui::frame::popup::{Confirm, Popup};
+use crate::tui::state::State;
+
+pub(crate) fn ask_gate(state: &mut State) -> Vec<Effect> {
+    let refused = matches!(
+        state.snapshot.delivery.breaker,
+        BreakerState::Refused { .. }
+    );
+    let confirm = if refused {
+        Confirm::Resume
+    } else if state.snapshot.mode == Some(Mode::Open) {
+        Confirm::Gate(Mode::Shut)
+    } else {
+        Confirm::Gate(Mode::Open)
+    };
+    state.popup = Some(Popup::Confirm(confirm));
+    Vec::new()
+}
+
+/// Into dry run from an open gate stops forwarding: that is asked. Out of it the gate is shut.
+pub(crate) fn ask_dry_run(state: &mut State) -> Vec<Effect> {
+    match state.snapshot.mode {
+        Some(Mode::Open) => {
+            state.popup = Some(Popup::Confirm(Confirm::Gate(Mode::DryRun)));
+            Vec::new()
+        }
+        Some(Mode::DryRun) => vec![Effect::Pipeline(PipelineCommand::SetGate(Mode::Shut))],
+        _ => vec![Effect::Pipeline(PipelineCommand::SetGate(Mode::DryRun))],
+    }
+}
+
+pub(crate) fn drain(state: &mut State) -> Vec<Effect> {
+    if state.draining {
+        return vec![Effect::Hurry];
+    }
+    state.popup = None;
+    state.draining = true;
+    vec![Effect::Drain]
+}

@@ -1,0 +1,126 @@
+//! Events out of the ring, as they came, for a file.
+
+use std::collections::BTreeSet;
+use std::fs::File;
+use std::io;
+use std::path::Path;
+
+use crate::amplitude::{json, time};
+use crate::limits::Code;
+use crate::owner_only;
+use crate::protocol::Record;
+use crate::telemetry::ring::SharedRing;
+use crate::tui::events::find::Find;
+use crate::tui::limits::query::violation;
+
+/// Which events go into a file.
+#[derive(Debug, Clone, PartialEq)]
+pub enum Events {
+    /// This one.
+    One(u64),
+    /// Those that were found.
+    Found(Find),
+    /// Those that the filters hold back.
+    HeldBack,
+    /// Those with a bookmark.
+    Bookmarked(BTreeSet<u64>),
+    /// All.
+    All,
+    /// Those that break this limit.
+    Breaking(Code),
+}
+
+/// The choices of an export, each with its key.
+pub const CHOICES: [(char, &str); 5] = [
+    ('e', "the event under the cursor"),
+    ('f', "the events that the find shows"),
+    ('h', "the events that the filters hold back"),
+    ('m', "the events with a bookmark"),
+    ('a', "all events in the ring"),
+];
+
+/// Makes a file of its own for each export, in the folder that the program was started in; the
+/// file and its name.
+pub fn create_file(what: &str) -> io::Result<(File, String)> {
+    let stamp = time::to_digits(time::now(), 14);
+    let mut number = 0_u32;
+    loop {
+        let name = match number {
+            0 => format!("{what}-{stamp}.ndjson"),
+            number => format!("{what}-{stamp}-{number}.ndjson"),
+        };
+        match owner_only::create_new(Path::new(&name)) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1_000 => {
+                number += 1;
+            }
+            made => return made.map(|file| (file, name)),
+        }
+    }
+}
+
+impl Events {
+    /// What the file is called, before its time.
+    pub fn file_name(&self) -> &'static str {
+        match self {
+            Self::One(_) => "event",
+            Self::Found(_) => "found",
+            Self::HeldBack => "held-back",
+            Self::Bookmarked(_) => "bookmarked",
+            Self::All => "events",
+            Self::Breaking(code) => code.name(),
+        }
+    }
+
+    fn has(&self, record: &Record) -> bool {
+        match self {
+            Self::One(sequence) => record.sequence == *sequence,
+            Self::Found(find) => find.matches(record),
+            Self::HeldBack => record.story.is_filtered_out(),
+            Self::Bookmarked(all) => all.contains(&record.sequence),
+            Self::All => true,
+            Self::Breaking(code) => violation(record, *code).is_some(),
+        }
+    }
+
+    /// The events in the ring, one a line, oldest first. What is malformed is no event.
+    pub fn lines(&self, ring: &SharedRing) -> Vec<String> {
+        // The ring is free while a find reads the events.
+        let whole = |record: &Record| record.event().map(|_| record.clone());
+        let line = |record: &Record| json::on_one_line(record.text());
+        let (mut lines, mut next) = (Vec::new(), 0);
+        while let Some(records) = ring.part(&mut next, whole) {
+            lines.extend(records.iter().filter(|r| self.has(r)).map(line));
+        }
+        lines
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::filter::{By, Decision};
+    use crate::protocol::Outcome;
+    use crate::protocol::tests_support::record;
+
+    #[test]
+    fn each_choice_has_its_events_and_each_event_its_line() {
+        let ring = SharedRing::new(1 << 20);
+        let of = |n: u64| {
+            let text = format!("{{\"event_type\":\"T {n}\",\n\"user_id\":\"u\"}}");
+            let decision = match n % 2 {
+                0 => Decision::Filtered { by: By::Type },
+                _ => Decision::Accepted,
+            };
+            record(n, &text, decision, Outcome::OnItsWay)
+        };
+        ring.lock().extend((1..=10).map(of));
+        let count = |events: Events| events.lines(&ring).len();
+        assert_eq!(count(Events::All), 10);
+        assert_eq!(count(Events::HeldBack), 5);
+        assert_eq!(count(Events::Bookmarked([3, 4, 99].into())), 2);
+        assert_eq!(count(Events::Found(Find::parse("t 1").unwrap())), 2);
+        assert_eq!(count(Events::Breaking(Code::IdMissing)), 0);
+        let one = Events::One(7).lines(&ring);
+        assert_eq!(one, [r#"{"event_type":"T 7", "user_id":"u"}"#]);
+    }
+}

@@ -1,0 +1,14 @@
+//! The list of events: finding, paging, jumping and exporting.
+
+pub(crate) mod current;
+pub mod export;
+pub mod find;
+pub(crate) mod find_prompt;
+pub mod finder;
+pub(crate) mod jump;
+pub mod outcome;
+pub mod page;
+pub mod seek;
+pub mod state;
+pub(crate) mod update;
+pub(crate) mod view;

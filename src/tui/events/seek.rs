@@ -1,0 +1,135 @@
+//! Going to an event: the next that breaks a limit, the next that failed, the one of a time.
+
+use std::time::Duration;
+
+use crate::amplitude::time::{
+    UnixMs, {self},
+};
+use crate::limits::span;
+use crate::protocol::{Content, Outcome, Record};
+
+/// What is gone to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Seek {
+    /// The next event that breaks a limit.
+    Violation(Direction),
+    /// The next event that can't be delivered, waits for another attempt, or is no event.
+    Failure(Direction),
+    /// The last event that was received by then.
+    Time(UnixMs),
+}
+
+/// From the cursor on.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Direction {
+    /// To older events.
+    Older,
+    /// To newer ones.
+    Newer,
+}
+
+impl Seek {
+    /// Whether it is this one.
+    pub fn is(self, record: &Record) -> bool {
+        match self {
+            Self::Violation(_) => {
+                !record.story.violations.is_empty() && !record.story.is_filtered_out()
+            }
+            Self::Failure(_) => matches!(
+                (&record.content, &record.story.outcome),
+                (Content::Malformed { .. }, _)
+                    | (_, Outcome::Undelivered { .. } | Outcome::Waiting { .. })
+            ),
+            Self::Time(at) => record.received_ms <= at,
+        }
+    }
+
+    /// Whether it is looked for among newer events.
+    pub fn direction(self) -> Direction {
+        match self {
+            Self::Violation(direction) | Self::Failure(direction) => direction,
+            Self::Time(_) => Direction::Older,
+        }
+    }
+
+    /// What is said where there is none.
+    pub fn says_none(self) -> String {
+        let side = match self.direction() {
+            Direction::Older => "older",
+            Direction::Newer => "newer",
+        };
+        match self {
+            Self::Violation(_) => format!("no {side} event in the ring breaks a limit"),
+            Self::Failure(_) => format!("no {side} event in the ring failed"),
+            Self::Time(at) => format!(
+                "the ring holds no event from {} or before",
+                time::to_seconds(at)
+            ),
+        }
+    }
+}
+
+/// A time as an operator writes it, at `now`: `14:02`, `14:02:31`, `2026-11-25 14:02:31`, or how
+/// long ago: `5m`.
+pub fn parse_time(text: &str, now: UnixMs) -> Option<UnixMs> {
+    const DAY: i64 = 86_400_000;
+    let text = text.trim().trim_start_matches('-').trim();
+    if text.contains(':') {
+        let today = time::to_export(now);
+        let day = today.get(..10)?;
+        let seconds = match text.matches(':').count() {
+            1 => ":00",
+            _ => "",
+        };
+        let whole = if text.contains('-') {
+            format!("{text}{seconds}")
+        } else {
+            // 7:59 is 07:59.
+            let hour = if text.find(':') == Some(1) { "0" } else { "" };
+            format!("{day} {hour}{text}{seconds}")
+        };
+        let at = time::parse(&format!("{whole:?}")).ok()?;
+        // A time of day that is still to come was yesterday's.
+        return Some(if at > now && !text.contains('-') {
+            at - DAY
+        } else {
+            at
+        });
+    }
+    let ago: Duration = humantime::parse_duration(text.trim_end_matches("ago").trim()).ok()?;
+    now.checked_sub(i64::try_from(ago.as_millis()).ok()?)
+}
+
+/// Where one is after going to a time: `14:02:31, 3 min ago`.
+pub fn ago(at: UnixMs, now: UnixMs) -> String {
+    format!("{}, {} ago", time::to_seconds(at), span((now - at).max(0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn times_are_read_as_they_are_spoken_of() {
+        // 2027-01-15 08:00:00.
+        let now = 1_800_000_000_000;
+        for (text, ago_s) in [
+            ("07:59", Some(60)),
+            ("7:59:30", Some(30)),
+            ("08:00:00", Some(0)),
+            ("23:00", Some(9 * 3_600)),
+            ("2027-01-14 08:00:00", Some(86_400)),
+            ("2027-01-14 08:00", Some(86_400)),
+            ("5m", Some(300)),
+            ("-90s", Some(90)),
+            (" 1h 5min ago ", Some(3_900)),
+            ("soon", None),
+            ("25:00", None),
+            ("", None),
+            ("9999999999999y", None),
+        ] {
+            let expected = ago_s.map(|s: i64| now - s * 1_000);
+            assert_eq!(parse_time(text, now), expected, "{text}");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Following the newest event, freezing the display, moving the cursor.
+
+use crate::tui::state::State;
+
+pub(crate) fn freeze(state: &mut State) {
+    if state.frozen.take().is_some() {
+        follow(state);
+    } else {
+        state.frozen = Some(state.snapshot.clone());
+        hold_still(state);
+    }
+}
+
+pub(crate) fn follow(state: &mut State) {
+    state.frozen = None;
+    state.events.following = true;
+    state.events.cursor = None;
+}
+
+/// Stops following: what is shown stays where it is.
+pub(crate) fn hold_still(state: &mut State) {
+    let events = &mut state.events;
+    if events.following {
+        events.following = false;
+        events.top = events.page.rows.first().map_or(0, |row| row.sequence);
+    }
+}
+
+pub(crate) fn move_in_events(state: &mut State, by: i64) {
+    if by < -1_000_000 && state.frozen.is_none() {
+        follow(state);
+        return;
+    }
+    hold_still(state);
+    let events = &mut state.events;
+    let Some(last) = events.page.rows.len().checked_sub(1) else {
+        return;
+    };
+    let wanted = match events.cursor_row() {
+        Some(row) => row as i64 + by.clamp(-1_000_000_000, 1_000_000_000),
+        // The first step only puts the cursor down.
+        None => 0,
+    };
+    if wanted < 0 || wanted > last as i64 {
+        let over = if wanted < 0 {
+            wanted
+        } else {
+            wanted - last as i64
+        };
+        events.shift = over;
+        // The cursor goes to the edge, and with the page when that has moved.
+        events.cursor = None;
+        let edge = if wanted < 0 { 0 } else { last };
+        state.events.cursor = state.events.page.rows.get(edge).map(|row| row.sequence);
+        shift_cursor(state, over);
+    } else {
+        events.cursor = events
+            .page
+            .rows
+            .get(wanted as usize)
+            .map(|row| row.sequence);
+    }
+}
+
+/// Without a find the numbers have no gaps: the cursor's next event is known before the page is.
+fn shift_cursor(state: &mut State, by: i64) {
+    let events = &mut state.events;
+    if events.find.is_some() {
+        return;
+    }
+    let Some(cursor) = events.cursor else { return };
+    let newest = events.page.rows.first().map_or(cursor, |row| row.sequence) + events.page.above;
+    let oldest = (newest + 1).saturating_sub(events.page.total).max(1);
+    events.cursor = Some(cursor.saturating_add_signed(-by).clamp(oldest, newest));
+}

@@ -1,0 +1,167 @@
+//! The events, newest on top: when, what, who, how large, and what became of it.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::limits::grouped;
+use crate::tui::events::outcome::Weight;
+use crate::tui::events::page::{Part, Row};
+use crate::tui::frame::focus::Pane;
+use crate::tui::input::keymap::Command;
+use crate::tui::state::State;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let events = &state.events;
+    let page = &events.page;
+    let dash = theme.sign(Sign::Dash);
+    let mode = match (state.frozen.is_some(), events.following, page.above) {
+        (true, _, _) => "frozen".to_owned(),
+        (_, true, _) => "following".to_owned(),
+        (_, false, above) => format!("{} newer above", grouped(above)),
+    };
+    let title = format!("Events {dash} {mode}");
+    let right = match &events.find {
+        Some(find) => {
+            let busy = if page.complete { "" } else { ", searching" };
+            let matched = format!(
+                "{} of {} match ",
+                grouped(page.matched),
+                grouped(page.total)
+            );
+            let room = usize::from(area.width).saturating_sub(title.len() + matched.len() + 12);
+            format!("{matched}{}{busy}", text::cut(&find.text, room))
+        }
+        None => grouped(page.total),
+    };
+    let inside = pane::frame(
+        frame,
+        area,
+        &title,
+        &right,
+        state.focus == Pane::Events,
+        theme,
+    );
+    let width = usize::from(inside.width);
+    if page.rows.is_empty() {
+        let says = if events.find.is_some() {
+            let clear = state.key(Command::Back);
+            format!(" nothing matches; {clear} clears the find")
+        } else {
+            " no event yet".to_owned()
+        };
+        frame.render_widget(Paragraph::new(Line::styled(says, theme.dim)), inside);
+        return;
+    }
+    let cursor = events.cursor;
+    let columns = Columns::of(width);
+    let rows = page.rows.iter().take(usize::from(inside.height));
+    let lines: Vec<Line<'_>> = rows
+        .map(|row| {
+            let hidden = state.privacy.filter(|_| !row.person.starts_with('('));
+            let person = match hidden {
+                Some(privacy) => &privacy.id(&row.person),
+                None => &row.person,
+            };
+            columns.line(row, person, cursor == Some(row.sequence), theme)
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), inside);
+    bar(frame, area, &page.bar, theme);
+}
+
+/// The ring beside the rows: what of it is shown, where something was found, where a bookmark is.
+fn bar(frame: &mut Frame<'_>, area: Rect, parts: &[Part], theme: &Theme) {
+    let column = area.right().saturating_sub(1);
+    for (row, part) in (area.y + 1..area.bottom().saturating_sub(1)).zip(parts) {
+        let (sign, style) = match part {
+            Part {
+                is_marked: true, ..
+            } => (Sign::Bookmark, theme.warn),
+            Part { is_found: true, .. } => (Sign::Match, theme.accent),
+            Part { is_shown: true, .. } => (Sign::Thumb, theme.border_focused),
+            _ => continue,
+        };
+        let buffer = frame.buffer_mut();
+        buffer.set_string(column, row, theme.sign(sign), style);
+    }
+}
+
+/// How the width is shared out.
+struct Columns {
+    clock: usize,
+    event_type: usize,
+    person: usize,
+    bytes: usize,
+    outcome: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        // Narrow screens keep the seconds and drop the size: the outcome is what is looked for.
+        let clock = if width >= 70 { 12 } else { 8 };
+        let bytes = if width >= 64 { 9 } else { 0 };
+        let rest = width.saturating_sub(clock + bytes + 6);
+        let share = if width >= 70 { 38 } else { 32 };
+        let event_type = (rest * share / 100).clamp(12, 36);
+        let person = (rest * 18 / 100).clamp(7, 38);
+        Self {
+            clock,
+            event_type,
+            person,
+            bytes,
+            outcome: rest.saturating_sub(event_type + person + 2),
+        }
+    }
+
+    fn line(&self, row: &Row, person: &str, selected: bool, theme: &Theme) -> Line<'static> {
+        let style = style_of(row.weight, theme);
+        let name = text::event_name(&row.event_type);
+        let name_style = if row.weight == Weight::Quiet {
+            theme.dim
+        } else {
+            theme.text
+        };
+        let bytes = if self.bytes > 0 {
+            text::fit_right(&text::bytes(row.bytes), self.bytes)
+        } else {
+            String::new()
+        };
+        let mark = if row.is_marked {
+            theme.sign(Sign::Bookmark)
+        } else {
+            " "
+        };
+        let line = Line::from(vec![
+            Span::styled(mark, theme.warn),
+            Span::styled(
+                format!("{} ", &row.clock[..self.clock.min(row.clock.len())]),
+                theme.dim,
+            ),
+            Span::styled(format!("{} ", theme.sign(row.sign)), style),
+            Span::styled(format!("{} ", text::fit(name, self.event_type)), name_style),
+            Span::styled(text::fit(person, self.person), name_style),
+            Span::styled(format!("{bytes}  "), theme.dim),
+            Span::styled(text::fit(&row.outcome, self.outcome), style),
+        ]);
+        if selected {
+            line.patch_style(theme.selected)
+        } else {
+            line
+        }
+    }
+}
+
+pub(crate) fn style_of(weight: Weight, theme: &Theme) -> Style {
+    match weight {
+        Weight::Quiet => theme.dim,
+        Weight::Plain => theme.text,
+        Weight::Good => theme.good,
+        Weight::Warn => theme.warn,
+        Weight::Bad => theme.bad,
+    }
+}

@@ -1,0 +1,5 @@
+//! Writing a rule.
+
+pub mod state;
+pub(crate) mod update;
+pub(crate) mod view;

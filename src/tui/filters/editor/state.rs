@@ -1,0 +1,335 @@
+//! Writing a rule: its fields, how its condition may go on, and what was written before.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::filter::catalog::{Catalog, Completion};
+use crate::filter::{CompileError, Condition, Effect, Filters, Rule};
+
+/// A rule that is written.
+#[derive(Debug)]
+pub struct RuleEditor {
+    /// The rule that it takes the place of; none for a new one.
+    pub index: Option<usize>,
+    /// Its name.
+    pub name: Input,
+    /// What it does.
+    pub effect: Effect,
+    /// Its condition.
+    pub when: Input,
+    /// Its share of persons, in percent.
+    pub sample: Input,
+    /// Why it is there.
+    pub note: Input,
+    /// What is being written.
+    pub field: RuleField,
+    /// What is wrong with the condition.
+    pub error: Option<CompileError>,
+    /// How the condition may go on.
+    pub menu: Option<Menu>,
+    /// The condition that was recalled, and what was written instead of it.
+    recalled: Option<(usize, String)>,
+}
+
+/// A field of the rule editor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RuleField {
+    /// Its name.
+    Name,
+    /// What it does.
+    Effect,
+    /// Its condition.
+    When,
+    /// Its share of persons.
+    Sample,
+    /// Why it is there.
+    Note,
+}
+
+/// The fields from top to bottom.
+const FIELDS: [RuleField; 5] = [
+    RuleField::Name,
+    RuleField::Effect,
+    RuleField::When,
+    RuleField::Sample,
+    RuleField::Note,
+];
+
+/// What a condition may go on with.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Menu {
+    /// The candidates, and where they stand.
+    pub completion: Completion,
+    /// The candidate that stands there now.
+    pub chosen: Option<usize>,
+    /// What was written before and behind the cursor.
+    written: (String, String),
+}
+
+/// What keeps a written rule from being taken: where, and in words.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Refusal {
+    /// The field at fault.
+    pub field: RuleField,
+    /// What is wrong.
+    pub why: String,
+}
+
+impl RuleEditor {
+    /// A new rule with this name.
+    pub fn new(name: String, effect: Effect, when: String) -> Self {
+        let rule = Rule::new(name, effect, when);
+        Self {
+            index: None,
+            ..Self::of(0, &rule)
+        }
+    }
+
+    /// The rule at this place, to be changed.
+    pub fn of(index: usize, rule: &Rule) -> Self {
+        Self {
+            index: Some(index),
+            name: Input::new(rule.name.clone()),
+            effect: rule.effect,
+            when: Input::new(rule.when.clone()),
+            sample: Input::new(rule.sample.to_string()),
+            note: Input::new(rule.note.clone()),
+            field: RuleField::When,
+            error: Condition::compile(&rule.when).err(),
+            menu: None,
+            recalled: None,
+        }
+    }
+
+    /// Types a key. `before` are conditions that were written before, the newest first.
+    pub fn type_key(&mut self, key: KeyEvent, catalog: &Catalog, before: &[String]) {
+        let in_condition = self.field == RuleField::When;
+        match key.code {
+            KeyCode::Tab if in_condition && self.menu.is_some() => self.choose(1),
+            KeyCode::BackTab if self.menu.as_ref().is_some_and(|m| m.chosen.is_some()) => {
+                self.choose(-1);
+            }
+            KeyCode::Up if in_condition => self.recall(before, 1),
+            KeyCode::Down if in_condition => self.recall(before, -1),
+            KeyCode::Tab | KeyCode::Down => self.turn(1),
+            KeyCode::BackTab | KeyCode::Up => self.turn(FIELDS.len() - 1),
+            _ => self.type_into_field(key, catalog),
+        }
+        self.error = Condition::compile(self.when.value()).err();
+    }
+
+    fn type_into_field(&mut self, key: KeyEvent, catalog: &Catalog) {
+        let event = TerminalEvent::Key(key);
+        match self.field {
+            RuleField::Name => _ = self.name.handle_event(&event),
+            RuleField::Sample => _ = self.sample.handle_event(&event),
+            RuleField::Note => _ = self.note.handle_event(&event),
+            RuleField::When => {
+                self.when.handle_event(&event);
+                self.recalled = None;
+                self.look_up(catalog);
+            }
+            RuleField::Effect => {
+                let changes = matches!(
+                    key.code,
+                    KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right
+                );
+                self.effect = match (changes, self.effect) {
+                    (true, Effect::Exclude) => Effect::Include,
+                    (true, Effect::Include) => Effect::Exclude,
+                    (false, effect) => effect,
+                };
+            }
+        }
+    }
+
+    fn turn(&mut self, by: usize) {
+        let at = FIELDS.iter().position(|f| *f == self.field).unwrap_or(0);
+        self.field = FIELDS[(at + by) % FIELDS.len()];
+        self.menu = None;
+    }
+
+    /// Looks how the condition may go on at the cursor.
+    pub fn look_up(&mut self, catalog: &Catalog) {
+        let value = self.when.value();
+        let at = value
+            .char_indices()
+            .nth(self.when.cursor())
+            .map_or(value.len(), |(at, _)| at);
+        let (before, behind) = value.split_at(at);
+        self.menu = catalog.complete(before).map(|completion| Menu {
+            completion,
+            chosen: None,
+            written: (before.to_owned(), behind.to_owned()),
+        });
+    }
+
+    /// Puts the next candidate, or the one before, where the cursor is.
+    fn choose(&mut self, by: isize) {
+        let Some(menu) = &mut self.menu else { return };
+        let candidates = &menu.completion.candidates;
+        let count = candidates.len().cast_signed();
+        let next = match menu.chosen {
+            Some(chosen) => (chosen.cast_signed() + by).rem_euclid(count),
+            None => 0,
+        };
+        let next = next.cast_unsigned();
+        let (before, behind) = &menu.written;
+        let kept = &before[..menu.completion.start];
+        let whole = format!("{kept}{}", candidates[next].text);
+        let cursor = whole.chars().count();
+        self.when = Input::new(whole + behind).with_cursor(cursor);
+        menu.chosen = Some(next);
+        if count == 1 {
+            self.menu = None;
+        }
+    }
+
+    /// Goes through what was written before: back, or forth again to what is written now.
+    fn recall(&mut self, before: &[String], by: isize) {
+        self.menu = None;
+        let (at, written) = match self.recalled.take() {
+            Some((at, written)) => (at.checked_add_signed(by), written),
+            None if by > 0 => (Some(0), self.when.value().to_owned()),
+            None => return,
+        };
+        match at {
+            Some(at) => {
+                let at = at.min(before.len().saturating_sub(1));
+                let condition = before.get(at).unwrap_or(&written).clone();
+                self.when = Input::new(condition);
+                self.recalled = Some((at, written));
+            }
+            None => self.when = Input::new(written),
+        }
+    }
+
+    /// Puts the rule among `filters`, in the place of the one that was edited, or behind all
+    /// others. Returns its place.
+    pub fn put_into(&self, filters: &mut Filters) -> Result<usize, Refusal> {
+        let refuse = |field, why: &str| {
+            let why = why.to_owned();
+            Err(Refusal { field, why })
+        };
+        if self.error.is_some() {
+            return refuse(
+                RuleField::When,
+                "the condition does not compile: nothing is changed",
+            );
+        }
+        let sample = self.sample.value().trim().trim_end_matches('%').trim();
+        let sample = sample.parse::<f64>().ok();
+        let Some(sample) = sample.filter(|s| *s > 0.0 && *s <= 100.0) else {
+            return refuse(
+                RuleField::Sample,
+                "a sample is a percentage over 0 and up to 100",
+            );
+        };
+        let name = self.name.value().trim().to_owned();
+        let mut rules = filters.rules.iter().enumerate();
+        if name.is_empty() || rules.any(|(i, r)| Some(i) != self.index && r.name == name) {
+            return refuse(RuleField::Name, "a rule has a name of its own");
+        }
+        let when = self.when.value().trim();
+        let rule = Rule {
+            sample,
+            note: self.note.value().trim().to_owned(),
+            ..Rule::new(name, self.effect, when)
+        };
+        match self.index.filter(|index| *index < filters.rules.len()) {
+            Some(index) => {
+                let on = filters.rules[index].on;
+                filters.rules[index] = Rule { on, ..rule };
+                Ok(index)
+            }
+            None => {
+                filters.rules.push(rule);
+                Ok(filters.rules.len() - 1)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crossterm::event::KeyModifiers;
+
+    use super::*;
+    use crate::amplitude::frame::tests_support::event;
+
+    fn catalog() -> Catalog {
+        let mut catalog = Catalog::default();
+        for plan in ["pro", "pro", "free"] {
+            catalog.add(&event(&format!(
+                r#"{{"event_type":"A","event_properties":{{"plan":"{plan}"}}}}"#
+            )));
+        }
+        catalog
+    }
+
+    fn typed(editor: &mut RuleEditor, keys: &str) -> String {
+        let before = ["has_user".to_owned(), "size_bytes > 3".to_owned()];
+        for c in keys.chars() {
+            let code = match c {
+                '\t' => KeyCode::Tab,
+                '⇤' => KeyCode::BackTab,
+                '↑' => KeyCode::Up,
+                '↓' => KeyCode::Down,
+                '←' => KeyCode::Left,
+                c => KeyCode::Char(c),
+            };
+            let key = KeyEvent::new(code, KeyModifiers::NONE);
+            editor.type_key(key, &catalog(), &before);
+        }
+        editor.when.value().to_owned()
+    }
+
+    fn new() -> RuleEditor {
+        RuleEditor::new("rule 1".to_owned(), Effect::Exclude, String::new())
+    }
+
+    #[test]
+    fn tab_completes_while_there_is_something_to_complete_and_then_goes_on() {
+        let mut editor = new();
+        assert_eq!(typed(&mut editor, "event_p\t"), "event_properties");
+        assert_eq!(typed(&mut editor, ".pl\t"), "event_properties.plan");
+        assert_eq!(
+            typed(&mut editor, " == \t"),
+            r#"event_properties.plan == "pro""#
+        );
+        assert_eq!(
+            typed(&mut editor, "\t"),
+            r#"event_properties.plan == "free""#
+        );
+        assert_eq!(typed(&mut editor, "⇤"), r#"event_properties.plan == "pro""#);
+        assert_eq!(editor.error, None);
+        // What is behind the cursor stays.
+        typed(&mut editor, " && has_user");
+        assert_eq!(editor.menu, None);
+        typed(&mut editor, "\t");
+        assert_eq!(editor.field, RuleField::Sample);
+        typed(&mut editor, "⇤⇤");
+        assert_eq!(editor.field, RuleField::Effect);
+    }
+
+    #[test]
+    fn a_completion_in_the_middle_keeps_what_is_behind_it() {
+        let mut editor = new();
+        assert_eq!(typed(&mut editor, " == 3←←←←←size_b\t"), "size_bytes == 3");
+        assert_eq!(editor.when.cursor(), "size_bytes".len());
+    }
+
+    #[test]
+    fn arrows_recall_what_was_written_before_and_come_back_to_what_is_written() {
+        let mut editor = new();
+        typed(&mut editor, "mine");
+        assert_eq!(typed(&mut editor, "↑"), "has_user");
+        assert_eq!(editor.error, None);
+        assert_eq!(typed(&mut editor, "↑"), "size_bytes > 3");
+        assert_eq!(typed(&mut editor, "↑"), "size_bytes > 3");
+        assert_eq!(typed(&mut editor, "↓"), "has_user");
+        assert_eq!(typed(&mut editor, "↓"), "mine");
+        assert_eq!(typed(&mut editor, "↓"), "mine");
+    }
+}

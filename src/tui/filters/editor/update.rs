@@ -1,0 +1,53 @@
+//! Typing a rule.
+
+use crossterm::event::{KeyCode, KeyEvent};
+
+use crate::tui::action::Effect;
+use crate::tui::filters::editor::state::RuleEditor;
+use crate::tui::filters::state::FilterCursor;
+use crate::tui::filters::update::{apply, edit};
+use crate::tui::frame::popup::Popup;
+use crate::tui::state::State;
+
+pub(crate) fn type_rule(
+    state: &mut State,
+    mut editor: Box<RuleEditor>,
+    key: KeyEvent,
+) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => return Vec::new(),
+        KeyCode::Enter => return finish_rule(state, editor),
+        _ => editor.type_key(key, &state.catalog, &state.conditions),
+    }
+    state.popup = Some(Popup::Rule(editor));
+    Vec::new()
+}
+
+/// Compile first, apply whole: a rule that is wrong stays in the editor. What the draft has
+/// beside it comes into force with it: the preview showed both.
+pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
+    let mut filters = state.edited().clone();
+    match editor.put_into(&mut filters) {
+        Ok(index) => {
+            state.filter_cursor = FilterCursor::Rule(index);
+            remember(&mut state.conditions, editor.when.value().trim());
+            edit(state, |draft| *draft = filters);
+            apply(state)
+        }
+        Err(refusal) => {
+            editor.field = refusal.field;
+            state.refuse(refusal.why);
+            state.popup = Some(Popup::Rule(editor));
+            Vec::new()
+        }
+    }
+}
+
+/// So many conditions can be recalled.
+const RECALLED: usize = 200;
+
+fn remember(conditions: &mut Vec<String>, condition: &str) {
+    conditions.retain(|known| known != condition);
+    conditions.insert(0, condition.to_owned());
+    conditions.truncate(RECALLED);
+}

@@ -1,0 +1,182 @@
+//! Every change of the filters: to take one back, and to tell later what was changed and when.
+
+use std::collections::VecDeque;
+
+use serde::Serialize;
+
+use crate::amplitude::time::{
+    UnixMs, {self},
+};
+use crate::filter::Filters;
+use crate::filter::change::{Change, changes, in_a_line};
+
+/// So many changes can be taken back, and so many are told; older ones go.
+const KEPT: usize = 500;
+
+/// How filters came into force.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ChangeCause {
+    /// A draft was applied.
+    Applied,
+    /// A change was taken back.
+    Undone,
+    /// It was made again.
+    Redone,
+    /// The configuration file was read again.
+    Read,
+    /// It was in force for a time, which is over.
+    TimeOver,
+}
+
+/// One change.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Entry {
+    /// When.
+    pub at_ms: UnixMs,
+    /// How.
+    pub cause: ChangeCause,
+    /// What.
+    pub changes: Vec<Change>,
+}
+
+/// All changes since the screen was opened.
+#[derive(Debug, Default)]
+pub struct History {
+    undo: VecDeque<Filters>,
+    redo: Vec<Filters>,
+    log: VecDeque<Entry>,
+}
+
+impl History {
+    /// Filters took the place of others.
+    pub fn change(&mut self, before: Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
+        self.tell(&before, now, cause, at_ms);
+        self.redo.clear();
+        self.undo.push_back(before);
+        if self.undo.len() > KEPT {
+            self.undo.pop_front();
+        }
+    }
+
+    /// The filters from before the last change, which take the place of `now`.
+    pub fn undo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
+        let before = self.undo.pop_back()?;
+        self.tell(now, &before, ChangeCause::Undone, at_ms);
+        self.redo.push(now.clone());
+        Some(before)
+    }
+
+    /// The filters from before the last undo.
+    pub fn redo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
+        let again = self.redo.pop()?;
+        self.tell(now, &again, ChangeCause::Redone, at_ms);
+        self.undo.push_back(now.clone());
+        Some(again)
+    }
+
+    /// What was changed, the oldest first.
+    pub fn log(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
+        self.log.iter()
+    }
+
+    /// The same as NDJSON, a change a line.
+    pub fn to_ndjson(&self) -> String {
+        #[derive(Serialize)]
+        struct Line {
+            at: String,
+            how: ChangeCause,
+            what: Vec<String>,
+        }
+        let line = |entry: &Entry| {
+            let line = Line {
+                at: time::to_export(entry.at_ms),
+                how: entry.cause,
+                what: entry.changes.iter().map(Change::to_string).collect(),
+            };
+            serde_json::to_string(&line).unwrap_or_default() + "\n"
+        };
+        self.log.iter().map(line).collect()
+    }
+
+    fn tell(&mut self, before: &Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
+        self.log.push_back(Entry {
+            at_ms,
+            cause,
+            changes: changes(before, now),
+        });
+        if self.log.len() > KEPT {
+            self.log.pop_front();
+        }
+    }
+}
+
+impl Entry {
+    /// What was changed, in a line.
+    pub fn says(&self) -> String {
+        in_a_line(&self.changes)
+    }
+}
+
+impl ChangeCause {
+    /// In a word.
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Applied => "applied",
+            Self::Undone => "undone",
+            Self::Redone => "redone",
+            Self::Read => "read again",
+            Self::TimeOver => "time over",
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn off(names: &[&str]) -> Filters {
+        Filters {
+            types: names
+                .iter()
+                .map(|name| ((*name).to_owned(), false.into()))
+                .collect(),
+            ..Filters::default()
+        }
+    }
+
+    #[test]
+    fn changes_are_taken_back_made_again_and_told() {
+        let mut history = History::default();
+        let (none, one, two) = (off(&[]), off(&["A"]), off(&["A", "B"]));
+        history.change(none.clone(), &one, ChangeCause::Applied, 1);
+        history.change(one.clone(), &two, ChangeCause::Applied, 2);
+        assert_eq!(history.undo(&two, 3), Some(one.clone()));
+        assert_eq!(history.undo(&one, 4), Some(none.clone()));
+        assert_eq!(history.undo(&none, 5), None);
+        assert_eq!(history.redo(&none, 6), Some(one.clone()));
+        // Another change ends what could have been made again.
+        history.change(one, &off(&["A", "C"]), ChangeCause::Read, 7);
+        assert_eq!(history.redo(&none, 8), None);
+        let told: Vec<String> = history
+            .log()
+            .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.says()))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                "1 applied A off",
+                "2 applied B off",
+                "3 undone B on",
+                "4 undone A on",
+                "6 redone A off",
+                "7 read again C off",
+            ]
+        );
+        let first = history.to_ndjson().lines().next().map(str::to_owned);
+        assert_eq!(
+            first.as_deref(),
+            Some(r#"{"at":"1970-01-01 00:00:00.001000","how":"applied","what":["A off"]}"#)
+        );
+    }
+}

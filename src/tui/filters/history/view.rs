@@ -1,0 +1,46 @@
+//! The changes of the filters, the newest first.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::tui::filters::history::log::Entry;
+use crate::tui::state::State;
+use crate::tui::widget::theme::Theme;
+use crate::tui::widget::{pane, text};
+
+/// What was changed of the filters, the newest first.
+pub(crate) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    scroll: usize,
+    state: &State,
+    theme: &Theme,
+) {
+    let log = state.history.log();
+    let rows = (log.len() as u16 + 2).clamp(5, area.height - 2);
+    let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
+    let title = "Changes of the filters";
+    let keys = "s writes them to a file, u takes the last back, Esc closes";
+    let inside = pane::frame(frame, room, title, keys, true, theme);
+    if log.len() == 0 {
+        let line = Line::styled(" none since the screen was opened", theme.dim);
+        frame.render_widget(Paragraph::new(line), inside);
+        return;
+    }
+    let width = usize::from(inside.width).saturating_sub(22);
+    let height = usize::from(inside.height);
+    let scroll = scroll.min(log.len().saturating_sub(height));
+    let line = |entry: &Entry| {
+        let clock = time::to_seconds(entry.at_ms);
+        Line::from(vec![
+            Span::styled(format!(" {clock} "), theme.dim),
+            Span::styled(text::fit(entry.cause.word(), 11), theme.accent),
+            Span::styled(text::cut(&entry.says(), width), theme.text),
+        ])
+    };
+    let lines: Vec<Line<'_>> = log.rev().skip(scroll).take(height).map(line).collect();
+    frame.render_widget(Paragraph::new(lines), inside);
+}

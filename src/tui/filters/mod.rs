@@ -1,0 +1,10 @@
+//! Event types and rules: a draft of them, its preview, presets and the history of changes.
+
+pub mod editor;
+pub(crate) mod for_time;
+pub mod history;
+pub mod presets;
+pub mod preview;
+pub mod state;
+pub(crate) mod update;
+pub mod view;

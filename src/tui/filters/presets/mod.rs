@@ -1,0 +1,5 @@
+//! Named sets of filters.
+
+pub mod state;
+pub(crate) mod update;
+pub(crate) mod view;

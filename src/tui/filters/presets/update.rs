@@ -1,0 +1,116 @@
+//! Named sets of filters: to keep one, to switch to one, to see what two differ in.
+
+use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
+use tui_input::Input;
+use tui_input::backend::crossterm::EventHandler;
+
+use crate::tui::action::Effect;
+use crate::tui::filters::presets::state::{Presets, Prompt};
+use crate::tui::filters::update::edit;
+use crate::tui::frame::focus::Pane;
+use crate::tui::frame::popup::Popup;
+use crate::tui::input::keymap::Command;
+use crate::tui::state::State;
+use crate::tui::widget::list::stepped;
+
+pub(crate) fn open(state: &mut State) {
+    state.popup = Some(Popup::Presets(Presets::default()));
+}
+
+pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> Vec<Effect> {
+    match open.prompt.take() {
+        Some(Prompt::Name(input)) => return type_name(state, open, input, key),
+        Some(Prompt::Delete(name)) => {
+            let effects = match key.code {
+                KeyCode::Char('y') => delete(state, &name),
+                _ => Vec::new(),
+            };
+            state.popup = Some(Popup::Presets(open));
+            return effects;
+        }
+        None => {}
+    }
+    let last = state.presets.len().saturating_sub(1);
+    open.row = open.row.min(last);
+    let name = state.presets.keys().nth(open.row).cloned();
+    match key.code {
+        KeyCode::Esc | KeyCode::Char('q') => return Vec::new(),
+        KeyCode::Up | KeyCode::Char('k') => open.row = stepped(open.row, -1, last),
+        KeyCode::Down | KeyCode::Char('j') => open.row = stepped(open.row, 1, last),
+        KeyCode::Enter => {
+            if let Some(name) = name {
+                return switch(state, &name);
+            }
+        }
+        KeyCode::Char(' ') => {
+            open.against = match (&open.against, name) {
+                (Some(marked), Some(name)) if *marked == name => None,
+                (_, name) => name,
+            };
+        }
+        KeyCode::Char('s') => open.prompt = Some(Prompt::Name(Input::default())),
+        KeyCode::Char('D') | KeyCode::Delete => open.prompt = name.map(Prompt::Delete),
+        _ => {}
+    }
+    state.popup = Some(Popup::Presets(open));
+    Vec::new()
+}
+
+/// The preset becomes the draft: its effect is seen before it is put in force.
+fn switch(state: &mut State, name: &str) -> Vec<Effect> {
+    let Some(preset) = state.presets.get(name).cloned() else {
+        return Vec::new();
+    };
+    edit(state, |draft| *draft = preset);
+    if state.draft.is_none() {
+        state.inform(format!("“{name}” is what is in force"));
+        return Vec::new();
+    }
+    state.focus = Pane::Filters;
+    state.zoomed = false;
+    state.inform(format!(
+        "“{name}” is the draft: {} puts it in force",
+        state.key(Command::Apply)
+    ));
+    Vec::new()
+}
+
+fn type_name(state: &mut State, mut open: Presets, mut input: Input, key: KeyEvent) -> Vec<Effect> {
+    match key.code {
+        KeyCode::Esc => {}
+        KeyCode::Enter => {
+            let name = input.value().trim().to_owned();
+            if !name.is_empty() {
+                let filters = state.edited().clone();
+                state.presets.insert(name.clone(), filters.clone());
+                open.row = state.presets.keys().position(|n| *n == name).unwrap_or(0);
+                state.popup = Some(Popup::Presets(open));
+                return keep(state, name, Some(filters));
+            }
+        }
+        _ => {
+            input.handle_event(&TerminalEvent::Key(key));
+            open.prompt = Some(Prompt::Name(input));
+        }
+    }
+    state.popup = Some(Popup::Presets(open));
+    Vec::new()
+}
+
+fn delete(state: &mut State, name: &str) -> Vec<Effect> {
+    state.presets.remove(name);
+    keep(state, name.to_owned(), None)
+}
+
+/// Into the configuration file, where there is one.
+fn keep(state: &mut State, name: String, filters: Option<crate::filter::Filters>) -> Vec<Effect> {
+    if state.labels.save_to.is_some() {
+        return vec![Effect::SavePreset(name, filters)];
+    }
+    let says = match filters {
+        Some(_) => format!("“{name}” is kept until the demo ends"),
+        None => format!("“{name}” is deleted"),
+    };
+    state.inform(says);
+    Vec::new()
+}

@@ -1,0 +1,165 @@
+//! The presets, and what the one under the cursor differs in.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::filter::Filters;
+use crate::filter::change::changes;
+use crate::tui::filters::presets::state::{Presets, Prompt};
+use crate::tui::state::State;
+use crate::tui::widget::list::scroll;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+/// So many of the presets are shown at once.
+const ROWS: usize = 8;
+
+pub(crate) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    open: &Presets,
+    state: &State,
+    theme: &Theme,
+) {
+    let columns = 96.min(area.width.saturating_sub(2));
+    let listed = state.presets.len().clamp(1, ROWS) as u16;
+    let rows = (listed + 14).min(area.height - 2);
+    let room = pane::centred(area, columns, rows);
+    let keys = "Enter drafts, s saves, Space marks, D deletes, Esc";
+    let inside = pane::frame(frame, room, "Presets of the filters", keys, true, theme);
+    let (width, height) = (usize::from(inside.width), usize::from(inside.height));
+    let mut lines = list(open, state, width, theme);
+    lines.push(rule(&difference(open, state), width, theme));
+    let left = height.saturating_sub(lines.len() + 1);
+    lines.extend(differs(open, state, width, left, theme));
+    lines.resize(height.saturating_sub(1), Line::default());
+    let (last, column) = asked(open, state, theme);
+    lines.push(last);
+    frame.render_widget(Paragraph::new(lines), inside);
+    if let Some(column) = column {
+        let column = column.min(inside.width.saturating_sub(1));
+        frame.set_cursor_position((inside.x + column, inside.y + inside.height - 1));
+    }
+}
+
+fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    if state.presets.is_empty() {
+        let says = " none yet: s keeps the filters under a name";
+        return vec![Line::styled(says, theme.dim)];
+    }
+    let offset = scroll(open.row, ROWS, state.presets.len());
+    let shown = state.presets.iter().enumerate().skip(offset).take(ROWS);
+    let line = |(index, (name, filters)): (usize, (&String, &Filters))| {
+        let marked = open.against.as_ref() == Some(name);
+        let mark = if marked { theme.sign(Sign::Live) } else { " " };
+        let differs = match changes(&state.filters, filters).len() {
+            0 => "in force".to_owned(),
+            1 => "1 difference".to_owned(),
+            count => format!("{count} differences"),
+        };
+        let rules = filters.rules.len();
+        let tail = format!("{rules} rules   {}", text::fit_right(&differs, 15));
+        let room = width.saturating_sub(tail.len() + 4);
+        let line = Line::from(vec![
+            Span::styled(format!(" {mark} "), theme.accent),
+            Span::styled(text::fit(name, room), theme.text),
+            Span::styled(format!("{tail} "), theme.dim),
+        ]);
+        if index == open.row {
+            line.patch_style(theme.selected)
+        } else {
+            line
+        }
+    };
+    shown.map(line).collect()
+}
+
+/// The preset under the cursor.
+fn chosen<'s>(open: &Presets, state: &'s State) -> Option<(&'s String, &'s Filters)> {
+    state.presets.iter().nth(open.row)
+}
+
+fn difference(open: &Presets, state: &State) -> String {
+    let from = match &open.against {
+        Some(name) => format!("“{name}”"),
+        None => "what is in force".to_owned(),
+    };
+    match chosen(open, state) {
+        Some((name, _)) => format!("From {from} to “{name}”"),
+        None => String::new(),
+    }
+}
+
+fn rule(says: &str, width: usize, theme: &Theme) -> Line<'static> {
+    let dash = theme.sign(Sign::Dash);
+    let name = match says {
+        "" => String::new(),
+        says => format!("{dash} {} ", text::cut(says, width.saturating_sub(4))),
+    };
+    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
+    Line::styled(format!("{name}{fill}"), theme.dim)
+}
+
+fn differs(
+    open: &Presets,
+    state: &State,
+    width: usize,
+    rows: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let Some((_, to)) = chosen(open, state) else {
+        return Vec::new();
+    };
+    let marked = open
+        .against
+        .as_ref()
+        .and_then(|name| state.presets.get(name));
+    let found = changes(marked.unwrap_or(&state.filters), to);
+    if found.is_empty() {
+        return vec![Line::styled(" nothing differs", theme.dim)];
+    }
+    let mut lines: Vec<Line<'_>> = found
+        .iter()
+        .map(|change| {
+            let says = text::cut(&change.to_string(), width.saturating_sub(2));
+            Line::styled(format!(" {says}"), theme.text)
+        })
+        .collect();
+    if lines.len() > rows {
+        lines.truncate(rows.saturating_sub(1));
+        let more = found.len() - lines.len();
+        lines.push(Line::styled(format!(" and {more} more"), theme.dim));
+    }
+    lines
+}
+
+/// What is asked at the bottom, and the column of its cursor.
+fn asked(open: &Presets, state: &State, theme: &Theme) -> (Line<'static>, Option<u16>) {
+    match &open.prompt {
+        Some(Prompt::Name(input)) => {
+            let what = if state.draft.is_some() {
+                "the draft"
+            } else {
+                "what is in force"
+            };
+            let lead = format!(" keep {what} as ");
+            let column = text::width(&lead) + input.visual_cursor();
+            let line = Line::from(vec![
+                Span::styled(lead, theme.key),
+                Span::styled(text::cut(input.value(), 60), theme.text),
+            ]);
+            (line, Some(column as u16))
+        }
+        Some(Prompt::Delete(name)) => {
+            let line = Line::from(vec![
+                Span::styled(format!(" delete “{}”?  ", text::cut(name, 40)), theme.warn),
+                Span::styled("y", theme.key),
+                Span::styled(" yes, any other key no", theme.dim),
+            ]);
+            (line, None)
+        }
+        None => (Line::default(), None),
+    }
+}

@@ -1,0 +1,312 @@
+//! Send events: the event types with what they bring, and the rules with what they hold back.
+
+use ratatui::Frame;
+use ratatui::layout::{Margin, Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::filter::gate::RuleTally;
+use crate::filter::{Effect, Rule};
+use crate::limits::{grouped, span};
+use crate::protocol::TypeRow;
+use crate::tui::filters::state::{FilterCursor, Sort};
+use crate::tui::frame::focus::Pane;
+use crate::tui::input::keymap::Command;
+use crate::tui::state::State;
+use crate::tui::widget::list::scroll;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let focused = state.focus == Pane::Filters;
+    let filters = state.edited();
+    let drafts = state.draft.is_some();
+    let types = state.types();
+    let on = types
+        .iter()
+        .filter(|row| filters.selects(&row.name))
+        .count();
+    let by = match state.sort {
+        Sort::Count => "by count",
+        Sort::Rate => "by rate",
+        Sort::Name => "by name",
+    };
+    let unit = if area.width > 34 { " types" } else { "" };
+    let back = state.armed.as_ref().map(|armed| {
+        let left = span((armed.until_ms - state.snapshot.at_ms).max(0));
+        format!("back in {left}")
+    });
+    let right = match (drafts, &back, area.width > 46) {
+        (true, ..) => "draft",
+        (false, Some(back), _) => back,
+        (false, None, true) => by,
+        (false, None, false) => "",
+    };
+    // What is true for a while only is told whole; the title takes what room is left.
+    let share = format!("{on} of {}", types.len());
+    let titles = [
+        format!("Send events: {share}{unit}"),
+        format!("Send: {share}"),
+        share,
+    ];
+    let room = usize::from(area.width).saturating_sub(text::width(right) + 7);
+    let fits = |title: &&String| right.is_empty() || text::width(title) <= room;
+    let title = titles.iter().find(fits).unwrap_or(&titles[2]);
+    let inside = pane::frame(frame, area, title, right, focused, theme);
+    let width = usize::from(inside.width);
+    let height = usize::from(inside.height);
+
+    let parts = Parts::of(state, &types, inside, theme);
+    let rules = &filters.rules;
+    let mut lines = Vec::with_capacity(height);
+    let shown = types.iter().enumerate().skip(parts.first_type);
+    for (index, row) in shown.take(parts.type_rows) {
+        let selected = focused && parts.cursor == index;
+        let on = filters.selects(&row.name);
+        let edited = on != state.filters.selects(&row.name);
+        lines.push(type_line(row, mark(on, edited), selected, width, theme));
+    }
+    lines.resize(parts.type_rows, Line::default());
+    lines.extend(parts.told);
+    lines.push(rules_heading(rules, width, theme));
+    let tallies = tallies(state);
+    let shown = rules.iter().enumerate().skip(parts.first_rule);
+    for (index, rule) in shown.take(parts.rule_rows) {
+        let selected = focused && parts.cursor == types.len() + index;
+        let edited = !state.filters.rules.contains(rule);
+        let row = RuleRow {
+            index,
+            rule,
+            tally: tallies.get(index),
+            edited,
+        };
+        lines.push(rule_line(&row, selected, width, theme));
+    }
+    if rules.is_empty() {
+        let says = format!(" none yet: {} writes one", state.key(Command::NewRule));
+        lines.push(Line::styled(says, theme.dim));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// What the rules do. Of a draft that is known from its preview alone.
+fn tallies(state: &State) -> &[RuleTally] {
+    match (&state.draft, &state.preview) {
+        (Some(_), Some(preview)) => &preview.rules,
+        (Some(_), None) => &[],
+        (None, _) => &state.shown().rules,
+    }
+}
+
+/// How the rows of the pane are shared out.
+struct Parts {
+    /// The row that the cursor is on: types, then rules.
+    cursor: usize,
+    first_type: usize,
+    type_rows: usize,
+    first_rule: usize,
+    rule_rows: usize,
+    /// What is told of the rule under the cursor.
+    told: Vec<Line<'static>>,
+}
+
+impl Parts {
+    fn of(state: &State, types: &[TypeRow], inside: Rect, theme: &Theme) -> Self {
+        let height = usize::from(inside.height);
+        let rules = &state.edited().rules;
+        let cursor = state.filter_row(types);
+        let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
+        let rule_cursor = if on_type { 0 } else { cursor - types.len() };
+        let focused = state.focus == Pane::Filters;
+        // The rule under the cursor is told in full, where there is room.
+        let told = match rules.get(rule_cursor) {
+            Some(rule) if focused && !on_type && height >= 12 => {
+                let tally = tallies(state).get(rule_cursor);
+                detail(rule, tally, usize::from(inside.width), theme)
+            }
+            _ => Vec::new(),
+        };
+        // Rules are few and matter most: they keep their room at the bottom, and stay where
+        // they are when one is told.
+        let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2) - 1;
+        let type_rows = height.saturating_sub(rule_rows + 1 + told.len());
+        Self {
+            cursor,
+            first_type: scroll(if on_type { cursor } else { 0 }, type_rows, types.len()),
+            type_rows,
+            first_rule: scroll(rule_cursor, rule_rows, rules.len()),
+            rule_rows,
+            told,
+        }
+    }
+}
+
+/// The row of the filters at a place of the pane: types, then rules.
+pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
+    let inside = room.inner(Margin::new(1, 1));
+    if !inside.contains(at) {
+        return None;
+    }
+    let types = state.types();
+    // Colours take no room.
+    let parts = Parts::of(state, &types, inside, &Theme::plain(false));
+    let row = usize::from(at.y - inside.y);
+    let in_types = (row < parts.type_rows).then_some(parts.first_type + row);
+    match in_types {
+        Some(index) => (index < types.len()).then_some(index),
+        None => {
+            let below = row.checked_sub(parts.type_rows + parts.told.len() + 1)?;
+            let index = parts.first_rule + below;
+            let is_rule = below < parts.rule_rows && index < state.edited().rules.len();
+            is_rule.then_some(types.len() + index)
+        }
+    }
+}
+
+/// A rule's condition, what it did, and why it is there.
+fn detail(
+    rule: &Rule,
+    tally: Option<&RuleTally>,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(2);
+    let dash = theme.sign(Sign::Dash);
+    let mut lines = vec![Line::styled(dash.repeat(width), theme.dim)];
+    let mut says = |text: &str, most: usize, style| {
+        let wrapped = text::wrap(text, room.max(10)).into_iter().take(most);
+        lines.extend(wrapped.map(|line| Line::styled(format!(" {line}"), style)));
+    };
+    says(&rule.when, 3, theme.text);
+    if let Some(tally) = tally.filter(|tally| tally.reached > 0) {
+        let micros = tally
+            .micros()
+            .map_or_else(String::new, |micros| format!(", {micros:.1} µs an event"));
+        let (matched, reached) = (grouped(tally.matched), grouped(tally.reached));
+        says(
+            &format!("matched {matched} of {reached}{micros}"),
+            2,
+            theme.dim,
+        );
+        if let Some(error) = &tally.last_error {
+            let errors = grouped(tally.errors);
+            says(&format!("{errors} errors: {error}"), 2, theme.bad);
+        }
+    }
+    if !rule.note.is_empty() {
+        says(&rule.note, 2, theme.accent);
+    }
+    lines
+}
+
+fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
+    let dash = theme.sign(Sign::Dash);
+    let on = rules.iter().filter(|rule| rule.on).count();
+    let name = format!("{dash} Rules: {on} of {} on ", rules.len());
+    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
+    Line::styled(format!("{name}{fill}"), theme.dim)
+}
+
+/// Whether something passes, and whether the draft has changed that.
+#[derive(Clone, Copy)]
+struct Mark {
+    on: bool,
+    edited: bool,
+}
+
+fn mark(on: bool, edited: bool) -> Mark {
+    Mark { on, edited }
+}
+
+impl Mark {
+    fn span(self, theme: &Theme) -> Span<'static> {
+        let (text, style) = match (self.on, self.edited) {
+            (true, false) => ("[x] ", theme.good),
+            (false, false) => ("[ ] ", theme.dim),
+            (true, true) => ("[x]*", theme.accent),
+            (false, true) => ("[ ]*", theme.accent),
+        };
+        Span::styled(text, style)
+    }
+}
+
+fn type_line(
+    row: &TypeRow,
+    mark: Mark,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let rate = text::fit_right(&text::rate(row.rate), 8);
+    let count = if width >= 42 {
+        text::fit_right(&grouped(row.count), 10)
+    } else {
+        String::new()
+    };
+    let name_room = width.saturating_sub(4 + 1 + rate.len() + text::width(&count) + 1);
+    let name = text::event_name(&row.name);
+    let style = if mark.on { theme.text } else { theme.dim };
+    let line = Line::from(vec![
+        mark.span(theme),
+        Span::styled(text::fit(name, name_room), style),
+        Span::styled(format!("{rate}{count} "), theme.dim),
+    ]);
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
+}
+
+/// A rule, and what is known of it.
+struct RuleRow<'a> {
+    /// Its place, from 0.
+    index: usize,
+    rule: &'a Rule,
+    tally: Option<&'a RuleTally>,
+    /// Whether the draft has it otherwise than it is in force.
+    edited: bool,
+}
+
+fn rule_line(row: &RuleRow<'_>, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let rule = row.rule;
+    let sign = match rule.effect {
+        Effect::Exclude => theme.sign(Sign::Excludes),
+        Effect::Include => theme.sign(Sign::Includes),
+    };
+    let seen = row.tally.filter(|t| t.reached > 0);
+    let share = match seen {
+        Some(t) if rule.on => format!(
+            "{}{:.1} %",
+            theme.sign(Sign::Excludes),
+            t.held_back as f64 * 100.0 / t.reached as f64
+        ),
+        _ => String::new(),
+    };
+    let errors = seen
+        .filter(|t| t.errors > 0)
+        .map(|t| format!(" {} err", grouped(t.errors)))
+        .unwrap_or_default();
+    let sample = if rule.sample < 100.0 {
+        format!(" {} %", rule.sample)
+    } else {
+        String::new()
+    };
+    let tail = format!("{errors} {share}");
+    let head = format!("{} ", row.index + 1);
+    let name_room = width.saturating_sub(head.len() + 3 + 3 + text::width(&tail) + 1);
+    let name = text::fit(&format!("{}{sample}", rule.name), name_room);
+    let style = if rule.on { theme.text } else { theme.dim };
+    let line = Line::from(vec![
+        Span::styled(head, theme.key),
+        mark(rule.on, row.edited).span(theme),
+        Span::styled(format!("{sign} {name}"), style),
+        Span::styled(errors, theme.bad),
+        Span::styled(format!(" {share} "), theme.dim),
+    ]);
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
+}

@@ -1,0 +1,157 @@
+//! The header: which workspace, how the feed and the gate stand, what waits, the time.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::style::Style;
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::delivery::BreakerState;
+use crate::feed::FeedState;
+use crate::filter::Mode;
+use crate::limits::{Policy, grouped, span};
+use crate::tui::state::State;
+use crate::tui::widget::headline::headline;
+use crate::tui::widget::text;
+use crate::tui::widget::theme::{Sign, Theme};
+
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let width = usize::from(area.width);
+    let clock = format!("{}Z ", time::to_seconds(state.snapshot.at_ms));
+    let workspace = (
+        format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
+        theme.accent,
+    );
+    let gate = gate(state, theme, width);
+    // Workspace, gate and clock are always there; the feed's words take what room is left.
+    let taken = text::width(&workspace.0) + text::width(&gate.0) + clock.len() + 6;
+    let (feed, feed_style) = feed(state, theme, width);
+    let feed = (text::cut(&feed, width.saturating_sub(taken)), feed_style);
+    let mut parts = vec![workspace, feed, gate, spool(state, theme)];
+    let rejecting: u64 = state
+        .snapshot
+        .limits
+        .iter()
+        .filter(|l| l.policy == Policy::Reject)
+        .map(|l| l.recent)
+        .sum();
+    if rejecting > 0 {
+        parts.push((
+            format!("{} {}", theme.sign(Sign::Attention), grouped(rejecting)),
+            theme.warn,
+        ));
+    }
+    if state.frozen.is_some() {
+        parts.insert(0, (" FROZEN ".to_owned(), theme.shut));
+    }
+    let line = headline(parts, (clock, theme.dim), width);
+    frame.render_widget(Paragraph::new(line), area);
+}
+
+fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
+    let snapshot = &state.snapshot;
+    let address = if width >= 100 {
+        text::cut(&state.labels.feed, width / 4)
+    } else {
+        String::new()
+    };
+    let spool = &snapshot.delivery.spool;
+    match &snapshot.feed.state {
+        FeedState::Live if spool.full || spool.fault.is_some() => (
+            format!("{} feed not read", theme.sign(Sign::Attention)),
+            theme.bad,
+        ),
+        FeedState::Live if snapshot.behind_ms >= 1_000 => {
+            let behind = span(snapshot.behind_ms as i64);
+            (
+                format!("{} behind by {behind}", theme.sign(Sign::Attention)),
+                theme.warn,
+            )
+        }
+        FeedState::Live => {
+            let says = format!("{} feed live {address}", theme.sign(Sign::Live));
+            (says.trim_end().to_owned(), theme.good)
+        }
+        FeedState::Connecting => {
+            let says = format!("{} connecting {address}", theme.sign(Sign::Down));
+            (says.trim_end().to_owned(), theme.warn)
+        }
+        FeedState::Down { why, next_ms } => {
+            let next = span((next_ms - snapshot.at_ms).max(0));
+            (
+                format!(
+                    "{} feed down: {why}; again in {next}",
+                    theme.sign(Sign::Down)
+                ),
+                theme.bad,
+            )
+        }
+    }
+}
+
+fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
+    // The region is known only once Customer.io was asked.
+    let destination = match &state.snapshot.delivery.server {
+        Some(server) => state.labels.destination.replace("customer.io auto", server),
+        None => state.labels.destination.clone(),
+    };
+    let destination = text::cut(&destination, width / 3);
+    match &state.snapshot.delivery.breaker {
+        BreakerState::Refused { .. } => {
+            return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
+        }
+        BreakerState::Open { probe_ms, .. } => {
+            let next = span((probe_ms - state.snapshot.at_ms).max(0));
+            let says = format!(" {} DOWN, asked again in {next} ", theme.sign(Sign::Shut));
+            return (says, theme.shut);
+        }
+        BreakerState::Closed => {}
+    }
+    match state.snapshot.mode {
+        Some(Mode::Open) => (
+            format!(
+                " {} OPEN {} {destination} ",
+                theme.sign(Sign::Open),
+                theme.sign(Sign::Arrow)
+            ),
+            theme.open,
+        ),
+        Some(Mode::DryRun) => (
+            format!(" {} DRY RUN, nothing is sent ", theme.sign(Sign::DryRun)),
+            theme.dry_run,
+        ),
+        Some(Mode::Shut) => (
+            format!(" {} SHUT {destination} ", theme.sign(Sign::Shut)),
+            theme.shut,
+        ),
+        None => ("starting".to_owned(), theme.dim),
+    }
+}
+
+fn spool(state: &State, theme: &Theme) -> (String, Style) {
+    let delivery = &state.snapshot.delivery;
+    let spool = &delivery.spool;
+    let attention = theme.sign(Sign::Attention);
+    if spool.fault.is_some() {
+        return (format!("{attention} SPOOL CAN'T BE WRITTEN"), theme.bad);
+    }
+    if spool.full {
+        return (format!("{attention} SPOOL FULL"), theme.bad);
+    }
+    if spool.is_nearly_full() {
+        let percent = spool.percent();
+        return (format!("{attention} spool {percent} % full"), theme.warn);
+    }
+    let items = grouped(spool.items);
+    let held = if delivery.gate_shut && spool.items > 0 {
+        " held"
+    } else {
+        ""
+    };
+    let style = if delivery.retrying > 0 || spool.items > 0 && delivery.gate_shut {
+        theme.warn
+    } else {
+        theme.dim
+    };
+    (format!("spool {items}{held}"), style)
+}

@@ -1,0 +1,246 @@
+//! Where the panes are: how the screen is divided, and what the operator changed of that.
+
+use std::collections::BTreeSet;
+
+use ratatui::layout::{Constraint, Layout as Layouting, Position, Rect};
+use serde::{Deserialize, Serialize};
+
+use crate::tui::frame::focus::Pane;
+
+/// Where the panes are, as far as the operator changed that.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Layout {
+    /// The panes that are not shown.
+    pub hidden: BTreeSet<Pane>,
+    /// The share of the width that the throughput has beside the delivery, in percent.
+    pub throughput_percent: Option<u16>,
+    /// The rows of these two.
+    pub upper_rows: Option<u16>,
+    /// The share of the width that the filters have beside the events, in percent.
+    pub filters_percent: Option<u16>,
+    /// The rows of the violations.
+    pub violations_rows: Option<u16>,
+}
+
+/// Where each pane is drawn.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct PaneAreas {
+    pub(crate) header: Rect,
+    pub(crate) banner: Rect,
+    pub(crate) throughput: Rect,
+    pub(crate) delivery: Rect,
+    pub(crate) filters: Rect,
+    pub(crate) events: Rect,
+    pub(crate) violations: Rect,
+    pub(crate) inspector: Rect,
+    pub(crate) footer: Rect,
+}
+
+/// Everything that the division of the screen depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct LayoutInputs<'l> {
+    /// The operator's changes.
+    pub layout: &'l Layout,
+    /// Rows for the banner: 0 or 1.
+    pub banner: u16,
+    /// Conditions that are watched, a row each in the throughput pane.
+    pub watches: u16,
+    /// The pane that takes the room of all, if one does.
+    pub zoomed: Option<Pane>,
+}
+
+impl PaneAreas {
+    fn of(area: Rect, inputs: LayoutInputs<'_>) -> Self {
+        let layout = inputs.layout;
+        let shows = |pane: Pane| !layout.hidden.contains(&pane);
+        let is_high = area.height >= 30;
+        // A low screen keeps its rows for events.
+        let usual = if is_high { 7 } else { 6 };
+        let watches = inputs.watches.min(if is_high { 3 } else { 1 });
+        let most = (area.height / 2).max(6);
+        let upper_rows = match (shows(Pane::Throughput), shows(Pane::Delivery)) {
+            (false, false) => 0,
+            _ => layout.upper_rows.unwrap_or(usual + watches).clamp(5, most),
+        };
+        let [header, banner, upper, lower, footer] = Layouting::vertical([
+            Constraint::Length(1),
+            Constraint::Length(inputs.banner),
+            Constraint::Length(upper_rows),
+            Constraint::Min(0),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        let share = layout.throughput_percent.unwrap_or(44).clamp(20, 80);
+        let left = (area.width * share).div_ceil(100);
+        let [throughput, delivery] =
+            side_by_side(upper, left, shows(Pane::Throughput), shows(Pane::Delivery));
+        let usual = (lower.height / 4).clamp(5, 14);
+        let violations_rows = if shows(Pane::Violations) {
+            let most = lower.height.saturating_sub(6).max(4);
+            layout.violations_rows.unwrap_or(usual).clamp(4, most)
+        } else {
+            0
+        };
+        let [middle, violations] =
+            Layouting::vertical([Constraint::Min(0), Constraint::Length(violations_rows)])
+                .areas(lower);
+        let left = match layout.filters_percent {
+            Some(share) => (area.width * share.clamp(15, 70) / 100).max(24),
+            None => (area.width * 28 / 100).clamp(28, 52),
+        };
+        let [filters, events] = side_by_side(middle, left, shows(Pane::Filters), true);
+        Self {
+            header,
+            banner,
+            throughput,
+            delivery,
+            filters,
+            events,
+            violations,
+            inspector: lower,
+            footer,
+        }
+    }
+
+    /// Whose room this place is in.
+    pub fn pane_at(&self, at: Position) -> Option<(Pane, Rect)> {
+        let rooms = [
+            (Pane::Throughput, self.throughput),
+            (Pane::Delivery, self.delivery),
+            (Pane::Filters, self.filters),
+            (Pane::Events, self.events),
+            (Pane::Violations, self.violations),
+        ];
+        rooms.into_iter().find(|(_, room)| room.contains(at))
+    }
+
+    /// The border between panes at this place, if it can be moved.
+    pub fn border_at(&self, at: Position) -> Option<Border> {
+        let beside = |left: Rect, right: Rect| {
+            let is_both = left.area() > 0 && right.area() > 0;
+            let is_between = at.x + 1 == left.right() || at.x == right.x;
+            // The upper border of a pane names it and moves with what is above it.
+            let is_inside = at.y > left.y && at.y + 1 < left.bottom();
+            is_both && is_between && is_inside
+        };
+        if beside(self.throughput, self.delivery) {
+            return Some(Border::Upper);
+        }
+        if beside(self.filters, self.events) {
+            return Some(Border::Lower);
+        }
+        let upper = self.throughput.bottom().max(self.delivery.bottom());
+        if upper > 0 && (at.y + 1 == upper || at.y == upper) {
+            return Some(Border::UnderUpper);
+        }
+        let violations = self.violations;
+        let is_over = violations.area() > 0 && (at.y == violations.y || at.y + 1 == violations.y);
+        is_over.then_some(Border::OverViolations)
+    }
+
+    /// Moves a border to this place.
+    pub fn drag(&self, border: Border, to: Position, layout: &mut Layout) {
+        let width = self.header.width.max(1);
+        let percent = |x: u16| x.saturating_mul(100) / width;
+        match border {
+            Border::Upper => layout.throughput_percent = Some(percent(to.x)),
+            Border::Lower => layout.filters_percent = Some(percent(to.x)),
+            Border::UnderUpper => {
+                let top = self.header.height + self.banner.height;
+                layout.upper_rows = Some(to.y.saturating_sub(top) + 1);
+            }
+            Border::OverViolations => {
+                layout.violations_rows = Some(self.footer.y.saturating_sub(to.y));
+            }
+        }
+    }
+
+    /// Widens or heightens a pane by so many columns and rows; its neighbours give them.
+    pub fn resize(&self, pane: Pane, (columns, rows): (i16, i16), layout: &mut Layout) {
+        let width = i32::from(self.header.width.max(1));
+        let share = |room: Rect, columns: i16| {
+            let wanted = i32::from(room.width) + i32::from(columns);
+            Some((wanted.max(1) * 100 / width) as u16)
+        };
+        let higher = |room: Rect, rows: i16| Some(room.height.saturating_add_signed(rows));
+        if columns != 0 {
+            match pane {
+                Pane::Throughput => {
+                    layout.throughput_percent = share(self.throughput, columns);
+                }
+                Pane::Delivery => layout.throughput_percent = share(self.throughput, -columns),
+                Pane::Filters => layout.filters_percent = share(self.filters, columns),
+                Pane::Events => layout.filters_percent = share(self.filters, -columns),
+                Pane::Violations => {}
+            }
+        }
+        if rows != 0 {
+            match pane {
+                Pane::Throughput => layout.upper_rows = higher(self.throughput, rows),
+                Pane::Delivery => layout.upper_rows = higher(self.delivery, rows),
+                Pane::Violations => layout.violations_rows = higher(self.violations, rows),
+                Pane::Filters | Pane::Events => {
+                    layout.violations_rows = higher(self.violations, -rows);
+                }
+            }
+        }
+    }
+
+    /// One pane in the room of all.
+    fn zoomed(area: Rect, banner: u16, pane: Pane) -> Self {
+        let [header, banner, middle, footer] = Layouting::vertical([
+            Constraint::Length(1),
+            Constraint::Length(banner),
+            Constraint::Min(0),
+            Constraint::Length(1),
+        ])
+        .areas(area);
+        let mut rooms = Self {
+            header,
+            banner,
+            footer,
+            inspector: middle,
+            ..Self::default()
+        };
+        match pane {
+            Pane::Throughput => rooms.throughput = middle,
+            Pane::Delivery => rooms.delivery = middle,
+            Pane::Filters => rooms.filters = middle,
+            Pane::Events => rooms.events = middle,
+            Pane::Violations => rooms.violations = middle,
+        }
+        rooms
+    }
+
+    /// The rooms of a screen of this size.
+    pub fn new(area: Rect, inputs: LayoutInputs<'_>) -> Self {
+        match inputs.zoomed {
+            Some(pane) => Self::zoomed(area, inputs.banner, pane),
+            None => Self::of(area, inputs),
+        }
+    }
+}
+
+/// A border that can be moved.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Border {
+    /// Between throughput and delivery.
+    Upper,
+    /// Under these two.
+    UnderUpper,
+    /// Between filters and events.
+    Lower,
+    /// Over the violations.
+    OverViolations,
+}
+
+/// Two panes beside each other, or the one that is shown.
+fn side_by_side(area: Rect, left: u16, shows_left: bool, shows_right: bool) -> [Rect; 2] {
+    let left = match (shows_left, shows_right) {
+        (true, true) => left.min(area.width),
+        (true, false) => area.width,
+        (false, _) => 0,
+    };
+    Layouting::horizontal([Constraint::Length(left), Constraint::Min(0)]).areas(area)
+}

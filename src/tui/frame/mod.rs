@@ -1,0 +1,13 @@
+//! The frame around the panes: the division of the screen, the focus, header, footer and banner.
+
+pub mod alert;
+pub(crate) mod banner;
+pub(crate) mod confirm;
+pub mod focus;
+pub(crate) mod footer;
+pub(crate) mod header;
+pub mod layout;
+pub(crate) mod news;
+pub mod notice;
+pub mod popup;
+pub(crate) mod update;

@@ -1,0 +1,16 @@
+//! Whether a snapshot is worth drawing.
+
+use std::sync::Arc;
+
+use crate::protocol::Snapshot;
+
+/// Whether anything but the clock differs between two snapshots.
+pub(crate) fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
+    old.totals != new.totals
+        || old.delivery.in_flight != new.delivery.in_flight
+        || old.delivery.spool.items != new.delivery.spool.items
+        || old.delivery.breaker != new.delivery.breaker
+        || old.feed != new.feed
+        || old.mode != new.mode
+        || !Arc::ptr_eq(&old.series, &new.series)
+}

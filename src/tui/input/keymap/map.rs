@@ -1,0 +1,204 @@
+//! The keys of a run: those of the table, with the settings' own.
+
+use std::collections::BTreeMap;
+use std::ops::Deref;
+
+use crossterm::event::KeyEvent;
+use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
+use nucleo_matcher::{Config, Matcher, Utf32Str};
+
+use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::input::keymap::binding::DefaultBinding;
+use crate::tui::input::keymap::binding::Place::Anywhere;
+use crate::tui::input::keymap::command::Command;
+use crate::tui::input::keymap::error::{KeyError, unknown};
+use crate::tui::input::keymap::key_name::{canonical, name_of};
+use crate::tui::input::keymap::table::KEYS;
+
+/// Something that can be done, with its keys.
+#[derive(Debug, Clone)]
+pub struct Binding {
+    /// The keys, as the help writes them.
+    pub keys: Vec<String>,
+    usual: &'static DefaultBinding,
+}
+
+impl Deref for Binding {
+    type Target = DefaultBinding;
+
+    fn deref(&self) -> &DefaultBinding {
+        self.usual
+    }
+}
+
+/// All keys.
+#[derive(Debug, Clone)]
+pub struct Keymap {
+    bindings: Vec<Binding>,
+}
+
+impl Default for Keymap {
+    /// The usual keys.
+    fn default() -> Self {
+        let usual = |usual: &'static DefaultBinding| Binding {
+            keys: usual.keys.iter().map(|key| (*key).to_owned()).collect(),
+            usual,
+        };
+        Self {
+            bindings: KEYS.iter().map(usual).collect(),
+        }
+    }
+}
+
+impl Keymap {
+    /// The usual keys, with others for what `own` names; or all that is wrong with these.
+    pub fn with(own: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<KeyError>> {
+        let mut map = Self::default();
+        let mut wrong = Vec::new();
+        for (name, keys) in own {
+            let Some(binding) = map.bindings.iter_mut().find(|b| b.name == name) else {
+                wrong.push(unknown(name));
+                continue;
+            };
+            binding.keys.clear();
+            for key in keys {
+                match canonical(key) {
+                    Some(key) => binding.keys.push(key),
+                    None => wrong.push(KeyError::NoKey {
+                        name: name.clone(),
+                        key: key.clone(),
+                    }),
+                }
+            }
+        }
+        wrong.extend(map.conflicts(own));
+        // There is always a way out.
+        let quit = map.bindings.iter_mut().find(|b| b.does == Command::Quit);
+        if let Some(quit) = quit.filter(|quit| !quit.keys.iter().any(|key| key == "Ctrl-c")) {
+            quit.keys.push("Ctrl-c".to_owned());
+        }
+        if wrong.is_empty() {
+            Ok(map)
+        } else {
+            Err(wrong)
+        }
+    }
+
+    /// Keys that mean two things in one place; told of the one that the settings name.
+    fn conflicts(&self, own: &BTreeMap<String, Vec<String>>) -> Vec<KeyError> {
+        let mut found = Vec::new();
+        for (index, one) in self.bindings.iter().enumerate() {
+            for other in &self.bindings[index + 1..] {
+                if one.place != other.place || one.does == other.does {
+                    continue;
+                }
+                let is_digit = |key: &str| key.len() == 1 && ("1"..="9").contains(&key);
+                let shared = one.keys.iter().find(|key| {
+                    let rules = other.does == Command::Rule(0) && is_digit(key);
+                    other.keys.contains(key) || rules
+                });
+                let (mine, theirs) = if own.contains_key(other.name) {
+                    (other, one)
+                } else {
+                    (one, other)
+                };
+                found.extend(shared.map(|key| KeyError::Taken {
+                    name: mine.name.to_owned(),
+                    key: key.clone(),
+                    other: theirs.name.to_owned(),
+                }));
+            }
+        }
+        found
+    }
+
+    /// All, in the order of the help.
+    pub fn bindings(&self) -> &[Binding] {
+        &self.bindings
+    }
+
+    /// The first key of this, for a sentence that names it; its name where it has no key.
+    pub fn key(&self, does: Command) -> &str {
+        let binding = self.bindings.iter().find(|b| b.does == does);
+        match binding {
+            Some(binding) => binding.keys.first().map_or(binding.name, String::as_str),
+            None => "",
+        }
+    }
+
+    /// What a key does here, if anything.
+    pub fn look_up(&self, key: KeyEvent, context: InputContext) -> Option<Command> {
+        let name = name_of(key)?;
+        if let Some(digit) = name.parse::<u8>().ok().filter(|d| *d > 0) {
+            return Some(Command::Rule(digit));
+        }
+        let bound = |b: &&Binding| b.place.is_at(context) && b.keys.contains(&name);
+        let all = self.bindings.iter().filter(bound);
+        all.min_by_key(|b| b.place.width()).map(|b| b.does)
+    }
+
+    /// The bindings that the footer names here, the narrowest first.
+    pub fn footer(&self, context: InputContext) -> Vec<&Binding> {
+        let is_free = context.over == Overlay::Nothing;
+        let here = self.bindings.iter().filter(|b| b.place.is_at(context));
+        let mut all: Vec<&Binding> = here.filter(|b| !b.keys.is_empty()).collect();
+        all.sort_by_key(|b| b.place.width());
+        // Where a key has a narrower meaning, only that one is told.
+        let mut taken: Vec<&String> = Vec::new();
+        all.retain(|b| {
+            let is_new = !taken.contains(&&b.keys[0]);
+            taken.extend(&b.keys);
+            is_new
+        });
+        let among_filters = is_free && context.pane == Pane::Filters;
+        let is_of_use =
+            |does| !(among_filters && matches!(does, Command::Open | Command::FocusFilters));
+        all.retain(|b| {
+            let is_told = is_free || b.place != Anywhere || b.does == Command::Help;
+            !b.footer.is_empty() && is_told && is_of_use(b.does)
+        });
+        all
+    }
+
+    /// What can be done and has these letters in its name or its help, the best match first;
+    /// where nothing is typed, what can be done here first.
+    pub fn palette(&self, letters: &str, context: InputContext) -> Vec<&Binding> {
+        let rank = |b: &Binding| (!b.place.is_at(context), b.place.width());
+        let mut all: Vec<&Binding> = Vec::new();
+        for binding in &self.bindings {
+            if matches!(binding.does, Command::Rule(_) | Command::Palette) {
+                continue;
+            }
+            // What is bound in several places is told with its key here.
+            match all.iter_mut().find(|b| b.does == binding.does) {
+                Some(other) if rank(binding) < rank(other) => *other = binding,
+                Some(_) => {}
+                None => all.push(binding),
+            }
+        }
+        all.sort_by_key(|b| rank(b));
+        let pattern = Pattern::new(
+            letters,
+            CaseMatching::Ignore,
+            Normalization::Smart,
+            AtomKind::Fuzzy,
+        );
+        let mut matcher = Matcher::new(Config::DEFAULT);
+        let mut buffer = Vec::new();
+        let mut score = |text: &str| pattern.score(Utf32Str::new(text, &mut buffer), &mut matcher);
+        let mut found: Vec<(u32, &Binding)> = all
+            .into_iter()
+            .filter_map(|b| {
+                // A name says more than a sentence.
+                let by_name = score(b.name).map(|score| score * 2);
+                let by_help = score(b.help);
+                Some((by_name.max(by_help)?, b))
+            })
+            .collect();
+        found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));
+        found.into_iter().map(|(_, binding)| binding).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,34 @@
+//! A key that was pressed.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::action::Effect;
+use crate::tui::input::perform::perform;
+use crate::tui::input::popup::type_into_popup;
+use crate::tui::state::State;
+
+pub(crate) fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
+    if key.kind == crossterm::event::KeyEventKind::Release {
+        return Vec::new();
+    }
+    let interrupt = key.code == KeyCode::Char('c') && key.modifiers.contains(KeyModifiers::CONTROL);
+    if state.draining {
+        let leaves = interrupt || matches!(key.code, KeyCode::Char('q'));
+        return if leaves {
+            vec![Effect::Hurry]
+        } else {
+            Vec::new()
+        };
+    }
+    if state.popup.is_some() {
+        if interrupt {
+            state.popup = None;
+            return Vec::new();
+        }
+        return type_into_popup(state, key);
+    }
+    match state.keymap.look_up(key, state.input_context()) {
+        Some(does) => perform(state, does),
+        None => Vec::new(),
+    }
+}

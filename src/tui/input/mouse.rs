@@ -1,0 +1,125 @@
+//! The mouse: it chooses rows, opens them, scrolls, and moves the borders of panes.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use ratatui::layout::{Position, Rect};
+
+use crate::tui::action::Effect;
+use crate::tui::events::update::hold_still;
+use crate::tui::filters::state::FilterCursor;
+use crate::tui::filters::update as filters;
+use crate::tui::filters::view::row_at as filter_at;
+use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::input::navigate::{move_cursor, open};
+use crate::tui::input::popup;
+use crate::tui::limits::violations::row_at as limit_at;
+use crate::tui::state::State;
+
+/// The wheel moves so many rows.
+const WHEEL: i64 = 3;
+
+pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
+    if state.draining {
+        return Vec::new();
+    }
+    let at = Position::new(event.column, event.row);
+    match event.kind {
+        MouseEventKind::ScrollUp => scroll(state, at, -WHEEL),
+        MouseEventKind::ScrollDown => scroll(state, at, WHEEL),
+        _ if state.popup.is_some() => Vec::new(),
+        MouseEventKind::Down(MouseButton::Left) => press(state, at),
+        MouseEventKind::Drag(MouseButton::Left) => {
+            if let Some(border) = state.dragged {
+                let rooms = state.rooms();
+                rooms.drag(border, at, &mut state.layout);
+            }
+            Vec::new()
+        }
+        MouseEventKind::Up(_) => match state.dragged.take() {
+            Some(_) => vec![Effect::Remember],
+            None => Vec::new(),
+        },
+        _ => Vec::new(),
+    }
+}
+
+/// The wheel is the arrow keys of what it is over.
+fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
+    if state.popup.is_some() {
+        let code = if by < 0 { KeyCode::Up } else { KeyCode::Down };
+        let key = KeyEvent::new(code, KeyModifiers::NONE);
+        return popup::type_into_popup(state, key);
+    }
+    if state.over() == Overlay::Nothing
+        && let Some((pane, _)) = state.rooms().pane_at(at)
+    {
+        state.focus = pane;
+    }
+    move_cursor(state, by)
+}
+
+fn press(state: &mut State, at: Position) -> Vec<Effect> {
+    if state.over() != Overlay::Nothing {
+        return Vec::new();
+    }
+    let rooms = state.rooms();
+    if !state.zoomed
+        && let Some(border) = rooms.border_at(at)
+    {
+        state.dragged = Some(border);
+        return Vec::new();
+    }
+    let Some((pane, room)) = rooms.pane_at(at) else {
+        return Vec::new();
+    };
+    // What is pressed on is what is shown: with the focus where it was.
+    let had_focus = state.focus == pane;
+    let (filter, limit) = match pane {
+        Pane::Filters => (filter_at(state, room, at), None),
+        Pane::Violations => (None, limit_at(state, room, at)),
+        _ => (None, None),
+    };
+    state.focus = pane;
+    match pane {
+        Pane::Events => press_event(state, room, at),
+        Pane::Filters => {
+            let types = state.types();
+            let before = state.filter_row(&types);
+            let Some(row) = filter else {
+                return Vec::new();
+            };
+            state.filter_cursor = match types.get(row) {
+                Some(found) => FilterCursor::Type(Some(found.name.clone())),
+                None => FilterCursor::Rule(row - types.len()),
+            };
+            if row == before && had_focus {
+                filters::toggle(state);
+            }
+            Vec::new()
+        }
+        Pane::Violations => {
+            let Some(row) = limit else {
+                return Vec::new();
+            };
+            if state.violation == row && had_focus {
+                return open(state);
+            }
+            state.violation = row;
+            Vec::new()
+        }
+        Pane::Throughput | Pane::Delivery => Vec::new(),
+    }
+}
+
+/// The first press puts the cursor on a row, the next one opens it.
+fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
+    let row = usize::from(at.y.saturating_sub(room.y + 1));
+    let Some(sequence) = state.events.page.rows.get(row).map(|row| row.sequence) else {
+        return Vec::new();
+    };
+    if state.events.cursor == Some(sequence) {
+        return open(state);
+    }
+    hold_still(state);
+    state.events.cursor = Some(sequence);
+    Vec::new()
+}

@@ -1,0 +1,68 @@
+//! The palette: what was typed, and the commands that match.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::tui::input::palette::state::Palette;
+use crate::tui::state::State;
+use crate::tui::widget::list::scroll;
+use crate::tui::widget::theme::Theme;
+use crate::tui::widget::{pane, text};
+
+/// All that can be done, found by a few letters.
+pub(crate) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    open: &Palette,
+    state: &State,
+    theme: &Theme,
+) {
+    let rows = (area.height - 2).min(20);
+    let room = pane::centred(area, 92.min(area.width.saturating_sub(2)), rows);
+    let keys = "Enter does it, Esc closes";
+    let inside = pane::frame(frame, room, "Commands", keys, true, theme);
+    let width = usize::from(inside.width);
+    let height = usize::from(inside.height).saturating_sub(1);
+    let found = state
+        .keymap
+        .palette(open.input.value(), state.input_context());
+    let row = open.row.min(found.len().saturating_sub(1));
+    let mut lines = vec![Line::from(vec![
+        Span::styled(" : ", theme.key),
+        Span::styled(
+            text::cut(open.input.value(), width.saturating_sub(4)),
+            theme.text,
+        ),
+    ])];
+    let first = scroll(row, height, found.len());
+    for (index, binding) in found.iter().enumerate().skip(first).take(height) {
+        let line = Line::from(vec![
+            Span::styled(
+                format!(
+                    " {}",
+                    text::fit(binding.keys.first().map_or("", String::as_str), 10)
+                ),
+                theme.key,
+            ),
+            Span::styled(text::fit(binding.name, 18), theme.accent),
+            Span::styled(
+                text::fit(binding.help, width.saturating_sub(29)),
+                theme.text,
+            ),
+        ]);
+        let line = if index == row {
+            line.patch_style(theme.selected)
+        } else {
+            line
+        };
+        lines.push(line);
+    }
+    if found.is_empty() {
+        lines.push(Line::styled(" nothing is called so", theme.dim));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+    let column = (3 + open.input.visual_cursor()).min(width.saturating_sub(1)) as u16;
+    frame.set_cursor_position((inside.x + column, inside.y));
+}

@@ -1,0 +1,190 @@
+//! Every command, and the function that carries it out.
+
+use tui_input::Input;
+
+use crate::filter::{Effect as RuleEffect, Mode};
+use crate::protocol::Command as PipelineCommand;
+use crate::protocol::series::WINDOWS;
+use crate::tui::action::Effect;
+use crate::tui::copy::update as copy;
+use crate::tui::dead_letters::state::DeadLetters;
+use crate::tui::dead_letters::update as dead_letters;
+use crate::tui::delivery::update::{ask_dry_run, ask_gate, drain};
+use crate::tui::events::jump;
+use crate::tui::events::seek::Direction;
+use crate::tui::events::update::{follow, freeze};
+use crate::tui::filters::presets::update as presets;
+use crate::tui::filters::state::Sort;
+use crate::tui::filters::update as filters;
+use crate::tui::filters::update::save;
+use crate::tui::frame::focus::{PANES, Pane};
+use crate::tui::frame::layout::Layout;
+use crate::tui::frame::popup::{Confirm, Popup};
+use crate::tui::frame::update::{hide, move_focus, resize};
+use crate::tui::input::keymap::Command;
+use crate::tui::input::mouse_owner::hand_over;
+use crate::tui::input::navigate::{back, move_cursor, neighbour, open};
+use crate::tui::input::palette::state::Palette;
+use crate::tui::inspector::update::{LONGEST_STORY, fold};
+use crate::tui::limits::update as limits;
+use crate::tui::person::update as person;
+use crate::tui::privacy::mask::Privacy;
+use crate::tui::properties::update as properties;
+use crate::tui::state::State;
+use crate::tui::throughput::update as throughput;
+use crate::tui::watches::update as watches;
+use crate::tui::widget::list::stepped;
+
+/// Does what a key, or a command's name, stands for.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: an arm for each thing that can be done"
+)]
+pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
+    match does {
+        Command::Help => state.popup = Some(Popup::Help(0)),
+        Command::Find => {
+            let before = state
+                .events
+                .find
+                .as_ref()
+                .map_or_else(String::new, |f| f.text.clone());
+            state.popup = Some(Popup::Find(Input::new(before)));
+        }
+        Command::Palette => state.popup = Some(Popup::Palette(Palette::default())),
+        Command::FocusFilters => {
+            state.layout.hidden.remove(&Pane::Filters);
+            state.focus = Pane::Filters;
+            state.zoomed = false;
+        }
+        Command::NextPane => move_focus(state, 1),
+        Command::PreviousPane => move_focus(state, PANES.len() - 1),
+        Command::Hide => return hide(state),
+        Command::Wider => return resize(state, (4, 0)),
+        Command::Narrower => return resize(state, (-4, 0)),
+        Command::Higher => return resize(state, (0, 1)),
+        Command::Lower => return resize(state, (0, -1)),
+        Command::UsualLayout => {
+            state.layout = Layout::default();
+            state.inform("all panes are where they usually are");
+            return vec![Effect::Remember];
+        }
+        Command::Private => {
+            state.privacy = match state.privacy {
+                Some(_) => None,
+                None => Some(Privacy { salt: state.salt }),
+            };
+            let says = match state.privacy {
+                Some(_) => "people are hidden, in copies too; files that are written have all",
+                None => "people are shown again",
+            };
+            state.inform(says);
+        }
+        Command::Colours => {
+            state.colours = state.colours.next();
+            let says = format!("colours: {}", state.colours);
+            state.inform(says);
+            return vec![Effect::Colours(state.colours)];
+        }
+        Command::Mouse => return hand_over(state),
+        Command::Zoom => state.zoomed = !state.zoomed,
+        Command::Freeze => freeze(state),
+        Command::Follow => follow(state),
+        Command::Earlier => throughput::move_cursor(state, -1),
+        Command::Later => throughput::move_cursor(state, 1),
+        Command::EventsThen => return throughput::events_then(state),
+        Command::Window => state.window = (state.window + 1) % WINDOWS.len(),
+        Command::Redraw => return vec![Effect::Redraw],
+        Command::Suspend => return vec![Effect::Suspend],
+        Command::Gate => return ask_gate(state),
+        Command::DryRun => return ask_dry_run(state),
+        Command::Save => return save(state),
+        Command::Quit => {
+            if state.snapshot.mode == Some(Mode::Open) {
+                state.popup = Some(Popup::Confirm(Confirm::Quit));
+            } else {
+                return drain(state);
+            }
+        }
+        Command::Up => return move_cursor(state, -1),
+        Command::Down => return move_cursor(state, 1),
+        Command::PageUp => return move_cursor(state, -(state.events.room.max(2) as i64 - 1)),
+        Command::PageDown => return move_cursor(state, state.events.room.max(2) as i64 - 1),
+        Command::Top => return move_cursor(state, i64::MIN / 2),
+        Command::Bottom => return move_cursor(state, i64::MAX / 2),
+        Command::Open => return open(state),
+        Command::Back => back(state),
+        Command::NextMatch => return neighbour(state, 1),
+        Command::PreviousMatch => return neighbour(state, -1),
+        Command::Apply => return filters::apply(state),
+        Command::ApplyForTime => {
+            if state.draft.is_some() {
+                state.popup = Some(Popup::ForTime(Input::new("15min".to_owned())));
+            }
+        }
+        Command::DiscardDraft => filters::discard_draft(state),
+        Command::LookThrough => filters::look_through(state),
+        Command::Undo => return filters::undo(state),
+        Command::Redo => return filters::redo(state),
+        Command::History => state.popup = Some(Popup::History(0)),
+        Command::Watches => watches::open(state),
+        Command::Properties => properties::open(state),
+        Command::FindProperty => return properties::find(state),
+        Command::Presets => presets::open(state),
+        Command::Toggle => filters::toggle(state),
+        Command::Only | Command::All | Command::None => filters::select_types(state, does),
+        Command::Unseen => filters::toggle_unseen(state),
+        Command::Sort => {
+            state.sort = match state.sort {
+                Sort::Count => Sort::Rate,
+                Sort::Rate => Sort::Name,
+                Sort::Name => Sort::Count,
+            };
+        }
+        Command::EditRule => return filters::edit_rule(state),
+        Command::NewRule => return filters::new_rule(state),
+        Command::ExcludeThis => return filters::rule_on_this(state, RuleEffect::Exclude),
+        Command::OnlyThis => return filters::rule_on_this(state, RuleEffect::Include),
+        Command::DeleteRule => filters::delete_rule(state),
+        Command::RuleUp => filters::move_rule(state, -1),
+        Command::RuleDown => filters::move_rule(state, 1),
+        Command::Rule(number) => filters::toggle_rule(state, usize::from(number.max(1)) - 1),
+        Command::Fold if state.letters.is_some() => dead_letters::fold(state),
+        Command::Fold => fold(state),
+        Command::Copy => copy::ask(state),
+        Command::Person => return person::ask(state),
+        Command::DeadLetters => {
+            state.letters = match state.letters.take() {
+                Some(_) => None,
+                None => Some(DeadLetters::default()),
+            };
+        }
+        Command::Retry => return dead_letters::retry(state),
+        Command::RetryReason => return dead_letters::retry_reason(state),
+        Command::Older(what) => return jump::next(state, what, Direction::Older),
+        Command::Newer(what) => return jump::next(state, what, Direction::Newer),
+        Command::GoTo => state.popup = Some(Popup::GoTo(Input::default())),
+        Command::Bookmark => jump::bookmark(state),
+        Command::NextBookmark => return jump::next_bookmark(state),
+        Command::ExportEvents => state.popup = Some(Popup::Export),
+        Command::Export if state.letters.is_none() => return limits::export(state),
+        Command::Export => return dead_letters::export(state),
+        Command::Discard => dead_letters::discard(state),
+        Command::TryNow => return vec![Effect::Pipeline(PipelineCommand::Resume)],
+        Command::Reload => return vec![Effect::Reload],
+        Command::StoryUp | Command::StoryDown => {
+            if let Some(inspector) = &mut state.inspector {
+                let by = if does == Command::StoryUp { -1 } else { 1 };
+                // How long the story is, the pane knows.
+                inspector.story = stepped(inspector.story, by, LONGEST_STORY);
+            }
+        }
+        Command::Tab => {
+            if let Some(inspector) = &mut state.inspector {
+                inspector.shows_mapped = !inspector.shows_mapped;
+                inspector.line = 0;
+            }
+        }
+    }
+    Vec::new()
+}

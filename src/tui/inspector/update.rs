@@ -1,0 +1,71 @@
+//! Opening an event, scrolling its story, folding its document.
+
+use crate::tui::action::Effect;
+use crate::tui::inspector::query::Inspected;
+use crate::tui::inspector::state::Inspector;
+use crate::tui::state::State;
+use crate::tui::widget::json;
+use crate::tui::widget::json::FOLDED_OVER;
+
+/// No story has more lines.
+pub(crate) const LONGEST_STORY: usize = 500;
+
+pub(crate) fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
+    let Some(inspector) = &mut state.inspector else {
+        return;
+    };
+    match found {
+        // Of another event than asked for: the cursor moved on meanwhile.
+        Some(found) if found.record.sequence != inspector.sequence => {}
+        Some(found) => {
+            if inspector.found.is_none() {
+                let documents = [found.record.text(), found.mapped.as_str()];
+                inspector.folded = documents.map(|raw| json::long_ones(raw, FOLDED_OVER));
+            }
+            inspector.found = Some(found);
+        }
+        None if inspector.found.is_none() => {
+            state.inspector = None;
+            state.refuse("that event has left the ring; screen.ring_bytes says how much is kept");
+        }
+        None => {}
+    }
+}
+
+pub(crate) fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
+    let shows_mapped = state.inspector.take().is_some_and(|i| i.shows_mapped);
+    state.inspector = Some(Inspector {
+        sequence,
+        found: None,
+        story: 0,
+        shows_mapped,
+        line: 0,
+        folded: Default::default(),
+    });
+    vec![Effect::Inspect(sequence)]
+}
+
+pub(crate) fn document(inspector: &Inspector) -> Vec<json::JsonLine> {
+    let raw = match &inspector.found {
+        Some(found) if inspector.shows_mapped => found.mapped.as_str(),
+        Some(found) => found.record.text(),
+        None => "",
+    };
+    json::lines(raw, &inspector.folded[usize::from(inspector.shows_mapped)])
+}
+
+pub(crate) fn fold(state: &mut State) {
+    let Some(inspector) = &mut state.inspector else {
+        return;
+    };
+    let lines = document(inspector);
+    let Some(path) = json::path_to_fold(&lines, inspector.line) else {
+        return;
+    };
+    let folded = &mut inspector.folded[usize::from(inspector.shows_mapped)];
+    if !folded.remove(&path) {
+        folded.insert(path.clone());
+    }
+    let lines = document(inspector);
+    inspector.line = lines.iter().position(|l| l.path == path).unwrap_or(0);
+}

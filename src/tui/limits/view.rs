@@ -1,0 +1,157 @@
+//! One limit: where it is broken, and how near to it the other events are.
+
+use ratatui::Frame;
+use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::limits::{Unit, grouped, span};
+use crate::tui::limits::query::{Breakdown, Place, Share};
+use crate::tui::limits::state::OpenedLimit;
+use crate::tui::widget::list::scroll;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+/// The widest bar.
+const BAR: usize = 24;
+
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, theme: &Theme) {
+    let limit = opened.code.limit();
+    let spread = opened.breakdown.as_ref().map_or(0, |b| b.spread.len());
+    let rows = if spread > 0 { spread as u16 + 2 } else { 4 };
+    let [above, below] =
+        Layout::vertical([Constraint::Min(5), Constraint::Length(rows)]).areas(area);
+
+    let count = opened.breakdown.as_ref().map_or(0, Breakdown::count);
+    let dash = theme.sign(Sign::Dash);
+    let times = match count {
+        0 => "not broken".to_owned(),
+        1 => "broken once".to_owned(),
+        count => format!("broken {} times", grouped(count)),
+    };
+    let title = format!("{} {dash} {times} in the ring", limit.code);
+    let inside = pane::frame(frame, above, &title, "", true, theme);
+    let width = usize::from(inside.width);
+    let height = usize::from(inside.height);
+    let lines = match &opened.breakdown {
+        None => vec![Line::styled(
+            " looking at the events that came by",
+            theme.dim,
+        )],
+        Some(found) if found.places.is_empty() => {
+            vec![Line::styled(" no event in the ring breaks it", theme.dim)]
+        }
+        Some(found) => {
+            let row = opened.row.min(found.places.len() - 1);
+            let places = found.places.iter().enumerate();
+            places
+                .skip(scroll(row, height, found.places.len()))
+                .take(height)
+                .map(|(index, place)| line(place, index == row, width, theme))
+                .collect()
+        }
+    };
+    frame.render_widget(Paragraph::new(lines), inside);
+
+    let title = format!("Limit {dash} {}", limit.summary);
+    let inside = pane::frame(frame, below, &title, "", false, theme);
+    let width = usize::from(inside.width);
+    let shares = opened.breakdown.as_ref().map_or(&[][..], |b| &b.spread[..]);
+    let mut lines: Vec<Line<'_>> = bars(shares, limit.limit, limit.unit, width, theme);
+    if lines.is_empty() {
+        let source = text::cut(limit.source, width.saturating_sub(2));
+        lines.push(Line::styled(format!(" {source}"), theme.dim));
+        let says = " there is nothing to measure: it only allows or forbids";
+        lines.push(Line::styled(says, theme.dim));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// A place: how often, in which events, where, the worst case, and when.
+fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let wide = width >= 100;
+    let clock = time::to_seconds;
+    let first = if wide {
+        format!(" since {}", clock(place.first_ms))
+    } else {
+        String::new()
+    };
+    let times = format!("{first} last {} ", clock(place.last_ms));
+    let name = text::event_name(&place.event_type);
+    let rest = width.saturating_sub(9 + 2 + times.len() + 2);
+    let (type_room, path_room) = (rest * 30 / 100, rest * 30 / 100);
+    let worst_room = rest.saturating_sub(type_room + path_room);
+    let worst = &place.worst;
+    let measured = match worst.unit {
+        Unit::Bytes => format!("worst {} B", grouped(worst.measured)),
+        Unit::Count => format!("worst {}", grouped(worst.measured)),
+        Unit::Ms => format!("worst {}", span(worst.measured.cast_signed())),
+        Unit::None => worst.says.clone(),
+    };
+    let line = Line::from(vec![
+        Span::styled(text::fit_right(&grouped(place.count), 9), theme.text),
+        Span::raw("  "),
+        Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
+        Span::styled(
+            format!("{} ", text::fit(&place.path, path_room)),
+            theme.accent,
+        ),
+        Span::styled(text::fit(&measured, worst_room), theme.dim),
+        Span::styled(times, theme.dim),
+    ]);
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
+}
+
+/// How much of the limit events take, the most on top, with the types that take it.
+fn bars(
+    shares: &[Share],
+    limit: u64,
+    unit: Unit,
+    width: usize,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let most = shares.iter().map(|share| share.events).max().unwrap_or(0);
+    let amount = |percent: u64| {
+        let amount = limit * percent / 100;
+        match unit {
+            Unit::Bytes => text::bytes(amount as usize),
+            Unit::Ms => span(amount.cast_signed()),
+            Unit::Count | Unit::None => grouped(amount),
+        }
+    };
+    let bar = |events: u64| {
+        let length = (events * BAR as u64).div_ceil(most.max(1)) as usize;
+        theme.sign(Sign::Bar).repeat(length)
+    };
+    let row = |share: &Share| {
+        let range = match share.upto {
+            None => format!("over {}", amount(100)),
+            Some(upto) => format!("up to {}", amount(upto)),
+        };
+        let style = match share.upto {
+            None if share.events > 0 => theme.bad,
+            Some(100) if share.events > 0 => theme.warn,
+            _ => theme.text,
+        };
+        let types = share.types.iter().take(5);
+        let types: Vec<String> = types
+            .map(|(name, count)| format!("{} {}", text::event_name(name), grouped(*count)))
+            .collect();
+        let room = width.saturating_sub(18 + BAR + 10 + 3);
+        Line::from(vec![
+            Span::styled(format!(" {range:<16} "), theme.dim),
+            Span::styled(text::fit(&bar(share.events), BAR), style),
+            Span::styled(text::fit_right(&grouped(share.events), 9), style),
+            Span::styled(
+                format!("   {}", text::cut(&types.join(", "), room)),
+                theme.dim,
+            ),
+        ])
+    };
+    shares.iter().map(row).collect()
+}

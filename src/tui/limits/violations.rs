@@ -1,0 +1,139 @@
+//! Violations: one row a limit, with its course and its worst case.
+
+use ratatui::Frame;
+use ratatui::layout::{Margin, Position, Rect};
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::amplitude::time;
+use crate::limits::{Policy, Unit, grouped};
+use crate::protocol::LimitRow;
+use crate::tui::frame::focus::Pane;
+use crate::tui::state::State;
+use crate::tui::widget::list::scroll;
+use crate::tui::widget::sparkline::sparkline;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let shown = state.shown();
+    let focused = state.focus == Pane::Violations;
+    let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();
+    let dash = theme.sign(Sign::Dash);
+    let limits = match shown.limits.len() {
+        0 => String::new(),
+        1 => ", of 1 limit".to_owned(),
+        count => format!(", of {count} limits"),
+    };
+    let title = format!("Violations {dash} {} in 10 m{limits}", grouped(recent));
+    let right = match shown.totals.malformed {
+        0 => String::new(),
+        malformed => format!("{} malformed frames", grouped(malformed)),
+    };
+    let inside = pane::frame(frame, area, &title, &right, focused, theme);
+    if shown.limits.is_empty() {
+        frame.render_widget(
+            Paragraph::new(Line::styled(" no limit is broken", theme.dim)),
+            inside,
+        );
+        return;
+    }
+    let rows = usize::from(inside.height);
+    let cursor = state.violation.min(shown.limits.len() - 1);
+    let offset = first(state, rows);
+    let lines: Vec<Line<'_>> = shown
+        .limits
+        .iter()
+        .enumerate()
+        .skip(offset)
+        .take(rows)
+        .map(|(index, row)| {
+            line(
+                row,
+                focused && index == cursor,
+                usize::from(inside.width),
+                theme,
+            )
+        })
+        .collect();
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The first limit that is shown.
+fn first(state: &State, rows: usize) -> usize {
+    let count = state.shown().limits.len();
+    if state.focus == Pane::Violations {
+        scroll(state.violation.min(count.saturating_sub(1)), rows, count)
+    } else {
+        0
+    }
+}
+
+/// The limit at a place of the pane.
+pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
+    let inside = room.inner(Margin::new(1, 1));
+    let row = usize::from(at.y.checked_sub(inside.y)?);
+    let index = first(state, usize::from(inside.height)) + row;
+    let is_limit = inside.contains(at) && index < state.shown().limits.len();
+    is_limit.then_some(index)
+}
+
+fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+    let style = match row.policy {
+        Policy::Reject => theme.bad,
+        Policy::Warn | Policy::Off => theme.warn,
+    };
+    let wide = width >= 110;
+    let trend_room = if wide { 12 } else { 6 };
+    let type_room = if wide { 20 } else { 12 };
+    let trend = course(&row.trend, trend_room, theme);
+    let clock = if wide {
+        time::to_seconds(row.last_ms)
+    } else {
+        String::new()
+    };
+    let fixed = 9 + 25 + 6 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
+    let says = worst(row);
+    let name = text::event_name(&row.worst_type);
+    let line = Line::from(vec![
+        Span::styled(format!(" {:<8}", row.policy.verb()), style),
+        Span::styled(text::fit(row.code.name(), 25), style),
+        Span::styled(text::fit_right(&grouped(row.recent), 6), theme.text),
+        Span::styled(format!("  {trend}  "), style),
+        Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
+        Span::styled(text::fit(&says, width.saturating_sub(fixed)), theme.dim),
+        Span::styled(format!(" {clock} "), theme.dim),
+    ]);
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
+}
+
+/// The worst case, short: what was measured where, or else the sentence.
+fn worst(row: &LimitRow) -> String {
+    let v = &row.worst;
+    match v.unit {
+        Unit::Bytes => format!(
+            "{} {} B > {} B",
+            v.path,
+            grouped(v.measured),
+            grouped(v.limit)
+        ),
+        Unit::Count => format!("{} {} > {}", v.path, grouped(v.measured), grouped(v.limit)),
+        Unit::Ms | Unit::None => v.says.clone(),
+    }
+}
+
+/// The trend in `room` signs, newest on the right.
+fn course(trend: &[u64], room: usize, theme: &Theme) -> String {
+    let mut steps = vec![0.0; room];
+    let per_sign = 60_usize.div_ceil(room.max(1));
+    for (back, count) in trend.iter().rev().enumerate() {
+        if let Some(index) = room.checked_sub(1 + back / per_sign) {
+            steps[index] += *count as f64;
+        }
+    }
+    sparkline(&steps, 1.0, theme.ascii)
+}

@@ -1,0 +1,7 @@
+//! One person: who, and what became of their events.
+
+pub(crate) mod layout;
+pub mod query;
+pub mod state;
+pub(crate) mod update;
+pub(crate) mod view;

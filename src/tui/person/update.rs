@@ -1,0 +1,85 @@
+//! The events of one person.
+
+use crate::tui::action::Effect;
+use crate::tui::events::current::at;
+use crate::tui::events::update::follow;
+use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::person::query::{Identity, Summary};
+use crate::tui::person::state::Person;
+use crate::tui::state::State;
+
+/// Whom the letter, or the event, under the cursor is about.
+pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
+    if let Some(letters) = &state.letters {
+        let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
+        let identity = letter.map(|letter| {
+            let id = letter.person();
+            if letter.is_anonymous() {
+                Identity::Device(id)
+            } else {
+                Identity::User(id)
+            }
+        });
+        match identity {
+            Some(identity) => open(state, Some(identity)),
+            None => state.inform("open the row first, with Enter"),
+        }
+        return Vec::new();
+    }
+    match at(state) {
+        Some(sequence) => vec![Effect::Who(sequence)],
+        None => {
+            state.inform("there is no event yet");
+            Vec::new()
+        }
+    }
+}
+
+pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
+    let Some(identity) = identity else {
+        state.refuse("the event names neither a user nor a device");
+        return;
+    };
+    let is_shown = state.over() == Overlay::Person;
+    if is_shown
+        && state
+            .person
+            .as_ref()
+            .is_some_and(|p| p.identity == identity)
+    {
+        state.inform("these are the person's events");
+        return;
+    }
+    let find_before = match state.person.take() {
+        Some(before) => before.find_before,
+        None => state.events.find.take(),
+    };
+    state.letters = None;
+    state.inspector = None;
+    state.properties = None;
+    state.zoomed = false;
+    state.focus = Pane::Events;
+    follow(state);
+    state.events.find = identity.find();
+    state.person = Some(Person {
+        identity,
+        summary: None,
+        find_before,
+    });
+}
+
+pub(crate) fn close(state: &mut State) {
+    if let Some(person) = state.person.take() {
+        state.events.find = person.find_before;
+        follow(state);
+    }
+}
+
+/// Of another person than is looked at now, it is of no use.
+pub(crate) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
+    if let Some(person) = &mut state.person
+        && person.identity == *identity
+    {
+        person.summary = Some(summary);
+    }
+}

@@ -1,0 +1,278 @@
+//! Hiding who people are while others look at the screen: their IDs, addresses and names, on the
+//! screen and in what is copied.
+//!
+//! Where a value is known to be personal, by its field, it is replaced before it is drawn: an ID
+//! by a pseudonym, so that the same person still looks the same. Everything else that is drawn
+//! goes through a net that knows the IDs on the screen, and what an email or IP address looks
+//! like: a rule's condition, a reason, a title.
+
+use std::fmt::Write as _;
+use std::sync::LazyLock;
+
+use ratatui::buffer::Buffer;
+use regex::Regex;
+use sha2::{Digest, Sha256};
+
+use crate::amplitude::json::{
+    Kind, {self},
+};
+
+/// What hides people; nothing is hidden where there is none.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Privacy {
+    /// Pseudonyms are of this run: nobody can try IDs on a picture of the screen.
+    pub salt: u64,
+}
+
+/// Fields whose value is an ID: one that is the same stays the same.
+const IDS: [&str; 14] = [
+    "user_id",
+    "device_id",
+    "amplitude_id",
+    "id",
+    "anonymous_id",
+    "cio_id",
+    "adid",
+    "idfa",
+    "idfv",
+    "android_id",
+    "customer_id",
+    "account_id",
+    "uuid",
+    "insert_id",
+];
+
+/// Parts of the names of fields that tell of a person, in small letters.
+const PERSONAL: [&str; 15] = [
+    "email",
+    "e_mail",
+    "mail",
+    "phone",
+    "mobile",
+    "first_name",
+    "firstname",
+    "last_name",
+    "lastname",
+    "full_name",
+    "fullname",
+    "username",
+    "recipient",
+    "street",
+    "address",
+];
+
+/// The same, where they are the whole name.
+const PERSONAL_WHOLE: [&str; 8] = [
+    "ip",
+    "location_lat",
+    "location_lng",
+    "latitude",
+    "longitude",
+    "surname",
+    "reply_to",
+    "birthday",
+];
+
+/// What stands for a value that is hidden.
+const HIDDEN: &str = "•••";
+
+/// Email addresses, and IP addresses of both kinds.
+static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+    let email = r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*";
+    let v4 = r"\b(?:\d{1,3}\.){3}\d{1,3}\b";
+    // Groups of hexadecimal digits; a time of day has too few of them.
+    let v6 = r"\b(?:[0-9A-Fa-f]{1,4}:){4,7}[0-9A-Fa-f]{0,4}|\b(?:[0-9A-Fa-f]{1,4}:)+:(?:[0-9A-Fa-f]{1,4}:?)+";
+    Regex::new(&format!("{email}|{v4}|{v6}")).expect("the expression is a constant")
+});
+
+impl Privacy {
+    /// A pseudonym.
+    pub fn id(self, id: &str) -> String {
+        let mut hash = Sha256::new();
+        hash.update(self.salt.to_be_bytes());
+        hash.update(id.as_bytes());
+        let digest = hash.finalize();
+        format!("id•{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
+    }
+
+    /// A document whose personal values are replaced; its shape stays.
+    pub fn document(self, raw: &str) -> String {
+        let mut out = String::with_capacity(raw.len());
+        self.value(raw, None, &mut out, 0);
+        out
+    }
+
+    /// A text without addresses and without these IDs.
+    pub fn text(self, text: &str, ids: &[String]) -> String {
+        let mut out = ADDRESS.replace_all(text, HIDDEN).into_owned();
+        for id in ids.iter().filter(|id| id.len() >= LEAST_ID) {
+            if out.contains(id.as_str()) {
+                out = out.replace(id.as_str(), &self.id(id));
+            }
+        }
+        out
+    }
+
+    fn value(self, raw: &str, key: Option<&str>, out: &mut String, depth: usize) {
+        let raw = raw.trim();
+        match json::kind(raw) {
+            Kind::Object if depth <= json::DEEPEST => match json::entries(raw) {
+                Some(entries) => {
+                    out.push('{');
+                    for (index, (name, value)) in entries.iter().enumerate() {
+                        let comma = if index > 0 { "," } else { "" };
+                        // A key may be an address too.
+                        let shown = ADDRESS.replace_all(name, HIDDEN);
+                        let _ = write!(out, "{comma}{}:", quoted(&shown));
+                        self.value(value, Some(name), out, depth + 1);
+                    }
+                    out.push('}');
+                }
+                None => out.push_str(&quoted(HIDDEN)),
+            },
+            Kind::Array if depth <= json::DEEPEST => match json::elements(raw) {
+                Ok(elements) => {
+                    out.push('[');
+                    for (index, element) in elements.iter().enumerate() {
+                        if index > 0 {
+                            out.push(',');
+                        }
+                        self.value(element, key, out, depth + 1);
+                    }
+                    out.push(']');
+                }
+                Err(_) => out.push_str(&quoted(HIDDEN)),
+            },
+            Kind::Null | Kind::Bool => out.push_str(raw),
+            kind => self.scalar(raw, kind, key, out),
+        }
+    }
+
+    fn scalar(self, raw: &str, kind: Kind, key: Option<&str>, out: &mut String) {
+        let content = match kind {
+            Kind::String => json::string(raw).unwrap_or_default(),
+            // What is nested too deeply is not looked into.
+            Kind::Object | Kind::Array => HIDDEN.into(),
+            _ => raw.into(),
+        };
+        let hidden = match key.map(str::to_ascii_lowercase) {
+            Some(key) if IDS.contains(&key.as_str()) => self.id(&content),
+            Some(key) if is_personal(&key) => HIDDEN.to_owned(),
+            _ if kind == Kind::String => ADDRESS.replace_all(&content, HIDDEN).into_owned(),
+            _ => {
+                out.push_str(raw);
+                return;
+            }
+        };
+        out.push_str(&quoted(&hidden));
+    }
+}
+
+/// An ID as it is shown: a pseudonym, where people are hidden.
+pub fn shown(privacy: Option<Privacy>, id: &str) -> String {
+    privacy.map_or_else(|| id.to_owned(), |privacy| privacy.id(id))
+}
+
+/// IDs that are shorter would be found in every word.
+pub(crate) const LEAST_ID: usize = 3;
+
+fn is_personal(key: &str) -> bool {
+    let whole = PERSONAL_WHOLE.contains(&key) || key == "name";
+    whole || PERSONAL.iter().any(|part| key.contains(part)) || key.starts_with("ip_")
+}
+
+fn quoted(text: &str) -> String {
+    serde_json::Value::from(text).to_string()
+}
+
+/// Hides what is left of them in what was drawn.
+pub fn cast_net(buffer: &mut Buffer, ids: &[String]) {
+    let area = buffer.area;
+    for row in area.y..area.bottom() {
+        let mut line = String::new();
+        let mut starts = Vec::new();
+        for column in area.x..area.right() {
+            starts.push(line.len());
+            line.push_str(buffer[(column, row)].symbol());
+        }
+        let mut hidden: Vec<std::ops::Range<usize>> = ADDRESS
+            .find_iter(&line)
+            .map(|found| found.range())
+            .collect();
+        for id in ids {
+            let found = line.match_indices(id.as_str());
+            hidden.extend(found.map(|(at, text)| at..at + text.len()));
+        }
+        // One that is cut is still most of it.
+        for (at, _) in line.match_indices('…') {
+            let before = &line[..at];
+            let cut = ids.iter().filter_map(|id| {
+                let starts = id.char_indices().map(|(end, _)| &id[..end]).rev();
+                let longest = starts
+                    .take_while(|s| s.len() >= 2)
+                    .find(|s| before.ends_with(s));
+                longest.map(str::len)
+            });
+            hidden.extend(cut.max().map(|length| at - length..at));
+        }
+        for (column, start) in (area.x..).zip(starts) {
+            if hidden.iter().any(|range| range.contains(&start)) {
+                buffer[(column, row)].set_symbol("•");
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ratatui::layout::Rect;
+    use ratatui::style::Style;
+
+    use super::*;
+
+    const PRIVACY: Privacy = Privacy { salt: 0 };
+
+    #[test]
+    fn documents_keep_their_shape_and_tell_of_nobody() {
+        let raw = r#"{"user_id":"u-1","event_type":"Sent","ip_address":"203.0.113.7",
+            "event_properties":{"total":12.50,"to":["ann@example.com","x"],"note":"from 2001:db8:0:1:1:1:1:1","at":"12:04:31","version":"10.2.1"},
+            "user_properties":{"Email":"ann@example.com","first_name":"Ann","age":7,"plan":null,"ann@example.com":{"name":"Ann"}},"device_id":null,"location_lat":52.5}"#;
+        let told = PRIVACY.document(raw);
+        assert_eq!(
+            told,
+            format!(
+                r#"{{"user_id":"{}","event_type":"Sent","ip_address":"•••","event_properties":{{"total":12.50,"to":["•••","x"],"note":"from •••","at":"12:04:31","version":"10.2.1"}},"user_properties":{{"Email":"•••","first_name":"•••","age":7,"plan":null,"•••":{{"name":"•••"}}}},"device_id":null,"location_lat":"•••"}}"#,
+                PRIVACY.id("u-1")
+            )
+        );
+        assert!(serde_json::from_str::<serde_json::Value>(&told).is_ok());
+        assert_ne!(PRIVACY.id("u-1"), PRIVACY.id("u-2"));
+        assert_ne!(PRIVACY.id("u-1"), Privacy { salt: 1 }.id("u-1"));
+    }
+
+    #[test]
+    fn what_is_no_json_or_nested_beyond_reason_is_hidden_or_harmless() {
+        let deep = "[".repeat(100_000);
+        assert!(PRIVACY.document(&deep).len() < 200_000);
+        assert_eq!(PRIVACY.document(r#""ann@example.com""#), r#""•••""#);
+        assert_eq!(PRIVACY.document(r#"{"a": oops"#), r#""•••""#);
+    }
+
+    #[test]
+    fn the_net_hides_ids_and_addresses_wherever_they_are_drawn() {
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 2));
+        buffer.set_string(
+            0,
+            0,
+            "rule user_id == \"u-0007\" || x == \"a.b@c.de\" 日",
+            Style::new(),
+        );
+        buffer.set_string(0, 1, "12:04:31 10.0.0.1 u-00 u-00… by…", Style::new());
+        cast_net(&mut buffer, &["u-0007".to_owned()]);
+        let line = |row: u16| -> String { (0..60).map(|x| buffer[(x, row)].symbol()).collect() };
+        assert!(line(0).starts_with("rule user_id == \"••••••\" || x == \"••••••••\" 日"));
+        assert!(line(1).starts_with("12:04:31 •••••••• u-00 ••••… by…"));
+        let text = PRIVACY.text("u-0007 wrote to a.b@c.de", &["u-0007".to_owned()]);
+        assert_eq!(text, format!("{} wrote to •••", PRIVACY.id("u-0007")));
+    }
+}

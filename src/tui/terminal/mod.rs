@@ -1,0 +1,5 @@
+//! The terminal and the clipboard.
+
+pub mod clipboard;
+pub(crate) mod event;
+pub mod screen;

@@ -1,0 +1,133 @@
+//! What happens becomes what the screen is: all behaviour, without drawing or waiting.
+
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+
+use crate::tui::action::{Action, Effect};
+use crate::tui::dead_letters::update as dead_letters;
+use crate::tui::delivery::update::drain;
+use crate::tui::events::jump;
+use crate::tui::filters::update as filters;
+use crate::tui::frame::update::{look_for_alerts, on_snapshot};
+use crate::tui::input::keys::on_key;
+use crate::tui::input::mouse;
+use crate::tui::input::popup::type_into_popup;
+use crate::tui::inspector::update::on_inspected;
+use crate::tui::limits::update as limits;
+use crate::tui::person::update as person;
+use crate::tui::properties::update as properties;
+use crate::tui::state::State;
+use crate::tui::watches::update as watches;
+
+/// Applies an action; returns what is asked for because of it.
+#[expect(
+    clippy::too_many_lines,
+    reason = "a table: an arm for each thing that can happen"
+)]
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    match action {
+        Action::Key(key) => on_key(state, key),
+        Action::Mouse(event) => mouse::on_mouse(state, event),
+        Action::Paste(text) => {
+            for c in text.chars().filter(|c| !c.is_control()) {
+                type_into_popup(state, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
+            }
+            Vec::new()
+        }
+        Action::Resized(columns, rows) => {
+            state.size = (columns, rows);
+            vec![Effect::Redraw]
+        }
+        Action::Snapshot(snapshot) => {
+            on_snapshot(state, snapshot);
+            let mut effects = look_for_alerts(state);
+            effects.extend(filters::disarm(state));
+            effects
+        }
+        Action::Page(page) => {
+            let events = &mut state.events;
+            if !events.following
+                && let Some(first) = page.rows.first()
+            {
+                events.top = first.sequence;
+            }
+            events.shift = 0;
+            events.page = page;
+            Vec::new()
+        }
+        Action::Inspected(found) => {
+            on_inspected(state, found);
+            Vec::new()
+        }
+        Action::Applied(Ok(says)) => {
+            if !says.is_empty() {
+                state.inform(says);
+            }
+            dead_letters::look_again(state)
+        }
+        Action::Applied(Err(why)) => {
+            // The pipeline goes on as it was: so do the filters that are shown.
+            state.filters = (*state.snapshot.filters).clone();
+            state.draft = None;
+            state.refuse(why);
+            Vec::new()
+        }
+        Action::Notice(told) => {
+            match told {
+                Ok(says) => state.inform(says),
+                Err(why) => state.refuse(why),
+            }
+            Vec::new()
+        }
+        Action::Reloaded(Ok((reread, now))) => {
+            filters::read(state, now);
+            state.presets = reread.presets;
+            state.inform(reread.says);
+            Vec::new()
+        }
+        Action::Reloaded(Err(why)) => {
+            state.refuse(why);
+            Vec::new()
+        }
+        Action::Properties(event_type, found) => {
+            properties::found(state, &event_type, *found);
+            Vec::new()
+        }
+        Action::Watched(seen) => {
+            let mut effects = watches::seen(state, seen);
+            effects.extend(look_for_alerts(state));
+            effects
+        }
+        Action::JumpFound(sought, found) => jump::found(state, sought, found),
+        Action::Who(identity) => {
+            person::open(state, identity);
+            Vec::new()
+        }
+        Action::Summarized(identity, summary) => {
+            person::summarized(state, &identity, *summary);
+            Vec::new()
+        }
+        Action::BrokenDown(code, breakdown) => {
+            limits::broken_down(state, code, *breakdown);
+            Vec::new()
+        }
+        Action::Catalog(catalog) => {
+            state.catalog = catalog;
+            Vec::new()
+        }
+        Action::Previewed(preview) => {
+            // What was being made when the draft was closed is of no use.
+            if state.proposed().is_some() {
+                state.preview = Some(*preview);
+            }
+            Vec::new()
+        }
+        Action::DeadLetters(found) => {
+            dead_letters::found(state, found);
+            Vec::new()
+        }
+        Action::Hangup => vec![Effect::Reload],
+        Action::TerminalGone if state.draining => Vec::new(),
+        Action::Terminated | Action::TerminalGone => drain(state),
+        Action::Drained => vec![Effect::Close],
+    }
+}

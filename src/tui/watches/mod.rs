@@ -1,0 +1,6 @@
+//! Watched conditions: how often each is met, and alerts.
+
+pub mod query;
+pub mod state;
+pub(crate) mod update;
+pub(crate) mod view;

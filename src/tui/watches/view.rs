@@ -1,0 +1,166 @@
+//! The conditions that are watched, and the one that is written.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::limits::grouped;
+use crate::tui::state::State;
+use crate::tui::throughput::layout::BESIDE;
+use crate::tui::watches::query::{Seen, Watch};
+use crate::tui::watches::state::{WatchEditor, WatchList};
+use crate::tui::widget::condition::Written;
+use crate::tui::widget::list::scroll;
+use crate::tui::widget::sparkline::sparkline;
+use crate::tui::widget::theme::{Sign, Theme};
+use crate::tui::widget::{pane, text};
+
+/// A watch in the throughput pane: how many a second, and their course.
+pub(crate) fn row(
+    watch: &Watch,
+    seen: Option<&Seen>,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let none = Seen::default();
+    let seen = seen.unwrap_or(&none);
+    let rate = seen.rate();
+    let is_over = watch.is_over(seen);
+    let style = if is_over { theme.bad } else { theme.accent };
+    let sign = if is_over {
+        theme.sign(Sign::Attention)
+    } else {
+        theme.sign(Sign::Watch)
+    };
+    // As wide as the rows above it, whose names have ten columns.
+    let points = width.saturating_sub(BESIDE);
+    let name = text::fit(&watch.when, 8);
+    Line::from(vec![
+        Span::styled(format!(" {sign} {name}"), style),
+        Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
+        Span::raw("  "),
+        Span::styled(sparkline(&seen.course(points), 0.5, theme.ascii), style),
+    ])
+}
+
+pub(crate) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    list: &WatchList,
+    state: &State,
+    theme: &Theme,
+) {
+    let editing = list.editor.is_some();
+    let columns = 108.min(area.width.saturating_sub(2));
+    let rows = (state.watches.len() as u16 + 3 + if editing { 5 } else { 0 }).max(8);
+    let room = pane::centred(area, columns, rows.min(area.height - 2));
+    let keys = if editing {
+        "Enter watches, Tab next field, Esc"
+    } else {
+        "Enter finds, n new, e edit, D drops, Esc"
+    };
+    let inside = pane::frame(frame, room, "Watched conditions", keys, true, theme);
+    let width = usize::from(inside.width);
+    let room = usize::from(inside.height).saturating_sub(if editing { 5 } else { 0 });
+    let mut lines = Vec::new();
+    let offset = scroll(list.row, room, state.watches.len());
+    for (index, watch) in state.watches.iter().enumerate().skip(offset).take(room) {
+        let selected = !editing && index == list.row;
+        lines.push(told(watch, state.seen.get(index), selected, width, theme));
+    }
+    if let Some(editor) = &list.editor {
+        lines.resize(room, Line::default());
+        let top = lines.len() as u16;
+        lines.extend(fields(editor, width, theme));
+        let (row, column) = if editor.in_above {
+            (top + 3, editor.above.visual_cursor())
+        } else {
+            (top, visible_cursor(editor, width))
+        };
+        let column = (LABEL + column).min(width.saturating_sub(1)) as u16;
+        frame.set_cursor_position((inside.x + column, inside.y + row));
+    }
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The columns in front of a field.
+const LABEL: usize = 14;
+
+fn visible_cursor(editor: &WatchEditor, width: usize) -> usize {
+    let room = width.saturating_sub(LABEL + 1);
+    let scroll = editor.when.visual_scroll(room);
+    editor.when.visual_cursor().saturating_sub(scroll)
+}
+
+fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let room = width.saturating_sub(LABEL + 1);
+    let scroll = editor.when.visual_scroll(room);
+    let condition: String = editor.when.value().chars().skip(scroll).collect();
+    let field = |focused: bool, name: &str, value: &str| {
+        let cursor = if focused {
+            theme.sign(Sign::Cursor)
+        } else {
+            " "
+        };
+        let style = if focused { theme.accent } else { theme.text };
+        Line::from(vec![
+            Span::styled(format!(" {cursor} "), theme.key),
+            Span::styled(format!("{name:<11}"), theme.dim),
+            Span::styled(text::cut(value, room), style),
+        ])
+    };
+    let written = Written {
+        when: &editor.when,
+        error: editor.error.as_ref(),
+        hint: "a condition, such as event_properties.total > 1000.0",
+    };
+    let [caret, verdict] = written.verdict(LABEL, room, theme);
+    let lead = " ".repeat(LABEL);
+    vec![
+        field(!editor.in_above, "watch", &condition),
+        caret,
+        verdict,
+        field(editor.in_above, "alert above", editor.above.value()),
+        Line::styled(
+            format!("{lead}events a second, over ten seconds; empty: no alert"),
+            theme.dim,
+        ),
+    ]
+}
+
+fn told(
+    watch: &Watch,
+    seen: Option<&Seen>,
+    selected: bool,
+    width: usize,
+    theme: &Theme,
+) -> Line<'static> {
+    let none = Seen::default();
+    let seen = seen.unwrap_or(&none);
+    let is_over = watch.is_over(seen);
+    let above = match watch.above {
+        Some(n) => format!("alert > {n}/s"),
+        None => "no alert".to_owned(),
+    };
+    let course = sparkline(&seen.course(20), 0.5, theme.ascii);
+    let tail = format!(
+        "{}{}  ",
+        text::fit_right(&grouped(seen.count), 11),
+        text::fit_right(&text::rate(seen.rate()), 10)
+    );
+    let above = text::fit_right(&above, 15);
+    let room = width.saturating_sub(text::width(&tail) + text::width(&above) + 23);
+    let style = if is_over { theme.bad } else { theme.text };
+    let line = Line::from(vec![
+        Span::styled(format!(" {}", text::fit(&watch.when, room)), style),
+        Span::styled(tail, theme.text),
+        Span::styled(course, theme.accent),
+        Span::styled(format!("{above} "), theme.dim),
+    ]);
+    if selected {
+        line.patch_style(theme.selected)
+    } else {
+        line
+    }
+}

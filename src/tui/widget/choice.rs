@@ -1,0 +1,30 @@
+//! A choice of a few, each with its key.
+
+use ratatui::Frame;
+use ratatui::layout::Rect;
+use ratatui::text::{Line, Span};
+use ratatui::widgets::Paragraph;
+
+use crate::tui::widget::pane;
+use crate::tui::widget::theme::Theme;
+
+/// A choice of a few, each with its key.
+pub(crate) fn choice<'c>(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    title: &str,
+    choices: impl Iterator<Item = (char, &'c str)>,
+    theme: &Theme,
+) {
+    let line = |(key, says): (char, &'c str)| {
+        Line::from(vec![
+            Span::styled(format!("  {key}"), theme.key),
+            Span::styled(format!("  {says}"), theme.text),
+        ])
+    };
+    let mut lines = vec![Line::default()];
+    lines.extend(choices.map(line));
+    let room = pane::centred(area, 56, lines.len() as u16 + 3);
+    let inside = pane::frame(frame, room, title, "Esc closes", true, theme);
+    frame.render_widget(Paragraph::new(lines), inside);
+}

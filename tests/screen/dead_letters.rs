@@ -1,0 +1,96 @@
+//! Dead letters.
+
+use crate::fixture::{Fixture, letter, letters, snapshot};
+use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
+use sluicegate::filter::Mode;
+use sluicegate::protocol::Command;
+use sluicegate::tui::action::{Action, Effect};
+use std::sync::Arc;
+
+#[test]
+fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("l");
+    insta::assert_snapshot!("letters", fixture.plain());
+    let group = letters("Cart Viewed", 2).group;
+    let asked = fixture.press("\n");
+    assert_eq!(
+        asked,
+        [Effect::DeadLetters(DeadLetterSelection::Group(
+            group.clone()
+        ))]
+    );
+    let found = vec![letter(18), letter(17)];
+    fixture.act(Action::DeadLetters(Ok(found)));
+    fixture.press("↓");
+    insta::assert_snapshot!("letters_of_a_row", fixture.plain());
+    fixture.press("\n↓↓");
+    insta::assert_snapshot!("letter", fixture.plain());
+    assert_eq!(
+        fixture.press("e"),
+        [Effect::ExportDeadLetters(DeadLetterSelection::One(17))]
+    );
+    let retry = |which| Effect::Pipeline(Command::RetryDeadLetters(which));
+    assert_eq!(
+        fixture.press("r"),
+        [retry(DeadLetterSelection::One(17))],
+        "one is tried at once"
+    );
+    let again = fixture.act(Action::Applied(Ok(
+        "1 dead letter will be tried again".to_owned()
+    )));
+    assert_eq!(
+        again,
+        [Effect::DeadLetters(DeadLetterSelection::Group(
+            group.clone()
+        ))]
+    );
+    assert!(fixture.plain().contains("will be tried again"));
+    fixture.press("D");
+    assert!(fixture.plain().contains("gone for good"));
+    let discard = Effect::Pipeline(Command::DiscardDeadLetters(DeadLetterSelection::One(17)));
+    assert_eq!(fixture.press("y"), [discard]);
+    fixture.press("\u{1b}\u{1b}");
+    assert!(
+        fixture.plain().contains("by reason and type"),
+        "{}",
+        fixture.plain()
+    );
+    assert!(fixture.press("r").is_empty());
+    assert!(
+        fixture
+            .plain()
+            .contains("2 dead letters go back into the spool")
+    );
+    assert_eq!(
+        fixture.press("y"),
+        [retry(DeadLetterSelection::Group(group.clone()))]
+    );
+    fixture.press("R");
+    assert!(fixture.plain().contains("3 dead letters"), "of both types");
+    assert_eq!(
+        fixture.press("y"),
+        [retry(DeadLetterSelection::Reason(group.reason))]
+    );
+    fixture.press("\u{1b}");
+    assert!(fixture.plain().contains("Send events"));
+    fixture.act(Action::DeadLetters(Err(
+        "the dead letters can't be used: no".to_owned(),
+    )));
+    assert!(fixture.plain().contains("can't be used"));
+}
+
+#[test]
+fn without_dead_letters_the_screen_says_what_they_would_be() {
+    let mut fixture = Fixture::new((80, 24));
+    let mut none = snapshot(Mode::Open);
+    none.dead_letters = Arc::default();
+    fixture.act(Action::Snapshot(Arc::new(none)));
+    fixture.press("l");
+    assert!(fixture.plain().contains("there are none"));
+    for keys in ["r", "R", "e", "D", "\n", "↓", " "] {
+        assert!(fixture.press(keys).is_empty(), "{keys}");
+    }
+    fixture.press("q");
+    assert!(fixture.plain().contains("Violations"));
+}

@@ -1,0 +1,206 @@
+//! The gate, the end of the program, and what keeps delivery from going on.
+
+use crate::fixture::{Fixture, NOW, snapshot};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use sluicegate::delivery::{BreakerState as Breaker, DeliveryStatus};
+use sluicegate::feed::{FeedState, FeedStatus};
+use sluicegate::filter::{Filters, Mode};
+use sluicegate::protocol::Command;
+use sluicegate::tui::action::{Action, Effect, Reread};
+use std::sync::Arc;
+
+#[test]
+fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
+    let mut fixture = Fixture::new((120, 34));
+    let mut down = snapshot(Mode::Open);
+    down.feed.state = FeedState::Down {
+        why: "connection refused: nothing listens at ws://relay:4080/feed".to_owned(),
+        next_ms: NOW + 4_000,
+    };
+    down.delivery.breaker = Breaker::Refused {
+        why: "Customer.io refuses the credentials: 401; check site ID, API key and region"
+            .to_owned(),
+        since_ms: NOW - 5_000,
+    };
+    let title = |says: &str| vec![Effect::Title(says.to_owned())];
+    let halted = title("DELIVERY HALTED: sluicegate shop-prod");
+    assert_eq!(
+        fixture.act(Action::Snapshot(Arc::new(down.clone()))),
+        halted
+    );
+    assert_eq!(fixture.act(Action::Snapshot(Arc::new(down.clone()))), []);
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("since 07:59:55 Customer.io refuses"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("feed down: connection refused") && screen.contains("HALTED"),
+        "{screen}"
+    );
+    assert!(
+        screen.contains("check site ID, API key") && screen.contains("and region"),
+        "{screen}"
+    );
+    fixture.press("g");
+    assert!(matches!(
+        fixture.press("y").last(),
+        Some(Effect::Pipeline(Command::Resume))
+    ));
+    down.delivery.breaker = Breaker::Closed;
+    let feed_down = title("FEED DOWN: sluicegate shop-prod");
+    assert_eq!(fixture.act(Action::Snapshot(Arc::new(down))), feed_down);
+    let well = fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
+    assert_eq!(well, title("sluicegate shop-prod"));
+    assert!(!fixture.plain().contains("since"));
+}
+
+/// The screen while delivery stands like this.
+fn while_standing(change: impl FnOnce(&mut DeliveryStatus)) -> String {
+    let mut fixture = Fixture::new((120, 34));
+    let mut now = snapshot(Mode::Open);
+    change(&mut now.delivery);
+    fixture.act(Action::Snapshot(Arc::new(now)));
+    fixture.plain()
+}
+
+/// The screen while the feed stands like this.
+fn while_feeding(change: impl FnOnce(&mut FeedStatus)) -> String {
+    let mut fixture = Fixture::new((120, 34));
+    let mut now = snapshot(Mode::Open);
+    change(&mut now.feed);
+    fixture.act(Action::Snapshot(Arc::new(now)));
+    fixture.plain()
+}
+
+#[test]
+fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
+    let outage = while_standing(|s| {
+        s.retrying = 312;
+        s.breaker = Breaker::Open {
+            why: "503 down for maintenance".to_owned(),
+            since_ms: NOW - 125_000,
+            probe_ms: NOW + 4_000,
+        };
+    });
+    insta::assert_snapshot!("outage", outage);
+    let disk = while_standing(|s| {
+        s.spool.fault =
+            Some("the disk with the spool /var/spool is full: make room on it".to_owned());
+    });
+    insta::assert_snapshot!("disk_full", disk);
+    for (screen, says) in [
+        (
+            &outage,
+            vec![
+                "DOWN, asked again in 4.0 s",
+                "down for 2 min: 503",
+                "retrying 312",
+            ],
+        ),
+        (
+            &disk,
+            vec!["feed not read", "SPOOL CAN'T BE WRITTEN", "make room on it"],
+        ),
+        (
+            &while_standing(|s| s.spool.lost = 3),
+            vec!["the disk lost 3 accepted items"],
+        ),
+        (
+            &while_feeding(|feed| feed.given_up = 1),
+            vec![
+                "events may have been missed: the feed could not resume; the log has the message's id",
+            ],
+        ),
+        (
+            &while_standing(|s| s.spool.full = true),
+            vec!["SPOOL FULL", "feed not read", "reached its quota"],
+        ),
+        (
+            &while_standing(|s| s.spool.bytes = 850_000_000),
+            vec!["spool 85 % full"],
+        ),
+        (
+            &while_standing(|s| s.gate_shut = true),
+            vec!["spool 1,204 held", "the gate is not open"],
+        ),
+        (
+            &while_standing(|s| s.throttled_until_ms = Some(NOW + 30_000)),
+            vec!["asks for quiet: 429, again in 30.0 s"],
+        ),
+        (
+            &while_standing(|s| s.rate = 12.5),
+            vec!["rate limit 12.5 of 100/s"],
+        ),
+    ] {
+        for part in says {
+            assert!(screen.contains(part), "{part:?} is not on\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_another() {
+    let mut fixture = Fixture::new((120, 34));
+    assert_eq!(fixture.act(Action::Hangup), [Effect::Reload]);
+    let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
+    assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
+    let says = "settings read again: types in force".to_owned();
+    let reread = Reread {
+        says,
+        ..Reread::default()
+    };
+    fixture.act(Action::Reloaded(Ok((reread, Filters::default()))));
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("types in force") && screen.contains("Rules: 0 of 0"),
+        "{screen}"
+    );
+    fixture.act(Action::Reloaded(Err("nothing is changed: no".to_owned())));
+    assert!(fixture.plain().contains("nothing is changed: no"));
+    assert_eq!(fixture.press("T"), [Effect::Pipeline(Command::Resume)]);
+}
+
+#[test]
+fn the_gate_moves_only_after_a_yes() {
+    let mut open = Fixture::new((120, 34));
+    assert_eq!(open.press("gn"), []);
+    assert_eq!(open.press("gx\u{1b}"), []);
+    assert_eq!(
+        open.press("gy"),
+        [Effect::Pipeline(Command::SetGate(Mode::Shut))]
+    );
+    assert_eq!(
+        open.press("d"),
+        [],
+        "out of an open gate, a dry run is asked for"
+    );
+    assert_eq!(
+        open.press("y"),
+        [Effect::Pipeline(Command::SetGate(Mode::DryRun))]
+    );
+    let mut shut = Fixture::with((120, 34), Mode::Shut);
+    assert_eq!(
+        shut.press("gy"),
+        [Effect::Pipeline(Command::SetGate(Mode::Open))]
+    );
+    assert_eq!(
+        shut.press("d"),
+        [Effect::Pipeline(Command::SetGate(Mode::DryRun))]
+    );
+}
+
+#[test]
+fn quitting_asks_where_it_stops_forwarding_and_a_second_time_hurries() {
+    let mut open = Fixture::new((120, 34));
+    assert_eq!(open.press("q"), []);
+    assert_eq!(open.press("y"), [Effect::Drain]);
+    assert!(open.plain().contains("Draining"));
+    assert_eq!(open.press("j"), []);
+    assert_eq!(open.press("q"), [Effect::Hurry]);
+    assert_eq!(
+        Fixture::with((120, 34), Mode::Shut).press("q"),
+        [Effect::Drain]
+    );
+    assert_eq!(open.act(Action::Drained), [Effect::Close]);
+}

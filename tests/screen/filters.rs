@@ -1,0 +1,209 @@
+//! Filters: drafts, presets, rules, conditions.
+
+use crate::fixture::{Fixture, NOW, filters, snapshot};
+use sluicegate::filter::gate::Switch;
+use sluicegate::filter::{Filters, Mode};
+use sluicegate::protocol::Command;
+use sluicegate::tui::action::{Action, Effect, Reread};
+use std::sync::Arc;
+
+pub(crate) fn filters_sent(effects: &[Effect]) -> Filters {
+    match effects.last() {
+        Some(Effect::Pipeline(Command::SetFilters(filters))) => filters.clone(),
+        other => panic!("no filters are sent: {other:?}"),
+    }
+}
+
+#[test]
+fn presets_are_kept_compared_and_switched_to_by_way_of_a_draft() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("Ss");
+    let kept = fixture.press("usual\n");
+    let in_force = fixture.state.filters.clone();
+    let name = "usual".to_owned();
+    assert_eq!(kept, [Effect::SavePreset(name, Some(in_force.clone()))]);
+    fixture.press("\u{1b}");
+    // Another one is kept from a draft, which stays one.
+    fixture.press("f2oSs");
+    let effects = fixture.press("launch day\n");
+    let launch = fixture.state.draft.as_ref().unwrap().filters.clone();
+    assert!(launch.rules[1].on);
+    let saves = Effect::SavePreset("launch day".to_owned(), Some(launch.clone()));
+    assert_eq!(effects, [saves]);
+    fixture.press("\u{1b}\u{1b}");
+    assert_eq!(fixture.state.draft, None);
+    fixture.press("S");
+    insta::assert_snapshot!("presets", fixture.plain());
+    fixture.press("↓ ↑");
+    let screen = fixture.plain();
+    assert!(screen.contains("From “usual” to “launch day”"), "{screen}");
+    let effects = fixture.press("\n");
+    assert_eq!(effects, []);
+    assert_eq!(fixture.state.edited(), &launch);
+    assert_eq!(fixture.state.filters, in_force, "a preset is only drafted");
+    let effects = fixture.press("\n");
+    assert_eq!(effects, [Effect::Pipeline(Command::SetFilters(launch))]);
+    // Deleting asks, and any key but y is a no.
+    fixture.press("SDn");
+    assert_eq!(fixture.state.presets.len(), 2);
+    let gone = fixture.press("Dy");
+    assert_eq!(gone, [Effect::SavePreset("launch day".to_owned(), None)]);
+    assert_eq!(fixture.state.presets.len(), 1);
+    // Where the file is read again, its presets are those.
+    fixture.act(Action::Reloaded(Ok((
+        Reread::default(),
+        Filters::default(),
+    ))));
+    assert!(fixture.state.presets.is_empty());
+    assert!(fixture.plain().contains("none yet: s keeps the filters"));
+}
+
+#[test]
+fn what_is_edited_is_a_draft_until_it_is_applied_whole() {
+    let mut fixture = Fixture::new((120, 34));
+    let on = |filters: &Filters| -> Vec<String> {
+        let types = filters.types.iter().filter(|(_, s)| **s == Switch::On);
+        types.map(|(name, _)| name.clone()).collect()
+    };
+    assert_eq!(fixture.press("f ↓↓ "), [], "nothing is sent of a draft");
+    assert_eq!(fixture.state.filters, filters());
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("Draft ─ 2 changes, not in force"),
+        "{screen}"
+    );
+    assert!(screen.contains("[x]*Song Played") && screen.contains("[ ]*Product Viewed"));
+    insta::assert_snapshot!("draft", screen);
+    let mut narrow = Fixture::new((80, 24));
+    narrow.press("f ↓↓ ");
+    insta::assert_snapshot!("draft_80x24", narrow.plain());
+    fixture.press("v");
+    insta::assert_snapshot!("draft_events", fixture.plain());
+    let sent = filters_sent(&fixture.press("\n"));
+    assert_eq!(sent.types["Song Played"], Switch::On);
+    assert_eq!(sent.types["Product Viewed"], Switch::Off);
+    assert!(fixture.state.draft.is_none());
+    assert!(
+        fixture
+            .plain()
+            .contains("in force: Product Viewed off, Song Played on")
+    );
+
+    let sent = filters_sent(&fixture.press("o\n"));
+    assert_eq!(on(&sent), ["Product Viewed"]);
+    let sent = filters_sent(&fixture.press("a\n"));
+    assert!(sent.types.values().all(|s| *s == Switch::On));
+    let sent = filters_sent(&fixture.press("N\n"));
+    assert!(on(&sent).is_empty());
+    let sent = filters_sent(&fixture.press("an\n"));
+    assert_eq!(sent.unseen_types, Switch::Off);
+    assert!(sent.selects("Song Played"), "what came by is not new");
+}
+
+#[test]
+fn a_draft_is_discarded_and_one_that_changes_nothing_closes_itself() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("f ");
+    assert!(fixture.state.draft.is_some());
+    fixture.press(" ");
+    assert!(fixture.state.draft.is_none(), "it is as it was");
+    fixture.press(" \u{1b}");
+    assert!(fixture.state.draft.is_none());
+    assert!(fixture.plain().contains("the draft is discarded"));
+    assert_eq!(fixture.press("u"), [], "there is nothing to take back");
+    // Saving is of what is in force.
+    fixture.press(" ");
+    assert_eq!(fixture.press("s"), []);
+    assert!(fixture.plain().contains("the draft is not in force"));
+    // Undo takes back what was done last: the draft.
+    assert_eq!(fixture.press("u"), []);
+    assert!(fixture.state.draft.is_none());
+}
+
+#[test]
+fn changes_are_undone_redone_and_told() {
+    let mut fixture = Fixture::new((120, 34));
+    let one = filters_sent(&fixture.press("f \n"));
+    let two = filters_sent(&fixture.press("1\n"));
+    assert!(one.rules[0].on && !two.rules[0].on);
+    assert_eq!(filters_sent(&fixture.press("u")), one);
+    assert_eq!(filters_sent(&fixture.press("u")), filters());
+    assert_eq!(fixture.press("u"), []);
+    assert_eq!(filters_sent(&fixture.press("U")), one);
+    assert_eq!(fixture.press("H"), []);
+    insta::assert_snapshot!("history", fixture.plain());
+    match fixture.press("s").as_slice() {
+        [Effect::ExportHistory(ndjson)] => assert_eq!(ndjson.lines().count(), 5),
+        other => panic!("the log is not written: {other:?}"),
+    }
+    // What the configuration file brought can be taken back too.
+    fixture.press("\u{1b}");
+    let reread = Reread {
+        says: "read".to_owned(),
+        ..Reread::default()
+    };
+    fixture.act(Action::Reloaded(Ok((reread, two))));
+    assert_eq!(filters_sent(&fixture.press("u")), one);
+}
+
+#[test]
+fn a_change_is_in_force_for_a_time_and_then_taken_back() {
+    let mut fixture = Fixture::new((120, 34));
+    let later = |ms| {
+        let mut later = snapshot(Mode::Open);
+        later.at_ms = NOW + ms;
+        Action::Snapshot(Arc::new(later))
+    };
+    fixture.press("f A");
+    assert!(
+        fixture.plain().contains("in force for 15min"),
+        "{}",
+        fixture.plain()
+    );
+    fixture.press("⌫⌫⌫⌫⌫no");
+    assert_eq!(fixture.press("\n"), [], "that is no time");
+    assert!(fixture.plain().contains("write 15min"));
+    let sent = filters_sent(&fixture.press("⌫⌫15min\n"));
+    assert!(sent.selects("Song Played"));
+    assert!(fixture.plain().contains("back in 15 min"));
+    // What is changed meanwhile stays; what is saved is what stays.
+    filters_sent(&fixture.press("2\n"));
+    match fixture.press("s").as_slice() {
+        [Effect::Save(saved)] => assert!(!saved.selects("Song Played") && saved.rules[1].on),
+        other => panic!("nothing is saved: {other:?}"),
+    }
+    assert_eq!(fixture.act(later(899_000)), []);
+    let back = filters_sent(&fixture.act(later(900_000)));
+    assert!(!back.selects("Song Played") && back.rules[1].on);
+    assert!(
+        fixture
+            .plain()
+            .contains("the time is over: Song Played off")
+    );
+    assert_eq!(fixture.act(later(1_900_000)), []);
+    // It can be taken back before: then nothing is left to do.
+    fixture.press(" A\n");
+    filters_sent(&fixture.press("u"));
+    assert_eq!(fixture.act(later(3_000_000)), []);
+}
+
+#[test]
+fn saving_asks_for_the_file_and_tells_what_came_of_it() {
+    let mut fixture = Fixture::new((120, 34));
+    assert!(matches!(fixture.press("s").as_slice(), [Effect::Save(_)]));
+    fixture.act(Action::Notice(Err(
+        "cannot save the filters to s.toml: disk full".to_owned(),
+    )));
+    assert!(fixture.plain().contains("disk full"));
+    fixture.state.labels.save_to = None;
+    assert_eq!(fixture.press("s"), []);
+}
+
+#[test]
+fn a_command_that_the_pipeline_refuses_takes_the_filters_back() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("1\n");
+    fixture.act(Action::Applied(Err("rule “x”: no".to_owned())));
+    assert_eq!(fixture.state.filters, filters());
+    assert!(fixture.plain().contains("rule “x”: no"));
+}

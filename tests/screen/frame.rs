@@ -1,0 +1,113 @@
+//! Panes, mouse, and a screen that is too small.
+
+use crate::fixture::Fixture;
+use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::frame::focus::Pane;
+use sluicegate::tui::frame::layout::Layout;
+use sluicegate::tui::frame::popup::Popup;
+
+fn mouse(kind: MouseEventKind, column: u16, row: u16) -> Action {
+    Action::Mouse(MouseEvent {
+        kind,
+        column,
+        row,
+        modifiers: KeyModifiers::NONE,
+    })
+}
+
+#[test]
+fn panes_are_hidden_and_moved_by_keys_and_by_the_mouse() {
+    let mut fixture = Fixture::new((120, 34));
+    // The violations go, and the focus with them; the events stay.
+    assert_eq!(fixture.press("\t\\"), [Effect::Remember]);
+    assert_eq!(fixture.press("\\"), [Effect::Remember]);
+    assert_eq!(fixture.state.focus, Pane::Delivery);
+    assert_eq!(fixture.press("\\f\\"), [Effect::Remember, Effect::Remember]);
+    assert_eq!(fixture.state.focus, Pane::Events);
+    assert_eq!(fixture.press("\\"), []);
+    insta::assert_snapshot!("all_hidden", fixture.plain());
+    assert_eq!(fixture.press("f"), [], "going to the filters shows them");
+    assert!(fixture.plain().contains("Send events"));
+    fixture.press("=");
+    assert_eq!(fixture.state.layout, Layout::default());
+    assert!(fixture.plain().contains("Violations"));
+    // Wider and narrower, higher and lower, and never off the screen.
+    fixture.press("f>>");
+    let before = fixture.plain();
+    fixture.press(">>>>>>>>>>>>>>>>>>>>>>>>>>>>----------------");
+    let after = fixture.plain();
+    assert_ne!(before, after);
+    assert!(
+        after.contains("Send events") && after.contains("Events"),
+        "{after}"
+    );
+    fixture.press("=");
+    // The border between filters and events is pulled to the middle, and let go.
+    let left = MouseButton::Left;
+    fixture.act(mouse(MouseEventKind::Down(left), 33, 12));
+    fixture.act(mouse(MouseEventKind::Drag(left), 60, 13));
+    let effects = fixture.act(mouse(MouseEventKind::Up(left), 60, 13));
+    assert_eq!(effects, [Effect::Remember]);
+    assert_eq!(fixture.state.layout.filters_percent, Some(50));
+    fixture.act(mouse(MouseEventKind::Down(left), 20, 7));
+    fixture.act(mouse(MouseEventKind::Drag(left), 20, 12));
+    fixture.act(mouse(MouseEventKind::Up(left), 20, 12));
+    assert_eq!(fixture.state.layout.upper_rows, Some(12));
+    insta::assert_snapshot!("dragged", fixture.plain());
+}
+
+#[test]
+fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
+    let mut fixture = Fixture::new((120, 34));
+    let press = MouseEventKind::Down(MouseButton::Left);
+    // The third event; pressed again it opens.
+    fixture.act(mouse(press, 60, 11));
+    assert_eq!(fixture.state.events.cursor, Some(7));
+    assert_eq!(fixture.act(mouse(press, 60, 11)), [Effect::Inspect(7)]);
+    fixture.act(mouse(MouseEventKind::ScrollDown, 100, 15));
+    assert_eq!(fixture.state.inspector.as_ref().unwrap().line, 3);
+    fixture.press("\u{1b}");
+    // A type is chosen, then switched; so is a rule.
+    fixture.act(mouse(press, 10, 11));
+    assert_eq!(fixture.state.draft, None);
+    fixture.act(mouse(press, 10, 11));
+    assert!(!fixture.state.edited().selects("Product Viewed"));
+    fixture.act(mouse(press, 10, 24));
+    fixture.act(mouse(press, 10, 24));
+    assert!(!fixture.state.edited().rules[0].on);
+    fixture.press("\u{1b}");
+    // A limit is chosen, then opened.
+    fixture.act(mouse(press, 20, 29));
+    assert!(fixture.state.limit.is_none());
+    fixture.act(mouse(press, 20, 29));
+    assert!(fixture.state.limit.is_some());
+    fixture.press("\u{1b}?");
+    fixture.act(mouse(MouseEventKind::ScrollDown, 1, 1));
+    assert!(matches!(fixture.state.popup, Some(Popup::Help(1))));
+    fixture.press("\u{1b}");
+    let before = fixture.state.has_mouse;
+    assert_eq!(fixture.press("M"), [Effect::Mouse(!before)]);
+    // Whatever is pressed wherever breaks nothing.
+    for column in 0..125 {
+        for row in 0..40 {
+            fixture.act(mouse(press, column, row));
+            fixture.act(mouse(MouseEventKind::Drag(MouseButton::Left), row, column));
+            fixture.act(mouse(MouseEventKind::Up(MouseButton::Left), row, column));
+            fixture.press("\u{1b}");
+        }
+    }
+    fixture.plain();
+}
+
+#[test]
+fn a_screen_that_is_too_small_says_so() {
+    assert!(
+        Fixture::new((40, 10))
+            .plain()
+            .contains("too small: 80×24 needed")
+    );
+    for size in [(1, 1), (79, 24), (80, 23), (250, 70)] {
+        Fixture::new(size).plain();
+    }
+}

@@ -1,0 +1,232 @@
+//! Hiding people, and text that is hostile to a terminal.
+
+use crate::fixture::{Fixture, NOW, letter, snapshot};
+use crate::watches::watched;
+use ratatui::Terminal;
+use ratatui::backend::TestBackend;
+use sluicegate::amplitude::frame;
+use sluicegate::config::Settings;
+use sluicegate::feed::FeedState;
+use sluicegate::filter::{Filters, Gate, Mode};
+use sluicegate::limits::Policy;
+use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::protocol::{LimitRow, Record, Snapshot, TypeRow};
+use sluicegate::telemetry::ring::SharedRing;
+use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::frame::popup::Popup;
+use sluicegate::tui::properties::query::Properties;
+use sluicegate::tui::view;
+use sluicegate::tui::widget::theme::Theme;
+use std::sync::Arc;
+
+const HOSTILE: [&str; 8] = [
+    "\u{1b}[2J\u{1b}]0;x\u{7}",
+    "\u{202e}gnirts",
+    "a\u{200b}\u{200d}b",
+    "\r\n\t",
+    "👩‍👩‍👧‍👦👍🏽🇩🇪",
+    "\u{301}\u{301}\u{301}",
+    "\u{9b}31m",
+    "ﷺ\u{fdfd}",
+];
+
+#[test]
+fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
+    let personal = ["u-00", "staff-7", "d-6", "ann@", "example.com"];
+    let mut fixture = Fixture::new((200, 60));
+    fixture.press("P");
+    let mut look = |keys: &str| {
+        let mut effects = fixture.press(keys);
+        let screen = fixture.plain();
+        for part in personal {
+            assert!(!screen.contains(part), "{part} after {keys}:\n{screen}");
+        }
+        effects.retain(|effect| matches!(effect, Effect::Copy(..)));
+        effects
+    };
+    look("");
+    look("/recipient\n↓\n");
+    for choice in ["ye", "ym", "yc", "yt", "yp"] {
+        let copied = look(choice);
+        let [Effect::Copy(_, text)] = &copied[..] else {
+            panic!("{choice} copies nothing")
+        };
+        for part in personal {
+            assert!(!text.contains(part), "{part} in {text}");
+        }
+        assert!(text.contains("id•"), "{text}");
+    }
+    look("\t");
+    look("p");
+    look("\u{1b}\u{1b}\u{1b}/user_id == \"u-0001\"\n↓\n");
+    look("x");
+    look("\u{1b}");
+    look("ruser_id == ");
+    look("\u{1b}");
+    look("\u{1b}\u{1b}\u{1b}f↓↓↓↓↓e");
+    look("\u{1b}l");
+    look("\n");
+    fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
+    fixture.press("\n");
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("id•") && !screen.contains("u-00"),
+        "{screen}"
+    );
+    // The same person looks the same; without it all is as it was.
+    fixture.press("\u{1b}\u{1b}\u{1b}\u{1b}\u{1b}");
+    insta::assert_snapshot!("privacy", fixture.plain());
+    fixture.press("P");
+    assert!(fixture.plain().contains("u-0009"));
+}
+
+/// Events whose every text is hostile, and a snapshot that shows what it can of them.
+fn hostile() -> (Vec<Record>, Snapshot) {
+    let long = "W".repeat(100_000);
+    let events: String = HOSTILE
+        .iter()
+        .chain(&[long.as_str()])
+        .map(|text| {
+            let text = serde_json::to_string(text).unwrap();
+            format!(r#"{{"event_type":{text},"user_id":{text},"time":{NOW},"event_properties":{{{text}:{text}}}}}"#) + "\n"
+        })
+        .collect();
+    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
+        Gate::new(Mode::Open, Filters::default()).unwrap(),
+    ));
+    let settings = Settings::default();
+    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
+    let mut judge = Judge::new(gate, terms, &settings);
+    let mut all = Vec::new();
+    frame::decode(&events.into(), NOW, "message_id", |one| {
+        all.push(judge.judge(one.unwrap(), &mut Vec::new()));
+    });
+    let mut hostile_snapshot = snapshot(Mode::Open);
+    hostile_snapshot.types = Arc::new(
+        all.iter()
+            .map(|r| TypeRow {
+                name: r.event_type().into(),
+                count: 1,
+                accepted: 1,
+                rate: 1.0,
+            })
+            .collect(),
+    );
+    let broken = all
+        .iter()
+        .flat_map(|r| r.story.violations.iter().map(move |v| (r, v)));
+    hostile_snapshot.limits = Arc::new(
+        broken
+            .map(|(r, v)| LimitRow {
+                code: v.code,
+                policy: Policy::Warn,
+                count: 1,
+                recent: 1,
+                trend: vec![1],
+                worst_type: r.event_type().into(),
+                worst: v.clone(),
+                last_ms: NOW,
+                last_sequence: r.sequence,
+            })
+            .collect(),
+    );
+    hostile_snapshot.feed.state = FeedState::Down {
+        why: HOSTILE.concat(),
+        next_ms: NOW,
+    };
+    (all, hostile_snapshot)
+}
+
+#[test]
+fn hostile_text_moves_nothing_on_the_screen() {
+    let (all, hostile_snapshot) = hostile();
+    for size in [(80, 24), (120, 34), (200, 60)] {
+        let mut fixture = Fixture::new(size);
+        let ring = SharedRing::new(64 << 20);
+        ring.lock().extend(all.clone());
+        fixture.finder = Finder::new(ring.clone());
+        fixture.ring = ring;
+        fixture.act(Action::Snapshot(Arc::new(hostile_snapshot.clone())));
+        let mut walked = (false, false, false, false, false);
+        let walk: Vec<&str> = "f| |↓ |v|\u{1b}|N|\n|H|\u{1b}|\u{1b}".split('|').collect();
+        for keys in [
+            "",
+            "\n",
+            "\t",
+            "\u{1b}",
+            "fz",
+            "z\t\t\n",
+            "\u{1b}/",
+            "\u{1b}r",
+            "event_type == ",
+            "\t",
+            "\t\t",
+            "\u{1b}",
+        ]
+        .into_iter()
+        .chain(walk)
+        // One event after the other: itself, its person, and what would become a rule.
+        .chain(["F↓", "\n", "↓x", "\u{1b}", "y", "\u{1b}", "p", "\u{1b}"])
+        .chain([
+            "↓↓", "\n", "p", "\u{1b}", "↓↓", "p", "\u{1b}", ":", "\u{1b}",
+        ])
+        // Where the limits are broken.
+        .chain(["\t\n", "\u{1b}"])
+        // What the events are made of, each type; what is marked, kept and watched.
+        .chain([
+            "fE",
+            "↓↓",
+            "\u{1b}",
+            "↓E",
+            "P",
+            "↓↓\n",
+            "P",
+            "m",
+            "Ss]0;x\u{7}\n",
+            "\u{1b}",
+        ])
+        .chain([
+            "Wevent_type != \"\\u001b\"",
+            "\n",
+            "\u{1b}",
+            "M",
+            "C",
+            "\\",
+            "=",
+        ]) {
+            fixture.press(keys);
+            let state = &fixture.state;
+            walked.0 |= state.draft.is_some() && state.preview.is_some();
+            walked.1 |= state.person.is_some();
+            walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
+            walked.3 |= state.limit.is_some();
+            walked.4 |= state.properties.is_some();
+            if let Some(open) = &fixture.state.properties {
+                let event_type = open.event_type.clone();
+                let found = Box::new(Properties::of(&event_type, &fixture.ring));
+                fixture.act(Action::Properties(event_type, found));
+            }
+            if !fixture.state.watches.is_empty() {
+                watched(&mut fixture, NOW + 1_000);
+            }
+            fixture.break_down();
+            let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
+            terminal
+                .draw(|f| view::draw(f, &fixture.state, &Theme::dark(false)))
+                .unwrap();
+            let buffer = terminal.backend().buffer();
+            for cell in buffer.content() {
+                let bad = cell
+                    .symbol()
+                    .chars()
+                    .any(|c| c.is_control() || sluicegate::tui::widget::text::visible(c) != c);
+                assert!(!bad, "{:?} is on the screen", cell.symbol());
+            }
+            // The clock keeps its place whatever stands before it.
+            let header: String = (0..size.0).map(|x| buffer[(x, 0)].symbol()).collect();
+            assert!(header.trim_end().ends_with("08:00:00Z"), "{header}");
+        }
+        assert_eq!(walked, (true, true, true, true, true));
+    }
+}

@@ -1,0 +1,134 @@
+//! Watched conditions, alerts, and the history of the throughput.
+
+use crate::fixture::{Fixture, NOW, snapshot};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use sluicegate::amplitude::time::UnixMs;
+use sluicegate::filter::Mode;
+use sluicegate::protocol::Snapshot;
+use sluicegate::protocol::series::{Line, Series};
+use sluicegate::tui::action::{Action, Effect};
+use sluicegate::tui::events::seek::Seek;
+use sluicegate::tui::frame::focus::Pane;
+use sluicegate::tui::watches::query::Rounds;
+use std::sync::Arc;
+
+/// What the watches have seen in the ring by now.
+pub(crate) fn watched(fixture: &mut Fixture, now: UnixMs) -> Vec<Effect> {
+    let mut rounds = Rounds::default();
+    rounds.go(&fixture.state.watches, &fixture.ring, now);
+    fixture.act(Action::Watched(rounds.seen()))
+}
+
+#[test]
+fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("W");
+    let screen = fixture.plain();
+    assert!(
+        screen.contains("a condition, such as event_properties.total"),
+        "{screen}"
+    );
+    fixture.press("has_usr\n");
+    assert!(fixture.plain().contains("did you mean has_user?"));
+    assert_eq!(fixture.press("⌫er\tmuch\n"), []);
+    assert!(
+        fixture
+            .plain()
+            .contains("a number of events a second, or none")
+    );
+    assert_eq!(fixture.press("⌫⌫⌫⌫0.5\n"), [Effect::Remember]);
+    assert_eq!(watched(&mut fixture, NOW), [], "the second is not over yet");
+    // Of nine events eight name a user, all in one second.
+    let told = watched(&mut fixture, NOW + 1_000);
+    let says = "shop-prod: 8.0 a second meet has_user".to_owned();
+    let title = "watch: sluicegate shop-prod".to_owned();
+    assert_eq!(told, [Effect::Notify(says), Effect::Title(title)]);
+    assert_eq!(watched(&mut fixture, NOW + 1_000), [], "it is told once");
+    insta::assert_snapshot!("watches", fixture.plain());
+    fixture.press("\u{1b}");
+    insta::assert_snapshot!("watch_alert", fixture.plain());
+    // Half an event a second, over ten of them, is not over the threshold.
+    watched(&mut fixture, NOW + 60_000);
+    assert_eq!(fixture.state.alert, None);
+    // Enter finds what meets it, e changes it, D drops it.
+    fixture.press("W\n");
+    assert_eq!(fixture.state.events.find.as_ref().unwrap().text, "has_user");
+    assert_eq!(fixture.state.events.page.matched, 8);
+    fixture.press("We\t⌫⌫⌫\n");
+    assert_eq!(fixture.state.watches[0].above, None);
+    assert_eq!(fixture.press("D"), [Effect::Remember]);
+    assert!(fixture.state.watches.is_empty());
+    // What is looked for is what is offered.
+    fixture.press("\u{1b}\u{1b}/user_id == \"u-0001\"\nW");
+    assert_eq!(fixture.press("\n"), [Effect::Remember]);
+    assert_eq!(fixture.state.watches[0].when, "user_id == \"u-0001\"");
+}
+
+#[test]
+fn limits_that_reject_much_are_an_alert() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.state.rejected_alert_percent = 5.0;
+    let mut now = snapshot(Mode::Open);
+    let mut series = Series::default();
+    for second in 0..30 {
+        series.add(Line::Accepted, 9, NOW + second * 1_000);
+        series.add(Line::Rejected, 1, NOW + second * 1_000);
+    }
+    now.series = Arc::new(series);
+    fixture.act(Action::Snapshot(Arc::new(now)));
+    let screen = fixture.plain();
+    let says = "limits reject 10 % of what the filters let on, most by id_too_long";
+    assert!(
+        screen.contains(says) && screen.contains("] goes to one"),
+        "{screen}"
+    );
+    fixture.state.rejected_alert_percent = 0.0;
+    fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
+    assert_eq!(fixture.state.alert, None);
+}
+
+#[test]
+fn the_course_has_a_cursor_and_tells_what_happened_when() {
+    let mut fixture = Fixture::new((120, 34));
+    let series = snapshot(Mode::Open).series;
+    let mut at = |seconds_ago: i64, change: &dyn Fn(&mut Snapshot)| {
+        let mut then = snapshot(Mode::Open);
+        then.at_ms = NOW - seconds_ago * 1_000;
+        then.series = series.clone();
+        change(&mut then);
+        fixture.act(Action::Snapshot(Arc::new(then)));
+    };
+    at(20, &|then| then.mode = Some(Mode::Shut));
+    at(15, &|_| {});
+    at(10, &|then| then.filters = Arc::default());
+    at(0, &|then| then.filters = Arc::default());
+    let happened: Vec<&str> = fixture
+        .state
+        .annotations
+        .iter()
+        .map(|a| a.what.says())
+        .collect();
+    assert_eq!(happened, ["gate shut", "gate opened", "filters changed"]);
+    insta::assert_snapshot!("annotations", fixture.plain());
+    fixture.state.focus = Pane::Throughput;
+    fixture.press("hhhhhhhhhh");
+    insta::assert_snapshot!("moment", fixture.plain());
+    let effects = fixture.press("\n");
+    assert!(
+        matches!(effects[..], [Effect::Seek(Seek::Time(_), None)]),
+        "{effects:?}"
+    );
+    // Esc takes the cursor away; Enter without one says what to do.
+    fixture.press("\u{1b}");
+    assert_eq!(fixture.state.moment_ms, None);
+    fixture.state.focus = Pane::Throughput;
+    assert_eq!(fixture.press("\n"), []);
+    assert!(fixture.plain().contains("choose a time first"));
+    for key in [KeyCode::Left, KeyCode::Right] {
+        for _ in 0..200 {
+            fixture.act(Action::Key(KeyEvent::new(key, KeyModifiers::NONE)));
+        }
+        assert!(fixture.state.moment_ms.is_some());
+        fixture.plain();
+    }
+}
