@@ -1,14 +1,13 @@
 //! Limits the lines of the log that somebody outside can cause: by kind and address, whatever they
 //! say, so that nobody fills the log or hides in it. Lines that are left out are counted, and the
 //! count is logged when the window is over.
+use crate::text::grouped;
 
 use std::collections::HashMap;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
-
-use crate::limits::grouped;
 
 /// Lines are counted over this time.
 const WINDOW: Duration = Duration::from_secs(10);

@@ -1,4 +1,4 @@
-//! Text from outside, made harmless for a terminal, a log and whoever reads them.
+//! Formats numbers and durations, and makes text from outside harmless for a terminal and a log.
 
 use std::fmt::Write as _;
 
@@ -71,6 +71,31 @@ pub fn escaped_json(json: &str) -> String {
     out
 }
 
+/// Formats a number with its thousands grouped: `131,204`.
+pub fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (i, digit) in digits.chars().enumerate() {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
+}
+
+/// Formats a duration in milliseconds by its largest unit: `3.1 d`, `5 min`. The sign is left out.
+pub fn duration(ms: i64) -> String {
+    let s = ms.unsigned_abs() as f64 / 1_000.0;
+    match s {
+        s if s < 1.0 => format!("{} ms", ms.unsigned_abs()),
+        s if s < 60.0 => format!("{s:.1} s"),
+        s if s < 3_600.0 => format!("{:.0} min", s / 60.0),
+        s if s < 86_400.0 => format!("{:.1} h", s / 3_600.0),
+        s => format!("{:.1} d", s / 86_400.0),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -85,5 +110,13 @@ mod tests {
         let json = escaped_json(&serde_json::to_string(hostile).unwrap());
         assert!(!json.contains(obeyed), "{json}");
         assert_eq!(serde_json::from_str::<String>(&json).unwrap(), hostile);
+    }
+
+    #[test]
+    fn numbers_and_durations_are_formatted() {
+        assert_eq!(grouped(131_204), "131,204");
+        assert_eq!(grouped(7), "7");
+        assert_eq!(duration(259_200_000), "3.0 d");
+        assert_eq!(duration(84), "84 ms");
     }
 }

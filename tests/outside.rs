@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use sluicegate::amplitude::export::Hour;
 use sluicegate::amplitude::{Reading, frame, time};
 use sluicegate::customerio::Mapping;
-use sluicegate::limits::{Policies, check_alone, span};
+use sluicegate::limits::{Policies, check_alone};
+use sluicegate::text::duration;
 use sluicegate::tui::widget::json;
 
 /// Texts that are nearly times.
@@ -92,7 +93,7 @@ proptest! {
         time::to_clock(ms);
         time::to_seconds(ms);
         time::to_digits(ms, 14);
-        span(ms);
+        duration(ms);
     }
 
     /// An event whose fields are of any kind is mapped, measured and shown.

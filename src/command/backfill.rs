@@ -23,9 +23,9 @@ use crate::feed::replay::{
     Playing, {self},
 };
 use crate::feed::server::{Options, Server};
-use crate::limits::grouped;
 use crate::network::{Address, ProxySetting};
 use crate::pipeline::Pipeline;
+use crate::text::grouped;
 use crate::tui::relay::Lines;
 use crate::tui::widget::text;
 

@@ -8,8 +8,8 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 
 use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, DeadLetterRow, DeadLetterSelection};
-use crate::limits::grouped;
 use crate::owner_only;
+use crate::text::grouped;
 
 use super::{Place, output, printable};
 

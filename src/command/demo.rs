@@ -124,9 +124,9 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         say!("\n{}", summary.text());
         say!(
             "the sandbox holds {} events of {} people and ignored {} duplicates",
-            crate::limits::grouped(counts.events),
-            crate::limits::grouped(counts.people),
-            crate::limits::grouped(counts.duplicates)
+            crate::text::grouped(counts.events),
+            crate::text::grouped(counts.people),
+            crate::text::grouped(counts.duplicates)
         );
         summary.exit_code()
     };

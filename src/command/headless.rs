@@ -13,10 +13,10 @@ use crate::cli::Format;
 use crate::delivery::BreakerState;
 use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
-use crate::limits::grouped;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
 use crate::signals::{self, Hangup};
+use crate::text::grouped;
 
 use super::reload::Reloader;
 use super::{dead_letters as letters, output, printable};

@@ -12,7 +12,8 @@ use crate::amplitude::{Event, Malformed, time};
 use crate::cli::{Format, Lint};
 use crate::config::Settings;
 use crate::customerio::dedupe;
-use crate::limits::{self, LIMITS, Policy, Violation, grouped};
+use crate::limits::{self, LIMITS, Policy, Violation};
+use crate::text::grouped;
 
 use super::{Place, output, printable};
 

@@ -8,7 +8,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::replay::{BrokeOff, Played};
-use crate::limits::grouped;
+use crate::text::grouped;
 
 /// A player at work.
 pub(super) struct Player {

@@ -19,7 +19,6 @@ use crate::config::{
 use crate::feed::fill::Fill;
 use crate::feed::log::{Keep, Log};
 use crate::feed::server;
-use crate::limits::{grouped, span};
 use crate::relay::passing::Passing;
 use crate::relay::shape::Shape;
 use crate::relay::throttle::Limits;
@@ -27,6 +26,7 @@ use crate::relay::{Options, Relay, Standing};
 use crate::signals::{
     Hangup, {self},
 };
+use crate::text::{duration, grouped};
 use crate::tui::widget::text;
 use crate::{cli, tui};
 
@@ -284,7 +284,9 @@ fn status_line(before: &Standing, now: &Standing) -> String {
     let seconds = (now.at_ms - before.at_ms).max(1) as f64 / 1_000.0;
     let rate = text::rate((now.received - before.received) as f64 / seconds);
     let slowest = now.clients.iter().map(|client| client.lag_ms).max();
-    let lag = slowest.map_or_else(String::new, |ms| format!(", the last {} behind", span(ms)));
+    let lag = slowest.map_or_else(String::new, |ms| {
+        format!(", the last {} behind", duration(ms))
+    });
     let size = |fill: Fill| text::bytes(fill.bytes as usize);
     let log = now.log.as_ref().map_or_else(String::new, |log| {
         let fault = log.fault.as_ref().map(|why| format!(" ({why})"));

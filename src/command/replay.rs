@@ -9,8 +9,8 @@ use tokio::net::TcpListener;
 use crate::cli::{LogFormat, Replay};
 use crate::feed::replay::{self, Playing};
 use crate::feed::server::{Options, Server};
-use crate::limits::grouped;
 use crate::signals;
+use crate::text::grouped;
 
 use super::player::refuse_unreadable;
 use super::{listen, log_to_stderr};

@@ -6,8 +6,8 @@ use color_eyre::eyre::Result;
 
 use crate::cli;
 use crate::customerio::sandbox::{Faults, Options, Sandbox};
-use crate::limits::grouped;
 use crate::signals;
+use crate::text::grouped;
 
 use super::listen;
 

@@ -18,8 +18,8 @@ use crate::delivery::spool::{
 };
 use crate::feed::FeedState;
 use crate::filter::Mode;
-use crate::limits::{grouped, span};
 use crate::pipeline::Status;
+use crate::text::{duration, grouped};
 use crate::tui::widget::text::bytes;
 
 use super::{Place, output, printable};
@@ -127,11 +127,11 @@ impl Report {
             (Some(pid), Some(status)) => {
                 let age = now_ms - status.at_ms;
                 let stale = if age > STALE_MS {
-                    format!("; it has told nothing for {}", span(age))
+                    format!("; it has told nothing for {}", duration(age))
                 } else {
                     String::new()
                 };
-                format!("{pid}, for {}{stale}", span(now_ms - status.started_ms))
+                format!("{pid}, for {}{stale}", duration(now_ms - status.started_ms))
             }
             (Some(pid), None) => format!("{pid}, which has not told yet how it stands"),
         }
@@ -149,7 +149,7 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         FeedState::Live => "live".to_owned(),
         FeedState::Connecting => "connecting".to_owned(),
         FeedState::Down { why, next_ms } => {
-            let next = span((next_ms - now_ms).max(0));
+            let next = duration((next_ms - now_ms).max(0));
             format!("down: {}; again in {next}", printable(why))
         }
     };
@@ -209,13 +209,13 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
             probe_ms,
         } => format!(
             "open for {}: {}; asks again in {}",
-            span((now_ms - since_ms).max(0)),
+            duration((now_ms - since_ms).max(0)),
             printable(why),
-            span((probe_ms - now_ms).max(0))
+            duration((probe_ms - now_ms).max(0))
         ),
         BreakerState::Refused { why, since_ms } => format!(
             "open for {}: {}; SIGHUP, or g on the screen, tries again",
-            span((now_ms - since_ms).max(0)),
+            duration((now_ms - since_ms).max(0)),
             printable(why)
         ),
     };
@@ -228,14 +228,14 @@ fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, Strin
         ),
     );
     let next = delivery.next_retry_ms.map_or_else(String::new, |at| {
-        format!(", the next in {}", span((at - now_ms).max(0)))
+        format!(", the next in {}", duration((at - now_ms).max(0)))
     });
     line("retrying", format!("{}{next}", grouped(delivery.retrying)));
 }
 
 fn spool_words(spool: &SpoolStatus, now_ms: i64) -> String {
     let oldest = spool.oldest_ms.map_or_else(String::new, |at| {
-        format!(", the oldest for {}", span((now_ms - at).max(0)))
+        format!(", the oldest for {}", duration((now_ms - at).max(0)))
     });
     let quota = if spool.quota_bytes == 0 {
         String::new()

@@ -4,8 +4,9 @@ use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind};
 use crate::customerio::mapping::Route;
 use crate::customerio::sizes::{BATCH_ITEM_BYTES, EVENT_DATA_BYTES, EVENT_NAME_BYTES};
+use crate::text::grouped;
 
-use super::wording::{breach, grouped, listed, over, shown_key};
+use super::wording::{breach, listed, over, shown_key};
 use super::{Code, Limit, Policy, Scope, Subject, Unit};
 
 pub(super) const EVENT_NAME_MISSING: Limit = Limit {

@@ -27,7 +27,6 @@ use crate::customerio::mapping::Mapping;
 pub use subject::Subject;
 pub use table::LIMITS;
 pub use time::CAMPAIGN_AGE_MS;
-pub use wording::{grouped, span};
 
 /// What a limit's name is in settings, on screen and in reports.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]

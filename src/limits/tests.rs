@@ -243,14 +243,6 @@ fn a_limit_that_is_off_is_not_checked() {
     assert_eq!(found, []);
 }
 
-#[test]
-fn numbers_and_spans_read_well() {
-    assert_eq!(grouped(131_204), "131,204");
-    assert_eq!(grouped(7), "7");
-    assert_eq!(span(259_200_000), "3.0 d");
-    assert_eq!(span(84), "84 ms");
-}
-
 /// An event of `user` with these user properties, as JSON inside an object.
 fn with_properties(properties: &str) -> String {
     by("u-1", &format!(r#","user_properties":{{{properties}}}"#))

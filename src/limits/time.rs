@@ -1,6 +1,7 @@
 //! The limits of an event's time.
+use crate::text::duration;
 
-use super::wording::{breach, span};
+use super::wording::breach;
 use super::{Code, Limit, Policy, Scope, Unit};
 
 /// Events older than this trigger no campaign: Customer.io Track API v2, `timestamp`.
@@ -77,7 +78,7 @@ pub(super) const TIME_IN_FUTURE: Limit = Limit {
     check: |s| {
         let ahead = s.mapped.time.as_ref().ok()?.saturating_sub(s.now_ms);
         (ahead > FUTURE_MS).then(|| {
-            let says = format!("the event happens in {}", span(ahead));
+            let says = format!("the event happens in {}", duration(ahead));
             breach(ahead.unsigned_abs() as usize, "event_time", says)
         })
     },
@@ -95,7 +96,10 @@ pub(super) const TOO_OLD_FOR_CAMPAIGNS: Limit = Limit {
     check: |s| {
         let age = s.now_ms.saturating_sub(*s.mapped.time.as_ref().ok()?);
         (age > CAMPAIGN_AGE_MS).then(|| {
-            let says = format!("the event is {} old: it can trigger no campaign", span(age));
+            let says = format!(
+                "the event is {} old: it can trigger no campaign",
+                duration(age)
+            );
             breach(age.unsigned_abs() as usize, "event_time", says)
         })
     },

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use super::Breach;
-use crate::text::visible;
+use crate::text::{grouped, visible};
 
 pub(super) fn breach(measured: usize, path: impl Into<Cow<'static, str>>, says: String) -> Breach {
     Breach {
@@ -59,30 +59,5 @@ pub(super) fn listed<'n>(names: impl IntoIterator<Item = &'n str>) -> String {
     match names.count() {
         0 => first.join(", "),
         more => format!("{} and {more} more", first.join(", ")),
-    }
-}
-
-/// A number with its thousands apart: 131,204.
-pub fn grouped(number: u64) -> String {
-    let digits = number.to_string();
-    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
-    for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i).is_multiple_of(3) {
-            out.push(',');
-        }
-        out.push(digit);
-    }
-    out
-}
-
-/// A length of time in its largest unit: `3.1 d`, `5 min`.
-pub fn span(ms: i64) -> String {
-    let s = ms.unsigned_abs() as f64 / 1_000.0;
-    match s {
-        s if s < 1.0 => format!("{} ms", ms.unsigned_abs()),
-        s if s < 60.0 => format!("{s:.1} s"),
-        s if s < 3_600.0 => format!("{:.0} min", s / 60.0),
-        s if s < 86_400.0 => format!("{:.1} h", s / 3_600.0),
-        s => format!("{:.1} d", s / 86_400.0),
     }
 }

@@ -13,7 +13,6 @@ use crate::amplitude::{Event, Malformed, time};
 use crate::delivery::Accepted;
 use crate::delivery::spool::{self, writer::SpoolHandle};
 use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
-use crate::limits;
 
 use super::Judge;
 use super::failure::Failure;
@@ -258,7 +257,7 @@ fn resumption(last: Option<&str>, first: Option<&str>) -> String {
         (Some(last), Some(first)) => {
             format!(
                 "feed resumed: {} lie between the last message and the next",
-                limits::span((first - last).max(0))
+                crate::text::duration((first - last).max(0))
             )
         }
         _ => "feed is back; it gives no message ids, so what was missed is not known".to_owned(),

@@ -37,9 +37,9 @@ use crate::feed::record::record;
 use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate, Mode};
-use crate::limits::grouped;
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::ring::SharedRing;
+use crate::text::grouped;
 
 use failure::Failure;
 use intake::Intake;

@@ -19,8 +19,8 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::reply::{Content, Reply};
-use crate::limits::grouped;
 use crate::network::{Proxies, ProxyError};
+use crate::text::grouped;
 
 use super::body::{Pace, Share, UNIT_BYTES};
 

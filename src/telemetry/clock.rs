@@ -3,7 +3,7 @@
 use std::time::Instant;
 
 use crate::amplitude::time::UnixMs;
-use crate::limits::span;
+use crate::text::duration;
 
 /// Smaller differences are how clocks are kept in sync.
 const TOLERANCE_MS: i64 = 5_000;
@@ -23,7 +23,7 @@ impl Clock {
         if jumped_ms.abs() < TOLERANCE_MS {
             return None;
         }
-        let by = span(jumped_ms.abs());
+        let by = duration(jumped_ms.abs());
         Some(if jumped_ms < 0 {
             format!("the clock was set back by {by}: retries go by the time that really passes")
         } else {
@@ -47,7 +47,7 @@ mod tests {
         assert_eq!(clock.look(at(0), 1_000_000), None);
         assert_eq!(clock.look(at(1), 1_002_000), None);
         let back = clock.look(at(2), 1_003_000 - 3_600_000).unwrap();
-        let hour = span(3_600_000);
+        let hour = duration(3_600_000);
         assert!(back.contains(&format!("set back by {hour}")), "{back}");
         assert_eq!(clock.look(at(3), 1_004_000 - 3_600_000), None);
         let ahead = clock.look(at(4), 1_005_000).unwrap();

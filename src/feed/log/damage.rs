@@ -1,10 +1,9 @@
 //! What was found wrong with a log, in figures and in words.
+use crate::text::grouped;
 
 use std::path::Path;
 
 use serde::Serialize;
-
-use crate::limits::grouped;
 
 /// What the damage of a log cost since the server started.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize)]

@@ -20,10 +20,10 @@ use url::Url;
 
 use crate::customerio::response::retry_after_delay;
 use crate::feed::settings::Settings;
-use crate::limits::span;
 use crate::network::address::masked;
 use crate::network::head::{self, Head};
 use crate::network::{AnyConnection, tls};
+use crate::text::duration;
 use crate::text::excerpt;
 
 use super::error::{Failure, FeedError};
@@ -212,14 +212,14 @@ fn refusal(head: &Head, said: &str, url: &Url) -> Failure {
             let bounded = if quiet > LONGEST_QUIET {
                 format!(
                     ", of which {} are kept",
-                    span(LONGEST_QUIET.as_millis() as i64)
+                    duration(LONGEST_QUIET.as_millis() as i64)
                 )
             } else {
                 String::new()
             };
             format!(
                 "; it asks for {} of quiet{bounded}",
-                span(quiet.as_millis() as i64)
+                duration(quiet.as_millis() as i64)
             )
         }
         (200..=299, _) => "; that is no WebSocket: check feed.url".to_owned(),

@@ -9,7 +9,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::amplitude::{Malformed, frame};
 use crate::feed::settings::Settings;
-use crate::limits::grouped;
+use crate::text::grouped;
 
 use super::error::Failure;
 use super::frames::{Oversize, Seen};

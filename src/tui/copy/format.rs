@@ -7,8 +7,8 @@ use crate::customerio::mapping::Route;
 use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
-use crate::limits::span;
 use crate::protocol::{Outcome, Record};
+use crate::text::duration;
 use crate::tui::events::outcome::told;
 
 /// What can be copied.
@@ -68,7 +68,7 @@ pub fn trace(record: &Record) -> String {
     line("received", &stamp(record.received_ms));
     if let Some(event) = record.event() {
         if let Ok(happened) = event.time() {
-            let lag = span((record.received_ms - happened).max(0));
+            let lag = duration((record.received_ms - happened).max(0));
             line("happened", &format!("{}, {lag} before", stamp(happened)));
         }
         if let Some(id) = event.user_id() {

@@ -10,7 +10,7 @@ use crate::amplitude::time;
 use crate::customerio::mapping::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
-use crate::limits::{grouped, span};
+use crate::text::{duration, grouped};
 use crate::tui::dead_letters::state::{DeadLetters, OpenedDeadLetters};
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
@@ -49,7 +49,7 @@ fn rows(frame: &mut Frame<'_>, area: Rect, letters: &DeadLetters, state: &State,
     let title = format!("Dead letters {dash} {} by reason and type", grouped(count));
     let kept = match state.snapshot.delivery.spool.keep_dead_letters_ms {
         0 => "kept until you decide".to_owned(),
-        ms => format!("each kept for {}", span(ms)),
+        ms => format!("each kept for {}", duration(ms)),
     };
     let inside = pane::frame(frame, area, &title, &kept, true, theme);
     if all.is_empty() {
@@ -278,7 +278,7 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, state: &State, 
         ("requests", letter.history.requests.to_string()),
         ("first", first),
         ("given up", stamp(letter.at_ms)),
-        ("after", span(took.max(0))),
+        ("after", duration(took.max(0))),
         ("happened", stamp(accepted.happened_ms)),
         ("received", stamp(accepted.received_ms)),
         ("part", part.to_owned()),

@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::delivery::BreakerState;
-use crate::limits::{grouped, span};
 use crate::protocol::Snapshot;
+use crate::text::{duration, grouped};
 use crate::tui::dead_letters::view as dead_letters;
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
@@ -103,13 +103,13 @@ fn trouble(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     match &delivery.breaker {
         BreakerState::Refused { why, .. } => return told(why, room, theme.bad),
         BreakerState::Open { why, since_ms, .. } => {
-            let since = span((shown.at_ms - since_ms).max(0));
+            let since = duration((shown.at_ms - since_ms).max(0));
             return told(&format!("down for {since}: {why}"), room, theme.bad);
         }
         BreakerState::Closed => {}
     }
     if let Some(until) = delivery.throttled_until_ms {
-        let left = span((until - shown.at_ms).max(0));
+        let left = duration((until - shown.at_ms).max(0));
         let says = format!("Customer.io asks for quiet: 429, again in {left}");
         return told(&says, room, theme.warn);
     }
@@ -172,8 +172,8 @@ fn latencies(shown: &Snapshot) -> Vec<Cell> {
     } else {
         None
     };
-    let ms = |ms: u64| none.clone().unwrap_or_else(|| span(ms as i64));
-    let lag = shown.feed_lag_ms.map_or_else(|| "–".to_owned(), span);
+    let ms = |ms: u64| none.clone().unwrap_or_else(|| duration(ms as i64));
+    let lag = shown.feed_lag_ms.map_or_else(|| "–".to_owned(), duration);
     vec![
         cell("p50", ms(l.p50_ms), Tone::Plain),
         cell("p95", ms(l.p95_ms), Tone::Plain),
@@ -187,7 +187,7 @@ fn spool(shown: &Snapshot) -> Vec<Cell> {
     let oldest_ms = spool.oldest_ms.map_or(0, |at| (shown.at_ms - at).max(0));
     // A batch's worth of waiting is how it should be.
     let oldest = if spool.items > 0 && oldest_ms >= 1_000 {
-        format!(", oldest {}", span(oldest_ms))
+        format!(", oldest {}", duration(oldest_ms))
     } else {
         String::new()
     };
@@ -236,15 +236,15 @@ fn destination(shown: &Snapshot) -> Vec<Cell> {
         BreakerState::Open {
             since_ms, probe_ms, ..
         } => {
-            let since = span((shown.at_ms - since_ms).max(0));
-            let next = span((probe_ms - shown.at_ms).max(0));
+            let since = duration((shown.at_ms - since_ms).max(0));
+            let next = duration((probe_ms - shown.at_ms).max(0));
             (
                 format!("open for {since}, asked again in {next}"),
                 Tone::Bad,
             )
         }
         BreakerState::Refused { since_ms, .. } => {
-            let since = span((shown.at_ms - since_ms).max(0));
+            let since = duration((shown.at_ms - since_ms).max(0));
             (
                 format!("open for {since}, until the credentials change or T"),
                 Tone::Bad,
@@ -282,7 +282,7 @@ fn under_way(shown: &Snapshot) -> Vec<Cell> {
     let delivery = &shown.delivery;
     let next = delivery
         .next_retry_ms
-        .map(|at| format!(", next in {}", span((at - shown.at_ms).max(0))))
+        .map(|at| format!(", next in {}", duration((at - shown.at_ms).max(0))))
         .unwrap_or_default();
     let limit = f64::from(delivery.rate_limit);
     let rate = if delivery.rate < limit {

@@ -99,11 +99,15 @@ pub fn measured(violation: &limits::Violation) -> String {
             format!(
                 "{} {} > {}",
                 violation.code,
-                limits::grouped(measured),
-                limits::grouped(limit)
+                crate::text::grouped(measured),
+                crate::text::grouped(limit)
             )
         }
-        Unit::Ms => format!("{} {}", violation.code, limits::span(measured as i64)),
+        Unit::Ms => format!(
+            "{} {}",
+            violation.code,
+            crate::text::duration(measured as i64)
+        ),
         Unit::None => violation.code.to_string(),
     }
 }

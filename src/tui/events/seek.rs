@@ -5,8 +5,8 @@ use std::time::Duration;
 use crate::amplitude::time::{
     UnixMs, {self},
 };
-use crate::limits::span;
 use crate::protocol::{Content, Outcome, Record};
+use crate::text::duration;
 
 /// What is gone to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -102,7 +102,11 @@ pub fn parse_time(text: &str, now: UnixMs) -> Option<UnixMs> {
 
 /// Where one is after going to a time: `14:02:31, 3 min ago`.
 pub fn ago(at: UnixMs, now: UnixMs) -> String {
-    format!("{}, {} ago", time::to_seconds(at), span((now - at).max(0)))
+    format!(
+        "{}, {} ago",
+        time::to_seconds(at),
+        duration((now - at).max(0))
+    )
 }
 
 #[cfg(test)]

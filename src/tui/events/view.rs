@@ -6,7 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::limits::grouped;
+use crate::text::grouped;
 use crate::tui::events::outcome::Weight;
 use crate::tui::events::page::{Part, Row};
 use crate::tui::frame::focus::Pane;

@@ -4,8 +4,8 @@
 use crate::filter::change::{changes, in_a_line, taken_back};
 use crate::filter::gate::Switch;
 use crate::filter::{Effect as RuleEffect, Filters, phrase};
-use crate::limits::span;
 use crate::protocol::Command as PipelineCommand;
+use crate::text::duration;
 use crate::tui::action::Effect;
 use crate::tui::filters::editor::state::RuleEditor;
 use crate::tui::filters::history::log::ChangeCause;
@@ -57,7 +57,7 @@ pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     };
     let effects = apply(state);
     let says = in_a_line(&changes(&before, &state.filters));
-    state.inform(format!("for {}: {says}", span(ms)));
+    state.inform(format!("for {}: {says}", duration(ms)));
     state.armed = Some(Armed {
         before,
         after: state.filters.clone(),

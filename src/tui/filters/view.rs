@@ -7,8 +7,8 @@ use ratatui::widgets::Paragraph;
 
 use crate::filter::gate::RuleTally;
 use crate::filter::{Effect, Rule};
-use crate::limits::{grouped, span};
 use crate::protocol::TypeRow;
+use crate::text::{duration, grouped};
 use crate::tui::filters::state::{FilterCursor, Sort};
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::Command;
@@ -33,7 +33,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     };
     let unit = if area.width > 34 { " types" } else { "" };
     let back = state.armed.as_ref().map(|armed| {
-        let left = span((armed.until_ms - state.snapshot.at_ms).max(0));
+        let left = duration((armed.until_ms - state.snapshot.at_ms).max(0));
         format!("back in {left}")
     });
     let right = match (drafts, &back, area.width > 46) {

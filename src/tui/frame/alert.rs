@@ -3,9 +3,10 @@
 use crate::amplitude::time::UnixMs;
 use crate::delivery::BreakerState;
 use crate::feed::FeedState;
-use crate::limits::{Policy, grouped};
+use crate::limits::Policy;
 use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
+use crate::text::grouped;
 use crate::tui::input::keymap::{Command, JumpTarget};
 use crate::tui::watches::query::{Seen, Watch};
 

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::filter::Mode;
-use crate::limits::grouped;
+use crate::text::grouped;
 use crate::tui::frame::popup::Confirm;
 use crate::tui::state::State;
 use crate::tui::widget::theme::Theme;

@@ -9,7 +9,8 @@ use crate::amplitude::time;
 use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::filter::Mode;
-use crate::limits::{Policy, grouped, span};
+use crate::limits::Policy;
+use crate::text::{duration, grouped};
 use crate::tui::state::State;
 use crate::tui::widget::headline::headline;
 use crate::tui::widget::text;
@@ -62,7 +63,7 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
             theme.bad,
         ),
         FeedState::Live if snapshot.behind_ms >= 1_000 => {
-            let behind = span(snapshot.behind_ms as i64);
+            let behind = duration(snapshot.behind_ms as i64);
             (
                 format!("{} behind by {behind}", theme.sign(Sign::Attention)),
                 theme.warn,
@@ -77,7 +78,7 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
             (says.trim_end().to_owned(), theme.warn)
         }
         FeedState::Down { why, next_ms } => {
-            let next = span((next_ms - snapshot.at_ms).max(0));
+            let next = duration((next_ms - snapshot.at_ms).max(0));
             (
                 format!(
                     "{} feed down: {why}; again in {next}",
@@ -101,7 +102,7 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
             return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
         }
         BreakerState::Open { probe_ms, .. } => {
-            let next = span((probe_ms - state.snapshot.at_ms).max(0));
+            let next = duration((probe_ms - state.snapshot.at_ms).max(0));
             let says = format!(" {} DOWN, asked again in {next} ", theme.sign(Sign::Shut));
             return (says, theme.shut);
         }

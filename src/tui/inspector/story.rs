@@ -8,8 +8,9 @@ use ratatui::text::{Line, Span};
 use crate::amplitude::{Event, time};
 use crate::filter::explain::{Gave, Part};
 use crate::filter::{By, Decision};
-use crate::limits::{Policy, grouped, span};
+use crate::limits::Policy;
 use crate::protocol::{Outcome, Record};
+use crate::text::{duration, grouped};
 use crate::tui::events::outcome::told;
 use crate::tui::events::view::style_of;
 use crate::tui::inspector::query::Inspected;
@@ -90,7 +91,7 @@ impl Story<'_> {
         let at = time::to_clock(record.received_ms);
         match record.event().map(Event::time) {
             Some(Ok(happened)) => {
-                let lag = span((record.received_ms - happened).max(0));
+                let lag = duration((record.received_ms - happened).max(0));
                 self.item("happened", &stamp(happened));
                 self.item("received", &format!("{lag} later, at {at}"));
             }
@@ -239,7 +240,7 @@ impl Story<'_> {
         self.heading("Attempts");
         let mut before = record.received_ms;
         for (number, attempt) in story.attempts.iter().enumerate() {
-            let later = span((attempt.at_ms - before).max(0));
+            let later = duration((attempt.at_ms - before).max(0));
             before = attempt.at_ms;
             let at = format!("{}, {later} later", time::to_clock(attempt.at_ms));
             let style = if attempt.answer.starts_with('2') {

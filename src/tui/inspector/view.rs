@@ -5,7 +5,7 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::limits::grouped;
+use crate::text::grouped;
 use crate::tui::inspector::state::Inspector;
 use crate::tui::inspector::story::{Shown, story};
 use crate::tui::privacy::mask::Privacy;

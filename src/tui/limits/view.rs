@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::limits::{Unit, grouped, span};
+use crate::limits::Unit;
+use crate::text::{duration, grouped};
 use crate::tui::limits::query::{Breakdown, Place, Share};
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::widget::list::scroll;
@@ -86,7 +87,7 @@ fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'sta
     let measured = match worst.unit {
         Unit::Bytes => format!("worst {} B", grouped(worst.measured)),
         Unit::Count => format!("worst {}", grouped(worst.measured)),
-        Unit::Ms => format!("worst {}", span(worst.measured.cast_signed())),
+        Unit::Ms => format!("worst {}", duration(worst.measured.cast_signed())),
         Unit::None => worst.says.clone(),
     };
     let line = Line::from(vec![
@@ -120,7 +121,7 @@ fn bars(
         let amount = limit * percent / 100;
         match unit {
             Unit::Bytes => text::bytes(amount as usize),
-            Unit::Ms => span(amount.cast_signed()),
+            Unit::Ms => duration(amount.cast_signed()),
             Unit::Count | Unit::None => grouped(amount),
         }
     };

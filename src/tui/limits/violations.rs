@@ -6,8 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::limits::{Policy, Unit, grouped};
+use crate::limits::{Policy, Unit};
 use crate::protocol::LimitRow;
+use crate::text::grouped;
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;

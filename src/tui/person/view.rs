@@ -7,7 +7,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::limits::{grouped, span};
+use crate::text::{duration, grouped};
 use crate::tui::events::view as events;
 use crate::tui::person::layout::rooms;
 use crate::tui::person::query::Summary;
@@ -71,7 +71,7 @@ fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'stati
     let seen = summary.seen.map(|(first, last)| {
         let events = match summary.events {
             1 => "1 event".to_owned(),
-            count => format!("{} events in {}", grouped(count), span(last - first)),
+            count => format!("{} events in {}", grouped(count), duration(last - first)),
         };
         let clock = time::to_seconds;
         let to = if theme.ascii { "to" } else { "–" };

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::limits::grouped;
+use crate::text::grouped;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::query::{Change, Property, word};
 use crate::tui::properties::state::OpenedProperties;

@@ -9,8 +9,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::feed::server::{ClientRow, shown_name};
-use crate::limits::{grouped, span};
 use crate::relay::sources::SourceRow;
+use crate::text::{duration, grouped};
 use crate::tui::relay::layout::Pane;
 use crate::tui::relay::state::State;
 use crate::tui::widget::text;
@@ -84,7 +84,7 @@ fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
         text::rate(state.rate_of(source)).into(),
         grouped(source.events).into(),
         grouped(source.refused).into(),
-        span((state.standing.at_ms - source.last_ms).max(0)).into(),
+        duration((state.standing.at_ms - source.last_ms).max(0)).into(),
         refusal.into(),
     ]
 }
@@ -151,9 +151,9 @@ fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
     let behind = client.behind.map_or("in log".into(), grouped);
     let lag = match client.lag_ms {
         0 => "none".to_owned(),
-        ms => span(ms),
+        ms => duration(ms),
     };
-    let acknowledged = client.acknowledged_ms.map_or("never".into(), span);
+    let acknowledged = client.acknowledged_ms.map_or("never".into(), duration);
     [
         name.into(),
         text::rate(state.rate_to(client)).into(),
@@ -161,7 +161,7 @@ fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
         behind.into(),
         lag.into(),
         acknowledged.into(),
-        span((state.standing.at_ms - client.since_ms).max(0)).into(),
+        duration((state.standing.at_ms - client.since_ms).max(0)).into(),
     ]
 }
 

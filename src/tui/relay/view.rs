@@ -17,7 +17,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::feed::fill::Fill;
-use crate::limits::{grouped, span};
+use crate::text::{duration, grouped};
 use crate::tui::relay::layout::{Pane, rooms};
 use crate::tui::relay::lists::{readers, senders};
 use crate::tui::relay::state::State;
@@ -85,7 +85,7 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         (None, Some(lost)) => (format!(" {attention} {} ", lost.to_uppercase()), theme.shut),
         (None, None) => (format!("{} serving", theme.sign(Sign::Live)), theme.good),
     };
-    let up = span((own.at_ms - own.since_ms).max(0));
+    let up = duration((own.at_ms - own.since_ms).max(0));
     let parts = [
         (" relay".to_owned(), theme.accent),
         (state.labels.url.clone(), theme.text),
@@ -156,7 +156,7 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
             match log.fault.as_ref().or(log.damage.told.as_ref()) {
                 Some(why) => lines.extend(told(why, room, theme.bad)),
                 None => {
-                    let keep = span(log.keep_ms as i64);
+                    let keep = duration(log.keep_ms as i64);
                     let says = format!("on disk for {keep}; what was answered is safe");
                     lines.extend(told(&says, room, theme.dim));
                 }
@@ -177,7 +177,7 @@ fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
 fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
     let size = |bytes: u64| text::bytes(bytes as usize);
     let sizes = format!("{} of {}", size(fill.bytes), size(fill.most_bytes));
-    let back = format!("{} back", span(fill.age_ms));
+    let back = format!("{} back", duration(fill.age_ms));
     let says = format!("{sizes}  {} messages, {back}", grouped(fill.messages));
     // A bar tells more at a glance than how many messages there are.
     let says = if says.len() + 14 <= room {

@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::limits::{grouped, span};
 use crate::protocol::series::{Line as Course, WINDOWS};
+use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::throughput::layout::BESIDE;
@@ -135,7 +135,7 @@ fn part_of(state: &State, window: usize) -> String {
     if passed >= step_ms * 599 {
         name.to_owned()
     } else {
-        format!("{} of {name}", span(passed))
+        format!("{} of {name}", duration(passed))
     }
 }
 

@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::limits::grouped;
+use crate::text::grouped;
 use crate::tui::state::State;
 use crate::tui::throughput::layout::BESIDE;
 use crate::tui::watches::query::{Seen, Watch};

@@ -108,7 +108,7 @@ pub fn bytes(n: usize) -> String {
 /// A rate as it fits into a narrow column: `1,204/s`, `0.4/s`.
 pub fn rate(per_second: f64) -> String {
     match per_second {
-        r if r >= 9.95 => format!("{}/s", crate::limits::grouped(r.round() as u64)),
+        r if r >= 9.95 => format!("{}/s", crate::text::grouped(r.round() as u64)),
         r if r >= 0.05 => format!("{r:.1}/s"),
         r if r > 0.0 => "<0.1/s".to_owned(),
         _ => "0/s".to_owned(),

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::filter::change::changes;
 use crate::filter::preview::{Example, Moved, Preview};
-use crate::limits::{grouped, span};
+use crate::text::{duration, grouped};
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -43,7 +43,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 
 /// What the preview was measured on.
 pub(crate) fn measured(shown: &Preview) -> String {
-    let time = span(shown.span_ms);
+    let time = duration(shown.span_ms);
     if shown.is_whole() {
         format!("on the last {} events, {time}", grouped(shown.events))
     } else {
