@@ -59,7 +59,6 @@ const STILL_CIRCLES: &[&str] = &[
     "http",
     "limits",
     "pipeline",
-    "relay",
 ];
 
 /// A path as its segments.
