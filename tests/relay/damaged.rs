@@ -353,7 +353,7 @@ async fn positions_of_readers_that_are_damaged_are_counted_and_told() {
     let health = get(&format!("http://{place}/healthz"));
     let told = health["damage"].as_str().unwrap();
     assert!(
-        told.contains("none is lost, and the position of 1 reader is lost"),
+        told.contains("none is lost, and the position of 1 client is lost"),
         "{told}"
     );
     assert_eq!(relay.end().0, Some(1));

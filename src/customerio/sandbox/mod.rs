@@ -205,7 +205,7 @@ async fn refuse_pages(State(address): State<SocketAddr>, request: Request, next:
 
 fn foreign(request: &Request) -> Option<&'static str> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    browser::refused(header(header::HOST), header(header::ORIGIN))
+    browser::refuse(header(header::HOST), header(header::ORIGIN))
 }
 
 async fn authorize(State(shared): Shares, request: Request, next: Next) -> Response {
