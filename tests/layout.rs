@@ -60,7 +60,6 @@ const STILL_CIRCLES: &[&str] = &[
     "feed::server",
     "filter::expression",
     "http",
-    "limits",
     "pipeline",
     "relay",
 ];
