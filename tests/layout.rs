@@ -57,7 +57,6 @@ const STILL_CIRCLES: &[&str] = &[
     "customerio::sandbox::check",
     "filter::expression",
     "http",
-    "limits",
     "pipeline",
 ];
 

@@ -16,7 +16,7 @@ use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::delivery::spool::Spool;
 use sluicegate::feed::{Feed, FeedChannel, WebSocketFeed};
-use sluicegate::pipeline::{Ended, Pipeline};
+use sluicegate::pipeline::{Pipeline, ShutdownReport};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -84,7 +84,7 @@ fn start(settings: &Settings, folder: &Path) -> Pipeline {
     Pipeline::start(settings, Box::new(feed), &client, spool).unwrap()
 }
 
-async fn end(pipeline: Pipeline) -> Ended {
+async fn end(pipeline: Pipeline) -> ShutdownReport {
     pipeline
         .end(Duration::from_secs(10), CancellationToken::new())
         .await

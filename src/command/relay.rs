@@ -208,7 +208,7 @@ async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
     if own.tls_cert_file.is_empty() {
         return Ok(None);
     }
-    crate::http::use_ring();
+    crate::http::install_ring();
     let unusable = || unusable(own);
     let (cert, key) = pems(own).wrap_err_with(unusable)?;
     let config = RustlsConfig::from_pem(cert, key);

@@ -97,8 +97,9 @@ impl Intake {
             }
             if !self.take_in(&mut handful).await {
                 // What can't be kept must not be taken: the feed waits from here on.
-                self.failure
-                    .tell("the spool's thread has ended: start again; the feed is not read".into());
+                self.failure.report(
+                    "the spool's thread has ended: start again; the feed is not read".into(),
+                );
                 stop.cancelled().await;
                 return;
             }
