@@ -54,12 +54,10 @@ const STILL_CIRCLES: &[&str] = &[
     "command",
     "config",
     "customerio::mapping",
-    "customerio::sandbox::check",
     "feed",
     "feed::log",
     "feed::server",
     "filter::expression",
-    "http",
     "pipeline",
     "relay",
 ];
