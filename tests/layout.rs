@@ -53,7 +53,6 @@ const STILL_CIRCLES: &[&str] = &[
     "amplitude::frame",
     "command",
     "config",
-    "customerio::mapping",
     "feed",
     "feed::log",
     "feed::server",
