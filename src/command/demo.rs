@@ -23,7 +23,7 @@ use crate::feed::replay::{
 use crate::feed::scenario::{Scenario, Trouble};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
-use crate::filter::{Effect, Filters, Mode, Rule};
+use crate::filter::{Filters, Mode, Rule, RuleEffect};
 use crate::network::ProxySetting;
 use crate::pipeline::Handle;
 use crate::tui::input::keymap::Keymap;
@@ -162,11 +162,11 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         settings.rules = vec![
             Rule {
                 note: "our own people".to_owned(),
-                ..Rule::new("internal", Effect::Exclude, internal)
+                ..Rule::new("internal", RuleEffect::Exclude, internal)
             },
             Rule {
                 on: false,
-                ..Rule::new("eu only", Effect::Include, eu)
+                ..Rule::new("eu only", RuleEffect::Include, eu)
             },
         ];
         settings.presets = presets(&settings.filters());
@@ -200,7 +200,7 @@ fn presets(usual: &Filters) -> BTreeMap<String, Filters> {
 /// A rule that a property that changes its type breaks.
 fn small_change() -> Rule {
     let when = "event_properties.total < 5.0";
-    Rule::new("small change", Effect::Exclude, when)
+    Rule::new("small change", RuleEffect::Exclude, when)
 }
 
 /// Where the scenario is played.
@@ -232,7 +232,7 @@ impl Stage {
 
 /// What plays the archives that are named, or else made-up events.
 fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
-    let tell = move |why| pipeline.tell(why);
+    let tell = move |why| pipeline.notify(why);
     if args.from.is_empty() {
         return Player::start(made_up(stage, args.rate), tell);
     }

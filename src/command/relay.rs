@@ -16,9 +16,9 @@ use crate::config::load::{Flag, Needs};
 use crate::config::{
     state_folder, {self},
 };
-use crate::feed::fill::Fill;
-use crate::feed::log::{Keep, Log};
+use crate::feed::log::{Log, Retention};
 use crate::feed::server;
+use crate::feed::usage::Usage;
 use crate::relay::passing::Passing;
 use crate::relay::shape::Shape;
 use crate::relay::throttle::Limits;
@@ -97,7 +97,7 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     );
     match relay.standing().log {
         Some(log) if log.damage.is_loss() => {
-            say!("{}", log.damage.told.unwrap_or_default());
+            say!("{}", log.damage.description.unwrap_or_default());
             Ok(ExitCode::from(1))
         }
         _ => Ok(ExitCode::SUCCESS),
@@ -188,7 +188,7 @@ fn log(own: &config::Relay) -> Result<Option<Log>> {
         "" => usual_folder()?,
         named => PathBuf::from(named),
     };
-    let keep = Keep {
+    let keep = Retention {
         age: own.retain,
         bytes: own.retain_bytes,
     };
@@ -287,12 +287,12 @@ fn status_line(before: &Standing, now: &Standing) -> String {
     let lag = slowest.map_or_else(String::new, |ms| {
         format!(", the last {} behind", duration(ms))
     });
-    let size = |fill: Fill| text::bytes(fill.bytes as usize);
+    let size = |usage: Usage| text::bytes(usage.bytes as usize);
     let log = now.log.as_ref().map_or_else(String::new, |log| {
         let fault = log.fault.as_ref().map(|why| format!(" ({why})"));
-        let lost = log.damage.in_short().map(|lost| format!(" ({lost})"));
+        let lost = log.damage.summary().map(|lost| format!(" ({lost})"));
         let [fault, lost] = [fault, lost].map(Option::unwrap_or_default);
-        format!("  log {}{fault}{lost}", size(log.fill))
+        format!("  log {}{fault}{lost}", size(log.usage))
     });
     format!(
         "received {} ({rate})  refused {}  clients {}{lag}  ring {}{log}",

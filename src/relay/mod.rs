@@ -34,9 +34,9 @@ use tokio::net::TcpListener;
 use tokio::time::Instant;
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::feed::fill::Fill;
 use crate::feed::log::{Log, LogError};
-use crate::feed::server::{self, ClientRow, LogState, Server};
+use crate::feed::server::{self, ClientStatus, LogStatus, Server};
+use crate::feed::usage::Usage;
 
 use body::Room;
 use connections::Connections;
@@ -130,13 +130,13 @@ pub struct Standing {
     /// Requests that were refused.
     pub refused: u64,
     /// What is in memory.
-    pub ring: Fill,
+    pub ring: Usage,
     /// What is on disk, where anything is.
-    pub log: Option<LogState>,
+    pub log: Option<LogStatus>,
     /// Who sends.
     pub sources: Vec<SourceRow>,
     /// Who reads.
-    pub clients: Vec<ClientRow>,
+    pub clients: Vec<ClientStatus>,
 }
 
 impl Relay {
@@ -149,8 +149,8 @@ impl Relay {
     ) -> Result<Self, StartError> {
         let address = listener.local_addr()?;
         let feed = match log {
-            Some(log) => Server::logging(address, options.feed.clone(), log)?,
-            None => Server::at(address, options.feed.clone()),
+            Some(log) => Server::with_log(address, options.feed.clone(), log)?,
+            None => Server::new(address, options.feed.clone()),
         };
         let listener = listener.into_std()?;
         let tls = options.tls.clone();
@@ -205,14 +205,14 @@ impl Relay {
 
     /// What it has done so far.
     pub fn counts(&self) -> Counts {
-        let ring = self.0.feed.ring_fill();
+        let ring = self.0.feed.ring_usage();
         Counts {
             received: self.0.received.load(Relaxed),
             refused: self.0.refused.load(Relaxed),
             clients: self.0.feed.clients(),
             kept: ring.messages,
             kept_bytes: ring.bytes,
-            lost: self.0.feed.log_state().map_or(0, |log| log.damage.lost),
+            lost: self.0.feed.log_status().map_or(0, |log| log.damage.lost),
         }
     }
 
@@ -224,10 +224,10 @@ impl Relay {
             since_ms: own.since_ms,
             received: own.received.load(Relaxed),
             refused: own.refused.load(Relaxed),
-            ring: own.feed.ring_fill(),
-            log: own.feed.log_state(),
+            ring: own.feed.ring_usage(),
+            log: own.feed.log_status(),
             sources: own.sources.rows(),
-            clients: own.feed.client_rows(),
+            clients: own.feed.client_statuses(),
         }
     }
 
@@ -247,18 +247,18 @@ impl Relay {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::feed::log::Keep;
+    use crate::feed::log::Retention;
     use serde_json::json;
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_full_disk_is_told_to_who_sends_and_nothing_of_it_is_published() {
         let folder = tempfile::tempdir().unwrap();
-        let keep = Keep {
+        let keep = Retention {
             age: Duration::from_secs(60),
             bytes: 1 << 30,
         };
         let log = Log::open(folder.path(), keep).unwrap();
-        log.fill_disk_at(20);
+        log.limit_pages(20);
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
         let options = Options {
             feed: server::Options {

@@ -23,7 +23,7 @@ use tokio_tungstenite::tungstenite::protocol::Role;
 
 use crate::amplitude::time;
 use crate::browser;
-use crate::feed::server::{self, Asked, name_of};
+use crate::feed::server::{self, Subscription, client_name};
 
 use super::Relay;
 use super::refusal::Refusal;
@@ -100,11 +100,11 @@ fn foreign(relay: &Relay, request: &Request) -> Option<&'static str> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
     let (host, origin) = (header(header::HOST), header(header::ORIGIN));
     match request.uri().path().trim_end_matches('/') {
-        "/feed" if options.token.is_none() => browser::refused_socket(origin),
+        "/feed" if options.token.is_none() => browser::refuse_socket(origin),
         "/feed" => None,
         "/healthz" if options.token.is_some() => None,
         _ if options.secret.is_some() => None,
-        _ => browser::refused(host, origin),
+        _ => browser::refuse(host, origin),
     }
 }
 
@@ -372,7 +372,7 @@ fn for_browsers(mut response: Response) -> Response {
 /// How it stands, in figures; 503 where what comes can't be kept. What damage cost is told, and is
 /// no reason to send nothing any more.
 async fn healthz(State(relay): State<Relay>) -> Response {
-    let log = relay.0.feed.log_state().unwrap_or_default();
+    let log = relay.0.feed.log_status().unwrap_or_default();
     let fault = log.fault;
     let status = match fault {
         Some(_) => StatusCode::SERVICE_UNAVAILABLE,
@@ -380,7 +380,7 @@ async fn healthz(State(relay): State<Relay>) -> Response {
     };
     let mut body = json!(relay.counts());
     body["fault"] = fault.into();
-    body["damage"] = log.damage.told.into();
+    body["damage"] = log.damage.description.into();
     said(status, &body)
 }
 
@@ -410,8 +410,12 @@ async fn subscribe(
     relay.0.connections.is_known(peer);
     let accept = derive_accept_key(key.as_bytes());
     let address = address(peer, headers);
-    let name = name_of(headers, address);
-    let asked = request.uri().query().map(Asked::of).unwrap_or_default();
+    let name = client_name(headers, address);
+    let asked = request
+        .uri()
+        .query()
+        .map(Subscription::parse)
+        .unwrap_or_default();
     let upgrading = hyper::upgrade::on(&mut request);
     tokio::spawn(async move {
         // One that is gone before it began is no client.
@@ -419,7 +423,7 @@ async fn subscribe(
             return;
         };
         let stream = TokioIo::new(upgraded);
-        let heard = Some(server::heard());
+        let heard = Some(server::client_message_limits());
         let socket = WebSocketStream::from_raw_socket(stream, Role::Server, heard).await;
         relay.0.feed.serve(socket, asked, (&name, address)).await;
     });

@@ -7,9 +7,9 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sluicegate::config;
-use sluicegate::feed::fill::Fill;
 use sluicegate::feed::log::Damage;
-use sluicegate::feed::server::{ClientRow, LogState};
+use sluicegate::feed::server::{ClientStatus, LogStatus};
+use sluicegate::feed::usage::Usage;
 use sluicegate::relay::Standing;
 use sluicegate::relay::sources::{Entrance, SourceRow};
 use sluicegate::tui::relay::layout::Pane;
@@ -33,8 +33,8 @@ fn source(entrance: Entrance, last: u8, agent: &str, events: u64) -> SourceRow {
     }
 }
 
-fn client(name: &str, sent: u64, behind: Option<u64>, lag_ms: i64) -> ClientRow {
-    ClientRow {
+fn client(name: &str, sent: u64, behind: Option<u64>, lag_ms: i64) -> ClientStatus {
+    ClientStatus {
         name: name.to_owned(),
         since_ms: NOW - 3_600_000,
         sent,
@@ -44,11 +44,11 @@ fn client(name: &str, sent: u64, behind: Option<u64>, lag_ms: i64) -> ClientRow 
     }
 }
 
-fn fill(messages: u64, most_bytes: u64) -> Fill {
-    Fill {
+fn usage(messages: u64, max_bytes: u64) -> Usage {
+    Usage {
         messages,
         bytes: messages * 1_400,
-        most_bytes,
+        max_bytes,
         age_ms: 2_400_000,
     }
 }
@@ -65,10 +65,10 @@ fn standing(second: u64) -> Standing {
         since_ms: NOW - 7_200_000,
         received: 1_000_000 + events,
         refused: 3 * second,
-        ring: fill(30_000 + events, 64 << 20),
-        log: Some(LogState {
-            fill: fill(420_000 + events, 1_000_000_000),
-            keep_ms: 86_400_000,
+        ring: usage(30_000 + events, 64 << 20),
+        log: Some(LogStatus {
+            usage: usage(420_000 + events, 1_000_000_000),
+            retention_ms: 86_400_000,
             fault: None,
             damage: Damage::default(),
         }),
@@ -162,7 +162,7 @@ fn scenes() -> [(&'static str, State); 7] {
     };
     let mut new = standing(0);
     (new.sources, new.clients, new.log) = (Vec::new(), Vec::new(), None);
-    (new.received, new.refused, new.ring) = (0, 0, Fill::default());
+    (new.received, new.refused, new.ring) = (0, 0, Usage::default());
     let mut broken = serving();
     if let Some(log) = &mut broken.standing.log {
         let why = "cannot keep messages in /var/lib/sluicegate/relay: database or disk is full";
@@ -171,7 +171,7 @@ fn scenes() -> [(&'static str, State); 7] {
     let mut damaged = serving();
     if let Some(log) = &mut damaged.standing.log {
         let why = "the log of messages was damaged (database disk image is malformed): 41,983 messages were saved, 37 are lost";
-        log.damage.told = Some(why.to_owned());
+        log.damage.description = Some(why.to_owned());
         log.damage.lost = 37;
     }
     [

@@ -80,14 +80,15 @@ impl Elements<'_, '_> {
                 return Err(error);
             }
             let left = text.len() - self.splitter.at();
-            if left >= self.input.options.max_event_bytes {
+            let max_bytes = self.input.options.max_event_bytes;
+            if left > max_bytes {
                 if self.pass_over(&text, reader).is_break() {
                     return Ok(ControlFlow::Break(()));
                 }
                 continue;
             }
             let more = if left < SMALL_BYTES { 1 } else { left };
-            self.go_on(&text, more, reader);
+            self.go_on(&text, more.min(max_bytes - left + 1), reader);
         }
     }
 
@@ -112,6 +113,12 @@ impl Elements<'_, '_> {
                 let start = event.text().as_ptr() as usize - text.as_ptr() as usize;
                 self.lines.pass(text.as_bytes(), start);
                 let place = self.input.place(self.lines.number);
+                let size_bytes = event.text().len();
+                // The window is read in blocks, so it may hold a whole element over the limit.
+                if size_bytes > self.input.options.max_event_bytes {
+                    let (malformed, excerpt) = self.too_large(event.text(), size_bytes);
+                    return (self.take)(Piece::Malformed(malformed, excerpt, place));
+                }
                 (self.take)(Piece::Event(event, place))
             }
             Err(malformed) => self.malformed(malformed, text),
@@ -135,24 +142,29 @@ impl Elements<'_, '_> {
         (self.take)(Piece::Malformed(malformed, excerpt, place))
     }
 
-    /// Passes over an element that is larger than it may be; of it, no more than a window is kept.
-    fn pass_over(&mut self, text: &ByteString, reader: &mut impl Read) -> ControlFlow<()> {
-        let start = self.splitter.at();
-        self.lines.pass(text.as_bytes(), start);
-        let place = self.input.place(self.lines.number);
-        let first = &text[start..];
-        let excerpt = ByteString::from(&first[..first.floor_char_boundary(EXCERPT_BYTES)]);
+    /// Describes an element over the limit, of which `first` is the beginning or all.
+    fn too_large(&self, first: &str, size_bytes: usize) -> (Malformed, ByteString) {
         let max_bytes = self.input.options.max_event_bytes;
-        let mut malformed = Malformed {
+        let malformed = Malformed {
             at_byte: 0,
             why: format!(
                 "an element of more than {max_bytes} bytes is passed over (--max-event-bytes)"
             ),
             near: first[..first.floor_char_boundary(40)].to_owned(),
             from_byte: 0,
-            size_bytes: 0,
+            size_bytes,
             parts: 1,
         };
+        let excerpt = &first[..first.floor_char_boundary(EXCERPT_BYTES)];
+        (malformed, ByteString::from(excerpt))
+    }
+
+    /// Passes over an element that is larger than it may be; of it, no more than a window is kept.
+    fn pass_over(&mut self, text: &ByteString, reader: &mut impl Read) -> ControlFlow<()> {
+        let start = self.splitter.at();
+        self.lines.pass(text.as_bytes(), start);
+        let place = self.input.place(self.lines.number);
+        let (mut malformed, excerpt) = self.too_large(&text[start..], 0);
         let mut scan = self.splitter.scan(text.as_bytes());
         let mut text = text.clone();
         loop {

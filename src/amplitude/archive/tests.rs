@@ -163,6 +163,30 @@ fn an_element_that_is_too_large_is_told_and_passed_over() {
 }
 
 #[test]
+fn the_limit_of_an_element_is_exact() {
+    let options = Options {
+        max_event_bytes: 100_000,
+        ..Options::default()
+    };
+    let around = event("").len();
+    for size in [65_536, 99_999, 100_000, 100_001, 131_072, 199_999, 200_000] {
+        let one = event(&"x".repeat(size - around));
+        assert_eq!(one.len(), size);
+        for text in [
+            one.clone(),
+            format!("{}\n{one}\n{}", event("A"), event("B")),
+            format!("[{},{one},{}]", event("A"), event("B")),
+        ] {
+            let all = pieces_of("a.json", text.as_bytes(), options);
+            let told = all.iter().filter(|p| p.contains("more than 100000 bytes"));
+            assert_eq!(told.count(), usize::from(size > 100_000), "{size}");
+            let events = all.iter().filter(|p| p.ends_with(['A', 'B', 'x'])).count();
+            assert_eq!(events, all.len() - usize::from(size > 100_000), "{size}");
+        }
+    }
+}
+
+#[test]
 fn what_systems_add_to_a_zip_and_what_is_no_export_is_passed_over() {
     let export = zipped([
         ("100001/", Vec::new()),

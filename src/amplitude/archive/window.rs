@@ -28,7 +28,8 @@ impl Window {
     /// Goes on behind `done` bytes, with at least `more` bytes more, where there are so many.
     pub(super) fn advance(&mut self, done: usize, more: usize, from: &mut impl Read) {
         let left = self.text.as_bytes().get(done..).unwrap_or_default();
-        let mut bytes = Vec::with_capacity(left.len() + self.cut.len() + READ_BYTES);
+        let behind = more.max(1).saturating_add(self.cut.len() + READ_BYTES);
+        let mut bytes = Vec::with_capacity(left.len().saturating_add(behind));
         bytes.extend_from_slice(left);
         let checked = bytes.len();
         bytes.append(&mut self.cut);

@@ -30,7 +30,7 @@ pub(super) async fn refuse_pages(
 /// The reason to refuse a request because it comes from a web page.
 fn page_reason(request: &Request) -> Option<&'static str> {
     let header = |name| request.headers().get(name).map(HeaderValue::as_bytes);
-    browser::refused(header(header::HOST), header(header::ORIGIN))
+    browser::refuse(header(header::HOST), header(header::ORIGIN))
 }
 
 /// Refuses requests without valid credentials.

@@ -8,7 +8,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::feed::server::{ClientRow, shown_name};
+use crate::feed::server::{ClientStatus, display_name};
 use crate::relay::sources::SourceRow;
 use crate::text::{duration, grouped};
 use crate::tui::relay::layout::Pane;
@@ -146,8 +146,8 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
-    let name = shown_name(&client.name);
+fn reader<'c>(client: &'c ClientStatus, state: &State) -> [Cow<'c, str>; 7] {
+    let name = display_name(&client.name);
     let behind = client.behind.map_or("in log".into(), grouped);
     let lag = match client.lag_ms {
         0 => "none".to_owned(),

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::config::Theme;
-use crate::feed::server::ClientRow;
+use crate::feed::server::ClientStatus;
 use crate::relay::Standing;
 use crate::relay::sources::SourceRow;
 use crate::tui::relay::LogLine;
@@ -137,10 +137,10 @@ impl State {
     }
 
     /// Messages that a client is sent, a second.
-    pub fn rate_to(&self, client: &ClientRow) -> f64 {
+    pub fn rate_to(&self, client: &ClientStatus) -> f64 {
         self.rate(|standing| {
             let is_it =
-                |row: &&ClientRow| row.name == client.name && row.since_ms == client.since_ms;
+                |row: &&ClientStatus| row.name == client.name && row.since_ms == client.since_ms;
             standing.clients.iter().find(is_it).map(|row| row.sent)
         })
     }

@@ -8,7 +8,7 @@ use super::expression;
 
 /// Why there is no condition on a field.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum NoPhrase {
+pub enum BuildError {
     /// The field holds others.
     #[error("this holds several values: choose one of them")]
     Several,
@@ -22,14 +22,14 @@ pub enum NoPhrase {
 
 /// The condition that holds for events whose field is as it is in `event`: the value that
 /// stands at the byte `at`.
-pub fn equals(event: &str, at: usize) -> Result<String, NoPhrase> {
+pub fn equals(event: &str, at: usize) -> Result<String, BuildError> {
     let mut path = String::new();
     let mut value = event;
     while let Some((next, inside)) = step_to(value, offset(event, value), at) {
         match next {
             Step::Key(key) if path.is_empty() => {
                 let variable = expression::variable(&key);
-                path.push_str(variable.ok_or(NoPhrase::NoVariable(key))?);
+                path.push_str(variable.ok_or(BuildError::NoVariable(key))?);
             }
             Step::Key(key) => path.push_str(&step(&key)),
             Step::Index(index) => _ = write!(path, "[{index}]"),
@@ -40,8 +40,8 @@ pub fn equals(event: &str, at: usize) -> Result<String, NoPhrase> {
         }
     }
     let literal = match json::kind(value) {
-        Kind::Object | Kind::Array => return Err(NoPhrase::Several),
-        Kind::Null => return Err(NoPhrase::Null),
+        Kind::Object | Kind::Array => return Err(BuildError::Several),
+        Kind::Null => return Err(BuildError::Null),
         Kind::String => quoted(&json::string(value).unwrap_or_default()),
         Kind::Number | Kind::Bool => value.to_owned(),
     };
@@ -125,13 +125,13 @@ mod tests {
     use super::*;
     use crate::amplitude::Reading;
     use crate::amplitude::frame::tests_support::event;
-    use crate::filter::expression::{Condition, Variables, Verdict};
+    use crate::filter::expression::{Condition, Evaluation, Variables};
 
     const EVENT: &str = r#"{"event_type":"Said \"no\"\u0007\\ twice","user_id":"u-1","ip":"203.0.113.7","$insert_id":"i","unknown":1,"time":1800000000000,
         "event_properties":{"plan":"pro","a b":{"in":[1,{"x":-2.50}]},"big":9007199254740993,"on":true,"none":null,"e":"Ü\n","list":[]},
         "user_properties":{"1st":"x"}}"#;
 
-    fn phrase(value: &str) -> Result<String, NoPhrase> {
+    fn phrase(value: &str) -> Result<String, BuildError> {
         equals(EVENT, EVENT.find(value).unwrap())
     }
 
@@ -156,21 +156,21 @@ mod tests {
             let written = phrase(value).unwrap();
             assert_eq!(written, expected);
             let condition = Condition::compile(&written).unwrap();
-            assert_eq!(condition.evaluate(&context), Verdict::True, "{written}");
+            assert_eq!(condition.evaluate(&context), Evaluation::True, "{written}");
             let other = Condition::compile(&written.replacen("==", "!=", 1)).unwrap();
-            assert_eq!(other.evaluate(&context), Verdict::False, "{written}");
+            assert_eq!(other.evaluate(&context), Evaluation::False, "{written}");
         }
     }
 
     #[test]
     fn where_there_is_no_condition_the_reason_is_told() {
-        assert_eq!(phrase("{\"plan\""), Err(NoPhrase::Several));
-        assert_eq!(phrase("[]"), Err(NoPhrase::Several));
-        assert_eq!(phrase("null"), Err(NoPhrase::Null));
+        assert_eq!(phrase("{\"plan\""), Err(BuildError::Several));
+        assert_eq!(phrase("[]"), Err(BuildError::Several));
+        assert_eq!(phrase("null"), Err(BuildError::Null));
         assert_eq!(
             equals(EVENT, EVENT.find("1,\"time").unwrap()),
-            Err(NoPhrase::NoVariable("unknown".to_owned()))
+            Err(BuildError::NoVariable("unknown".to_owned()))
         );
-        assert_eq!(equals(EVENT, 0), Err(NoPhrase::Several));
+        assert_eq!(equals(EVENT, 0), Err(BuildError::Several));
     }
 }
