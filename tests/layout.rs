@@ -53,10 +53,7 @@ const STILL_CIRCLES: &[&str] = &[
     "amplitude::frame",
     "command",
     "config",
-    "customerio::mapping",
-    "customerio::sandbox::check",
     "filter::expression",
-    "http",
     "pipeline",
 ];
 

@@ -2,7 +2,7 @@
 
 use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind};
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::customerio::sizes::{EVENT_DATA_BYTES, EVENT_NAME_BYTES};
 use crate::text::grouped;
 

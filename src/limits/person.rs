@@ -1,6 +1,7 @@
 //! The limits of the person's identifier.
 
-use crate::customerio::mapping::{Person, Route};
+use crate::customerio::Route;
+use crate::customerio::mapping::Person;
 use crate::customerio::sizes::ID_BYTES;
 
 use super::breach::Breach;

@@ -4,7 +4,8 @@ use std::cell::OnceCell;
 
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
-use crate::customerio::mapping::{Identify, Mapped, Mapping, Route};
+use crate::customerio::Route;
+use crate::customerio::mapping::{Identify, Mapped, Mapping};
 
 use super::shape::Shape;
 

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::amplitude::time;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
