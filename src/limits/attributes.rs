@@ -15,8 +15,8 @@ use super::breach::Breach;
 use super::subject::Subject;
 use super::wording::{listed, short_name};
 
-pub(super) fn count(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.identify().attributes.len())
+pub(super) fn count(subject: &Subject<'_, '_>) -> usize {
+    subject.identify().attributes.len()
 }
 
 pub(super) fn too_many_attributes(subject: &Subject<'_, '_>) -> Option<Breach> {

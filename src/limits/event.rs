@@ -18,8 +18,8 @@ pub(super) fn event_name_missing(subject: &Subject<'_, '_>) -> Option<Breach> {
         .then(|| Breach::new(0, "event_type", "the event has no name, or only spaces"))
 }
 
-pub(super) fn name_bytes(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.mapped.name.len())
+pub(super) fn name_bytes(subject: &Subject<'_, '_>) -> usize {
+    subject.mapped.name.len()
 }
 
 pub(super) fn event_name_too_long(subject: &Subject<'_, '_>) -> Option<Breach> {
@@ -34,8 +34,8 @@ pub(super) fn event_name_reserved(subject: &Subject<'_, '_>) -> Option<Breach> {
         .then(|| Breach::new(0, "event_type", format!("{name} is reserved by Amplitude")))
 }
 
-pub(super) fn data_bytes(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.mapped.attributes.len())
+pub(super) fn data_bytes(subject: &Subject<'_, '_>) -> usize {
+    subject.mapped.attributes.len()
 }
 
 pub(super) fn event_data_too_large(subject: &Subject<'_, '_>) -> Option<Breach> {
@@ -150,8 +150,8 @@ pub(super) fn number_out_of_range(subject: &Subject<'_, '_>) -> Option<Breach> {
     Some(Breach::new(1, "event_properties", sentence))
 }
 
-pub(super) fn depth(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.shape().depth)
+pub(super) fn depth(subject: &Subject<'_, '_>) -> usize {
+    subject.shape().depth
 }
 
 pub(super) fn nested_too_deeply(subject: &Subject<'_, '_>) -> Option<Breach> {

@@ -78,6 +78,7 @@ macro_rules! limits {
         $($field:ident: $value:expr,)*
     })*) => {
         /// A limit's code.
+        #[allow(clippy::doc_markdown, reason = "a summary is plain text, for screens and reports")]
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
         )]
@@ -143,7 +144,7 @@ limits! {
         scope: Scope::Identify,
         limit: ATTRIBUTES as u64,
         unit: Unit::Count,
-        measure: Some(attributes::count),
+        measure: Some(|subject| Some(attributes::count(subject))),
         check: attributes::too_many_attributes,
     }
     AttributeNameTooLong {
@@ -187,7 +188,7 @@ limits! {
         scope: Scope::Event,
         limit: EVENT_NAME_BYTES as u64,
         unit: Unit::Bytes,
-        measure: Some(event::name_bytes),
+        measure: Some(|subject| Some(event::name_bytes(subject))),
         check: event::event_name_too_long,
     }
     EventNameReserved {
@@ -209,7 +210,7 @@ limits! {
         scope: Scope::Event,
         limit: EVENT_DATA_BYTES as u64,
         unit: Unit::Bytes,
-        measure: Some(event::data_bytes),
+        measure: Some(|subject| Some(event::data_bytes(subject))),
         check: event::event_data_too_large,
     }
     ReservedProperty {
@@ -275,7 +276,7 @@ limits! {
         scope: Scope::Event,
         limit: BATCH_ITEM_BYTES as u64,
         unit: Unit::Bytes,
-        measure: Some(event::data_bytes),
+        measure: Some(|subject| Some(event::data_bytes(subject))),
         check: event::by_v1,
     }
     TimeMissing {
@@ -375,7 +376,7 @@ limits! {
         scope: Scope::Event,
         limit: json::DEEPEST as u64,
         unit: Unit::Count,
-        measure: Some(event::depth),
+        measure: Some(|subject| Some(event::depth(subject))),
         check: event::nested_too_deeply,
     }
 }
