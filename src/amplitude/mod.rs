@@ -11,11 +11,13 @@ pub mod event;
 pub mod export;
 pub mod frame;
 pub mod json;
+pub mod malformed;
 pub mod reading;
 mod split;
 pub mod surrogates;
 pub mod time;
 
 pub use event::{Event, Field};
-pub use frame::{Malformed, decode};
+pub use frame::decode;
+pub use malformed::Malformed;
 pub use reading::Reading;
