@@ -29,7 +29,7 @@ pub fn decode(
 #[derive(Debug)]
 pub struct Events<'m> {
     frame: ByteString,
-    with: split::Reading<'m>,
+    options: split::SplitOptions<'m>,
     splitter: Splitter,
     malformed: u64,
     others: Option<Malformed>,
@@ -41,7 +41,7 @@ impl<'m> Events<'m> {
     pub fn new(frame: &ByteString, received_ms: UnixMs, message_id_field: &'m str) -> Self {
         Self {
             frame: surrogates::replaced(frame),
-            with: split::Reading {
+            options: split::SplitOptions {
                 is_whole: true,
                 any_object: false,
                 received_ms,
@@ -71,7 +71,7 @@ impl Events<'_> {
         if self.is_ended {
             return self.others().map(|others| Progress::Found(Err(others)));
         }
-        match self.splitter.next(&self.frame, self.with) {
+        match self.splitter.next(&self.frame, self.options) {
             Step::Found(Err(malformed)) if self.malformed >= REPORTED_PARTS => {
                 let size_bytes = malformed.size_bytes;
                 match &mut self.others {
@@ -103,7 +103,7 @@ impl Events<'_> {
     /// The objects of a frame, of any kind: each counts as an event, even an envelope.
     pub fn of_any_kind(frame: &ByteString) -> Events<'static> {
         let mut events = Events::new(frame, 0, "");
-        events.with.any_object = true;
+        events.options.any_object = true;
         events
     }
 

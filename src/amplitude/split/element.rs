@@ -7,7 +7,7 @@ use crate::amplitude::malformed::Malformed;
 
 use super::list::{Comma, Inside};
 use super::splitter::Splitter;
-use super::step::{Reading, Step};
+use super::step::{SplitOptions, Step};
 
 impl Splitter {
     /// Text that is neither a list nor an object, up to the end of its line.
@@ -24,9 +24,9 @@ impl Splitter {
     }
 
     /// An element, of any kind.
-    pub(super) fn element(&mut self, text: &ByteString, with: Reading<'_>) -> Option<Step> {
+    pub(super) fn element(&mut self, text: &ByteString, options: SplitOptions<'_>) -> Option<Step> {
         if text.as_bytes()[self.at] != b'{' {
-            let Some(end) = self.end_of_broken(text, with.is_whole) else {
+            let Some(end) = self.end_of_broken(text, options.is_whole) else {
                 return Some(Step::More);
             };
             let why = not_an_object(text.as_bytes()[self.at]);
@@ -35,7 +35,7 @@ impl Splitter {
         // Text that a failed attempt has read is parsed again only up to a known end.
         let mut end = None;
         if self.at < self.read_upto {
-            end = self.end_of_broken(text, with.is_whole);
+            end = self.end_of_broken(text, options.is_whole);
             if end.is_none() {
                 return Some(Step::More);
             }
@@ -45,10 +45,10 @@ impl Splitter {
         let part = &text[self.at..end.unwrap_or(text.len()).min(longest)];
         let error = match Event::read(
             &text.slice_ref(part),
-            with.received_ms,
-            with.message_id_field,
+            options.received_ms,
+            options.message_id_field,
         ) {
-            Ok((event, used)) => return self.found(text, event, used, with),
+            Ok((event, used)) => return self.found(text, event, used, options),
             Err(NotAnEvent::Json(error)) => error,
             Err(error @ NotAnEvent::Foreign) => {
                 let why = error.to_string();
@@ -58,10 +58,10 @@ impl Splitter {
         self.visit(error.at);
         // A number that is cut is reported as an invalid one.
         let is_cut_off = error.is_cut_off() || error.at >= part.len();
-        if end.is_none() && is_cut_off && !with.is_whole {
-            return self.cut_off(text, with);
+        if end.is_none() && is_cut_off && !options.is_whole {
+            return self.cut_off(text, options);
         }
-        self.failed(text, with, end, &error)
+        self.failed(text, options, end, &error)
     }
 
     /// An object that was parsed: an event, or an envelope around events.
@@ -70,14 +70,14 @@ impl Splitter {
         text: &ByteString,
         event: Event,
         used: usize,
-        with: Reading<'_>,
+        options: SplitOptions<'_>,
     ) -> Option<Step> {
         self.visit(used);
         let start = self.at;
         self.at += used;
         self.is_damaged = false;
         self.comma = Comma::Wanted;
-        if with.any_object {
+        if options.any_object {
             return Some(Step::Found(Ok(event)));
         }
         if self.inside == Inside::Nothing

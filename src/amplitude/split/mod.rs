@@ -19,4 +19,4 @@ mod step;
 mod tests;
 
 pub(super) use splitter::Splitter;
-pub(super) use step::{Reading, Step};
+pub(super) use step::{SplitOptions, Step};

@@ -8,13 +8,13 @@ use crate::amplitude::malformed::{Malformed, ceil_char_boundary};
 use super::list::Inside;
 use super::scan::{self, Scan};
 use super::splitter::Splitter;
-use super::step::{Reading, Step};
+use super::step::{SplitOptions, Step};
 
 impl Splitter {
     /// An object that the end of the window cuts. The list of an envelope is entered at once.
-    pub(super) fn cut_off(&mut self, text: &str, with: Reading<'_>) -> Option<Step> {
+    pub(super) fn cut_off(&mut self, text: &str, options: SplitOptions<'_>) -> Option<Step> {
         if self.inside == Inside::Nothing
-            && !with.any_object
+            && !options.any_object
             && let Some(list) = self.events_list(text, text.len())
         {
             self.at = list;
@@ -28,18 +28,18 @@ impl Splitter {
     pub(super) fn failed(
         &mut self,
         text: &ByteString,
-        with: Reading<'_>,
+        options: SplitOptions<'_>,
         end: Option<usize>,
         error: &json::Broken,
     ) -> Option<Step> {
-        let Some(end) = end.or_else(|| self.end_of_broken(text, with.is_whole)) else {
+        let Some(end) = end.or_else(|| self.end_of_broken(text, options.is_whole)) else {
             return Some(Step::More);
         };
         let start = self.at;
         let broke = start + error.at;
         self.read_upto = self.read_upto.max(broke);
         if self.inside == Inside::Nothing
-            && !with.any_object
+            && !options.any_object
             && let Some(list) = self.events_list(text, end)
         {
             self.at = list;

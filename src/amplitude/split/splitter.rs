@@ -6,8 +6,8 @@ use crate::amplitude::byte_order_mark::BYTE_ORDER_MARK;
 use crate::amplitude::malformed::Malformed;
 
 use super::list::{Comma, Inside, Line};
-use super::scan::{Around, Scan};
-use super::step::{Reading, Step};
+use super::scan::{Scan, Surroundings};
+use super::step::{SplitOptions, Step};
 
 /// A position in a text, and the list and the damage around it.
 #[derive(Debug, Default)]
@@ -62,38 +62,42 @@ impl Splitter {
 
     /// A scan for the end of the next element.
     pub(in crate::amplitude) fn scan(&mut self, text: &[u8]) -> Scan {
-        Scan::new(Around {
+        Scan::new(Surroundings {
             in_list: self.in_list(),
             indent: self.indent(text),
         })
     }
 
     /// Takes the next element.
-    pub(in crate::amplitude) fn next(&mut self, text: &ByteString, with: Reading<'_>) -> Step {
+    pub(in crate::amplitude) fn next(
+        &mut self,
+        text: &ByteString,
+        options: SplitOptions<'_>,
+    ) -> Step {
         loop {
             self.skip_space(text);
             let Some(&byte) = text.as_bytes().get(self.at) else {
-                return self.at_the_end(with.is_whole);
+                return self.at_the_end(options.is_whole);
             };
             self.has_content = true;
             let found = match (self.inside, byte) {
-                (Inside::EnvelopeTail, _) => self.tail(text, with.is_whole),
+                (Inside::EnvelopeTail, _) => self.tail(text, options.is_whole),
                 (Inside::Nothing, b'[') => {
                     self.at += 1;
                     self.enter(Inside::Array);
                     continue;
                 }
-                (Inside::Nothing, b'{') => self.element(text, with),
+                (Inside::Nothing, b'{') => self.element(text, options),
                 (Inside::Nothing, b',' | b';' | b']' | b'}') => {
                     self.stray(text, "a separator without a list")
                 }
-                (Inside::Nothing, _) => Some(self.junk(text, byte, with.is_whole)),
+                (Inside::Nothing, _) => Some(self.junk(text, byte, options.is_whole)),
                 (_, b',' | b']' | b'}') => self.punctuation(text, byte),
                 _ if self.comma == Comma::Wanted => {
                     self.comma = Comma::Either;
                     self.damage(text, self.at, "a comma is missing")
                 }
-                _ => self.element(text, with),
+                _ => self.element(text, options),
             };
             if let Some(step) = found {
                 return step;

@@ -6,7 +6,7 @@ use crate::amplitude::time::UnixMs;
 
 /// The options by which a text is split.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::amplitude) struct Reading<'a> {
+pub(in crate::amplitude) struct SplitOptions<'a> {
     /// Whether the text ends at its end; a window goes on.
     pub is_whole: bool,
     /// The time at which the text was received.

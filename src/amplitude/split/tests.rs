@@ -9,7 +9,7 @@ use bytestring::ByteString;
 use super::*;
 use crate::amplitude::Malformed;
 
-const WITH: Reading<'_> = Reading {
+const OPTIONS: SplitOptions<'_> = SplitOptions {
     is_whole: true,
     any_object: false,
     received_ms: 7,
@@ -43,7 +43,7 @@ fn split(text: &str) -> Outcome {
     let mut splitter = Splitter::default();
     let mut found = Vec::new();
     loop {
-        match splitter.next(&text, WITH) {
+        match splitter.next(&text, OPTIONS) {
             Step::Found(one) => {
                 found.push(one.map(|event| event.event_type().unwrap_or_default().into_owned()));
             }
@@ -65,11 +65,11 @@ fn split_in_windows(text: &str, first: usize) -> Vec<Result<String, String>> {
     loop {
         let end = text.ceil_char_boundary((from + size).min(text.len()));
         let window = ByteString::from(&text[from..end]);
-        let with = Reading {
+        let options = SplitOptions {
             is_whole: end == text.len(),
-            ..WITH
+            ..OPTIONS
         };
-        match splitter.next(&window, with) {
+        match splitter.next(&window, options) {
             Step::Found(one) => found.push(
                 one.map(|event| event.event_type().unwrap_or_default().into_owned())
                     .map_err(|malformed| malformed.why),
