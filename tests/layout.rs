@@ -58,7 +58,6 @@ const STILL_CIRCLES: &[&str] = &[
     "feed",
     "feed::log",
     "feed::server",
-    "filter::expression",
     "http",
     "limits",
     "pipeline",

@@ -35,7 +35,7 @@ use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Channels, Control, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
-use crate::filter::gate::RuleError;
+use crate::filter::RuleError;
 use crate::filter::{Filters, Gate, Mode};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::ring::SharedRing;

@@ -12,7 +12,7 @@ use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
 use crate::delivery::BreakerState;
 use crate::delivery::Control;
-use crate::filter::gate::RuleError;
+use crate::filter::RuleError;
 use crate::filter::{Filters, Gate};
 
 use super::{Handle, JudgeRules};

@@ -18,9 +18,9 @@ use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, Dea
 use sluicegate::delivery::{Accepted, Attempt, DeliveryStatus, History, Part, Undelivered};
 use sluicegate::feed::FeedState;
 use sluicegate::filter::catalog::Catalog;
-use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::preview::{Batching, Comparison, PreviewBuilder};
 use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect};
+use sluicegate::filter::{RuleTally, Switch};
 use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{
