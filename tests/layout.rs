@@ -53,15 +53,7 @@ const STILL_CIRCLES: &[&str] = &[
     "amplitude::frame",
     "command",
     "config",
-    "customerio::mapping",
-    "customerio::sandbox::check",
-    "feed",
-    "feed::log",
-    "feed::server",
-    "http",
-    "limits",
     "pipeline",
-    "relay",
 ];
 
 /// A path as its segments.

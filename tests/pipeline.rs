@@ -15,7 +15,7 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::delivery::spool::Spool;
-use sluicegate::feed::{Feed, Link, WebSocketFeed};
+use sluicegate::feed::{Feed, FeedChannel, WebSocketFeed};
 use sluicegate::pipeline::{Pipeline, ShutdownReport};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
@@ -220,7 +220,7 @@ async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
 struct Breaking;
 
 impl Feed for Breaking {
-    fn run(self: Box<Self>, _: Link) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(self: Box<Self>, _: FeedChannel) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async { panic!("a fault of the client's") })
     }
 

@@ -175,7 +175,7 @@ impl Summary {
             policy: row.policy,
             events: row.count,
             worst_type: row.worst_type.to_string(),
-            worst: row.worst.says.clone(),
+            worst: row.worst.sentence.clone(),
             path: row.worst.path.to_string(),
         };
         Self {

@@ -34,7 +34,7 @@ use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Channels, Control, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
-use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
+use crate::feed::{Feed, FeedChannel, FeedStatus, Frame, MessageId};
 use crate::filter::RuleError;
 use crate::filter::{Filters, Gate, Mode};
 use crate::protocol::{Command, Snapshot};
@@ -168,7 +168,7 @@ impl Pipeline {
         let (received, resume_from) = watch::channel(before);
         let (safe, acknowledge) = watch::channel(None);
         let (status, feed_status) = watch::channel(FeedStatus::default());
-        let (link, mut frames) = Link::new(resume_from, acknowledge, status);
+        let (channel, mut frames) = FeedChannel::new(resume_from, acknowledge, status);
         let (durable, to_send) = mpsc::channel(2);
         let (taken_in, told) = mpsc::channel(8);
         let (answered, answers) = mpsc::channel(64);
@@ -236,7 +236,7 @@ impl Pipeline {
         };
         let observer = Observer::new(sources, snapshots).run(told, answers);
         Ok(Self {
-            feed: watched("the feed's client", feed.run(link)),
+            feed: watched("the feed's client", feed.run(channel)),
             intake: watched("intake", Box::pin(intake.run(frames, stop.clone()))),
             dispatch: watched("delivery", Box::pin(dispatch.run(to_send, controls))),
             observer: watched("the observer", Box::pin(observer)),

@@ -11,7 +11,7 @@ use ratatui::backend::TestBackend;
 use sluicegate::amplitude::frame;
 use sluicegate::amplitude::time::UnixMs;
 use sluicegate::config::Settings;
-use sluicegate::customerio::mapping::Route;
+use sluicegate::customerio::Route;
 use sluicegate::customerio::{Item, Mapping};
 use sluicegate::delivery::spool::SpoolStatus;
 use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::amplitude::time;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
@@ -86,7 +86,7 @@ pub fn trace(record: &Record) -> String {
     };
     line("decision", &decision);
     for v in &record.story.violations {
-        let says = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.says);
+        let says = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.sentence);
         line("violation", &says);
     }
     for (number, attempt) in record.story.attempts.iter().enumerate() {

@@ -226,7 +226,7 @@ impl Story<'_> {
             );
             self.says(
                 5,
-                &format!("{}: {}", violation.path, violation.says),
+                &format!("{}: {}", violation.path, violation.sentence),
                 theme.text,
             );
             self.says(5, violation.code.limit().source, theme.dim);

@@ -1,6 +1,4 @@
-//! What all our HTTP clients have in common.
-
-pub mod reply;
+//! The settings of all HTTP clients, and errors of requests in words.
 
 use std::error::Error;
 use std::sync::Arc;
@@ -8,19 +6,19 @@ use std::time::Duration;
 
 use crate::network::{Proxies, tls, tunnel};
 
-/// How we call ourselves.
-pub const USER_AGENT: &str = concat!("sluicegate/", env!("CARGO_PKG_VERSION"));
+use super::install::install_ring;
+use super::user_agent::USER_AGENT;
 
-/// A connection has to be there by then. The addresses of a family share this time between them,
-/// so that one that is silent leaves the next ones some.
+/// Maximum time to connect. The addresses of a family share it, so that a silent one leaves time
+/// for the next ones.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// A client that says who we are, goes through the proxies that are meant, and follows no
-/// redirect: that would take keys, or events, elsewhere.
+/// A client with this program's user agent that uses `proxies`. It follows no redirect, which would
+/// take keys and events elsewhere.
 pub fn client(proxies: &Arc<Proxies>) -> reqwest::ClientBuilder {
-    use_ring();
+    install_ring();
     let proxies = proxies.clone();
-    // A proxy of its own takes the place of what it would read from the environment.
+    // This replaces the proxies that reqwest would read from the environment.
     let proxy = reqwest::Proxy::custom(move |url| {
         let proxy = proxies.through(url)?;
         Some(proxy.expose().clone())
@@ -32,10 +30,10 @@ pub fn client(proxies: &Arc<Proxies>) -> reqwest::ClientBuilder {
         .redirect(reqwest::redirect::Policy::none())
 }
 
-/// Why a request got no answer, from its cause and without the address; with the proxy, where one
-/// is in the way.
+/// The reason why a request got no answer: its cause, and the proxy if there is one, but not the
+/// address.
 pub fn no_answer(error: &reqwest::Error, proxies: &Proxies) -> String {
-    let what = if error.is_timeout() {
+    let reason = if error.is_timeout() {
         "no answer in time".to_owned()
     } else if error.is_connect() {
         format!("no connection: {}", cause(error))
@@ -43,8 +41,8 @@ pub fn no_answer(error: &reqwest::Error, proxies: &Proxies) -> String {
         format!("the connection broke: {}", cause(error))
     };
     match error.url().and_then(|url| proxies.through(url)) {
-        Some(proxy) => format!("through the proxy {proxy}: {what}"),
-        None => what,
+        Some(proxy) => format!("through the proxy {proxy}: {reason}"),
+        None => reason,
     }
 }
 
@@ -65,10 +63,4 @@ fn cause(error: &reqwest::Error) -> String {
         "tunnel error: unexpected end of file" => "it ended the connection".to_owned(),
         other => other.to_owned(),
     }
-}
-
-/// Makes *ring* what TLS is computed with, here and where the feed's server speaks it.
-pub fn use_ring() {
-    // Another part of the program may have installed it before: then there is nothing to do.
-    let _ = rustls::crypto::ring::default_provider().install_default();
 }
