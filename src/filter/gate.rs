@@ -30,16 +30,21 @@ impl Gate {
         })
     }
 
-    /// Continues the counts of `before`, for the rules that both have.
+    /// Creates the same gate in another mode.
     #[must_use]
-    pub fn after(self, before: &Self) -> Self {
-        let compiled = match Arc::try_unwrap(self.compiled) {
-            Ok(compiled) => Arc::new(compiled.with_counts_of(&before.compiled)),
-            Err(shared) => shared,
-        };
+    pub(super) fn with_mode(&self, mode: Mode) -> Self {
+        Self {
+            mode,
+            compiled: self.compiled.clone(),
+        }
+    }
+
+    /// Creates a gate in the same mode with other filters; rules that both have keep their counts.
+    #[must_use]
+    pub(super) fn with_filters(&self, filters: CompiledFilters) -> Self {
         Self {
             mode: self.mode,
-            compiled,
+            compiled: Arc::new(filters.with_counts_of(&self.compiled)),
         }
     }
 

@@ -1,6 +1,6 @@
 //! The filters: event-type toggles, then rules in order, lead to a [`Decision`] on each event.
 //!
-//! A [`Gate`] holds the compiled filters, and the mode. A draft of filters
+//! [`SharedGate`] is the one gate in force: the compiled filters, and the mode. A draft of filters
 //! is measured by [`preview`] before it is applied. [`catalog`] and [`expression_builder`] help to
 //! write conditions, [`change`] describes the difference of two sets of filters, and [`explain`]
 //! tells why an event was filtered out.
@@ -18,6 +18,7 @@ mod mode;
 pub mod preview;
 mod rule;
 mod rule_counts;
+mod shared_gate;
 
 pub use decision::{BlockedBy, Decision};
 pub use expression::{CompileError, Condition};
@@ -26,6 +27,7 @@ pub use gate::Gate;
 pub use mode::Mode;
 pub use rule::{Rule, RuleEffect, RuleError};
 pub use rule_counts::{RuleTally, TIMED_OF};
+pub use shared_gate::{GateChanges, SharedGate};
 
 #[cfg(test)]
 mod tests;

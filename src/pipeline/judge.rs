@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::customerio::Item;
 use crate::customerio::mapping::{IdentifyItem, Mapped, Mapping};
 use crate::delivery::{Accepted, Part};
-use crate::filter::{BlockedBy, Decision, Gate, Mode};
+use crate::filter::{BlockedBy, Decision, Gate, Mode, SharedGate};
 use crate::limits::{
     Policies, Policy, Subject, Violation, {self},
 };
@@ -39,7 +39,7 @@ impl JudgeRules {
 /// Checks, decides and maps events, one after the other.
 #[derive(Debug)]
 pub struct Judge {
-    gate: Arc<ArcSwap<Gate>>,
+    gate: SharedGate,
     current: Arc<Gate>,
     shared_rules: Arc<ArcSwap<JudgeRules>>,
     rules: Arc<JudgeRules>,
@@ -60,12 +60,12 @@ const REMEMBERED: usize = 100_000;
 impl Judge {
     /// A judge that asks `gate`, and goes by `rules`.
     pub fn new(
-        gate: Arc<ArcSwap<Gate>>,
+        gate: SharedGate,
         rules: Arc<ArcSwap<JudgeRules>>,
         settings: &Settings,
     ) -> Self {
         Self {
-            current: gate.load_full(),
+            current: gate.load(),
             gate,
             rules: rules.load_full(),
             shared_rules: rules,
@@ -89,7 +89,7 @@ impl Judge {
 
     /// Takes up the gate and the rules that are in force now.
     pub fn begin(&mut self) {
-        self.current = self.gate.load_full();
+        self.current = self.gate.load();
         self.rules = self.shared_rules.load_full();
     }
 
@@ -305,7 +305,7 @@ mod tests {
         change(&mut settings);
         let gate = Gate::new(settings.gate, settings.filters()).unwrap();
         let rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(&settings)));
-        Judge::new(Arc::new(ArcSwap::from_pointee(gate)), rules, &settings)
+        Judge::new(SharedGate::new(gate), rules, &settings)
     }
 
     fn decide(judge: &mut Judge, text: &str) -> (Decision, Vec<Accepted>) {

@@ -99,10 +99,10 @@ impl Handle {
 
         let in_force = self.in_force(&old, &new);
         if new.filters() != old.filters() {
-            self.change(|gate| Gate::new(gate.mode(), new.filters()))?;
+            self.gate.set_filters(new.filters())?;
         }
         if new.gate != old.gate {
-            self.set_gate(new.gate)?;
+            self.gate.set_mode(new.gate);
         }
         self.rules.store(Arc::new(JudgeRules::of(&new)));
         self.spool.configure(new.spool());

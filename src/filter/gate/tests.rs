@@ -110,7 +110,7 @@ fn a_new_gate_keeps_the_counts_of_rules_that_stayed() {
         rules,
         ..Filters::default()
     };
-    let after = Gate::new(Mode::Open, filters).unwrap().after(&before);
+    let after = before.with_filters(CompiledFilters::compile(filters).unwrap());
     assert_eq!(
         after
             .tallies()
