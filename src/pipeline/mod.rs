@@ -11,7 +11,9 @@
 mod failure;
 mod intake;
 pub mod judge;
+mod judge_rules;
 mod observer;
+mod recent_ids;
 mod reload;
 mod status;
 
@@ -43,7 +45,8 @@ use crate::text::grouped;
 
 use failure::Failure;
 use intake::Intake;
-pub use judge::{Judge, JudgeRules};
+pub use judge::Judge;
+pub use judge_rules::JudgeRules;
 use observer::{IntakeReport, Observer, Sources};
 pub use reload::{ReloadError, ReloadReport};
 pub use status::Status;
@@ -159,7 +162,7 @@ impl Pipeline {
         let before: Option<MessageId> = spool.last_message(&name).map(Into::into);
         let mut judge = Judge::new(gate.clone(), rules.clone(), settings);
         // Where they can't be read, what comes again is sent again, under the same id.
-        let recent = spool.recent_ids(Judge::remembers(settings));
+        let recent = spool.recent_ids(Judge::max_recent_ids(settings));
         judge.remember(recent.unwrap_or_default());
         let newest = spool.newest();
 
