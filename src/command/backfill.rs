@@ -18,7 +18,7 @@ use crate::amplitude::export::{Download, Got, Hour, Project};
 use crate::amplitude::time;
 use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
 use crate::config;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::feed::replay::{
     Playing, {self},
 };

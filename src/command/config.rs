@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 
 use crate::cli::Config;
-use crate::config::load::{Needs, flatten};
 use crate::config::{DEFAULT_FILE, Origin, Settings, addresses, exists};
+use crate::config::{Needs, flatten};
 use crate::customerio::Client;
 use crate::feed::WebSocketFeed;
 use crate::owner_only;

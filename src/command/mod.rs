@@ -28,7 +28,7 @@ use color_eyre::eyre::{Result, WrapErr as _, bail};
 use tokio::net::TcpListener;
 
 use crate::cli::{Cli, Command, Over};
-use crate::config::load::{Flag, Needs};
+use crate::config::{Flag, Needs};
 use crate::config::{Loaded, default_path, load, state_folder};
 use crate::customerio::Client;
 use crate::delivery::spool::Spool;

@@ -1,7 +1,7 @@
 //! Everything that is wrong with the settings: what the settings themselves tell, and the keys.
 
 use crate::config::Loaded;
-use crate::config::load::{ConfigError, Needs};
+use crate::config::{ConfigError, Needs};
 use crate::tui::input::keymap::Keymap;
 
 /// Returns the problems of the settings for a command that `needs` these, those of `[keys]` last.

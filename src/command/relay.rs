@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::byte_order_mark;
-use crate::config::load::{Flag, Needs};
+use crate::config::{Flag, Needs};
 use crate::config::{
     state_folder, {self},
 };

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::config::load::{Flag, Needs};
+use crate::config::{Flag, Needs};
 use crate::config::{Settings, exists};
 use crate::feed::WebSocketFeed;
 use crate::pipeline::{Handle, Reloaded};

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use color_eyre::eyre::Result;
 
 use crate::cli::Run;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::config::{Screen, Settings};
 use crate::signals;
 

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Watch;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
