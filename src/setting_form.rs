@@ -47,16 +47,18 @@ pub mod humane {
 
     /// Reads a duration of at most a year.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        let wrong = |what: &str| {
-            serde::de::Error::custom(format!(
-                "{text:?} is {what}; write 250ms, 10s or 4h, at most a year"
-            ))
+        parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+
+    /// Parses a duration of at most a year. The error names the text and says what to write.
+    pub fn parse(text: &str) -> Result<Duration, String> {
+        let problem = match humantime::parse_duration(text) {
+            Ok(time) if time <= LONGEST => return Ok(time),
+            Ok(_) => "more than a year",
+            Err(_) => "not a length of time",
         };
-        match humantime::parse_duration(&text) {
-            Ok(time) if time <= LONGEST => Ok(time),
-            Ok(_) => Err(wrong("more than a year")),
-            Err(_) => Err(wrong("not a length of time")),
-        }
+        Err(format!(
+            "{text:?} is {problem}; write 250ms, 10s or 4h, at most a year"
+        ))
     }
 }

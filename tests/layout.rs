@@ -51,8 +51,6 @@ const STILL_UPWARD: &[&str] = &[];
 const STILL_CIRCLES: &[&str] = &[
     "amplitude::archive",
     "amplitude::frame",
-    "command",
-    "config",
     "customerio::mapping",
     "customerio::sandbox::check",
     "feed",
