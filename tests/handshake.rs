@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{settings, until};
-use sluicegate::feed::{Feed as _, FeedState, FeedStatus, Frame, Link, WebSocketFeed};
+use sluicegate::feed::{Feed as _, FeedChannel, FeedState, FeedStatus, Frame, WebSocketFeed};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -66,8 +66,9 @@ fn subscribe(
     settings: sluicegate::config::Feed,
 ) -> (mpsc::Receiver<Frame>, watch::Receiver<FeedStatus>) {
     let (status_told, status) = watch::channel(FeedStatus::default());
-    let (link, frames) = Link::new(watch::channel(None).1, watch::channel(None).1, status_told);
-    tokio::spawn(Box::new(WebSocketFeed::new(settings).unwrap()).run(link));
+    let (channel, frames) =
+        FeedChannel::new(watch::channel(None).1, watch::channel(None).1, status_told);
+    tokio::spawn(Box::new(WebSocketFeed::new(settings).unwrap()).run(channel));
     (frames, status)
 }
 

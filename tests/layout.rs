@@ -51,16 +51,8 @@ const STILL_UPWARD: &[&str] = &[];
 const STILL_CIRCLES: &[&str] = &[
     "amplitude::archive",
     "amplitude::frame",
-    "customerio::mapping",
-    "customerio::sandbox::check",
-    "feed",
-    "feed::log",
-    "feed::server",
     "filter::expression",
-    "http",
-    "limits",
     "pipeline",
-    "relay",
 ];
 
 /// A path as its segments.

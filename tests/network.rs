@@ -23,7 +23,7 @@ use sluicegate::config::Feed as Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::feed::server::{Options, Server};
-use sluicegate::feed::{Feed as _, FeedStatus, Frame, Link, WebSocketFeed};
+use sluicegate::feed::{Feed as _, FeedChannel, FeedStatus, Frame, WebSocketFeed};
 use sluicegate::network::dial::Dialer;
 use sluicegate::network::{Address, ProxySetting};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -89,8 +89,9 @@ struct Running {
 
 fn run(feed: WebSocketFeed) -> Running {
     let (status_told, status) = watch::channel(FeedStatus::default());
-    let (link, frames) = Link::new(watch::channel(None).1, watch::channel(None).1, status_told);
-    tokio::spawn(Box::new(feed).run(link));
+    let (channel, frames) =
+        FeedChannel::new(watch::channel(None).1, watch::channel(None).1, status_told);
+    tokio::spawn(Box::new(feed).run(channel));
     Running { frames, status }
 }
 

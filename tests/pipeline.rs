@@ -15,8 +15,8 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::delivery::spool::Spool;
-use sluicegate::feed::{Feed, Link, WebSocketFeed};
-use sluicegate::pipeline::{Ended, Pipeline};
+use sluicegate::feed::{Feed, FeedChannel, WebSocketFeed};
+use sluicegate::pipeline::{Pipeline, ShutdownReport};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
@@ -84,7 +84,7 @@ fn start(settings: &Settings, folder: &Path) -> Pipeline {
     Pipeline::start(settings, Box::new(feed), &client, spool).unwrap()
 }
 
-async fn end(pipeline: Pipeline) -> Ended {
+async fn end(pipeline: Pipeline) -> ShutdownReport {
     pipeline
         .end(Duration::from_secs(10), CancellationToken::new())
         .await
@@ -220,7 +220,7 @@ async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
 struct Breaking;
 
 impl Feed for Breaking {
-    fn run(self: Box<Self>, _: Link) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(self: Box<Self>, _: FeedChannel) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async { panic!("a fault of the client's") })
     }
 

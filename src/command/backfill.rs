@@ -207,7 +207,7 @@ impl Past {
             let tell = |count| played.store(count, Relaxed);
             replay::play(&server, &files, playing, tell).await
         };
-        Player::start(playing, move |why| handle.tell(why))
+        Player::start(playing, move |why| handle.notify(why))
     }
 
     async fn show(self, feed: String) -> Result<ExitCode> {

@@ -12,7 +12,7 @@ use crate::config::{Needs, flatten};
 use crate::customerio::Client;
 use crate::feed::WebSocketFeed;
 use crate::owner_only;
-use crate::relay::passing::Passing;
+use crate::relay::pass_through::PassThrough;
 
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
@@ -90,7 +90,7 @@ fn usable(settings: &Settings) -> Result<()> {
     WebSocketFeed::new(settings.feed.clone())?;
     Client::new(settings.destination()?)?;
     if let Ok(url) = settings.relay.pass_to.url() {
-        Passing::to(url.as_str())?;
+        PassThrough::to(url.as_str())?;
     }
     Ok(())
 }

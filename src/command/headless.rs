@@ -13,7 +13,7 @@ use crate::cli::Format;
 use crate::delivery::BreakerState;
 use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
-use crate::pipeline::{Ended, Handle, Pipeline};
+use crate::pipeline::{Handle, Pipeline, ShutdownReport};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
 use crate::signals::{self, Hangup};
 use crate::text::grouped;
@@ -169,14 +169,14 @@ struct Broken {
 }
 
 impl Summary {
-    fn new(ended: &Ended, took: Duration) -> Self {
+    fn new(ended: &ShutdownReport, took: Duration) -> Self {
         let last = &ended.last;
         let broken = |row: &LimitRow| Broken {
             limit: row.code.name(),
             policy: row.policy,
             events: row.count,
             worst_type: row.worst_type.to_string(),
-            worst: row.worst.says.clone(),
+            worst: row.worst.sentence.clone(),
             path: row.worst.path.to_string(),
         };
         Self {

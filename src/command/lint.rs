@@ -175,7 +175,7 @@ impl Report {
                 policy: violation.policy,
                 events: 0,
                 path: violation.path.into_owned(),
-                says: violation.says,
+                says: violation.sentence,
                 example: place.to_string(),
             });
         found.events += 1;

@@ -16,13 +16,13 @@ use crate::config::Needs;
 use crate::config::{
     state_folder, {self},
 };
-use crate::feed::fill::Fill;
-use crate::feed::log::{Keep, Log};
+use crate::feed::log::{Log, Retention};
 use crate::feed::server;
-use crate::relay::passing::Passing;
-use crate::relay::shape::Shape;
-use crate::relay::throttle::Limits;
-use crate::relay::{Options, Relay, Standing};
+use crate::feed::usage::Usage;
+use crate::relay::pass_through::PassThrough;
+use crate::relay::throttle::RateLimits;
+use crate::relay::webhook_mapping::WebhookMapping;
+use crate::relay::{Options, Relay, RelayStatus};
 use crate::signals::{
     Hangup, {self},
 };
@@ -91,16 +91,16 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     };
     // Who has not taken it by then comes back to another relay.
     let _ = tokio::time::timeout(DRAIN, ending).await;
-    relay.tell_left_out();
+    relay.log_suppressed();
     let counts = relay.counts();
     say!(
         "{} events received, {} requests refused",
         grouped(counts.received),
         grouped(counts.refused)
     );
-    match relay.standing().log {
+    match relay.status().log {
         Some(log) if log.damage.is_loss() => {
-            say!("{}", log.damage.told.unwrap_or_default());
+            say!("{}", log.damage.description.unwrap_or_default());
             Ok(ExitCode::from(1))
         }
         _ => Ok(ExitCode::SUCCESS),
@@ -135,7 +135,7 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         is_set.then(|| secret.clone())
     };
     let passing = match own.pass_to.url() {
-        Ok(url) => Some(Passing::to(url.as_str())?),
+        Ok(url) => Some(PassThrough::to(url.as_str())?),
         // Another one than none was refused.
         Err(_) => None,
     };
@@ -143,8 +143,8 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         secret: set(&own.secret),
         token: set(&own.token),
         tls,
-        shape: Shape::new(&own.webhook)?,
-        limits: Limits {
+        webhook: WebhookMapping::new(&own.webhook)?,
+        limits: RateLimits {
             all: own.events_per_second,
             each: own.device_events_per_second,
         },
@@ -167,7 +167,7 @@ fn log(own: &config::Relay) -> Result<Option<Log>> {
         "" => usual_folder()?,
         named => PathBuf::from(named),
     };
-    let keep = Keep {
+    let keep = Retention {
         age: own.retain,
         bytes: own.retain_bytes,
     };
@@ -187,7 +187,7 @@ async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
     if own.tls_cert_file.is_empty() {
         return Ok(None);
     }
-    crate::http::use_ring();
+    crate::http::install_ring();
     let unusable = || unusable(own);
     let (cert, key) = pems(own).wrap_err_with(unusable)?;
     let config = RustlsConfig::from_pem(cert, key);
@@ -243,14 +243,14 @@ async fn reread(
 async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Future<Output = ()>) {
     let mut every = tokio::time::interval(STATUS_EVERY);
     every.reset();
-    let mut before = relay.standing();
+    let mut before = relay.status();
     tokio::pin!(hung_up);
     loop {
         tokio::select! {
             () = signal.cancelled() => return,
             () = &mut hung_up => return,
             _ = every.tick() => {
-                let now = relay.standing();
+                let now = relay.status();
                 tracing::info!("{}", status_line(&before, &now));
                 before = now;
             }
@@ -259,19 +259,19 @@ async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Futur
 }
 
 /// How it stands, in one line.
-fn status_line(before: &Standing, now: &Standing) -> String {
+fn status_line(before: &RelayStatus, now: &RelayStatus) -> String {
     let seconds = (now.at_ms - before.at_ms).max(1) as f64 / 1_000.0;
     let rate = text::rate((now.received - before.received) as f64 / seconds);
     let slowest = now.clients.iter().map(|client| client.lag_ms).max();
     let lag = slowest.map_or_else(String::new, |ms| {
         format!(", the last {} behind", duration(ms))
     });
-    let size = |fill: Fill| text::bytes(fill.bytes as usize);
+    let size = |usage: Usage| text::bytes(usage.bytes as usize);
     let log = now.log.as_ref().map_or_else(String::new, |log| {
         let fault = log.fault.as_ref().map(|why| format!(" ({why})"));
-        let lost = log.damage.in_short().map(|lost| format!(" ({lost})"));
+        let lost = log.damage.summary().map(|lost| format!(" ({lost})"));
         let [fault, lost] = [fault, lost].map(Option::unwrap_or_default);
-        format!("  log {}{fault}{lost}", size(log.fill))
+        format!("  log {}{fault}{lost}", size(log.usage))
     });
     format!(
         "received {} ({rate})  refused {}  clients {}{lag}  ring {}{log}",

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::config::{Flag, Needs};
 use crate::config::{Settings, exists};
 use crate::feed::WebSocketFeed;
-use crate::pipeline::{Handle, Reloaded};
+use crate::pipeline::{Handle, ReloadReport};
 
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
@@ -36,7 +36,7 @@ impl Reloader {
     }
 
     /// Reads them again, and puts what is new in force; or says why nothing was changed.
-    pub async fn reload(&self, handle: &Handle) -> Result<(Reloaded, Settings), String> {
+    pub async fn reload(&self, handle: &Handle) -> Result<(ReloadReport, Settings), String> {
         let own = self.clone();
         let loading = tokio::task::spawn_blocking(move || own.load());
         let settings = match loading.await {

@@ -12,7 +12,7 @@ use crate::customerio::sizes::BATCH_BYTES;
 use crate::filter::gate::RuleError;
 use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
-use crate::relay::shape::Shape;
+use crate::relay::webhook_mapping::WebhookMapping;
 
 /// Minimum of the settings that bound the pause between attempts: a shorter one would retry
 /// without a pause while a server is down.
@@ -235,7 +235,7 @@ impl Loaded {
         {
             self.refuse("relay.pass_to", message, found);
         }
-        if let Err(wrong) = Shape::new(&own.webhook) {
+        if let Err(wrong) = WebhookMapping::new(&own.webhook) {
             found.push(self.invalid(&format!("relay.webhook.{}", wrong.field), wrong.why));
         }
     }

@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::amplitude::{json, time};
 use crate::owner_only;
 
-use super::Frame;
+use super::frame::Frame;
 
 /// How a recording is compressed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]

@@ -10,7 +10,7 @@ use crate::amplitude::Event;
 use crate::amplitude::json::{self, Kind};
 
 use super::expression::{self, FUNCTIONS, VARIABLES};
-use super::phrase::{quoted, step};
+use super::expression_builder::{quoted, step};
 
 /// Longer values are not offered: nobody compares with them.
 const VALUE_BYTES: usize = 80;
@@ -43,12 +43,12 @@ const OF_A_TEXT: [&str; 6] = [
 #[derive(Debug, Default)]
 pub struct Catalog {
     events: u64,
-    fields: FxHashMap<String, Seen>,
+    fields: FxHashMap<String, FieldStats>,
 }
 
 /// A field.
 #[derive(Debug, Default)]
-struct Seen {
+struct FieldStats {
     count: u64,
     /// Values as a condition writes them.
     values: FxHashMap<String, u64>,

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::gate::{Effect, Filters, Rule, Switch};
+use super::gate::{Filters, Rule, RuleEffect, Switch};
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq)]
@@ -69,7 +69,7 @@ pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
 
 /// `now` without what `after` changed of `before`, as far as `now` still has it: what was
 /// changed beside it, or since, stays.
-pub fn taken_back(now: &Filters, before: &Filters, after: &Filters) -> Filters {
+pub fn revert(now: &Filters, before: &Filters, after: &Filters) -> Filters {
     let mut back = now.clone();
     if before.unseen_types != after.unseen_types && now.unseen_types == after.unseen_types {
         back.unseen_types = before.unseen_types;
@@ -114,7 +114,7 @@ fn is_reordered(before: &Filters, now: &Filters) -> bool {
 }
 
 /// The first few changes in one line, and how many more there are.
-pub fn in_a_line(changes: &[Change]) -> String {
+pub fn summary(changes: &[Change]) -> String {
     const TOLD: usize = 3;
     let told: Vec<String> = changes.iter().take(TOLD).map(Change::to_string).collect();
     match changes.len() {
@@ -175,10 +175,10 @@ impl fmt::Display for Change {
     }
 }
 
-fn verb(effect: Effect) -> &'static str {
+fn verb(effect: RuleEffect) -> &'static str {
     match effect {
-        Effect::Exclude => "excludes",
-        Effect::Include => "includes only",
+        RuleEffect::Exclude => "excludes",
+        RuleEffect::Include => "includes only",
     }
 }
 
@@ -187,7 +187,7 @@ mod tests {
     use super::*;
 
     fn rule(name: &str, when: &str) -> Rule {
-        Rule::new(name, Effect::Exclude, when)
+        Rule::new(name, RuleEffect::Exclude, when)
     }
 
     #[test]
@@ -222,7 +222,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            in_a_line(&changes(&before, &now)),
+            summary(&changes(&before, &now)),
             "A on, rule “two” off, for 10 % of persons, new rule “four”: excludes d, and 2 more"
         );
     }
@@ -246,20 +246,20 @@ mod tests {
         after.rules[0].when = "c".to_owned();
         after.rules.remove(1);
         after.rules.push(rule("three", "d"));
-        assert_eq!(taken_back(&after, &before, &after), before);
+        assert_eq!(revert(&after, &before, &after), before);
         // Since then B was switched on again, "one" was changed, and another rule came.
         let mut now = after.clone();
         now.types.insert("B".to_owned(), Switch::On);
         now.types.insert("C".to_owned(), Switch::Off);
         now.rules[0].on = false;
         now.rules.push(rule("four", "e"));
-        let back = taken_back(&now, &before, &after);
+        let back = revert(&now, &before, &after);
         assert_eq!(back.types, types(&[("A", true), ("B", true), ("C", false)]));
         let names: Vec<&str> = back.rules.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names, ["one", "two", "four"]);
         assert!(!back.rules[0].on && back.rules[0].when == "c");
         // Where nothing of it is left there is nothing to take back.
-        assert_eq!(taken_back(&before, &before, &after), before);
+        assert_eq!(revert(&before, &before, &after), before);
     }
 
     #[test]
@@ -267,8 +267,8 @@ mod tests {
         let before = Filters::default();
         let mut now = before.clone();
         now.unseen_types = Switch::Off;
-        assert_eq!(in_a_line(&changes(&before, &now)), "new types off");
-        assert_eq!(in_a_line(&changes(&now, &before)), "new types on");
-        assert_eq!(in_a_line(&[]), "nothing is changed");
+        assert_eq!(summary(&changes(&before, &now)), "new types off");
+        assert_eq!(summary(&changes(&now, &before)), "new types on");
+        assert_eq!(summary(&[]), "nothing is changed");
     }
 }

@@ -9,23 +9,23 @@ use cel::common::value::Val;
 use cel::{Context, Program};
 
 use super::expression::{Condition, Variables, is_missing, run_time};
-use super::gate::{By, Filters, Mode};
+use super::gate::{BlockedBy, Filters, Mode};
 use crate::amplitude::Reading;
 
 /// A part of a condition, and what it gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Part {
+pub struct Subexpression {
     /// How deep it stands: the whole condition is 0.
     pub depth: usize,
     /// The part as it was written.
     pub text: String,
     /// What it gave.
-    pub gave: Gave,
+    pub result: EvalResult,
 }
 
 /// What a part of a condition gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Gave {
+pub enum EvalResult {
     /// It holds, or it doesn't.
     Truth(bool),
     /// A value, as CEL writes it, or what kind and how many.
@@ -38,13 +38,13 @@ pub enum Gave {
 
 /// A rule, and what its condition said of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Explained {
+pub struct RuleExplanation {
     /// The rule's place, from 1.
     pub number: usize,
     /// Its name.
     pub name: String,
     /// The parts of its condition, each before those that it is made of.
-    pub parts: Vec<Part>,
+    pub parts: Vec<Subexpression>,
 }
 
 /// Strings are told up to so many characters.
@@ -52,7 +52,7 @@ const STRING_CHARS: usize = 60;
 
 impl Condition {
     /// What the condition, and each part of it, says of the event.
-    pub fn parts(&self, reading: &Reading<'_>) -> Vec<Part> {
+    pub fn parts(&self, reading: &Reading<'_>) -> Vec<Subexpression> {
         let variables = Variables::new(reading);
         let context = variables.context();
         let mut walk = Walk {
@@ -67,10 +67,10 @@ impl Condition {
 
 /// The rule of this name, as the filters have it, on the event; none where they have no such
 /// rule any more.
-pub fn explain(filters: &Filters, name: &str, reading: &Reading<'_>) -> Option<Explained> {
+pub fn explain(filters: &Filters, name: &str, reading: &Reading<'_>) -> Option<RuleExplanation> {
     let index = filters.rules.iter().position(|rule| rule.name == name)?;
     let condition = Condition::compile(&filters.rules[index].when).ok()?;
-    Some(Explained {
+    Some(RuleExplanation {
         number: index + 1,
         name: name.to_owned(),
         parts: condition.parts(reading),
@@ -79,14 +79,14 @@ pub fn explain(filters: &Filters, name: &str, reading: &Reading<'_>) -> Option<E
 
 /// All that would hold the event back if it came now, in the order in which it is asked. None
 /// of these may be left for the event to pass.
-pub fn obstacles(
+pub fn blockers(
     filters: &Filters,
     mode: Option<Mode>,
     send_users: bool,
     event_type: &str,
     reading: &Reading<'_>,
-) -> Vec<By> {
-    let mut found: Vec<By> = filters
+) -> Vec<BlockedBy> {
+    let mut found: Vec<BlockedBy> = filters
         .type_against(event_type, send_users)
         .into_iter()
         .collect();
@@ -102,14 +102,14 @@ pub fn obstacles(
             Condition::compile(&rule.when).is_ok_and(|c| c.holds(&context))
         });
         if holds_back.is_some() {
-            found.push(By::Rule {
+            found.push(BlockedBy::Rule {
                 number: index as u16 + 1,
                 name: rule.name.as_str().into(),
             });
         }
     }
     if mode == Some(Mode::Shut) {
-        found.push(By::Shut);
+        found.push(BlockedBy::Shut);
     }
     found
 }
@@ -117,7 +117,7 @@ pub fn obstacles(
 struct Walk<'w> {
     program: &'w Program,
     context: &'w Context<'w, 'w>,
-    parts: Vec<Part>,
+    parts: Vec<Subexpression>,
 }
 
 impl Walk<'_> {
@@ -126,10 +126,10 @@ impl Walk<'_> {
         if is_literal(&expression.expr) {
             return;
         }
-        self.parts.push(Part {
+        self.parts.push(Subexpression {
             depth,
             text: written(self.program, expression),
-            gave: gave(expression, self.context),
+            result: evaluate(expression, self.context),
         });
         match &expression.expr {
             Expr::Call(call) if call.func_name != operators::INDEX => {
@@ -154,36 +154,39 @@ fn is_literal(expr: &Expr) -> bool {
     }
 }
 
-fn gave(expression: &IdedExpr, context: &Context<'_, '_>) -> Gave {
+fn evaluate(expression: &IdedExpr, context: &Context<'_, '_>) -> EvalResult {
     match Value::resolve_val(expression, context) {
-        Ok(value) => told(value.as_ref()),
-        Err(error) if is_missing(&error) => Gave::Missing,
-        Err(error) => Gave::Error(run_time(&error)),
+        Ok(value) => describe(value.as_ref()),
+        Err(error) if is_missing(&error) => EvalResult::Missing,
+        Err(error) => EvalResult::Error(run_time(&error)),
     }
 }
 
-fn told(value: &dyn Val) -> Gave {
-    let several = |word: &str, count: usize| Gave::Value(format!("{word} {count}"));
+fn describe(value: &dyn Val) -> EvalResult {
+    let several = |word: &str, count: usize| EvalResult::Value(format!("{word} {count}"));
     if let Some(truth) = value.downcast_ref::<CelBool>() {
-        return Gave::Truth(*truth.inner());
+        return EvalResult::Truth(*truth.inner());
     }
     if value.downcast_ref::<CelNull>().is_some() {
-        return Gave::Missing;
+        return EvalResult::Missing;
     }
     if let Some(text) = value.downcast_ref::<CelString>() {
         let text = text.inner();
         let short: String = text.chars().take(STRING_CHARS).collect();
         let more = if short.len() < text.len() { "…" } else { "" };
-        return Gave::Value(format!("{}{more}", super::phrase::quoted(&short)));
+        return EvalResult::Value(format!(
+            "{}{more}",
+            super::expression_builder::quoted(&short)
+        ));
     }
     if let Some(number) = value.downcast_ref::<CelInt>() {
-        return Gave::Value(number.inner().to_string());
+        return EvalResult::Value(number.inner().to_string());
     }
     if let Some(number) = value.downcast_ref::<CelUInt>() {
-        return Gave::Value(number.inner().to_string());
+        return EvalResult::Value(number.inner().to_string());
     }
     if let Some(number) = value.downcast_ref::<CelDouble>() {
-        return Gave::Value(number.inner().to_string());
+        return EvalResult::Value(number.inner().to_string());
     }
     if let Some(list) = value.downcast_ref::<CelList>() {
         return several("a list of", list.inner().len());
@@ -191,7 +194,7 @@ fn told(value: &dyn Val) -> Gave {
     if let Some(map) = value.downcast_ref::<CelMap>() {
         return several("an object of", map.inner().len());
     }
-    Gave::Value(format!("a {}", value.get_type().name()))
+    EvalResult::Value(format!("a {}", value.get_type().name()))
 }
 
 /// The part as it was written. The parser keeps where a token of each expression stands, which
@@ -287,7 +290,7 @@ fn unbalanced(text: &str) -> i32 {
 mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::event;
-    use crate::filter::{Effect, Rule};
+    use crate::filter::{Rule, RuleEffect};
 
     const EVENT: &str = r#"{"event_type":"Purchase","user_id":"u-1","time":1799999999000,
         "event_properties":{"total":12.5,"items":["a","b"],"coupon":null,"text":"x"}}"#;
@@ -296,12 +299,12 @@ mod tests {
         let event = event(EVENT);
         let reading = Reading::new(&event);
         let parts = Condition::compile(condition).unwrap().parts(&reading);
-        let line = |part: &Part| {
-            let gave = match &part.gave {
-                Gave::Truth(truth) => truth.to_string(),
-                Gave::Value(value) => value.clone(),
-                Gave::Missing => "not there".to_owned(),
-                Gave::Error(why) => format!("error: {why}"),
+        let line = |part: &Subexpression| {
+            let gave = match &part.result {
+                EvalResult::Truth(truth) => truth.to_string(),
+                EvalResult::Value(value) => value.clone(),
+                EvalResult::Missing => "not there".to_owned(),
+                EvalResult::Error(why) => format!("error: {why}"),
             };
             format!("{}{} → {gave}", "  ".repeat(part.depth), part.text)
         };
@@ -366,14 +369,18 @@ mod tests {
         let filters = Filters {
             types: [("Purchase".to_owned(), false.into())].into(),
             rules: vec![
-                Rule::new("cheap", Effect::Exclude, "event_properties.total < 20.0"),
-                Rule::new("nobody", Effect::Exclude, "!has_user"),
-                Rule::new("germans", Effect::Include, r#"country == "Germany""#),
+                Rule::new(
+                    "cheap",
+                    RuleEffect::Exclude,
+                    "event_properties.total < 20.0",
+                ),
+                Rule::new("nobody", RuleEffect::Exclude, "!has_user"),
+                Rule::new("germans", RuleEffect::Include, r#"country == "Germany""#),
             ],
             ..Filters::default()
         };
-        let found = obstacles(&filters, Some(Mode::Shut), false, "Purchase", &reading);
-        let found: Vec<String> = found.iter().map(By::to_string).collect();
+        let found = blockers(&filters, Some(Mode::Shut), false, "Purchase", &reading);
+        let found: Vec<String> = found.iter().map(BlockedBy::to_string).collect();
         assert_eq!(
             found,
             [
@@ -383,7 +390,7 @@ mod tests {
                 "gate shut",
             ]
         );
-        let free = obstacles(
+        let free = blockers(
             &Filters::default(),
             Some(Mode::Open),
             false,

@@ -160,7 +160,7 @@ pub struct CompileError {
 
 /// What a condition said of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub enum Verdict {
+pub enum Evaluation {
     /// It holds.
     True,
     /// It doesn't, or a property that it needs is missing.
@@ -207,24 +207,24 @@ impl Condition {
 
     /// Whether it holds for the event that `variables` opens.
     pub(super) fn holds(&self, variables: &Context<'_, '_>) -> bool {
-        self.evaluate(variables) == Verdict::True
+        self.evaluate(variables) == Evaluation::True
     }
 
     /// Evaluates the condition on the event that `variables` opens.
-    pub fn evaluate(&self, variables: &Context<'_, '_>) -> Verdict {
+    pub fn evaluate(&self, variables: &Context<'_, '_>) -> Evaluation {
         let expression: &IdedExpr = self.program.expression();
         match Value::resolve_val(expression, variables) {
             Ok(value) => match value.downcast_ref::<CelBool>() {
-                Some(truth) if *truth.inner() => Verdict::True,
-                Some(_) => Verdict::False,
-                None if value.downcast_ref::<CelNull>().is_some() => Verdict::False,
-                None => Verdict::Error(format!(
+                Some(truth) if *truth.inner() => Evaluation::True,
+                Some(_) => Evaluation::False,
+                None if value.downcast_ref::<CelNull>().is_some() => Evaluation::False,
+                None => Evaluation::Error(format!(
                     "gives {}, not true or false",
                     article(value.get_type().name())
                 )),
             },
-            Err(error) if is_missing(&error) => Verdict::False,
-            Err(error) => Verdict::Error(run_time(&error)),
+            Err(error) if is_missing(&error) => Evaluation::False,
+            Err(error) => Evaluation::Error(run_time(&error)),
         }
     }
 }
@@ -639,7 +639,7 @@ mod tests {
         "event_properties":{"price":12.5,"items":["a","b"],"internal":false,"plan":null,"deep":{"x":{"y":7}}},
         "user_properties":{"email":"ann@example.com"},"groups":{"company":["acme"]}}"#;
 
-    fn verdict(condition: &str) -> Verdict {
+    fn verdict(condition: &str) -> Evaluation {
         let event = event(EVENT);
         let reading = Reading::new(&event);
         let variables = Variables::new(&reading);
@@ -669,7 +669,7 @@ mod tests {
             r#"user_properties == {"email": "ann@example.com"}"#,
             r#"event_type.lowerAscii().startsWith("purchase")"#,
         ] {
-            assert_eq!(verdict(holds), Verdict::True, "{holds}");
+            assert_eq!(verdict(holds), Evaluation::True, "{holds}");
         }
     }
 
@@ -686,21 +686,21 @@ mod tests {
             "event_properties.items[7] == 1",
             "event_properties.plan",
         ] {
-            assert_eq!(verdict(missing), Verdict::False, "{missing}");
+            assert_eq!(verdict(missing), Evaluation::False, "{missing}");
         }
         assert_eq!(
             verdict("event_properties.nope == 1 || event_properties.price > 1.0"),
-            Verdict::True
+            Evaluation::True
         );
     }
 
     #[test]
     fn what_can_not_be_compared_is_an_error_that_says_so() {
-        let Verdict::Error(text) = verdict(r#"event_properties.price > "ten""#) else {
+        let Evaluation::Error(text) = verdict(r#"event_properties.price > "ten""#) else {
             panic!("no error")
         };
         assert_eq!(text, "> does not take a number and a string");
-        let Verdict::Error(text) = verdict("event_properties.price") else {
+        let Evaluation::Error(text) = verdict("event_properties.price") else {
             panic!("no error")
         };
         assert_eq!(text, "gives a number, not true or false");

@@ -15,7 +15,7 @@ use sha2::{Digest, Sha256};
 use crate::amplitude::{Event, Reading};
 use crate::limits::Code;
 
-use super::expression::{CompileError, Condition, Variables, Verdict};
+use super::expression::{CompileError, Condition, Evaluation, Variables};
 
 /// Whether what passes the filters goes on to Customer.io.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -32,7 +32,7 @@ pub enum Mode {
 /// What a rule does with the events that it matches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub enum Effect {
+pub enum RuleEffect {
     /// Holds them back.
     Exclude,
     /// Lets only them on.
@@ -46,7 +46,7 @@ pub struct Rule {
     /// Its name.
     pub name: String,
     /// What it does with the events that it matches.
-    pub effect: Effect,
+    pub effect: RuleEffect,
     /// The condition, in CEL.
     pub when: String,
     /// Whether it is in force.
@@ -62,7 +62,7 @@ pub struct Rule {
 
 impl Rule {
     /// A rule that is on, and acts on all persons.
-    pub fn new(name: impl Into<String>, effect: Effect, when: impl Into<String>) -> Self {
+    pub fn new(name: impl Into<String>, effect: RuleEffect, when: impl Into<String>) -> Self {
         Self {
             name: name.into(),
             effect,
@@ -121,16 +121,20 @@ impl Filters {
     }
 
     /// What of an event's type holds it back, if anything does.
-    pub(super) fn type_against(&self, event_type: &str, send_users: bool) -> Option<By> {
+    pub(super) fn type_against(&self, event_type: &str, send_users: bool) -> Option<BlockedBy> {
         let update = matches!(event_type, "$identify" | "$groupidentify");
         if update && !(send_users && event_type == "$identify") {
-            return Some(By::PropertyUpdate);
+            return Some(BlockedBy::PropertyUpdate);
         }
         if self.selects(event_type) {
             return None;
         }
         let known = self.types.contains_key(event_type);
-        Some(if known { By::Type } else { By::UnseenType })
+        Some(if known {
+            BlockedBy::Type
+        } else {
+            BlockedBy::UnseenType
+        })
     }
 
     /// The first rule that holds the event back, from 0; `matches` says whether the condition
@@ -143,11 +147,11 @@ impl Filters {
         let rules = self.rules.iter().enumerate();
         for (index, rule) in rules.filter(|(_, rule)| rule.on) {
             let acts = matches(index) && is_sampled(rule, event);
-            let held_back = match rule.effect {
-                Effect::Exclude => acts,
-                Effect::Include => !acts,
+            let filtered_out = match rule.effect {
+                RuleEffect::Exclude => acts,
+                RuleEffect::Include => !acts,
             };
-            if held_back {
+            if filtered_out {
                 return Some(index);
             }
         }
@@ -174,7 +178,7 @@ impl From<bool> for Switch {
 /// What held an event back.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
-pub enum By {
+pub enum BlockedBy {
     /// The gate is shut.
     Shut,
     /// The event's type is off.
@@ -201,7 +205,7 @@ pub enum Decision {
     /// The gate held it back.
     Filtered {
         /// What did.
-        by: By,
+        by: BlockedBy,
     },
     /// A limit refused it.
     Rejected {
@@ -210,7 +214,7 @@ pub enum Decision {
     },
 }
 
-impl std::fmt::Display for By {
+impl std::fmt::Display for BlockedBy {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
             Self::Shut => f.write_str("gate shut"),
@@ -227,7 +231,7 @@ impl std::fmt::Display for By {
 pub struct RuleCounts {
     reached: AtomicU64,
     matched: AtomicU64,
-    held_back: AtomicU64,
+    filtered_out: AtomicU64,
     errors: AtomicU64,
     last_error: Mutex<Option<String>>,
     timed: AtomicU64,
@@ -242,7 +246,8 @@ pub struct RuleTally {
     /// Those that its condition matched.
     pub matched: u64,
     /// Those that it held back.
-    pub held_back: u64,
+    #[serde(rename = "held_back")]
+    pub filtered_out: u64,
     /// Those on which its condition failed.
     pub errors: u64,
     /// What was wrong the last time.
@@ -275,7 +280,7 @@ impl RuleCounts {
         RuleTally {
             reached: self.reached.load(Relaxed),
             matched: self.matched.load(Relaxed),
-            held_back: self.held_back.load(Relaxed),
+            filtered_out: self.filtered_out.load(Relaxed),
             errors: self.errors.load(Relaxed),
             last_error,
             timed: self.timed.load(Relaxed),
@@ -387,19 +392,19 @@ impl Gate {
     }
 
     /// What holds the event back, if anything does: its type, then each rule, then a shut gate.
-    pub fn holds_back(
+    pub fn blocked_by(
         &self,
         reading: &Reading<'_>,
         event_type: &str,
         send_users: bool,
-    ) -> Option<By> {
+    ) -> Option<BlockedBy> {
         self.filters
             .type_against(event_type, send_users)
             .or_else(|| self.rule_against(reading))
-            .or_else(|| (self.mode == Mode::Shut).then_some(By::Shut))
+            .or_else(|| (self.mode == Mode::Shut).then_some(BlockedBy::Shut))
     }
 
-    fn rule_against(&self, reading: &Reading<'_>) -> Option<By> {
+    fn rule_against(&self, reading: &Reading<'_>) -> Option<BlockedBy> {
         if self.filters.rules.iter().all(|rule| !rule.on) {
             return None;
         }
@@ -409,8 +414,8 @@ impl Gate {
             .filters
             .rule_against(reading.event(), |index| self.rules[index].matches(&context))?;
         let rule = &self.rules[index];
-        rule.counts.held_back.fetch_add(1, Relaxed);
-        Some(By::Rule {
+        rule.counts.filtered_out.fetch_add(1, Relaxed);
+        Some(BlockedBy::Rule {
             number: index as u16 + 1,
             name: rule.name.clone(),
         })
@@ -432,12 +437,12 @@ impl Compiled {
             self.condition.evaluate(context)
         };
         match verdict {
-            Verdict::True => {
+            Evaluation::True => {
                 counts.matched.fetch_add(1, Relaxed);
                 true
             }
-            Verdict::False => false,
-            Verdict::Error(text) => {
+            Evaluation::False => false,
+            Evaluation::Error(text) => {
                 counts.errors.fetch_add(1, Relaxed);
                 *counts
                     .last_error
@@ -491,7 +496,7 @@ mod tests {
     fn decide(gate: &Gate, text: &str) -> Option<String> {
         let event = event(text);
         let event_type = event.event_type().unwrap_or_default().into_owned();
-        gate.holds_back(&Reading::new(&event), &event_type, false)
+        gate.blocked_by(&Reading::new(&event), &event_type, false)
             .map(|by| by.to_string())
     }
 
@@ -504,12 +509,12 @@ mod tests {
     fn types_come_first_then_rules_in_order_and_each_decision_names_what_decided() {
         let internal = Rule::new(
             "internal",
-            Effect::Exclude,
+            RuleEffect::Exclude,
             r#"user_id.startsWith("staff")"#,
         );
         let eu_only = Rule::new(
             "eu only",
-            Effect::Include,
+            RuleEffect::Include,
             r#"event_properties.region == "eu""#,
         );
         let open = gate(&[("Purchase", true)], false, vec![internal, eu_only]);
@@ -536,9 +541,13 @@ mod tests {
 
     #[test]
     fn a_rule_that_is_off_or_fails_holds_nothing_back_and_its_errors_are_counted() {
-        let mut off = Rule::new("off", Effect::Exclude, "true");
+        let mut off = Rule::new("off", RuleEffect::Exclude, "true");
         off.on = false;
-        let failing = Rule::new("failing", Effect::Exclude, "event_properties.region > 3");
+        let failing = Rule::new(
+            "failing",
+            RuleEffect::Exclude,
+            "event_properties.region > 3",
+        );
         let gate = gate(&[], true, vec![off, failing]);
         assert_eq!(decide(&gate, EU), None);
         let tallies = gate.tallies();
@@ -552,7 +561,7 @@ mod tests {
 
     #[test]
     fn a_sample_takes_its_share_of_persons_and_always_the_same_ones() {
-        let mut tenth = Rule::new("tenth", Effect::Include, "true");
+        let mut tenth = Rule::new("tenth", RuleEffect::Include, "true");
         tenth.sample = 10.0;
         let gate = gate(&[], true, vec![tenth]);
         let passing = || -> Vec<usize> {
@@ -568,10 +577,10 @@ mod tests {
 
     #[test]
     fn a_new_gate_keeps_the_counts_of_rules_that_stayed() {
-        let stays = Rule::new("stays", Effect::Exclude, "has_user");
+        let stays = Rule::new("stays", RuleEffect::Exclude, "has_user");
         let before = gate(&[], true, vec![stays.clone()]);
         decide(&before, EU);
-        let rules = vec![Rule::new("new", Effect::Exclude, "false"), stays];
+        let rules = vec![Rule::new("new", RuleEffect::Exclude, "false"), stays];
         let after = gate(&[], true, rules).after(&before);
         assert_eq!(
             after
@@ -586,7 +595,7 @@ mod tests {
     #[test]
     fn a_wrong_rule_names_itself() {
         let wrong = Filters {
-            rules: vec![Rule::new("typo", Effect::Exclude, "evnt_type == 1")],
+            rules: vec![Rule::new("typo", RuleEffect::Exclude, "evnt_type == 1")],
             ..Filters::default()
         };
         let error = Gate::new(Mode::Open, wrong).unwrap_err().to_string();

@@ -13,8 +13,8 @@ use rustc_hash::{FxHashMap, FxHashSet, FxHasher};
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Reading};
 
-use super::expression::{Condition, Variables, Verdict};
-use super::gate::{self, By, Filters, RuleError, RuleTally};
+use super::expression::{Condition, Evaluation, Variables};
+use super::gate::{self, BlockedBy, Filters, RuleError, RuleTally};
 
 /// A preview is made on so many threads at the most.
 const THREADS: usize = 4;
@@ -25,7 +25,7 @@ const EXAMPLES: usize = 10;
 
 /// An event that came by.
 #[derive(Debug, Clone)]
-pub struct Seen {
+pub struct PreviewEvent {
     /// Its number in this run.
     pub sequence: u64,
     /// The event.
@@ -59,9 +59,9 @@ pub struct Preview {
     /// What would pass the draft.
     pub after: Passing,
     /// What would pass now, and did not before.
-    pub newly_passes: Moved,
+    pub newly_passing: ChangedEvents,
     /// What would be held back now, and was not before.
-    pub newly_held_back: Moved,
+    pub newly_filtered_out: ChangedEvents,
     /// What each rule of the draft does, in their order.
     pub rules: Vec<RuleTally>,
 }
@@ -79,7 +79,7 @@ pub struct Passing {
 
 /// Events that one set of filters lets through and the other doesn't.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Moved {
+pub struct ChangedEvents {
     /// How many.
     pub events: u64,
     /// Their types, the most frequent first.
@@ -100,7 +100,7 @@ pub struct Example {
     /// Its `user_id`, or its `device_id`.
     pub person: String,
     /// What holds it back: before, or now.
-    pub by: By,
+    pub by: BlockedBy,
 }
 
 impl Preview {
@@ -135,7 +135,7 @@ struct Side {
 }
 
 /// What holds an event back in force, and in the draft.
-type Decided = (Option<By>, Option<By>);
+type Decided = (Option<BlockedBy>, Option<BlockedBy>);
 
 /// What a condition said of an event.
 #[derive(Debug, Clone)]
@@ -178,7 +178,7 @@ impl Comparison {
     }
 
     /// What holds the event back in force, and in the draft.
-    pub fn ask(&mut self, seen: &Seen, send_users: bool) -> Decided {
+    pub fn decide(&mut self, seen: &PreviewEvent, send_users: bool) -> Decided {
         let reading = Reading::new(&seen.event);
         let variables = Variables::new(&reading);
         self.said.fill(None);
@@ -207,15 +207,20 @@ impl Asked<'_, '_> {
     fn what(&mut self, place: usize) -> &Said {
         let context = self.context.get_or_insert_with(|| self.variables.context());
         self.said[place].get_or_insert_with(|| match self.conditions[place].evaluate(context) {
-            Verdict::True => Said::Matches,
-            Verdict::False => Said::DoesNot,
-            Verdict::Error(why) => Said::Failed(why.into()),
+            Evaluation::True => Said::Matches,
+            Evaluation::False => Said::DoesNot,
+            Evaluation::Error(why) => Said::Failed(why.into()),
         })
     }
 }
 
 impl Side {
-    fn against(&mut self, seen: &Seen, send_users: bool, asked: &mut Asked<'_, '_>) -> Option<By> {
+    fn against(
+        &mut self,
+        seen: &PreviewEvent,
+        send_users: bool,
+        asked: &mut Asked<'_, '_>,
+    ) -> Option<BlockedBy> {
         let by_type = self.filters.type_against(&seen.event_type, send_users);
         if by_type.is_some() {
             return by_type;
@@ -237,8 +242,8 @@ impl Side {
                 }
             }
         })?;
-        tallies[index].held_back += 1;
-        Some(By::Rule {
+        tallies[index].filtered_out += 1;
+        Some(BlockedBy::Rule {
             number: index as u16 + 1,
             name: self.filters.rules[index].name.as_str().into(),
         })
@@ -247,7 +252,7 @@ impl Side {
 
 /// A preview that is being made: events are shown to it, newest first.
 #[derive(Debug)]
-pub struct Previewing {
+pub struct PreviewBuilder {
     /// One for each thread.
     comparisons: Vec<Comparison>,
     batching: Batching,
@@ -258,8 +263,8 @@ pub struct Previewing {
     oldest_ms: UnixMs,
     before: Tally,
     after: Tally,
-    newly_passes: Moving,
-    newly_held_back: Moving,
+    newly_passing: Moving,
+    newly_filtered_out: Moving,
 }
 
 #[derive(Debug, Default)]
@@ -278,7 +283,7 @@ struct Moving {
     examples: Vec<Example>,
 }
 
-impl Previewing {
+impl PreviewBuilder {
     /// A preview on `of` events.
     pub fn new(comparison: Comparison, batching: Batching, send_users: bool, of: u64) -> Self {
         let threads = std::thread::available_parallelism().map_or(1, |n| n.get().min(THREADS));
@@ -292,17 +297,17 @@ impl Previewing {
             oldest_ms: 0,
             before: Tally::default(),
             after: Tally::default(),
-            newly_passes: Moving::default(),
-            newly_held_back: Moving::default(),
+            newly_passing: Moving::default(),
+            newly_filtered_out: Moving::default(),
         }
     }
 
     /// Looks at the next older events, newest first.
-    pub fn look(&mut self, seen: &[Seen]) {
+    pub fn add(&mut self, seen: &[PreviewEvent]) {
         let share = seen.len().div_ceil(self.comparisons.len()).max(SHARE);
         let send_users = self.send_users;
-        let ask = |(part, comparison): (&[Seen], &mut Comparison)| -> Vec<Decided> {
-            let asked = part.iter().map(|seen| comparison.ask(seen, send_users));
+        let ask = |(part, comparison): (&[PreviewEvent], &mut Comparison)| -> Vec<Decided> {
+            let asked = part.iter().map(|seen| comparison.decide(seen, send_users));
             asked.collect()
         };
         let mut parts = seen.chunks(share).zip(&mut self.comparisons);
@@ -323,7 +328,7 @@ impl Previewing {
         }
     }
 
-    fn take(&mut self, seen: &Seen, before: Option<By>, after: Option<By>) {
+    fn take(&mut self, seen: &PreviewEvent, before: Option<BlockedBy>, after: Option<BlockedBy>) {
         let received_ms = seen.event.received_ms();
         self.events += 1;
         self.newest_ms.get_or_insert(received_ms);
@@ -337,8 +342,8 @@ impl Previewing {
             }
         }
         match (before, after) {
-            (Some(by), None) => self.newly_passes.add(seen, by),
-            (None, Some(by)) => self.newly_held_back.add(seen, by),
+            (Some(by), None) => self.newly_passing.add(seen, by),
+            (None, Some(by)) => self.newly_filtered_out.add(seen, by),
             _ => {}
         }
     }
@@ -352,8 +357,8 @@ impl Previewing {
             span_ms: self.newest_ms.map_or(0, |newest| newest - self.oldest_ms),
             before: self.before.passing(),
             after: self.after.passing(),
-            newly_passes: self.newly_passes.moved(),
-            newly_held_back: self.newly_held_back.moved(),
+            newly_passing: self.newly_passing.moved(),
+            newly_filtered_out: self.newly_filtered_out.moved(),
             rules: self.tallies(),
         }
     }
@@ -365,7 +370,7 @@ impl Previewing {
             for (sum, tally) in sums.iter_mut().zip(&comparison.after.tallies) {
                 sum.reached += tally.reached;
                 sum.matched += tally.matched;
-                sum.held_back += tally.held_back;
+                sum.filtered_out += tally.filtered_out;
                 sum.errors += tally.errors;
                 sum.last_error = sum.last_error.take().or_else(|| tally.last_error.clone());
             }
@@ -374,7 +379,7 @@ impl Previewing {
     }
 
     /// There are no older events.
-    pub fn end(&mut self) {
+    pub fn finish(&mut self) {
         self.of = self.events;
     }
 }
@@ -417,7 +422,7 @@ impl Tally {
 }
 
 impl Moving {
-    fn add(&mut self, seen: &Seen, by: By) {
+    fn add(&mut self, seen: &PreviewEvent, by: BlockedBy) {
         self.events += 1;
         *self.types.entry(seen.event_type.clone()).or_default() += 1;
         if self.examples.len() < EXAMPLES {
@@ -433,9 +438,9 @@ impl Moving {
         }
     }
 
-    fn moved(&self) -> Moved {
+    fn moved(&self) -> ChangedEvents {
         let types = self.types.iter().map(|(t, n)| (t.clone(), *n));
-        Moved {
+        ChangedEvents {
             events: self.events,
             types: most_first(types),
             examples: self.examples.clone(),
@@ -447,17 +452,17 @@ impl Moving {
 mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::{event, event_at};
-    use crate::filter::gate::{Effect, Gate, Mode, Rule, Switch};
+    use crate::filter::gate::{Gate, Mode, Rule, RuleEffect, Switch};
 
     const BATCHING: Batching = Batching {
         age: Duration::from_millis(100),
         bytes: 1_000_000,
     };
 
-    fn seen(sequence: u64, text: &str) -> Seen {
+    fn seen(sequence: u64, text: &str) -> PreviewEvent {
         let event = event(text);
         let event_type = event.event_type().unwrap_or_default().into();
-        Seen {
+        PreviewEvent {
             sequence,
             event,
             event_type,
@@ -465,7 +470,7 @@ mod tests {
         }
     }
 
-    fn some(count: u64) -> Vec<Seen> {
+    fn some(count: u64) -> Vec<PreviewEvent> {
         let text = |n: u64| {
             format!(
                 r#"{{"event_type":"Type {}","user_id":"u-{}","event_properties":{{"total":{}}}}}"#,
@@ -478,11 +483,11 @@ mod tests {
     }
 
     /// Events are given from old to new.
-    fn preview(before: &Filters, after: &Filters, events: &[Seen]) -> Preview {
+    fn preview(before: &Filters, after: &Filters, events: &[PreviewEvent]) -> Preview {
         let comparison = Comparison::new(before, after).unwrap();
-        let mut previewing = Previewing::new(comparison, BATCHING, false, events.len() as u64);
-        let newest_first: Vec<Seen> = events.iter().rev().cloned().collect();
-        previewing.look(&newest_first);
+        let mut previewing = PreviewBuilder::new(comparison, BATCHING, false, events.len() as u64);
+        let newest_first: Vec<PreviewEvent> = events.iter().rev().cloned().collect();
+        previewing.add(&newest_first);
         previewing.preview()
     }
 
@@ -490,18 +495,18 @@ mod tests {
         let large = "event_properties.total > 5";
         let before = Filters {
             rules: vec![
-                Rule::new("large", Effect::Exclude, large),
-                Rule::new("fails", Effect::Exclude, "event_type > 3"),
+                Rule::new("large", RuleEffect::Exclude, large),
+                Rule::new("fails", RuleEffect::Exclude, "event_type > 3"),
             ],
             ..Filters::default()
         };
-        let mut sampled = Rule::new("half", Effect::Exclude, "true");
+        let mut sampled = Rule::new("half", RuleEffect::Exclude, "true");
         sampled.sample = 50.0;
         let after = Filters {
             types: [("Type 1".to_owned(), Switch::Off)].into(),
             rules: vec![
-                Rule::new("some", Effect::Include, "event_properties.total > 2"),
-                Rule::new("large under another name", Effect::Exclude, large),
+                Rule::new("some", RuleEffect::Include, "event_properties.total > 2"),
+                Rule::new("large under another name", RuleEffect::Exclude, large),
                 sampled,
             ],
             ..Filters::default()
@@ -516,16 +521,16 @@ mod tests {
         let mut comparison = Comparison::new(&before, &after).unwrap();
         for seen in some(500) {
             let reading = Reading::new(&seen.event);
-            let by = |gate: &Gate| gate.holds_back(&reading, &seen.event_type, false);
+            let by = |gate: &Gate| gate.blocked_by(&reading, &seen.event_type, false);
             let expected = (by(&gates[0]), by(&gates[1]));
-            assert_eq!(comparison.ask(&seen, false), expected, "{seen:?}");
+            assert_eq!(comparison.decide(&seen, false), expected, "{seen:?}");
         }
         let mut tallies = gates[1].tallies();
         // A draft's rules are not timed.
         for tally in &mut tallies {
             (tally.timed, tally.timed_ns) = (0, 0);
         }
-        assert!(tallies.iter().all(|t| t.held_back > 0), "{tallies:?}");
+        assert!(tallies.iter().all(|t| t.filtered_out > 0), "{tallies:?}");
         assert_eq!(comparison.after.tallies, tallies);
         assert_eq!(
             comparison.before.tallies[1].errors,
@@ -539,9 +544,9 @@ mod tests {
         let (before, after) = filters();
         let events = some(5_000);
         let comparison = Comparison::new(&before, &after).unwrap();
-        let mut one_by_one = Previewing::new(comparison, BATCHING, false, 5_000);
+        let mut one_by_one = PreviewBuilder::new(comparison, BATCHING, false, 5_000);
         for seen in events.iter().rev() {
-            one_by_one.look(std::slice::from_ref(seen));
+            one_by_one.add(std::slice::from_ref(seen));
         }
         assert_eq!(preview(&before, &after, &events), one_by_one.preview());
     }
@@ -558,12 +563,12 @@ mod tests {
         assert_eq!((shown.events, shown.is_whole()), (60, true));
         assert_eq!((shown.before.events, shown.after.events), (40, 40));
         assert_eq!((shown.before.persons, shown.after.persons), (7, 7));
-        let moved = &shown.newly_held_back;
+        let moved = &shown.newly_filtered_out;
         assert_eq!(moved.types, [("Type 0".into(), 20)]);
         assert_eq!(moved.examples.len(), EXAMPLES);
         assert_eq!(moved.examples[0].sequence, 57);
-        assert_eq!(moved.examples[0].by, By::Type);
-        assert_eq!(shown.newly_passes.types, [("Type 2".into(), 20)]);
+        assert_eq!(moved.examples[0].by, BlockedBy::Type);
+        assert_eq!(shown.newly_passing.types, [("Type 2".into(), 20)]);
     }
 
     #[test]
@@ -574,7 +579,7 @@ mod tests {
         off.types.insert("A".to_owned(), Switch::Off);
         let shown = preview(&off, &Filters::default(), &[rejected]);
         assert_eq!((shown.events, shown.after.events), (1, 0));
-        assert_eq!(shown.newly_passes, Moved::default());
+        assert_eq!(shown.newly_passing, ChangedEvents::default());
     }
 
     #[test]
@@ -582,20 +587,20 @@ mod tests {
         let at = |ms: i64| {
             let text = r#"{"event_type":"A","user_id":"u"}"#;
             let event = event_at(text, ms);
-            Seen {
+            PreviewEvent {
                 event,
                 ..seen(1, text)
             }
         };
         let size = at(0).event.size_bytes();
         let requests = |times: &[i64], bytes| {
-            let events: Vec<Seen> = times.iter().map(|ms| at(*ms)).collect();
+            let events: Vec<PreviewEvent> = times.iter().map(|ms| at(*ms)).collect();
             let all = Filters::default();
             let comparison = Comparison::new(&all, &all).unwrap();
             let batching = Batching { bytes, ..BATCHING };
-            let mut previewing = Previewing::new(comparison, batching, false, 0);
-            let newest_first: Vec<Seen> = events.into_iter().rev().collect();
-            previewing.look(&newest_first);
+            let mut previewing = PreviewBuilder::new(comparison, batching, false, 0);
+            let newest_first: Vec<PreviewEvent> = events.into_iter().rev().collect();
+            previewing.add(&newest_first);
             previewing.preview().after.requests
         };
         assert_eq!(requests(&[0, 50, 100, 101, 500], 10_000), 3);

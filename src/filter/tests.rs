@@ -3,7 +3,7 @@
 
 use proptest::prelude::*;
 
-use super::expression::{Condition, Variables, Verdict};
+use super::expression::{Condition, Evaluation, Variables};
 use crate::amplitude::Reading;
 use crate::amplitude::frame::tests_support::event;
 use crate::filter::catalog::Catalog;
@@ -164,5 +164,5 @@ fn a_long_list_and_a_long_chain_of_alternatives_are_conditions() {
     let event = event(r#"{"event_type":"Event Type 499","user_id":"u"}"#);
     let reading = Reading::new(&event);
     let verdict = chain.evaluate(&Variables::new(&reading).context());
-    assert_eq!(verdict, Verdict::True);
+    assert_eq!(verdict, Evaluation::True);
 }

@@ -25,7 +25,7 @@ impl Failure {
     }
 
     /// Says that the pipeline can't go on. The first reason stays.
-    pub(super) fn tell(&self, why: String) {
+    pub(super) fn report(&self, why: String) {
         tracing::error!("{why}");
         // Who is told may have ended itself.
         let _ = self.notices.send(why.clone());
@@ -42,7 +42,7 @@ impl Failure {
     }
 
     /// Waits until the pipeline can't go on.
-    pub(super) async fn happened(&self) {
+    pub(super) async fn wait(&self) {
         let mut told = self.why.subscribe();
         // The sender is held by `self`.
         let _ = told.wait_for(Option::is_some).await;
@@ -52,7 +52,7 @@ impl Failure {
     pub(super) async fn watched(self, name: &'static str, task: impl Future<Output = ()>) {
         if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
             let says = message(panic.as_ref());
-            self.tell(format!(
+            self.report(format!(
                 "{name} has ended by a fault of the program ({says}): what is accepted is in the spool; start again"
             ));
         }
@@ -79,7 +79,7 @@ mod tests {
         tokio::spawn(failure.clone().watched("intake", broken))
             .await
             .unwrap();
-        failure.happened().await;
+        failure.wait().await;
         let why = failure.why().unwrap();
         assert!(
             why.starts_with("intake has ended by a fault of the program (index out of bounds)"),

@@ -51,7 +51,7 @@ pub(super) struct Intake {
 struct Batch {
     accepted: Vec<Accepted>,
     told: IntakeReport,
-    shares: Vec<OwnedSemaphorePermit>,
+    permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl Intake {
@@ -97,8 +97,9 @@ impl Intake {
             }
             if !self.take_in(&mut handful).await {
                 // What can't be kept must not be taken: the feed waits from here on.
-                self.failure
-                    .tell("the spool's thread has ended: start again; the feed is not read".into());
+                self.failure.report(
+                    "the spool's thread has ended: start again; the feed is not read".into(),
+                );
                 stop.cancelled().await;
                 return;
             }
@@ -126,7 +127,7 @@ impl Intake {
             Err(malformed) => {
                 let near = malformed.near.clone().into();
                 self.malformed(malformed, near, frame.received_ms);
-                self.batch.shares.push(frame.share);
+                self.batch.permits.push(frame.permit);
                 return true;
             }
         };
@@ -161,7 +162,7 @@ impl Intake {
         }
         // A message is safe once all of its frame is.
         self.last = last.or(self.last.take());
-        self.batch.shares.push(frame.share);
+        self.batch.permits.push(frame.permit);
         true
     }
 
@@ -216,7 +217,7 @@ impl Intake {
         let Batch {
             accepted,
             told,
-            shares,
+            permits,
         } = std::mem::take(&mut self.batch);
         let (taken_in, safe, message) =
             (self.taken_in.clone(), self.safe.clone(), self.last.clone());
@@ -228,7 +229,7 @@ impl Intake {
                 safe.send_replace(safe_now);
             }
             // The feed has their room again.
-            drop(shares);
+            drop(permits);
         };
         self.spool.append(spool::writer::Append {
             accepted,

@@ -11,7 +11,7 @@ use crate::config::Settings;
 use crate::customerio::Item;
 use crate::customerio::mapping::{IdentifyItem, Mapped, Mapping};
 use crate::delivery::{Accepted, Part};
-use crate::filter::{By, Decision, Gate, Mode};
+use crate::filter::{BlockedBy, Decision, Gate, Mode};
 use crate::limits::{
     Policies, Policy, Subject, Violation, {self},
 };
@@ -19,14 +19,14 @@ use crate::protocol::{Content, Outcome, Record, Story};
 
 /// What events are judged by beside the gate: it changes as a whole.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Terms {
+pub struct JudgeRules {
     /// What events become.
     pub mapping: Mapping,
     /// What breaking each limit does.
     pub policies: Policies,
 }
 
-impl Terms {
+impl JudgeRules {
     /// Those of these settings.
     pub fn of(settings: &Settings) -> Self {
         Self {
@@ -41,8 +41,8 @@ impl Terms {
 pub struct Judge {
     gate: Arc<ArcSwap<Gate>>,
     current: Arc<Gate>,
-    all_terms: Arc<ArcSwap<Terms>>,
-    terms: Arc<Terms>,
+    shared_rules: Arc<ArcSwap<JudgeRules>>,
+    rules: Arc<JudgeRules>,
     sequence: u64,
     accepted: Window,
     names: FxHashMap<Box<str>, Arc<str>>,
@@ -58,13 +58,17 @@ const DUPLICATES: usize = 65_536;
 const REMEMBERED: usize = 100_000;
 
 impl Judge {
-    /// A judge that asks `gate`, and goes by `terms`.
-    pub fn new(gate: Arc<ArcSwap<Gate>>, terms: Arc<ArcSwap<Terms>>, settings: &Settings) -> Self {
+    /// A judge that asks `gate`, and goes by `rules`.
+    pub fn new(
+        gate: Arc<ArcSwap<Gate>>,
+        rules: Arc<ArcSwap<JudgeRules>>,
+        settings: &Settings,
+    ) -> Self {
         Self {
             current: gate.load_full(),
             gate,
-            terms: terms.load_full(),
-            all_terms: terms,
+            rules: rules.load_full(),
+            shared_rules: rules,
             sequence: 0,
             accepted: Window::new(Self::remembers(settings)),
             names: FxHashMap::default(),
@@ -83,10 +87,10 @@ impl Judge {
         (settings.screen.ring_bytes / 1_024).max(DUPLICATES)
     }
 
-    /// Takes up the gate and the terms that are in force now.
+    /// Takes up the gate and the rules that are in force now.
     pub fn begin(&mut self) {
         self.current = self.gate.load_full();
-        self.terms = self.all_terms.load_full();
+        self.rules = self.shared_rules.load_full();
     }
 
     /// Judges an event; what is to be sent of it is added to `items`.
@@ -140,18 +144,18 @@ impl Judge {
         items: &mut Vec<Accepted>,
     ) -> (Decision, Vec<Violation>, bool) {
         let reading = Reading::new(event);
-        let terms = self.terms.clone();
-        let mapped = terms
+        let rules = self.rules.clone();
+        let mapped = rules
             .mapping
             .map(&reading, std::mem::take(&mut self.buffer));
         let item = mapped.item();
-        let mut subject = Subject::new(&reading, &mapped, &terms.mapping, event.received_ms());
+        let mut subject = Subject::new(&reading, &mapped, &rules.mapping, event.received_ms());
         subject.route = item.as_ref().map(|item| &item.route);
         subject.seen_before = self.accepted.holds(mapped.id.into());
-        let violations = limits::check(&subject, &terms.policies);
+        let violations = limits::check(&subject, &rules.policies);
         let held_back = self
             .current
-            .holds_back(&reading, event_type, terms.mapping.send_users);
+            .blocked_by(&reading, event_type, rules.mapping.send_users);
         let decision = decision(held_back, &violations);
         let open = decision == Decision::Accepted && self.current.mode() == Mode::Open;
         let before = items.len();
@@ -165,7 +169,7 @@ impl Judge {
             // An update that sets nothing that Customer.io takes.
             return (
                 Decision::Filtered {
-                    by: By::PropertyUpdate,
+                    by: BlockedBy::PropertyUpdate,
                 },
                 violations,
                 false,
@@ -241,11 +245,11 @@ fn identify_of(subject: &Subject<'_, '_>) -> Option<IdentifyItem> {
 
 /// The filters speak first: what the operator holds back is filtered, whatever limits it
 /// breaks. A limit rejects only what would have gone.
-fn decision(held_back: Option<By>, violations: &[Violation]) -> Decision {
+fn decision(held_back: Option<BlockedBy>, violations: &[Violation]) -> Decision {
     let rejecting = violations.iter().find(|v| v.policy == Policy::Reject);
     match (held_back, rejecting) {
         (Some(by), None) => Decision::Filtered { by },
-        (Some(by), Some(_)) if by != By::Shut => Decision::Filtered { by },
+        (Some(by), Some(_)) if by != BlockedBy::Shut => Decision::Filtered { by },
         (_, Some(violation)) => Decision::Rejected {
             code: violation.code,
         },
@@ -300,8 +304,8 @@ mod tests {
         };
         change(&mut settings);
         let gate = Gate::new(settings.gate, settings.filters()).unwrap();
-        let terms = Arc::new(ArcSwap::from_pointee(Terms::of(&settings)));
-        Judge::new(Arc::new(ArcSwap::from_pointee(gate)), terms, &settings)
+        let rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(&settings)));
+        Judge::new(Arc::new(ArcSwap::from_pointee(gate)), rules, &settings)
     }
 
     fn decide(judge: &mut Judge, text: &str) -> (Decision, Vec<Accepted>) {
@@ -339,7 +343,9 @@ mod tests {
         let mut off = judge(|s| _ = s.types.insert("Step".to_owned(), false.into()));
         assert_eq!(
             decide(&mut off, &broken).0,
-            Decision::Filtered { by: By::Type }
+            Decision::Filtered {
+                by: BlockedBy::Type
+            }
         );
         let mut shut = judge(|s| s.gate = Mode::Shut);
         assert_eq!(
@@ -388,7 +394,7 @@ mod tests {
         let mut unix = judge(|s| {
             s.mapping.dates = crate::customerio::mapping::Dates::Unix;
             let (effect, when) = (
-                crate::filter::Effect::Exclude,
+                crate::filter::RuleEffect::Exclude,
                 "size(user_properties.plan) > 3",
             );
             s.rules = vec![crate::filter::Rule::new("deep", effect, when)];

@@ -34,7 +34,7 @@ use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Channels, Control, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
-use crate::feed::{Feed, FeedStatus, Frame, Link, MessageId};
+use crate::feed::{Feed, FeedChannel, FeedStatus, Frame, MessageId};
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate, Mode};
 use crate::protocol::{Command, Snapshot};
@@ -43,9 +43,9 @@ use crate::text::grouped;
 
 use failure::Failure;
 use intake::Intake;
-pub use judge::{Judge, Terms};
+pub use judge::{Judge, JudgeRules};
 use observer::{IntakeReport, Observer, Sources};
-pub use reload::{ReloadError, Reloaded};
+pub use reload::{ReloadError, ReloadReport};
 pub use status::Status;
 
 /// What a screen, or a command, holds of a running pipeline.
@@ -53,7 +53,7 @@ pub use status::Status;
 pub struct Handle {
     gate: Arc<ArcSwap<Gate>>,
     open: watch::Sender<bool>,
-    terms: Arc<ArcSwap<Terms>>,
+    rules: Arc<ArcSwap<JudgeRules>>,
     changing: Arc<Mutex<()>>,
     /// Those that were loaded last.
     settings: Arc<Mutex<Settings>>,
@@ -86,7 +86,7 @@ pub struct Pipeline {
 
 /// How a pipeline ended.
 #[derive(Debug)]
-pub struct Ended {
+pub struct ShutdownReport {
     /// How everything stood at the end.
     pub last: Arc<Snapshot>,
     /// What was accepted and not settled: it is in the spool.
@@ -153,13 +153,13 @@ impl Pipeline {
         spool.belong_to(&settings.destination_name())?;
         let gate = Gate::new(settings.gate, settings.filters())?;
         let gate = Arc::new(ArcSwap::from_pointee(gate));
-        let terms = Arc::new(ArcSwap::from_pointee(Terms::of(settings)));
+        let rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(settings)));
         let ring = SharedRing::new(settings.screen.ring_bytes);
         let stop = CancellationToken::new();
 
         let name = feed.name();
         let before: Option<MessageId> = spool.last_message(&name).map(Into::into);
-        let mut judge = Judge::new(gate.clone(), terms.clone(), settings);
+        let mut judge = Judge::new(gate.clone(), rules.clone(), settings);
         // Where they can't be read, what comes again is sent again, under the same id.
         let recent = spool.recent_ids(Judge::remembers(settings));
         judge.remember(recent.unwrap_or_default());
@@ -168,7 +168,7 @@ impl Pipeline {
         let (received, resume_from) = watch::channel(before);
         let (safe, acknowledge) = watch::channel(None);
         let (status, feed_status) = watch::channel(FeedStatus::default());
-        let (link, mut frames) = Link::new(resume_from, acknowledge, status);
+        let (channel, mut frames) = FeedChannel::new(resume_from, acknowledge, status);
         let (durable, to_send) = mpsc::channel(2);
         let (taken_in, told) = mpsc::channel(8);
         let (answered, answers) = mpsc::channel(64);
@@ -219,7 +219,7 @@ impl Pipeline {
         let handle = Handle {
             gate,
             open,
-            terms,
+            rules,
             changing: Arc::default(),
             settings: Arc::new(Mutex::new(settings.clone())),
             started: Arc::new(settings.clone()),
@@ -236,7 +236,7 @@ impl Pipeline {
         };
         let observer = Observer::new(sources, snapshots).run(told, answers);
         Ok(Self {
-            feed: watched("the feed's client", feed.run(link)),
+            feed: watched("the feed's client", feed.run(channel)),
             intake: watched("intake", Box::pin(intake.run(frames, stop.clone()))),
             dispatch: watched("delivery", Box::pin(dispatch.run(to_send, controls))),
             observer: watched("the observer", Box::pin(observer)),
@@ -261,7 +261,7 @@ impl Pipeline {
 
     /// Takes nothing more in, waits up to `drain` until all is settled that can be, and ends.
     /// When `hurry` is cancelled it waits no longer. What is left stays in the spool.
-    pub async fn end(self, drain: Duration, hurry: CancellationToken) -> Ended {
+    pub async fn end(self, drain: Duration, hurry: CancellationToken) -> ShutdownReport {
         self.stop.cancel();
         let control = &self.handle.control;
         // It may have ended this very moment: then there is nothing to tell it.
@@ -292,7 +292,7 @@ impl Pipeline {
         let _ = self.observer.await;
         let last = self.handle.snapshots.borrow().clone();
         status::write_last(&self.handle).await;
-        Ended {
+        ShutdownReport {
             left: last.delivery.spool.items,
             unwritten,
             failure: self.handle.failure.why(),
@@ -378,14 +378,14 @@ impl Handle {
     }
 
     /// Tells the operator something.
-    pub fn tell(&self, what: String) {
+    pub fn notify(&self, text: String) {
         // It ends only when everything does.
-        let _ = self.notices.send(what);
+        let _ = self.notices.send(text);
     }
 
     /// Waits until the pipeline can't go on, because a part of it has ended by itself.
     pub async fn failed(&self) {
-        self.failure.happened().await;
+        self.failure.wait().await;
     }
 
     /// The filters that are in force.
@@ -409,7 +409,7 @@ impl Handle {
     }
 
     /// How events are mapped, to show what would be sent.
-    pub fn terms(&self) -> Arc<Terms> {
-        self.terms.load_full()
+    pub fn judge_rules(&self) -> Arc<JudgeRules> {
+        self.rules.load_full()
     }
 }

@@ -15,7 +15,7 @@ use crate::delivery::Control;
 use crate::filter::gate::RuleError;
 use crate::filter::{Filters, Gate};
 
-use super::{Handle, Terms};
+use super::{Handle, JudgeRules};
 
 /// While the credentials are refused, their file is looked at this often.
 const LOOK: Duration = Duration::from_secs(5);
@@ -43,14 +43,14 @@ const FOREIGN: &str = "relay.";
 
 /// What reloading the settings did.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Reloaded {
+pub struct ReloadReport {
     /// The settings that are in force now and were not before.
     pub applied: Vec<String>,
     /// Those that differ from what this run was started with, and need a restart.
     pub at_next_start: Vec<String>,
 }
 
-impl std::fmt::Display for Reloaded {
+impl std::fmt::Display for ReloadReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str("settings read again: ")?;
         match self.applied.as_slice() {
@@ -90,7 +90,7 @@ impl Handle {
 
     /// Puts what is new in these settings in force, and tries again where delivery waits for
     /// someone. What the operator changed meanwhile stays unless the settings changed it too.
-    pub async fn reload(&self, new: Settings) -> Result<Reloaded, ReloadError> {
+    pub async fn reload(&self, new: Settings) -> Result<ReloadReport, ReloadError> {
         let old = self.settings();
         // All that can fail comes first: settings are taken whole or not at all.
         Gate::new(new.gate, new.filters())?;
@@ -104,7 +104,7 @@ impl Handle {
         if new.gate != old.gate {
             self.set_gate(new.gate)?;
         }
-        self.terms.store(Arc::new(Terms::of(&new)));
+        self.rules.store(Arc::new(JudgeRules::of(&new)));
         self.spool.configure(new.spool());
         let reloaded = compare(&in_force, &self.started, &new, has_new_key);
         let figures = Control::Settings(Box::new(new.dispatch()));
@@ -163,7 +163,12 @@ impl Handle {
 
 /// Compares `new` with the settings `in_force`, and those that can't be changed while events flow
 /// with what this run was `started` with.
-fn compare(in_force: &Settings, started: &Settings, new: &Settings, has_new_key: bool) -> Reloaded {
+fn compare(
+    in_force: &Settings,
+    started: &Settings,
+    new: &Settings,
+    has_new_key: bool,
+) -> ReloadReport {
     let of_key = match new.customerio.api_key_file.as_str() {
         "" => "customerio.api_key",
         _ => "customerio.api_key_file",
@@ -177,7 +182,7 @@ fn compare(in_force: &Settings, started: &Settings, new: &Settings, has_new_key:
     }
     let mut at_next_start = different(started, new);
     at_next_start.retain(|path| !is_live(path) && !path.starts_with(FOREIGN));
-    Reloaded {
+    ReloadReport {
         applied,
         at_next_start,
     }
@@ -247,7 +252,7 @@ mod tests {
     use super::*;
 
     /// The settings in `new`, after a start with `old`.
-    fn changed(old: &Settings, new: &Settings) -> Reloaded {
+    fn changed(old: &Settings, new: &Settings) -> ReloadReport {
         let key = |settings: &Settings| settings.customerio.api_key.expose_secret().to_owned();
         compare(old, old, new, key(old) != key(new))
     }
@@ -300,7 +305,7 @@ mod tests {
         old.customerio.api_key_file = "key".to_owned();
         let mut new = old.clone();
         new.customerio.api_key = "a value that nobody reads".to_owned().into();
-        assert_eq!(compare(&old, &old, &new, false), Reloaded::default());
+        assert_eq!(compare(&old, &old, &new, false), ReloadReport::default());
         let another = compare(&old, &old, &old, true);
         assert_eq!(another.applied, ["customerio.api_key_file"]);
     }
@@ -313,6 +318,6 @@ mod tests {
         let again = compare(&loaded, &started, &loaded, false);
         assert_eq!(again.at_next_start, ["feed.resume"]);
         let back = compare(&loaded, &started, &started, false);
-        assert_eq!(back, Reloaded::default());
+        assert_eq!(back, ReloadReport::default());
     }
 }

@@ -18,7 +18,7 @@ use crate::amplitude::time;
 use crate::config::save::{self};
 use crate::filter::Filters;
 use crate::filter::preview::Batching;
-use crate::pipeline::{Ended, Handle, Pipeline};
+use crate::pipeline::{Handle, Pipeline, ShutdownReport};
 use crate::protocol::Record;
 use crate::signals::{
     Hangup, {self},
@@ -44,7 +44,7 @@ use crate::tui::{update, view};
 const SECOND: Duration = Duration::from_secs(1);
 
 /// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
-pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ended>> {
+pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<ShutdownReport>> {
     // Before the screen is open: the terminal answers on the keyboard's side.
     let colours = terminal::colours(opening.look.theme);
     let mut screen = Screen::open(&format!("sluicegate {}", opening.labels.workspace))?;
@@ -113,9 +113,9 @@ struct Shell {
     drain: Duration,
     reload: Option<Reload>,
     hurry: CancellationToken,
-    ending: Option<JoinHandle<Ended>>,
+    ending: Option<JoinHandle<ShutdownReport>>,
     /// How the pipeline ended, once it has.
-    ended: Option<Ended>,
+    ended: Option<ShutdownReport>,
     closed: bool,
     /// Whether there is a terminal to read keys from, and to draw on.
     has_terminal: bool,
@@ -124,7 +124,7 @@ struct Shell {
 }
 
 impl Shell {
-    async fn run(mut self) -> io::Result<Option<Ended>> {
+    async fn run(mut self) -> io::Result<Option<ShutdownReport>> {
         let mut keys = EventStream::new();
         let mut snapshots = self.handle.snapshots();
         let mut terminations = signals::terminations();
@@ -338,7 +338,7 @@ impl Shell {
     fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
         let record = self.finder.record(sequence)?;
         let snapshot = &self.state.snapshot;
-        let mapping = &self.handle.terms().mapping;
+        let mapping = &self.handle.judge_rules().mapping;
         let found = Inspected::of(record, &snapshot.filters, snapshot.mode, mapping);
         Some(Box::new(found))
     }
@@ -354,7 +354,7 @@ impl Shell {
                 age: settings.delivery.batch_age,
                 bytes: settings.delivery.batch_bytes,
             },
-            send_users: self.handle.terms().mapping.send_users,
+            send_users: self.handle.judge_rules().mapping.send_users,
         })
     }
 

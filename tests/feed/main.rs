@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use common::{down, event, feed, nowhere, settings, until};
 use futures_util::{SinkExt, StreamExt};
-use sluicegate::feed::{Feed, FeedState, FeedStatus, Frame, Link, MessageId, WebSocketFeed};
+use sluicegate::feed::{Feed, FeedChannel, FeedState, FeedStatus, Frame, MessageId, WebSocketFeed};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-/// A feed that runs, and the ends of its link.
+/// A feed that runs, and the ends of its channel.
 struct Running {
     frames: mpsc::Receiver<Frame>,
     last_received: watch::Sender<Option<MessageId>>,
@@ -38,9 +38,9 @@ fn run_behind(last: Option<&str>, settings: sluicegate::config::Feed) -> Running
     let (last_received, resume) = watch::channel(last.map(Into::into));
     let (safe, acknowledge) = watch::channel(None);
     let (status_told, status) = watch::channel(FeedStatus::default());
-    let (link, frames) = Link::new(resume, acknowledge, status_told);
+    let (channel, frames) = FeedChannel::new(resume, acknowledge, status_told);
     let feed = WebSocketFeed::new(settings).unwrap();
-    tokio::spawn(Box::new(feed).run(link));
+    tokio::spawn(Box::new(feed).run(channel));
     Running {
         frames,
         last_received,

@@ -353,8 +353,57 @@ async fn positions_of_readers_that_are_damaged_are_counted_and_told() {
     let health = get(&format!("http://{place}/healthz"));
     let told = health["damage"].as_str().unwrap();
     assert!(
-        told.contains("none is lost, and the position of 1 reader is lost"),
+        told.contains("none is lost, and the position of 1 client is lost"),
         "{told}"
     );
+    assert_eq!(relay.end().0, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_is_killed_at_any_moment_loses_only_what_was_damaged() {
+    let place = steady_place();
+    let folder = filled(place).await;
+    damage_pages(folder.path(), 4);
+    let untouched = tempfile::tempdir().unwrap();
+    for name in ["messages.sqlite", "messages.note"] {
+        fs::copy(folder.path().join(name), untouched.path().join(name)).unwrap();
+    }
+    let lost = checked("once", untouched.path(), place, ALL).await;
+    assert!(lost > 0);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    for kill_after_ms in (5..200).step_by(5) {
+        let mut relay = sluicegate()
+            .args(["relay", "--headless", "--retain", "1h"])
+            .args(["--listen", &place.to_string(), "--folder"])
+            .arg(folder.path())
+            .stderr(log.reopen().unwrap())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(kill_after_ms)).await;
+        relay.kill().unwrap();
+        relay.wait().unwrap();
+    }
+    let relay = started(folder.path(), place);
+    assert_eq!(served(place).await.len() as u64, ALL - lost);
+    let health = get(&format!("http://{place}/healthz"));
+    let told = fs::read_to_string(log.path()).unwrap();
+    let is_told = told.contains("was damaged") || health["lost"] == json!(lost);
+    assert!(is_told, "{health} {told}");
+    assert!(!kept(folder.path()).is_empty());
+    drop(relay);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_note_a_damaged_file_is_said_to_have_lost_an_unknown_number() {
+    let place = steady_place();
+    let folder = filled(place).await;
+    damage_pages(folder.path(), 4);
+    fs::remove_file(folder.path().join("messages.note")).unwrap();
+    let relay = started(folder.path(), place);
+    let served = served(place).await.len() as u64;
+    assert!((ALL - 160..ALL).contains(&served), "{served}");
+    let health = get(&format!("http://{place}/healthz"));
+    let told = health["damage"].as_str().unwrap();
+    assert!(told.contains("an unknown number is lost"), "{told}");
     assert_eq!(relay.end().0, Some(1));
 }

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use sluicegate::feed::log::{Keep, Log};
+use sluicegate::feed::log::{Log, Retention};
 use sluicegate::relay::Relay;
 use tokio::net::TcpListener;
 use tokio_tungstenite::connect_async;
@@ -100,7 +100,7 @@ async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
         .output()
         .unwrap();
     let says = String::from_utf8_lossy(&taken.stderr);
-    assert!(says.contains("are another process's"), "{says}");
+    assert!(says.contains("are in use by another process"), "{says}");
     drop(relay);
 }
 
@@ -108,7 +108,7 @@ async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
 async fn who_was_away_longer_than_memory_goes_back_catches_up_while_more_comes() {
     const ALL: u64 = 6_000;
     let folder = tempfile::tempdir().unwrap();
-    let keep = Keep {
+    let keep = Retention {
         age: Duration::from_secs(600),
         bytes: 1 << 30,
     };
@@ -148,8 +148,8 @@ async fn who_was_away_longer_than_memory_goes_back_catches_up_while_more_comes()
         seen == (0..ALL).collect::<Vec<u64>>(),
         "each once, in order"
     );
-    let standing = relay.standing();
-    assert_eq!(standing.log.unwrap().fill.messages, ALL);
+    let standing = relay.status();
+    assert_eq!(standing.log.unwrap().usage.messages, ALL);
     assert!(standing.ring.messages < 1_000, "{:?}", standing.ring);
 }
 

@@ -11,7 +11,7 @@ use ratatui::backend::TestBackend;
 use sluicegate::amplitude::frame;
 use sluicegate::amplitude::time::UnixMs;
 use sluicegate::config::Settings;
-use sluicegate::customerio::mapping::Route;
+use sluicegate::customerio::Route;
 use sluicegate::customerio::{Item, Mapping};
 use sluicegate::delivery::spool::SpoolStatus;
 use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
@@ -19,9 +19,9 @@ use sluicegate::delivery::{Accepted, Attempt, DeliveryStatus, History, Part, Und
 use sluicegate::feed::FeedState;
 use sluicegate::filter::catalog::Catalog;
 use sluicegate::filter::gate::{RuleTally, Switch};
-use sluicegate::filter::preview::{Batching, Comparison, Previewing};
-use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
-use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::filter::preview::{Batching, Comparison, PreviewBuilder};
+use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect};
+use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{
     LatencyRow, LimitRow, Outcome, Rates, Record, Snapshot, Totals, TypeRow,
@@ -86,8 +86,8 @@ pub fn judged(events: impl IntoIterator<Item = String>) -> Vec<Record> {
     let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
         Gate::new(Mode::Open, filters()).unwrap(),
     ));
-    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
-    let mut judge = Judge::new(gate, terms, &settings);
+    let judge_rules = Arc::new(arc_swap::ArcSwap::from_pointee(JudgeRules::of(&settings)));
+    let mut judge = Judge::new(gate, judge_rules, &settings);
     let mut all = Vec::new();
     for text in events {
         frame::decode(&text.into(), NOW, "message_id", |one| {
@@ -324,7 +324,7 @@ pub fn tallies() -> Vec<RuleTally> {
     let internal = RuleTally {
         reached: 1_000,
         matched: 41,
-        held_back: 41,
+        filtered_out: 41,
         timed: 16,
         timed_ns: 19_200,
         ..RuleTally::default()
@@ -384,7 +384,7 @@ impl Fixture {
         update(&mut self.state, Action::Page(page));
         if let Some(question) = question {
             let comparison = Comparison::new(&question.before, &question.after).unwrap();
-            let mut previewing = Previewing::new(comparison, question.batching, false, 0);
+            let mut previewing = PreviewBuilder::new(comparison, question.batching, false, 0);
             let mut told = Vec::new();
             query::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
                 told.push(p);

@@ -9,7 +9,7 @@ use sluicegate::config::Settings;
 use sluicegate::feed::FeedState;
 use sluicegate::filter::{Filters, Gate, Mode};
 use sluicegate::limits::Policy;
-use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::{LimitRow, Record, Snapshot, TypeRow};
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
@@ -96,8 +96,8 @@ fn hostile() -> (Vec<Record>, Snapshot) {
         Gate::new(Mode::Open, Filters::default()).unwrap(),
     ));
     let settings = Settings::default();
-    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
-    let mut judge = Judge::new(gate, terms, &settings);
+    let judge_rules = Arc::new(arc_swap::ArcSwap::from_pointee(JudgeRules::of(&settings)));
+    let mut judge = Judge::new(gate, judge_rules, &settings);
     let mut all = Vec::new();
     frame::decode(&events.into(), NOW, "message_id", |one| {
         all.push(judge.judge(one.unwrap(), &mut Vec::new()));

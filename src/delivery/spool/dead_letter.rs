@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::customerio::request::Request;
 use crate::delivery::{Accepted, History, Part, Undelivered};
 use crate::text;

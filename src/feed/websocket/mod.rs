@@ -32,8 +32,11 @@ use crate::amplitude::time;
 use crate::network::dial::Dialer;
 use crate::network::{AnyConnection, Proxy};
 
+use super::channel::FeedChannel;
+use super::message_id::{MessageId, is_message_id};
 use super::settings::Settings;
-use super::{Feed, FeedState, Link, MessageId, is_message_id};
+use super::source::Feed;
+use super::status::FeedState;
 pub use error::FeedError;
 
 use connect::Connector;
@@ -121,11 +124,11 @@ impl WebSocketFeed {
         Ok((socket, seen))
     }
 
-    async fn keep_running(self, mut link: Link) {
+    async fn keep_running(self, mut channel: FeedChannel) {
         let mut failures = 0_u32;
         let mut resume_point = ResumePoint::default();
         loop {
-            let last = link.last_received.borrow().clone();
+            let last = channel.last_received.borrow().clone();
             let was_received = last.is_some();
             let asked = last.filter(|id| self.settings.resume && is_message_id(id));
             let started = Instant::now();
@@ -143,8 +146,8 @@ impl WebSocketFeed {
                 NextConnection::Receive(behind) => {
                     let ended = match self.connect(behind.as_ref()).await {
                         Ok(connection) => {
-                            self.tell_live(&link);
-                            self.receive(connection, &mut link, was_received).await
+                            self.tell_live(&channel);
+                            self.receive(connection, &mut channel, was_received).await
                         }
                         Err(failure) => Ended::Broken(failure),
                     };
@@ -152,7 +155,7 @@ impl WebSocketFeed {
                         return;
                     };
                     if let Some(id) = resume_point.failed(failure.may_be_id) {
-                        give_up(&id, &failure.why, &link);
+                        give_up(&id, &failure.why, &channel);
                         continue;
                     }
                     failure
@@ -164,10 +167,10 @@ impl WebSocketFeed {
                 failures + 1
             };
             let wait = self.wait(failures, failure.quiet, rand::random());
-            self.tell_down(failure, wait, &link);
+            self.tell_down(failure, wait, &channel);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = link.frames.closed() => return,
+                () = channel.frames.closed() => return,
             }
         }
     }
@@ -196,15 +199,15 @@ impl WebSocketFeed {
         outcome
     }
 
-    fn tell_live(&self, link: &Link) {
-        link.status.send_modify(|s| {
+    fn tell_live(&self, channel: &FeedChannel) {
+        channel.status.send_modify(|s| {
             s.connects += 1;
             s.state = FeedState::Live;
         });
         tracing::info!(url = %self.settings.url, "feed is live{}", self.past());
     }
 
-    fn tell_down(&self, failure: Failure, wait: Duration, link: &Link) {
+    fn tell_down(&self, failure: Failure, wait: Duration, channel: &FeedChannel) {
         let why = match self.proxy() {
             Some(proxy) => format!("through the proxy {proxy}: {}", failure.why),
             None => failure.why,
@@ -214,7 +217,7 @@ impl WebSocketFeed {
             "feed is down: {why}; trying again in {wait:.1?}"
         );
         let next_ms = time::now() + wait.as_millis() as i64;
-        link.status.send_modify(|s| {
+        channel.status.send_modify(|s| {
             s.state = FeedState::Down { why, next_ms };
             s.blocked_since_ms = None;
         });
@@ -240,7 +243,7 @@ impl WebSocketFeed {
     async fn receive(
         &self,
         (socket, seen): (Socket, Arc<Seen>),
-        link: &mut Link,
+        channel: &mut FeedChannel,
         was_received: bool,
     ) -> Ended {
         let (mut sink, mut stream) = socket.split();
@@ -249,7 +252,7 @@ impl WebSocketFeed {
         ping.reset();
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
         // After a restart too, where the spool knows how far an earlier run came.
-        let mut resumed = was_received || link.status.borrow().connects > 1;
+        let mut resumed = was_received || channel.status.borrow().connects > 1;
         let mut messages = Messages::new(&self.settings, seen.clone());
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
@@ -267,15 +270,15 @@ impl WebSocketFeed {
                     continue;
                 }
                 _ = acknowledge.tick(), if self.settings.acknowledge => {
-                    if let Err(error) = tell_safe(&mut sink, link).await {
+                    if let Err(error) = tell_safe(&mut sink, channel).await {
                         return Ended::Broken(in_words(&error).into());
                     }
                     continue;
                 }
-                () = link.frames.closed() => {
+                () = channel.frames.closed() => {
                     // Politeness only: the peer sees the end of the connection either way.
                     if self.settings.acknowledge {
-                        let _ = tell_safe(&mut sink, link).await;
+                        let _ = tell_safe(&mut sink, channel).await;
                     }
                     let _ = timeout(Duration::from_secs(1), sink.send(Message::Close(None))).await;
                     return Ended::Unwanted;
@@ -287,7 +290,7 @@ impl WebSocketFeed {
                 Err(failure) => return Ended::Broken(failure),
             };
             let resumed = std::mem::take(&mut resumed);
-            if link.hand_over(text, resumed).await.is_err() {
+            if channel.send(text, resumed).await.is_err() {
                 return Ended::Unwanted;
             }
             // Meanwhile nothing was read.
@@ -297,8 +300,8 @@ impl WebSocketFeed {
 }
 
 impl Feed for WebSocketFeed {
-    fn run(self: Box<Self>, link: Link) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(self.keep_running(link))
+    fn run(self: Box<Self>, channel: FeedChannel) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.keep_running(channel))
     }
 
     fn name(&self) -> String {
@@ -315,23 +318,23 @@ enum Ended {
 }
 
 /// Goes on without asking the server for `id`, which failed for this reason.
-fn give_up(id: &MessageId, why: &str, link: &Link) {
+fn give_up(id: &MessageId, why: &str, channel: &FeedChannel) {
     tracing::error!(
         message_id = %id,
         "the feed goes on without the events behind this message, as far as the server kept any: \
          it can't be asked for them, and works without that: {why}"
     );
-    link.status.send_modify(|s| s.given_up += 1);
+    channel.status.send_modify(|s| s.given_up += 1);
 }
 
 async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(
     sink: &mut S,
-    link: &mut Link,
+    channel: &mut FeedChannel,
 ) -> Result<(), WsError> {
-    if !link.safe.has_changed().unwrap_or(false) {
+    if !channel.safe.has_changed().unwrap_or(false) {
         return Ok(());
     }
-    let id = link.safe.borrow_and_update().clone();
+    let id = channel.safe.borrow_and_update().clone();
     match id {
         Some(id) => {
             sink.send(Message::text(

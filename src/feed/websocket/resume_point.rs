@@ -5,7 +5,7 @@
 //! row the feed connects without the id. Where that works, and the id fails once more, the id is
 //! the cause, and is given up. A server that is down for a moment costs no id that way.
 
-use crate::feed::MessageId;
+use crate::feed::message_id::MessageId;
 
 /// Failures in a row before the server is tried without the id.
 const FAILURES: u32 = 2;

@@ -3,7 +3,7 @@
 use std::fmt::Write as _;
 
 use crate::amplitude::time;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
@@ -86,7 +86,7 @@ pub fn trace(record: &Record) -> String {
     };
     line("decision", &decision);
     for v in &record.story.violations {
-        let says = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.says);
+        let says = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.sentence);
         line("violation", &says);
     }
     for (number, attempt) in record.story.attempts.iter().enumerate() {
@@ -167,7 +167,7 @@ mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::event;
     use crate::delivery::Attempt;
-    use crate::filter::By;
+    use crate::filter::BlockedBy;
     use crate::protocol::{Content, Story};
 
     #[test]
@@ -225,7 +225,9 @@ mod tests {
              - attempt 1: 2027-01-15 08:00:00.100 UTC, 503 in 60 ms with 3 items: `down`\n\
              - outcome: delivered 900 ms\n"
         );
-        record.story.decision = Some(Decision::Filtered { by: By::Type });
+        record.story.decision = Some(Decision::Filtered {
+            by: BlockedBy::Type,
+        });
         record.story.outcome = Outcome::NotSent;
         let told = trace(&record);
         assert!(

@@ -98,7 +98,7 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{By, Decision};
+    use crate::filter::{BlockedBy, Decision};
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;
 
@@ -108,7 +108,9 @@ mod tests {
         let of = |n: u64| {
             let text = format!("{{\"event_type\":\"T {n}\",\n\"user_id\":\"u\"}}");
             let decision = match n % 2 {
-                0 => Decision::Filtered { by: By::Type },
+                0 => Decision::Filtered {
+                    by: BlockedBy::Type,
+                },
                 _ => Decision::Accepted,
             };
             record(n, &text, decision, Outcome::OnItsWay)

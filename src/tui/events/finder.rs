@@ -242,7 +242,7 @@ impl Through {
         let Some(seen) = to_preview(record) else {
             return plain;
         };
-        let (before, after) = self.comparison.ask(&seen, self.question.send_users);
+        let (before, after) = self.comparison.decide(&seen, self.question.send_users);
         match (before, after) {
             (Some(by), None) if !seen.is_rejected => Row {
                 sign: Sign::OnItsWay,

@@ -1,9 +1,9 @@
 //! Changing the filters. Every change goes into a draft beside what is in force, whose effect
 //! is shown; it is applied whole, or discarded, and can be taken back.
 
-use crate::filter::change::{changes, in_a_line, taken_back};
+use crate::filter::change::{changes, revert, summary};
 use crate::filter::gate::Switch;
-use crate::filter::{Effect as RuleEffect, Filters, phrase};
+use crate::filter::{Filters, RuleEffect, expression_builder};
 use crate::protocol::Command as PipelineCommand;
 use crate::text::duration;
 use crate::tui::action::Effect;
@@ -38,7 +38,7 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     };
     state.preview = None;
     let before = std::mem::replace(&mut state.filters, draft.filters);
-    let says = in_a_line(&changes(&before, &state.filters));
+    let says = summary(&changes(&before, &state.filters));
     let now = state.snapshot.at_ms;
     state
         .history
@@ -52,11 +52,11 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
 pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     // What is armed already is taken back with it.
     let before = match state.armed.take() {
-        Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
+        Some(armed) => revert(&state.filters, &armed.before, &armed.after),
         None => state.filters.clone(),
     };
     let effects = apply(state);
-    let says = in_a_line(&changes(&before, &state.filters));
+    let says = summary(&changes(&before, &state.filters));
     state.inform(format!("for {}: {says}", duration(ms)));
     state.armed = Some(Armed {
         before,
@@ -72,7 +72,7 @@ pub(crate) fn disarm(state: &mut State) -> Vec<Effect> {
     let Some(armed) = state.armed.take_if(|armed| armed.until_ms <= now) else {
         return Vec::new();
     };
-    let back = taken_back(&state.filters, &armed.before, &armed.after);
+    let back = revert(&state.filters, &armed.before, &armed.after);
     let says = changes(&state.filters, &back);
     if says.is_empty() {
         return Vec::new();
@@ -80,7 +80,7 @@ pub(crate) fn disarm(state: &mut State) -> Vec<Effect> {
     let before = std::mem::replace(&mut state.filters, back);
     let cause = ChangeCause::TimeOver;
     state.history.change(before, &state.filters, cause, now);
-    state.inform(format!("the time is over: {}", in_a_line(&says)));
+    state.inform(format!("the time is over: {}", summary(&says)));
     in_force(state)
 }
 
@@ -123,7 +123,7 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
 fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
     state.draft = None;
     state.preview = None;
-    let says = in_a_line(&changes(&state.filters, &filters));
+    let says = summary(&changes(&state.filters, &filters));
     state.filters = filters;
     state.inform(format!("{how}: {says}"));
     in_force(state)
@@ -288,7 +288,7 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     let (Some(line), Some(found)) = (lines.get(inspector.line), &inspector.found) else {
         return Vec::new();
     };
-    match phrase::equals(found.record.text(), line.at) {
+    match expression_builder::equals(found.record.text(), line.at) {
         Ok(when) => write_rule(state, effect, when),
         Err(why) => {
             state.refuse(why.to_string());
@@ -330,7 +330,7 @@ pub(crate) fn save(state: &mut State) -> Vec<Effect> {
     }
     // What is in force for a time only is not what is meant to stay.
     let filters = match &state.armed {
-        Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
+        Some(armed) => revert(&state.filters, &armed.before, &armed.after),
         None => state.filters.clone(),
     };
     vec![Effect::Save(filters)]

@@ -6,8 +6,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::amplitude::{Event, time};
-use crate::filter::explain::{Gave, Part};
-use crate::filter::{By, Decision};
+use crate::filter::explain::{EvalResult, Subexpression};
+use crate::filter::{BlockedBy, Decision};
 use crate::limits::Policy;
 use crate::protocol::{Outcome, Record};
 use crate::text::{duration, grouped};
@@ -142,16 +142,16 @@ impl Story<'_> {
     }
 
     /// A part of a condition, and what it gave.
-    fn part(&mut self, part: &Part) {
+    fn part(&mut self, part: &Subexpression) {
         let theme = self.theme;
-        let (gave, style) = match &part.gave {
-            Gave::Truth(true) => ("true".to_owned(), theme.good),
-            Gave::Truth(false) => ("false".to_owned(), theme.warn),
+        let (gave, style) = match &part.result {
+            EvalResult::Truth(true) => ("true".to_owned(), theme.good),
+            EvalResult::Truth(false) => ("false".to_owned(), theme.warn),
             // It may be of anyone.
-            Gave::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
-            Gave::Value(value) => (value.clone(), theme.text),
-            Gave::Missing => ("not there".to_owned(), theme.dim),
-            Gave::Error(why) => (format!("error: {why}"), theme.bad),
+            EvalResult::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
+            EvalResult::Value(value) => (value.clone(), theme.text),
+            EvalResult::Missing => ("not there".to_owned(), theme.dim),
+            EvalResult::Error(why) => (format!("error: {why}"), theme.bad),
         };
         let indent = 5 + 2 * part.depth;
         let room = self.width.saturating_sub(indent);
@@ -190,12 +190,14 @@ impl Story<'_> {
         }
         for by in &found.in_the_way {
             let says = match by {
-                By::Type | By::UnseenType => "its type selected (f, Space)".to_owned(),
-                By::Rule { number, name } => {
+                BlockedBy::Type | BlockedBy::UnseenType => {
+                    "its type selected (f, Space)".to_owned()
+                }
+                BlockedBy::Rule { number, name } => {
                     format!("rule {number} “{name}” off ({number}), or otherwise")
                 }
-                By::PropertyUpdate => "mapping.send_users = true".to_owned(),
-                By::Shut => "the gate open (g)".to_owned(),
+                BlockedBy::PropertyUpdate => "mapping.send_users = true".to_owned(),
+                BlockedBy::Shut => "the gate open (g)".to_owned(),
             };
             self.says(3, &says, theme.text);
         }
@@ -224,7 +226,7 @@ impl Story<'_> {
             );
             self.says(
                 5,
-                &format!("{}: {}", violation.path, violation.says),
+                &format!("{}: {}", violation.path, violation.sentence),
                 theme.text,
             );
             self.says(5, violation.code.limit().source, theme.dim);

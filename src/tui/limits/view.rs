@@ -88,7 +88,7 @@ fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'sta
         Unit::Bytes => format!("worst {} B", grouped(worst.measured)),
         Unit::Count => format!("worst {}", grouped(worst.measured)),
         Unit::Ms => format!("worst {}", duration(worst.measured.cast_signed())),
-        Unit::None => worst.says.clone(),
+        Unit::None => worst.sentence.clone(),
     };
     let line = Line::from(vec![
         Span::styled(text::fit_right(&grouped(place.count), 9), theme.text),

@@ -123,7 +123,7 @@ fn worst(row: &LimitRow) -> String {
             grouped(v.limit)
         ),
         Unit::Count => format!("{} {} > {}", v.path, grouped(v.measured), grouped(v.limit)),
-        Unit::Ms | Unit::None => v.says.clone(),
+        Unit::Ms | Unit::None => v.sentence.clone(),
     }
 }
 

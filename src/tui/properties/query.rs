@@ -9,7 +9,7 @@ use crate::amplitude::json::{
 };
 use crate::amplitude::time::UnixMs;
 use crate::filter::catalog::LISTS;
-use crate::filter::phrase::step;
+use crate::filter::expression_builder::step;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 

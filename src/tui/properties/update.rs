@@ -77,7 +77,7 @@ pub(crate) fn find(state: &mut State) -> Vec<Effect> {
     let Some(property) = property else {
         return Vec::new();
     };
-    let name = crate::filter::phrase::quoted(&open.event_type);
+    let name = crate::filter::expression_builder::quoted(&open.event_type);
     // What is missing compares with nothing, so that any comparison asks for presence too.
     let condition = format!("event_type == {name} && {} != null", property.path);
     state.events.find = Find::condition(&condition);

@@ -16,7 +16,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::feed::fill::Fill;
+use crate::feed::usage::Usage;
 use crate::text::{duration, grouped};
 use crate::tui::relay::layout::{Pane, rooms};
 use crate::tui::relay::lists::{readers, senders};
@@ -75,7 +75,7 @@ fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let own = &state.standing;
     let clock = format!("{}Z ", time::to_seconds(own.at_ms));
     let fault = own.log.as_ref().and_then(|log| log.fault.as_ref());
-    let lost = own.log.as_ref().and_then(|log| log.damage.in_short());
+    let lost = own.log.as_ref().and_then(|log| log.damage.summary());
     let attention = theme.sign(Sign::Attention);
     let serving = match (fault, lost) {
         (Some(_), _) => (
@@ -145,18 +145,18 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let inside = pane::frame(frame, area, "Kept for who comes back", "", false, theme);
     let own = &state.standing;
     let room = usize::from(inside.width).saturating_sub(2);
-    let mut lines = vec![fill("ring", &own.ring, room, theme)];
+    let mut lines = vec![usage_line("ring", &own.ring, room, theme)];
     match &own.log {
         None => {
             let says = "nothing on disk: what has left the ring is gone (--retain 24h keeps it)";
             lines.extend(told(says, room, theme.dim));
         }
         Some(log) => {
-            lines.push(fill("log", &log.fill, room, theme));
-            match log.fault.as_ref().or(log.damage.told.as_ref()) {
+            lines.push(usage_line("log", &log.usage, room, theme));
+            match log.fault.as_ref().or(log.damage.description.as_ref()) {
                 Some(why) => lines.extend(told(why, room, theme.bad)),
                 None => {
-                    let keep = duration(log.keep_ms as i64);
+                    let keep = duration(log.retention_ms as i64);
                     let says = format!("on disk for {keep}; what was answered is safe");
                     lines.extend(told(&says, room, theme.dim));
                 }
@@ -174,11 +174,11 @@ fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
 }
 
 /// How full something is: a bar, its size, how far it goes back.
-fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
+fn usage_line(name: &str, usage: &Usage, room: usize, theme: &Theme) -> Line<'static> {
     let size = |bytes: u64| text::bytes(bytes as usize);
-    let sizes = format!("{} of {}", size(fill.bytes), size(fill.most_bytes));
-    let back = format!("{} back", duration(fill.age_ms));
-    let says = format!("{sizes}  {} messages, {back}", grouped(fill.messages));
+    let sizes = format!("{} of {}", size(usage.bytes), size(usage.max_bytes));
+    let back = format!("{} back", duration(usage.age_ms));
+    let says = format!("{sizes}  {} messages, {back}", grouped(usage.messages));
     // A bar tells more at a glance than how many messages there are.
     let says = if says.len() + 14 <= room {
         says
@@ -186,7 +186,7 @@ fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
         format!("{sizes}, {back}")
     };
     let bar_room = room.saturating_sub(text::width(&says) + 7).min(24);
-    let share = fill.bytes as f64 / fill.most_bytes.max(1) as f64;
+    let share = usage.bytes as f64 / usage.max_bytes.max(1) as f64;
     let filled = ((share * bar_room as f64).ceil() as usize).min(bar_room);
     let bar = theme.sign(Sign::Bar).repeat(filled);
     let rest = theme.sign(Sign::Filtered).repeat(bar_room - filled);

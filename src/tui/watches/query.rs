@@ -15,7 +15,7 @@ use tokio::sync::mpsc;
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::filter::Condition;
-use crate::filter::expression::{Variables, Verdict};
+use crate::filter::expression::{Evaluation, Variables};
 use crate::protocol::Record;
 use crate::protocol::series::means;
 use crate::telemetry::ring::SharedRing;
@@ -235,7 +235,7 @@ fn ask(watched: &mut [Watched], record: &Record) {
     let variables = Variables::new(&reading);
     let context = variables.context();
     for watched in watched.iter_mut().filter(|w| record.sequence >= w.next) {
-        let meets = |c: &Condition| c.evaluate(&context) == Verdict::True;
+        let meets = |c: &Condition| c.evaluate(&context) == Evaluation::True;
         if watched.condition.as_ref().is_some_and(meets) {
             watched.seen.add(record);
         }

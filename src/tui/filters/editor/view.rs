@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::filter::Effect;
+use crate::filter::RuleEffect;
 use crate::tui::filters::editor::state::{Menu, RuleEditor, RuleField};
 use crate::tui::filters::preview::view as preview;
 use crate::tui::state::State;
@@ -40,8 +40,8 @@ pub(crate) fn render(
     );
     let width = usize::from(inside.width).saturating_sub(13);
     let effect = match editor.effect {
-        Effect::Exclude => "exclude: holds back what matches   (Space changes)",
-        Effect::Include => "include: holds back what doesn't   (Space changes)",
+        RuleEffect::Exclude => "exclude: holds back what matches   (Space changes)",
+        RuleEffect::Include => "include: holds back what doesn't   (Space changes)",
     };
     let fields = [
         (RuleField::Name, "name", editor.name.value().to_owned()),

@@ -8,7 +8,7 @@ use crate::amplitude::time::{
     UnixMs, {self},
 };
 use crate::filter::Filters;
-use crate::filter::change::{Change, changes, in_a_line};
+use crate::filter::change::{Change, changes, summary};
 
 /// So many changes can be taken back, and so many are told; older ones go.
 const KEPT: usize = 500;
@@ -114,7 +114,7 @@ impl History {
 impl Entry {
     /// What was changed, in a line.
     pub fn says(&self) -> String {
-        in_a_line(&self.changes)
+        summary(&self.changes)
     }
 }
 

@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::filter::Filters;
-use crate::filter::change::{changes, in_a_line};
+use crate::filter::change::{changes, summary};
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
@@ -85,7 +85,7 @@ fn why_nothing(state: &State, command: &DefaultBinding, edited: &Filters) -> Str
     let drafted = changes(edited, state.edited());
     if !drafted.is_empty() {
         let [back, filters] = [Command::Back, Command::FocusFilters].map(|does| state.key(does));
-        let says = in_a_line(&drafted);
+        let says = summary(&drafted);
         return format!("drafted: {says}; {back}, then {filters} shows the draft");
     }
     match command.does {
