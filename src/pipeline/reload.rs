@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use crate::config::load::flatten;
+use crate::config::flatten;
 use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
