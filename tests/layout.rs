@@ -56,7 +56,6 @@ const STILL_CIRCLES: &[&str] = &[
     "customerio::mapping",
     "customerio::sandbox::check",
     "filter::expression",
-    "http",
     "pipeline",
 ];
 

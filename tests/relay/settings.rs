@@ -140,7 +140,7 @@ fn what_is_wrong_with_the_settings_is_told_with_its_place() {
         ("[relay]\nretain = \"a day\"", ":2: relay.retain:"),
         (
             "[relay.webhook]\na = \"x\"\n\"a.b\" = \"y\"",
-            "relay.webhook.a.b: a is taken from",
+            "relay.webhook.a.b: a has its own path",
         ),
         ("[relay]\nlisten = \"here\"", "relay.listen"),
     ] {

@@ -149,7 +149,7 @@ async fn an_answer_that_drips_is_not_waited_for() {
     let (status, _, body) = post(&relay).await;
     assert_eq!(status, 503, "{body}");
     assert!(
-        body["error"].as_str().unwrap().contains("comes too slowly"),
+        body["error"].as_str().unwrap().contains("is too slow"),
         "{body}"
     );
     assert!(
