@@ -14,7 +14,7 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::export::{Download, Got, Hour, Project};
+use crate::amplitude::export::{Download, Hour, HourResult, Project};
 use crate::amplitude::time;
 use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
 use crate::config;
@@ -110,7 +110,7 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
     if hours.len() == 0 {
         bail!("--end {} is before --start {}", end.name(), start.name());
     }
-    let whole = Hour::last_whole(time::now());
+    let whole = Hour::last_complete(time::now());
     if end > whole {
         complain!(
             "sluicegate: events come into an export up to two hours late: what is behind {} may not be whole, and is downloaded again the next time",
@@ -141,12 +141,12 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
             bar.end();
         }
         match got? {
-            Got::Events(size) => {
+            HourResult::Downloaded(size) => {
                 with += 1;
                 bytes += size;
             }
-            Got::None => without += 1,
-            Got::Already => {}
+            HourResult::Empty => without += 1,
+            HourResult::Present => {}
         }
     }
     bar.draw(all, all, "hours");

@@ -9,7 +9,7 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, DeadLetterRow, DeadLetterSelection};
 use crate::owner_only;
-use crate::text::grouped;
+use crate::text::{grouped, with_field};
 
 use super::{Place, output, printable};
 
@@ -108,10 +108,7 @@ fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
 /// A row of the list, in words.
 pub(super) fn row(row: &DeadLetterRow) -> String {
     let group = &row.group;
-    let field = match group.field.as_str() {
-        "" => String::new(),
-        field => format!("{}: ", printable(field)),
-    };
+    let reason = with_field(&group.field, &group.reason);
     let again = match row.again {
         0 => String::new(),
         again => format!("  ({} will be tried again)", grouped(again)),
@@ -121,10 +118,10 @@ pub(super) fn row(row: &DeadLetterRow) -> String {
         name => name,
     };
     format!(
-        "{:<10} {:<28} {field}{}{again}",
+        "{:<10} {:<28} {}{again}",
         group.why,
         printable(name),
-        printable(&group.reason)
+        printable(&reason)
     )
 }
 

@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::time::Duration;
 
-use crate::filter::gate::RuleError;
+use crate::filter::RuleError;
 use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
 use crate::relay::webhook_mapping::WebhookMapping;

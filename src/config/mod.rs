@@ -25,7 +25,7 @@ use crate::delivery::breaker::BreakerSettings;
 use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::spool::{self, SpoolError};
 use crate::feed;
-use crate::filter::{Filters, Mode, Rule, gate::Switch};
+use crate::filter::{Filters, Mode, Rule, Switch};
 use crate::limits::Policies;
 use crate::network::{Address, ProxySetting};
 use crate::setting_form::{humane, masked};

@@ -13,7 +13,7 @@ use tokio::sync::OnceCell;
 use crate::http::reply::{Content, Reply};
 use crate::network::{Proxies, ProxyError, ProxySetting};
 
-use super::mapping::{Item, Route};
+use super::item::{Item, Route};
 use super::response::{self, Answer, Asked, Foreign};
 
 /// The servers: Customer.io Track API.

@@ -3,6 +3,7 @@
 
 pub mod client;
 pub mod dedupe;
+pub mod item;
 pub mod mapping;
 pub mod request;
 pub mod response;
@@ -10,4 +11,5 @@ pub mod sandbox;
 pub mod sizes;
 
 pub use client::Client;
-pub use mapping::{Item, Mapped, Mapping, Person};
+pub use item::{Item, Route};
+pub use mapping::{Mapped, Mapping, Person};

@@ -5,7 +5,7 @@ use serde_json::value::RawValue;
 
 use crate::amplitude::json;
 
-use super::mapping::Route;
+use super::item::Route;
 
 /// The path of a v2 batch.
 pub const BATCH: &str = "/api/v2/batch";

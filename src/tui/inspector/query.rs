@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use crate::amplitude::Reading;
 use crate::customerio::Mapping;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::filter::explain::{RuleExplanation, blockers, explain};
 use crate::filter::{BlockedBy, Decision, Filters, Mode};
 use crate::limits::{Code, Policy};
