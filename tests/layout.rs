@@ -53,7 +53,6 @@ const STILL_CIRCLES: &[&str] = &[
     "amplitude::frame",
     "command",
     "config",
-    "pipeline",
 ];
 
 /// A path as its segments.

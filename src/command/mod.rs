@@ -9,6 +9,7 @@ mod config;
 mod dead_letters;
 mod demo;
 mod headless;
+mod key_watch;
 mod lint;
 mod player;
 mod problems;
@@ -36,6 +37,7 @@ use crate::feed::WebSocketFeed;
 use crate::pipeline::Pipeline;
 use crate::text;
 
+use key_watch::watch_key_file;
 use output::{log_to, log_to_stderr, log_to_stderr_from};
 
 /// Runs the command; the exit code is the program's.
@@ -185,12 +187,10 @@ fn start(loaded: &Loaded, folder: &Path) -> Result<Pipeline> {
     let feed = WebSocketFeed::new(settings.feed.clone())?;
     let client = Client::new(settings.destination()?)?;
     let spool = Spool::open(folder)?;
-    Ok(Pipeline::start(
-        settings,
-        Box::new(feed),
-        &Arc::new(client),
-        spool,
-    )?)
+    let mut pipeline = Pipeline::start(settings, Box::new(feed), &Arc::new(client), spool)?;
+    let watch = watch_key_file(pipeline.handle().clone());
+    pipeline.run_beside("the watch on the key's file", watch);
+    Ok(pipeline)
 }
 
 /// The folder of the spool that is meant: named, or that of the settings.

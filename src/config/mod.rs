@@ -7,6 +7,7 @@ pub mod addresses;
 mod check;
 mod key_file;
 pub mod load;
+mod reload_report;
 pub mod save;
 
 use std::collections::BTreeMap;
@@ -32,6 +33,7 @@ use crate::setting_form::{humane, masked};
 
 pub use feed::Settings as Feed;
 pub use load::{ConfigError, Loaded, Origin, load};
+pub use reload_report::ReloadReport;
 
 /// The default configuration, with a comment on every setting.
 pub const DEFAULT_FILE: &str = include_str!("../../assets/sluicegate.toml");
