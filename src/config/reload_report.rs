@@ -37,11 +37,11 @@ pub struct ReloadReport {
 
 impl std::fmt::Display for ReloadReport {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("settings read again: ")?;
+        f.write_str("settings reloaded: ")?;
         match self.applied.as_slice() {
             [] if self.at_next_start.is_empty() => f.write_str("nothing changed")?,
             [] => f.write_str("nothing applied")?,
-            applied => write!(f, "{} in force", applied.join(", "))?,
+            applied => write!(f, "{} applied", applied.join(", "))?,
         }
         if !self.at_next_start.is_empty() {
             write!(f, "; restart to apply {}", self.at_next_start.join(", "))?;
@@ -128,7 +128,7 @@ mod tests {
         let mut new = old.clone();
         assert_eq!(
             changed(&old, &new).to_string(),
-            "settings read again: nothing changed"
+            "settings reloaded: nothing changed"
         );
         new.delivery.attempts = 3;
         new.delivery.drain = Duration::from_secs(1);
@@ -160,7 +160,7 @@ mod tests {
         assert_eq!(changed(&new, &another).at_next_start, ["feed.url"]);
         assert_eq!(
             changed(&new, &another).to_string(),
-            "settings read again: nothing applied; restart to apply feed.url"
+            "settings reloaded: nothing applied; restart to apply feed.url"
         );
     }
 

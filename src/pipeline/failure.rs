@@ -62,7 +62,8 @@ impl Failure {
             if let Err(panic) = AssertUnwindSafe(task).catch_unwind().await {
                 let text = message(panic.as_ref());
                 failure.report(format!(
-                    "{name} has ended by a fault of the program ({text}): what is accepted is in the spool; start again"
+                    "{name} has ended because of a fault of this program ({text}): accepted events are in the spool; \
+                     start the program again"
                 ));
             }
         })
@@ -91,7 +92,9 @@ mod tests {
         failure.wait().await;
         let reason = failure.reason().unwrap();
         assert!(
-            reason.starts_with("intake has ended by a fault of the program (index out of bounds)"),
+            reason.starts_with(
+                "intake has ended because of a fault of this program (index out of bounds)"
+            ),
             "{reason}"
         );
         assert_eq!(received.recv().await, Some(reason));

@@ -101,7 +101,7 @@ impl Intake {
             if !self.take_frames(&mut taken).await {
                 // Frames that can't be kept are not taken: the feed waits from now on.
                 self.failure.report(
-                    "the spool's thread has ended: start again; the feed is not read".into(),
+                    "the spool's thread has ended, and the feed is not read: start the program again".into(),
                 );
                 stop.cancelled().await;
                 return;
@@ -196,8 +196,8 @@ impl Intake {
             return;
         }
         let text = format!(
-            "{:?} of a message is no id to resume behind: it is empty, longer than {} bytes, or holds what \
-             can't be seen; this and others like it are passed over (feed.message_id_field = {:?})",
+            "the message id {:?} can't be used to resume: it is empty, longer than {} bytes, or has \
+             invisible characters; such ids are ignored (feed.message_id_field = {:?})",
             text::excerpt(id, 40),
             MAX_MESSAGE_ID_BYTES,
             self.message_id_field,
