@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use super::Settings;
-use super::load::flatten;
+use super::paths::flatten;
+use super::settings::Settings;
 
 /// The settings that can change while events flow. A path that ends in a dot stands for all settings
 /// below it.

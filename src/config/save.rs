@@ -279,7 +279,7 @@ mod tests {
         preset(&path, "launch day", Some(&launch)).unwrap();
         preset(&path, "empty", Some(&Filters::default())).unwrap();
         let loaded = read();
-        let needs = crate::config::load::Needs {
+        let needs = crate::config::Needs {
             feed: false,
             destination: false,
         };

@@ -15,8 +15,8 @@ use super::breach::Breach;
 use super::subject::Subject;
 use super::wording::{listed, short_name};
 
-pub(super) fn count(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.identify().attributes.len())
+pub(super) fn count(subject: &Subject<'_, '_>) -> usize {
+    subject.identify().attributes.len()
 }
 
 pub(super) fn too_many_attributes(subject: &Subject<'_, '_>) -> Option<Breach> {
@@ -24,7 +24,7 @@ pub(super) fn too_many_attributes(subject: &Subject<'_, '_>) -> Option<Breach> {
     if subject.user_properties_bytes() <= ATTRIBUTES * 5 {
         return None;
     }
-    let count = subject.identify().attributes.len();
+    let count = count(subject);
     (count > ATTRIBUTES).then(|| {
         let verb = if subject.mapping.send_users {
             "carries"

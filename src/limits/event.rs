@@ -17,12 +17,12 @@ pub(super) fn event_name_missing(subject: &Subject<'_, '_>) -> Option<Breach> {
         .then(|| Breach::new(0, "event_type", "the event has no name, or only spaces"))
 }
 
-pub(super) fn name_bytes(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.mapped.name.len())
+pub(super) fn name_bytes(subject: &Subject<'_, '_>) -> usize {
+    subject.mapped.name.len()
 }
 
 pub(super) fn event_name_too_long(subject: &Subject<'_, '_>) -> Option<Breach> {
-    Breach::if_over(subject.mapped.name.len(), EVENT_NAME_BYTES, || {
+    Breach::if_over(name_bytes(subject), EVENT_NAME_BYTES, || {
         ("event_type".to_owned(), "the event's name".to_owned())
     })
 }
@@ -33,12 +33,12 @@ pub(super) fn event_name_reserved(subject: &Subject<'_, '_>) -> Option<Breach> {
         .then(|| Breach::new(0, "event_type", format!("{name} is reserved by Amplitude")))
 }
 
-pub(super) fn data_bytes(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.mapped.attributes.len())
+pub(super) fn data_bytes(subject: &Subject<'_, '_>) -> usize {
+    subject.mapped.attributes.len()
 }
 
 pub(super) fn event_data_too_large(subject: &Subject<'_, '_>) -> Option<Breach> {
-    Breach::if_over(subject.mapped.attributes.len(), EVENT_DATA_BYTES, || {
+    Breach::if_over(data_bytes(subject), EVENT_DATA_BYTES, || {
         let properties = subject.reading.event_properties().iter();
         let largest = properties.max_by_key(|(_, raw)| raw.len());
         let (path, largest) = largest.map_or_else(
@@ -149,17 +149,17 @@ pub(super) fn number_out_of_range(subject: &Subject<'_, '_>) -> Option<Breach> {
     Some(Breach::new(1, "event_properties", sentence))
 }
 
-pub(super) fn depth(subject: &Subject<'_, '_>) -> Option<usize> {
-    Some(subject.shape().depth)
+pub(super) fn depth(subject: &Subject<'_, '_>) -> usize {
+    subject.shape().depth
 }
 
 pub(super) fn nested_too_deeply(subject: &Subject<'_, '_>) -> Option<Breach> {
-    let depth = subject.shape().depth;
-    (depth > json::DEEPEST).then(|| {
+    let depth = depth(subject);
+    (depth > json::MAX_DEPTH).then(|| {
         let sentence = format!(
             "the event's data is nested {} deep, {} levels are allowed",
             grouped(depth as u64),
-            json::DEEPEST
+            json::MAX_DEPTH
         );
         Breach::new(depth, "event_properties", sentence)
     })
@@ -187,7 +187,7 @@ pub(super) fn by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {
     if !is_sent_by_v1(subject) {
         return None;
     }
-    let bytes = subject.mapped.attributes.len();
+    let bytes = data_bytes(subject);
     let sentence = format!(
         "{} B of data: too large for a batch, sent alone by v1",
         grouped(bytes as u64)
@@ -196,5 +196,5 @@ pub(super) fn by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 fn is_sent_by_v1(subject: &Subject<'_, '_>) -> bool {
-    subject.mapped.attributes.len() <= EVENT_DATA_BYTES && subject.mapped.is_sent_by_v1()
+    data_bytes(subject) <= EVENT_DATA_BYTES && subject.mapped.is_sent_by_v1()
 }

@@ -78,12 +78,13 @@ macro_rules! limits {
         $($field:ident: $value:expr,)*
     })*) => {
         /// A limit's code.
+        #[allow(clippy::doc_markdown, reason = "a summary is plain text, for screens and reports")]
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
         )]
+        #[expect(missing_docs, reason = "each code is described by its entry")]
         pub enum Code {
             $(
-                #[doc = $summary]
                 #[serde(rename = $name)]
                 $code,
             )*
@@ -143,7 +144,7 @@ limits! {
         scope: Scope::Identify,
         limit: ATTRIBUTES as u64,
         unit: Unit::Count,
-        measure: Some(attributes::count),
+        measure: Some(|subject| Some(attributes::count(subject))),
         check: attributes::too_many_attributes,
     }
     AttributeNameTooLong {
@@ -187,7 +188,7 @@ limits! {
         scope: Scope::Event,
         limit: EVENT_NAME_BYTES as u64,
         unit: Unit::Bytes,
-        measure: Some(event::name_bytes),
+        measure: Some(|subject| Some(event::name_bytes(subject))),
         check: event::event_name_too_long,
     }
     EventNameReserved {
@@ -209,7 +210,7 @@ limits! {
         scope: Scope::Event,
         limit: EVENT_DATA_BYTES as u64,
         unit: Unit::Bytes,
-        measure: Some(event::data_bytes),
+        measure: Some(|subject| Some(event::data_bytes(subject))),
         check: event::event_data_too_large,
     }
     ReservedProperty {
@@ -275,7 +276,7 @@ limits! {
         scope: Scope::Event,
         limit: BATCH_ITEM_BYTES as u64,
         unit: Unit::Bytes,
-        measure: Some(event::data_bytes),
+        measure: Some(|subject| Some(event::data_bytes(subject))),
         check: event::by_v1,
     }
     TimeMissing {
@@ -373,9 +374,9 @@ limits! {
         source: "sluicegate: no figure is documented; common parsers stop between 64 and 128",
         policy: Policy::Reject,
         scope: Scope::Event,
-        limit: json::DEEPEST as u64,
+        limit: json::MAX_DEPTH as u64,
         unit: Unit::Count,
-        measure: Some(event::depth),
+        measure: Some(|subject| Some(event::depth(subject))),
         check: event::nested_too_deeply,
     }
 }

@@ -9,8 +9,8 @@ use std::time::SystemTime;
 
 use serde::de::IgnoredAny;
 use sluicegate::amplitude::archive::{self, Options, Piece};
-use sluicegate::amplitude::frame::{self, PARTS_TOLD};
-use sluicegate::amplitude::{Event, Reading};
+use sluicegate::amplitude::frame::{self, REPORTED_PARTS};
+use sluicegate::amplitude::{Event, Malformed, Reading};
 use sluicegate::customerio::Mapping;
 use sluicegate::customerio::response::{self, Answer, Asked};
 use sluicegate::filter::Condition;
@@ -40,7 +40,7 @@ const NOW: i64 = 1_800_000_000_000;
 pub fn frame(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let error = std::str::from_utf8(bytes).unwrap_err();
-        assert_visible(&frame::not_utf8(bytes, &error).to_string());
+        assert_visible(&Malformed::not_utf8(bytes, &error).to_string());
         return;
     };
     let mut malformed = 0;
@@ -51,7 +51,10 @@ pub fn frame(bytes: &[u8]) {
             assert!(part.size_bytes <= bytes.len(), "{part}");
         }
     });
-    assert!(malformed <= PARTS_TOLD + 1, "{malformed} malformed parts");
+    assert!(
+        malformed <= REPORTED_PARTS + 1,
+        "{malformed} malformed parts"
+    );
 }
 
 /// A file of events: an export's zip, gzip, Zstandard, NDJSON, JSON.

@@ -10,7 +10,7 @@ use super::{EXCERPT_BYTES, Input, Piece, Take};
 use crate::amplitude::byte_order_mark;
 use crate::amplitude::event::Event;
 use crate::amplitude::frame::Malformed;
-use crate::amplitude::split::{Reading, Splitter, Step};
+use crate::amplitude::split::{SplitOptions, Splitter, Step};
 use crate::amplitude::surrogates;
 
 /// An element that takes no more than this is tried again with every read, so that what comes
@@ -50,7 +50,7 @@ impl Elements<'_, '_> {
             let place = self.input.place(0);
             return Ok((self.take)(Piece::PassedOver(place)));
         }
-        let mut with = Reading {
+        let mut with = SplitOptions {
             is_whole: false,
             any_object: false,
             received_ms: self.input.options.received_ms,

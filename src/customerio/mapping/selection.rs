@@ -90,7 +90,7 @@ impl<'m> Selection<'m> {
         let deeper = all().any(|p| is_above(&path.text, p));
         let looked_into = deeper || (included && self.unix_dates);
         match json::kind(raw) {
-            Kind::Object | Kind::Array if looked_into && path.depth >= json::DEEPEST => {
+            Kind::Object | Kind::Array if looked_into && path.depth >= json::MAX_DEPTH => {
                 // What can't be looked into may hold what has to stay behind.
                 (included && !deeper).then_some(Cow::Borrowed(raw))
             }

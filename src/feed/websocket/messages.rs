@@ -7,7 +7,7 @@ use bytestring::ByteString;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use crate::amplitude::{Malformed, frame};
+use crate::amplitude::Malformed;
 use crate::feed::settings::Settings;
 use crate::text::grouped;
 
@@ -106,5 +106,5 @@ impl<'s> Messages<'s> {
 }
 
 fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
-    ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(bytes, &error))
+    ByteString::try_from(bytes.clone()).map_err(|error| Malformed::not_utf8(bytes, &error))
 }

@@ -27,7 +27,7 @@ pub(super) fn value<'v>(raw: &'v str) -> Box<dyn Val + 'v> {
 
 fn nested_value<'v>(raw: &'v str, depth: usize) -> Box<dyn Val + 'v> {
     match json::kind(raw) {
-        Kind::Array if depth > json::DEEPEST => Box::new(CelNull),
+        Kind::Array if depth > json::MAX_DEPTH => Box::new(CelNull),
         Kind::Null => Box::new(CelNull),
         Kind::Bool => Box::new(CelBool::from(raw == "true")),
         Kind::Number => number(raw),
