@@ -54,7 +54,6 @@ const STILL_CIRCLES: &[&str] = &[
     "config",
     "filter::expression",
     "pipeline",
-    "relay",
 ];
 
 /// A path as its segments.

@@ -12,7 +12,7 @@ use crate::config::{DEFAULT_FILE, Origin, Settings, addresses, exists};
 use crate::customerio::Client;
 use crate::feed::WebSocketFeed;
 use crate::owner_only;
-use crate::relay::passing::Passing;
+use crate::relay::pass_through::PassThrough;
 
 use super::Place;
 use crate::text::on_one_line;
@@ -88,7 +88,7 @@ fn usable(settings: &Settings) -> Result<()> {
     WebSocketFeed::new(settings.feed.clone())?;
     Client::new(settings.destination()?)?;
     if let Ok(url) = settings.relay.pass_to.url() {
-        Passing::to(url.as_str())?;
+        PassThrough::to(url.as_str())?;
     }
     Ok(())
 }

@@ -20,7 +20,7 @@ use crate::customerio::sandbox::{
 use crate::feed::replay::{
     BrokeOff, Played, Playing, {self},
 };
-use crate::feed::scenario::{Scenario, Trouble};
+use crate::feed::scenario::{Outage, Scenario};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Filters, Mode, Rule, RuleEffect};
@@ -213,16 +213,16 @@ struct Stage {
 }
 
 impl Stage {
-    fn faults(&self, trouble: Trouble) -> Faults {
+    fn faults(&self, outage: Outage) -> Faults {
         let usual = self.faults.clone();
-        match trouble {
-            Trouble::None => usual,
-            Trouble::Busy => Faults {
+        match outage {
+            Outage::None => usual,
+            Outage::Throttled => Faults {
                 throttle_share: 0.1,
                 retry_after: Some("1".to_owned()),
                 ..usual
             },
-            Trouble::Down => Faults {
+            Outage::Down => Faults {
                 fail_share: 1.0,
                 ..usual
             },
@@ -252,19 +252,19 @@ async fn made_up(stage: Stage, rate: f64) -> Result<Played, BrokeOff> {
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (started, mut owed, mut before) = (Instant::now(), 0.0, Instant::now());
-    let mut trouble = Trouble::None;
+    let mut outage = Outage::None;
     loop {
         tick.tick().await;
         let now = Instant::now();
         let second = started.elapsed().as_secs_f64();
         let moment = stage.scenario.at(second);
-        traffic.twist(moment.twists);
-        if moment.trouble != trouble {
-            trouble = moment.trouble;
-            stage.sandbox.set_faults(stage.faults(trouble));
+        traffic.set_anomalies(moment.anomalies);
+        if moment.outage != outage {
+            outage = moment.outage;
+            stage.sandbox.set_faults(stage.faults(outage));
         }
-        let wave = Traffic::wave(rate, second) * moment.wave;
-        owed += wave * now.duration_since(before).as_secs_f64().min(1.0);
+        let current = Traffic::rate_at(rate, second) * moment.rate_factor;
+        owed += current * now.duration_since(before).as_secs_f64().min(1.0);
         before = now;
         while owed >= 1.0 {
             owed -= 1.0;

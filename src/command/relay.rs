@@ -19,10 +19,10 @@ use crate::config::{
 use crate::feed::log::{Log, Retention};
 use crate::feed::server;
 use crate::feed::usage::Usage;
-use crate::relay::passing::Passing;
-use crate::relay::shape::Shape;
-use crate::relay::throttle::Limits;
-use crate::relay::{Options, Relay, Standing};
+use crate::relay::pass_through::PassThrough;
+use crate::relay::throttle::RateLimits;
+use crate::relay::webhook_mapping::WebhookMapping;
+use crate::relay::{Options, Relay, RelayStatus};
 use crate::signals::{
     Hangup, {self},
 };
@@ -88,14 +88,14 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     };
     // Who has not taken it by then comes back to another relay.
     let _ = tokio::time::timeout(DRAIN, ending).await;
-    relay.tell_left_out();
+    relay.log_suppressed();
     let counts = relay.counts();
     say!(
         "{} events received, {} requests refused",
         grouped(counts.received),
         grouped(counts.refused)
     );
-    match relay.standing().log {
+    match relay.status().log {
         Some(log) if log.damage.is_loss() => {
             say!("{}", log.damage.description.unwrap_or_default());
             Ok(ExitCode::from(1))
@@ -156,7 +156,7 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         is_set.then(|| secret.clone())
     };
     let passing = match own.pass_to.url() {
-        Ok(url) => Some(Passing::to(url.as_str())?),
+        Ok(url) => Some(PassThrough::to(url.as_str())?),
         // Another one than none was refused.
         Err(_) => None,
     };
@@ -164,8 +164,8 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         secret: set(&own.secret),
         token: set(&own.token),
         tls,
-        shape: Shape::new(&own.webhook)?,
-        limits: Limits {
+        webhook: WebhookMapping::new(&own.webhook)?,
+        limits: RateLimits {
             all: own.events_per_second,
             each: own.device_events_per_second,
         },
@@ -264,14 +264,14 @@ async fn reread(
 async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Future<Output = ()>) {
     let mut every = tokio::time::interval(STATUS_EVERY);
     every.reset();
-    let mut before = relay.standing();
+    let mut before = relay.status();
     tokio::pin!(hung_up);
     loop {
         tokio::select! {
             () = signal.cancelled() => return,
             () = &mut hung_up => return,
             _ = every.tick() => {
-                let now = relay.standing();
+                let now = relay.status();
                 tracing::info!("{}", status_line(&before, &now));
                 before = now;
             }
@@ -280,7 +280,7 @@ async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Futur
 }
 
 /// How it stands, in one line.
-fn status_line(before: &Standing, now: &Standing) -> String {
+fn status_line(before: &RelayStatus, now: &RelayStatus) -> String {
     let seconds = (now.at_ms - before.at_ms).max(1) as f64 / 1_000.0;
     let rate = text::rate((now.received - before.received) as f64 / seconds);
     let slowest = now.clients.iter().map(|client| client.lag_ms).max();

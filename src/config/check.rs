@@ -6,7 +6,7 @@ use std::time::Duration;
 use crate::filter::gate::RuleError;
 use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
-use crate::relay::shape::Shape;
+use crate::relay::webhook_mapping::WebhookMapping;
 
 use super::load::{ConfigError, Loaded, Needs, variable};
 use super::{addresses, exists};
@@ -200,7 +200,7 @@ impl Loaded {
         {
             self.refuse("relay.pass_to", message, found);
         }
-        if let Err(wrong) = Shape::new(&own.webhook) {
+        if let Err(wrong) = WebhookMapping::new(&own.webhook) {
             found.push(self.invalid(&format!("relay.webhook.{}", wrong.field), wrong.why));
         }
     }

@@ -78,6 +78,7 @@ macro_rules! limits {
         $($field:ident: $value:expr,)*
     })*) => {
         /// A limit's code.
+        #[allow(clippy::doc_markdown, reason = "a summary is plain text, for screens and reports")]
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
         )]

@@ -18,7 +18,7 @@ use sluicegate::filter::expression::Variables;
 use sluicegate::http::reply::Reply;
 use sluicegate::limits::{Policies, check_alone};
 use sluicegate::relay::intake;
-use sluicegate::relay::shape::Shape;
+use sluicegate::relay::webhook_mapping::WebhookMapping;
 use sluicegate::text::visible;
 use sluicegate::tui::widget::json;
 
@@ -149,7 +149,7 @@ pub fn condition(bytes: &[u8]) {
 
 /// A body that is posted to the relay: to its webhook, to HTTP V2 and Batch, and packed.
 pub fn webhook(bytes: &[u8]) {
-    let shape = Shape::default();
+    let shape = WebhookMapping::default();
     if let Ok(taken) = intake::webhook(bytes, &shape, NOW) {
         assert!(!taken.events.is_empty() || taken.broken == 0);
         taken.events.iter().for_each(|event| assert_taken(event));
@@ -158,7 +158,7 @@ pub fn webhook(bytes: &[u8]) {
         events.iter().for_each(|event| assert_taken(event));
     }
     let most = 100_000;
-    if let Ok(body) = intake::unpacked(&bytes.to_vec().into(), Some("gzip"), most) {
+    if let Ok(body) = intake::decompress(&bytes.to_vec().into(), Some("gzip"), most) {
         assert!(body.len() <= most);
     }
 }
@@ -166,7 +166,7 @@ pub fn webhook(bytes: &[u8]) {
 /// An event that the relay took is one event for whoever reads the feed.
 fn assert_taken(event: &str) {
     serde_json::from_str::<IgnoredAny>(event).unwrap_or_else(|e| panic!("{e}: {event}"));
-    intake::who(event);
+    intake::identity(event);
     let mut events = 0;
     frame::decode(&event.into(), NOW, "message_id", |found| match found {
         Ok(_) => events += 1,

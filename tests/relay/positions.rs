@@ -151,7 +151,7 @@ async fn a_long_name_is_cut_and_a_long_message_ends_the_connection() {
     let long = "n".repeat(4_000);
     let mut one = named(&relay.feed_url(), &format!("{long}1")).await;
     let _other = named(&relay.feed_url(), &format!("{long}2")).await;
-    let rows = relay.standing().clients;
+    let rows = relay.status().clients;
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row.name.len() <= 105), "{rows:?}");
     assert_ne!(rows[0].name, rows[1].name);

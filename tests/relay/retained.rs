@@ -148,7 +148,7 @@ async fn who_was_away_longer_than_memory_goes_back_catches_up_while_more_comes()
         seen == (0..ALL).collect::<Vec<u64>>(),
         "each once, in order"
     );
-    let standing = relay.standing();
+    let standing = relay.status();
     assert_eq!(standing.log.unwrap().usage.messages, ALL);
     assert!(standing.ring.messages < 1_000, "{:?}", standing.ring);
 }

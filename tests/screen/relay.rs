@@ -10,8 +10,8 @@ use sluicegate::config;
 use sluicegate::feed::log::Damage;
 use sluicegate::feed::server::{ClientStatus, LogStatus};
 use sluicegate::feed::usage::Usage;
-use sluicegate::relay::Standing;
-use sluicegate::relay::sources::{Entrance, SourceRow};
+use sluicegate::relay::RelayStatus;
+use sluicegate::relay::{Endpoint, sources::SourceStatus};
 use sluicegate::tui::relay::layout::Pane;
 use sluicegate::tui::relay::state::{Effect, Labels, State};
 use sluicegate::tui::relay::{LogLine, view};
@@ -20,9 +20,9 @@ use sluicegate::tui::widget::theme::Theme;
 use crate::fixture::NOW;
 use crate::looks::{SIZES, assert_ascii, assert_readable};
 
-fn source(entrance: Entrance, last: u8, agent: &str, events: u64) -> SourceRow {
-    SourceRow {
-        entrance,
+fn source(endpoint: Endpoint, last: u8, agent: &str, events: u64) -> SourceStatus {
+    SourceStatus {
+        endpoint,
         address: IpAddr::from([10, 0, 0, last]),
         agent: agent.to_owned(),
         events,
@@ -54,13 +54,13 @@ fn usage(messages: u64, max_bytes: u64) -> Usage {
 }
 
 /// How a relay stands after so many seconds of traffic.
-fn standing(second: u64) -> Standing {
+fn standing(second: u64) -> RelayStatus {
     let events = 200 * second;
-    let mut failing = source(Entrance::Batch, 9, "python-requests/2.31", 0);
+    let mut failing = source(Endpoint::Batch, 9, "python-requests/2.31", 0);
     failing.refused = 3 * second;
     let why = "Request missing required field: user_id".to_owned();
     failing.last_refusal = Some((400, why));
-    Standing {
+    RelayStatus {
         at_ms: NOW + second as i64 * 1_000,
         since_ms: NOW - 7_200_000,
         received: 1_000_000 + events,
@@ -74,12 +74,12 @@ fn standing(second: u64) -> Standing {
         }),
         sources: vec![
             source(
-                Entrance::Webhook,
+                Endpoint::Webhook,
                 7,
                 "Amplitude/Webhook/1.0",
                 990_000 + events,
             ),
-            source(Entrance::HttpApi, 8, "\u{1b}[31mnode\u{202e}", 10_000),
+            source(Endpoint::HttpApi, 8, "\u{1b}[31mnode\u{202e}", 10_000),
             failing,
         ],
         clients: vec![
@@ -219,7 +219,7 @@ fn every_scene_of_a_relay_can_be_read_in_every_theme_and_in_ascii() {
 #[test]
 fn who_sends_to_a_wrong_path_is_shown_with_the_path_and_the_one_to_use() {
     let mut state = serving();
-    let mut lost = source(Entrance::Unknown, 5, "curl/8", 0);
+    let mut lost = source(Endpoint::Unknown, 5, "curl/8", 0);
     lost.refused = 7;
     let why = "POST /httpapi: There is no such path here: use /2/httpapi".to_owned();
     lost.last_refusal = Some((404, why));

@@ -9,7 +9,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::feed::server::{ClientStatus, display_name};
-use crate::relay::sources::SourceRow;
+use crate::relay::sources::SourceStatus;
 use crate::text::{duration, grouped};
 use crate::tui::relay::layout::Pane;
 use crate::tui::relay::state::State;
@@ -74,11 +74,11 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
+fn sender<'s>(source: &'s SourceStatus, state: &State) -> [Cow<'s, str>; 8] {
     let refusal = source.last_refusal.as_ref();
     let refusal = refusal.map_or_else(String::new, |(status, why)| format!("{status} {why}"));
     [
-        source.entrance.path().into(),
+        source.endpoint.path().into(),
         source.address.to_string().into(),
         source.agent.as_str().into(),
         text::rate(state.rate_of(source)).into(),
@@ -89,7 +89,7 @@ fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
     ]
 }
 
-fn sender_styles(source: &SourceRow, theme: &Theme) -> [Style; 8] {
+fn sender_styles(source: &SourceStatus, theme: &Theme) -> [Style; 8] {
     let refused = if source.refused > 0 {
         theme.warn
     } else {

@@ -55,7 +55,7 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
         feed_url: relay.feed_url(),
         asks: asks.to_owned(),
     };
-    let mut state = State::new(labels, colours, relay.standing(), screen.size()?);
+    let mut state = State::new(labels, colours, relay.status(), screen.size()?);
     let mut keys = EventStream::new();
     let mut terminations = signals::terminations();
     let mut look_again = tokio::time::interval(LOOK);
@@ -73,7 +73,7 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
                 Some(Err(_)) | None => return Ok(()),
             },
             _ = look_again.tick() => {
-                state.stand(relay.standing(), lines.all());
+                state.stand(relay.status(), lines.all());
                 None
             }
             Some(()) = terminations.recv() => return Ok(()),

@@ -6,8 +6,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::config::Theme;
 use crate::feed::server::ClientStatus;
-use crate::relay::Standing;
-use crate::relay::sources::SourceRow;
+use crate::relay::RelayStatus;
+use crate::relay::sources::SourceStatus;
 use crate::tui::relay::LogLine;
 use crate::tui::relay::layout::{Pane, room_of};
 
@@ -42,9 +42,9 @@ pub struct State {
     /// What does not change.
     pub labels: Labels,
     /// How the relay stands.
-    pub standing: Standing,
+    pub standing: RelayStatus,
     /// How it stood, once a second, the present second last.
-    seconds: VecDeque<Standing>,
+    seconds: VecDeque<RelayStatus>,
     /// Events a second, the oldest first.
     pub course: VecDeque<f64>,
     /// The log.
@@ -65,7 +65,7 @@ pub struct State {
 
 impl State {
     /// The screen of a relay that stands so.
-    pub fn new(labels: Labels, colours: Theme, standing: Standing, size: (u16, u16)) -> Self {
+    pub fn new(labels: Labels, colours: Theme, standing: RelayStatus, size: (u16, u16)) -> Self {
         Self {
             labels,
             seconds: VecDeque::from([standing.clone()]),
@@ -82,7 +82,7 @@ impl State {
     }
 
     /// How it stands now, and what the log says.
-    pub fn stand(&mut self, standing: Standing, lines: Vec<LogLine>) {
+    pub fn stand(&mut self, standing: RelayStatus, lines: Vec<LogLine>) {
         if let Some(last) = self.seconds.back()
             && standing.at_ms.div_euclid(1_000) > last.at_ms.div_euclid(1_000)
         {
@@ -102,7 +102,7 @@ impl State {
     }
 
     /// What grew from a few seconds ago until now, a second.
-    fn rate(&self, of: impl Fn(&Standing) -> Option<u64>) -> f64 {
+    fn rate(&self, of: impl Fn(&RelayStatus) -> Option<u64>) -> f64 {
         let (Some(first), Some(last)) = (self.seconds.front(), self.seconds.back()) else {
             return 0.0;
         };
@@ -126,10 +126,10 @@ impl State {
     }
 
     /// Events of a source, a second.
-    pub fn rate_of(&self, source: &SourceRow) -> f64 {
+    pub fn rate_of(&self, source: &SourceStatus) -> f64 {
         self.rate(|standing| {
-            let is_it = |row: &&SourceRow| {
-                (row.entrance, row.address) == (source.entrance, source.address)
+            let is_it = |row: &&SourceStatus| {
+                (row.endpoint, row.address) == (source.endpoint, source.address)
                     && row.agent == source.agent
             };
             standing.sources.iter().find(is_it).map(|row| row.events)

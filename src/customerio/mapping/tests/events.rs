@@ -56,7 +56,7 @@ fn settings_select_the_data_that_is_sent_and_its_names() {
         (&json!(1_769_853_600), &json!(12.5))
     );
     let fields = attributes_of(EVENT, |m| {
-        m.fields = vec!["platform".into(), "country".into(), "nope".into()]
+        m.fields = vec!["platform".into(), "country".into(), "nope".into()];
     });
     assert_eq!(
         (

@@ -1,79 +1,77 @@
-//! Webhooks of the user's own shape. Amplitude can write a webhook's body by a template of the
-//! user's (`FreeMarker`); a mapping in the settings says where in such an object the fields of an
-//! event stand.
+//! Custom webhooks. A user can define the body of Amplitude's webhooks with a template
+//! \(`FreeMarker`\); the mapping in the settings says where such a body has the fields of an event.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use crate::amplitude::json::{self, Entries, ObjectWriter};
 
-/// The path that stands for everything that no other line takes.
+/// The path for everything that no other line uses.
 const REST: &str = "*";
 
-/// Where the fields of an event stand in the objects that come. By default they are events
-/// already.
+/// Maps a custom webhook to an event. The default leaves objects unchanged.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Shape {
+pub struct WebhookMapping {
     fields: Vec<(String, Source)>,
-    /// The first steps of all paths: what stands there has been taken.
-    taken: Vec<String>,
+    /// The first segments of all paths: fields of the webhook that are used.
+    used: Vec<String>,
     has_rest: bool,
 }
 
-/// Where a field comes from.
+/// The source of a field.
 #[derive(Debug, Clone, PartialEq, Eq)]
 enum Source {
-    /// From the value at this path.
+    /// The value at this path.
     Path(Vec<String>),
-    /// It is an object of all that no path takes.
+    /// An object of all fields that no path uses.
     Rest,
-    /// It is an object of these.
+    /// An object of these fields.
     Object(Vec<(String, Source)>),
 }
 
-/// A line of a mapping that can't be.
+/// An invalid line of a mapping.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{field}: {why}")]
-pub struct ShapeError {
-    /// The field of the event that it is for.
+pub struct MappingError {
+    /// The field of the event.
     pub field: String,
     /// What is wrong with it.
     pub why: String,
 }
 
-impl Shape {
-    /// Reads the lines of a mapping: the field of the event, such as `event_type` or
-    /// `user_properties.plan`, and the path in the object that comes, such as `customer.id`, or
-    /// `*` for all that no other line takes from.
-    pub fn new(lines: &BTreeMap<String, String>) -> Result<Self, ShapeError> {
-        let mut shape = Self::default();
+impl WebhookMapping {
+    /// Parses the lines of a mapping. Each maps a field of the event, such as `event_type` or
+    /// `user_properties.plan`, to a path in the webhook, such as `customer.id`, or to `*`: everything
+    /// that no other line uses.
+    pub fn new(lines: &BTreeMap<String, String>) -> Result<Self, MappingError> {
+        let mut mapping = Self::default();
         for (field, path) in lines {
-            let wrong = |why: &str| ShapeError {
+            let error = |why: &str| MappingError {
                 field: field.clone(),
                 why: why.to_owned(),
             };
-            let from = steps(path).ok_or_else(|| {
-                wrong("write the path of a field in the object that comes, such as \"customer.id\"")
+            let from = segments(path).ok_or_else(|| {
+                error("write the path of a field in the webhook, such as \"customer.id\"")
             })?;
             let source = if path == REST {
-                if std::mem::replace(&mut shape.has_rest, true) {
-                    return Err(wrong("only one line can take the rest (\"*\")"));
+                if std::mem::replace(&mut mapping.has_rest, true) {
+                    return Err(error("only one line can use the rest (\"*\")"));
                 }
                 Source::Rest
             } else {
-                shape.taken.push(from[0].clone());
+                mapping.used.push(from[0].clone());
                 Source::Path(from)
             };
-            let to =
-                steps(field).ok_or_else(|| wrong("write the name of an event's field in front"))?;
-            put(&mut shape.fields, &to, source)
-                .map_err(|above| wrong(&format!("{above} is taken from a path of its own")))?;
+            let to = segments(field)
+                .ok_or_else(|| error("write the name of an event's field before it"))?;
+            put(&mut mapping.fields, &to, source)
+                .map_err(|above| error(&format!("{above} has its own path")))?;
         }
-        Ok(shape)
+        Ok(mapping)
     }
 
-    /// The event in an object that came: its fields from where the mapping says, beside what no
-    /// line takes from. Without a mapping that is the object itself.
+    /// Builds the event from a webhook: the mapped fields, and the fields that no line uses. Without
+    /// a mapping, returns the object itself.
     pub fn apply<'a>(&self, raw: &'a str) -> Cow<'a, str> {
         let (false, Some(entries)) = (self.fields.is_empty(), json::entries(raw)) else {
             return Cow::Borrowed(raw);
@@ -121,35 +119,35 @@ impl Shape {
     fn rest<'e>(&self, entries: &'e Entries<'_>) -> impl Iterator<Item = (&'e str, &'e str)> {
         let left = entries
             .iter()
-            .filter(|(name, _)| !self.taken.iter().any(|taken| taken == name));
+            .filter(|(name, _)| !self.used.iter().any(|used| used == name));
         left.map(|(name, value)| (&**name, *value))
     }
 }
 
-/// The steps of a path; nothing where one has no name.
-fn steps(path: &str) -> Option<Vec<String>> {
-    let steps: Vec<String> = path.split('.').map(str::to_owned).collect();
-    (!steps.iter().any(String::is_empty)).then_some(steps)
+/// The segments of a path; none if one is empty.
+fn segments(path: &str) -> Option<Vec<String>> {
+    let segments: Vec<String> = path.split('.').map(str::to_owned).collect();
+    (!segments.iter().any(String::is_empty)).then_some(segments)
 }
 
-/// Puts a source where these steps lead; or says which of them has one already.
+/// Inserts a source at a path. Fails with the segment that already has another source.
 fn put(fields: &mut Vec<(String, Source)>, to: &[String], source: Source) -> Result<(), String> {
     let [first, rest @ ..] = to else {
         return Ok(());
     };
-    let place = fields.iter().position(|(name, _)| name == first);
+    let index = fields.iter().position(|(name, _)| name == first);
     if rest.is_empty() {
-        if place.is_some() {
+        if index.is_some() {
             return Err(first.clone());
         }
         fields.push((first.clone(), source));
         return Ok(());
     }
-    let place = place.unwrap_or_else(|| {
+    let index = index.unwrap_or_else(|| {
         fields.push((first.clone(), Source::Object(Vec::new())));
         fields.len() - 1
     });
-    match &mut fields[place].1 {
+    match &mut fields[index].1 {
         Source::Object(inner) => put(inner, rest, source),
         Source::Path(_) | Source::Rest => Err(first.clone()),
     }
@@ -171,16 +169,16 @@ fn at<'e>(entries: &Entries<'e>, path: &[String]) -> Option<&'e str> {
 mod tests {
     use super::*;
 
-    fn shape(lines: &[(&str, &str)]) -> Result<Shape, ShapeError> {
+    fn mapping(lines: &[(&str, &str)]) -> Result<WebhookMapping, MappingError> {
         let lines = lines
             .iter()
             .map(|(k, v)| ((*k).to_owned(), (*v).to_owned()));
-        Shape::new(&lines.collect())
+        WebhookMapping::new(&lines.collect())
     }
 
     #[test]
-    fn fields_are_taken_from_where_the_mapping_says_as_they_are() {
-        let shape = shape(&[
+    fn mapped_fields_keep_their_exact_values() {
+        let mapping = mapping(&[
             ("event_type", "name"),
             ("user_id", "customer.id"),
             ("user_properties.plan", "customer.plan"),
@@ -188,40 +186,41 @@ mod tests {
             ("event_properties", "*"),
         ])
         .unwrap();
-        let came = r#"{"name":"Sign\u0075p","total":1.50,"customer":{"id":"u-1","plan":{"a":[1]}},"a\"b":null}"#;
+        let webhook = r#"{"name":"Sign\u0075p","total":1.50,"customer":{"id":"u-1","plan":{"a":[1]}},"a\"b":null}"#;
         assert_eq!(
-            shape.apply(came),
+            mapping.apply(webhook),
             r#"{"event_properties":{"total":1.50,"a\"b":null},"event_type":"Sign\u0075p","user_id":"u-1","user_properties":{"plan":{"a":[1]}}}"#
         );
     }
 
     #[test]
-    fn what_is_not_there_makes_no_field_and_no_empty_object() {
-        let shape = shape(&[
+    fn missing_values_create_neither_fields_nor_empty_objects() {
+        let mapping = mapping(&[
             ("a", "*"),
             ("event_type", "name"),
             ("user_properties.plan", "customer.plan"),
         ])
         .unwrap();
-        assert_eq!(shape.apply(r#"{"customer":{"id":"u"}}"#), "{}");
-        let named = shape.apply(r#"{"name":"A","customer":7}"#);
+        assert_eq!(mapping.apply(r#"{"customer":{"id":"u"}}"#), "{}");
+        let named = mapping.apply(r#"{"name":"A","customer":7}"#);
         assert_eq!(named, r#"{"event_type":"A"}"#);
     }
 
     #[test]
-    fn what_the_mapping_does_not_name_stays_where_it_is() {
-        let shape = shape(&[("event_type", "event"), ("user_id", "who")]).unwrap();
+    fn fields_that_no_line_uses_stay() {
+        let mapping = mapping(&[("event_type", "event"), ("user_id", "who")]).unwrap();
         assert_eq!(
-            shape.apply(r#"{"event":"A","device_id":"d","event_type":"B","event_properties":{}}"#),
+            mapping
+                .apply(r#"{"event":"A","device_id":"d","event_type":"B","event_properties":{}}"#),
             r#"{"event_type":"A","device_id":"d","event_properties":{}}"#
         );
         let as_it_is = r#"{"event_type":"A"}"#;
-        assert_eq!(Shape::default().apply(as_it_is), as_it_is);
-        assert_eq!(shape.apply("[1]"), "[1]");
+        assert_eq!(WebhookMapping::default().apply(as_it_is), as_it_is);
+        assert_eq!(mapping.apply("[1]"), "[1]");
     }
 
     #[test]
-    fn a_line_that_can_not_be_is_told() {
+    fn an_invalid_line_is_reported_with_its_field() {
         for (lines, field) in [
             (&[("event_type", "")][..], "event_type"),
             (&[("event_type", "a..b")], "event_type"),
@@ -229,7 +228,7 @@ mod tests {
             (&[("a", "*"), ("b", "*")], "b"),
             (&[("a", "x"), ("a.b", "y")], "a.b"),
         ] {
-            assert_eq!(shape(lines).unwrap_err().field, field, "{lines:?}");
+            assert_eq!(mapping(lines).unwrap_err().field, field, "{lines:?}");
         }
     }
 }
