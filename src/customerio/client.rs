@@ -205,7 +205,7 @@ impl Client {
         use std::sync::atomic::Ordering::Relaxed;
         let one_less = |left: u32| left.checked_sub(1);
         let panics = self.panics.fetch_update(Relaxed, Relaxed, one_less);
-        assert!(panics.is_err(), "a test wants a panic");
+        assert!(panics.is_err(), "told to");
     }
 
     async fn send(

@@ -3,7 +3,7 @@
 use std::time::{Duration, SystemTime};
 
 /// Maximum delay that an answer can demand: a typo in a proxy must not stop delivery for days.
-const MAX_DELAY: Duration = Duration::from_secs(3_600);
+pub(super) const MAX_DELAY: Duration = Duration::from_secs(3_600);
 
 /// Parses seconds or a date: RFC 9110, `Retry-After`.
 pub(crate) fn retry_after_delay(text: &str, now: SystemTime) -> Option<Duration> {
