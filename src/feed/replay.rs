@@ -168,7 +168,7 @@ async fn play_one(
                 played.malformed += malformed.parts;
                 server.publish(&text).await;
             }
-            Piece::PassedOver(member) => {
+            Piece::Skipped(member) => {
                 passed_over += 1;
                 if passed_over == 1 {
                     tracing::info!("{member} is no export, and passed over");

@@ -7,7 +7,7 @@ use crate::amplitude::time::UnixMs;
 use crate::customerio::Route;
 use crate::customerio::mapping::{Identify, Mapped, Mapping};
 
-use super::shape::Shape;
+use super::shape::JsonShape;
 
 /// An event, and the request that would carry it.
 #[derive(Debug)]
@@ -25,7 +25,7 @@ pub struct Subject<'s, 'e> {
     /// Whether an event with the same dedupe id was accepted before, among those remembered.
     pub seen_before: bool,
     identify: OnceCell<Identify<'e>>,
-    shape: OnceCell<Shape>,
+    shape: OnceCell<JsonShape>,
 }
 
 impl<'s, 'e> Subject<'s, 'e> {
@@ -55,9 +55,9 @@ impl<'s, 'e> Subject<'s, 'e> {
     }
 
     /// The depth and the numbers of the event's data. They are computed once.
-    pub(super) fn shape(&self) -> &Shape {
+    pub(super) fn shape(&self) -> &JsonShape {
         self.shape
-            .get_or_init(|| Shape::of(&self.mapped.attributes))
+            .get_or_init(|| JsonShape::of(&self.mapped.attributes))
     }
 
     /// The size of the user properties' JSON, 0 if there are none. Most are too short to break a

@@ -76,7 +76,7 @@ pub fn archive(bytes: &[u8]) {
                 assert!(excerpt.len() <= options.max_event_bytes);
                 assert_visible(&place.to_string());
             }
-            Piece::PassedOver(place) => assert_visible(&place.to_string()),
+            Piece::Skipped(place) => assert_visible(&place.to_string()),
             Piece::Broken(error) => assert_visible(&error.to_string()),
         }
         ControlFlow::Continue(())

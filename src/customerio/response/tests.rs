@@ -1,4 +1,4 @@
-//! Replies of all kinds, and what they mean.
+//! Replies of all kinds, and their meaning.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -14,8 +14,8 @@ fn answer(status: u16, body: &str) -> Answer {
     read(RequestKind::Batch(3), &reply(status, &[], body), now())
 }
 
-/// Whether another server, or a proxy, is told of.
-fn stranger(answer: &Answer) -> Option<ForeignSender> {
+/// The sender of a reply that is not Customer.io's.
+fn foreign_sender(answer: &Answer) -> Option<ForeignSender> {
     match answer {
         Answer::Foreign(foreign) => Some(foreign.sender),
         _ => None,
@@ -61,7 +61,7 @@ fn only_200_with_no_body_or_an_object_without_an_error_delivers() {
     ] {
         let read = answer(200, body);
         assert_eq!(
-            stranger(&read),
+            foreign_sender(&read),
             Some(ForeignSender::Server),
             "{body:?}: {read:?}"
         );
@@ -69,7 +69,7 @@ fn only_200_with_no_body_or_an_object_without_an_error_delivers() {
     let page = [("content-type", "text/html; charset=utf-8")];
     let read = read(RequestKind::Batch(3), &reply(200, &page, ""), now());
     assert_eq!(
-        stranger(&read),
+        foreign_sender(&read),
         Some(ForeignSender::Server),
         "an empty page"
     );
@@ -83,7 +83,7 @@ fn no_other_success_delivers_whatever_its_body() {
         for body in ["", "{}", "<html>", "[]"] {
             let read = answer(status, body);
             assert_eq!(
-                stranger(&read),
+                foreign_sender(&read),
                 Some(ForeignSender::Server),
                 "{status} {body:?}"
             );
@@ -95,14 +95,14 @@ fn no_other_success_delivers_whatever_its_body() {
         now(),
     );
     assert_eq!(
-        stranger(&read),
+        foreign_sender(&read),
         Some(ForeignSender::Server),
         "v1 has no 207"
     );
 }
 
 #[test]
-fn a_207_names_items_by_index_and_the_faults_of_one_go_together() {
+fn a_207_names_items_by_index_and_joins_the_errors_of_one() {
     let body = r#"{"errors":[
         {"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"too long"},
         {"batch_index":1,"reason":"required","field":"name","message":"name is required"},
@@ -128,7 +128,7 @@ fn a_207_names_items_by_index_and_the_faults_of_one_go_together() {
 }
 
 #[test]
-fn a_207_that_can_not_be_matched_fails_nobody() {
+fn a_207_that_cant_be_matched_refuses_no_item() {
     let named = |index: &str| format!(r#"{{"errors":[{{"batch_index":{index}}}]}}"#);
     let twice = r#"{"errors":[{"batch_index":0,"reason":"a"},{"batch_index":0,"reason":"a"}]}"#;
     for body in [
@@ -165,7 +165,10 @@ fn a_207_that_can_not_be_matched_fails_nobody() {
         "the only item that was sent needs no name"
     );
     for body in ["<html>", "?", "[]"] {
-        assert_eq!(stranger(&answer(207, body)), Some(ForeignSender::Server));
+        assert_eq!(
+            foreign_sender(&answer(207, body)),
+            Some(ForeignSender::Server)
+        );
     }
     let mut long = reply(207, &[], r#"{"errors":["#);
     long.is_cut = true;
@@ -176,7 +179,7 @@ fn a_207_that_can_not_be_matched_fails_nobody() {
 }
 
 #[test]
-fn a_refusal_is_customer_ios_own() {
+fn only_customer_io_can_refuse() {
     let refusal = |status, body: &str| match answer(status, body) {
         Answer::Refused { refusal, .. } => refusal,
         other => panic!("{body}: {other:?}"),
@@ -200,7 +203,7 @@ fn a_refusal_is_customer_ios_own() {
         r#"{"message":"Bad Request"}"#,
     ] {
         assert_eq!(
-            stranger(&answer(400, body)),
+            foreign_sender(&answer(400, body)),
             Some(ForeignSender::Server),
             "{body}"
         );
@@ -209,7 +212,7 @@ fn a_refusal_is_customer_ios_own() {
     let one = |body: &str| read(RequestKind::Batch(1), &reply(413, &[], body), now());
     assert_eq!(one(r#"{"meta":{"error":"too large"}}"#), Answer::TooLarge);
     assert_eq!(one(""), Answer::TooLarge);
-    assert_eq!(stranger(&one("<html>")), Some(ForeignSender::Server));
+    assert_eq!(foreign_sender(&one("<html>")), Some(ForeignSender::Server));
 }
 
 /// A status, headers and a body, and who answers so; nobody where Customer.io does.
@@ -221,7 +224,7 @@ type Case = (
 );
 
 #[test]
-fn a_proxy_is_told_from_wrong_credentials() {
+fn a_proxys_refusal_is_not_taken_for_wrong_credentials() {
     const WORDS: &str = r#"{"meta":{"error":"Unauthorized request"}}"#;
     const VIA: (&str, &str) = ("via", "1.1 google");
     const WANTS: (&str, &str) = ("proxy-authenticate", "Basic realm=\"corp\"");
@@ -245,7 +248,11 @@ fn a_proxy_is_told_from_wrong_credentials() {
     ];
     for (status, headers, body, expected) in cases {
         let read = read(RequestKind::Batch(3), &reply(status, headers, body), now());
-        assert_eq!(stranger(&read), expected, "{status} {headers:?} {body}");
+        assert_eq!(
+            foreign_sender(&read),
+            expected,
+            "{status} {headers:?} {body}"
+        );
         if expected.is_none() {
             assert!(matches!(read, Answer::Unauthorized { .. }), "{read:?}");
         }
@@ -253,7 +260,7 @@ fn a_proxy_is_told_from_wrong_credentials() {
     let page = [("content-type", "text/html")];
     let page = reply(403, &page, "No!");
     assert_eq!(
-        stranger(&read(RequestKind::Batch(3), &page, now())),
+        foreign_sender(&read(RequestKind::Batch(3), &page, now())),
         Some(ForeignSender::Proxy)
     );
 }
@@ -264,7 +271,7 @@ fn a_look_up_refuses_no_item_and_delivers_none() {
         for body in ["", "{}", r#"{"errors":[]}"#, r#"{"meta":{"error":"no"}}"#] {
             let read = read(RequestKind::Region, &reply(status, &[], body), now());
             assert_eq!(
-                stranger(&read),
+                foreign_sender(&read),
                 Some(ForeignSender::Server),
                 "{status} {body}"
             );
@@ -273,7 +280,7 @@ fn a_look_up_refuses_no_item_and_delivers_none() {
 }
 
 #[test]
-fn what_is_kept_of_an_answer_is_short_and_harmless() {
+fn texts_of_an_answer_are_short_and_harmless() {
     let long = "\u{1b}]52;c;x\u{7}\r\n".repeat(50_000);
     let long = serde_json::to_string(&long).unwrap();
     let errors =
