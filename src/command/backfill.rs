@@ -16,9 +16,9 @@ use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::export::{Download, Hour, HourResult, Project};
 use crate::amplitude::time;
-use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
+use crate::cli::{Backfill, Format, LogFormat};
 use crate::config;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::feed::replay::{
     Playing, {self},
 };
@@ -29,11 +29,15 @@ use crate::text::grouped;
 use crate::tui::relay::Lines;
 use crate::tui::widget::text;
 
+use super::config_source::ConfigSource;
+use super::forwarder::start;
 use super::headless::{
     Until, {self},
 };
+use super::listener::listen;
+use super::output::{log_to, log_to_stderr_from};
 use super::player::Player;
-use super::{Place, listen, log_to, log_to_stderr_from, refuse_problems, start, watch};
+use super::{problems, watch};
 
 /// Before an hour is asked for again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -42,7 +46,7 @@ const IDLE: Duration = Duration::from_secs(2);
 /// The columns of the bar.
 const BAR: usize = 30;
 
-pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
+pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode> {
     let on_screen = args.play && !args.headless && stdin().is_terminal() && stdout().is_terminal();
     let lines = Lines::default();
     if on_screen {
@@ -51,7 +55,7 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
         log_to_stderr_from("warn", LogFormat::Text);
     }
     let ready = if args.play {
-        Some(ready(&args, place)?)
+        Some(ready(&args, source)?)
     } else {
         None
     };
@@ -86,20 +90,14 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
 }
 
 /// The settings to play with. What is wrong with them is said before anything is downloaded.
-fn ready(args: &Backfill, place: Place) -> Result<config::Loaded> {
-    let mut flags = vec![("gate", "--gate", args.gate.clone())];
-    flags.extend(
-        args.base_url
-            .clone()
-            .map(|url| ("customerio.base_url", "--base-url", url)),
-    );
-    let mut loaded = place.load(&flags)?;
+fn ready(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
+    let mut loaded = source.load(&args.flags())?;
     let needs = Needs {
         feed: false,
         destination: true,
     };
-    refuse_problems(&loaded, needs)?;
-    args.look.put_into(&mut loaded.settings.screen);
+    problems::refuse(&loaded, needs)?;
+    args.screen.apply(&mut loaded.settings.screen);
     Ok(loaded)
 }
 
@@ -288,15 +286,5 @@ fn export_server(text: &str) -> Result<String> {
         (Ok(()), Ok(url)) => Ok(url.to_string()),
         (Err(wrong), _) => bail!("--server: {wrong}"),
         (Ok(()), Err(error)) => bail!("--server: {address} {error}"),
-    }
-}
-
-impl AmplitudeRegion {
-    /// Its server.
-    fn server(self) -> &'static str {
-        match self {
-            Self::Us => "https://amplitude.com",
-            Self::Eu => "https://analytics.eu.amplitude.com",
-        }
     }
 }

@@ -31,11 +31,11 @@ use crate::tui::{
     Labels, Opening, {self},
 };
 
+use super::forwarder::start;
 use super::headless::{
     Until, {self},
 };
 use super::player::Player;
-use super::start;
 
 /// What the sandbox needs for an answer: about what Customer.io does.
 const LATENCY_MS: u64 = 60;
@@ -73,7 +73,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     if args.scenario == Scenario::Incident {
         settings.rules.push(small_change());
     }
-    args.look.put_into(&mut settings.screen);
+    args.screen.apply(&mut settings.screen);
     let look = settings.screen.clone();
     let drain = settings.delivery.drain;
     let loaded = Loaded::from(settings);

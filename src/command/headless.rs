@@ -18,8 +18,9 @@ use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
 use crate::signals::{self, Hangup};
 use crate::text::grouped;
 
+use super::dead_letters as letters;
+use super::output::{self, printable};
 use super::reload::Reloader;
-use super::{dead_letters as letters, output, printable};
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Default)]

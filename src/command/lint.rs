@@ -15,10 +15,11 @@ use crate::customerio::dedupe;
 use crate::limits::{self, LIMITS, Policy, Violation};
 use crate::text::grouped;
 
-use super::{Place, output, printable};
+use super::config_source::ConfigSource;
+use super::output::{self, printable};
 
-pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
-    let settings = place.load(&[])?.settings;
+pub(super) fn run(args: &Lint, source: ConfigSource) -> Result<ExitCode> {
+    let settings = source.load(&[])?.settings;
     if args.limits {
         list_limits(&settings, args.format);
         return Ok(ExitCode::SUCCESS);

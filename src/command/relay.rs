@@ -12,7 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::byte_order_mark;
-use crate::config::load::{Flag, Needs};
+use crate::config::Needs;
 use crate::config::{
     state_folder, {self},
 };
@@ -30,14 +30,17 @@ use crate::text::{duration, grouped};
 use crate::tui::widget::text;
 use crate::{cli, tui};
 
-use super::{Place, listen, log_to, log_to_stderr, refuse_problems};
+use super::config_source::ConfigSource;
+use super::listener::listen;
+use super::output::{log_to, log_to_stderr};
+use super::problems;
 
 /// So long are clients sent what is there, at the end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// A line on how it stands goes into the log this often.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
+pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCode> {
     let has_screen = stdin().is_terminal() && stdout().is_terminal() && !args.headless;
     let lines = tui::relay::Lines::default();
     if has_screen {
@@ -45,9 +48,9 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     } else {
         log_to_stderr(args.log);
     }
-    let mut loaded = place.load(&args.flags())?;
-    refuse_problems(&loaded, Needs::NEITHER)?;
-    args.look.put_into(&mut loaded.settings.screen);
+    let mut loaded = source.load(&args.flags())?;
+    problems::refuse(&loaded, Needs::NEITHER)?;
+    args.screen.apply(&mut loaded.settings.screen);
     let own = &loaded.settings.relay;
     refuse_strangers(own)?;
     let listener = listen(own.listen).await?;
@@ -101,30 +104,6 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
             Ok(ExitCode::from(1))
         }
         _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-impl cli::Relay {
-    fn flags(&self) -> Vec<Flag> {
-        [
-            ("relay.listen", "--listen", &self.listen),
-            ("relay.tls_cert_file", "--tls-cert", &self.tls_cert),
-            ("relay.tls_key_file", "--tls-key", &self.tls_key),
-            ("relay.pass_to", "--pass-to", &self.pass_to),
-            ("relay.ring_bytes", "--ring-bytes", &self.ring_bytes),
-            ("relay.retain", "--retain", &self.retain),
-            ("relay.retain_bytes", "--retain-bytes", &self.retain_bytes),
-            ("relay.folder", "--folder", &self.folder),
-            ("relay.patience", "--patience", &self.patience),
-            (
-                "relay.events_per_second",
-                "--events-per-second",
-                &self.events_per_second,
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(path, flag, value)| Some((path, flag, value.clone()?)))
-        .collect()
     }
 }
 

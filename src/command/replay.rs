@@ -12,8 +12,9 @@ use crate::feed::server::{Options, Server};
 use crate::signals;
 use crate::text::grouped;
 
+use super::listener::listen;
+use super::output::log_to_stderr;
 use super::player::refuse_unreadable;
-use super::{listen, log_to_stderr};
 
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);

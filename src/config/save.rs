@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use crate::amplitude::byte_order_mark;
-use crate::filter::{Filters, Rule, RuleEffect, gate::Switch};
+use crate::filter::{Filters, Rule, RuleEffect, Switch};
 use crate::owner_only;
 
 /// Why the filters can't be saved.
@@ -279,7 +279,7 @@ mod tests {
         preset(&path, "launch day", Some(&launch)).unwrap();
         preset(&path, "empty", Some(&Filters::default())).unwrap();
         let loaded = read();
-        let needs = crate::config::load::Needs {
+        let needs = crate::config::Needs {
             feed: false,
             destination: false,
         };

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::gate::{Filters, Rule, RuleEffect, Switch};
+use super::{Filters, Rule, RuleEffect, Switch};
 
 /// One thing that differs.
 #[derive(Debug, Clone, PartialEq)]

@@ -2,7 +2,6 @@
 
 use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind};
-use crate::customerio::Route;
 use crate::customerio::sizes::{EVENT_DATA_BYTES, EVENT_NAME_BYTES};
 use crate::text::grouped;
 
@@ -197,5 +196,5 @@ pub(super) fn by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 fn is_sent_by_v1(subject: &Subject<'_, '_>) -> bool {
-    matches!(subject.route, Some(Route::V1 { .. })) && data_bytes(subject) <= EVENT_DATA_BYTES
+    data_bytes(subject) <= EVENT_DATA_BYTES && subject.mapped.is_sent_by_v1()
 }

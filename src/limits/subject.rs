@@ -4,12 +4,11 @@ use std::cell::OnceCell;
 
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
-use crate::customerio::Route;
 use crate::customerio::mapping::{Identify, Mapped, Mapping};
 
 use super::shape::JsonShape;
 
-/// An event, and the request that would carry it.
+/// An event, as received and as it would be sent.
 #[derive(Debug)]
 pub struct Subject<'s, 'e> {
     /// The event as received.
@@ -18,8 +17,6 @@ pub struct Subject<'s, 'e> {
     pub mapped: &'s Mapped<'e>,
     /// The settings that it was mapped by.
     pub mapping: &'s Mapping,
-    /// The request that would carry it; none if it can't be sent.
-    pub route: Option<&'s Route>,
     /// The time now.
     pub now_ms: UnixMs,
     /// Whether an event with the same dedupe id was accepted before, among those remembered.
@@ -29,7 +26,7 @@ pub struct Subject<'s, 'e> {
 }
 
 impl<'s, 'e> Subject<'s, 'e> {
-    /// Creates a subject without a route that was not seen before.
+    /// Creates a subject that was not seen before.
     pub fn new(
         reading: &'s Reading<'e>,
         mapped: &'s Mapped<'e>,
@@ -40,7 +37,6 @@ impl<'s, 'e> Subject<'s, 'e> {
             reading,
             mapped,
             mapping,
-            route: None,
             now_ms,
             seen_before: false,
             identify: OnceCell::new(),

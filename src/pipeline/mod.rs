@@ -11,14 +11,16 @@
 mod failure;
 mod intake;
 pub mod judge;
+mod judge_rules;
 mod observer;
+mod recent_ids;
 mod reload;
 mod status;
 
 use std::future::Future;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arc_swap::ArcSwap;
@@ -35,15 +37,16 @@ use crate::delivery::spool::{self, Spool, SpoolError};
 use crate::delivery::{Channels, Control, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frame, MessageId};
-use crate::filter::gate::RuleError;
-use crate::filter::{Filters, Gate, Mode};
+use crate::filter::RuleError;
+use crate::filter::{Filters, Gate, SharedGate};
 use crate::protocol::{Command, Snapshot};
 use crate::telemetry::ring::SharedRing;
 use crate::text::grouped;
 
 use failure::Failure;
 use intake::Intake;
-pub use judge::{Judge, JudgeRules};
+pub use judge::Judge;
+pub use judge_rules::JudgeRules;
 use observer::{IntakeReport, Observer, Sources};
 pub use reload::{ReloadError, ReloadReport};
 pub use status::Status;
@@ -51,10 +54,8 @@ pub use status::Status;
 /// What a screen, or a command, holds of a running pipeline.
 #[derive(Debug, Clone)]
 pub struct Handle {
-    gate: Arc<ArcSwap<Gate>>,
-    open: watch::Sender<bool>,
+    gate: SharedGate,
     rules: Arc<ArcSwap<JudgeRules>>,
-    changing: Arc<Mutex<()>>,
     /// Those that were loaded last.
     settings: Arc<Mutex<Settings>>,
     /// Those that this run was started with.
@@ -152,7 +153,7 @@ impl Pipeline {
     ) -> Result<Self, StartError> {
         spool.belong_to(&settings.destination_name())?;
         let gate = Gate::new(settings.gate, settings.filters())?;
-        let gate = Arc::new(ArcSwap::from_pointee(gate));
+        let gate = SharedGate::new(gate);
         let rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(settings)));
         let ring = SharedRing::new(settings.screen.ring_bytes);
         let stop = CancellationToken::new();
@@ -161,7 +162,7 @@ impl Pipeline {
         let before: Option<MessageId> = spool.last_message(&name).map(Into::into);
         let mut judge = Judge::new(gate.clone(), rules.clone(), settings);
         // Where they can't be read, what comes again is sent again, under the same id.
-        let recent = spool.recent_ids(Judge::remembers(settings));
+        let recent = spool.recent_ids(Judge::max_recent_ids(settings));
         judge.remember(recent.unwrap_or_default());
         let newest = spool.newest();
 
@@ -176,7 +177,6 @@ impl Pipeline {
         let (delivery_status, delivery) = watch::channel(DeliveryStatus::default());
         let (snapshots, published) = watch::channel(Arc::default());
         let (notices, told_of) = mpsc::unbounded_channel();
-        let (open, is_open) = watch::channel(settings.gate == Mode::Open);
 
         let recorder = match settings.feed.record_folder.as_str() {
             "" => None,
@@ -211,16 +211,14 @@ impl Pipeline {
             spool.clone(),
             newest,
             Channels {
-                open: is_open,
+                gate: gate.clone(),
                 reports: answered,
                 status: delivery_status,
             },
         );
         let handle = Handle {
             gate,
-            open,
             rules,
-            changing: Arc::default(),
             settings: Arc::new(Mutex::new(settings.clone())),
             started: Arc::new(settings.clone()),
             destination: Arc::new(Mutex::new(client.destination().clone())),
@@ -330,8 +328,8 @@ impl Handle {
             count => format!("{} dead letters {what}", grouped(count)),
         };
         match command {
-            Command::SetGate(mode) => self.set_gate(mode)?,
-            Command::SetFilters(filters) => self.change(|gate| Gate::new(gate.mode(), filters))?,
+            Command::SetGate(mode) => self.gate.set_mode(mode),
+            Command::SetFilters(filters) => self.gate.set_filters(filters)?,
             // It ends only when everything does.
             Command::Resume => _ = self.control.send(Control::Resume).await,
             Command::RetryDeadLetters(which) => {
@@ -360,21 +358,6 @@ impl Handle {
             Ok(done) => done,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         }
-    }
-
-    fn set_gate(&self, mode: Mode) -> Result<(), RuleError> {
-        self.change(|gate| Gate::new(mode, gate.filters().clone()))?;
-        self.open.send_replace(mode == Mode::Open);
-        Ok(())
-    }
-
-    /// One change after the other, each seeing what the one before it did.
-    fn change(&self, make: impl FnOnce(&Gate) -> Result<Gate, RuleError>) -> Result<(), RuleError> {
-        let _one_at_a_time = self.changing.lock().unwrap_or_else(PoisonError::into_inner);
-        let before = self.gate.load_full();
-        let after = make(&before)?.after(&before);
-        self.gate.store(Arc::new(after));
-        Ok(())
     }
 
     /// Tells the operator something.

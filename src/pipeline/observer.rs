@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use crate::amplitude::time::{self, UnixMs};
@@ -12,7 +11,7 @@ use crate::delivery::{
     Accepted, DeliveryReport, DeliveryStatus, ItemOutcome, Queued, Undelivered, spool,
 };
 use crate::feed::FeedStatus;
-use crate::filter::{Decision, Gate};
+use crate::filter::{Decision, SharedGate};
 use crate::protocol::{Line, Notice, Outcome, Rates, Record, Series, Snapshot};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
@@ -45,7 +44,7 @@ pub struct IntakeReport {
 #[derive(Debug)]
 pub struct Sources {
     /// The applied gate.
-    pub gate: Arc<ArcSwap<Gate>>,
+    pub gate: SharedGate,
     /// The state of delivery.
     pub delivery: watch::Receiver<DeliveryStatus>,
     /// The state of the feed.

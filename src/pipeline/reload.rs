@@ -6,13 +6,13 @@ use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
-use crate::config::load::flatten;
+use crate::config::flatten;
 use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
 use crate::delivery::BreakerState;
 use crate::delivery::Control;
-use crate::filter::gate::RuleError;
+use crate::filter::RuleError;
 use crate::filter::{Filters, Gate};
 
 use super::{Handle, JudgeRules};
@@ -99,10 +99,10 @@ impl Handle {
 
         let in_force = self.in_force(&old, &new);
         if new.filters() != old.filters() {
-            self.change(|gate| Gate::new(gate.mode(), new.filters()))?;
+            self.gate.set_filters(new.filters())?;
         }
         if new.gate != old.gate {
-            self.set_gate(new.gate)?;
+            self.gate.set_mode(new.gate);
         }
         self.rules.store(Arc::new(JudgeRules::of(&new)));
         self.spool.configure(new.spool());

@@ -145,8 +145,8 @@ impl Story<'_> {
     fn part(&mut self, part: &Subexpression) {
         let theme = self.theme;
         let (gave, style) = match &part.result {
-            EvalResult::Truth(true) => ("true".to_owned(), theme.good),
-            EvalResult::Truth(false) => ("false".to_owned(), theme.warn),
+            EvalResult::Bool(true) => ("true".to_owned(), theme.good),
+            EvalResult::Bool(false) => ("false".to_owned(), theme.warn),
             // It may be of anyone.
             EvalResult::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
             EvalResult::Value(value) => (value.clone(), theme.text),

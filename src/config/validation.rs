@@ -1,50 +1,83 @@
-//! What is wrong with the settings, for a command that needs some of them.
+//! Validation of the settings for a command that needs some of them.
 
 use std::path::Path;
 use std::time::Duration;
 
-use crate::filter::gate::RuleError;
+use super::addresses;
+use super::error::ConfigError;
+use super::folders::exists;
+use super::loaded::Loaded;
+use super::paths::variable;
+use crate::customerio::sizes::BATCH_BYTES;
+use crate::filter::RuleError;
 use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
 use crate::relay::webhook_mapping::WebhookMapping;
 
-use super::load::{ConfigError, Loaded, Needs, variable};
-use super::{addresses, exists};
-
-/// Minimum of the settings that bound how often something that fails is tried again.
+/// Minimum of the settings that bound the pause between attempts: a shorter one would retry
+/// without a pause while a server is down.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
+/// Which settings a command needs before it can start.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Needs {
+    /// Settings of the feed.
+    pub feed: bool,
+    /// Settings of the workspace.
+    pub destination: bool,
+}
+
+impl Needs {
+    /// Feed and workspace, as for forwarding.
+    pub const BOTH: Self = Self {
+        feed: true,
+        destination: true,
+    };
+    /// Neither, as for a relay.
+    pub const NEITHER: Self = Self {
+        feed: false,
+        destination: false,
+    };
+}
+
 impl Loaded {
-    /// Everything that is wrong with the settings for a command that `needs` these, but for the
-    /// keys: those are the screen's.
+    /// Returns everything that is wrong with the settings for a command that `needs` these, except
+    /// for `[keys]`, which the screen validates.
     pub fn problems(&self, needs: Needs) -> Vec<ConfigError> {
-        let mut found: Vec<ConfigError> = self
-            .stray
-            .iter()
-            .map(|(setting, wrong)| self.invalid(setting, *wrong))
+        let stray = self.stray.iter();
+        let mut found: Vec<ConfigError> = stray
+            .map(|(setting, problem)| self.invalid(setting, *problem))
             .collect();
         self.check_proxies(needs, &mut found);
         self.check_feed(needs, &mut found);
         self.check_destination(needs, &mut found);
         self.check_relay(&mut found);
+        self.check_mapping_and_limits(&mut found);
+        self.check_filters(&mut found);
+        self.check_sizes(&mut found);
+        self.check_times(&mut found);
+        found
+    }
+
+    fn check_mapping_and_limits(&self, found: &mut Vec<ConfigError>) {
         for problem in self.settings.mapping.problems() {
             found.push(self.invalid(problem.setting, problem.message));
         }
         for limit in self.settings.limits.impossible() {
             let message = format!(
-                "it can only be \"reject\": what breaks it can't be sent ({})",
+                "it can only be \"reject\": an event that breaks it can't be sent ({})",
                 limit.summary
             );
             found.push(self.invalid(&format!("limits.{}", limit.name), message));
         }
+    }
+
+    /// Compiles the rules, those of the presets too.
+    fn check_filters(&self, found: &mut Vec<ConfigError>) {
         if let Err(error) = Gate::new(self.settings.gate, self.settings.filters()) {
             let (RuleError::Condition { name, .. } | RuleError::Sample { name, .. }) = &error;
-            let index = self
-                .settings
-                .rules
-                .iter()
-                .position(|rule| rule.name == *name)
-                .unwrap_or(0);
+            let mut rules = self.settings.rules.iter();
+            let index = rules.position(|rule| rule.name == *name).unwrap_or(0);
             found.push(ConfigError::Invalid {
                 setting: format!("rules[{index}]"),
                 origin: self.origin("rules"),
@@ -57,30 +90,42 @@ impl Loaded {
                 found.push(self.invalid(&rules, error.to_string()));
             }
         }
-        let delivery = &self.settings.delivery;
-        for (setting, zero) in [
+    }
+
+    /// Refuses counts and sizes with which nothing would ever be delivered.
+    fn check_sizes(&self, found: &mut Vec<ConfigError>) {
+        let (delivery, spool) = (&self.settings.delivery, &self.settings.spool);
+        for (setting, is_zero) in [
             ("delivery.in_flight", delivery.in_flight == 0),
             ("delivery.attempts", delivery.attempts == 0),
             ("delivery.breaker_failures", delivery.breaker_failures == 0),
             ("delivery.queue_bytes", delivery.queue_bytes == 0),
-            ("spool.quota_bytes", self.settings.spool.quota_bytes == 0),
-            ("spool.commit_bytes", self.settings.spool.commit_bytes == 0),
+            ("spool.quota_bytes", spool.quota_bytes == 0),
+            ("spool.commit_bytes", spool.commit_bytes == 0),
         ] {
-            if zero {
+            if is_zero {
                 found.push(self.invalid(setting, "0 would deliver nothing; write 1 or more"));
             }
         }
-        self.check_times(&mut found);
-        if delivery.batch_bytes > crate::customerio::sizes::BATCH_BYTES {
-            found.push(self.invalid(
-                "delivery.batch_bytes",
-                "Customer.io takes at most 500000 bytes a batch",
-            ));
+        if self.settings.feed.max_frame_bytes == 0 {
+            let message = "0 lets no frame through; write 1 or more, such as 16777216";
+            found.push(self.invalid("feed.max_frame_bytes", message));
         }
-        found
+        if delivery.batch_bytes > BATCH_BYTES {
+            let message = format!(
+                "{} is more than Customer.io takes in a batch; write {BATCH_BYTES} or less",
+                delivery.batch_bytes
+            );
+            found.push(self.invalid("delivery.batch_bytes", message));
+        }
+        let percent = self.settings.screen.rejected_alert_percent;
+        if !(0.0..=100.0).contains(&percent) {
+            let message = format!("{percent} is no percentage; write 0 to 100");
+            found.push(self.invalid("screen.rejected_alert_percent", message));
+        }
     }
 
-    /// Times and sizes with which nothing would ever arrive.
+    /// Refuses times with which nothing would ever arrive, and pauses that are too short.
     fn check_times(&self, found: &mut Vec<ConfigError>) {
         let (feed, delivery) = (&self.settings.feed, &self.settings.delivery);
         for (setting, time) in [
@@ -90,10 +135,9 @@ impl Loaded {
             ("delivery.give_up_after", delivery.give_up_after),
         ] {
             if time.is_zero() {
-                found.push(self.invalid(setting, "leaves no time at all; write 10s, say"));
+                found.push(self.invalid(setting, "0s leaves no time; write more, such as 10s"));
             }
         }
-        // Shorter ones would try again without a pause where a server is down.
         for (setting, time) in [
             ("feed.reconnect_max", feed.reconnect_max),
             ("delivery.longest_delay", delivery.longest_delay),
@@ -105,15 +149,6 @@ impl Loaded {
                     self.invalid(setting, format!("{time} is too short; write 10ms or more")),
                 );
             }
-        }
-        let percent = self.settings.screen.rejected_alert_percent;
-        if !(0.0..=100.0).contains(&percent) {
-            let message = format!("{percent} is no percentage; write 0 to 100");
-            found.push(self.invalid("screen.rejected_alert_percent", message));
-        }
-        if feed.max_frame_bytes == 0 {
-            let message = "0 lets no frame through; write 16777216, say";
-            found.push(self.invalid("feed.max_frame_bytes", message));
         }
     }
 
@@ -133,23 +168,27 @@ impl Loaded {
         if feed.client_cert_file.is_empty() != feed.client_key_file.is_empty() {
             found.push(self.invalid(
                 "feed.client_cert_file",
-                "a client certificate needs both client_cert_file and client_key_file",
+                "a client certificate needs both files; write client_cert_file and client_key_file",
             ));
         }
-        for (setting, path) in [
-            ("feed.ca_file", &feed.ca_file),
-            ("feed.client_cert_file", &feed.client_cert_file),
-            ("feed.client_key_file", &feed.client_key_file),
-            (
-                "customerio.api_key_file",
-                &self.settings.customerio.api_key_file,
-            ),
-        ] {
+        let api_key_file = &self.settings.customerio.api_key_file;
+        self.check_files(
+            &[
+                ("feed.ca_file", &feed.ca_file),
+                ("feed.client_cert_file", &feed.client_cert_file),
+                ("feed.client_key_file", &feed.client_key_file),
+                ("customerio.api_key_file", api_key_file),
+            ],
+            found,
+        );
+    }
+
+    /// Refuses files that are named and missing.
+    fn check_files(&self, files: &[(&str, &String)], found: &mut Vec<ConfigError>) {
+        for (setting, path) in files {
             if !path.is_empty() && !exists(Path::new(path)) {
-                found.push(self.invalid(
-                    setting,
-                    format!("there is no file {path}; create it, or name another"),
-                ));
+                let message = format!("there is no file {path}; create it, or name another");
+                found.push(self.invalid(setting, message));
             }
         }
     }
@@ -169,7 +208,7 @@ impl Loaded {
         }
     }
 
-    /// Notes that a setting can't be used, unless what is wrong with it was noted before.
+    /// Adds a problem of a setting, unless its value was refused already.
     fn refuse(&self, setting: &str, message: String, found: &mut Vec<ConfigError>) {
         if !self.stray.iter().any(|(known, _)| known == setting) {
             found.push(self.invalid(setting, message));
@@ -181,20 +220,16 @@ impl Loaded {
         if own.tls_cert_file.is_empty() != own.tls_key_file.is_empty() {
             found.push(self.invalid(
                 "relay.tls_cert_file",
-                "TLS needs both tls_cert_file and tls_key_file",
+                "TLS needs both files; write tls_cert_file and tls_key_file",
             ));
         }
-        for (setting, path) in [
-            ("relay.tls_cert_file", &own.tls_cert_file),
-            ("relay.tls_key_file", &own.tls_key_file),
-        ] {
-            if !path.is_empty() && !exists(Path::new(path)) {
-                found.push(self.invalid(
-                    setting,
-                    format!("there is no file {path}; create it, or name another"),
-                ));
-            }
-        }
+        self.check_files(
+            &[
+                ("relay.tls_cert_file", &own.tls_cert_file),
+                ("relay.tls_key_file", &own.tls_key_file),
+            ],
+            found,
+        );
         if !own.pass_to.is_empty()
             && let Err(message) = addresses::pass_to(&own.pass_to)
         {
@@ -233,6 +268,7 @@ impl Loaded {
     }
 }
 
+/// Returns the fix for a setting that is not set.
 fn missing(setting: &str, example: &str) -> String {
     let (table, key) = setting.split_once('.').unwrap_or(("", setting));
     format!(

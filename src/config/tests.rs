@@ -1,3 +1,6 @@
+use toml::Table;
+
+use super::layers::defaults;
 use super::*;
 
 const ALL: Needs = Needs {
@@ -17,7 +20,7 @@ fn with(file: &str, environment: &[(&str, &str)], flags: &[Flag]) -> Result<Load
 
 #[test]
 fn the_default_file_says_the_defaults_and_leaves_no_setting_out() {
-    let read: Table = toml::from_str(super::super::DEFAULT_FILE).unwrap();
+    let read: Table = toml::from_str(DEFAULT_FILE).unwrap();
     let mut expected = defaults();
     expected.remove("rules");
     assert_eq!(
@@ -89,7 +92,7 @@ fn what_is_wrong_names_the_setting_its_place_and_the_fix() {
         ),
         (
             "[delivery]\nattempts = \"many\"",
-            ":2: delivery.attempts: invalid type",
+            ":2: delivery.attempts: \"many\" is not a whole number; write a whole number from 1",
         ),
         ("[delivery]\nbatch_age = \"999y\"", "more than a year"),
         ("[delivery]\nbatch_age = \"soon\"", "write 250ms, 10s or 4h"),
@@ -135,4 +138,135 @@ fn what_is_wrong_names_the_setting_its_place_and_the_fix() {
         problems[1].contains(":3: rules[0]: rule “r”:"),
         "{problems:?}"
     );
+}
+
+/// A number that no setting can have: `u64::MAX`.
+const HUGE: &str = "18446744073709551615";
+
+/// A setting, a value that it can't have, and the end of the error.
+const REFUSED_VALUES: &[(&str, &str, &str)] = &[
+    (
+        "delivery.attempts",
+        HUGE,
+        "18446744073709551615 is out of range; write a whole number from 1 to 4294967295",
+    ),
+    (
+        "delivery.attempts",
+        "-1",
+        "-1 is out of range; write a whole number from 1 to 4294967295",
+    ),
+    (
+        "delivery.attempts",
+        "2.5",
+        "2.5 is not a whole number; write a whole number from 1 to 4294967295",
+    ),
+    (
+        "delivery.requests_per_second",
+        "0",
+        "0 is out of range; write a whole number from 1 to 4294967295",
+    ),
+    (
+        "spool.quota_bytes",
+        HUGE,
+        "18446744073709551615 is out of range; write a whole number from 1 to 9223372036854775807",
+    ),
+    (
+        "delivery.batch_bytes",
+        HUGE,
+        "18446744073709551615 is out of range; write a whole number from 0 to 500000",
+    ),
+    (
+        "relay.events_per_second",
+        "1 GB",
+        "\"1 GB\" is not a whole number; write a whole number from 0 to 4294967295",
+    ),
+    (
+        "screen.rejected_alert_percent",
+        HUGE,
+        "18446744073709551615 is out of range; write a number from 0 to 100",
+    ),
+    (
+        "screen.rejected_alert_percent",
+        "most",
+        "\"most\" is not a number; write a number from 0 to 100",
+    ),
+    (
+        "delivery.batch_age",
+        HUGE,
+        "\"18446744073709551615\" is not a length of time; write 250ms, 10s or 4h, at most a year",
+    ),
+    (
+        "delivery.batch_age",
+        "367days",
+        "\"367days\" is more than a year; write 250ms, 10s or 4h, at most a year",
+    ),
+    (
+        "feed.resume",
+        HUGE,
+        "18446744073709551615 is neither true nor false; write true or false",
+    ),
+    (
+        "feed.resume",
+        "yes",
+        "\"yes\" is neither true nor false; write true or false",
+    ),
+    (
+        "mapping.fields",
+        "[18446744073709551615]",
+        "write [\"a\", \"b\"]",
+    ),
+    (
+        "mapping.fields",
+        "[1]",
+        "[1] is not a list of texts; write [\"a\", \"b\"]",
+    ),
+    (
+        "types",
+        HUGE,
+        "18446744073709551615 is not a table; write { name = \"value\" }",
+    ),
+    (
+        "relay.listen",
+        HUGE,
+        "18446744073709551615 is not an IP address with a port; write \"127.0.0.1:4080\" or \"[::1]:4080\"",
+    ),
+    (
+        "gate",
+        HUGE,
+        "unknown variant `18446744073709551615`, expected one of `open`, `shut`, `dry-run`",
+    ),
+    ("feed.headers", HUGE, "has to be a text in quotes"),
+];
+
+#[test]
+fn a_refused_value_of_the_environment_is_told_with_its_setting_and_the_allowed_range() {
+    for (setting, value, says) in REFUSED_VALUES.iter().copied() {
+        let name = variable(setting);
+        let error = with("", &[(&name, value)], &[]).map(|_| ()).unwrap_err();
+        let (error, start) = (error.to_string(), format!("environment {name}: {setting}"));
+        assert!(
+            error.starts_with(&start),
+            "{setting} = {value} gives {error}"
+        );
+        assert!(error.ends_with(says), "{setting} = {value} gives {error}");
+    }
+}
+
+#[test]
+fn every_setting_that_is_no_text_refuses_a_word_by_its_name() {
+    let mut refused = 0;
+    for (setting, default) in flatten(&Settings::default()) {
+        let is_time = |text: &str| humantime::parse_duration(text).is_ok();
+        if default.as_str().is_some_and(|text| !is_time(text)) || default.is_array() {
+            continue;
+        }
+        let name = variable(&setting);
+        let error = with("", &[(&name, "plenty")], &[]).map(|_| ()).unwrap_err();
+        let error = error.to_string();
+        let start = format!("environment {name}: {setting}: ");
+        assert!(error.starts_with(&start), "{error}");
+        assert!(!error.contains("invalid type"), "{error}");
+        refused += 1;
+    }
+    assert!(refused > 40, "{refused} settings");
 }

@@ -2,9 +2,10 @@
 //! themselves for each level: a condition without end would take the program's stack with it.
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
-use cel::{Env, ParseErrors, Program};
+use cel::{ParseErrors, Program};
 
-use super::CompileError;
+use super::compile_error::CompileError;
+use super::environment::ENVIRONMENT;
 
 /// The bytes of a condition: some hundred event types fit.
 const MAX_BYTES: usize = 64 << 10;
@@ -19,10 +20,10 @@ const MAX_LEVELS: usize = 64;
 const STACK_BYTES: usize = 64 << 20;
 
 /// Parses a condition, if it is not nested without end.
-pub(super) fn parse(env: &Env, source: &str) -> Result<Result<Program, ParseErrors>, CompileError> {
+pub(super) fn parse(source: &str) -> Result<Result<Program, ParseErrors>, CompileError> {
     check_text(source)?;
     let parsing = || {
-        let program = match env.compile(source) {
+        let program = match ENVIRONMENT.compile(source) {
             Ok(program) => program,
             Err(errors) => return Ok(Err(errors)),
         };
