@@ -168,7 +168,7 @@ async fn play_one(
                 played.malformed += malformed.parts;
                 server.publish(&text).await;
             }
-            Piece::PassedOver(member) => {
+            Piece::Skipped(member) => {
                 skipped += 1;
                 if skipped == 1 {
                     tracing::info!("skipped {member}: not an export");

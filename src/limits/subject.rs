@@ -6,7 +6,7 @@ use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::customerio::mapping::{Identify, Mapped, Mapping};
 
-use super::shape::Shape;
+use super::shape::JsonShape;
 
 /// An event, as received and as it would be sent.
 #[derive(Debug)]
@@ -22,7 +22,7 @@ pub struct Subject<'s, 'e> {
     /// Whether an event with the same dedupe id was accepted before, among those remembered.
     pub seen_before: bool,
     identify: OnceCell<Identify<'e>>,
-    shape: OnceCell<Shape>,
+    shape: OnceCell<JsonShape>,
 }
 
 impl<'s, 'e> Subject<'s, 'e> {
@@ -51,9 +51,9 @@ impl<'s, 'e> Subject<'s, 'e> {
     }
 
     /// The depth and the numbers of the event's data. They are computed once.
-    pub(super) fn shape(&self) -> &Shape {
+    pub(super) fn shape(&self) -> &JsonShape {
         self.shape
-            .get_or_init(|| Shape::of(&self.mapped.attributes))
+            .get_or_init(|| JsonShape::of(&self.mapped.attributes))
     }
 
     /// The size of the user properties' JSON, 0 if there are none. Most are too short to break a

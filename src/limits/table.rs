@@ -216,7 +216,7 @@ limits! {
     ReservedProperty {
         name: "reserved_property",
         summary: "the event's data has no from_address, recipient or reply_to",
-        source: "Customer.io Track API, event: they override the campaign's own settings",
+        source: "Customer.io Track API, event: they override a campaign's own settings",
         policy: Policy::Warn,
         scope: Scope::Event,
         limit: 0,

@@ -12,7 +12,7 @@ use sluicegate::amplitude::archive::{self, Options, Piece};
 use sluicegate::amplitude::frame::{self, REPORTED_PARTS};
 use sluicegate::amplitude::{Event, Malformed, Reading};
 use sluicegate::customerio::Mapping;
-use sluicegate::customerio::response::{self, Answer, Asked};
+use sluicegate::customerio::response::{self, Answer, RequestKind};
 use sluicegate::filter::Condition;
 use sluicegate::filter::expression::Variables;
 use sluicegate::http::reply::Reply;
@@ -76,7 +76,7 @@ pub fn archive(bytes: &[u8]) {
                 assert!(excerpt.len() <= options.max_event_bytes);
                 assert_visible(&place.to_string());
             }
-            Piece::PassedOver(place) => assert_visible(&place.to_string()),
+            Piece::Skipped(place) => assert_visible(&place.to_string()),
             Piece::Broken(error) => assert_visible(&error.to_string()),
         }
         ControlFlow::Continue(())
@@ -104,9 +104,9 @@ pub fn answer(bytes: &[u8]) {
         }
     }
     let asked = match items {
-        None => Asked::Region,
-        Some(0) => Asked::Single,
-        Some(items) => Asked::Batch(items.min(1_000)),
+        None => RequestKind::Region,
+        Some(0) => RequestKind::Single,
+        Some(items) => RequestKind::Batch(items.min(1_000)),
     };
     let read = response::read(asked, &reply, SystemTime::UNIX_EPOCH);
     assert_visible(&read.label());
@@ -118,7 +118,7 @@ pub fn answer(bytes: &[u8]) {
     );
     match (read, asked) {
         (Answer::Accepted, _) => assert!([200, 207].contains(&reply.status)),
-        (Answer::Partly(refusals), Asked::Batch(items)) => {
+        (Answer::Partly(refusals), RequestKind::Batch(items)) => {
             assert_eq!(reply.status, 207);
             assert!(refusals.keys().all(|place| *place < items));
         }

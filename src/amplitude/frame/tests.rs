@@ -36,7 +36,7 @@ fn every_form_of_a_frame_yields_its_events_in_order() {
 }
 
 #[test]
-fn fields_are_found_behind_leading_space_and_in_every_element() {
+fn fields_are_found_after_leading_space_and_in_every_element() {
     let frame = ByteString::from(
         " [ {\"user_id\":\"u-1\",\"time\":1751254672846,\"insert_id\":\"i\",\"event_type\":\"a\"} ]",
     );
@@ -61,7 +61,7 @@ fn a_broken_line_costs_only_itself_and_says_where_it_broke() {
 }
 
 #[test]
-fn a_byte_order_mark_is_taken_off() {
+fn a_byte_order_mark_is_removed() {
     for frame in [
         "\u{feff}{\"event_type\":\"a\"}",
         "\u{feff}[{\"event_type\":\"a\"}]",
@@ -72,7 +72,7 @@ fn a_byte_order_mark_is_taken_off() {
 }
 
 #[test]
-fn of_very_many_malformed_parts_a_count_is_kept_and_the_first_few() {
+fn very_many_malformed_parts_are_reported_as_the_first_few_and_a_count() {
     let lines = 500_000;
     let all = read(&"1\n".repeat(lines));
     assert_eq!(all.len() as u64, REPORTED_PARTS + 1);
@@ -88,7 +88,7 @@ fn of_very_many_malformed_parts_a_count_is_kept_and_the_first_few() {
 }
 
 #[test]
-fn what_is_no_event_is_malformed_and_never_a_panic() {
+fn text_that_is_not_an_event_is_malformed_and_never_a_panic() {
     for frame in [
         "",
         "   ",
