@@ -5,7 +5,7 @@
 //! An hour a request keeps each small, and a download that breaks goes on with the hour at which
 //! it broke.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::str::FromStr;
@@ -300,10 +300,9 @@ impl Download {
         let file = file
             .into_inner()
             .map_err(|error| failed(error.into_error()))?;
-        file.sync_all().map_err(failed)?;
         let opened = File::open(&part).map_err(failed)?;
         zip::ZipArchive::new(opened).map_err(|source| ExportError::NoZip { hour: name, source })?;
-        fs::rename(&part, &path).map_err(failed)?;
+        owner_only::publish(&file, &part, &path).map_err(failed)?;
         Ok(Got::Events(bytes))
     }
 }
