@@ -91,14 +91,32 @@ impl Handle {
     /// Puts what is new in these settings in force, and tries again where delivery waits for
     /// someone. What the operator changed meanwhile stays unless the settings changed it too.
     pub async fn reload(&self, new: Settings) -> Result<ReloadReport, ReloadError> {
+        // It reads the key file, and compares up to hundreds of thousands of event types.
+        let handle = self.clone();
+        let applying = tokio::task::spawn_blocking(move || handle.apply_settings(new));
+        let (reloaded, controls) = match applying.await {
+            Ok(applied) => applied?,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        for control in controls {
+            // Fails only when the pipeline ends.
+            let _ = self.control.send(control).await;
+        }
+        let _ = self.notices.send(reloaded.to_string());
+        Ok(reloaded)
+    }
+
+    /// Applies settings, which blocks. Returns what changed, and what to tell the dispatcher.
+    fn apply_settings(&self, new: Settings) -> Result<(ReloadReport, [Control; 2]), ReloadError> {
         let old = self.settings();
         // All that can fail comes first: settings are taken whole or not at all.
         Gate::new(new.gate, new.filters())?;
         let destination = new.destination()?;
         let (client, has_new_key) = self.client_if_new(&destination)?;
 
+        let has_new_filters = !has_same_filters(&old, &new);
         let in_force = self.in_force(&old, &new);
-        if new.filters() != old.filters() {
+        if has_new_filters {
             self.change(|gate| Gate::new(gate.mode(), new.filters()))?;
         }
         if new.gate != old.gate {
@@ -107,14 +125,10 @@ impl Handle {
         self.rules.store(Arc::new(JudgeRules::of(&new)));
         self.spool.configure(new.spool());
         let reloaded = compare(&in_force, &self.started, &new, has_new_key);
-        let figures = Control::Settings(Box::new(new.dispatch()));
-        // It ends only when everything does.
-        let _ = self.control.send(figures).await;
-        let again = client.map_or(Control::Resume, Control::Client);
-        let _ = self.control.send(again).await;
+        let dispatch = Control::Settings(Box::new(new.dispatch()));
+        let resume = client.map_or(Control::Resume, Control::Client);
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = new;
-        let _ = self.notices.send(reloaded.to_string());
-        Ok(reloaded)
+        Ok((reloaded, [dispatch, resume]))
     }
 
     /// The settings in force, to tell what `new` changes of them: the `old` ones, with the gate
@@ -125,7 +139,7 @@ impl Handle {
         if new.gate != old.gate {
             in_force.gate = gate.mode();
         }
-        if new.filters() != old.filters() {
+        if !has_same_filters(old, new) {
             let Filters {
                 unseen_types,
                 types,
@@ -136,6 +150,17 @@ impl Handle {
             in_force.rules = rules;
         }
         in_force
+    }
+
+    /// A client with the key in the key file, if that is another one. Reads the file, which blocks.
+    fn client_with_new_key(&self) -> Option<Arc<Client>> {
+        let settings = self.settings();
+        if settings.customerio.api_key_file.is_empty() {
+            return None;
+        }
+        // A file that can't be read now may be in the middle of being replaced.
+        let destination = settings.destination().ok()?;
+        self.client_if_new(&destination).ok()?.0
     }
 
     /// A client for this destination, if the last one is none for it; and whether the key is
@@ -159,6 +184,11 @@ impl Handle {
         *known = now;
         Ok((Some(client), has_new_key))
     }
+}
+
+/// Whether the filters are the same, compared without copying them.
+fn has_same_filters(old: &Settings, new: &Settings) -> bool {
+    old.unseen_types == new.unseen_types && old.types == new.types && old.rules == new.rules
 }
 
 /// Compares `new` with the settings `in_force`, and those that can't be changed while events flow
@@ -232,15 +262,12 @@ pub(super) async fn watch_key(handle: Handle) {
             snapshots.borrow().delivery.breaker,
             BreakerState::Refused { .. }
         );
-        let settings = handle.settings();
-        if !refused || settings.customerio.api_key_file.is_empty() {
+        if !refused {
             continue;
         }
-        // A file that can't be read now may be in the middle of being replaced.
-        let Ok(destination) = settings.destination() else {
-            continue;
-        };
-        if let Ok((Some(client), _)) = handle.client_if_new(&destination) {
+        let looking = handle.clone();
+        let client = tokio::task::spawn_blocking(move || looking.client_with_new_key()).await;
+        if let Ok(Some(client)) = client {
             tracing::info!("customerio.api_key_file holds another key: trying it");
             let _ = handle.control.send(Control::Client(client)).await;
         }
