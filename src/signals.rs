@@ -1,15 +1,15 @@
-//! Signals, for every command and for the screens: one place decides what they ask for.
+//! Signals, and what they mean for every command and screen.
 //!
-//! SIGINT and SIGTERM ask for a drain the first time, and for an end at once the second. SIGHUP asks
-//! for the settings to be read again, unless the terminal is gone: then it asks for a drain, too.
+//! The first SIGINT or SIGTERM starts a drain, the second ends the program at once. SIGHUP reloads
+//! the settings. If the terminal was closed, it starts a drain instead.
 
 use std::io::IsTerminal as _;
 
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-/// A token that is cancelled by the first SIGINT or SIGTERM. The second one exits with 130, as
-/// shells expect of an interrupted program.
+/// Returns a token that the first SIGINT or SIGTERM cancels. The second one exits with 130, the exit
+/// code that shells use for an interrupted program.
 pub fn first() -> CancellationToken {
     let first = CancellationToken::new();
     let told = first.clone();
@@ -25,7 +25,7 @@ pub fn first() -> CancellationToken {
     first
 }
 
-/// Each SIGINT or SIGTERM from now on.
+/// Returns a channel that receives each SIGINT or SIGTERM from now on.
 pub fn terminations() -> mpsc::Receiver<()> {
     let (told, terminations) = mpsc::channel(2);
     #[cfg(unix)]
@@ -33,7 +33,7 @@ pub fn terminations() -> mpsc::Receiver<()> {
         use tokio::signal::unix::{SignalKind, signal};
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
             let told = told.clone();
-            // Without signals there are only keys.
+            // On an error, only keys can end the program.
             if let Ok(mut signals) = signal(kind) {
                 tokio::spawn(async move {
                     while signals.recv().await.is_some() && told.send(()).await.is_ok() {}
@@ -48,16 +48,16 @@ pub fn terminations() -> mpsc::Receiver<()> {
     terminations
 }
 
-/// What SIGHUP asks for.
+/// The meaning of a SIGHUP.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Hangup {
-    /// Read the settings again.
+    /// Reload the settings.
     Reload,
-    /// End: the terminal that the program was started from was closed.
+    /// Drain and end: the terminal was closed.
     TerminalGone,
 }
 
-/// Each SIGHUP, and what it asks for.
+/// Returns a channel that receives the meaning of each SIGHUP from now on.
 pub fn hangups() -> mpsc::Receiver<Hangup> {
     let (told, hangups) = mpsc::channel(2);
     #[cfg(unix)]
@@ -67,12 +67,12 @@ pub fn hangups() -> mpsc::Receiver<Hangup> {
         if let Ok(mut signals) = signal(SignalKind::hangup()) {
             tokio::spawn(async move {
                 while signals.recv().await.is_some() {
-                    let asks = if had_terminal && !has_terminal() {
+                    let meaning = if had_terminal && !has_terminal() {
                         Hangup::TerminalGone
                     } else {
                         Hangup::Reload
                     };
-                    if told.send(asks).await.is_err() {
+                    if told.send(meaning).await.is_err() {
                         return;
                     }
                 }
@@ -84,8 +84,19 @@ pub fn hangups() -> mpsc::Receiver<Hangup> {
     hangups
 }
 
-/// Whether somebody sits before the program: what it reads, says or logs goes to a terminal. One
-/// that was closed is none any more.
+/// Calls `reload` at each SIGHUP, one call after the other. Returns when the terminal was closed, and
+/// never on systems without SIGHUP.
+pub async fn reload_on_hangup(mut hangups: mpsc::Receiver<Hangup>, mut reload: impl AsyncFnMut()) {
+    while let Some(hangup) = hangups.recv().await {
+        match hangup {
+            Hangup::Reload => reload().await,
+            Hangup::TerminalGone => return,
+        }
+    }
+    std::future::pending::<()>().await;
+}
+
+/// Whether standard input, output or error is a terminal. A closed one no longer counts.
 #[cfg(unix)]
 fn has_terminal() -> bool {
     std::io::stdin().is_terminal()

@@ -96,12 +96,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "CUSTOMERIO_BASE_URL",
         "http://h/?a=b",
-        "has a query, behind which no path can be added",
+        "has a query, after which no path can be added",
     ),
     (
         "CUSTOMERIO_BASE_URL",
         "http://bob:pw@h",
-        "holds a user name or password, which would not be sent",
+        "contains a user name or password, which would not be sent",
     ),
     (
         "CUSTOMERIO_BASE_URL",
@@ -169,7 +169,7 @@ fn what_run_can_not_use_is_refused_with_what_to_write() {
     let (said, code) = check(&beside);
     assert!(
         said.contains(
-            "\"ws://…@h\" holds a user name or password beside feed.token; keep one of them"
+            "\"ws://…@h\" contains a user name or password, and feed.token is set too; keep one of them"
         ),
         "{said}"
     );

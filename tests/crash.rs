@@ -353,7 +353,7 @@ async fn dead_letters_are_worked_with_from_another_terminal() {
     sandbox.set_faults(Faults::default());
     let (code, told) = letters(&["retry", &number]);
     assert!(
-        code == Some(0) && told.contains("1 dead letter will be tried again"),
+        code == Some(0) && told.contains("1 dead letter queued again"),
         "{told}"
     );
     until("it arrives", || sandbox.counts().events == 6).await;

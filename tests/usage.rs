@@ -114,7 +114,7 @@ fn lint_reports_by_limit_and_type_and_exits_with_1_if_any_rejects() {
     assert_eq!(table.status.code(), Some(1));
     let said = String::from_utf8(table.stdout).unwrap();
     assert!(
-        said.contains("3 events read, 1 malformed; 1 would be rejected, 1 warned of"),
+        said.contains("3 events read, 1 malformed; 1 would be rejected, 1 with warnings"),
         "{said}"
     );
     assert!(

@@ -1,5 +1,5 @@
-//! `backfill`: a project's past, from Amplitude's Export API into files, and from there through
-//! the filters to Customer.io, or to whoever subscribes.
+//! `backfill`: downloads past events from Amplitude's Export API into files, then plays them through
+//! the filters to Customer.io, or serves them as a feed.
 
 use std::io::{IsTerminal as _, stderr, stdin, stdout};
 use std::path::PathBuf;
@@ -19,9 +19,7 @@ use crate::amplitude::time;
 use crate::cli::{Backfill, Format, LogFormat};
 use crate::config;
 use crate::config::Needs;
-use crate::feed::replay::{
-    ReplayOptions, {self},
-};
+use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
 use crate::network::{Address, ProxySetting};
 use crate::pipeline::Pipeline;
@@ -31,19 +29,17 @@ use crate::tui::widget::text;
 
 use super::config_source::ConfigSource;
 use super::forwarder::start;
-use super::headless::{
-    Until, {self},
-};
+use super::headless::{self, EndConditions};
 use super::listener::listen;
 use super::output::{log_to, log_to_stderr_from};
 use super::player::Player;
 use super::{problems, watch};
 
-/// Before an hour is asked for again.
+/// Pause before the download of an hour is attempted again.
 const PAUSE: Duration = Duration::from_secs(2);
-/// Once all is played, what comes within this time still belongs to it.
+/// Idle time after which a playback counts as finished.
 const IDLE: Duration = Duration::from_secs(2);
-/// The columns of the bar.
+/// Width of the progress bar, in columns.
 const BAR: usize = 30;
 
 pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode> {
@@ -54,8 +50,8 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
     } else {
         log_to_stderr_from("warn", LogFormat::Text);
     }
-    let ready = if args.play {
-        Some(ready(&args, source)?)
+    let loaded = if args.play {
+        Some(load(&args, source)?)
     } else {
         None
     };
@@ -73,24 +69,24 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
         let listener = listen(address).await?;
         return super::replay::serve(listener, &files, playing).await;
     }
-    let Some(loaded) = ready else {
+    let Some(loaded) = loaded else {
         say!(
-            "look at them:  sluicegate demo --from {0}/*.zip --speed 10x\nplay them:     the same command with --play, or with --play --gate open",
+            "to look at them: sluicegate demo --from {0}/*.zip --speed 10x\nto play them: the same command with --play, or with --play --gate open",
             args.to.display()
         );
         return Ok(ExitCode::SUCCESS);
     };
-    let past = Past::of(files, playing, loaded).await?;
+    let playback = Playback::of(files, playing, loaded).await?;
     if on_screen {
         let feed = format!("{}..{}", args.start.name(), args.end.name());
-        Box::pin(past.show(feed)).await
+        Box::pin(playback.show(feed)).await
     } else {
-        past.finish(args.format).await
+        playback.finish(args.format).await
     }
 }
 
-/// The settings to play with. What is wrong with them is said before anything is downloaded.
-fn ready(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
+/// Loads the settings for the playback, before anything is downloaded.
+fn load(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
     let mut loaded = source.load(&args.flags())?;
     let needs = Needs {
         feed: false,
@@ -101,24 +97,28 @@ fn ready(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
     Ok(loaded)
 }
 
-/// Downloads the hours that are not there yet; the files of all that have events.
+/// Downloads the missing hours. Returns the files of all hours with events.
 async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
     let (start, end) = (args.start, args.end);
     let hours = start.upto(end);
     if hours.len() == 0 {
-        bail!("--end {} is before --start {}", end.name(), start.name());
+        bail!(
+            "--end {} is before --start {}; exchange them",
+            end.name(),
+            start.name()
+        );
     }
     let whole = Hour::last_complete(time::now());
     if end > whole {
         complain!(
-            "sluicegate: events come into an export up to two hours late: what is behind {} may not be whole, and is downloaded again the next time",
+            "sluicegate: exports are complete after up to two hours: hours after {} may be incomplete, and are downloaded again the next time",
             whole.name()
         );
     }
     let key = |name: &str| match std::env::var(name) {
         Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
         _ => bail!(
-            "{name} is not set: it is in Amplitude under Settings, Projects, the project's keys"
+            "{name} is not set: copy it from Amplitude, Settings, Projects, the keys of the project"
         ),
     };
     let project = Project {
@@ -130,7 +130,7 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
         secret_key: key("AMPLITUDE_SECRET_KEY")?,
     };
     let download = Download::new(project, &args.to, PAUSE)?;
-    let bar = Bar::new();
+    let bar = ProgressBar::new();
     let (all, mut with, mut without, mut bytes) = (hours.len(), 0, 0, 0);
     for (done, hour) in hours.clone().enumerate() {
         bar.draw(done, all, &format!("hours, {}", hour.name()));
@@ -151,25 +151,25 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
     bar.end();
     let already = all - with - without;
     say!(
-        "{all} hours: {with} downloaded ({}), {without} without events, {already} there already",
+        "{all} hours: {with} downloaded ({}), {without} without events, {already} downloaded before",
         text::bytes(bytes as usize)
     );
     let files = hours.map(|hour| download.path(hour));
     Ok(files.filter(|file| file.exists()).collect())
 }
 
-/// The past, on its way through the filters.
-struct Past {
+/// The playback of the downloaded files.
+struct Playback {
     loaded: config::Loaded,
-    /// The feed that it is played into.
+    /// The server of the feed that the files are played into.
     server: Server,
     files: Arc<[PathBuf]>,
     playing: ReplayOptions,
-    /// Where what is accepted waits: beside the spool of a forwarder that may be running.
+    /// The folder of the spool: not that of the forwarder, which may be running.
     spool: PathBuf,
 }
 
-impl Past {
+impl Playback {
     async fn of(
         files: Vec<PathBuf>,
         playing: ReplayOptions,
@@ -180,7 +180,7 @@ impl Past {
         let settings = &mut loaded.settings;
         let mut spool = settings.spool_folder()?.into_os_string();
         spool.push("-backfill");
-        // Tokens and certificates are the live feed's.
+        // Tokens and certificates of the live feed must not go to another server.
         settings.feed = config::Feed {
             url: server.url().into(),
             proxy: ProxySetting::Direct,
@@ -195,8 +195,7 @@ impl Past {
         })
     }
 
-    /// Plays the files, as far as they can be read, and then cancels the token; counts those that
-    /// are played.
+    /// Starts playing the files. Counts finished files in `played`, and cancels `ended` at the end.
     fn play(
         &self,
         pipeline: &Pipeline,
@@ -226,23 +225,23 @@ impl Past {
         let pipeline = start(&self.loaded, &self.spool)?;
         let (files_done, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let player = self.play(&pipeline, &ended, files_done.clone());
-        let until = Until {
+        let until = EndConditions {
             time: None,
             idle: Some(IDLE),
-            all_came: Some(ended),
+            all_read: Some(ended),
             broke_off: Some(player.broke_off()),
         };
-        let bar = Bar::new();
+        let bar = ProgressBar::new();
         let drain = self.loaded.settings.delivery.drain;
         let summary = headless::run(pipeline, until, drain, None, |snapshot| {
             let totals = &snapshot.totals;
-            let says = format!(
+            let label = format!(
                 "files: {} events, {} accepted, {} delivered",
                 grouped(totals.received),
                 grouped(totals.accepted),
                 grouped(totals.delivered)
             );
-            bar.draw(files_done.load(Relaxed), self.files.len(), &says);
+            bar.draw(files_done.load(Relaxed), self.files.len(), &label);
         })
         .await;
         bar.end();
@@ -252,30 +251,30 @@ impl Past {
     }
 }
 
-/// How far it is, on the line that it stands on; on a terminal only.
-struct Bar {
+/// A progress bar on one line of standard error, drawn only on a terminal.
+struct ProgressBar {
     on_terminal: bool,
 }
 
-impl Bar {
+impl ProgressBar {
     fn new() -> Self {
         Self {
             on_terminal: stderr().is_terminal(),
         }
     }
 
-    fn draw(&self, done: usize, all: usize, what: &str) {
+    fn draw(&self, done: usize, all: usize, label: &str) {
         use std::io::Write as _;
         if !self.on_terminal {
             return;
         }
         let filled = done * BAR / all.max(1);
         let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
-        // What was longer before is cleared. Who can't see it misses nothing.
-        let _ = write!(stderr(), "\r\x1b[K[{bar}] {done} of {all} {what} ");
+        // \x1b[K clears the rest of a longer line. An error is no loss: it is only progress.
+        let _ = write!(stderr(), "\r\x1b[K[{bar}] {done} of {all} {label} ");
     }
 
-    /// Goes on below it.
+    /// Ends the line of the bar.
     fn end(&self) {
         if self.on_terminal {
             complain!();
@@ -283,7 +282,7 @@ impl Bar {
     }
 }
 
-/// The server that stands in for Amplitude's, as requests name it.
+/// Returns the URL of the server in `--server`.
 fn export_server(text: &str) -> Result<String> {
     let address = Address::new(text);
     match (config::addresses::export_server(&address), address.url()) {

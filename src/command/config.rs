@@ -28,29 +28,31 @@ pub(super) fn run(command: &Config, source: ConfigSource) -> Result<ExitCode> {
 }
 
 fn init(source: &ConfigSource, force: bool) -> Result<ExitCode> {
-    let path = source
-        .path
-        .as_ref()
-        .ok_or_else(|| eyre!("there is no home folder; name a file with --config"))?;
+    let path = source.path.as_ref().ok_or_else(|| {
+        eyre!("cannot find a home folder for the configuration; name a file with --config")
+    })?;
     if exists(path) && !force {
-        bail!("{} is there already; --force replaces it", path.display());
+        bail!(
+            "{} exists already; add --force to replace it",
+            path.display()
+        );
     }
     let failed = || format!("cannot write {}", path.display());
     if let Some(folder) = path.parent() {
         owner_only::create_folder(folder).wrap_err_with(failed)?;
     }
-    // Keys are going to stand in it.
+    // Readable by the owner only: the operator is going to write keys into it.
     let written = owner_only::create(path).and_then(|mut file| {
         file.write_all(DEFAULT_FILE.as_bytes())?;
         file.sync_all()
     });
     written.wrap_err_with(failed)?;
     say!("wrote {}", path.display());
-    if let Some(says) = path.parent().and_then(owner_only::shared) {
-        say!("note: {says}");
+    if let Some(note) = path.parent().and_then(owner_only::shared) {
+        say!("note: {note}");
     }
     say!(
-        "next: set feed.url, customerio.site_id and customerio.api_key, then sluicegate config check"
+        "next: set feed.url, customerio.site_id and customerio.api_key in it, then run sluicegate config check"
     );
     Ok(ExitCode::SUCCESS)
 }
@@ -62,8 +64,10 @@ fn check(source: ConfigSource) -> Result<ExitCode> {
     for problem in &found {
         say!("{}", on_one_line(&problem.to_string()));
     }
-    // What the settings alone don't show: files that hold something else, say.
-    let unusable = found.is_empty().then(|| usable(&loaded.settings).err());
+    // The settings alone don't show everything: a file may contain something else.
+    let unusable = found
+        .is_empty()
+        .then(|| build_clients(&loaded.settings).err());
     let unusable = unusable.flatten();
     if let Some(error) = &unusable {
         say!("{}", error_line(error));
@@ -85,8 +89,8 @@ fn check(source: ConfigSource) -> Result<ExitCode> {
     Ok(ExitCode::from(u8::from(count > 0)))
 }
 
-/// Sets up what `run` sets up, and connects to nothing.
-fn usable(settings: &Settings) -> Result<()> {
+/// Builds the clients that `run` and `relay` build, without connecting.
+fn build_clients(settings: &Settings) -> Result<()> {
     WebSocketFeed::new(settings.feed.clone())?;
     Client::new(settings.destination()?)?;
     if let Ok(url) = settings.relay.pass_to.url() {
@@ -95,7 +99,7 @@ fn usable(settings: &Settings) -> Result<()> {
     Ok(())
 }
 
-/// What is right, and may surprise.
+/// Returns notes on valid settings with an effect that may surprise.
 fn notes(settings: &Settings) -> Vec<String> {
     let mut notes = Vec::new();
     if addresses::has_credentials(&settings.feed) {
@@ -113,7 +117,7 @@ fn notes(settings: &Settings) -> Vec<String> {
 
 fn show(source: ConfigSource, changed: bool) -> Result<ExitCode> {
     let loaded = source.load(&[])?;
-    // A setting that says what is so anyway is not changed, wherever it stands.
+    // A setting that is set to its default doesn't count as changed.
     let defaults: HashMap<_, _> = flatten(&Settings::default()).into_iter().collect();
     let mut shown = 0;
     for (path, value) in flatten(&loaded.settings) {
@@ -121,7 +125,7 @@ fn show(source: ConfigSource, changed: bool) -> Result<ExitCode> {
             continue;
         }
         let origin = loaded.origin(&path);
-        // A table of the user's own has its origin in its keys.
+        // A table with keys of the operator has the origin of its first key.
         let inside = format!("{path}.");
         let origin = match loaded
             .origins

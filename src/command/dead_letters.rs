@@ -1,4 +1,4 @@
-//! `dead-letters`: what could not be delivered, listed, shown, tried again, exported, discarded.
+//! `dead-letters`: lists, shows, retries, exports and discards what could not be delivered.
 
 use std::io::{BufRead as _, BufWriter, IsTerminal as _, Write};
 use std::path::PathBuf;
@@ -23,10 +23,10 @@ pub(super) fn run(command: DeadLetters, source: ConfigSource) -> Result<ExitCode
             let letters = open(spool, source)?;
             let count = each(&selections(which), |which| letters.retry(which))?;
             say!(
-                "{} will be tried again: at once where a forwarder runs, or when one starts",
-                told(count)
+                "{} queued again; the running forwarder, or the next one, sends them",
+                dead_letters(count)
             );
-            Ok(found(count))
+            Ok(exit_code(count))
         }
         DeadLetters::Export { spool, which, out } => {
             export(&open(spool, source)?, &selections(which), out)
@@ -35,22 +35,23 @@ pub(super) fn run(command: DeadLetters, source: ConfigSource) -> Result<ExitCode
             let letters = open(spool, source)?;
             let which = selections(which);
             if !yes && !is_sure(&letters, &which)? {
-                say!("nothing is discarded");
+                say!("nothing was discarded");
                 return Ok(ExitCode::SUCCESS);
             }
             let count = each(&which, |which| letters.discard(which))?;
-            say!("{} discarded", told(count));
-            Ok(found(count))
+            say!("{} discarded", dead_letters(count));
+            Ok(exit_code(count))
         }
     }
 }
 
-/// 1 where none were meant.
-fn found(count: u64) -> ExitCode {
+/// Returns 1 if no dead letter was chosen, else 0.
+fn exit_code(count: u64) -> ExitCode {
     ExitCode::from(u8::from(count == 0))
 }
 
-fn told(count: u64) -> String {
+/// Returns a count with its noun.
+fn dead_letters(count: u64) -> String {
     match count {
         1 => "1 dead letter".to_owned(),
         count => format!("{} dead letters", grouped(count)),
@@ -69,13 +70,14 @@ fn selections(choice: DeadLetterChoice) -> Vec<DeadLetterSelection> {
     }
 }
 
+/// Applies an action to each selection, and returns the number of dead letters.
 fn each(
     which: &[DeadLetterSelection],
     mut act: impl FnMut(&DeadLetterSelection) -> rusqlite::Result<u64>,
 ) -> Result<u64> {
     let mut all = 0;
     for which in which {
-        all += act(which).wrap_err("the spool can't be changed")?;
+        all += act(which).wrap_err("cannot change the spool")?;
     }
     Ok(all)
 }
@@ -84,7 +86,7 @@ fn open(spool: SpoolFolder, source: ConfigSource) -> Result<store::DeadLetters> 
     let folder = spool_folder(spool, source)?;
     let Some(letters) = store::DeadLetters::open(&folder)? else {
         bail!(
-            "there is no spool in {}; name another with --spool",
+            "there is no spool in {}; name another folder with --spool",
             folder.display()
         );
     };
@@ -92,7 +94,7 @@ fn open(spool: SpoolFolder, source: ConfigSource) -> Result<store::DeadLetters> 
 }
 
 fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
-    let rows = letters.rows().wrap_err("the spool can't be read")?;
+    let rows = letters.rows().wrap_err("cannot read the spool")?;
     match format {
         Format::Json => output::json(&rows),
         Format::Text if rows.is_empty() => say!("there are no dead letters"),
@@ -105,13 +107,13 @@ fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// A row of the list, in words.
+/// Returns a row of the list as text.
 pub(super) fn row(row: &DeadLetterRow) -> String {
     let group = &row.group;
     let reason = with_field(&group.field, &group.reason);
     let again = match row.again {
         0 => String::new(),
-        again => format!("  ({} will be tried again)", grouped(again)),
+        again => format!("  ({} queued again)", grouped(again)),
     };
     let name = match group.event_type.as_str() {
         "" => "(no name)",
@@ -127,12 +129,14 @@ pub(super) fn row(row: &DeadLetterRow) -> String {
 
 fn show(letters: &store::DeadLetters, number: Option<i64>) -> Result<ExitCode> {
     let which = number.map_or(DeadLetterSelection::All, DeadLetterSelection::One);
-    let found = letters
+    let page = letters
         .page(&which, 0, 1)
-        .wrap_err("the spool can't be read")?;
-    match (found.first(), number) {
+        .wrap_err("cannot read the spool")?;
+    match (page.first(), number) {
         (Some(letter), _) => output::json(&letter.to_json()),
-        (None, Some(number)) => bail!("there is no dead letter {number}; dead-letters list"),
+        (None, Some(number)) => bail!(
+            "there is no dead letter {number}; find its number with dead-letters export --all"
+        ),
         (None, None) => say!("there are no dead letters"),
     }
     Ok(ExitCode::SUCCESS)
@@ -155,24 +159,28 @@ fn export(
     for which in which {
         count += letters
             .export(which, &mut to)
-            .wrap_err("the export is not whole")?;
+            .wrap_err("cannot write all dead letters; the export is incomplete")?;
     }
-    to.flush().wrap_err("the export is not whole")?;
+    to.flush()
+        .wrap_err("cannot write all dead letters; the export is incomplete")?;
     if let Some(path) = out {
-        say!("{} written to {}", told(count), path.display());
+        say!("{} written to {}", dead_letters(count), path.display());
     }
-    Ok(found(count))
+    Ok(exit_code(count))
 }
 
+/// Asks the operator for confirmation.
 fn is_sure(letters: &store::DeadLetters, which: &[DeadLetterSelection]) -> Result<bool> {
     if !std::io::stdin().is_terminal() {
-        bail!("discarding can't be taken back: add --yes where nobody can be asked");
+        bail!(
+            "discarding can't be undone, and there is no terminal to ask on: add --yes to discard anyway"
+        );
     }
     let mut count = 0;
     for which in which {
-        count += letters.count(which).wrap_err("the spool can't be read")?;
+        count += letters.count(which).wrap_err("cannot read the spool")?;
     }
-    say_as_is!("discard {} for good? [y/N] ", told(count));
+    say_as_is!("discard {} for good? [y/N] ", dead_letters(count));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

@@ -1,5 +1,5 @@
-//! `demo`: a feed server, a sandbox and the pipeline between them, in one process and over
-//! real sockets on loopback. Its spool is in a folder that goes with it.
+//! `demo`: a feed server, a sandbox and the pipeline between them, in one process, over sockets on
+//! loopback. Its spool is in a temporary folder.
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
@@ -14,46 +14,76 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::amplitude::time;
 use crate::cli::Demo;
 use crate::config::{Loaded, Settings};
-use crate::customerio::sandbox::{
-    Faults, Sandbox, {self},
-};
-use crate::feed::replay::{
-    ReplayFailed, ReplayOptions, ReplayReport, {self},
-};
+use crate::customerio::sandbox::{self, Faults, Sandbox};
+use crate::feed::replay::{self, ReplayFailed, ReplayOptions, ReplayReport};
 use crate::feed::scenario::{Outage, Scenario};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
 use crate::filter::{Filters, Mode, Rule, RuleEffect};
 use crate::network::ProxySetting;
-use crate::pipeline::Handle;
+use crate::pipeline::{Handle, Pipeline};
+use crate::text::grouped;
 use crate::tui::input::keymap::Keymap;
-use crate::tui::{
-    Labels, Opening, {self},
-};
+use crate::tui::{self, Labels, Opening};
 
 use super::forwarder::start;
-use super::headless::{
-    Until, {self},
-};
+use super::headless::{self, EndConditions};
 use super::player::Player;
 
-/// What the sandbox needs for an answer: about what Customer.io does.
+/// Latency of the sandbox, in milliseconds: about that of Customer.io.
 const LATENCY_MS: u64 = 60;
-/// Made-up events go out this often.
+/// Interval at which made-up events are published.
 const TICK: Duration = Duration::from_millis(20);
 
 pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     for path in &args.from {
-        // Before the screen opens: behind it nobody would see the message.
+        // Checked before the screen opens, as it would hide the message.
         std::fs::File::open(path).wrap_err_with(|| format!("cannot open {}", path.display()))?;
     }
-    let loopback = || TcpListener::bind(("127.0.0.1", 0));
     let faults = Faults {
         latency_ms: LATENCY_MS,
         hang_up_share: 0.002,
         refuse: Some(format!("\"code\":\"{OLD_COUPON}\"")),
         ..Faults::default()
     };
+    let (server, sandbox) = start_servers(&faults).await?;
+    let mut settings = settings(&server, &sandbox, args.from.is_empty());
+    if args.scenario == Scenario::Incident {
+        settings.rules.push(small_change());
+    }
+    args.screen.apply(&mut settings.screen);
+    let loaded = Loaded::from(settings);
+    let folder = tempfile::Builder::new()
+        .prefix("sluicegate-demo-")
+        .tempdir()
+        .wrap_err("cannot create a temporary folder for the spool")?;
+    let pipeline = start(&loaded, folder.path())?;
+    let stage = Stage {
+        server: server.clone(),
+        sandbox: sandbox.clone(),
+        faults,
+        scenario: args.scenario,
+    };
+    let player = player(&args, stage, pipeline.handle().clone());
+    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
+    let code = if on_terminal && !args.headless {
+        show(pipeline, &loaded.settings, &server, &sandbox).await?
+    } else {
+        let until = EndConditions {
+            time: Some(args.duration),
+            broke_off: Some(player.broke_off()),
+            ..EndConditions::default()
+        };
+        let drain = loaded.settings.delivery.drain;
+        run_headless(pipeline, until, drain, &sandbox).await
+    };
+    player.end().await?;
+    Ok(code)
+}
+
+/// Starts the server of the feed, and the sandbox.
+async fn start_servers(faults: &Faults) -> Result<(Server, Sandbox)> {
+    let loopback = || TcpListener::bind(("127.0.0.1", 0));
     let sandbox = Sandbox::start(
         loopback().await?,
         sandbox::Options {
@@ -69,69 +99,56 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
             ..Options::default()
         },
     )?;
-    let mut settings = settings(&server, &sandbox, args.from.is_empty());
-    if args.scenario == Scenario::Incident {
-        settings.rules.push(small_change());
-    }
-    args.screen.apply(&mut settings.screen);
-    let look = settings.screen.clone();
-    let drain = settings.delivery.drain;
-    let loaded = Loaded::from(settings);
-    // The spool is as real as the rest; it goes with the demonstration.
-    let folder = tempfile::Builder::new()
-        .prefix("sluicegate-demo-")
-        .tempdir()
-        .wrap_err("cannot make a folder for the demonstration's spool")?;
-    let pipeline = start(&loaded, folder.path())?;
-    let stage = Stage {
-        server: server.clone(),
-        sandbox: sandbox.clone(),
-        faults,
-        scenario: args.scenario,
+    Ok((server, sandbox))
+}
+
+/// Shows the pipeline until the operator leaves.
+async fn show(
+    pipeline: Pipeline,
+    settings: &Settings,
+    server: &Server,
+    sandbox: &Sandbox,
+) -> Result<ExitCode> {
+    let labels = Labels {
+        workspace: settings.workspace(),
+        destination: format!("sandbox {}", sandbox.url().trim_start_matches("http://")),
+        feed: server.url(),
+        save_to: None,
+        server: sandbox.url(),
     };
-    let player = player(&args, stage, pipeline.handle().clone());
-    let on_terminal = std::io::stdout().is_terminal() && std::io::stdin().is_terminal();
-    let code = if on_terminal && !args.headless {
-        let labels = Labels {
-            workspace: loaded.settings.workspace(),
-            destination: format!("sandbox {}", sandbox.url().trim_start_matches("http://")),
-            feed: server.url(),
-            save_to: None,
-            server: sandbox.url(),
-        };
-        let opening = Opening {
-            labels,
-            look,
-            keymap: Keymap::default(),
-            presets: loaded.settings.presets.clone(),
-            drain,
-            reload: None,
-            memory: None,
-        };
-        tui::run(pipeline, opening).await?;
-        ExitCode::SUCCESS
-    } else {
-        let until = Until {
-            time: Some(args.duration),
-            broke_off: Some(player.broke_off()),
-            ..Until::default()
-        };
-        let summary = headless::run(pipeline, until, drain, None, |snapshot| {
-            say!("{}", headless::status_line(snapshot));
-        })
-        .await;
-        let counts = sandbox.counts();
-        say!("\n{}", summary.text());
-        say!(
-            "the sandbox holds {} events of {} people and ignored {} duplicates",
-            crate::text::grouped(counts.events),
-            crate::text::grouped(counts.people),
-            crate::text::grouped(counts.duplicates)
-        );
-        summary.exit_code()
+    let opening = Opening {
+        labels,
+        look: settings.screen.clone(),
+        keymap: Keymap::default(),
+        presets: settings.presets.clone(),
+        drain: settings.delivery.drain,
+        reload: None,
+        memory: None,
     };
-    player.end().await?;
-    Ok(code)
+    tui::run(pipeline, opening).await?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Prints a line per second until an end condition, then the summary and the sandbox's counts.
+async fn run_headless(
+    pipeline: Pipeline,
+    until: EndConditions,
+    drain: Duration,
+    sandbox: &Sandbox,
+) -> ExitCode {
+    let summary = headless::run(pipeline, until, drain, None, |snapshot| {
+        say!("{}", headless::status_line(snapshot));
+    })
+    .await;
+    let counts = sandbox.counts();
+    say!("\n{}", summary.text());
+    say!(
+        "the sandbox received {} events of {} people and ignored {} duplicates",
+        grouped(counts.events),
+        grouped(counts.people),
+        grouped(counts.duplicates)
+    );
+    summary.exit_code()
 }
 
 fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
@@ -174,7 +191,7 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
     settings
 }
 
-/// Filters to switch to, for a day on which much is sent and for one on which little may be.
+/// Returns presets for a launch day, on which much is sent, and for an incident, on which little is.
 fn presets(usual: &Filters) -> BTreeMap<String, Filters> {
     let only = |names: &[&str]| {
         let on = names.iter().map(|name| ((*name).to_owned(), true.into()));
@@ -197,17 +214,17 @@ fn presets(usual: &Filters) -> BTreeMap<String, Filters> {
     .into()
 }
 
-/// A rule that a property that changes its type breaks.
+/// Returns a rule that fails when the type of a property changes.
 fn small_change() -> Rule {
     let when = "event_properties.total < 5.0";
     Rule::new("small change", RuleEffect::Exclude, when)
 }
 
-/// Where the scenario is played.
+/// The servers that play the scenario.
 struct Stage {
     server: Server,
     sandbox: Sandbox,
-    /// What is always the matter with the sandbox.
+    /// The faults of the sandbox without trouble.
     faults: Faults,
     scenario: Scenario,
 }
@@ -230,7 +247,7 @@ impl Stage {
     }
 }
 
-/// What plays the archives that are named, or else made-up events.
+/// Starts the player of the archives, or of made-up events without any.
 fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
     let tell = move |why| pipeline.notify(why);
     if args.from.is_empty() {
@@ -246,7 +263,7 @@ fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
     Player::start(play, tell)
 }
 
-/// Publishes made-up events, `rate` a second in waves, as the scenario wants it, for ever.
+/// Publishes made-up events forever: on average `rate` per second, in waves, as the scenario says.
 async fn made_up(stage: Stage, rate: f64) -> Result<ReplayReport, ReplayFailed> {
     let mut traffic = Traffic::new(rand::random());
     let mut tick = tokio::time::interval(TICK);

@@ -22,8 +22,9 @@ pub(super) async fn watch_key_file(handle: Handle) {
         if !is_refused || settings.customerio.api_key_file.is_empty() {
             continue;
         }
+        let reading = tokio::task::spawn_blocking(move || settings.destination()).await;
         // A file that can't be read may be in the middle of being replaced.
-        let Ok(destination) = settings.destination() else {
+        let Ok(Ok(destination)) = reading else {
             continue;
         };
         match handle.use_credentials(&destination).await {

@@ -1,4 +1,4 @@
-//! `lint`: events against the limits, offline.
+//! `lint`: checks events against the limits, offline.
 
 use std::collections::{BTreeMap, HashSet};
 use std::ops::ControlFlow;
@@ -95,30 +95,31 @@ fn list_limits(settings: &Settings, format: Format) {
     }
 }
 
-/// What was found.
+/// The result of a check.
 #[derive(Debug, Default, Serialize)]
 struct Report {
     events: u64,
     malformed: u64,
-    /// Events that break at least one limit that rejects.
+    /// Events that break at least one limit with the policy `reject`.
     rejected: u64,
-    /// Events that break only limits that warn.
+    /// Events that break only limits with the policy `warn`.
     warned: u64,
     first_malformed: Option<String>,
-    /// Members of zips that are no exports.
+    /// Members of zip files that are not exports.
     passed_over: Vec<String>,
-    /// What could not be read, or not to its end.
+    /// Errors of files that could not be read to their end.
     unreadable: Vec<String>,
-    violations: BTreeMap<limits::Code, BTreeMap<String, Found>>,
+    violations: BTreeMap<limits::Code, BTreeMap<String, ViolationRow>>,
 }
 
+/// The violations of a limit by the events of a type.
 #[derive(Debug, Serialize)]
-struct Found {
+struct ViolationRow {
     policy: Policy,
     events: u64,
     path: String,
     says: String,
-    /// Where the first one stands: file and line.
+    /// File and line of the first event.
     example: String,
 }
 
@@ -135,7 +136,7 @@ impl Report {
         };
         let count = grouped(self.passed_over.len() as u64);
         complain!(
-            "sluicegate: passed over {count} members that are no exports; the first: {first}"
+            "sluicegate: skipped {count} zip members that are not exports; the first: {first}"
         );
     }
 
@@ -149,7 +150,7 @@ impl Report {
     ) {
         self.events += 1;
         let happened = event.time().unwrap_or(event.received_ms());
-        // An archive is always old: unless asked, an event's age is not held against it.
+        // Archives are always old: without --age, each event is checked at its own time.
         let now = if age || happened > time::now() {
             time::now()
         } else {
@@ -171,7 +172,7 @@ impl Report {
         let of_limit = self.violations.entry(violation.code).or_default();
         let found = of_limit
             .entry(event_type.to_owned())
-            .or_insert_with(|| Found {
+            .or_insert_with(|| ViolationRow {
                 policy: violation.policy,
                 events: 0,
                 path: violation.path.into_owned(),
@@ -219,7 +220,7 @@ impl Report {
         }
         let _ = writeln!(
             out,
-            "{} events read, {} malformed; {} would be rejected, {} warned of",
+            "{} events read, {} malformed; {} would be rejected, {} with warnings",
             grouped(self.events),
             grouped(self.malformed),
             grouped(self.rejected),

@@ -27,6 +27,7 @@ mod run;
 mod sandbox;
 mod spool_location;
 mod status;
+mod summary;
 mod watch;
 
 pub use dispatch::{refuse_usage, run};

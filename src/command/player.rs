@@ -1,5 +1,5 @@
-//! What plays events into a feed beside a command: where it ends by itself, that is told, and
-//! ends the command with an error.
+//! A task that plays events into a feed beside a command. If it fails, the command ends with its
+//! error.
 
 use std::future::Future;
 
@@ -10,14 +10,14 @@ use tokio_util::sync::CancellationToken;
 use crate::feed::replay::{ReplayFailed, ReplayReport};
 use crate::text::grouped;
 
-/// A player at work.
+/// A running player.
 pub(super) struct Player {
     task: JoinHandle<Result<ReplayReport, ReplayFailed>>,
     broke_off: CancellationToken,
 }
 
 impl Player {
-    /// Starts it. `tell` is told what goes wrong when it does.
+    /// Starts the player. `tell` receives errors as they happen.
     pub(super) fn start(
         playing: impl Future<Output = Result<ReplayReport, ReplayFailed>> + Send + 'static,
         tell: impl Fn(String) + Send + 'static,
@@ -25,7 +25,7 @@ impl Player {
         let broke_off = CancellationToken::new();
         let guard = broke_off.clone().drop_guard();
         let task = tokio::spawn(async move {
-            // A panic drops it too.
+            // A panic drops the guard, which cancels the token.
             let played = playing.await;
             match &played {
                 Ok(played) => {
@@ -41,24 +41,27 @@ impl Player {
         Self { task, broke_off }
     }
 
-    /// Cancelled when it broke off.
+    /// Returns a token that is cancelled when the player fails.
     pub(super) fn broke_off(&self) -> CancellationToken {
         self.broke_off.clone()
     }
 
-    /// Ends it, whether all is played or not; why not all could be.
+    /// Stops the player. Returns an error if it failed or could not read some files.
     pub(super) async fn end(self) -> Result<()> {
         if !self.task.is_finished() {
-            // Whoever looked on has left.
+            // The operator left before the end.
             self.task.abort();
             return Ok(());
         }
-        let played = self.task.await.wrap_err("the player broke off")??;
+        let played = self
+            .task
+            .await
+            .wrap_err("the player stopped by a fault in this program")??;
         refuse_unreadable(&played)
     }
 }
 
-/// What could not be read ends the command with an error, once what could be is played.
+/// Returns an error if some files could not be read.
 pub(super) fn refuse_unreadable(played: &ReplayReport) -> Result<()> {
     match unreadable(played) {
         Some(why) => bail!(why),
@@ -66,6 +69,7 @@ pub(super) fn refuse_unreadable(played: &ReplayReport) -> Result<()> {
     }
 }
 
+/// Returns a message on the files that could not be read.
 fn unreadable(played: &ReplayReport) -> Option<String> {
     let (first, others) = played.unreadable.split_first()?;
     let more = match others.len() {

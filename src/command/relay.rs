@@ -1,4 +1,4 @@
-//! `relay`: takes events over HTTP, and serves them as a feed.
+//! `relay`: takes events over HTTP and serves them as a feed.
 
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::PathBuf;
@@ -12,10 +12,7 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::byte_order_mark;
-use crate::config::Needs;
-use crate::config::{
-    state_folder, {self},
-};
+use crate::config::{self, Needs, state_folder};
 use crate::feed::log::{Log, Retention};
 use crate::feed::server;
 use crate::feed::usage::Usage;
@@ -23,9 +20,7 @@ use crate::relay::pass_through::PassThrough;
 use crate::relay::throttle::RateLimits;
 use crate::relay::webhook_mapping::WebhookMapping;
 use crate::relay::{Options, Relay, RelayStatus};
-use crate::signals::{
-    Hangup, {self},
-};
+use crate::signals::{self, Hangup};
 use crate::text::{duration, grouped};
 use crate::tui::widget::text;
 use crate::{cli, tui};
@@ -35,10 +30,10 @@ use super::listener::listen;
 use super::output::{log_to, log_to_stderr};
 use super::problems;
 
-/// So long are clients sent what is there, at the end.
+/// Maximum time at the end for sending clients the rest.
 const DRAIN: Duration = Duration::from_secs(5);
-/// A line on how it stands goes into the log this often.
-const STATUS_EVERY: Duration = Duration::from_secs(10);
+/// Interval of the status lines in the log.
+const STATUS_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCode> {
     let has_screen = stdin().is_terminal() && stdout().is_terminal() && !args.headless;
@@ -52,11 +47,11 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     problems::refuse(&loaded, Needs::NEITHER)?;
     args.screen.apply(&mut loaded.settings.screen);
     let own = &loaded.settings.relay;
-    refuse_strangers(own)?;
+    refuse_open_access(own)?;
     let listener = listen(own.listen).await?;
     let tls = certificate(own).await?;
     let options = options(own, tls.clone())?;
-    // Heard from now on: who sees the relay answer may end it.
+    // Registered before the relay answers: whoever sees it answer may send a signal.
     let signal = (!has_screen).then(signals::first);
     let log = {
         let own = own.clone();
@@ -64,21 +59,21 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
         tokio::task::spawn_blocking(move || log(&own)).await??
     };
     let relay = Relay::start(listener, options, log)?;
-    let asks = asks(own);
+    let asks = required_credentials(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
         tracing::warn!(
-            "secret and token come over plain HTTP, unless a proxy in front of this relay speaks TLS; --tls-cert and --tls-key make it speak TLS itself"
+            "secret and token are sent over plain HTTP unless a proxy in front of this relay speaks TLS; to speak TLS here, set --tls-cert and --tls-key"
         );
     }
-    // Heard from now on: before anyone is told that it is there.
-    let rereading = reread(own.clone(), tls, signals::hangups());
+    // Registered before the relay is announced.
+    let reloading = reload_certificate(own.clone(), tls, signals::hangups());
     if let Some(signal) = signal {
         say!(
-            "relay at {}, serving {}; {asks}  (Ctrl-C ends)",
+            "relay at {}, serving {}; {asks}  (press Ctrl-C to end)",
             relay.url(),
             relay.feed_url()
         );
-        headless(&relay, &signal, rereading).await;
+        headless(&relay, &signal, reloading).await;
     } else {
         let opening = tui::relay::Opening {
             relay: relay.clone(),
@@ -86,17 +81,27 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
             asks,
             look: loaded.settings.screen.clone(),
         };
-        tui::relay::run(opening, rereading).await?;
+        tui::relay::run(opening, reloading).await?;
     }
+    drain(&relay).await;
+    Ok(report(&relay))
+}
+
+/// Stops taking events, and waits until the clients have received the rest.
+async fn drain(relay: &Relay) {
     relay.end();
     let ending = async {
         while relay.counts().clients > 0 {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     };
-    // Who has not taken it by then comes back to another relay.
+    // A client that is slower gets the rest from another relay.
     let _ = tokio::time::timeout(DRAIN, ending).await;
     relay.log_suppressed();
+}
+
+/// Prints the counts. Returns 1 if messages in the log were lost, else 0.
+fn report(relay: &Relay) -> ExitCode {
     let counts = relay.counts();
     say!(
         "{} events received, {} requests refused",
@@ -106,28 +111,28 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     match relay.status().log {
         Some(log) if log.damage.is_loss() => {
             say!("{}", log.damage.description.unwrap_or_default());
-            Ok(ExitCode::from(1))
+            ExitCode::from(1)
         }
-        _ => Ok(ExitCode::SUCCESS),
+        _ => ExitCode::SUCCESS,
     }
 }
 
-/// What it asks of those who send and read, in words.
-fn asks(own: &config::Relay) -> &'static str {
+/// Returns which credentials senders and readers need.
+fn required_credentials(own: &config::Relay) -> &'static str {
     match (own.secret.expose_secret(), own.token.expose_secret()) {
-        ("", "") => "no secret and no token are asked for",
-        (_, "") => "senders are asked for the secret, readers for nothing",
-        ("", _) => "readers are asked for the token, senders for nothing",
-        _ => "senders are asked for the secret, readers for the token",
+        ("", "") => "senders need no secret, readers no token",
+        (_, "") => "senders need the secret, readers nothing",
+        ("", _) => "readers need the token, senders nothing",
+        _ => "senders need the secret, readers the token",
     }
 }
 
-/// What others can reach asks who they are.
-fn refuse_strangers(own: &config::Relay) -> Result<()> {
+/// Refuses an address that others can reach without a secret and a token.
+fn refuse_open_access(own: &config::Relay) -> Result<()> {
     let is_open = |secret: &SecretString| secret.expose_secret().is_empty();
     if !own.listen.ip().is_loopback() && (is_open(&own.secret) || is_open(&own.token)) {
         bail!(
-            "{} can be reached from elsewhere: set relay.secret (SLUICEGATE_RELAY_SECRET) for those who send events and relay.token (SLUICEGATE_RELAY_TOKEN) for those who read the feed, or listen on 127.0.0.1",
+            "other machines can reach {}: set relay.secret (SLUICEGATE_RELAY_SECRET) for those who send events and relay.token (SLUICEGATE_RELAY_TOKEN) for those who read the feed, or listen on 127.0.0.1",
             own.listen
         );
     }
@@ -141,7 +146,7 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
     };
     let passing = match own.pass_to.url() {
         Ok(url) => Some(PassThrough::to(url.as_str())?),
-        // Another one than none was refused.
+        // Empty: an invalid address was refused before.
         Err(_) => None,
     };
     Ok(Options {
@@ -163,13 +168,13 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
     })
 }
 
-/// The log, where messages are kept.
+/// Opens the log if messages are kept on disk.
 fn log(own: &config::Relay) -> Result<Option<Log>> {
     if own.retain.is_zero() {
         return Ok(None);
     }
     let folder = match own.folder.as_str() {
-        "" => usual_folder()?,
+        "" => default_folder()?,
         named => PathBuf::from(named),
     };
     let keep = Retention {
@@ -179,15 +184,15 @@ fn log(own: &config::Relay) -> Result<Option<Log>> {
     Ok(Some(Log::open(&folder, keep)?))
 }
 
-/// Where messages are kept, unless the operator says.
-fn usual_folder() -> Result<PathBuf> {
+/// Returns the default folder of the log.
+fn default_folder() -> Result<PathBuf> {
     let Some(state) = state_folder() else {
-        bail!("there is no home folder to keep messages in; name one with --folder");
+        bail!("cannot find a home folder to keep messages in; name a folder with --folder");
     };
     Ok(state.join("relay"))
 }
 
-/// The certificate and its key, where the settings name them.
+/// Loads the certificate and its key if the settings name them.
 async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
     if own.tls_cert_file.is_empty() {
         return Ok(None);
@@ -199,57 +204,52 @@ async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
     config.await.map(Some).wrap_err_with(unusable)
 }
 
-/// What the files of the certificate and of its key hold. Their parser does not know a section
-/// behind a byte order mark.
+/// Reads the files of the certificate and its key, without byte order marks, which their parser
+/// doesn't know.
 async fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
     let (cert, key) = (own.tls_cert_file.clone(), own.tls_key_file.clone());
     let read = |path: &str| {
         std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
     };
-    tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)))
-        .await
-        .map_err(std::io::Error::other)?
+    let reading = tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)));
+    reading.await.map_err(std::io::Error::other)?
 }
 
+/// Returns the error for a certificate or key that can't be used.
 fn unusable(own: &config::Relay) -> String {
     let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);
-    format!("{cert} and {key} are no certificate and its key (PEM)")
+    format!("cannot use {cert} and {key} as a certificate and its key; write both in PEM")
 }
 
-/// Reads the certificate again at each SIGHUP; connections that are open stay. Ends when the
-/// terminal is gone.
-async fn reread(
+/// Reloads the certificate at each SIGHUP; open connections keep theirs. Returns when the terminal
+/// was closed.
+async fn reload_certificate(
     own: config::Relay,
     tls: Option<RustlsConfig>,
-    mut hangups: mpsc::Receiver<Hangup>,
+    hangups: mpsc::Receiver<Hangup>,
 ) {
-    while let Some(hangup) = hangups.recv().await {
-        let tls = match (hangup, &tls) {
-            (Hangup::TerminalGone, _) => return,
-            (Hangup::Reload, None) => {
-                tracing::info!(
-                    "SIGHUP: a relay reads its certificate again, and this one has none; start it again for other settings"
-                );
-                continue;
-            }
-            (Hangup::Reload, Some(tls)) => tls,
+    signals::reload_on_hangup(hangups, async || {
+        let Some(tls) = &tls else {
+            tracing::info!(
+                "SIGHUP ignored: a relay reloads only its TLS certificate, and none is set; restart it to apply other settings"
+            );
+            return;
         };
-        let reading = async {
+        let reloading = async {
             let (cert, key) = pems(&own).await?;
             tls.reload_from_pem(cert, key).await
         };
-        match reading.await {
+        match reloading.await {
             Ok(()) => tracing::info!("{} was read again", own.tls_cert_file),
             Err(error) => tracing::error!("{}: {error}; the old one stays", unusable(&own)),
         }
-    }
-    // Where there is no such signal, none comes.
-    std::future::pending::<()>().await;
+    })
+    .await;
 }
 
-/// Until a signal comes, or the terminal that it was started from is gone.
+/// Logs the status until a signal, or until the terminal was closed.
 async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Future<Output = ()>) {
-    let mut every = tokio::time::interval(STATUS_EVERY);
+    let mut every = tokio::time::interval(STATUS_INTERVAL);
     every.reset();
     let mut before = relay.status();
     tokio::pin!(hung_up);
@@ -266,7 +266,7 @@ async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Futur
     }
 }
 
-/// How it stands, in one line.
+/// Returns the state of the relay in one line, for the log.
 fn status_line(before: &RelayStatus, now: &RelayStatus) -> String {
     let seconds = (now.at_ms - before.at_ms).max(1) as f64 / 1_000.0;
     let rate = text::rate((now.received - before.received) as f64 / seconds);

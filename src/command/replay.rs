@@ -1,4 +1,4 @@
-//! `replay`: archives as a WebSocket feed.
+//! `replay`: serves archives as a WebSocket feed.
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -27,7 +27,7 @@ pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     serve(listener, &args.files, playing).await
 }
 
-/// Serves archives as a feed, until all is played and sent, or a signal comes.
+/// Serves archives as a feed, until everything is played and sent, or until a signal.
 pub(super) async fn serve(
     listener: TcpListener,
     files: &[PathBuf],
@@ -36,7 +36,7 @@ pub(super) async fn serve(
     let signal = signals::first();
     let server = Server::start(listener, Options::default())?;
     say!(
-        "feed at {}  (waiting for a client; Ctrl-C ends)",
+        "feed at {}  (waiting for a client; press Ctrl-C to end)",
         server.url()
     );
     let all = async {

@@ -1,4 +1,4 @@
-//! `run`: forward without a screen.
+//! `run`: forwards without a screen.
 
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -12,16 +12,16 @@ use crate::signals;
 
 use super::config_source::ConfigSource;
 use super::forwarder::start;
-use super::headless::{self, Reloads, Until};
+use super::headless::{self, EndConditions, Reloads};
 use super::output::log_to_stderr;
 use super::problems;
 use super::reload::Reloader;
 
-/// A line on how it stands goes into the log this often, in seconds.
-const STATUS_EVERY: u64 = 10;
+/// Interval of the status lines in the log, in seconds.
+const STATUS_INTERVAL: u64 = 10;
 
-/// Without a screen so much of the recent events is kept.
-const UNSEEN_RING_BYTES: usize = 1 << 20;
+/// Maximum size of the recent events that are kept without a screen.
+const RING_BYTES: usize = 1 << 20;
 
 pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
     log_to_stderr(args.log);
@@ -42,16 +42,16 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
         reloader: Reloader::new(source, flags, Arc::new(without_screen)),
         hangups,
     };
-    let until = Until {
+    let until = EndConditions {
         time: args.duration,
         idle: args.exit_when_idle,
-        ..Until::default()
+        ..EndConditions::default()
     };
     let mut seconds = 0;
     let drain = settings.delivery.drain;
     let summary = headless::run(pipeline, until, drain, Some(reloads), |snapshot| {
         seconds += 1;
-        if seconds % STATUS_EVERY == 0 {
+        if seconds % STATUS_INTERVAL == 0 {
             tracing::info!("{}", headless::status_line(snapshot));
         }
     })
@@ -60,11 +60,11 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
     Ok(summary.exit_code())
 }
 
-/// Leaves out what only a screen uses, so that a change of it is none here.
+/// Resets the settings that only a screen uses, so that a reload doesn't report changes of them.
 fn without_screen(settings: &mut Settings) {
     settings.screen = Screen {
-        // Nobody looks at the recent events; what they are needed for is the story of one under way.
-        ring_bytes: settings.screen.ring_bytes.min(UNSEEN_RING_BYTES),
+        // Recent events are still needed for the history of items in delivery.
+        ring_bytes: settings.screen.ring_bytes.min(RING_BYTES),
         ..Screen::default()
     };
     settings.presets.clear();

@@ -1,4 +1,4 @@
-//! `sandbox`: the stand-in for the Track API as a server of its own.
+//! `sandbox`: serves the stand-in for the Track API.
 
 use std::process::ExitCode;
 
@@ -24,12 +24,12 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         retry_after: args.retry_after,
         ..Faults::default()
     };
-    let given = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
-    let credentials = given("SLUICEGATE_CUSTOMERIO_SITE_ID")
-        .zip(given("SLUICEGATE_CUSTOMERIO_API_KEY"))
+    let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
+    let credentials = variable("SLUICEGATE_CUSTOMERIO_SITE_ID")
+        .zip(variable("SLUICEGATE_CUSTOMERIO_API_KEY"))
         .map(|(site_id, key)| format!("{site_id}:{key}"));
-    let takes = if credentials.is_some() {
-        "the credentials of the environment"
+    let accepted = if credentials.is_some() {
+        "the credentials in the environment"
     } else {
         "any credentials"
     };
@@ -43,7 +43,7 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         },
     )?;
     say!(
-        "sandbox at {}, taking {takes}; it tells what it holds under /sandbox/counts  (Ctrl-C ends)",
+        "sandbox at {}, accepting {accepted}; its counts are at /sandbox/counts  (press Ctrl-C to end)",
         sandbox.url()
     );
     signal.cancelled().await;

@@ -1,21 +1,18 @@
-//! `status`: how a running forwarder stands, told by what it writes beside its spool; or how
-//! the spool stands that it left.
+//! `status`: the state of the running forwarder, from the status file beside its spool, or of the
+//! spool that the last one left.
 
-use std::path::{Path, PathBuf};
+use std::fmt::Write as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 use serde::Serialize;
 
 use crate::amplitude::time;
-use crate::cli::{
-    Format, {self},
-};
-use crate::delivery::BreakerState;
+use crate::cli::{self, Format};
 use crate::delivery::spool::dead_letters::{DeadLetterRow, DeadLetters};
-use crate::delivery::spool::{
-    SpoolStatus, {self},
-};
+use crate::delivery::spool::{self, SpoolStatus};
+use crate::delivery::{BreakerState, DeliveryStatus};
 use crate::feed::FeedState;
 use crate::filter::Mode;
 use crate::pipeline::Status;
@@ -23,21 +20,22 @@ use crate::text::{duration, grouped};
 use crate::tui::widget::text::bytes;
 
 use super::config_source::ConfigSource;
+use super::dead_letters;
 use super::output::{self, printable};
 use super::spool_location::spool_folder;
 
-/// A status older than this is of a process that is stuck.
+/// Age from which a status counts as stale. A running process writes one at least every 10 seconds.
 const STALE_MS: i64 = 30_000;
 
-/// What is printed.
+/// The report.
 #[derive(Debug, Serialize)]
 struct Report {
     folder: PathBuf,
-    /// The process that has the spool now.
+    /// The process that has locked the spool.
     running: Option<String>,
-    /// What it wrote last, or what the last one did.
+    /// The last status of that process, or of the last one that ran.
     status: Option<Status>,
-    /// What is in the spool now.
+    /// The spool now.
     spool: SpoolStatus,
     dead_letters: Vec<DeadLetterRow>,
 }
@@ -49,7 +47,7 @@ pub(super) fn run(args: cli::Status, source: ConfigSource) -> Result<ExitCode> {
         Format::Json => output::json(&report),
         Format::Text => say_as_is!("{}", report.text()),
     }
-    Ok(ExitCode::from(u8::from(!report.is_well())))
+    Ok(ExitCode::from(u8::from(!report.is_healthy())))
 }
 
 impl Report {
@@ -62,14 +60,14 @@ impl Report {
         };
         let running = spool::owner(&folder);
         let status = Status::read(&folder);
-        // Another process's last word says nothing of the one that runs now.
-        let of = |status: &Status| match &running {
+        // A status of another process says nothing about the running one.
+        let is_current = |status: &Status| match &running {
             Some(pid) => status.pid.to_string() == *pid,
             None => true,
         };
-        let status = status.filter(of);
-        let now = letters.spool_status().wrap_err("the spool can't be read")?;
-        // What only the process knows, where there is one.
+        let status = status.filter(is_current);
+        let now = letters.spool_status().wrap_err("cannot read the spool")?;
+        // Some values are known only to the running process.
         let spool = match &status {
             Some(status) if running.is_some() => SpoolStatus {
                 quota_bytes: status.delivery.spool.quota_bytes,
@@ -81,7 +79,7 @@ impl Report {
             _ => now,
         };
         Ok(Self {
-            dead_letters: letters.rows().wrap_err("the spool can't be read")?,
+            dead_letters: letters.rows().wrap_err("cannot read the spool")?,
             folder,
             running,
             status,
@@ -89,7 +87,8 @@ impl Report {
         })
     }
 
-    fn is_well(&self) -> bool {
+    /// Whether a forwarder runs and delivers.
+    fn is_healthy(&self) -> bool {
         let delivers = |status: &Status| {
             status.delivery.breaker == BreakerState::Closed
                 && status.delivery.spool.fault.is_none()
@@ -99,143 +98,159 @@ impl Report {
     }
 
     fn text(&self) -> String {
-        use std::fmt::Write as _;
         let now_ms = time::now();
         let mut out = String::new();
-        let mut line = |name: &str, says: String| _ = writeln!(out, "{name:<14}{says}");
-        line("process", self.process(now_ms));
+        line(&mut out, "process", &self.process(now_ms));
         if let Some(status) = self.status.as_ref().filter(|_| self.running.is_some()) {
-            running_lines(status, now_ms, &mut line);
+            write_running(&mut out, status, now_ms);
         }
-        line("spool", spool_words(&self.spool, now_ms));
-        line("  folder", shown(&self.folder));
+        line(&mut out, "spool", &spool_text(&self.spool, now_ms));
+        let folder = printable(&self.folder.display().to_string());
+        line(&mut out, "  folder", &folder);
         if self.dead_letters.is_empty() {
-            line("dead letters", "none".to_owned());
+            line(&mut out, "dead letters", "none");
         }
         for (index, row) in self.dead_letters.iter().enumerate() {
             let name = if index == 0 { "dead letters" } else { "" };
-            let row = super::dead_letters::row(row);
-            line(
-                name,
-                format!("{:>8}  {row}", grouped(self.dead_letters[index].count)),
-            );
+            let text = format!("{:>8}  {}", grouped(row.count), dead_letters::row(row));
+            line(&mut out, name, &text);
         }
         out
     }
 
+    /// Returns the process, how long it runs, and whether its status is stale.
     fn process(&self, now_ms: i64) -> String {
         match (&self.running, &self.status) {
-            (None, _) => "none runs: what is in the spool waits for the next start".to_owned(),
+            (None, _) => {
+                "none is running; items in the spool are sent after the next start".to_owned()
+            }
             (Some(pid), Some(status)) => {
                 let age = now_ms - status.at_ms;
                 let stale = if age > STALE_MS {
-                    format!("; it has told nothing for {}", duration(age))
+                    format!("; no status for {}", duration(age))
                 } else {
                     String::new()
                 };
                 format!("{pid}, for {}{stale}", duration(now_ms - status.started_ms))
             }
-            (Some(pid), None) => format!("{pid}, which has not told yet how it stands"),
+            (Some(pid), None) => format!("{pid}, no status yet"),
         }
     }
 }
 
-fn shown(path: &Path) -> String {
-    printable(&path.display().to_string())
+/// Writes one line of the report: a name and its text.
+fn line(out: &mut String, name: &str, text: &str) {
+    let _ = writeln!(out, "{name:<14}{text}");
 }
 
-fn running_lines(status: &Status, now_ms: i64, line: &mut impl FnMut(&str, String)) {
-    let delivery = &status.delivery;
-    line("destination", printable(&status.destination));
-    let feed = match &status.feed_status.state {
+/// Writes the lines on the running process.
+fn write_running(out: &mut String, status: &Status, now_ms: i64) {
+    line(out, "destination", &printable(&status.destination));
+    write_feed(out, status, now_ms);
+    let gate = match status.mode {
+        Some(Mode::Open) => "open",
+        Some(Mode::DryRun) => "in dry run: nothing is sent",
+        Some(Mode::Shut) => "shut: new events are dropped",
+        None => "starting",
+    };
+    line(out, "gate", gate);
+    let t = &status.totals;
+    let events = format!(
+        "received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  not delivered {}",
+        grouped(t.received),
+        status.rates.received,
+        grouped(t.accepted),
+        grouped(t.delivered),
+        status.rates.delivered,
+        grouped(t.not_delivered())
+    );
+    line(out, "events", &events);
+    let l = &status.latency_ms;
+    let latency = format!(
+        "p50 {} ms  p95 {} ms  p99 {} ms",
+        l.p50_ms, l.p95_ms, l.p99_ms
+    );
+    line(out, "latency", &latency);
+    write_delivery(out, &status.delivery, now_ms);
+}
+
+/// Writes the state of the feed, and what its reconnects covered and missed.
+fn write_feed(out: &mut String, status: &Status, now_ms: i64) {
+    let feed = &status.feed_status;
+    let state = match &feed.state {
         FeedState::Live => "live".to_owned(),
         FeedState::Connecting => "connecting".to_owned(),
         FeedState::Down { why, next_ms } => {
             let next = duration((next_ms - now_ms).max(0));
-            format!("down: {}; again in {next}", printable(why))
+            format!("down: {}; next attempt in {next}", printable(why))
         }
     };
-    line("feed", format!("{feed}  {}", printable(&status.feed)));
-    if let Some(covered) = &status.feed_status.resumed {
+    line(
+        out,
+        "feed",
+        &format!("{state}  {}", printable(&status.feed)),
+    );
+    if let Some(covered) = &feed.resumed {
         let covered = covered.strip_prefix("feed resumed: ").unwrap_or(covered);
-        let times = status.feed_status.connects.saturating_sub(1);
-        let again = match times {
+        let count = match feed.connects.saturating_sub(1) {
             // An earlier run was connected before.
             0 => "at the start".to_owned(),
-            1 => "once".to_owned(),
-            times => format!("{} times", grouped(times)),
+            count => times(count),
         };
-        line("  resumed", format!("{again}; {}", printable(covered)));
+        line(
+            out,
+            "  resumed",
+            &format!("{count}; {}", printable(covered)),
+        );
     }
-    if status.feed_status.given_up > 0 {
-        let times = match status.feed_status.given_up {
-            1 => "once".to_owned(),
-            times => format!("{} times", grouped(times)),
-        };
-        let missed = "went on without what it had missed, as the server could not be asked for it";
-        line("  missed", format!("{times} the feed {missed}"));
+    if feed.given_up > 0 {
+        let count = times(feed.given_up);
+        let missed = "the feed could not resume, and events in between are missing";
+        line(out, "  missed", &format!("{count} {missed}"));
     }
-    let gate = match status.mode {
-        Some(Mode::Open) => "open",
-        Some(Mode::DryRun) => "in dry run: nothing is sent",
-        Some(Mode::Shut) => "shut: nothing is sent",
-        None => "starting",
-    };
-    line("gate", gate.to_owned());
-    let t = &status.totals;
-    line(
-        "events",
-        format!(
-            "received {} ({:.0}/s)  accepted {}  delivered {} ({:.0}/s)  not delivered {}",
-            grouped(t.received),
-            status.rates.received,
-            grouped(t.accepted),
-            grouped(t.delivered),
-            status.rates.delivered,
-            grouped(t.not_delivered())
-        ),
-    );
-    let l = &status.latency_ms;
-    line(
-        "latency",
-        format!(
-            "p50 {} ms  p95 {} ms  p99 {} ms",
-            l.p50_ms, l.p95_ms, l.p99_ms
-        ),
-    );
+}
+
+/// Writes the state of the circuit breaker, the requests and the retries.
+fn write_delivery(out: &mut String, delivery: &DeliveryStatus, now_ms: i64) {
     let breaker = match &delivery.breaker {
-        BreakerState::Closed => "closed: requests go out".to_owned(),
+        BreakerState::Closed => "closed: requests are sent".to_owned(),
         BreakerState::Open {
             why,
             since_ms,
             probe_ms,
         } => format!(
-            "open for {}: {}; asks again in {}",
+            "open for {}: {}; next probe in {}",
             duration((now_ms - since_ms).max(0)),
             printable(why),
             duration((probe_ms - now_ms).max(0))
         ),
         BreakerState::Refused { why, since_ms } => format!(
-            "open for {}: {}; SIGHUP, or g on the screen, tries again",
+            "open for {}: {}; to retry, send SIGHUP, or press g on the screen",
             duration((now_ms - since_ms).max(0)),
             printable(why)
         ),
     };
-    line("breaker", breaker);
-    line(
-        "requests",
-        format!(
-            "{} in flight  {:.1} of {} a second allowed",
-            delivery.in_flight, delivery.rate, delivery.rate_limit
-        ),
+    line(out, "breaker", &breaker);
+    let requests = format!(
+        "{} in flight  {:.1} of {} a second allowed",
+        delivery.in_flight, delivery.rate, delivery.rate_limit
     );
+    line(out, "requests", &requests);
     let next = delivery.next_retry_ms.map_or_else(String::new, |at| {
         format!(", the next in {}", duration((at - now_ms).max(0)))
     });
-    line("retrying", format!("{}{next}", grouped(delivery.retrying)));
+    let retrying = format!("{}{next}", grouped(delivery.retrying));
+    line(out, "retrying", &retrying);
 }
 
-fn spool_words(spool: &SpoolStatus, now_ms: i64) -> String {
+fn times(count: u64) -> String {
+    match count {
+        1 => "once".to_owned(),
+        count => format!("{} times", grouped(count)),
+    }
+}
+
+fn spool_text(spool: &SpoolStatus, now_ms: i64) -> String {
     let oldest = spool.oldest_ms.map_or_else(String::new, |at| {
         format!(", the oldest for {}", duration((now_ms - at).max(0)))
     });

@@ -1,4 +1,4 @@
-//! `watch`: the screen on the configured feed and workspace.
+//! `watch`: opens the screen on the configured feed and workspace.
 
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::Path;
@@ -14,9 +14,7 @@ use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
 use crate::tui::action::Reread;
 use crate::tui::input::keymap::Keymap;
-use crate::tui::{
-    Labels, Opening, memory, {self},
-};
+use crate::tui::{self, Labels, Opening, memory};
 
 use super::config_source::ConfigSource;
 use super::forwarder::start;
@@ -26,14 +24,14 @@ use super::reload::Reloader;
 pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     if !(stdin().is_terminal() && stdout().is_terminal()) {
         bail!(
-            "watch needs a terminal for its screen and keys, and standard input or output is none; `sluicegate run` does the same without a screen"
+            "watch needs a terminal, and standard input or output is not one; `sluicegate run` forwards without a screen"
         );
     }
     let flags = args.settings.flags();
     let mut loaded = source.clone().load(&flags)?;
     problems::refuse(&loaded, Needs::BOTH)?;
-    let flags_of_screen = args.screen;
-    let adjust = move |settings: &mut Settings| flags_of_screen.apply(&mut settings.screen);
+    let screen_flags = args.screen;
+    let adjust = move |settings: &mut Settings| screen_flags.apply(&mut settings.screen);
     adjust(&mut loaded.settings);
     let folder = loaded.settings.spool_folder()?;
     let pipeline = start(&loaded, &folder)?;
@@ -42,10 +40,10 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());
         Box::pin(async move {
-            let (done, settings) = reloader.reload(&handle).await?;
+            let (report, presets) = reloader.reload(&handle).await?;
             Ok(Reread {
-                says: done.to_string(),
-                presets: settings.presets,
+                says: report.to_string(),
+                presets,
             })
         })
     });
@@ -53,8 +51,8 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     show(pipeline, &loaded, &folder, feed, Some(reload)).await
 }
 
-/// Shows a pipeline, whose spool is in `folder`, until the operator leaves; `feed` is what the
-/// feed is called. What is left then is told.
+/// Shows a pipeline until the operator leaves, then reports what is left in its spool in `folder`.
+/// `feed` is the name of the feed on screen.
 pub(super) async fn show(
     pipeline: Pipeline,
     loaded: &Loaded,
@@ -73,7 +71,7 @@ pub(super) async fn show(
     let opening = Opening {
         labels,
         look: settings.screen.clone(),
-        // What is wrong with them was refused above.
+        // Invalid keys were refused before.
         keymap: Keymap::with(&settings.keys).unwrap_or_default(),
         presets: settings.presets.clone(),
         drain: settings.delivery.drain,
@@ -88,21 +86,21 @@ pub(super) async fn show(
     }
     if left > 0 {
         complain!(
-            "sluicegate: {left} accepted items are in the spool {}; they go out when the gate is open at the next start",
+            "sluicegate: {left} accepted items are still in the spool {}; start again with the gate open to send them",
             folder.display()
         );
     }
     if unwritten > 0 {
         complain!(
-            "sluicegate: {unwritten} items could not be written to the spool; the feed was not told that they are safe"
+            "sluicegate: {unwritten} items could not be written to the spool, and were not acknowledged to the feed; check the disk"
         );
     }
     let is_fault = left + unwritten > 0 || failure.is_some();
     Ok(ExitCode::from(u8::from(is_fault)))
 }
 
-/// The server that requests go to, as far as the settings say.
-fn server(settings: &crate::config::Settings) -> String {
+/// Returns the URL of the destination, or nothing if Customer.io is still to be asked for the region.
+fn server(settings: &Settings) -> String {
     let own = &settings.customerio;
     match (own.base_url.is_empty(), own.region) {
         (true, Region::Auto) => String::new(),
@@ -111,8 +109,8 @@ fn server(settings: &crate::config::Settings) -> String {
     }
 }
 
-/// Where events go, for the header: `customer.io us · site 1a2b…`.
-fn destination(settings: &crate::config::Settings) -> String {
+/// Returns the destination for the header: `customer.io us · site 1a2b…`.
+fn destination(settings: &Settings) -> String {
     let own = &settings.customerio;
     let site = crate::setting_form::mask(&own.site_id);
     let server = if own.base_url.is_empty() {

@@ -1,4 +1,4 @@
-//! What is wrong with the addresses in the settings. The messages show none of their secrets.
+//! Validates the addresses in the settings. The messages don't contain their secrets.
 
 use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret as _;
@@ -8,21 +8,18 @@ use crate::feed;
 use crate::network::address::AddressError;
 use crate::network::{Address, Proxies, ProxySetting};
 
-/// A setting, and what is wrong with it.
-pub type Wrong = (&'static str, String);
-
-/// What is wrong with where events come from.
-pub fn feed(settings: &feed::Settings) -> Result<(), Wrong> {
+/// Validates the URL of the feed, and that it has only one kind of credentials.
+pub fn feed(settings: &feed::Settings) -> Result<(), String> {
     let address = &settings.url;
-    let wrong = |message: &str| ("feed.url", format!("{:?} {message}", address.to_string()));
+    let problem = |message: &str| format!("{:?} {message}", address.to_string());
     let url = match address.url() {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") => url,
         Ok(_) | Err(AddressError::Scheme) => {
-            return Err(wrong("is not a WebSocket; write ws://… or wss://…"));
+            return Err(problem("is not a WebSocket; write ws://… or wss://…"));
         }
-        Err(error) => return Err(wrong(&error.to_string())),
+        Err(error) => return Err(problem(&error.to_string())),
     };
-    refuse_fragment(url).map_err(|message| wrong(&message))?;
+    refuse_fragment(url).map_err(|message| problem(&message))?;
     if !has_userinfo(url) {
         return Ok(());
     }
@@ -31,37 +28,38 @@ pub fn feed(settings: &feed::Settings) -> Result<(), Wrong> {
         .headers
         .keys()
         .any(|name| name.eq_ignore_ascii_case("authorization"));
-    let beside = match () {
+    let other = match () {
         () if !token.is_empty() => "feed.token",
         () if !settings.username.is_empty() => "feed.username",
         () if has_header => "an Authorization header in feed.headers",
         () => "",
     };
-    if !beside.is_empty() {
-        let message = format!("holds a user name or password beside {beside}; keep one of them");
-        return Err(wrong(&message));
+    if !other.is_empty() {
+        let message =
+            format!("contains a user name or password, and {other} is set too; keep one of them");
+        return Err(problem(&message));
     }
     let user: Vec<u8> = percent_decode_str(url.username()).collect();
     let password: Vec<u8> = percent_decode_str(url.password().unwrap_or_default()).collect();
     if user.contains(&b':') {
-        return Err(wrong(
-            "holds a user name with a colon, which Authorization: Basic can't carry",
+        return Err(problem(
+            "contains a user name with a colon, which Authorization: Basic can't carry; use another",
         ));
     }
     if user.iter().chain(&password).any(u8::is_ascii_control) {
-        return Err(wrong(
-            "holds a control character in its user name or password",
+        return Err(problem(
+            "contains a control character in its user name or password; write it without",
         ));
     }
     Ok(())
 }
 
-/// Whether the feed is sent a user name and password that stand in its address.
+/// Whether the URL of the feed contains a user name or password.
 pub fn has_credentials(settings: &feed::Settings) -> bool {
     settings.url.url().is_ok_and(has_userinfo)
 }
 
-/// What is wrong with Customer.io's stand-in.
+/// Validates the server that stands in for Customer.io.
 pub fn base_url(address: &Address) -> Result<(), String> {
     const ADDED: [&str; 5] = [
         "/api/v2/batch",
@@ -73,20 +71,20 @@ pub fn base_url(address: &Address) -> Result<(), String> {
     server(address, "https://track.customer.io", &ADDED)
 }
 
-/// What is wrong with the server that a relay passes requests on to.
+/// Validates the server to which a relay passes requests.
 pub fn pass_to(address: &Address) -> Result<(), String> {
     const ADDED: [&str; 3] = ["/2/httpapi", "/2", "/batch"];
     server(address, "https://api2.amplitude.com", &ADDED)
 }
 
-/// What is wrong with Amplitude's stand-in for exports.
+/// Validates the server that stands in for Amplitude's Export API.
 pub fn export_server(address: &Address) -> Result<(), String> {
     const ADDED: [&str; 3] = ["/api/2/export", "/api/2", "/api"];
     server(address, "https://amplitude.com", &ADDED)
 }
 
-/// What is wrong with the address of an HTTP server to which paths are added. It may not end in
-/// any of `added`, which would then stand there twice.
+/// Validates the URL of an HTTP server to which paths are appended. It must not end in any of the
+/// `added` paths, which would be in the URL twice.
 fn server(address: &Address, example: &str, added: &[&str]) -> Result<(), String> {
     let wrong = |message: String| Err(format!("{:?} {message}", address.to_string()));
     let url = match address.url() {
@@ -98,13 +96,12 @@ fn server(address: &Address, example: &str, added: &[&str]) -> Result<(), String
     };
     if has_userinfo(url) {
         return wrong(
-            "holds a user name or password, which would not be sent; write it without".to_owned(),
+            "contains a user name or password, which would not be sent; write it without"
+                .to_owned(),
         );
     }
     if url.query().is_some() {
-        return wrong(
-            "has a query, behind which no path can be added; write it without".to_owned(),
-        );
+        return wrong("has a query, after which no path can be added; write it without".to_owned());
     }
     if let Err(message) = refuse_fragment(url) {
         return wrong(message);
@@ -122,10 +119,10 @@ fn server(address: &Address, example: &str, added: &[&str]) -> Result<(), String
     }
 }
 
-/// What is wrong with a proxy that a setting asks for.
+/// Validates the proxy in a setting, whose name is `name`.
 pub fn proxy(setting: &ProxySetting, name: &str) -> Result<(), String> {
     match setting {
-        // What is wrong with the environment is told once, by its own names.
+        // Proxies in the environment are validated once, under the names of their variables.
         ProxySetting::Environment | ProxySetting::Direct => Ok(()),
         ProxySetting::Through(_) => match Proxies::new(setting, name) {
             Ok(_) => Ok(()),
@@ -140,7 +137,7 @@ fn has_userinfo(url: &Url) -> bool {
 
 fn refuse_fragment(url: &Url) -> Result<(), String> {
     match url.fragment() {
-        Some(_) => Err("has a fragment (#…), which is never sent; write it without, or %23 where # belongs to a value".to_owned()),
+        Some(_) => Err("has a fragment (#…), which is never sent; write it without, or write %23 for a # in a value".to_owned()),
         None => Ok(()),
     }
 }

@@ -1,5 +1,5 @@
-//! Writing the filters back into the configuration file: its comments, its order and
-//! everything else in it stay as they are.
+//! Saves filters and presets in the configuration file, without changing its comments, its order or
+//! anything else in it.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -12,7 +12,7 @@ use crate::amplitude::byte_order_mark;
 use crate::filter::{Filters, Rule, RuleEffect, Switch};
 use crate::owner_only;
 
-/// Why the filters can't be saved.
+/// A reason why the filters can't be saved.
 #[derive(Debug, thiserror::Error)]
 pub enum SaveError {
     /// The file can't be read or written.
@@ -20,26 +20,26 @@ pub enum SaveError {
     File {
         /// The file.
         path: PathBuf,
-        /// What the system says.
+        /// The error of the operating system.
         source: io::Error,
     },
-    /// The file was changed since, and is no TOML now.
-    #[error("cannot save the filters to {path}: it is no TOML any more: {message}", path = path.display())]
+    /// The file is not valid TOML any more: somebody changed it.
+    #[error("cannot save the filters to {path}: it is not valid TOML any more; fix it first: {message}", path = path.display())]
     Syntax {
         /// The file.
         path: PathBuf,
-        /// What is wrong with it.
+        /// The parser's message.
         message: String,
     },
 }
 
-/// Writes `filters` into the file at `path`, which is made where it isn't there. The file is
-/// replaced whole, so that a full disk leaves the old one.
+/// Saves `filters` in the file at `path`, which is created if missing. The file is replaced as a
+/// whole, so that a full disk leaves the old one.
 pub fn filters(path: &Path, filters: &Filters) -> Result<(), SaveError> {
     edit(path, |document| apply(document.as_table_mut(), filters))
 }
 
-/// Writes a preset into the file, or takes it out; the filters in force stay as they are.
+/// Saves a preset in the file, or removes it without `filters`. The filters in force don't change.
 pub fn preset(path: &Path, name: &str, filters: Option<&Filters>) -> Result<(), SaveError> {
     edit(path, |document| {
         let mut ours = Table::new();
@@ -62,6 +62,7 @@ pub fn preset(path: &Path, name: &str, filters: Option<&Filters>) -> Result<(), 
     })
 }
 
+/// Reads the file, changes the document, and replaces the file.
 fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<(), SaveError> {
     let failed = |source| SaveError::File {
         path: path.to_owned(),
@@ -83,12 +84,13 @@ fn edit(path: &Path, change: impl FnOnce(&mut DocumentMut)) -> Result<(), SaveEr
     if let Some(folder) = path.parent() {
         owner_only::create_folder(folder).map_err(failed)?;
     }
-    // A link stays one, as where the file is kept among others of its kind.
+    // Write to the target of a link: the file may be kept in a repository of configurations.
     let file = fs::canonicalize(path).unwrap_or_else(|_| path.to_owned());
-    // The key may stand in it.
+    // Readable by the owner only: it may contain the API key.
     owner_only::replace_durably(&file, document.to_string().as_bytes()).map_err(failed)
 }
 
+/// Sets the filters in a table: that of the file, or that of a preset.
 fn apply(table: &mut Table, filters: &Filters) {
     set_keeping_decor(table, "unseen_types", word(filters.unseen_types));
     let types = table
@@ -106,20 +108,20 @@ fn apply(table: &mut Table, filters: &Filters) {
     apply_rules(table, &filters.rules);
 }
 
-/// Takes the types out that are not in `wanted`, all at once: each removal by itself moves what
-/// is behind it.
+/// Removes the types that are not in `wanted`, all at once: a single removal moves all entries
+/// behind it.
 fn keep_only(types: &mut Item, wanted: &BTreeMap<String, Switch>) {
     match types {
         Item::Table(types) => types.retain(|name, _| wanted.contains_key(name)),
         Item::Value(Value::InlineTable(types)) => {
             types.retain(|name, _| wanted.contains_key(name));
         }
-        // Nothing else is taken for the types.
+        // Loading refuses any other form of [types].
         _ => {}
     }
 }
 
-/// Rules that are there already keep their tables, and with them their comments.
+/// Sets the rules. Existing rules keep their tables, and so their comments.
 fn apply_rules(into: &mut Table, rules: &[Rule]) {
     let old = into
         .get("rules")
@@ -128,10 +130,10 @@ fn apply_rules(into: &mut Table, rules: &[Rule]) {
         .unwrap_or_default();
     let mut new = ArrayOfTables::new();
     for rule in rules {
-        let kept = old
+        let existing = old
             .iter()
             .find(|table| table.get("name").and_then(Item::as_str) == Some(&rule.name));
-        let mut table = kept.cloned().unwrap_or_default();
+        let mut table = existing.cloned().unwrap_or_default();
         let effect = match rule.effect {
             RuleEffect::Exclude => "exclude",
             RuleEffect::Include => "include",
@@ -157,6 +159,7 @@ fn apply_rules(into: &mut Table, rules: &[Rule]) {
     }
 }
 
+/// Sets a value and keeps the spaces and comments around the old one.
 fn set_keeping_decor(table: &mut Table, key: &str, new: impl Into<Value>) {
     let mut new: Value = new.into();
     if let Some(old) = table.get(key).and_then(Item::as_value) {
@@ -230,7 +233,7 @@ mod tests {
         assert!(!path.with_extension("toml.new").exists());
     }
 
-    /// Does not end in a test's time where each type costs a look at all others.
+    /// Takes hours if each type is compared with all others.
     #[test]
     fn hundreds_of_thousands_of_types_are_saved_and_half_of_them_taken_out() {
         let dir = tempfile::tempdir().unwrap();

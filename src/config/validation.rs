@@ -65,7 +65,7 @@ impl Loaded {
         }
         for limit in self.settings.limits.impossible() {
             let message = format!(
-                "it can only be \"reject\": an event that breaks it can't be sent ({})",
+                "it can only be \"reject\", as every event that is sent needs this: {}",
                 limit.summary
             );
             found.push(self.invalid(&format!("limits.{}", limit.name), message));
@@ -162,8 +162,8 @@ impl Loaded {
                     fix,
                 });
             }
-        } else if let Err((setting, message)) = addresses::feed(feed) {
-            self.refuse(setting, message, found);
+        } else if let Err(message) = addresses::feed(feed) {
+            self.refuse("feed.url", message, found);
         }
         if feed.client_cert_file.is_empty() != feed.client_key_file.is_empty() {
             found.push(self.invalid(

@@ -4,7 +4,7 @@
 //! A separate thread writes. If it is slower than the feed, the feed waits. If it fails, recording
 //! ends with a notice to the operator, and forwarding continues.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter};
 use std::panic::AssertUnwindSafe;
 use std::path::{Path, PathBuf};
@@ -200,9 +200,9 @@ impl Files {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
-        open.to.finish()?.sync_all()?;
+        let file = open.to.finish()?;
         let [incomplete, complete] = open.paths;
-        fs::rename(incomplete, complete)
+        owner_only::publish(&file, &incomplete, &complete)
     }
 }
 
@@ -297,7 +297,7 @@ mod tests {
         }
         files.finish().unwrap();
         files.finish().unwrap();
-        let mut paths: Vec<PathBuf> = fs::read_dir(dir.path())
+        let mut paths: Vec<PathBuf> = std::fs::read_dir(dir.path())
             .unwrap()
             .map(|file| file.unwrap().path())
             .collect();

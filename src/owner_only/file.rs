@@ -27,24 +27,48 @@ pub fn create_new(path: &Path) -> io::Result<File> {
 
 /// Replaces a file as a whole: after an error the old one still exists.
 pub fn replace(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, bytes, |_| Ok(()))
+    replace_with(path, bytes, |_, part, whole| fs::rename(part, whole))
 }
 
 /// Replaces a file as a whole, and waits for the disk, so that it survives a power cut.
 pub fn replace_durably(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    replace_with(path, bytes, File::sync_all)
+    replace_with(path, bytes, publish)
+}
+
+/// Renames a complete file from `part` to `whole`, and waits for the disk: the content first, then
+/// the name. After a power cut the file is complete or doesn't have its new name.
+pub fn publish(file: &File, part: &Path, whole: &Path) -> io::Result<()> {
+    file.sync_all()?;
+    fs::rename(part, whole)?;
+    sync_folder_of(whole)
+}
+
+/// Waits until the names in the folder of `path` are on the disk, on systems that can sync a folder.
+pub fn sync_folder_of(path: &Path) -> io::Result<()> {
+    #[cfg(unix)]
+    if let Some(folder) = path.parent() {
+        // The parent of a bare file name is empty.
+        let folder = if folder.as_os_str().is_empty() {
+            Path::new(".")
+        } else {
+            folder
+        };
+        File::open(folder)?.sync_all()?;
+    }
+    #[cfg(not(unix))]
+    let _ = path;
+    Ok(())
 }
 
 pub(super) fn replace_with(
     path: &Path,
     bytes: &[u8],
-    finish: impl FnOnce(&File) -> io::Result<()>,
+    finish: impl FnOnce(&File, &Path, &Path) -> io::Result<()>,
 ) -> io::Result<()> {
     let beside = beside(path, ".new");
     let replaced = new_in_place(&beside).and_then(|mut file| {
         file.write_all(bytes)?;
-        finish(&file)?;
-        fs::rename(&beside, path)
+        finish(&file, &beside, path)
     });
     if replaced.is_err() {
         // A partial file is of no use; where it can't be removed, the first error matters more.

@@ -86,7 +86,9 @@ fn after_an_error_the_old_file_is_there_and_nothing_beside_it() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     fs::write(&path, "old").unwrap();
-    let failing = replace_with(&path, b"new", |_| Err(io::ErrorKind::StorageFull.into()));
+    let failing = replace_with(&path, b"new", |_, _, _| {
+        Err(io::ErrorKind::StorageFull.into())
+    });
     assert_eq!(failing.unwrap_err().kind(), io::ErrorKind::StorageFull);
     assert_eq!(fs::read_to_string(&path).unwrap(), "old");
     assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);

@@ -53,13 +53,33 @@ impl Handle {
         new: Settings,
         destination: &Destination,
     ) -> Result<Reconfigured, ReconfigureError> {
+        let (handle, destination) = (self.clone(), destination.clone());
+        // Compares and compiles up to hundreds of thousands of event types.
+        let applying =
+            tokio::task::spawn_blocking(move || handle.apply_settings(new, &destination));
+        let (reconfigured, controls) = match applying.await {
+            Ok(applied) => applied?,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        };
+        for control in controls {
+            self.control(control).await;
+        }
+        Ok(reconfigured)
+    }
+
+    /// Applies the settings, which blocks. Returns also the commands to the dispatcher.
+    fn apply_settings(
+        &self,
+        new: Settings,
+        destination: &Destination,
+    ) -> Result<(Reconfigured, [Control; 2]), ReconfigureError> {
         let old = self.settings();
         // Everything that can fail comes first: settings are applied as a whole or not at all.
         Gate::new(new.gate, new.filters())?;
         let (client, has_new_key) = self.client_if_new(destination)?;
 
         let before = self.in_force(&old, &new);
-        if new.filters() != old.filters() {
+        if !new.has_same_filters(&old) {
             self.gate.set_filters(new.filters())?;
         }
         if new.gate != old.gate {
@@ -67,16 +87,15 @@ impl Handle {
         }
         self.rules.store(Arc::new(JudgeRules::of(&new)));
         self.spool.configure(new.spool());
-        self.control(Control::Settings(Box::new(new.dispatch())))
-            .await;
-        self.control(client.map_or(Control::Resume, Control::Client))
-            .await;
+        let dispatch = Control::Settings(Box::new(new.dispatch()));
+        let resume = client.map_or(Control::Resume, Control::Client);
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = new;
-        Ok(Reconfigured {
+        let reconfigured = Reconfigured {
             before,
             started: self.started.clone(),
             has_new_key,
-        })
+        };
+        Ok((reconfigured, [dispatch, resume]))
     }
 
     /// Sends with the credentials of `destination` from now on. Returns false if they are in use
@@ -97,7 +116,7 @@ impl Handle {
         if new.gate != old.gate {
             in_force.gate = gate.mode();
         }
-        if new.filters() != old.filters() {
+        if !new.has_same_filters(old) {
             let Filters {
                 unseen_types,
                 types,

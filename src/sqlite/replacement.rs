@@ -5,6 +5,8 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
+use crate::owner_only;
+
 /// The replacement of a database.
 #[derive(Debug)]
 pub struct Replacement {
@@ -44,7 +46,7 @@ impl Replacement {
         let aside = self.aside(now_ms);
         move_aside(&self.file, &aside)?;
         fs::rename(self.saved(), &self.file)?;
-        sync(&self.file)?;
+        owner_only::sync_folder_of(&self.file)?;
         Ok(aside)
     }
 
@@ -88,16 +90,5 @@ fn move_aside(from: &Path, to: &Path) -> io::Result<()> {
     if from.exists() {
         fs::rename(from, to)?;
     }
-    Ok(())
-}
-
-/// Makes the new names durable, on systems that can sync a folder.
-fn sync(file: &Path) -> io::Result<()> {
-    #[cfg(unix)]
-    if let Some(folder) = file.parent() {
-        fs::File::open(folder)?.sync_all()?;
-    }
-    #[cfg(not(unix))]
-    let _ = file;
     Ok(())
 }

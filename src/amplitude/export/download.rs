@@ -1,6 +1,6 @@
 //! Downloads hours into a folder.
 
-use std::fs::{self, File};
+use std::fs::File;
 use std::io::{self, BufWriter, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -157,14 +157,15 @@ impl Download {
             file.write_all(&chunk).map_err(failed)?;
             bytes += chunk.len() as u64;
         }
-        let synced = file.into_inner().map_err(io::IntoInnerError::into_error);
-        synced.and_then(|file| file.sync_all()).map_err(failed)?;
+        let file = file
+            .into_inner()
+            .map_err(|error| failed(error.into_error()))?;
         let opened = File::open(&part).map_err(failed)?;
         zip::ZipArchive::new(opened).map_err(|source| ExportError::NoZip {
             hour: hour.name(),
             source,
         })?;
-        fs::rename(&part, &path).map_err(failed)?;
+        owner_only::publish(&file, &part, &path).map_err(failed)?;
         Ok(bytes)
     }
 
