@@ -9,7 +9,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::config::Settings;
 use crate::customerio::Client;
-use crate::delivery::spool::{self, Spool, SpoolError};
+use crate::delivery::spool::writer::{self, SpoolHandle};
+use crate::delivery::spool::{Spool, SpoolError};
 use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frame, MessageId};
@@ -21,7 +22,7 @@ use super::handle::Handle;
 use super::intake::{Intake, IntakeOutputs};
 use super::judge::Judge;
 use super::judge_rules::JudgeRules;
-use super::observer::{Observer, Sources};
+use super::observer::{IntakeReport, Observer, Sources};
 use super::running::Pipeline;
 use super::status;
 
@@ -77,16 +78,10 @@ impl Pipeline {
         let (channel, feed_ends) = feed_channel(spool.last_message(&name).map(Into::into));
         let (frames, recorder) = recorded(feed_ends.frames, settings, &notices)?;
         let (spool_events, to_send) = mpsc::channel(SPOOL_EVENTS);
-        let spool =
-            spool::writer::start(spool, settings.spool(), name, spool_events, notices.clone())?;
+        let spool = writer::start(spool, settings.spool(), name, spool_events, notices.clone())?;
 
-        let (intake_reports, intake_received) = mpsc::channel(INTAKE_REPORTS);
-        let outputs = IntakeOutputs {
-            spool: spool.clone(),
-            reports: intake_reports.clone(),
-            received: feed_ends.received,
-            safe: feed_ends.safe,
-        };
+        let (outputs, intake_received) = intake_outputs(&spool, feed_ends.positions);
+        let intake_reports = outputs.reports.clone();
         let id_field = settings.feed.message_id_field.as_str().into();
         let intake = Intake::new(judge, outputs, id_field, failure.clone());
         let (control, controls) = mpsc::channel(CONTROLS);
@@ -136,11 +131,16 @@ impl Pipeline {
 /// The pipeline's ends of the feed's channel.
 struct FeedEnds {
     frames: mpsc::Receiver<Frame>,
-    /// Sends the id of the last message that was received.
-    received: watch::Sender<Option<MessageId>>,
-    /// Sends the id of the last message that is safe on disk.
-    safe: watch::Sender<Option<MessageId>>,
+    positions: Positions,
     status: watch::Receiver<FeedStatus>,
+}
+
+/// Sends how far intake has come in the feed.
+struct Positions {
+    /// The id of the last message that was received.
+    received: watch::Sender<Option<MessageId>>,
+    /// The id of the last message that is durable.
+    safe: watch::Sender<Option<MessageId>>,
 }
 
 /// Creates the feed's channel. `last` is the last message that an earlier run received.
@@ -151,11 +151,26 @@ fn feed_channel(last: Option<MessageId>) -> (FeedChannel, FeedEnds) {
     let (channel, frames) = FeedChannel::new(resume_from, acknowledge, status);
     let ends = FeedEnds {
         frames,
-        received,
-        safe,
+        positions: Positions { received, safe },
         status: status_received,
     };
     (channel, ends)
+}
+
+/// Creates the outputs of intake, and the observer's end of its reports.
+fn intake_outputs(
+    spool: &SpoolHandle,
+    positions: Positions,
+) -> (IntakeOutputs, mpsc::Receiver<IntakeReport>) {
+    let (reports, reports_received) = mpsc::channel(INTAKE_REPORTS);
+    let Positions { received, safe } = positions;
+    let outputs = IntakeOutputs {
+        spool: spool.clone(),
+        reports,
+        received,
+        safe,
+    };
+    (outputs, reports_received)
 }
 
 /// The observer's ends of delivery's channels.
