@@ -20,7 +20,7 @@ use crate::cli::{Backfill, Format, LogFormat};
 use crate::config;
 use crate::config::Needs;
 use crate::feed::replay::{
-    Playing, {self},
+    ReplayOptions, {self},
 };
 use crate::feed::server::{Options, Server};
 use crate::network::{Address, ProxySetting};
@@ -64,7 +64,7 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
         complain!("{}", line.says);
     }
     let files = files?;
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,
         max_event_bytes: args.archives.max_event_bytes,
@@ -164,13 +164,17 @@ struct Past {
     /// The feed that it is played into.
     server: Server,
     files: Arc<[PathBuf]>,
-    playing: Playing,
+    playing: ReplayOptions,
     /// Where what is accepted waits: beside the spool of a forwarder that may be running.
     spool: PathBuf,
 }
 
 impl Past {
-    async fn of(files: Vec<PathBuf>, playing: Playing, mut loaded: config::Loaded) -> Result<Self> {
+    async fn of(
+        files: Vec<PathBuf>,
+        playing: ReplayOptions,
+        mut loaded: config::Loaded,
+    ) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = Server::start(listener, Options::default())?;
         let settings = &mut loaded.settings;

@@ -18,7 +18,7 @@ use crate::customerio::sandbox::{
     Faults, Sandbox, {self},
 };
 use crate::feed::replay::{
-    BrokeOff, Played, Playing, {self},
+    ReplayFailed, ReplayOptions, ReplayReport, {self},
 };
 use crate::feed::scenario::{Outage, Scenario};
 use crate::feed::server::{Options, Server};
@@ -150,7 +150,7 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         let noisy = [
             "session_start",
             "session_end",
-            "Song Played",
+            "Song ReplayReport",
             "[Amplitude] Element Clicked",
         ];
         settings.types = noisy
@@ -236,7 +236,7 @@ fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
     if args.from.is_empty() {
         return Player::start(made_up(stage, args.rate), tell);
     }
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,
         max_event_bytes: args.archives.max_event_bytes,
@@ -247,7 +247,7 @@ fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
 }
 
 /// Publishes made-up events, `rate` a second in waves, as the scenario wants it, for ever.
-async fn made_up(stage: Stage, rate: f64) -> Result<Played, BrokeOff> {
+async fn made_up(stage: Stage, rate: f64) -> Result<ReplayReport, ReplayFailed> {
     let mut traffic = Traffic::new(rand::random());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);

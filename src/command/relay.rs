@@ -58,7 +58,12 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     let options = options(own, tls.clone())?;
     // Heard from now on: who sees the relay answer may end it.
     let signal = (!has_screen).then(signals::first);
-    let relay = Relay::start(listener, options, log(own)?)?;
+    let log = {
+        let own = own.clone();
+        // Reads all stored messages.
+        tokio::task::spawn_blocking(move || log(&own)).await??
+    };
+    let relay = Relay::start(listener, options, log)?;
     let asks = asks(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
         tracing::warn!(
@@ -189,18 +194,21 @@ async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
     }
     crate::http::install_ring();
     let unusable = || unusable(own);
-    let (cert, key) = pems(own).wrap_err_with(unusable)?;
+    let (cert, key) = pems(own).await.wrap_err_with(unusable)?;
     let config = RustlsConfig::from_pem(cert, key);
     config.await.map(Some).wrap_err_with(unusable)
 }
 
 /// What the files of the certificate and of its key hold. Their parser does not know a section
 /// behind a byte order mark.
-fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+async fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let (cert, key) = (own.tls_cert_file.clone(), own.tls_key_file.clone());
     let read = |path: &str| {
         std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
     };
-    Ok((read(&own.tls_cert_file)?, read(&own.tls_key_file)?))
+    tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)))
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 fn unusable(own: &config::Relay) -> String {
@@ -227,7 +235,7 @@ async fn reread(
             (Hangup::Reload, Some(tls)) => tls,
         };
         let reading = async {
-            let (cert, key) = pems(&own)?;
+            let (cert, key) = pems(&own).await?;
             tls.reload_from_pem(cert, key).await
         };
         match reading.await {

@@ -2,10 +2,9 @@
 
 use std::sync::Arc;
 
-use crate::config::{Flag, Needs};
-use crate::config::{Settings, exists};
+use crate::config::{Flag, Needs, ReloadReport, Settings, exists};
 use crate::feed::WebSocketFeed;
-use crate::pipeline::{Handle, ReloadReport};
+use crate::pipeline::Handle;
 
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
@@ -43,11 +42,16 @@ impl Reloader {
             Ok(loaded) => loaded.map_err(|why| format!("nothing is changed: {why}"))?,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
+        let destination = settings
+            .destination()
+            .map_err(|why| format!("nothing is changed, the key in use stays: {why}"))?;
         let done = handle
-            .reload(settings.clone())
+            .reconfigure(settings.clone(), &destination)
             .await
-            .map_err(|error| error.to_string())?;
-        Ok((done, settings))
+            .map_err(|why| format!("nothing is changed: {why}"))?;
+        let report = ReloadReport::new(&done.before, &done.started, &settings, done.has_new_key);
+        handle.notify(report.to_string());
+        Ok((report, settings))
     }
 
     /// The settings, or what is wrong with them.

@@ -18,7 +18,7 @@ pub fn feed(settings: &feed::Settings) -> Result<(), Wrong> {
     let url = match address.url() {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") => url,
         Ok(_) | Err(AddressError::Scheme) => {
-            return Err(wrong("is no WebSocket; write ws://… or wss://…"));
+            return Err(wrong("is not a WebSocket; write ws://… or wss://…"));
         }
         Err(error) => return Err(wrong(&error.to_string())),
     };

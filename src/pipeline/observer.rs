@@ -34,7 +34,7 @@ pub struct IntakeReport {
     pub records: Vec<Record>,
     /// Time that the newest frame waited, in milliseconds.
     pub waited_ms: u64,
-    /// Descriptions of the gaps that reconnects had to cover.
+    /// Descriptions of the gaps before reconnects.
     pub resumed: Vec<String>,
     /// Notices for the screen, which are logged already.
     pub notices: Vec<String>,
@@ -69,7 +69,7 @@ pub struct Observer {
     requests: VecDeque<UnixMs>,
     notices: VecDeque<Notice>,
     clock: Clock,
-    /// The gap that the last reconnect had to cover.
+    /// The gap before the last reconnect.
     resumed: Option<String>,
     started_ms: UnixMs,
     /// Time that the newest frame waited, in milliseconds, and when that was reported.
@@ -259,7 +259,7 @@ impl Observer {
         while self.requests.front().is_some_and(|at| now - at > 60_000) {
             self.requests.pop_front();
         }
-        if let Some(jump) = self.clock.look(std::time::Instant::now(), now) {
+        if let Some(jump) = self.clock.check(std::time::Instant::now(), now) {
             self.notice(jump);
         }
         self.series.advance(now);

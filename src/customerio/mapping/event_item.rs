@@ -112,7 +112,7 @@ mod tests {
         let text = |padding: usize| {
             let padding = "x".repeat(padding);
             format!(
-                r#"{{"event_type":"{name}","user_id":"ü\"","time":1,"event_properties":{{"p":"{padding}"}}}}"#
+                r#"{{"event_type":"{name}","user_id":"ü\"","time":1800000000000,"event_properties":{{"p":"{padding}"}}}}"#
             )
         };
         let empty = v2_bytes(&text(0));

@@ -63,7 +63,7 @@ fn a_missing_property_makes_a_condition_false_and_no_error() {
 }
 
 #[test]
-fn what_can_not_be_compared_is_an_error_that_says_so() {
+fn values_that_can_not_be_compared_are_an_error() {
     let Evaluation::Error(text) = verdict(r#"event_properties.price > "ten""#) else {
         panic!("no error")
     };
@@ -75,7 +75,7 @@ fn what_can_not_be_compared_is_an_error_that_says_so() {
 }
 
 #[test]
-fn what_does_not_compile_is_told_in_words_and_under_its_character() {
+fn a_compile_error_has_a_message_and_a_column() {
     for (source, message, column) in [
         ("", "write a condition", 0),
         (r#"evnt_type == "x""#, "did you mean event_type?", 0),

@@ -31,7 +31,7 @@ const US: &str =
     r#"{"event_type":"Purchase","user_id":"staff-1","event_properties":{"region":"us"}}"#;
 
 #[test]
-fn types_come_first_then_rules_in_order_and_each_decision_names_what_decided() {
+fn types_come_first_then_rules_in_order_and_each_decision_names_its_reason() {
     let internal = Rule::new(
         "internal",
         RuleEffect::Exclude,
@@ -65,7 +65,7 @@ fn types_come_first_then_rules_in_order_and_each_decision_names_what_decided() {
 }
 
 #[test]
-fn a_rule_that_is_off_or_fails_holds_nothing_back_and_its_errors_are_counted() {
+fn a_rule_that_is_off_or_fails_filters_nothing_out_and_its_errors_are_counted() {
     let mut off = Rule::new("off", RuleEffect::Exclude, "true");
     off.on = false;
     let failing = Rule::new(
@@ -85,7 +85,7 @@ fn a_rule_that_is_off_or_fails_holds_nothing_back_and_its_errors_are_counted() {
 }
 
 #[test]
-fn a_sample_takes_its_share_of_persons_and_always_the_same_ones() {
+fn a_sample_selects_its_share_of_persons_and_always_the_same_ones() {
     let mut tenth = Rule::new("tenth", RuleEffect::Include, "true");
     tenth.sample = 10.0;
     let gate = gate(&[], true, vec![tenth]);
@@ -122,7 +122,7 @@ fn a_new_gate_keeps_the_counts_of_rules_that_stayed() {
 }
 
 #[test]
-fn a_wrong_rule_names_itself() {
+fn the_error_of_an_invalid_rule_names_it() {
     let wrong = Filters {
         rules: vec![Rule::new("typo", RuleEffect::Exclude, "evnt_type == 1")],
         ..Filters::default()

@@ -66,7 +66,7 @@ fn filters() -> (Filters, Filters) {
 }
 
 #[test]
-fn a_preview_decides_as_the_gates_would() {
+fn a_preview_decides_as_the_gate_does() {
     let (before, after) = filters();
     let gates = [&before, &after].map(|f| Gate::new(Mode::Open, f.clone()).unwrap());
     let mut comparison = Comparison::new(&before, &after).unwrap();
@@ -91,7 +91,7 @@ fn a_preview_decides_as_the_gates_would() {
 }
 
 #[test]
-fn on_many_threads_it_shows_what_it_shows_on_one() {
+fn a_preview_is_the_same_on_one_thread_and_on_several() {
     let (before, after) = filters();
     let events = some(5_000);
     let comparison = Comparison::new(&before, &after).unwrap();
@@ -103,7 +103,7 @@ fn on_many_threads_it_shows_what_it_shows_on_one() {
 }
 
 #[test]
-fn what_moves_is_counted_by_type_with_the_newest_as_examples() {
+fn changed_events_are_counted_by_type_with_the_newest_as_examples() {
     let before = Filters {
         types: [("Type 2".to_owned(), Switch::Off)].into(),
         ..Filters::default()
@@ -123,7 +123,7 @@ fn what_moves_is_counted_by_type_with_the_newest_as_examples() {
 }
 
 #[test]
-fn what_a_limit_rejects_passes_under_no_filters() {
+fn an_event_that_a_limit_rejects_passes_no_filters() {
     let mut rejected = seen(1, r#"{"event_type":"A"}"#);
     rejected.is_rejected = true;
     let mut off = Filters::default();
@@ -134,7 +134,7 @@ fn what_a_limit_rejects_passes_under_no_filters() {
 }
 
 #[test]
-fn requests_are_those_of_full_batches_and_of_old_ones() {
+fn full_batches_and_old_batches_become_requests() {
     let at = |ms: i64| {
         let text = r#"{"event_type":"A","user_id":"u"}"#;
         let event = event_at(text, ms);

@@ -28,7 +28,7 @@ fn by(user: &str, plan: &str) -> String {
 }
 
 #[test]
-fn an_event_is_a_duplicate_only_of_one_that_was_forwarded() {
+fn an_event_is_a_duplicate_only_of_one_that_was_sent() {
     let mut open = judge(|_| {});
     assert_eq!(decide(&mut open, &by("u", "a")).0, Decision::Accepted);
     assert_eq!(
@@ -45,7 +45,7 @@ fn an_event_is_a_duplicate_only_of_one_that_was_forwarded() {
 }
 
 #[test]
-fn what_the_operator_holds_back_is_filtered_whatever_it_breaks() {
+fn an_event_that_the_filters_block_is_filtered_out_whatever_limit_it_violates() {
     let broken = by("null", "a");
     let mut off = judge(|s| _ = s.types.insert("Step".to_owned(), false.into()));
     assert_eq!(
@@ -72,7 +72,7 @@ fn what_the_operator_holds_back_is_filtered_whatever_it_breaks() {
 }
 
 #[test]
-fn with_send_users_an_identify_goes_along_only_when_properties_changed() {
+fn with_send_users_an_identify_accompanies_an_event_only_if_properties_changed() {
     let mut sending = judge(|s| s.mapping.send_users = true);
     let mut parts = |text: &str| {
         decide(&mut sending, text)
