@@ -4,7 +4,7 @@
 use bytestring::ByteString;
 
 use super::event::Event;
-pub use super::malformed::Malformed;
+use super::malformed::Malformed;
 use super::split::{self, Splitter, Step};
 use super::surrogates;
 use super::time::UnixMs;

@@ -106,7 +106,7 @@ pub fn open_own(path: &Path) -> io::Result<File> {
     Ok(file)
 }
 
-/// Prepares a database for SQLite, which gives the files beside it the mode of the file itself.
+/// Prepares a database for SQLite, which creates its other files with the mode of the database.
 pub fn prepare_database(path: &Path) -> io::Result<()> {
     match create_new(path) {
         Ok(_) => Ok(()),

@@ -23,7 +23,7 @@ pub fn create_folder(folder: &Path) -> io::Result<()> {
     }
 }
 
-/// A warning that others have access to a folder; none where they don't.
+/// A warning if others have access to a folder.
 pub fn shared(folder: &Path) -> Option<String> {
     let existing = fs::metadata(folder).ok()?;
     rights::shared(folder, &existing)

@@ -42,7 +42,7 @@ fn a_file_that_others_could_read_is_tightened_when_it_is_written_again() {
 }
 
 #[test]
-fn a_file_of_ours_is_opened_with_what_is_in_it_and_a_link_to_anything_else_is_refused() {
+fn a_file_of_this_program_is_opened_with_its_content_and_links_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let victim = dir.path().join("victim");
     fs::write(&victim, "precious").unwrap();
@@ -59,7 +59,7 @@ fn a_file_of_ours_is_opened_with_what_is_in_it_and_a_link_to_anything_else_is_re
     }
     assert!(!dir.path().join("nothing").exists());
     assert_eq!(fs::read_to_string(&victim).unwrap(), "precious");
-    assert_eq!(mode(&victim), 0o644, "its rights are not ours to change");
+    assert_eq!(mode(&victim), 0o644, "its mode is not changed");
     assert!(open_own(dir.path()).is_err(), "a folder is no file");
     let own = dir.path().join("own");
     fs::write(&own, "as it was").unwrap();
@@ -68,7 +68,7 @@ fn a_file_of_ours_is_opened_with_what_is_in_it_and_a_link_to_anything_else_is_re
 }
 
 #[test]
-fn a_new_file_takes_the_place_of_a_link_and_not_of_what_it_points_to() {
+fn a_new_file_replaces_a_link_and_not_its_target() {
     let dir = tempfile::tempdir().unwrap();
     let victim = dir.path().join("victim");
     fs::write(&victim, "precious").unwrap();
@@ -82,7 +82,7 @@ fn a_new_file_takes_the_place_of_a_link_and_not_of_what_it_points_to() {
 }
 
 #[test]
-fn after_an_error_the_old_file_is_there_and_nothing_beside_it() {
+fn after_an_error_the_old_file_exists_and_no_other() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("file");
     fs::write(&path, "old").unwrap();
@@ -95,13 +95,13 @@ fn after_an_error_the_old_file_is_there_and_nothing_beside_it() {
 }
 
 #[test]
-fn new_folders_are_private_and_one_that_is_there_is_told_but_left() {
+fn new_folders_are_private_and_a_shared_one_is_reported_but_not_changed() {
     let dir = tempfile::tempdir().unwrap();
     let folder = dir.path().join("a/b");
     create_folder(&folder).unwrap();
     assert_eq!((mode(&dir.path().join("a")), mode(&folder)), (0o700, 0o700));
     assert_eq!(shared(&folder), None);
-    for (rights, says) in [
+    for (rights, expected) in [
         (0o755, Some("see which files are in")),
         (0o750, Some("see which files are in")),
         (0o777, Some("remove and replace files in")),
@@ -110,9 +110,9 @@ fn new_folders_are_private_and_one_that_is_there_is_told_but_left() {
         widened(&folder, rights);
         create_folder(&folder).unwrap();
         assert_eq!(mode(&folder), rights);
-        let told = shared(&folder);
-        assert_eq!(told.is_some(), says.is_some(), "{told:?}");
-        assert!(told.is_none_or(|told| told.contains(says.unwrap_or_default())));
+        let warning = shared(&folder);
+        assert_eq!(warning.is_some(), expected.is_some(), "{warning:?}");
+        assert!(warning.is_none_or(|warning| warning.contains(expected.unwrap_or_default())));
     }
     create_folder(Path::new("")).unwrap();
     let file = dir.path().join("file");

@@ -20,42 +20,42 @@ pub enum ArchiveError {
         source: io::Error,
     },
     /// The file can't be read to its end.
-    #[error("cannot read {place}: {source}; is the download complete?")]
+    #[error("cannot read {position}: {source}; is the download complete?")]
     Read {
         /// The position up to which it was read.
-        place: Position,
+        position: Position,
         /// The reason.
         source: io::Error,
     },
     /// A zip, or one of its members, can't be read.
-    #[error("cannot read {place} as a zip: {source}; is the download complete?")]
+    #[error("cannot read {position} as a zip: {source}; is the download complete?")]
     Zip {
         /// The file, and the member.
-        place: Position,
+        position: Position,
         /// The reason.
         source: zip::result::ZipError,
     },
     /// The unpacked size exceeds its limit.
     #[error(
-        "{place} unpacks to more than {max_bytes} bytes, over {MAX_RATIO} times its size: the rest of it is skipped"
+        "{position} unpacks to more than {max_bytes} bytes, over {MAX_RATIO} times its size: the rest of it is skipped"
     )]
     TooLarge {
         /// The position up to which it was read.
-        place: Position,
+        position: Position,
         /// The limit in bytes.
         max_bytes: u64,
     },
     /// The members of a zip overlap, so that a small file could unpack to any size.
-    #[error("the members of {place} overlap: this one and the following ones are skipped")]
+    #[error("the members of {position} overlap: this one and the following ones are skipped")]
     Overlapping {
         /// The first member that overlaps.
-        place: Position,
+        position: Position,
     },
     /// The file has too many layers of packing.
-    #[error("{place} is packed in more than {MAX_LAYERS} layers: unpack it first")]
+    #[error("{position} is packed in more than {MAX_LAYERS} layers: unpack it first")]
     Layers {
         /// The file, and the member.
-        place: Position,
+        position: Position,
     },
 }
 

@@ -45,15 +45,18 @@ impl Input {
     }
 
     pub(super) fn cannot_read(&self, line: u64, source: io::Error) -> ArchiveError {
-        let place = self.position(line);
+        let position = self.position(line);
         let error = source.get_ref();
         if error
             .and_then(|error| error.downcast_ref::<OverSize>())
             .is_some()
         {
             let max_bytes = self.max_bytes;
-            return ArchiveError::TooLarge { place, max_bytes };
+            return ArchiveError::TooLarge {
+                position,
+                max_bytes,
+            };
         }
-        ArchiveError::Read { place, source }
+        ArchiveError::Read { position, source }
     }
 }

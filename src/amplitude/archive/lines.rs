@@ -35,8 +35,8 @@ pub(super) fn read(mut reader: impl Read, input: &Input, take: &mut Take<'_>) ->
     match elements.run(&mut reader) {
         Ok(flow) => flow,
         Err(error) => {
-            let place = elements.lines.number;
-            (elements.take)(Piece::Broken(input.cannot_read(place, error)))
+            let position = elements.lines.number;
+            (elements.take)(Piece::Broken(input.cannot_read(position, error)))
         }
     }
 }
@@ -53,8 +53,8 @@ impl Elements<'_, '_> {
     fn run(&mut self, reader: &mut impl Read) -> io::Result<ControlFlow<()>> {
         self.window.advance(0, 1, reader);
         if !self.input.is_export && !self.looks_like_events() {
-            let place = self.input.position(0);
-            return Ok((self.take)(Piece::Skipped(place)));
+            let position = self.input.position(0);
+            return Ok((self.take)(Piece::Skipped(position)));
         }
         let mut options = SplitOptions {
             is_whole: false,
@@ -118,14 +118,14 @@ impl Elements<'_, '_> {
             Ok(event) => {
                 let start = event.text().as_ptr() as usize - text.as_ptr() as usize;
                 self.lines.pass(text.as_bytes(), start);
-                let place = self.input.position(self.lines.number);
+                let position = self.input.position(self.lines.number);
                 let size_bytes = event.text().len();
                 // The window is read in blocks, so it may hold a whole element over the limit.
                 if size_bytes > self.input.options.max_event_bytes {
                     let (malformed, excerpt) = self.too_large(event.text(), size_bytes);
-                    return (self.take)(Piece::Malformed(malformed, excerpt, place));
+                    return (self.take)(Piece::Malformed(malformed, excerpt, position));
                 }
-                (self.take)(Piece::Event(event, place))
+                (self.take)(Piece::Event(event, position))
             }
             Err(malformed) => self.malformed(malformed, text),
         }
@@ -144,8 +144,8 @@ impl Elements<'_, '_> {
         let column = fault.column(malformed.at_byte);
         malformed.at_byte = column;
         malformed.from_byte = 0;
-        let place = self.input.position(fault.number);
-        (self.take)(Piece::Malformed(malformed, excerpt, place))
+        let position = self.input.position(fault.number);
+        (self.take)(Piece::Malformed(malformed, excerpt, position))
     }
 
     /// Describes an element over the size limit, of which `first` is the beginning or all.
@@ -169,7 +169,7 @@ impl Elements<'_, '_> {
     fn pass_over(&mut self, text: &ByteString, reader: &mut impl Read) -> ControlFlow<()> {
         let start = self.splitter.at();
         self.lines.pass(text.as_bytes(), start);
-        let place = self.input.position(self.lines.number);
+        let position = self.input.position(self.lines.number);
         let (mut malformed, excerpt) = self.too_large(&text[start..], 0);
         let mut scan = self.splitter.scan(text.as_bytes());
         let mut text = text.clone();
@@ -182,7 +182,7 @@ impl Elements<'_, '_> {
             malformed.size_bytes += end - from;
             self.splitter.pass_over(end);
             if found.is_some() || self.window.is_last || self.window.error.is_some() {
-                return (self.take)(Piece::Malformed(malformed, excerpt, place));
+                return (self.take)(Piece::Malformed(malformed, excerpt, position));
             }
             self.go_on(&text, 1, reader);
             text = surrogates::replaced(&self.window.text);

@@ -39,8 +39,8 @@ pub(super) fn of_file(
         room = match room.checked_sub(packed_bytes) {
             Some(left) => left,
             None => {
-                let place = input.position(0);
-                return take(Piece::Broken(ArchiveError::Overlapping { place }));
+                let position = input.position(0);
+                return take(Piece::Broken(ArchiveError::Overlapping { position }));
             }
         };
         match entry.with_reader(&mut file, ZipReadOptions::new()) {
@@ -100,12 +100,12 @@ fn in_sequence(
 }
 
 fn cannot_read(input: &Input, source: ZipError) -> Piece {
-    let place = input.position(0);
+    let position = input.position(0);
     Piece::Broken(match source {
         ZipError::Io(source) if source.kind() != io::ErrorKind::UnexpectedEof => {
             input.cannot_read(0, source)
         }
-        source => ArchiveError::Zip { place, source },
+        source => ArchiveError::Zip { position, source },
     })
 }
 

@@ -70,8 +70,8 @@ fn unpacked(mut reader: Box<dyn Read + '_>, input: &Input, take: &mut Take<'_>) 
     };
     let is_packed = head.starts_with(GZIP) || head.starts_with(ZSTANDARD) || is_zip(&head);
     if is_packed && input.layers == 0 {
-        let place = input.position(0);
-        return take(Piece::Broken(ArchiveError::Layers { place }));
+        let position = input.position(0);
+        return take(Piece::Broken(ArchiveError::Layers { position }));
     }
     let inner = Input {
         layers: input.layers.saturating_sub(1),

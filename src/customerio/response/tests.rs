@@ -333,8 +333,8 @@ fn retry_after_is_read_as_seconds_and_as_a_date() {
 }
 
 proptest::proptest! {
-    /// Whatever comes, nothing panics, no other success says that all items are there, and none
-    /// names an item that was not sent.
+    /// No reply panics, only 200 and 207 accept items, and no refusal has the index of an item that
+    /// was not sent.
     #[test]
     fn any_reply_is_read(
         status in 100_u16..1_000,

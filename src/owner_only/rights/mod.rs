@@ -1,4 +1,4 @@
-//! File modes and links, as far as the system has them.
+//! File modes and links of the system.
 
 #[cfg(not(unix))]
 mod other;

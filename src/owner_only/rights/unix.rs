@@ -44,7 +44,7 @@ pub(in super::super) fn restrict(
     set(fs::Permissions::from_mode(0o600))
 }
 
-/// A warning that others have access to a folder; none where they don't.
+/// A warning if others have access to a folder.
 pub(in super::super) fn shared(folder: &Path, existing: &fs::Metadata) -> Option<String> {
     let mode = existing.permissions().mode() & 0o7777;
     let risk = match mode & 0o066 {
