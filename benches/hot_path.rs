@@ -18,7 +18,7 @@ use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::{Accepted, Part};
 use sluicegate::feed::traffic::Traffic;
 use sluicegate::filter::preview::{Batching, Comparison, PreviewBuilder};
-use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect};
+use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect, SharedGate};
 use sluicegate::limits::{Policies, Subject, check};
 use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::Snapshot;
@@ -77,11 +77,7 @@ fn gate(rules: usize) -> Gate {
 
 fn judge(rules: usize, settings: &Settings) -> Judge {
     let judge_rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(settings)));
-    Judge::new(
-        Arc::new(ArcSwap::from_pointee(gate(rules))),
-        judge_rules,
-        settings,
-    )
+    Judge::new(SharedGate::new(gate(rules)), judge_rules, settings)
 }
 
 /// What a commit makes durable at full speed: 500 items, appended, read back, settled.

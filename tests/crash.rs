@@ -258,7 +258,7 @@ async fn sighup_reloads_settings_without_dropping_a_connection_or_an_event() {
 fn assert_logged_reloads(said: &str) {
     assert!(
         said.contains(
-            "settings read again: customerio.api_key_file, delivery.attempts, types in force"
+            "settings reloaded: customerio.api_key_file, delivery.attempts, types applied"
         ),
         "{said}"
     );

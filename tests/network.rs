@@ -142,7 +142,7 @@ async fn the_feed_goes_through_an_http_proxy_that_asks_who_one_is() {
         )
     );
     let nobody = subscribe(through(place, url)).down().await;
-    assert!(nobody.ends_with("407 Proxy Authentication Required: write a user name and a password into its address, http://USER:PASSWORD@HOST:PORT"), "{nobody}");
+    assert!(nobody.ends_with("407 Proxy Authentication Required: add a user name and a password to its address, http://USER:PASSWORD@HOST:PORT"), "{nobody}");
 }
 
 #[tokio::test]
@@ -158,7 +158,7 @@ async fn a_proxy_that_is_in_the_way_is_named_in_what_fails() {
     for (proxy, url, says) in [
         (denying.clone(), "ws://feed.test", "it answers 403 Forbidden to CONNECT feed.test:80: <h1>No!</h1>".to_owned()),
         (denying, "wss://feed.test:8", "it answers 403 Forbidden to CONNECT feed.test:8: <h1>No!</h1>".to_owned()),
-        (negotiating, "ws://feed.test", "it answers 407 Proxy Authentication Required: it asks for Negotiate or NTLM, and Basic is what is supported".to_owned()),
+        (negotiating, "ws://feed.test", "it answers 407 Proxy Authentication Required: it requires Negotiate or NTLM; only Basic is supported".to_owned()),
         (nowhere.to_string(), "ws://feed.test", format!("connection refused: nothing listens at {nowhere}")),
         (passing.clone(), "ws://another.test", "it answers 502 Bad Gateway to CONNECT another.test:80: no such host".to_owned()),
         (format!("socks5://{passing}"), "ws://another.test", "SOCKS error: ".to_owned()),
@@ -261,7 +261,7 @@ async fn customer_io_is_reached_through_its_proxy_and_the_proxy_is_named() {
         (
             asking.place.clone(),
             "https://track.test",
-            "no connection: it answers 407 Proxy Authentication Required: write a user name",
+            "no connection: it answers 407 Proxy Authentication Required: add a user name",
         ),
         (
             open.place.clone(),

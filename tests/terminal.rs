@@ -492,7 +492,7 @@ fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
     let rule = "[[rules]]\nname = \"fresh\"\neffect = \"exclude\"\nwhen = \"has_user\"\n";
     std::fs::write(&path, format!("gate = \"shut\"\n{rule}")).unwrap();
     terminal.press("\x12");
-    terminal.shows("settings read again: rules in force");
+    terminal.shows("settings reloaded: rules applied");
     terminal.shows("− fresh");
     std::fs::write(&path, "gate = \"dry-run\"\n[delivery]\nattempts = 0\n").unwrap();
     signal("HUP", terminal.child.process_id().unwrap());
@@ -795,7 +795,7 @@ fn a_forwarder_that_reads_no_keys_ends_with_its_terminal_too() {
     terminal.shows("feed is down");
     // It reads its settings again while somebody sits before it, and goes on.
     signal("HUP", terminal.child.process_id().unwrap());
-    terminal.shows("settings read again");
+    terminal.shows("settings reloaded");
     terminal.close();
     assert_eq!(terminal.ends(), 0);
 }

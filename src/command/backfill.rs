@@ -14,12 +14,12 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::export::{Download, Got, Hour, Project};
+use crate::amplitude::export::{Download, Hour, HourResult, Project};
 use crate::amplitude::time;
 use crate::cli::{Backfill, Format, LogFormat};
 use crate::config;
 use crate::config::Needs;
-use crate::feed::replay::{self, Playing};
+use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
 use crate::network::{Address, ProxySetting};
 use crate::pipeline::Pipeline;
@@ -60,7 +60,7 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
         complain!("{}", line.says);
     }
     let files = files?;
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,
         max_event_bytes: args.archives.max_event_bytes,
@@ -108,7 +108,7 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
             start.name()
         );
     }
-    let whole = Hour::last_whole(time::now());
+    let whole = Hour::last_complete(time::now());
     if end > whole {
         complain!(
             "sluicegate: exports are complete after up to two hours: hours after {} may be incomplete, and are downloaded again the next time",
@@ -139,12 +139,12 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
             bar.end();
         }
         match got? {
-            Got::Events(size) => {
+            HourResult::Downloaded(size) => {
                 with += 1;
                 bytes += size;
             }
-            Got::None => without += 1,
-            Got::Already => {}
+            HourResult::Empty => without += 1,
+            HourResult::Present => {}
         }
     }
     bar.draw(all, all, "hours");
@@ -164,13 +164,17 @@ struct Playback {
     /// The server of the feed that the files are played into.
     server: Server,
     files: Arc<[PathBuf]>,
-    playing: Playing,
+    playing: ReplayOptions,
     /// The folder of the spool: not that of the forwarder, which may be running.
     spool: PathBuf,
 }
 
 impl Playback {
-    async fn of(files: Vec<PathBuf>, playing: Playing, mut loaded: config::Loaded) -> Result<Self> {
+    async fn of(
+        files: Vec<PathBuf>,
+        playing: ReplayOptions,
+        mut loaded: config::Loaded,
+    ) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = Server::start(listener, Options::default())?;
         let settings = &mut loaded.settings;

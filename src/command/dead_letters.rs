@@ -9,7 +9,7 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 use crate::cli::{DeadLetterChoice, DeadLetters, Format, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, DeadLetterRow, DeadLetterSelection};
 use crate::owner_only;
-use crate::text::grouped;
+use crate::text::{grouped, with_field};
 
 use super::config_source::ConfigSource;
 use super::output::{self, printable};
@@ -110,10 +110,7 @@ fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
 /// Returns a row of the list as text.
 pub(super) fn row(row: &DeadLetterRow) -> String {
     let group = &row.group;
-    let field = match group.field.as_str() {
-        "" => String::new(),
-        field => format!("{}: ", printable(field)),
-    };
+    let reason = with_field(&group.field, &group.reason);
     let again = match row.again {
         0 => String::new(),
         again => format!("  ({} queued again)", grouped(again)),
@@ -123,10 +120,10 @@ pub(super) fn row(row: &DeadLetterRow) -> String {
         name => name,
     };
     format!(
-        "{:<10} {:<28} {field}{}{again}",
+        "{:<10} {:<28} {}{again}",
         group.why,
         printable(name),
-        printable(&group.reason)
+        printable(&reason)
     )
 }
 

@@ -15,7 +15,7 @@ use crate::amplitude::time;
 use crate::cli::Demo;
 use crate::config::{Loaded, Settings};
 use crate::customerio::sandbox::{self, Faults, Sandbox};
-use crate::feed::replay::{self, BrokeOff, Played, Playing};
+use crate::feed::replay::{self, ReplayFailed, ReplayOptions, ReplayReport};
 use crate::feed::scenario::{Outage, Scenario};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
@@ -167,7 +167,7 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         let noisy = [
             "session_start",
             "session_end",
-            "Song Played",
+            "Song ReplayReport",
             "[Amplitude] Element Clicked",
         ];
         settings.types = noisy
@@ -253,7 +253,7 @@ fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
     if args.from.is_empty() {
         return Player::start(made_up(stage, args.rate), tell);
     }
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,
         max_event_bytes: args.archives.max_event_bytes,
@@ -264,7 +264,7 @@ fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
 }
 
 /// Publishes made-up events forever: on average `rate` per second, in waves, as the scenario says.
-async fn made_up(stage: Stage, rate: f64) -> Result<Played, BrokeOff> {
+async fn made_up(stage: Stage, rate: f64) -> Result<ReplayReport, ReplayFailed> {
     let mut traffic = Traffic::new(rand::random());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);

@@ -37,7 +37,7 @@ pub(super) fn run(args: &Lint, source: ConfigSource) -> Result<ExitCode> {
                     report.check(&event, &place, &settings, args.age, &mut seen);
                 }
                 Piece::Malformed(malformed, _, place) => report.malformed(&place, &malformed),
-                Piece::PassedOver(place) => report.passed_over.push(place.to_string()),
+                Piece::Skipped(place) => report.passed_over.push(place.to_string()),
                 Piece::Broken(error) => {
                     complain!("sluicegate: {error}");
                     report.unreadable.push(error.to_string());
@@ -124,7 +124,7 @@ struct ViolationRow {
 }
 
 impl Report {
-    fn malformed(&mut self, place: &archive::Place, malformed: &Malformed) {
+    fn malformed(&mut self, place: &archive::Position, malformed: &Malformed) {
         self.malformed += malformed.parts;
         self.first_malformed
             .get_or_insert_with(|| format!("{place}: {malformed}"));
@@ -143,7 +143,7 @@ impl Report {
     fn check(
         &mut self,
         event: &Event,
-        place: &archive::Place,
+        place: &archive::Position,
         settings: &Settings,
         age: bool,
         seen: &mut HashSet<u128>,
@@ -168,7 +168,7 @@ impl Report {
         }
     }
 
-    fn note(&mut self, violation: Violation, event_type: &str, place: &archive::Place) {
+    fn note(&mut self, violation: Violation, event_type: &str, place: &archive::Position) {
         let of_limit = self.violations.entry(violation.code).or_default();
         let found = of_limit
             .entry(event_type.to_owned())

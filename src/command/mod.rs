@@ -15,6 +15,7 @@ mod dispatch;
 mod error_line;
 mod forwarder;
 mod headless;
+mod key_watch;
 mod lint;
 mod listener;
 mod player;

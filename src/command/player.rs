@@ -7,19 +7,19 @@ use color_eyre::eyre::{Result, WrapErr as _, bail};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::feed::replay::{BrokeOff, Played};
+use crate::feed::replay::{ReplayFailed, ReplayReport};
 use crate::text::grouped;
 
 /// A running player.
 pub(super) struct Player {
-    task: JoinHandle<Result<Played, BrokeOff>>,
+    task: JoinHandle<Result<ReplayReport, ReplayFailed>>,
     broke_off: CancellationToken,
 }
 
 impl Player {
     /// Starts the player. `tell` receives errors as they happen.
     pub(super) fn start(
-        playing: impl Future<Output = Result<Played, BrokeOff>> + Send + 'static,
+        playing: impl Future<Output = Result<ReplayReport, ReplayFailed>> + Send + 'static,
         tell: impl Fn(String) + Send + 'static,
     ) -> Self {
         let broke_off = CancellationToken::new();
@@ -62,7 +62,7 @@ impl Player {
 }
 
 /// Returns an error if some files could not be read.
-pub(super) fn refuse_unreadable(played: &Played) -> Result<()> {
+pub(super) fn refuse_unreadable(played: &ReplayReport) -> Result<()> {
     match unreadable(played) {
         Some(why) => bail!(why),
         None => Ok(()),
@@ -70,7 +70,7 @@ pub(super) fn refuse_unreadable(played: &Played) -> Result<()> {
 }
 
 /// Returns a message on the files that could not be read.
-fn unreadable(played: &Played) -> Option<String> {
+fn unreadable(played: &ReplayReport) -> Option<String> {
     let (first, others) = played.unreadable.split_first()?;
     let more = match others.len() {
         0 => String::new(),

@@ -53,7 +53,12 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     let options = options(own, tls.clone())?;
     // Registered before the relay answers: whoever sees it answer may send a signal.
     let signal = (!has_screen).then(signals::first);
-    let relay = Relay::start(listener, options, log(own)?)?;
+    let log = {
+        let own = own.clone();
+        // Reads all stored messages.
+        tokio::task::spawn_blocking(move || log(&own)).await??
+    };
+    let relay = Relay::start(listener, options, log)?;
     let asks = required_credentials(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
         tracing::warn!(
@@ -206,8 +211,9 @@ async fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
     let read = |path: &str| {
         std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
     };
-    let reading = tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)));
-    reading.await.map_err(std::io::Error::other)?
+    tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)))
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 /// Returns the error for a certificate or key that can't be used.

@@ -3,10 +3,11 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use crate::config::{Flag, Needs, Settings, exists};
+use crate::config::{Flag, Needs, ReloadReport, Settings, exists};
+use crate::customerio::client::Destination;
 use crate::feed::WebSocketFeed;
 use crate::filter::Filters;
-use crate::pipeline::{Handle, ReloadReport};
+use crate::pipeline::Handle;
 
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
@@ -42,19 +43,36 @@ impl Reloader {
     /// Loads and applies the settings. Returns the report and the presets, or why nothing changed.
     pub(super) async fn reload(&self, handle: &Handle) -> Result<(ReloadReport, Presets), String> {
         let own = self.clone();
-        let loading = tokio::task::spawn_blocking(move || own.load());
-        let settings = match loading.await {
-            Ok(loaded) => loaded.map_err(|why| format!("nothing is changed: {why}"))?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        let loaded = blocking(move || own.load()).await?;
+        let presets = loaded.settings.presets.clone();
+        let done = handle
+            .reconfigure(loaded.settings.clone(), loaded.destination)
+            .await
+            .map_err(|why| format!("nothing is changed: {why}"))?;
+        let comparing = move || {
+            let (before, started) = (&done.before, &done.started);
+            ReloadReport::new(before, started, &loaded.settings, done.has_new_key)
         };
-        let presets = settings.presets.clone();
-        let reloaded = handle.reload(settings).await;
-        let report = reloaded.map_err(|error| error.to_string())?;
+        let report = blocking(comparing).await;
+        handle.notify(report.to_string());
         Ok((report, presets))
     }
 
+    /// Loads the settings and the key file, which blocks. Returns the first problem as an error.
+    fn load(self) -> Result<Reloaded, String> {
+        let refused = |why: String| format!("nothing is changed: {why}");
+        let settings = self.load_settings().map_err(refused)?;
+        let destination = settings
+            .destination()
+            .map_err(|why| format!("nothing is changed, the key in use stays: {why}"))?;
+        Ok(Reloaded {
+            settings,
+            destination,
+        })
+    }
+
     /// Loads the settings, which blocks. Returns the first problem as an error.
-    fn load(self) -> Result<Settings, String> {
+    fn load_settings(self) -> Result<Settings, String> {
         let loaded = self.source.load(&self.flags);
         let loaded = loaded.map_err(|error| error_line(&error))?;
         let found = problems::of(&loaded, Needs::BOTH);
@@ -71,5 +89,19 @@ impl Reloader {
         let mut settings = loaded.settings;
         (self.adjust)(&mut settings);
         Ok(settings)
+    }
+}
+
+/// The settings that were loaded, with the destination and its key.
+struct Reloaded {
+    settings: Settings,
+    destination: Destination,
+}
+
+/// Runs a function that blocks on a thread for such work.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

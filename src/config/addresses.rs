@@ -15,7 +15,7 @@ pub fn feed(settings: &feed::Settings) -> Result<(), String> {
     let url = match address.url() {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") => url,
         Ok(_) | Err(AddressError::Scheme) => {
-            return Err(problem("is no WebSocket; write ws://… or wss://…"));
+            return Err(problem("is not a WebSocket; write ws://… or wss://…"));
         }
         Err(error) => return Err(problem(&error.to_string())),
     };

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use crate::amplitude::byte_order_mark;
-use crate::filter::{Filters, Rule, RuleEffect, gate::Switch};
+use crate::filter::{Filters, Rule, RuleEffect, Switch};
 use crate::owner_only;
 
 /// A reason why the filters can't be saved.

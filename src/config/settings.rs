@@ -11,7 +11,7 @@ use super::screen::Screen;
 use super::spool::SpoolSettings;
 use crate::customerio::Mapping;
 use crate::feed;
-use crate::filter::{Filters, Mode, Rule, gate::Switch};
+use crate::filter::{Filters, Mode, Rule, Switch};
 use crate::limits::Policies;
 
 /// The default configuration file, with a comment on every setting.

@@ -131,7 +131,7 @@ fn what_is_wrong_names_the_setting_its_place_and_the_fix() {
         .map(ToString::to_string)
         .collect();
     assert!(
-        problems[0].contains(":2: feed.url: \"http://x\" is no WebSocket"),
+        problems[0].contains(":2: feed.url: \"http://x\" is not a WebSocket"),
         "{problems:?}"
     );
     assert!(

@@ -9,7 +9,7 @@ use super::folders::exists;
 use super::loaded::Loaded;
 use super::paths::variable;
 use crate::customerio::sizes::BATCH_BYTES;
-use crate::filter::gate::RuleError;
+use crate::filter::RuleError;
 use crate::filter::{Gate, Mode};
 use crate::network::ProxySetting;
 use crate::relay::webhook_mapping::WebhookMapping;

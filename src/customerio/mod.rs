@@ -1,5 +1,5 @@
-//! Customer.io's side: what an event becomes there, how it is sent, how its answers read,
-//! and a sandbox that enforces what the Track API documents.
+//! Customer.io's side: the mapping of events to items, the client that sends them, the meaning of its
+//! answers, and a sandbox that enforces the limits of the Track API.
 
 pub mod client;
 pub mod dedupe;

@@ -1,4 +1,4 @@
-//! A condition from a field of an event, so that nobody has to write one to say *like this one*.
+//! Builds a condition from a field of an event: events with the same value.
 
 use std::fmt::Write as _;
 
@@ -6,22 +6,21 @@ use crate::amplitude::json::{self, Kind};
 
 use super::expression;
 
-/// Why there is no condition on a field.
+/// A field from which no condition can be built.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum BuildError {
-    /// The field holds others.
+    /// The field is an object or a list.
     #[error("this holds several values: choose one of them")]
     Several,
     /// The field is `null`.
     #[error("null is no value: a missing property makes every comparison false")]
     Null,
-    /// No variable stands for the field.
+    /// No variable has the field's value.
     #[error("no condition can ask for {0}; ? lists what one can ask for")]
     NoVariable(String),
 }
 
-/// The condition that holds for events whose field is as it is in `event`: the value that
-/// stands at the byte `at`.
+/// Builds the condition that a field equals its value in `event`: the value at the byte `at`.
 pub fn equals(event: &str, at: usize) -> Result<String, BuildError> {
     let mut path = String::new();
     let mut value = event;
@@ -53,7 +52,8 @@ enum Step {
     Index(usize),
 }
 
-/// The value in `raw`, which stands at `start`, that `at` is in.
+/// Returns the element of `raw` that contains the byte `at`, and its key or index. `raw` begins at
+/// the byte `start`.
 fn step_to(raw: &str, start: usize, at: usize) -> Option<(Step, &str)> {
     let holds = |inside: &str| {
         let begin = start + offset(raw, inside);
@@ -74,15 +74,15 @@ fn step_to(raw: &str, start: usize, at: usize) -> Option<(Step, &str)> {
     }
 }
 
-/// Where `inside`, a slice of `text`, begins.
+/// The byte at which `inside`, a slice of `text`, begins.
 fn offset(text: &str, inside: &str) -> usize {
     inside.as_ptr() as usize - text.as_ptr() as usize
 }
 
-/// Words that CEL keeps for itself: no path may have them behind a dot.
-const KEPT: [&str; 4] = ["in", "true", "false", "null"];
+/// Reserved words of CEL that can't follow a dot.
+const RESERVED: [&str; 4] = ["in", "true", "false", "null"];
 
-/// How a condition goes on to this property of what stands before it.
+/// Formats the access to a property: `.name`, or `["a name"]` if it is no identifier.
 pub fn step(name: &str) -> String {
     if is_identifier(name) {
         format!(".{name}")
@@ -96,10 +96,10 @@ fn is_identifier(key: &str) -> bool {
     let starts = letters
         .next()
         .is_some_and(|c| c.is_ascii_alphabetic() || c == '_');
-    starts && letters.all(|c| c.is_ascii_alphanumeric() || c == '_') && !KEPT.contains(&key)
+    starts && letters.all(|c| c.is_ascii_alphanumeric() || c == '_') && !RESERVED.contains(&key)
 }
 
-/// The text as CEL writes it.
+/// Formats a string literal of CEL.
 pub fn quoted(text: &str) -> String {
     let mut out = String::with_capacity(text.len() + 2);
     out.push('"');
@@ -131,12 +131,12 @@ mod tests {
         "event_properties":{"plan":"pro","a b":{"in":[1,{"x":-2.50}]},"big":9007199254740993,"on":true,"none":null,"e":"Ü\n","list":[]},
         "user_properties":{"1st":"x"}}"#;
 
-    fn phrase(value: &str) -> Result<String, BuildError> {
+    fn build(value: &str) -> Result<String, BuildError> {
         equals(EVENT, EVENT.find(value).unwrap())
     }
 
     #[test]
-    fn a_condition_from_a_field_holds_for_its_event_and_not_for_another() {
+    fn a_built_condition_matches_its_event_and_no_other() {
         let event = event(EVENT);
         let reading = Reading::new(&event);
         let variables = Variables::new(&reading);
@@ -153,7 +153,7 @@ mod tests {
             (r#""Ü\n""#, r#"event_properties.e == "Ü\n""#),
             (r#""x"}"#, r#"user_properties["1st"] == "x""#),
         ] {
-            let written = phrase(value).unwrap();
+            let written = build(value).unwrap();
             assert_eq!(written, expected);
             let condition = Condition::compile(&written).unwrap();
             assert_eq!(condition.evaluate(&context), Evaluation::True, "{written}");
@@ -163,10 +163,10 @@ mod tests {
     }
 
     #[test]
-    fn where_there_is_no_condition_the_reason_is_told() {
-        assert_eq!(phrase("{\"plan\""), Err(BuildError::Several));
-        assert_eq!(phrase("[]"), Err(BuildError::Several));
-        assert_eq!(phrase("null"), Err(BuildError::Null));
+    fn a_field_without_a_condition_has_a_reason() {
+        assert_eq!(build("{\"plan\""), Err(BuildError::Several));
+        assert_eq!(build("[]"), Err(BuildError::Several));
+        assert_eq!(build("null"), Err(BuildError::Null));
         assert_eq!(
             equals(EVENT, EVENT.find("1,\"time").unwrap()),
             Err(BuildError::NoVariable("unknown".to_owned()))

@@ -1,5 +1,5 @@
-//! Conditions are typed, pasted, and read from files: whatever they are, they end in a verdict or
-//! in words.
+//! Properties of conditions: whatever is typed, pasted or read from a file evaluates to a result or
+//! fails with an error, and never panics.
 
 use proptest::prelude::*;
 
@@ -28,7 +28,7 @@ fn ask(source: &str) {
     }
 }
 
-/// Pieces of conditions, and of what is nearly one.
+/// Sequences of pieces, some of which are conditions.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "event_type",
@@ -124,7 +124,7 @@ proptest! {
 }
 
 #[test]
-fn conditions_that_are_nested_without_end_are_refused_in_words() {
+fn conditions_that_are_nested_too_deeply_are_errors() {
     for (open, close) in [
         ("(", ")"),
         ("[", "]"),

@@ -47,7 +47,7 @@ pub fn no_answer(error: &reqwest::Error, proxies: &Proxies) -> String {
 }
 
 fn cause(error: &reqwest::Error) -> String {
-    if let Some(words) = tls::in_words(error, None) {
+    if let Some(words) = tls::describe(error, None) {
         return words;
     }
     let mut cause: &dyn Error = error;

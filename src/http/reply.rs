@@ -1,5 +1,5 @@
-//! The reply of an HTTP server as it came. Whose it is has to be found out: proxies, sign-in
-//! pages and wrong addresses reply too, and with any status.
+//! The reply of an HTTP server as received. Its sender is not certain: proxies, sign-in pages and
+//! servers at wrong addresses reply too, with any status.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, PROXY_AUTHENTICATE, VIA};
@@ -9,7 +9,7 @@ use crate::text::excerpt;
 
 /// Maximum length of an excerpt, in characters: a line on a wide screen.
 const EXCERPT_CHARS: usize = 160;
-/// The title of a page is looked for in this many bytes.
+/// Maximum bytes that are searched for the title of a page.
 const TITLE_WITHIN_BYTES: usize = 16 << 10;
 
 /// A status, headers, and the beginning of a body.
@@ -19,18 +19,18 @@ pub struct Reply {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, up to the maximum that was read.
+    /// The body, up to the maximum size that is read.
     pub body: Vec<u8>,
-    /// Whether the body is longer than what was read.
+    /// Whether the body exceeds that maximum.
     pub is_cut: bool,
 }
 
-/// The kinds of a body.
+/// The kind of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'r> {
-    /// Nothing but spaces.
+    /// White space only.
     Empty,
-    /// One JSON object, and nothing behind it.
+    /// Exactly one JSON object.
     Object(&'r str),
     /// Anything else: a page, text, another JSON value, bytes.
     Other,
@@ -57,7 +57,7 @@ impl Reply {
         }
     }
 
-    /// Adds a part of the body, which is cut at `max_bytes`. Returns false where it was cut.
+    /// Adds a part of the body, which is cut at `max_bytes`. Returns false if it was cut.
     pub fn add(&mut self, part: &[u8], max_bytes: usize) -> bool {
         let room = max_bytes.saturating_sub(self.body.len());
         self.body.extend_from_slice(&part[..part.len().min(room)]);
@@ -65,7 +65,7 @@ impl Reply {
         !self.is_cut
     }
 
-    /// The kind of the body. A body that was cut is no object.
+    /// The kind of the body. A cut body is not an object.
     pub fn content(&self) -> Content<'_> {
         if self.is_cut {
             return Content::Other;
@@ -85,30 +85,30 @@ impl Reply {
         }
     }
 
-    /// Whether the body is a page: it is said to be HTML, or begins as HTML and XML do.
+    /// Whether the body is a page: its type is HTML, or it begins with `<`.
     pub fn is_page(&self) -> bool {
         let kind = self.header(CONTENT_TYPE).to_ascii_lowercase();
         kind.starts_with("text/html") || self.body.trim_ascii_start().starts_with(b"<")
     }
 
-    /// Whether the headers are those that a proxy adds.
+    /// Whether a proxy has added its headers.
     pub fn came_by_proxy(&self) -> bool {
         self.headers.contains_key(VIA) || self.headers.contains_key(PROXY_AUTHENTICATE)
     }
 
-    /// A header's text; empty where it has none.
+    /// The text of a header; empty if it is absent.
     pub fn header(&self, name: reqwest::header::HeaderName) -> &str {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default()
     }
 
-    /// The reply for people, on one line, harmless and cut: the first line of the body, or where
-    /// a redirect leads, and the status.
+    /// A summary on one line, with visible characters only: the first line of the body or the target
+    /// of a redirect, and the status.
     pub fn summary(&self) -> String {
         let status = self.status;
         let target = self.header(LOCATION);
         if (300..400).contains(&status) && !target.is_empty() {
-            return format!("a redirect to {} ({status})", place_of(target));
+            return format!("a redirect to {} ({status})", without_secrets(target));
         }
         match self.first_line() {
             line if line.is_empty() => format!("an empty body ({status})"),
@@ -116,8 +116,8 @@ impl Reply {
         }
     }
 
-    /// The first line of the body that says anything, harmless and cut; of a page also its
-    /// title, as its first line says little.
+    /// The first line of the body that is not blank, with visible characters only. For a page, its
+    /// title is added.
     pub fn first_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         let text = text.trim_start_matches('\u{feff}');
@@ -131,8 +131,8 @@ impl Reply {
     }
 }
 
-/// A URL without what may be secret in it: user, password, query and fragment.
-fn place_of(url: &str) -> String {
+/// A URL without the parts that may be secret: user, password, query and fragment.
+fn without_secrets(url: &str) -> String {
     let shown = match Url::parse(url) {
         Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
         Err(_) => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
@@ -143,7 +143,7 @@ fn place_of(url: &str) -> String {
 /// The title of an HTML page.
 fn title(page: &str) -> Option<String> {
     let start = page.get(..page.floor_char_boundary(TITLE_WITHIN_BYTES))?;
-    // ASCII only, so that places stay the same.
+    // ASCII only, so that positions stay the same.
     let lower = start.to_ascii_lowercase();
     let open = lower.find("<title")?;
     let from = open + lower.get(open..)?.find('>')? + 1;

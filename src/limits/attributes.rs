@@ -24,7 +24,7 @@ pub(super) fn too_many_attributes(subject: &Subject<'_, '_>) -> Option<Breach> {
     if subject.user_properties_bytes() <= ATTRIBUTES * 5 {
         return None;
     }
-    let count = subject.identify().attributes.len();
+    let count = count(subject);
     (count > ATTRIBUTES).then(|| {
         let verb = if subject.mapping.send_users {
             "carries"

@@ -52,9 +52,7 @@ pub fn check_alone(
 ) -> Vec<Violation> {
     let reading = Reading::new(event);
     let mapped = mapping.map(&reading, Vec::new());
-    let item = mapped.item();
     let mut subject = Subject::new(&reading, &mapped, mapping, now_ms);
-    subject.route = item.as_ref().map(|i| &i.route);
     subject.seen_before = seen_before;
     check(&subject, policies)
 }

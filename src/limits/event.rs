@@ -2,7 +2,6 @@
 
 use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind};
-use crate::customerio::Route;
 use crate::customerio::sizes::{EVENT_DATA_BYTES, EVENT_NAME_BYTES};
 use crate::text::grouped;
 
@@ -23,7 +22,7 @@ pub(super) fn name_bytes(subject: &Subject<'_, '_>) -> usize {
 }
 
 pub(super) fn event_name_too_long(subject: &Subject<'_, '_>) -> Option<Breach> {
-    Breach::if_over(subject.mapped.name.len(), EVENT_NAME_BYTES, || {
+    Breach::if_over(name_bytes(subject), EVENT_NAME_BYTES, || {
         ("event_type".to_owned(), "the event's name".to_owned())
     })
 }
@@ -39,7 +38,7 @@ pub(super) fn data_bytes(subject: &Subject<'_, '_>) -> usize {
 }
 
 pub(super) fn event_data_too_large(subject: &Subject<'_, '_>) -> Option<Breach> {
-    Breach::if_over(subject.mapped.attributes.len(), EVENT_DATA_BYTES, || {
+    Breach::if_over(data_bytes(subject), EVENT_DATA_BYTES, || {
         let properties = subject.reading.event_properties().iter();
         let largest = properties.max_by_key(|(_, raw)| raw.len());
         let (path, largest) = largest.map_or_else(
@@ -155,12 +154,12 @@ pub(super) fn depth(subject: &Subject<'_, '_>) -> usize {
 }
 
 pub(super) fn nested_too_deeply(subject: &Subject<'_, '_>) -> Option<Breach> {
-    let depth = subject.shape().depth;
-    (depth > json::DEEPEST).then(|| {
+    let depth = depth(subject);
+    (depth > json::MAX_DEPTH).then(|| {
         let sentence = format!(
             "the event's data is nested {} deep, {} levels are allowed",
             grouped(depth as u64),
-            json::DEEPEST
+            json::MAX_DEPTH
         );
         Breach::new(depth, "event_properties", sentence)
     })
@@ -188,7 +187,7 @@ pub(super) fn by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {
     if !is_sent_by_v1(subject) {
         return None;
     }
-    let bytes = subject.mapped.attributes.len();
+    let bytes = data_bytes(subject);
     let sentence = format!(
         "{} B of data: too large for a batch, sent alone by v1",
         grouped(bytes as u64)
@@ -197,6 +196,5 @@ pub(super) fn by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 fn is_sent_by_v1(subject: &Subject<'_, '_>) -> bool {
-    matches!(subject.route, Some(Route::V1 { .. }))
-        && subject.mapped.attributes.len() <= EVENT_DATA_BYTES
+    data_bytes(subject) <= EVENT_DATA_BYTES && subject.mapped.is_sent_by_v1()
 }

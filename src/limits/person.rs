@@ -44,10 +44,12 @@ pub(super) fn id_too_long(subject: &Subject<'_, '_>) -> Option<Breach> {
 pub(super) fn id_ambiguous_by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {
     let person = subject.mapped.person.as_ref()?;
     let kind = person.taken_by_v1_as()?;
-    let sent = match subject.route {
-        Some(Route::V1 { .. }) => "the event",
-        _ if is_identify_sent_by_v1(subject) => "the identify",
-        _ => return None,
+    let sent = if subject.mapped.is_sent_by_v1() {
+        "the event"
+    } else if is_identify_sent_by_v1(subject) {
+        "the identify"
+    } else {
+        return None;
     };
     let sentence = format!(
         "{sent} is over 32 kB and is sent by v1, which takes the ID {} for an {kind}: it may reach \

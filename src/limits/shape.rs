@@ -4,14 +4,14 @@ use std::ops::Range;
 
 /// The result of one walk over JSON.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
+pub(super) struct JsonShape {
     /// The greatest number of objects and arrays inside one another.
     pub(super) depth: usize,
     /// The position of the first number that no 64-bit float holds, such as `1e999`.
     pub(super) too_large: Option<Range<usize>>,
 }
 
-impl Shape {
+impl JsonShape {
     /// Walks over valid JSON once.
     pub(super) fn of(json: &[u8]) -> Self {
         let mut shape = Self::default();
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_finds_the_depth_and_numbers_that_no_float_holds() {
+    fn a_walk_finds_the_depth_and_numbers_out_of_range() {
         let nines = "9".repeat(400);
         for (json, depth, too_large) in [
             ("{}", 1, None),
@@ -92,7 +92,7 @@ mod tests {
             (r#"{"a":"unended"#, 1, None),
             (r#"{"a":"\"#, 1, None),
         ] {
-            let shape = Shape::of(json.as_bytes());
+            let shape = JsonShape::of(json.as_bytes());
             let found = shape.too_large.map(|at| &json[at]);
             assert_eq!((shape.depth, found), (depth, too_large), "{json}");
         }

@@ -4,12 +4,11 @@ use std::cell::OnceCell;
 
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
-use crate::customerio::Route;
 use crate::customerio::mapping::{Identify, Mapped, Mapping};
 
-use super::shape::Shape;
+use super::shape::JsonShape;
 
-/// An event, and the request that would carry it.
+/// An event, as received and as it would be sent.
 #[derive(Debug)]
 pub struct Subject<'s, 'e> {
     /// The event as received.
@@ -18,18 +17,16 @@ pub struct Subject<'s, 'e> {
     pub mapped: &'s Mapped<'e>,
     /// The settings that it was mapped by.
     pub mapping: &'s Mapping,
-    /// The request that would carry it; none if it can't be sent.
-    pub route: Option<&'s Route>,
     /// The time now.
     pub now_ms: UnixMs,
     /// Whether an event with the same dedupe id was accepted before, among those remembered.
     pub seen_before: bool,
     identify: OnceCell<Identify<'e>>,
-    shape: OnceCell<Shape>,
+    shape: OnceCell<JsonShape>,
 }
 
 impl<'s, 'e> Subject<'s, 'e> {
-    /// Creates a subject without a route that was not seen before.
+    /// Creates a subject that was not seen before.
     pub fn new(
         reading: &'s Reading<'e>,
         mapped: &'s Mapped<'e>,
@@ -40,7 +37,6 @@ impl<'s, 'e> Subject<'s, 'e> {
             reading,
             mapped,
             mapping,
-            route: None,
             now_ms,
             seen_before: false,
             identify: OnceCell::new(),
@@ -55,9 +51,9 @@ impl<'s, 'e> Subject<'s, 'e> {
     }
 
     /// The depth and the numbers of the event's data. They are computed once.
-    pub(super) fn shape(&self) -> &Shape {
+    pub(super) fn shape(&self) -> &JsonShape {
         self.shape
-            .get_or_init(|| Shape::of(&self.mapped.attributes))
+            .get_or_init(|| JsonShape::of(&self.mapped.attributes))
     }
 
     /// The size of the user properties' JSON, 0 if there are none. Most are too short to break a

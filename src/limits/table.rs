@@ -82,9 +82,9 @@ macro_rules! limits {
         #[derive(
             Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize,
         )]
+        #[expect(missing_docs, reason = "each code is described by its entry")]
         pub enum Code {
             $(
-                #[doc = $summary]
                 #[serde(rename = $name)]
                 $code,
             )*
@@ -216,7 +216,7 @@ limits! {
     ReservedProperty {
         name: "reserved_property",
         summary: "the event's data has no from_address, recipient or reply_to",
-        source: "Customer.io Track API, event: they override the campaign's own settings",
+        source: "Customer.io Track API, event: they override a campaign's own settings",
         policy: Policy::Warn,
         scope: Scope::Event,
         limit: 0,
@@ -374,7 +374,7 @@ limits! {
         source: "sluicegate: no figure is documented; common parsers stop between 64 and 128",
         policy: Policy::Reject,
         scope: Scope::Event,
-        limit: json::DEEPEST as u64,
+        limit: json::MAX_DEPTH as u64,
         unit: Unit::Count,
         measure: Some(|subject| Some(event::depth(subject))),
         check: event::nested_too_deeply,

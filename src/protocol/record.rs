@@ -38,7 +38,7 @@ pub enum Content {
     Malformed {
         /// The error and its position.
         malformed: Malformed,
-        /// The text, cut to what is kept.
+        /// An excerpt of the text.
         text: ByteString,
     },
 }

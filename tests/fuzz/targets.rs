@@ -9,10 +9,10 @@ use std::time::SystemTime;
 
 use serde::de::IgnoredAny;
 use sluicegate::amplitude::archive::{self, Options, Piece};
-use sluicegate::amplitude::frame::{self, PARTS_TOLD};
-use sluicegate::amplitude::{Event, Reading};
+use sluicegate::amplitude::frame::{self, REPORTED_PARTS};
+use sluicegate::amplitude::{Event, Malformed, Reading};
 use sluicegate::customerio::Mapping;
-use sluicegate::customerio::response::{self, Answer, Asked};
+use sluicegate::customerio::response::{self, Answer, RequestKind};
 use sluicegate::filter::Condition;
 use sluicegate::filter::expression::Variables;
 use sluicegate::http::reply::Reply;
@@ -40,7 +40,7 @@ const NOW: i64 = 1_800_000_000_000;
 pub fn frame(bytes: &[u8]) {
     let Ok(text) = std::str::from_utf8(bytes) else {
         let error = std::str::from_utf8(bytes).unwrap_err();
-        assert_visible(&frame::not_utf8(bytes, &error).to_string());
+        assert_visible(&Malformed::not_utf8(bytes, &error).to_string());
         return;
     };
     let mut malformed = 0;
@@ -51,7 +51,10 @@ pub fn frame(bytes: &[u8]) {
             assert!(part.size_bytes <= bytes.len(), "{part}");
         }
     });
-    assert!(malformed <= PARTS_TOLD + 1, "{malformed} malformed parts");
+    assert!(
+        malformed <= REPORTED_PARTS + 1,
+        "{malformed} malformed parts"
+    );
 }
 
 /// A file of events: an export's zip, gzip, Zstandard, NDJSON, JSON.
@@ -73,7 +76,7 @@ pub fn archive(bytes: &[u8]) {
                 assert!(excerpt.len() <= options.max_event_bytes);
                 assert_visible(&place.to_string());
             }
-            Piece::PassedOver(place) => assert_visible(&place.to_string()),
+            Piece::Skipped(place) => assert_visible(&place.to_string()),
             Piece::Broken(error) => assert_visible(&error.to_string()),
         }
         ControlFlow::Continue(())
@@ -101,9 +104,9 @@ pub fn answer(bytes: &[u8]) {
         }
     }
     let asked = match items {
-        None => Asked::Region,
-        Some(0) => Asked::Single,
-        Some(items) => Asked::Batch(items.min(1_000)),
+        None => RequestKind::Region,
+        Some(0) => RequestKind::Single,
+        Some(items) => RequestKind::Batch(items.min(1_000)),
     };
     let read = response::read(asked, &reply, SystemTime::UNIX_EPOCH);
     assert_visible(&read.label());
@@ -115,7 +118,7 @@ pub fn answer(bytes: &[u8]) {
     );
     match (read, asked) {
         (Answer::Accepted, _) => assert!([200, 207].contains(&reply.status)),
-        (Answer::Partly(refusals), Asked::Batch(items)) => {
+        (Answer::Partly(refusals), RequestKind::Batch(items)) => {
             assert_eq!(reply.status, 207);
             assert!(refusals.keys().all(|place| *place < items));
         }

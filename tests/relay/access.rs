@@ -12,7 +12,7 @@ use crate::program::sluicegate;
 use crate::{http, next, open, relay};
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_knows_neither_secret_nor_token_sends_and_reads_nothing() {
+async fn without_secret_and_token_nobody_sends_or_reads() {
     let relay = relay(Options {
         secret: Some(SecretString::from("swordfish")),
         token: Some(SecretString::from("reader")),
@@ -64,7 +64,7 @@ async fn who_knows_neither_secret_nor_token_sends_and_reads_nothing() {
 }
 
 #[test]
-fn a_relay_that_others_can_reach_asks_for_its_secrets() {
+fn a_relay_that_others_can_reach_requires_its_secrets() {
     let output = sluicegate()
         .args(["relay", "--listen", "0.0.0.0:0"])
         .output()
@@ -75,7 +75,7 @@ fn a_relay_that_others_can_reach_asks_for_its_secrets() {
 }
 
 #[tokio::test]
-async fn a_connection_that_says_nothing_holds_nobody_up() {
+async fn a_silent_connection_delays_nobody() {
     let relay = relay(open()).await;
     let place = relay.url().replace("http://", "");
     let mut silent = TcpStream::connect(&place).await.unwrap();

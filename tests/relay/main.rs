@@ -8,6 +8,7 @@ mod access;
 mod attacked;
 mod broken;
 mod damaged;
+mod disk_damage;
 mod end_to_end;
 mod fixture;
 mod pass_through;

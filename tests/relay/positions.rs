@@ -58,7 +58,7 @@ async fn names(place: SocketAddr, folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_more_readers_than_are_kept_those_not_heard_of_for_longest_are_forgotten() {
+async fn beyond_the_limit_the_clients_not_seen_for_longest_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let place = steady_place();
     let feed = format!("ws://{place}/feed");
@@ -104,7 +104,7 @@ async fn of_more_readers_than_are_kept_those_not_heard_of_for_longest_are_forgot
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_was_not_heard_of_for_a_month_is_forgotten() {
+async fn a_client_not_seen_for_a_month_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let place = steady_place();
     let feed = format!("ws://{place}/feed");

@@ -49,7 +49,7 @@ async fn a_subscription_to_types_is_sent_only_these_from_the_ring_and_as_they_co
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_can_not_bring_the_id_of_its_message_along() {
+async fn an_event_can_not_set_its_own_message_id() {
     let relay = relay(open()).await;
     let forged = r#"{"event_type":"A","message_id":"ffffffff-ffff-7fff-bfff-ffffffffffff",
         "user_id":"u","time":0,"message\u005fid":"x"}"#;
@@ -142,7 +142,7 @@ async fn a_client_of_vectors_conventions_resumes_without_loss_by_query_and_by_ac
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_ends_takes_nothing_more_and_sends_what_it_has() {
+async fn a_relay_that_shuts_down_refuses_events_and_sends_the_rest() {
     let relay = relay(open()).await;
     send(&relay, &["A", "B"]).await;
     let mut client = subscribed(&relay, "?last_received=").await;
@@ -173,7 +173,7 @@ async fn a_relay_that_ends_takes_nothing_more_and_sends_what_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_far_each_client_is_behind_is_told() {
+async fn the_lag_of_each_client_is_reported() {
     let mut options = open();
     options.feed.patience = Duration::from_secs(60);
     let relay = relay(options).await;

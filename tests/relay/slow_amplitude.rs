@@ -1,5 +1,5 @@
-//! Servers in Amplitude's place that answer without end, or too slowly: the relay stays small, and
-//! who sends is told to send again.
+//! Servers in Amplitude's place that answer endlessly or too slowly: the relay's memory stays bounded,
+//! and senders are told to retry.
 
 use std::io::{Read as _, Write as _};
 use std::net::{TcpListener, TcpStream};
@@ -121,7 +121,7 @@ fn peak(pid: u32) -> u64 {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_without_end_is_cut_and_is_not_amplitudes() {
+async fn an_endless_answer_is_cut_off_and_is_not_amplitudes() {
     const TOGETHER: usize = 16;
     let (url, sent) = upstream(endless);
     let relay = relay(&url);
@@ -142,14 +142,14 @@ async fn an_answer_without_end_is_cut_and_is_not_amplitudes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_answer_that_drips_is_not_waited_for() {
+async fn a_slow_answer_is_abandoned() {
     let (url, _) = upstream(dripping);
     let relay = relay(&url);
     let began = Instant::now();
     let (status, _, body) = post(&relay).await;
     assert_eq!(status, 503, "{body}");
     assert!(
-        body["error"].as_str().unwrap().contains("comes too slowly"),
+        body["error"].as_str().unwrap().contains("is too slow"),
         "{body}"
     );
     assert!(

@@ -122,7 +122,7 @@ async fn a_browser_may_send_events_after_a_preflight_request() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_wrong_is_refused_in_words_and_nothing_of_it_is_published() {
+async fn an_invalid_request_is_refused_with_a_reason_and_publishes_nothing() {
     let relay = relay(open()).await;
     let mut client = subscribed(&relay, "").await;
     let http = http();

@@ -18,9 +18,9 @@ use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, Dea
 use sluicegate::delivery::{Accepted, Attempt, DeliveryStatus, History, Part, Undelivered};
 use sluicegate::feed::FeedState;
 use sluicegate::filter::catalog::Catalog;
-use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::preview::{Batching, Comparison, PreviewBuilder};
-use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect};
+use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect, SharedGate};
+use sluicegate::filter::{RuleTally, Switch};
 use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::series::{Line, Series};
 use sluicegate::protocol::{
@@ -83,9 +83,7 @@ pub fn filters() -> Filters {
 /// Events, judged by the real gate and the real limits.
 pub fn judged(events: impl IntoIterator<Item = String>) -> Vec<Record> {
     let settings = Settings::default();
-    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
-        Gate::new(Mode::Open, filters()).unwrap(),
-    ));
+    let gate = SharedGate::new(Gate::new(Mode::Open, filters()).unwrap());
     let judge_rules = Arc::new(arc_swap::ArcSwap::from_pointee(JudgeRules::of(&settings)));
     let mut judge = Judge::new(gate, judge_rules, &settings);
     let mut all = Vec::new();

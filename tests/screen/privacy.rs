@@ -7,7 +7,7 @@ use ratatui::backend::TestBackend;
 use sluicegate::amplitude::frame;
 use sluicegate::config::Settings;
 use sluicegate::feed::FeedState;
-use sluicegate::filter::{Filters, Gate, Mode};
+use sluicegate::filter::{Filters, Gate, Mode, SharedGate};
 use sluicegate::limits::Policy;
 use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::{LimitRow, Record, Snapshot, TypeRow};
@@ -92,9 +92,7 @@ fn hostile() -> (Vec<Record>, Snapshot) {
             format!(r#"{{"event_type":{text},"user_id":{text},"time":{NOW},"event_properties":{{{text}:{text}}}}}"#) + "\n"
         })
         .collect();
-    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
-        Gate::new(Mode::Open, Filters::default()).unwrap(),
-    ));
+    let gate = SharedGate::new(Gate::new(Mode::Open, Filters::default()).unwrap());
     let settings = Settings::default();
     let judge_rules = Arc::new(arc_swap::ArcSwap::from_pointee(JudgeRules::of(&settings)));
     let mut judge = Judge::new(gate, judge_rules, &settings);

@@ -6,7 +6,7 @@ mod problems;
 mod random;
 mod selection;
 
-use super::Anonymous::{Drop, Send};
+use super::Anonymous::Send;
 use super::*;
 use crate::amplitude::Reading;
 use crate::amplitude::frame::tests_support::event;

@@ -4,7 +4,7 @@ use super::tests_support::reply;
 use super::*;
 
 #[test]
-fn bodies_are_told_apart() {
+fn kinds_of_bodies_are_recognized() {
     let kind = |body: &str| match reply(200, &[], body).content() {
         Content::Empty => "empty",
         Content::Object(_) => "object",
@@ -24,14 +24,14 @@ fn bodies_are_told_apart() {
 }
 
 #[test]
-fn a_body_that_was_cut_is_no_object_even_where_one_came() {
+fn a_cut_body_is_not_an_object_even_if_it_looks_like_one() {
     let mut cut = reply(200, &[], r#"{"code":200}      "#);
     cut.is_cut = true;
     assert_eq!(cut.content(), Content::Other);
 }
 
 #[test]
-fn a_summary_is_one_harmless_line_that_names_the_title_and_no_secret() {
+fn a_summary_is_one_harmless_line_with_the_title_and_without_secrets() {
     let of = |status, headers: &[_], body: &str| reply(status, headers, body).summary();
     assert_eq!(of(204, &[], ""), "an empty body (204)");
     assert_eq!(of(200, &[], "\n\n OK \nmore"), "OK (200)");

@@ -8,7 +8,7 @@ use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
 use crate::protocol::{Outcome, Record};
-use crate::text::duration;
+use crate::text::{duration, with_field};
 use crate::tui::events::outcome::told;
 
 /// What can be copied.
@@ -61,10 +61,7 @@ pub fn trace(record: &Record) -> String {
     let mut line = |name: &str, says: &str| {
         let _ = writeln!(out, "- {name}: {says}");
     };
-    let stamp = |ms| {
-        let stamp = time::to_export(ms);
-        format!("{} UTC", stamp.get(..23).unwrap_or(&stamp))
-    };
+    let stamp = |ms| format!("{} UTC", time::to_stamp(ms));
     line("received", &stamp(record.received_ms));
     if let Some(event) = record.event() {
         if let Ok(happened) = event.time() {
@@ -117,22 +114,16 @@ pub fn trace(record: &Record) -> String {
 
 /// The story of a dead letter, as Markdown.
 pub fn letter(letter: &DeadLetter) -> String {
-    let stamp = |ms| {
-        let stamp = time::to_export(ms);
-        format!("{} UTC", stamp.get(..23).unwrap_or(&stamp))
-    };
-    let field = match letter.field.as_str() {
-        "" => String::new(),
-        field => format!("{field}: "),
-    };
+    let stamp = |ms| format!("{} UTC", time::to_stamp(ms));
+    let reason = with_field(&letter.field, &letter.reason);
     let accepted = &letter.accepted;
     format!(
-        "**{}**, dead letter {}\n\n- person: {}\n- {}: {field}{}\n- answer: {} {}\n- requests: {}\n- happened: {}\n- received: {}\n- given up: {}\n- id: {}\n",
+        "**{}**, dead letter {}\n\n- person: {}\n- {}: {}\n- answer: {} {}\n- requests: {}\n- happened: {}\n- received: {}\n- given up: {}\n- id: {}\n",
         code(&accepted.event_type),
         letter.number,
         code(&letter.person()),
         letter.why,
-        letter.reason,
+        reason,
         letter.answer,
         code(&letter.message),
         letter.history.requests,

@@ -10,7 +10,7 @@ use crate::amplitude::time;
 use crate::customerio::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
-use crate::text::{duration, grouped};
+use crate::text::{duration, grouped, with_field};
 use crate::tui::dead_letters::state::{DeadLetters, OpenedDeadLetters};
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
@@ -83,7 +83,7 @@ pub(crate) fn line(
     theme: &Theme,
 ) -> Line<'static> {
     let type_room = if width >= 110 { 26 } else { 18 };
-    let clock = time::to_seconds(row.newest_ms);
+    let clock = time::to_clock_seconds(row.newest_ms);
     let again = match row.again {
         0 => String::new(),
         count => format!(" {} again soon", grouped(count)),
@@ -125,10 +125,7 @@ fn style(why: Undelivered, theme: &Theme) -> Style {
 }
 
 fn reason(group: &DeadLetterGroup) -> String {
-    match group.field.as_str() {
-        "" => group.reason.clone(),
-        field => format!("{field}: {}", group.reason),
-    }
+    with_field(&group.field, &group.reason)
 }
 
 fn list_of(
@@ -171,8 +168,7 @@ fn list_of(
             } else {
                 ""
             };
-            let stamp = time::to_export(letter.at_ms);
-            let stamp = stamp.get(..19).unwrap_or(&stamp);
+            let stamp = time::to_stamp_seconds(letter.at_ms);
             let fixed = 8 + 21 + 14 + text::width(again) + 1;
             let attempts = match letter.history.requests {
                 1 => "1 request".to_owned(),
@@ -241,10 +237,8 @@ fn story(frame: &mut Frame<'_>, area: Rect, letter: &DeadLetter, state: &State, 
         ),
         theme.accent,
     )];
-    let says = match letter.field.as_str() {
-        "" => format!("{}: {}", letter.why, letter.reason),
-        field => format!("{}: {field}: {}", letter.why, letter.reason),
-    };
+    let reason = with_field(&letter.field, &letter.reason);
+    let says = format!("{}: {reason}", letter.why);
     let says = text::wrap(&says, width).into_iter().take(4);
     lines.extend(says.map(|line| Line::styled(format!(" {line}"), style(letter.why, theme))));
     // Milliseconds only where there is room for them.

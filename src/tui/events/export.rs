@@ -88,7 +88,7 @@ impl Events {
         let whole = |record: &Record| record.event().map(|_| record.clone());
         let line = |record: &Record| json::on_one_line(record.text());
         let (mut lines, mut next) = (Vec::new(), 0);
-        while let Some(records) = ring.part(&mut next, whole) {
+        while let Some(records) = ring.copy_batch(&mut next, whole) {
             lines.extend(records.iter().filter(|r| self.has(r)).map(line));
         }
         lines

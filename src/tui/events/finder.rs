@@ -167,8 +167,13 @@ impl Finder {
             .clamp(lowest, matched - 1);
         let places = (0..room as u64).map_while(|n| place.checked_sub(n));
         let through = &mut self.through;
-        let rows: Vec<Row> = places
-            .filter_map(|place| ring.get(at(place)?))
+        let records: Vec<Record> = places
+            .filter_map(|place| ring.get(at(place)?).cloned())
+            .collect();
+        // Conditions are evaluated without the lock: events keep arriving meanwhile.
+        drop(ring);
+        let rows: Vec<Row> = records
+            .iter()
             .map(|record| Row {
                 is_marked: bookmarks.contains(&record.sequence),
                 ..match through {

@@ -1,8 +1,8 @@
 //! Changing the filters. Every change goes into a draft beside what is in force, whose effect
 //! is shown; it is applied whole, or discarded, and can be taken back.
 
+use crate::filter::Switch;
 use crate::filter::change::{changes, revert, summary};
-use crate::filter::gate::Switch;
 use crate::filter::{Filters, RuleEffect, expression_builder};
 use crate::protocol::Command as PipelineCommand;
 use crate::text::duration;

@@ -5,7 +5,7 @@ use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::filter::gate::RuleTally;
+use crate::filter::RuleTally;
 use crate::filter::{Rule, RuleEffect};
 use crate::protocol::TypeRow;
 use crate::text::{duration, grouped};

@@ -23,7 +23,7 @@ pub(crate) fn render(
         Kind::NearlyFull | Kind::Rejected | Kind::Watch(_) => theme.warn,
         _ => theme.bad,
     };
-    let clock = time::to_seconds(alert.since_ms);
+    let clock = time::to_clock_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
     let leads = alert.kind.leads_on();
     let (key, leads) = leads.map_or(("", ""), |(does, leads)| (state.key(does), leads));

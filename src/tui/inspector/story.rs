@@ -10,7 +10,7 @@ use crate::filter::explain::{EvalResult, Subexpression};
 use crate::filter::{BlockedBy, Decision};
 use crate::limits::Policy;
 use crate::protocol::{Outcome, Record};
-use crate::text::{duration, grouped};
+use crate::text::{duration, grouped, with_field};
 use crate::tui::events::outcome::told;
 use crate::tui::events::view::style_of;
 use crate::tui::inspector::query::Inspected;
@@ -92,14 +92,14 @@ impl Story<'_> {
         match record.event().map(Event::time) {
             Some(Ok(happened)) => {
                 let lag = duration((record.received_ms - happened).max(0));
-                self.item("happened", &stamp(happened));
+                self.item("happened", &time::to_stamp(happened));
                 self.item("received", &format!("{lag} later, at {at}"));
             }
             Some(Err(error)) => {
                 self.item("happened", &error.to_string());
-                self.item("received", &stamp(record.received_ms));
+                self.item("received", &time::to_stamp(record.received_ms));
             }
-            None => self.item("received", &stamp(record.received_ms)),
+            None => self.item("received", &time::to_stamp(record.received_ms)),
         }
         if let Some(event) = record.event() {
             let shown = |id: Cow<'_, str>| mask::shown(self.privacy, &id);
@@ -145,8 +145,8 @@ impl Story<'_> {
     fn part(&mut self, part: &Subexpression) {
         let theme = self.theme;
         let (gave, style) = match &part.result {
-            EvalResult::Truth(true) => ("true".to_owned(), theme.good),
-            EvalResult::Truth(false) => ("false".to_owned(), theme.warn),
+            EvalResult::Bool(true) => ("true".to_owned(), theme.good),
+            EvalResult::Bool(false) => ("false".to_owned(), theme.warn),
             // It may be of anyone.
             EvalResult::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
             EvalResult::Value(value) => (value.clone(), theme.text),
@@ -275,20 +275,10 @@ impl Story<'_> {
                 );
             }
             Outcome::Undelivered { why, reason, field } => {
-                let field = if field.is_empty() {
-                    String::new()
-                } else {
-                    format!("{field}: ")
-                };
-                self.says(3, &format!("{why}: {field}{reason}"), theme.bad);
+                let reason = with_field(field, reason);
+                self.says(3, &format!("{why}: {reason}"), theme.bad);
             }
             Outcome::NotSent | Outcome::DryRun => {}
         }
     }
-}
-
-/// A time to the millisecond, as the Export API writes it.
-fn stamp(ms: time::UnixMs) -> String {
-    let stamp = time::to_export(ms);
-    stamp.get(..23).unwrap_or(&stamp).to_owned()
 }

@@ -72,7 +72,7 @@ impl Breakdown {
         let mut places: FxHashMap<(Arc<str>, String), Place> = FxHashMap::default();
         let mut spread = Spread::new(code.limit().limit);
         let mut next = 0;
-        while let Some(records) = ring.part(&mut next, here) {
+        while let Some(records) = ring.copy_batch(&mut next, here) {
             for record in &records {
                 if let Some(violation) = violation(record, code) {
                     add(&mut places, record, violation);

@@ -72,7 +72,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
 /// A place: how often, in which events, where, the worst case, and when.
 fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let wide = width >= 100;
-    let clock = time::to_seconds;
+    let clock = time::to_clock_seconds;
     let first = if wide {
         format!(" since {}", clock(place.first_ms))
     } else {

@@ -89,7 +89,7 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
     let type_room = if wide { 20 } else { 12 };
     let trend = course(&row.trend, trend_room, theme);
     let clock = if wide {
-        time::to_seconds(row.last_ms)
+        time::to_clock_seconds(row.last_ms)
     } else {
         String::new()
     };

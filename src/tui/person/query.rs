@@ -98,7 +98,7 @@ impl Summary {
             is_of.then(|| record.clone())
         };
         let mut next = 0;
-        while let Some(records) = ring.part(&mut next, of_person) {
+        while let Some(records) = ring.copy_batch(&mut next, of_person) {
             records.iter().for_each(|record| counting.add(record));
         }
         counting.summary()

@@ -73,7 +73,7 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
 
 fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let own = &state.standing;
-    let clock = format!("{}Z ", time::to_seconds(own.at_ms));
+    let clock = format!("{}Z ", time::to_clock_seconds(own.at_ms));
     let fault = own.log.as_ref().and_then(|log| log.fault.as_ref());
     let lost = own.log.as_ref().and_then(|log| log.damage.summary());
     let attention = theme.sign(Sign::Attention);
@@ -227,7 +227,10 @@ fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
             _ => theme.text,
         };
         Line::from(vec![
-            Span::styled(format!(" {} ", time::to_seconds(line.at_ms)), theme.dim),
+            Span::styled(
+                format!(" {} ", time::to_clock_seconds(line.at_ms)),
+                theme.dim,
+            ),
             Span::styled(text::cut(&line.says, room), style),
         ])
     });

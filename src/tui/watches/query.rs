@@ -212,7 +212,7 @@ impl Rounds {
         let Some(mut next) = self.watched.iter().map(|w| w.next).min() else {
             return;
         };
-        while let Some(records) = ring.part(&mut next, event) {
+        while let Some(records) = ring.copy_batch(&mut next, event) {
             for record in &records {
                 ask(&mut self.watched, record);
             }

@@ -146,7 +146,7 @@ impl Walk<'_> {
         let kind = json::kind(raw);
         let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
             // JSON from outside may be nested deeper than the stack is.
-            _ if depth > json::DEEPEST => None,
+            _ if depth > json::MAX_DEPTH => None,
             Kind::Object => json::entries(raw).map(|all| {
                 let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
                     let below = if path.is_empty() {

@@ -78,75 +78,41 @@ fn an_event_property_keeps_its_name_and_a_conflicting_part_is_prefixed() {
     );
 }
 
+/// The identifiers of an event whose `user_id` is `user`, under these settings.
+fn identifiers_of(user: &str, change: impl FnOnce(&mut Mapping)) -> Option<Value> {
+    let mut mapping = Mapping::default();
+    change(&mut mapping);
+    let event = event(&EVENT.replace(r#""u/1 ü""#, user));
+    let item = mapping.map(&Reading::new(&event), Vec::new()).item()?;
+    let sent: Value = serde_json::from_slice(&item.body).unwrap();
+    Some(sent["identifiers"].clone())
+}
+
 #[test]
 fn people_are_identified_as_the_settings_say() {
-    let with = |person: &str, recognize, anonymous, user: &str| {
-        let mapping = Mapping {
-            person: person.to_owned(),
-            recognize,
-            anonymous,
-            ..Mapping::default()
-        };
-        let text = EVENT.replace(r#""u/1 ü""#, user);
-        let event = event(&text);
-        mapping
-            .map(&Reading::new(&event), Vec::new())
-            .item()
-            .map(|item| serde_json::from_slice::<Value>(&item.body).unwrap()["identifiers"].clone())
-    };
-    for (person, recognize, anonymous, user, expected) in [
-        (
-            "user_id",
-            false,
-            Drop,
-            r#""a@b.co""#,
-            Some(json!({"id": "a@b.co"})),
-        ),
-        (
-            "user_id",
-            true,
-            Drop,
-            r#""a@b.co""#,
-            Some(json!({"email": "a@b.co"})),
-        ),
-        (
-            "user_id",
-            true,
-            Drop,
-            r#""cio_0a1b""#,
-            Some(json!({"cio_id": "0a1b"})),
-        ),
-        (
-            "user_id",
-            true,
-            Drop,
-            r#""not@mail""#,
-            Some(json!({"id": "not@mail"})),
-        ),
-        ("user_id", false, Drop, "42", Some(json!({"id": "42"}))),
-        ("user_id", false, Drop, "null", None),
-        (
-            "user_id",
-            false,
-            Send,
-            "null",
-            Some(json!({"anonymous_id": "d-1"})),
-        ),
-        (
-            "user_properties.email",
-            true,
-            Drop,
-            "null",
-            Some(json!({"email": "ann@example.com"})),
-        ),
-        ("user_properties.nope", true, Drop, r#""u""#, None),
+    let id = |user| identifiers_of(user, |_| {});
+    assert_eq!(id(r#""a@b.co""#), Some(json!({"id": "a@b.co"})));
+    assert_eq!(id("42"), Some(json!({"id": "42"})));
+    assert_eq!(id("null"), None);
+    let recognized = |user| identifiers_of(user, |m| m.recognize = true);
+    for (user, expected) in [
+        (r#""a@b.co""#, json!({"email": "a@b.co"})),
+        (r#""cio_0a1b""#, json!({"cio_id": "0a1b"})),
+        (r#""not@mail""#, json!({"id": "not@mail"})),
     ] {
-        assert_eq!(
-            with(person, recognize, anonymous, user),
-            expected,
-            "{person} {user}"
-        );
+        assert_eq!(recognized(user), Some(expected), "{user}");
     }
+    let anonymous = identifiers_of("null", |m| m.anonymous = Send);
+    assert_eq!(anonymous, Some(json!({"anonymous_id": "d-1"})));
+    let at = |path: &str, user| {
+        identifiers_of(user, |m| {
+            path.clone_into(&mut m.person);
+            m.recognize = true;
+        })
+    };
+    let email = at("user_properties.email", "null");
+    assert_eq!(email, Some(json!({"email": "ann@example.com"})));
+    assert_eq!(at("user_properties.nope", r#""u""#), None);
 }
 
 #[test]

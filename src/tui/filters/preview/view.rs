@@ -197,7 +197,7 @@ impl Column<'_> {
 }
 
 fn example(example: &Example, width: usize, theme: &Theme) -> Line<'static> {
-    let clock = time::to_seconds(example.received_ms);
+    let clock = time::to_clock_seconds(example.received_ms);
     let clock = if width >= TIMED {
         format!("{clock} ")
     } else {

@@ -1,6 +1,5 @@
-//! The words in the bodies of Customer.io: v2 writes `errors`, a list of objects; v1 writes
-//! `meta.errors`, a list of sentences, or `meta.error`. They are cut and made harmless here,
-//! before anyone keeps them.
+//! Error bodies of Customer.io: v2 writes `errors`, a list of objects; v1 writes `meta.errors`, a list
+//! of sentences, or `meta.error`. Texts are cut and made harmless here.
 
 use std::collections::BTreeMap;
 
@@ -11,29 +10,28 @@ use serde_json::value::RawValue;
 use crate::http::reply::{Content, Reply};
 use crate::text::excerpt;
 
-/// Maximum length of what is kept of an answer, in characters.
+/// Maximum length of a message, in characters.
 pub(super) const MESSAGE_CHARS: usize = 300;
-/// Maximum length of what is kept of the name of a field, or of a reason.
+/// Maximum length of the name of a field, or of a reason, in characters.
 const NAME_CHARS: usize = 150;
-/// Maximum errors that are kept of one item.
-const ERRORS: usize = 20;
+/// Maximum errors kept per item.
+const MAX_ERRORS: usize = 20;
 
-/// The refusal of an item, or of a whole request, in the words of Customer.io.
+/// The refusal of an item, or of a whole request, as Customer.io describes it.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 pub struct Refusal {
-    /// Customer.io's word for it: `invalid`, `required`; empty where it has none.
+    /// Customer.io's reason code: `invalid`, `required`; empty if there is none.
     #[serde(default, deserialize_with = "text_of")]
     pub reason: String,
     /// The field at fault: `attributes.plan`.
     #[serde(default, deserialize_with = "text_of")]
     pub field: String,
-    /// A sentence.
+    /// Customer.io's message.
     #[serde(default, deserialize_with = "text_of")]
     pub message: String,
 }
 
-/// Any JSON value as text: a server that writes a number there must not make an answer
-/// unreadable.
+/// Reads any JSON value as text: an unexpected type must not make an answer unreadable.
 fn text_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     Ok(match Value::deserialize(deserializer)? {
         Value::String(text) => text,
@@ -43,42 +41,42 @@ fn text_of<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Erro
 }
 
 impl Refusal {
-    /// All the faults of one item as one refusal, each word once, cut and made harmless.
-    fn of(faults: &[Self]) -> Self {
-        let together = |part: fn(&Self) -> &String, between: &str, most: usize| {
-            let mut words: Vec<&str> = Vec::new();
-            for fault in faults.iter().take(ERRORS) {
-                let word = part(fault).trim();
-                if !word.is_empty() && !words.contains(&word) {
-                    words.push(word);
+    /// Joins the errors of one item. Each text is kept once, cut and made harmless.
+    fn of(errors: &[Self]) -> Self {
+        let join = |part: fn(&Self) -> &String, separator: &str, max_chars: usize| {
+            let mut texts: Vec<&str> = Vec::new();
+            for error in errors.iter().take(MAX_ERRORS) {
+                let text = part(error).trim();
+                if !text.is_empty() && !texts.contains(&text) {
+                    texts.push(text);
                 }
             }
-            excerpt(&words.join(between), most)
+            excerpt(&texts.join(separator), max_chars)
         };
         Self {
-            reason: together(|f| &f.reason, ", ", NAME_CHARS),
-            field: together(|f| &f.field, ", ", NAME_CHARS),
-            message: together(|f| &f.message, "; ", MESSAGE_CHARS),
+            reason: join(|f| &f.reason, ", ", NAME_CHARS),
+            field: join(|f| &f.field, ", ", NAME_CHARS),
+            message: join(|f| &f.message, "; ", MESSAGE_CHARS),
         }
     }
 }
 
-/// The members of a body that name an error.
+/// The members of a body that describe errors.
 #[derive(Debug, Default, Deserialize)]
 #[serde(default)]
-pub(super) struct Words<'b> {
+pub(super) struct ErrorBody<'b> {
     #[serde(borrow)]
     errors: Option<&'b RawValue>,
     #[serde(borrow)]
     error: Option<&'b RawValue>,
     #[serde(borrow)]
     meta: Option<&'b RawValue>,
-    /// Set where a member stands twice: nobody can say which one counts.
+    /// Whether a member is repeated, so that it is unclear which one counts.
     #[serde(skip)]
     is_ambiguous: bool,
 }
 
-impl<'b> Words<'b> {
+impl<'b> ErrorBody<'b> {
     /// Reads the text of a JSON object.
     pub(super) fn read(object: &'b str) -> Self {
         serde_json::from_str(object).unwrap_or_else(|_| Self {
@@ -87,15 +85,15 @@ impl<'b> Words<'b> {
         })
     }
 
-    /// Whether anything says that something went wrong.
+    /// Whether the body describes an error.
     pub(super) fn is_failure(&self) -> bool {
         self.is_ambiguous
-            || self.errors.is_some_and(says_something)
-            || self.error.is_some_and(says_something)
+            || self.errors.is_some_and(is_error)
+            || self.error.is_some_and(is_error)
             || self.meta().is_some_and(|meta| meta.is_failure())
     }
 
-    /// Everything that it names as one refusal.
+    /// All errors as one refusal.
     pub(super) fn refusal(&self) -> Refusal {
         let mut faults = Vec::new();
         self.collect(&mut faults);
@@ -105,40 +103,40 @@ impl<'b> Words<'b> {
         Refusal::of(&faults)
     }
 
-    fn meta(&self) -> Option<Words<'b>> {
+    fn meta(&self) -> Option<ErrorBody<'b>> {
         let meta = self.meta?.get();
-        meta.starts_with('{').then(|| Words::read(meta))
+        meta.starts_with('{').then(|| ErrorBody::read(meta))
     }
 
     fn collect(&self, faults: &mut Vec<Refusal>) {
         for raw in [self.errors, self.error].into_iter().flatten() {
             let list = serde_json::from_str::<Vec<&RawValue>>(raw.get());
             let list = list.unwrap_or_else(|_| vec![raw]);
-            faults.extend(list.into_iter().take(ERRORS).map(fault));
+            faults.extend(list.into_iter().take(MAX_ERRORS).map(error_of));
         }
     }
 }
 
-/// Whether a value is more than nothing: `null`, `""`, `[]`, `{}` and `false` are nothing.
-fn says_something(raw: &RawValue) -> bool {
+/// Whether a value describes an error: `null`, `""`, `[]`, `{}` and `false` don't.
+fn is_error(raw: &RawValue) -> bool {
     let is_space = |c: &char| !c.is_ascii_whitespace();
     let text: String = raw.get().chars().filter(is_space).take(6).collect();
     !matches!(text.as_str(), "null" | "\"\"" | "[]" | "{}" | "false")
 }
 
 /// An entry of a list of errors: v2's object, or v1's sentence.
-fn fault(raw: &RawValue) -> Refusal {
+fn error_of(raw: &RawValue) -> Refusal {
     serde_json::from_str(raw.get()).unwrap_or_else(|_| Refusal {
         message: serde_json::from_str(raw.get()).unwrap_or_else(|_| raw.get().to_owned()),
         ..Refusal::default()
     })
 }
 
-/// The refusals of a 207, by the place of the item, from 0, or why they can't be matched with
-/// the `items` that were sent.
+/// The refusals of a 207 by the index of the item, or the reason why they can't be matched with the
+/// `items` that were sent.
 ///
-/// An item may have several faults, and is named once for each. The very same fault twice is
-/// another thing: one of the two is somebody else's.
+/// An item may have several errors, each with its index. The same error twice can't be matched: one
+/// of the two must belong to another item.
 pub(super) fn refusals_by_index(
     object: &str,
     items: usize,
@@ -162,7 +160,7 @@ pub(super) fn refusals_by_index(
     {
         let batch_index = match batch_index {
             Some(index) => index,
-            // Of one item, there is nothing to guess.
+            // With one item, the index is clear.
             None if items == 1 => 0,
             None => return Err("an error without batch_index".to_owned()),
         };
@@ -175,7 +173,7 @@ pub(super) fn refusals_by_index(
                 "batch_index {batch_index} twice with the same words"
             ));
         }
-        if of_item.len() < ERRORS {
+        if of_item.len() < MAX_ERRORS {
             of_item.push(refusal);
         }
     }
@@ -183,11 +181,11 @@ pub(super) fn refusals_by_index(
     Ok(merged.collect())
 }
 
-/// The words of an error for people, or the beginning of its body where it has none.
+/// The message of an error, or the beginning of the body if it has none.
 pub(super) fn message(reply: &Reply) -> String {
     match reply.content() {
         Content::Empty => String::new(),
-        Content::Object(text) => match Words::read(text).refusal().message {
+        Content::Object(text) => match ErrorBody::read(text).refusal().message {
             message if message.is_empty() => excerpt(text, MESSAGE_CHARS),
             message => message,
         },

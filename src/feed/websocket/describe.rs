@@ -1,4 +1,4 @@
-//! How a WebSocket ended, in words.
+//! Descriptions of the errors and close frames of a WebSocket.
 
 use tokio_tungstenite::tungstenite::Error as WsError;
 use tokio_tungstenite::tungstenite::error::ProtocolError;
@@ -9,31 +9,31 @@ use crate::text::excerpt;
 
 use super::frames::TooLarge;
 
-/// A close frame's reason has at most 123 bytes: RFC 6455, 5.5.1.
+/// Maximum size of a close frame's reason, in bytes (RFC 6455, 5.5.1).
 const REASON_CHARS: usize = 123;
 
-/// The reason for a connection that ended without a close frame.
-pub(super) const ENDED_SILENTLY: &str = "the server ended the connection without a word";
+/// The description of a connection that ended without a close frame.
+pub(super) const ENDED_SILENTLY: &str = "the server ended the connection without a close frame";
 
-/// Why reading or writing failed.
-pub(super) fn in_words(error: &WsError) -> String {
+/// Describes why reading or writing failed.
+pub(super) fn describe(error: &WsError) -> String {
     match error {
         WsError::Io(error) => {
-            tls::in_words(error, Some("feed.ca_file")).unwrap_or_else(|| error.to_string())
+            tls::describe(error, Some("feed.ca_file")).unwrap_or_else(|| error.to_string())
         }
         WsError::Protocol(error) => format!("the server breaks the WebSocket protocol: {error}"),
         other => other.to_string(),
     }
 }
 
-/// What a close frame says: RFC 6455, 7.4.1.
-pub(super) fn close_in_words(frame: Option<&CloseFrame>) -> String {
+/// Describes a close frame (RFC 6455, 7.4.1).
+pub(super) fn describe_close(frame: Option<&CloseFrame>) -> String {
     let Some(frame) = frame else {
         return "the server closed the connection without a code or a reason".to_owned();
     };
     let code = u16::from(frame.code);
     if code == 1002 && frame.reason == "Protocol violation" {
-        // A code that may not be sent (RFC 6455, 7.4) is replaced by this one before we see it.
+        // The codec replaces a code that must not be sent (RFC 6455, 7.4) by this one.
         return "the server closed the connection over a violation of the WebSocket protocol, by us or by its own code".to_owned();
     }
     let meaning = match code {
@@ -41,15 +41,15 @@ pub(super) fn close_in_words(frame: Option<&CloseFrame>) -> String {
         1001 => "it is going away",
         1002 => "it sees a protocol error",
         1003 => "it can't take this kind of data",
-        1007 => "it received text that is no UTF-8",
+        1007 => "it received text that is not UTF-8",
         1008 => "a policy forbids it",
         1009 => "a message was too large for it",
-        1010 => "it misses an extension",
-        1011 => "it failed inside",
+        1010 => "an extension is missing",
+        1011 => "it had an internal error",
         1012 => "it restarts",
-        1013 => "it is overloaded, try later",
+        1013 => "it is overloaded",
         1014 => "its gateway failed",
-        _ => "for a reason of its own",
+        _ => "for an unknown reason",
     };
     let said = if frame.reason.is_empty() {
         String::new()
@@ -59,7 +59,7 @@ pub(super) fn close_in_words(frame: Option<&CloseFrame>) -> String {
     format!("the server closed the connection, {meaning} ({code}{said})")
 }
 
-/// Whether an error in reading can come of what the server sends at this place.
+/// Whether a read error can be caused by the message that the server sends.
 pub(super) fn may_be_message(error: &WsError) -> bool {
     match error {
         WsError::Protocol(error) => !matches!(error, ProtocolError::ResetWithoutClosingHandshake),
@@ -71,8 +71,8 @@ pub(super) fn may_be_message(error: &WsError) -> bool {
     }
 }
 
-/// Whether a server can close for the message behind which it was asked to resume: it refuses the
-/// request, or fails over it. RFC 6455, 7.4.1; codes from 3000 on are the server's own.
+/// Whether the request to resume after a message can be the cause of a close: the server refuses it,
+/// or fails on it (RFC 6455, 7.4.1). Codes from 3000 are defined by the server.
 pub(super) fn may_be_request(frame: Option<&CloseFrame>) -> bool {
     frame.is_some_and(|frame| matches!(u16::from(frame.code), 1002 | 1003 | 1007..=1011 | 3000..))
 }

@@ -1,32 +1,34 @@
-//! Bounds on how deeply a condition is nested. Its parser, and whatever walks what it gives, call
-//! themselves for each level: a condition without end would take the program's stack with it.
+//! Limits on the nesting of a condition. Its parser and its evaluation recurse once per level, so
+//! unlimited nesting would overflow the stack.
 
 use cel::common::ast::{EntryExpr, Expr, IdedExpr};
-use cel::{Env, ParseErrors, Program};
+use cel::{ParseErrors, Program};
 
-use super::CompileError;
+use super::compile_error::CompileError;
+use super::environment::ENVIRONMENT;
 
-/// The bytes of a condition: some hundred event types fit.
+/// Maximum length of a condition, in bytes: some hundred event types fit.
 const MAX_BYTES: usize = 64 << 10;
-/// The brackets that may be open within each other.
+/// Maximum brackets that are open at once.
 const MAX_BRACKETS: usize = 32;
-/// Operators, and dots, in a condition: each may be a level for the parser.
+/// Maximum operators and dots: each may be a level for the parser.
 const MAX_OPERATORS: usize = 4_000;
-/// The levels of a condition once it is parsed. A chain of `&&` or `||` is only as deep as its
-/// logarithm.
+/// Maximum levels of a parsed condition. The parser balances chains of `&&` and `||`, so their depth is
+/// the logarithm of their length.
 const MAX_LEVELS: usize = 64;
-/// The parser's stack: that of a task or a thread is a thirtieth of it.
+/// Stack of the parser's thread, in bytes: 32 times that of a task's thread.
 const STACK_BYTES: usize = 64 << 20;
 
-/// Parses a condition, if it is not nested without end.
-pub(super) fn parse(env: &Env, source: &str) -> Result<Result<Program, ParseErrors>, CompileError> {
+/// Parses a condition. The outer error is a condition that is too long or too deep; the inner errors
+/// are the parser's.
+pub(super) fn parse(source: &str) -> Result<Result<Program, ParseErrors>, CompileError> {
     check_text(source)?;
     let parsing = || {
-        let program = match env.compile(source) {
+        let program = match ENVIRONMENT.compile(source) {
             Ok(program) => program,
             Err(errors) => return Ok(Err(errors)),
         };
-        // What is too deep ends here, where there is room to take it apart.
+        // A program that is too deep is dropped on this thread, as dropping recurses too.
         check_levels(program.expression())?;
         Ok(Ok(program))
     };
@@ -35,11 +37,11 @@ pub(super) fn parse(env: &Env, source: &str) -> Result<Result<Program, ParseErro
             .name("condition".to_owned())
             .stack_size(STACK_BYTES)
             .spawn_scoped(scope, parsing);
-        let failed = |why: &str| refused(format!("this condition can't be read: {why}"));
+        let failed = |why: &str| refused(format!("this condition can't be parsed: {why}"));
         match thread {
             Ok(thread) => thread
                 .join()
-                .unwrap_or_else(|_| Err(failed("its parser broke off"))),
+                .unwrap_or_else(|_| Err(failed("its parser panicked"))),
             Err(error) => Err(failed(&error.to_string())),
         }
     })
