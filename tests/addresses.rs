@@ -75,7 +75,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "FEED_TOKEN",
         "to\nken",
-        "feed.token: the value holds a line break",
+        "feed.token: the value contains a line break",
     ),
     (
         "CUSTOMERIO_API_KEY",

@@ -1,4 +1,4 @@
-//! Small commands as an operator meets them: what they say, and that it is right.
+//! `status`, `config` and `dead-letters`: their output is complete and correct.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
@@ -22,7 +22,7 @@ fn said(output: &Output) -> String {
 }
 
 #[test]
-fn without_a_configuration_status_says_what_is_missing_and_names_the_spools_that_there_are() {
+fn without_a_configuration_status_names_the_missing_setting_and_lists_existing_spools() {
     let home = state_home();
     let asked = |command: &str, more: &[&str]| {
         let mut command = {
@@ -47,7 +47,7 @@ fn without_a_configuration_status_says_what_is_missing_and_names_the_spools_that
             "{says}"
         );
     }
-    // One that a forwarder left is named, and can be asked for.
+    // A spool that a forwarder left is listed, and can be chosen.
     let dir = tempfile::tempdir().unwrap();
     let events = dir.path().join("events.ndjson");
     fs::write(
@@ -70,7 +70,7 @@ fn without_a_configuration_status_says_what_is_missing_and_names_the_spools_that
 }
 
 #[test]
-fn what_a_configuration_says_that_is_so_anyway_is_not_shown_as_changed() {
+fn a_setting_that_is_set_to_its_default_is_not_shown_as_changed() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     let config = |args: &[&str]| {
@@ -82,7 +82,7 @@ fn what_a_configuration_says_that_is_so_anyway_is_not_shown_as_changed() {
     };
     config(&["init"]);
     let shown = config(&["show", "--changed"]);
-    assert_eq!(shown, "# every setting is as it is unless set\n");
+    assert_eq!(shown, "# every setting has its default\n");
     assert!(config(&["show"]).lines().count() > 40);
     let written = fs::read_to_string(&path).unwrap();
     let changed = written.replacen("gate = \"shut\"", "gate = \"dry-run\"", 1);
@@ -98,7 +98,7 @@ fn what_a_configuration_says_that_is_so_anyway_is_not_shown_as_changed() {
     assert!(shown.contains("s.toml"), "where it was set: {shown}");
 }
 
-/// A letter of a spool, as `export` writes it.
+/// Returns the only dead letter of a spool, as text and as JSON.
 fn exported(spool: &Path) -> (String, Value) {
     let mut command = sluicegate();
     command.args(["dead-letters", "export", "--all", "--spool"]);
@@ -110,9 +110,9 @@ fn exported(spool: &Path) -> (String, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_request_of_an_exported_dead_letter_works_as_it_is() {
+async fn the_request_of_an_exported_dead_letter_is_accepted_unchanged() {
     let now = sluicegate::amplitude::time::now();
-    // By v2, and one that is too large for a batch, by v1.
+    // A small event for v2, and one for v1 that is too large for a batch item.
     for (filler, path) in [
         (10, "/api/v2/batch"),
         (40_000, "/api/v1/customers/u-1/events"),
@@ -147,7 +147,7 @@ async fn the_request_of_an_exported_dead_letter_works_as_it_is() {
             text.contains(":1234567890123456789.000100,"),
             "digit for digit: {path}"
         );
-        // Another day the workspace takes it.
+        // Later the destination accepts it.
         sandbox.set_faults(Faults::default());
         let body = text.split_once("\"request\":").unwrap().1.trim_end();
         let body = body.strip_suffix('}').unwrap().to_owned();
@@ -166,7 +166,7 @@ async fn the_request_of_an_exported_dead_letter_works_as_it_is() {
 }
 
 #[test]
-fn status_tells_what_the_last_reconnect_of_the_feed_had_to_cover() {
+fn status_shows_what_the_last_reconnect_of_the_feed_covered() {
     let dir = tempfile::tempdir().unwrap();
     let place = steady_place().to_string();
     let relay = || {

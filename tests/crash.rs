@@ -1,5 +1,5 @@
-//! The program killed, started twice, told to read its settings again: as a process among
-//! processes. What it accepted arrives once, and each person's events in order.
+//! The program as a process that is killed, started twice and reloaded: every accepted event arrives
+//! once, and each person's events arrive in order.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![cfg(unix)]
 
@@ -55,8 +55,8 @@ async fn killed_at_twenty_random_moments_every_event_arrives_once_and_in_order()
     ];
     let mut reached = Vec::new();
     for round in 0..20 {
-        // Every fourth time it is killed in an outage: what failed before it was known, and what
-        // failed because of it, are then due at different times.
+        // Every fourth time it is killed during an outage: then items that failed before the outage
+        // was detected are due at another time than those that failed because of it.
         let fail_share = if round % 4 == 3 {
             1.0
         } else {
@@ -71,8 +71,8 @@ async fn killed_at_twenty_random_moments_every_event_arrives_once_and_in_order()
             .spawn()
             .unwrap();
         if reached.is_empty() {
-            // Before its first commit the program knows no message to resume from, and a feed
-            // then starts with what comes next.
+            // Before the first commit there is no message to resume from, and a feed starts with
+            // new messages.
             until("something arrives", || sandbox.counts().events > 0).await;
         }
         let wait = rand::rng().random_range(40..400);
@@ -123,7 +123,7 @@ async fn a_second_process_on_the_spool_is_refused_with_the_firsts_process_id() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_spooled_when_it_ends_goes_out_at_the_next_start() {
+async fn items_in_the_spool_at_the_end_are_sent_after_the_next_start() {
     let dir = tempfile::tempdir().unwrap();
     let down = Faults {
         fail_share: 1.0,
@@ -186,7 +186,7 @@ async fn what_is_spooled_when_it_ends_goes_out_at_the_next_start() {
     each_persons_in_order(&sandbox, 500, 7);
 }
 
-/// `status` whatever its exit code.
+/// Returns the JSON of `status`, whatever its exit code.
 fn status_of(spool: &Path) -> Value {
     let output = sluicegate()
         .args(["status", "--format", "json", "--spool"])
@@ -197,7 +197,7 @@ fn status_of(spool: &Path) -> Value {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_event() {
+async fn sighup_reloads_settings_without_dropping_a_connection_or_an_event() {
     let dir = tempfile::tempdir().unwrap();
     let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
     sandbox.set_credentials("site:new");
@@ -246,6 +246,16 @@ async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_e
     let output = ended(child).await;
     let said = said(&output);
     assert!(output.status.success(), "{said}");
+    assert_eq!(
+        summary(&output)["totals"]["received"],
+        21,
+        "no event was missed"
+    );
+    assert_logged_reloads(&said);
+}
+
+/// Checks the log for one reload, one refused reload, and a feed that stayed connected.
+fn assert_logged_reloads(said: &str) {
     assert!(
         said.contains(
             "settings reloaded: customerio.api_key_file, delivery.attempts, types applied"
@@ -257,11 +267,6 @@ async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_e
         "{said}"
     );
     assert_eq!(
-        summary(&output)["totals"]["received"],
-        21,
-        "no event was missed"
-    );
-    assert_eq!(
         said.matches("feed is live").count(),
         1,
         "the connection stayed: {said}"
@@ -269,7 +274,7 @@ async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_e
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_file_that_changes_while_credentials_are_refused_is_tried_by_itself() {
+async fn a_changed_key_file_is_used_without_a_signal_while_credentials_are_refused() {
     let dir = tempfile::tempdir().unwrap();
     let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
     sandbox.set_credentials("site:new");
@@ -292,7 +297,7 @@ async fn a_key_file_that_changes_while_credentials_are_refused_is_tried_by_itsel
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn dead_letters_are_worked_with_from_another_terminal() {
+async fn dead_letters_are_listed_exported_and_retried_while_a_forwarder_runs() {
     let dir = tempfile::tempdir().unwrap();
     let refuse = Faults {
         refuse: Some("\"number\":3}".to_owned()),
@@ -305,23 +310,53 @@ async fn dead_letters_are_worked_with_from_another_terminal() {
     for number in 0..6 {
         feed.publish(&event("u-0", number)).await;
     }
-    let letters = |args: &[&str]| {
-        let mut command = sluicegate();
-        command
-            .arg("dead-letters")
-            .args(&args[..1])
-            .arg("--spool")
-            .arg(dir.path());
-        let output = command.args(&args[1..]).output().unwrap();
-        (
-            output.status.code(),
-            String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output),
-        )
-    };
+    let letters = |args: &[&str]| dead_letters(dir.path(), args);
     until("one is listed", || {
         letters(&["list"]).1.contains("discarded")
     })
     .await;
+    let number = assert_listed_shown_and_exported(dir.path());
+    let (code, refused) = letters(&["discard", "--all"]);
+    assert!(code == Some(2) && refused.contains("--yes"), "{refused}");
+    assert_eq!(letters(&["show", "999"]).0, Some(2));
+    assert_eq!(letters(&["retry", "999"]).0, Some(1));
+    assert_eq!(letters(&["retry"]).0, Some(2), "a choice is required");
+
+    sandbox.set_faults(Faults::default());
+    let (code, told) = letters(&["retry", &number]);
+    assert!(
+        code == Some(0) && told.contains("1 dead letter queued again"),
+        "{told}"
+    );
+    until("it arrives", || sandbox.counts().events == 6).await;
+    until("none is left", || {
+        letters(&["list"]).1.contains("no dead letters")
+    })
+    .await;
+    signal("TERM", child.id());
+    let output = ended(child).await;
+    assert!(output.status.success(), "{}", said(&output));
+    assert_eq!(summary(&output)["spool"]["letters"], 0);
+}
+
+/// Runs `dead-letters`, and returns its exit code and output.
+fn dead_letters(spool: &Path, args: &[&str]) -> (Option<i32>, String) {
+    let mut command = sluicegate();
+    command
+        .arg("dead-letters")
+        .args(&args[..1])
+        .arg("--spool")
+        .arg(spool);
+    let output = command.args(&args[1..]).output().unwrap();
+    (
+        output.status.code(),
+        String::from_utf8_lossy(&output.stdout).into_owned() + &said(&output),
+    )
+}
+
+/// Checks `list`, `show` and `export` on the only dead letter, and returns its number.
+fn assert_listed_shown_and_exported(spool: &Path) -> String {
+    let letters = |args: &[&str]| dead_letters(spool, args);
     let listed = letters(&["list"]).1;
     assert!(
         listed.contains("1  discarded  Step")
@@ -344,25 +379,5 @@ async fn dead_letters_are_worked_with_from_another_terminal() {
         (code, serde_json::from_str::<Value>(&exported).unwrap()),
         (Some(0), shown)
     );
-    let (code, refused) = letters(&["discard", "--all"]);
-    assert!(code == Some(2) && refused.contains("--yes"), "{refused}");
-    assert_eq!(letters(&["show", "999"]).0, Some(2));
-    assert_eq!(letters(&["retry", "999"]).0, Some(1));
-    assert_eq!(letters(&["retry"]).0, Some(2), "which ones has to be said");
-
-    sandbox.set_faults(Faults::default());
-    let (code, told) = letters(&["retry", &number]);
-    assert!(
-        code == Some(0) && told.contains("1 dead letter queued again"),
-        "{told}"
-    );
-    until("it arrives", || sandbox.counts().events == 6).await;
-    until("none is left", || {
-        letters(&["list"]).1.contains("no dead letters")
-    })
-    .await;
-    signal("TERM", child.id());
-    let output = ended(child).await;
-    assert!(output.status.success(), "{}", said(&output));
-    assert_eq!(summary(&output)["spool"]["letters"], 0);
+    number
 }

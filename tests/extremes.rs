@@ -1,5 +1,5 @@
-//! Every number and length of time in the settings, at values that nobody means: `config check`
-//! refuses it with words, or the program works with it and neither panics, hangs nor spins.
+//! Extreme values of every number and length of time in the settings: `config check` refuses the value
+//! with a message, or the program works with it and neither panics, hangs nor spins.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
@@ -32,11 +32,11 @@ const TIMES: [&str; 6] = [
     "367days",
     "1000000000000000000s",
 ];
-/// Processor time that two seconds' work may take, in hundredths of a second: a loop that never
-/// waits takes more.
+/// Maximum CPU time of a run of two seconds, in hundredths of a second. A loop that never waits takes
+/// more.
 const MAX_TICKS: u64 = 100;
 
-/// Every number and length of time in the default settings, with a value.
+/// Returns every setting that is a number or a length of time, with each extreme value.
 fn cases() -> Vec<(String, &'static str)> {
     let mut cases = Vec::new();
     for (path, value) in flatten(&Settings::default()) {
@@ -52,7 +52,7 @@ fn cases() -> Vec<(String, &'static str)> {
     cases
 }
 
-/// Whether `config check` takes the value; what it says where it does not.
+/// Runs `config check` with a value of a setting. Returns its output as an error if it refuses.
 fn check(path: &str, value: &str) -> Result<(), String> {
     let mut command = sluicegate();
     command
@@ -72,7 +72,7 @@ fn check(path: &str, value: &str) -> Result<(), String> {
     }
 }
 
-/// Hundredths of a second that a process has worked.
+/// Returns the CPU time of a process, in hundredths of a second.
 fn ticks(pid: u32) -> Option<u64> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     let behind_name = stat.rsplit_once(')')?.1;
@@ -80,13 +80,13 @@ fn ticks(pid: u32) -> Option<u64> {
     Some(fields.get(11)?.parse::<u64>().ok()? + fields.get(12)?.parse::<u64>().ok()?)
 }
 
-/// Runs it for two seconds and ends it; what is wrong with that.
+/// Runs a command for two seconds and ends it. Returns an error if it panics, spins or hangs.
 fn works(command: &mut Command) -> Result<(), String> {
     let child = command.stdout(Stdio::null()).stderr(Stdio::piped());
     let child = child.spawn().unwrap();
     let pid = child.id();
     let ended = std::thread::spawn(move || child.wait_with_output().unwrap());
-    // It has started by then, also where others use the processor.
+    // Enough to start, even on a busy machine.
     std::thread::sleep(Duration::from_secs(2));
     let worked = ticks(pid);
     if !ended.is_finished() {
@@ -112,7 +112,7 @@ fn works(command: &mut Command) -> Result<(), String> {
 }
 
 #[test]
-fn each_extreme_is_taken_or_refused_with_the_setting_and_its_value() {
+fn each_extreme_value_is_accepted_or_refused_with_the_name_of_its_setting() {
     for (path, value) in cases() {
         let Err(said) = check(&path, value) else {
             continue;
@@ -134,7 +134,7 @@ fn each_extreme_is_taken_or_refused_with_the_setting_and_its_value() {
 }
 
 #[test]
-fn what_would_try_again_without_a_pause_or_never_is_refused() {
+fn settings_that_would_retry_without_a_pause_or_never_are_refused() {
     for (path, value, says) in [
         (
             "feed.reconnect_max",
@@ -181,7 +181,7 @@ fn what_would_try_again_without_a_pause_or_never_is_refused() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_is_taken_works() {
+async fn every_accepted_extreme_value_works() {
     let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
     let left = Mutex::new(cases());
     let wrong = Mutex::new(Vec::new());

@@ -1,4 +1,4 @@
-//! What the settings keep secret is in nothing that the program shows or writes.
+//! Secrets of the settings are in no output and in no file.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
@@ -11,7 +11,7 @@ use std::process::{Command, Stdio};
 
 use program::sluicegate;
 
-/// Parts of secrets, as they stand in [`variables`]; plain, encoded and decoded.
+/// Parts of the secrets that [`with_secrets`] sets: plain, percent-encoded and in base64.
 const SECRETS: [&str; 9] = [
     "s3cret-user",
     "s3cret-pass",
@@ -24,7 +24,8 @@ const SECRETS: [&str; 9] = [
     "s3cr",
 ];
 
-/// A feed that refuses the first connection and redirects the second to an address with secrets.
+/// Starts a feed that refuses every first connection and redirects every second one to a URL with a
+/// secret. Returns its address.
 fn feed() -> String {
     let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
     let place = listener.local_addr().unwrap().to_string();
@@ -148,7 +149,7 @@ fn secrets_are_in_no_log_no_status_no_configuration_and_no_file() {
 }
 
 #[test]
-fn secrets_are_not_in_the_spool_and_not_in_the_finest_log() {
+fn secrets_are_not_in_the_spool_and_not_in_a_trace_log() {
     let dir = tempfile::tempdir().unwrap();
     let (archive, state) = (dir.path().join("a.ndjson"), dir.path().join("state"));
     std::fs::write(&archive, common::event("u-12345", 1)).unwrap();
@@ -172,7 +173,7 @@ fn secrets_are_not_in_the_spool_and_not_in_the_finest_log() {
 }
 
 #[test]
-fn errors_show_no_secrets_either() {
+fn errors_contain_no_secrets() {
     for (name, value) in [
         (
             "FEED_URL",

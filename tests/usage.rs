@@ -165,7 +165,7 @@ fn demo_without_a_terminal_runs_headless_and_leaves_nothing_behind() {
         "{said}"
     );
     assert!(
-        said.contains("the sandbox holds") && said.contains("delivery rate"),
+        said.contains("the sandbox received") && said.contains("delivery rate"),
         "{said}"
     );
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);

@@ -139,7 +139,7 @@ fn show(source: ConfigSource, changed: bool) -> Result<ExitCode> {
         shown += 1;
     }
     if shown == 0 {
-        say!("# every setting is as it is unless set");
+        say!("# every setting has its default");
     }
     Ok(ExitCode::SUCCESS)
 }

@@ -18,13 +18,16 @@ pub(super) async fn watch_key_file(handle: Handle) {
             snapshots.borrow().delivery.breaker,
             BreakerState::Refused { .. }
         );
-        let settings = handle.settings();
-        if !is_refused || settings.customerio.api_key_file.is_empty() {
+        if !is_refused {
             continue;
         }
-        let reading = tokio::task::spawn_blocking(move || settings.destination()).await;
-        // A file that can't be read may be in the middle of being replaced.
-        let Ok(Ok(destination)) = reading else {
+        let settings = handle.settings();
+        if settings.customerio.api_key_file.is_empty() {
+            continue;
+        }
+        // Reading the file blocks. A file that can't be read may be in the middle of being replaced.
+        let reading = tokio::task::spawn_blocking(move || settings.destination());
+        let Ok(Ok(destination)) = reading.await else {
             continue;
         };
         match handle.use_credentials(&destination).await {

@@ -211,8 +211,9 @@ async fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
     let read = |path: &str| {
         std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
     };
-    let reading = tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)));
-    reading.await.map_err(std::io::Error::other)?
+    tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)))
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 /// Returns the error for a certificate or key that can't be used.

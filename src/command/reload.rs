@@ -43,27 +43,36 @@ impl Reloader {
     /// Loads and applies the settings. Returns the report and the presets, or why nothing changed.
     pub(super) async fn reload(&self, handle: &Handle) -> Result<(ReloadReport, Presets), String> {
         let own = self.clone();
-        let loading = tokio::task::spawn_blocking(move || own.load());
-        let (settings, destination) = match loading.await {
-            Ok(loaded) => loaded.map_err(|why| format!("nothing is changed: {why}"))?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
-        let presets = settings.presets.clone();
+        let loaded = blocking(move || own.load()).await?;
+        let presets = loaded.settings.presets.clone();
         let done = handle
-            .reconfigure(settings.clone(), &destination)
+            .reconfigure(loaded.settings.clone(), loaded.destination)
             .await
             .map_err(|why| format!("nothing is changed: {why}"))?;
-        // Compares up to hundreds of thousands of event types.
-        let comparing = tokio::task::spawn_blocking(move || {
-            ReloadReport::new(&done.before, &done.started, &settings, done.has_new_key)
-        });
-        let report = comparing.await.map_err(|error| error.to_string())?;
+        let comparing = move || {
+            let (before, started) = (&done.before, &done.started);
+            ReloadReport::new(before, started, &loaded.settings, done.has_new_key)
+        };
+        let report = blocking(comparing).await;
         handle.notify(report.to_string());
         Ok((report, presets))
     }
 
-    /// Loads the settings and the key, which blocks. Returns the first problem as an error.
-    fn load(self) -> Result<(Settings, Destination), String> {
+    /// Loads the settings and the key file, which blocks. Returns the first problem as an error.
+    fn load(self) -> Result<Reloaded, String> {
+        let refused = |why: String| format!("nothing is changed: {why}");
+        let settings = self.load_settings().map_err(refused)?;
+        let destination = settings
+            .destination()
+            .map_err(|why| format!("nothing is changed, the key in use stays: {why}"))?;
+        Ok(Reloaded {
+            settings,
+            destination,
+        })
+    }
+
+    /// Loads the settings, which blocks. Returns the first problem as an error.
+    fn load_settings(self) -> Result<Settings, String> {
         let loaded = self.source.load(&self.flags);
         let loaded = loaded.map_err(|error| error_line(&error))?;
         let found = problems::of(&loaded, Needs::BOTH);
@@ -79,8 +88,20 @@ impl Reloader {
         feed.map_err(|error| error.to_string())?;
         let mut settings = loaded.settings;
         (self.adjust)(&mut settings);
-        let destination = settings.destination();
-        let destination = destination.map_err(|why| format!("the key in use stays: {why}"))?;
-        Ok((settings, destination))
+        Ok(settings)
+    }
+}
+
+/// The settings that were loaded, with the destination and its key.
+struct Reloaded {
+    settings: Settings,
+    destination: Destination,
+}
+
+/// Runs a function that blocks on a thread for such work.
+async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    match tokio::task::spawn_blocking(work).await {
+        Ok(done) => done,
+        Err(error) => std::panic::resume_unwind(error.into_panic()),
     }
 }

@@ -23,13 +23,6 @@ impl Settings {
         }
     }
 
-    /// Returns true if the filters of both settings are equal. Copies nothing.
-    pub fn has_same_filters(&self, other: &Self) -> bool {
-        self.unseen_types == other.unseen_types
-            && self.types == other.types
-            && self.rules == other.rules
-    }
-
     /// Returns the name of the workspace for the screen: its name, else its Site ID.
     pub fn workspace(&self) -> String {
         let named = [&self.customerio.workspace, &self.customerio.site_id];

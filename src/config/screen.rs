@@ -52,30 +52,3 @@ pub enum Theme {
     #[value(name = "16-colours")]
     Sixteen,
 }
-
-impl Theme {
-    /// Returns the next theme, to cycle through all of them.
-    #[must_use]
-    pub fn next(self) -> Self {
-        match self {
-            Self::Auto | Self::Dark => Self::Light,
-            Self::Light => Self::HighContrast,
-            Self::HighContrast => Self::HighContrastLight,
-            Self::HighContrastLight => Self::Sixteen,
-            Self::Sixteen => Self::Dark,
-        }
-    }
-}
-
-impl std::fmt::Display for Theme {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str(match self {
-            Self::Auto => "as the terminal says",
-            Self::Dark => "dark",
-            Self::Light => "light",
-            Self::HighContrast => "high contrast",
-            Self::HighContrastLight => "high contrast, light",
-            Self::Sixteen => "the terminal's 16",
-        })
-    }
-}

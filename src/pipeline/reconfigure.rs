@@ -51,23 +51,23 @@ impl Handle {
     pub async fn reconfigure(
         &self,
         new: Settings,
-        destination: &Destination,
+        destination: Destination,
     ) -> Result<Reconfigured, ReconfigureError> {
-        let (handle, destination) = (self.clone(), destination.clone());
-        // Compares and compiles up to hundreds of thousands of event types.
+        // Comparing hundreds of thousands of event types blocks.
+        let handle = self.clone();
         let applying =
             tokio::task::spawn_blocking(move || handle.apply_settings(new, &destination));
-        let (reconfigured, controls) = match applying.await {
+        let (done, controls) = match applying.await {
             Ok(applied) => applied?,
             Err(error) => std::panic::resume_unwind(error.into_panic()),
         };
         for control in controls {
             self.control(control).await;
         }
-        Ok(reconfigured)
+        Ok(done)
     }
 
-    /// Applies the settings, which blocks. Returns also the commands to the dispatcher.
+    /// Applies the settings, which blocks. Returns also what to send to the dispatcher.
     fn apply_settings(
         &self,
         new: Settings,
@@ -79,7 +79,7 @@ impl Handle {
         let (client, has_new_key) = self.client_if_new(destination)?;
 
         let before = self.in_force(&old, &new);
-        if !new.has_same_filters(&old) {
+        if !has_same_filters(&old, &new) {
             self.gate.set_filters(new.filters())?;
         }
         if new.gate != old.gate {
@@ -90,12 +90,12 @@ impl Handle {
         let dispatch = Control::Settings(Box::new(new.dispatch()));
         let resume = client.map_or(Control::Resume, Control::Client);
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = new;
-        let reconfigured = Reconfigured {
+        let done = Reconfigured {
             before,
             started: self.started.clone(),
             has_new_key,
         };
-        Ok((reconfigured, [dispatch, resume]))
+        Ok((done, [dispatch, resume]))
     }
 
     /// Sends with the credentials of `destination` from now on. Returns false if they are in use
@@ -116,7 +116,7 @@ impl Handle {
         if new.gate != old.gate {
             in_force.gate = gate.mode();
         }
-        if !new.has_same_filters(old) {
+        if !has_same_filters(old, new) {
             let Filters {
                 unseen_types,
                 types,
@@ -150,4 +150,9 @@ impl Handle {
         *current = next;
         Ok((Some(client), has_new_key))
     }
+}
+
+/// Whether the filters are the same, compared without copying them.
+fn has_same_filters(old: &Settings, new: &Settings) -> bool {
+    old.unseen_types == new.unseen_types && old.types == new.types && old.rules == new.rules
 }

@@ -1,5 +1,5 @@
-//! `run` as a process, for tests that take its surroundings away.
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! `run` as a process, for tests with failing surroundings.
+#![allow(dead_code, reason = "each test uses some of these fixtures")]
 
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
@@ -10,7 +10,7 @@ use sluicegate::customerio::sandbox::Sandbox;
 use crate::common::numbers_of;
 use crate::program::run_on;
 
-/// `run` on this spool, quick to retry, with a few more settings.
+/// Returns `run` on this spool, with quick retries and `more` variables.
 pub fn forwarder(feed: &str, sandbox: &str, spool: &Path, more: &[(&str, &str)]) -> Command {
     let mut command = run_on(feed, sandbox);
     command
@@ -30,7 +30,7 @@ pub fn forwarder(feed: &str, sandbox: &str, spool: &Path, more: &[(&str, &str)])
     command
 }
 
-/// Each person's events have come, once and in order.
+/// Asserts that each person's events arrived once and in order.
 pub fn each_persons_in_order(sandbox: &Sandbox, events: u64, people: u64) {
     for person in 0..people {
         let numbers = numbers_of(sandbox, &format!("u-{person}"));
@@ -39,12 +39,12 @@ pub fn each_persons_in_order(sandbox: &Sandbox, events: u64, people: u64) {
     }
 }
 
-/// What it said on standard error.
+/// Returns the standard error.
 pub fn said(output: &Output) -> String {
     String::from_utf8_lossy(&output.stderr).into_owned()
 }
 
-/// The child's end, within a time.
+/// Waits for the end of a process. Panics after 60 seconds.
 pub async fn ended(child: Child) -> Output {
     let waiting = tokio::task::spawn_blocking(move || child.wait_with_output().unwrap());
     tokio::time::timeout(Duration::from_secs(60), waiting)

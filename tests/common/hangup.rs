@@ -1,5 +1,5 @@
-//! A process that is sent SIGHUP, and the lines that it logs.
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! A process that is reloaded by SIGHUP, and its log.
+#![allow(dead_code, reason = "each test uses some of these fixtures")]
 
 use std::io::{BufRead as _, BufReader};
 use std::process::{Child, Command, Stdio};
@@ -8,16 +8,16 @@ use std::time::{Duration, Instant};
 
 use crate::program::signal;
 
-/// A program whose log is read as it comes. It ends with the test.
+/// A process with its log. It is killed at the end of the test.
 pub struct Logged {
     child: Child,
     lines: Arc<Mutex<Vec<String>>>,
-    /// Lines before this one were looked at.
+    /// Number of lines that were searched already.
     seen: usize,
 }
 
 impl Logged {
-    /// Starts it; what it writes on standard output is lost.
+    /// Starts the process and discards its standard output.
     pub fn start(command: &mut Command) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::piped());
         let mut child = command.spawn().unwrap();
@@ -36,14 +36,14 @@ impl Logged {
         }
     }
 
-    /// Asks it to read its settings again; the next line of its log that holds one of `says`.
+    /// Sends SIGHUP, and returns the next line of the log that contains one of `says`.
     pub fn reload(&mut self, says: &[&str]) -> String {
         self.seen = self.lines.lock().unwrap().len();
         signal("HUP", self.child.id());
         self.line(says)
     }
 
-    /// The next line of its log that holds one of `says`; fails after 20 s.
+    /// Returns the next line of the log that contains one of `says`. Panics after 20 seconds.
     pub fn line(&mut self, says: &[&str]) -> String {
         let started = Instant::now();
         loop {
@@ -64,12 +64,12 @@ impl Logged {
         }
     }
 
-    /// Its process id.
+    /// Returns the process ID.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to end, and waits until it has.
+    /// Sends SIGTERM, waits for the end, and returns the exit code.
     pub fn ends(mut self) -> i32 {
         signal("TERM", self.child.id());
         let status = self.child.wait().unwrap();

@@ -1,5 +1,5 @@
-//! What several tests need: servers on free ports, settings that point at them, and waiting.
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! Fixtures for many tests: servers on free ports, settings for them, and waiting.
+#![allow(dead_code, reason = "each test uses some of these fixtures")]
 
 use std::time::{Duration, Instant};
 
@@ -12,7 +12,7 @@ use sluicegate::filter::Mode;
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
-/// A sandbox with these faults.
+/// Starts a sandbox with these faults, which requires the credentials `site:key`.
 pub async fn sandbox(faults: Faults) -> Sandbox {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     Sandbox::start(
@@ -26,13 +26,13 @@ pub async fn sandbox(faults: Faults) -> Sandbox {
     .unwrap()
 }
 
-/// A feed server.
+/// Starts a feed server.
 pub async fn feed() -> Server {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     Server::start(listener, server::Options::default()).unwrap()
 }
 
-/// Settings with an open gate from that feed to that server, and quick retries.
+/// Returns settings with an open gate, this feed and destination, and quick retries.
 pub fn settings(feed: &str, base_url: &str) -> Settings {
     let mut settings = Settings {
         gate: Mode::Open,
@@ -53,7 +53,7 @@ pub fn settings(feed: &str, base_url: &str) -> Settings {
     settings
 }
 
-/// An address at which nothing listens.
+/// Returns an address on which nothing listens.
 pub fn nowhere() -> std::net::SocketAddr {
     std::net::TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
@@ -61,7 +61,7 @@ pub fn nowhere() -> std::net::SocketAddr {
         .unwrap()
 }
 
-/// The `number`-th event of `person`, happening now.
+/// Returns the `number`-th event of `person`, with the current time.
 pub fn event(person: &str, number: u64) -> String {
     let now = sluicegate::amplitude::time::now();
     format!(
@@ -69,14 +69,14 @@ pub fn event(person: &str, number: u64) -> String {
     )
 }
 
-/// The numbers of a person's events at the sandbox, in the order in which they came.
+/// Returns the numbers of a person's events at the sandbox, in order of arrival.
 pub fn numbers_of(sandbox: &Sandbox, person: &str) -> Vec<u64> {
     let events = sandbox.events_of(person);
     let numbers = events.iter().map(|e| e.attributes["number"].as_u64());
     numbers.flatten().collect()
 }
 
-/// Waits until `done` holds; fails with `what` after 20 s.
+/// Waits until `done` returns true. Panics with `what` after 20 seconds.
 pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
     let started = Instant::now();
     while !done() {
@@ -88,7 +88,7 @@ pub async fn until(what: &str, mut done: impl FnMut() -> bool) {
     }
 }
 
-/// Waits until the feed is down; why it is.
+/// Waits until the feed is down, and returns the reason.
 pub async fn down(status: &watch::Receiver<FeedStatus>) -> String {
     let mut seen = String::new();
     until("the feed is down", || match &status.borrow().state {

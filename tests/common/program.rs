@@ -1,12 +1,12 @@
-//! The program itself: its commands as processes, and what they print.
-#![allow(dead_code, reason = "each test uses a part of it")]
+//! The program as a process, and its output.
+#![allow(dead_code, reason = "each test uses some of these fixtures")]
 
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
 
-/// The program, with nothing of this machine's own settings.
+/// Returns the program without the settings of this machine.
 pub fn sluicegate() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_sluicegate"));
     for (name, _) in std::env::vars().filter(|(name, _)| name.starts_with("SLUICEGATE_")) {
@@ -19,7 +19,7 @@ pub fn sluicegate() -> Command {
     command
 }
 
-/// A folder that no other run has had: nothing of an earlier one may be sent.
+/// Returns a new state folder, so that nothing of an earlier run is sent.
 pub fn state_home() -> PathBuf {
     static RUNS: AtomicU32 = AtomicU32::new(0);
     let (pid, run) = (std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
@@ -27,16 +27,16 @@ pub fn state_home() -> PathBuf {
     Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("state-{now}-{pid}-{run}"))
 }
 
-/// A server of ours that runs until it is dropped.
+/// A command that serves at a URL. It is killed when dropped.
 pub struct Serving {
     child: Child,
     out: BufReader<ChildStdout>,
-    /// Where it serves.
+    /// The URL that it printed.
     pub url: String,
 }
 
 impl Serving {
-    /// Starts it and waits until it says where it serves.
+    /// Starts the command and waits for its URL.
     pub fn start(command: &mut Command) -> Self {
         let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut out = BufReader::new(child.stdout.take().unwrap());
@@ -44,7 +44,7 @@ impl Serving {
         let url = loop {
             line.clear();
             let read = out.read_line(&mut line).unwrap();
-            assert!(read > 0, "it ended before it said where it serves");
+            assert!(read > 0, "it ended before it printed its URL");
             let mut words = line.split([' ', ',']);
             if let Some(url) = words.find(|word| word.contains("://")) {
                 break url.to_owned();
@@ -53,17 +53,17 @@ impl Serving {
         Self { child, out, url }
     }
 
-    /// What it writes on standard error, where that was piped.
+    /// Returns its standard error, which must be piped.
     pub fn stderr(&mut self) -> ChildStderr {
         self.child.stderr.take().unwrap()
     }
 
-    /// Its process, for signals.
+    /// Returns the process ID, for signals.
     pub fn pid(&self) -> u32 {
         self.child.id()
     }
 
-    /// Asks it to end; its exit code, and what it printed since.
+    /// Sends SIGTERM. Returns the exit code, and the output after the URL.
     pub fn end(mut self) -> (Option<i32>, String) {
         signal("TERM", self.child.id());
         let mut rest = String::new();
@@ -71,7 +71,7 @@ impl Serving {
         (self.child.wait().unwrap().code(), rest)
     }
 
-    /// Waits until it ends by itself; what it printed since.
+    /// Waits for its end. Returns the output after the URL.
     pub fn finish(mut self) -> String {
         let mut rest = String::new();
         self.out.read_to_string(&mut rest).unwrap();
@@ -87,11 +87,11 @@ impl Drop for Serving {
     }
 }
 
-/// A process that ends with the test, also where that fails.
+/// A process that is killed at the end of the test.
 pub struct Running(Child);
 
 impl Running {
-    /// Starts it, and hears nothing of what it says.
+    /// Starts the process and discards its output.
     pub fn start(command: &mut Command) -> Self {
         command.stdout(Stdio::null()).stderr(Stdio::null());
         Self(command.spawn().unwrap())
@@ -105,6 +105,7 @@ impl Drop for Running {
     }
 }
 
+/// Starts `sandbox` on a free port.
 pub fn sandbox(more: &[&str]) -> Serving {
     Serving::start(
         sluicegate()
@@ -113,6 +114,7 @@ pub fn sandbox(more: &[&str]) -> Serving {
     )
 }
 
+/// Starts `replay` of a file on a free port, at full speed.
 pub fn replay(file: &Path, more: &[&str]) -> Serving {
     Serving::start(
         sluicegate()
@@ -122,14 +124,14 @@ pub fn replay(file: &Path, more: &[&str]) -> Serving {
     )
 }
 
-/// `run` from that feed to that sandbox until all is done, by the five variables alone.
+/// Returns `run` from a feed to a sandbox until it is idle, set up by the five variables alone.
 pub fn run(feed: &str, sandbox: &str) -> Command {
     let mut command = run_on(feed, sandbox);
     command.args(["--exit-when-idle", "500ms"]);
     command
 }
 
-/// The same for as long as it is let.
+/// Returns `run` from a feed to a sandbox without an end, set up by the five variables alone.
 pub fn run_on(feed: &str, sandbox: &str) -> Command {
     let mut command = sluicegate();
     command
@@ -142,13 +144,14 @@ pub fn run_on(feed: &str, sandbox: &str) -> Command {
     command
 }
 
+/// Returns the JSON summary of `run`.
 pub fn summary(output: &Output) -> serde_json::Value {
     serde_json::from_slice(&output.stdout)
         .unwrap_or_else(|_| panic!("no summary: {}", String::from_utf8_lossy(&output.stderr)))
 }
 
-/// An address for a server that ends and comes back: below the ports that the system gives to
-/// connections, one of which would have it meanwhile.
+/// Returns an address for a server that is restarted. Its port is below the range for outgoing
+/// connections, one of which could take it meanwhile.
 pub fn steady_place() -> std::net::SocketAddr {
     loop {
         let port = rand::random_range(12_000..32_000);
@@ -158,17 +161,17 @@ pub fn steady_place() -> std::net::SocketAddr {
     }
 }
 
-/// GET, as JSON.
+/// Sends GET, and returns the answer as JSON.
 pub fn get(url: &str) -> serde_json::Value {
-    asked("GET", url, "")
+    request("GET", url, "")
 }
 
-/// POST of JSON; the answer, as JSON.
+/// Sends POST with JSON, and returns the answer as JSON.
 pub fn post(url: &str, body: &str) -> serde_json::Value {
-    asked("POST", url, body)
+    request("POST", url, body)
 }
 
-fn asked(method: &str, url: &str, body: &str) -> serde_json::Value {
+fn request(method: &str, url: &str, body: &str) -> serde_json::Value {
     use std::io::Write;
     let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut stream = std::net::TcpStream::connect(host).unwrap();
@@ -184,7 +187,7 @@ fn asked(method: &str, url: &str, body: &str) -> serde_json::Value {
     serde_json::from_str(body).unwrap_or_else(|_| panic!("{url} answers {answer}"))
 }
 
-/// Sends a signal by the shell, which every machine has; `kill` as a program it need not have.
+/// Sends a signal with the shell's own `kill`: not every machine has `kill` as a program.
 pub fn signal(name: &str, pid: u32) {
     let sent = Command::new("sh")
         .args(["-c", &format!("kill -{name} {pid}")])

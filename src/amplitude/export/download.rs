@@ -157,9 +157,8 @@ impl Download {
             file.write_all(&chunk).map_err(failed)?;
             bytes += chunk.len() as u64;
         }
-        let file = file
-            .into_inner()
-            .map_err(|error| failed(error.into_error()))?;
+        let file = file.into_inner().map_err(io::IntoInnerError::into_error);
+        let file = file.map_err(failed)?;
         let opened = File::open(&part).map_err(failed)?;
         zip::ZipArchive::new(opened).map_err(|source| ExportError::NoZip {
             hour: hour.name(),

@@ -3,3 +3,4 @@
 pub mod clipboard;
 pub(crate) mod event;
 pub mod screen;
+mod theme_choice;
