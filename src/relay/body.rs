@@ -10,10 +10,10 @@ use axum::extract::Request;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use futures_util::StreamExt as _;
-use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::{Instant, timeout, timeout_at};
 
 use super::intake;
+use super::memory::{MemoryPermit, NoMemory, SharedMemory, units_of};
 use super::refusal::Refusal;
 
 /// Maximum time for the body of a request.
@@ -28,8 +28,6 @@ const SMALL_BYTES: usize = 1 << 20;
 const SMALL_MEMORY_BYTES: usize = 64 << 20;
 /// Maximum memory of all large bodies, in bytes. It is separate, so that they can't delay small ones.
 const LARGE_MEMORY_BYTES: usize = 192 << 20;
-/// Memory is counted in units of this size, in bytes.
-pub(super) const UNIT_BYTES: usize = 1_024;
 /// Maximum bytes that are read of a body that is refused anyway.
 const DISCARDED_BYTES: usize = 40 << 20;
 /// A compressed body of more bytes than this is decompressed on a thread for blocking work.
@@ -38,15 +36,15 @@ const DECOMPRESS_INLINE_BYTES: usize = 16 << 10;
 /// The memory for the bodies of all requests in progress.
 #[derive(Debug)]
 pub(super) struct BodyMemory {
-    small: Semaphore,
-    large: Semaphore,
+    small: SharedMemory,
+    large: SharedMemory,
 }
 
 impl Default for BodyMemory {
     fn default() -> Self {
         Self {
-            small: Semaphore::new(SMALL_MEMORY_BYTES / UNIT_BYTES),
-            large: Semaphore::new(LARGE_MEMORY_BYTES / UNIT_BYTES),
+            small: SharedMemory::new(SMALL_MEMORY_BYTES),
+            large: SharedMemory::new(LARGE_MEMORY_BYTES),
         }
     }
 }
@@ -121,9 +119,9 @@ async fn receive(
         if received.len() + chunk.len() > max_bytes {
             return Err(Refusal::too_large());
         }
-        permit.add(chunk.len(), deadline).await?;
+        let waited = permit.add(chunk.len(), deadline).await?;
         received.extend_from_slice(&chunk);
-        rate.received(chunk.len());
+        rate.received(chunk.len(), waited);
     }
 }
 
@@ -178,10 +176,16 @@ impl MinRate {
         self.covered_until.min(self.deadline)
     }
 
-    /// Records the arrival of bytes.
-    pub(super) fn received(&mut self, bytes: usize) {
-        let earned = Duration::from_secs_f64(bytes as f64 / MIN_RATE);
+    /// Records the arrival of bytes, and the time for which the sender had to wait.
+    pub(super) fn received(&mut self, bytes: usize, waited: Duration) {
+        let earned = Duration::from_secs_f64(bytes as f64 / MIN_RATE) + waited;
         self.covered_until = (self.covered_until + earned).min(Instant::now() + GRACE);
+    }
+}
+
+impl From<NoMemory> for Refusal {
+    fn from(_: NoMemory) -> Self {
+        too_slow()
     }
 }
 
@@ -191,49 +195,6 @@ fn too_slow() -> Refusal {
         BODY_TIMEOUT.as_secs()
     );
     Refusal::new(408, &error)
-}
-
-fn units_of(bytes: usize) -> usize {
-    bytes.div_ceil(UNIT_BYTES)
-}
-
-/// A body's part of a limited memory; released on drop.
-#[derive(Debug)]
-pub(super) struct MemoryPermit<'m> {
-    memory: &'m Semaphore,
-    held: Option<SemaphorePermit<'m>>,
-}
-
-impl<'m> MemoryPermit<'m> {
-    /// Starts without memory.
-    pub(super) fn new(memory: &'m Semaphore) -> Self {
-        Self { memory, held: None }
-    }
-
-    fn units(&self) -> usize {
-        self.held.as_ref().map_or(0, SemaphorePermit::num_permits)
-    }
-
-    /// Adds memory for this number of bytes; waits for it until the deadline.
-    pub(super) async fn add(&mut self, bytes: usize, deadline: Instant) -> Result<(), Refusal> {
-        let units = u32::try_from(units_of(bytes)).unwrap_or(u32::MAX);
-        let acquiring = self.memory.acquire_many(units);
-        let Ok(Ok(more)) = timeout_at(deadline, acquiring).await else {
-            return Err(too_slow());
-        };
-        match &mut self.held {
-            Some(held) => held.merge(more),
-            None => self.held = Some(more),
-        }
-        Ok(())
-    }
-
-    /// Releases all but this number of units.
-    fn shrink_to(&mut self, units: usize) {
-        if let Some(held) = &mut self.held {
-            drop(held.split(held.num_permits().saturating_sub(units)));
-        }
-    }
 }
 
 #[cfg(test)]
@@ -277,10 +238,9 @@ mod tests {
                 .all(|read| read.as_ref().is_err_and(|r| r.status == 408))
         );
         assert!(began.elapsed() < 2 * GRACE, "{:?}", began.elapsed());
-        let free = memory.small.available_permits();
         assert_eq!(
-            free,
-            SMALL_MEMORY_BYTES / UNIT_BYTES,
+            memory.small.free_bytes(),
+            SMALL_MEMORY_BYTES,
             "all memory is released"
         );
     }
@@ -291,8 +251,9 @@ mod tests {
         let body = Body::from(vec![b'x'; SMALL_BYTES + 1]);
         let read = memory.read(&head(), body, SMALL_BYTES).await;
         assert!(read.is_err_and(|refusal| refusal.status == 413));
-        let all = memory.large.available_permits() as u32;
-        let _taken = memory.large.acquire_many(all).await.unwrap();
+        let deadline = Instant::now() + BODY_TIMEOUT;
+        let mut taken = MemoryPermit::new(&memory.large);
+        taken.add(LARGE_MEMORY_BYTES, deadline).await.unwrap();
         let small = memory.read(&head(), Body::from("{}"), SMALL_BYTES).await;
         assert_eq!(small.unwrap().plain, "{}");
     }

@@ -14,6 +14,7 @@ mod body;
 mod connections;
 mod endpoint;
 pub mod intake;
+mod memory;
 mod options;
 pub mod pass_through;
 pub mod refusal;

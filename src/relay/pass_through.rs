@@ -13,20 +13,22 @@ use axum::body::Bytes;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
-use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout_at};
 
 use crate::http::reply::{Content, Reply};
 use crate::network::{Proxies, ProxyError};
 use crate::text::grouped;
 
-use super::body::{MemoryPermit, MinRate, UNIT_BYTES};
+use super::body::MinRate;
+use super::memory::{MemoryPermit, NoMemory, SharedMemory};
 
 /// Maximum time for Amplitude's answer with its body. The body also has a minimum rate.
 const ANSWER_TIMEOUT: Duration = Duration::from_secs(30);
 /// Maximum size of an answer, in bytes. Amplitude lists events by index, and throttled users and
 /// devices: about 200 kB for 2,000 events, its maximum.
 const ANSWER_BYTES: usize = 1 << 20;
+/// The reason why a request gets no answer while the memory of answers is taken.
+const TOO_MANY: &str = "too many of Amplitude's answers are being read";
 /// Maximum memory of all answers that are being read, in bytes; others wait.
 const ANSWER_MEMORY_BYTES: usize = 32 << 20;
 /// The headers that are returned with an answer.
@@ -40,7 +42,7 @@ pub struct PassThrough {
     http: reqwest::Client,
     proxies: Arc<Proxies>,
     base: String,
-    memory: Arc<Semaphore>,
+    memory: Arc<SharedMemory>,
 }
 
 /// Why requests can't be forwarded to Amplitude.
@@ -65,7 +67,7 @@ impl PassThrough {
             http,
             proxies,
             base: base.trim_end_matches('/').to_owned(),
-            memory: Arc::new(Semaphore::new(ANSWER_MEMORY_BYTES / UNIT_BYTES)),
+            memory: Arc::new(SharedMemory::new(ANSWER_MEMORY_BYTES)),
         })
     }
 
@@ -119,10 +121,10 @@ impl PassThrough {
             let Some(chunk) = chunk.map_err(|error| self.no_answer(&error))? else {
                 return Ok(reply);
             };
-            rate.received(chunk.len());
             let kept = chunk.len().min(ANSWER_BYTES - reply.body.len());
-            let taken = permit.add(kept, deadline).await;
-            taken.map_err(|_| "too many of Amplitude's answers are being read".to_owned())?;
+            let waited = permit.add(kept, deadline).await;
+            let waited = waited.map_err(|NoMemory| TOO_MANY.to_owned())?;
+            rate.received(chunk.len(), waited);
             if !reply.add(&chunk, ANSWER_BYTES) {
                 return Ok(reply);
             }

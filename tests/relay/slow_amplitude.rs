@@ -84,6 +84,18 @@ fn refusing(socket: &mut TcpStream, _: &AtomicU64) {
     let _ = socket.write_all(body.as_bytes());
 }
 
+/// An answer of nearly the largest size, whose end comes late.
+fn large_and_late(socket: &mut TcpStream, _: &AtomicU64) {
+    const FILLER: usize = 1_000_000;
+    let (begin, end) = (br#"{"code":200,"x":""#, br#""}"#);
+    let length = begin.len() + FILLER + end.len();
+    head(socket, "200 OK", &format!("Content-Length: {length}\r\n"));
+    let _ = socket.write_all(begin);
+    let _ = socket.write_all(&vec![b'x'; FILLER]);
+    std::thread::sleep(Duration::from_secs(2));
+    let _ = socket.write_all(end);
+}
+
 fn relay(amplitude: &str) -> Serving {
     let mut command = sluicegate();
     command.args([
@@ -171,4 +183,17 @@ async fn an_answer_in_parts_comes_back_with_the_headers_that_matter() {
     let relay = self::relay(&url);
     let (status, later, body) = post(&relay).await;
     assert_eq!((status, later.as_deref()), (429, Some("7")), "{body}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn answers_wait_for_memory_and_all_of_them_arrive() {
+    const TOGETHER: usize = 48;
+    let (url, _) = upstream(large_and_late);
+    let relay = relay(&url);
+    let all = (0..TOGETHER).map(|_| post(&relay));
+    for (status, _, body) in futures_util::future::join_all(all).await {
+        assert_eq!(status, 200, "{body:.300}");
+    }
+    let health = get(&format!("{}/healthz", relay.url));
+    assert_eq!(health["received"], TOGETHER as u64);
 }
