@@ -13,7 +13,7 @@ use super::rule_counts::{RuleCounts, RuleTally};
 /// Filters with their compiled rules.
 #[derive(Debug)]
 pub(super) struct CompiledFilters {
-    filters: Filters,
+    filters: Arc<Filters>,
     /// In the order of the filters' rules.
     rules: Vec<CompiledRule>,
 }
@@ -40,7 +40,10 @@ impl CompiledFilters {
             .iter()
             .map(compile)
             .collect::<Result<_, _>>()?;
-        Ok(Self { filters, rules })
+        Ok(Self {
+            filters: Arc::new(filters),
+            rules,
+        })
     }
 
     /// Continues the counts of `before`, for the rules that both have.
@@ -57,7 +60,7 @@ impl CompiledFilters {
     }
 
     /// The filters.
-    pub(super) fn filters(&self) -> &Filters {
+    pub(super) fn filters(&self) -> &Arc<Filters> {
         &self.filters
     }
 

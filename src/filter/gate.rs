@@ -58,6 +58,11 @@ impl Gate {
         self.compiled.filters()
     }
 
+    /// The filters, shared: there may be hundreds of thousands of event types.
+    pub fn shared_filters(&self) -> Arc<Filters> {
+        self.compiled.filters().clone()
+    }
+
     /// The counts of the rules, in their order.
     pub fn tallies(&self) -> Vec<RuleTally> {
         self.compiled.tallies()

@@ -286,7 +286,7 @@ impl Observer {
             feed,
             feed_lag_ms: median(&self.lag),
             mode: Some(gate.mode()),
-            filters: Arc::new(gate.filters().clone()),
+            filters: gate.shared_filters(),
             rules: gate.tallies(),
             types: Arc::new(self.counters.types(now)),
             limits: Arc::new(self.counters.limits(now)),

@@ -153,7 +153,7 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
     fixture.act(Action::Reloaded(Ok((reread, Filters::default()))));
     let screen = fixture.plain();
     assert!(
-        screen.contains("types in force") && screen.contains("Rules: 0 of 0"),
+        screen.contains("types applied") && screen.contains("Rules: 0 of 0"),
         "{screen}"
     );
     fixture.act(Action::Reloaded(Err("nothing is changed: no".to_owned())));
