@@ -165,6 +165,30 @@ async fn the_request_of_an_exported_dead_letter_is_accepted_unchanged() {
     }
 }
 
+/// Returns the output of `status` in this format.
+fn status(spool: &Path, format: &str) -> String {
+    let mut command = sluicegate();
+    command.args(["status", "--format", format, "--spool"]);
+    let output = command.arg(spool).output().unwrap();
+    String::from_utf8_lossy(&output.stdout).into_owned()
+}
+
+/// Waits until `done` holds for the status, and returns it. Panics with `what` after 20 seconds.
+fn until_status(spool: &Path, what: &str, done: &dyn Fn(&Value) -> bool) -> Value {
+    let started = Instant::now();
+    loop {
+        let told = serde_json::from_str(&status(spool, "json")).unwrap_or_default();
+        if done(&told) {
+            return told;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "{what}: {told}"
+        );
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
 #[test]
 fn status_shows_what_the_last_reconnect_of_the_feed_covered() {
     let dir = tempfile::tempdir().unwrap();
@@ -184,26 +208,7 @@ fn status_shows_what_the_last_reconnect_of_the_feed_covered() {
         .env("SLUICEGATE_FEED_RECONNECT_MIN", "20ms")
         .env("SLUICEGATE_FEED_RECONNECT_MAX", "50ms");
     let _forwarder = Running::start(&mut forwarder);
-    let status = |format: &str| {
-        let mut command = sluicegate();
-        command.args(["status", "--format", format, "--spool"]);
-        let output = command.arg(&spool).output().unwrap();
-        String::from_utf8_lossy(&output.stdout).into_owned()
-    };
-    let until = |what: &str, done: &dyn Fn(&Value) -> bool| {
-        let started = Instant::now();
-        loop {
-            let told = serde_json::from_str(&status("json")).unwrap_or_default();
-            if done(&told) {
-                return told;
-            }
-            assert!(
-                started.elapsed() < Duration::from_secs(20),
-                "{what}: {told}"
-            );
-            std::thread::sleep(Duration::from_millis(50));
-        }
-    };
+    let until = |what: &str, done: &dyn Fn(&Value) -> bool| until_status(&spool, what, done);
     until("it is live", &|told| {
         told["status"]["feed_status"]["connects"] == 1
     });
@@ -223,7 +228,7 @@ fn status_shows_what_the_last_reconnect_of_the_feed_covered() {
         resumed.contains("between the last message and the next"),
         "{resumed}"
     );
-    let text = status("text");
+    let text = status(&spool, "text");
     let line = text
         .lines()
         .find(|line| line.starts_with("  resumed"))

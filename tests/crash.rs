@@ -18,7 +18,7 @@ use forwarder::{each_persons_in_order, ended, forwarder, said};
 use program::{signal, sluicegate, summary};
 use rand::RngExt as _;
 use serde_json::Value;
-use sluicegate::customerio::sandbox::Faults;
+use sluicegate::customerio::sandbox::{Faults, Sandbox};
 use sluicegate::feed::server::Server;
 
 fn publish(feed: &Server, events: u64, people: u64, each_ms: u64) -> tokio::task::JoinHandle<()> {
@@ -32,6 +32,49 @@ fn publish(feed: &Server, events: u64, people: u64, each_ms: u64) -> tokio::task
             }
         }
     })
+}
+
+/// A forwarder that is started and killed again and again.
+struct KilledRuns<'t> {
+    feed: &'t Server,
+    sandbox: &'t Sandbox,
+    spool: &'t Path,
+    more: &'t [(&'t str, &'t str)],
+}
+
+impl KilledRuns<'_> {
+    /// Runs it twenty times, each for a random time. Returns the events delivered after each run.
+    async fn run(&self, faults: &Faults) -> Vec<u64> {
+        let mut reached = Vec::new();
+        for round in 0..20 {
+            // Every fourth time it is killed during an outage: then items that failed before the outage
+            // was detected are due at another time than those that failed because of it.
+            let fail_share = if round % 4 == 3 {
+                1.0
+            } else {
+                faults.fail_share
+            };
+            self.sandbox.set_faults(Faults {
+                fail_share,
+                ..faults.clone()
+            });
+            let mut child = forwarder(&self.feed.url(), &self.sandbox.url(), self.spool, self.more)
+                .stderr(Stdio::null())
+                .spawn()
+                .unwrap();
+            if reached.is_empty() {
+                // Before the first commit there is no message to resume from, and a feed starts with
+                // new messages.
+                until("something arrives", || self.sandbox.counts().events > 0).await;
+            }
+            let wait = rand::rng().random_range(40..400);
+            tokio::time::sleep(Duration::from_millis(wait)).await;
+            child.kill().unwrap();
+            child.wait().unwrap();
+            reached.push(self.sandbox.counts().events);
+        }
+        reached
+    }
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -53,34 +96,13 @@ async fn killed_at_twenty_random_moments_every_event_arrives_once_and_in_order()
         ("SLUICEGATE_DELIVERY_BATCH_BYTES", "60000"),
         ("SLUICEGATE_DELIVERY_ATTEMPTS", "1000"),
     ];
-    let mut reached = Vec::new();
-    for round in 0..20 {
-        // Every fourth time it is killed during an outage: then items that failed before the outage
-        // was detected are due at another time than those that failed because of it.
-        let fail_share = if round % 4 == 3 {
-            1.0
-        } else {
-            faults.fail_share
-        };
-        sandbox.set_faults(Faults {
-            fail_share,
-            ..faults.clone()
-        });
-        let mut child = forwarder(&feed.url(), &sandbox.url(), dir.path(), &more)
-            .stderr(Stdio::null())
-            .spawn()
-            .unwrap();
-        if reached.is_empty() {
-            // Before the first commit there is no message to resume from, and a feed starts with
-            // new messages.
-            until("something arrives", || sandbox.counts().events > 0).await;
-        }
-        let wait = rand::rng().random_range(40..400);
-        tokio::time::sleep(Duration::from_millis(wait)).await;
-        child.kill().unwrap();
-        child.wait().unwrap();
-        reached.push(sandbox.counts().events);
-    }
+    let killed = KilledRuns {
+        feed: &feed,
+        sandbox: &sandbox,
+        spool: dir.path(),
+        more: &more,
+    };
+    let reached = killed.run(&faults).await;
     assert!(
         reached[0] < EVENTS && reached.windows(2).filter(|w| w[1] > w[0]).count() > 5,
         "{reached:?}"

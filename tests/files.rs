@@ -264,7 +264,7 @@ fn what_can_not_be_read_is_played_as_far_as_it_can_and_ends_the_command_with_an_
 }
 
 #[test]
-fn an_event_that_is_larger_than_files_may_have_is_told_and_passed_over() {
+fn an_event_that_is_larger_than_files_may_have_is_reported_and_skipped() {
     let dir = tempfile::tempdir().unwrap();
     let large = event(2).replace("Jürgen", &"x".repeat(1 << 20));
     let path = file(

@@ -150,77 +150,84 @@ fn no_command_starts_with_a_key_file_without_a_key() {
     }
 }
 
+/// The answer to a reload without changes.
+const NOTHING: &str = "settings reloaded: nothing changed";
+
+/// The configuration of the start.
+const FIRST: &str = "[delivery]\nattempts = 7\nin_flight = 3\n[types]\na = \"off\"\nb = \"on\"\n";
+
+/// Name of the case, the configuration, and the answer to its reload: whole, or a part of an error.
+const RELOADS: &[(&str, &str, &str)] = &[
+    ("as it was", FIRST, NOTHING),
+    (
+        "comments, spaces and order",
+        "# one\n[types]\n b = \"on\"\n\na=\"off\" # two\n[delivery]\nin_flight=3\nattempts = 7\n",
+        NOTHING,
+    ),
+    (
+        "a default that is written",
+        "gate = \"shut\"\n[delivery]\nattempts = 7\nin_flight = 3\nbatch_age = \"0.25s\"\n[types]\na = \"off\"\nb = \"on\"\n",
+        NOTHING,
+    ),
+    (
+        "the same in another form",
+        "gate = 'shut'\ndelivery = { attempts = 0x7, in_flight = 3, batch_age = \"0s 250ms\" }\ntypes = { a = \"off\", b = \"on\" }\n",
+        NOTHING,
+    ),
+    (
+        "what the environment stands over",
+        "[delivery]\nattempts = 7\nin_flight = 3\nbreaker_failures = 9\n[customerio]\nsite_id = \"other\"\n[types]\na = \"off\"\nb = \"on\"\n",
+        NOTHING,
+    ),
+    (
+        "settings of the screen and of relays",
+        "[delivery]\nattempts = 7\nin_flight = 3\n[screen]\ntheme = \"light\"\nring_bytes = 123456789\n[keys]\ngate = [\"F9\"]\n[relay]\ntoken = \"x\"\n[types]\na = \"off\"\nb = \"on\"\n",
+        NOTHING,
+    ),
+    ("no TOML", "[delivery\nattempts = 8", "nothing is changed: "),
+    (
+        "no number",
+        "[delivery]\nattempts = \"many\"",
+        "s.toml:2: delivery.attempts: ",
+    ),
+    (
+        "two of many are wrong",
+        "[delivery]\nattempts = 0\nin_flight = 0",
+        "(and 1 more)",
+    ),
+    ("still as it was", FIRST, NOTHING),
+    (
+        "what needs a restart",
+        "[feed]\nresume = false\n[customerio]\nworkspace = \"shop\"\n[delivery]\nattempts = 7\nin_flight = 3\ndrain = \"1s\"\n[types]\na = \"off\"\nb = \"on\"\n",
+        "settings reloaded: nothing applied; restart to apply customerio.workspace, delivery.drain, feed.resume",
+    ),
+    (
+        "some of both, and still to be restarted for",
+        "[feed]\nresume = false\n[delivery]\nattempts = 8\nin_flight = 3\n[types]\na = \"on\"\nb = \"on\"\n",
+        "settings reloaded: delivery.attempts, types applied; restart to apply feed.resume",
+    ),
+    (
+        "back",
+        FIRST,
+        "settings reloaded: delivery.attempts, types applied",
+    ),
+    ("and once more", FIRST, NOTHING),
+];
+
 #[test]
 fn a_reload_reports_exactly_what_it_changed() {
     let dir = tempfile::tempdir().unwrap();
     let config = dir.path().join("s.toml");
-    let first = "[delivery]\nattempts = 7\nin_flight = 3\n[types]\na = \"off\"\nb = \"on\"\n";
-    fs::write(&config, first).unwrap();
+    fs::write(&config, FIRST).unwrap();
     let mut command = alone(&config, &dir.path().join("spool"));
     command.env("SLUICEGATE_DELIVERY_BREAKER_FAILURES", "4");
     let mut program = Logged::start(&mut command);
     program.line(&["feed is down"]);
-    let nothing = "settings reloaded: nothing changed";
-    for (case, text, says) in [
-        ("as it was", first, nothing),
-        (
-            "comments, spaces and order",
-            "# one\n[types]\n b = \"on\"\n\na=\"off\" # two\n[delivery]\nin_flight=3\nattempts = 7\n",
-            nothing,
-        ),
-        (
-            "a default that is written",
-            "gate = \"shut\"\n[delivery]\nattempts = 7\nin_flight = 3\nbatch_age = \"0.25s\"\n[types]\na = \"off\"\nb = \"on\"\n",
-            nothing,
-        ),
-        (
-            "the same in another form",
-            "gate = 'shut'\ndelivery = { attempts = 0x7, in_flight = 3, batch_age = \"0s 250ms\" }\ntypes = { a = \"off\", b = \"on\" }\n",
-            nothing,
-        ),
-        (
-            "what the environment stands over",
-            "[delivery]\nattempts = 7\nin_flight = 3\nbreaker_failures = 9\n[customerio]\nsite_id = \"other\"\n[types]\na = \"off\"\nb = \"on\"\n",
-            nothing,
-        ),
-        (
-            "settings of the screen and of relays",
-            "[delivery]\nattempts = 7\nin_flight = 3\n[screen]\ntheme = \"light\"\nring_bytes = 123456789\n[keys]\ngate = [\"F9\"]\n[relay]\ntoken = \"x\"\n[types]\na = \"off\"\nb = \"on\"\n",
-            nothing,
-        ),
-        ("no TOML", "[delivery\nattempts = 8", "nothing is changed: "),
-        (
-            "no number",
-            "[delivery]\nattempts = \"many\"",
-            "s.toml:2: delivery.attempts: ",
-        ),
-        (
-            "two of many are wrong",
-            "[delivery]\nattempts = 0\nin_flight = 0",
-            "(and 1 more)",
-        ),
-        ("still as it was", first, nothing),
-        (
-            "what needs a restart",
-            "[feed]\nresume = false\n[customerio]\nworkspace = \"shop\"\n[delivery]\nattempts = 7\nin_flight = 3\ndrain = \"1s\"\n[types]\na = \"off\"\nb = \"on\"\n",
-            "settings reloaded: nothing applied; restart to apply customerio.workspace, delivery.drain, feed.resume",
-        ),
-        (
-            "some of both, and still to be restarted for",
-            "[feed]\nresume = false\n[delivery]\nattempts = 8\nin_flight = 3\n[types]\na = \"on\"\nb = \"on\"\n",
-            "settings reloaded: delivery.attempts, types applied; restart to apply feed.resume",
-        ),
-        (
-            "back",
-            first,
-            "settings reloaded: delivery.attempts, types applied",
-        ),
-        ("and once more", first, nothing),
-    ] {
+    for (case, text, says) in RELOADS {
         fs::write(&config, text).unwrap();
         let told = reload(&mut program);
         if says.starts_with("settings") {
-            assert_eq!(told, says, "{case}");
+            assert_eq!(told, *says, "{case}");
         } else {
             assert!(told.contains(says), "{case}: {told}");
         }

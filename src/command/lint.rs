@@ -24,8 +24,12 @@ pub(super) fn run(args: &Lint, source: ConfigSource) -> Result<ExitCode> {
         list_limits(&settings, args.format);
         return Ok(ExitCode::SUCCESS);
     }
-    let mut report = Report::default();
-    let mut seen = HashSet::new();
+    let mut check = Check {
+        settings: &settings,
+        counts_age_from_now: args.age,
+        seen: HashSet::new(),
+        report: Report::default(),
+    };
     let options = archive::Options {
         max_event_bytes: args.archives.max_event_bytes,
         received_ms: time::now(),
@@ -33,20 +37,21 @@ pub(super) fn run(args: &Lint, source: ConfigSource) -> Result<ExitCode> {
     for path in &args.files {
         let _ = archive::each(path, options, &mut |piece| {
             match piece {
-                Piece::Event(event, place) => {
-                    report.check(&event, &place, &settings, args.age, &mut seen);
+                Piece::Event(event, place) => check.event(&event, &place),
+                Piece::Malformed(malformed, _, place) => {
+                    check.report.malformed(&place, &malformed);
                 }
-                Piece::Malformed(malformed, _, place) => report.malformed(&place, &malformed),
-                Piece::Skipped(place) => report.passed_over.push(place.to_string()),
+                Piece::Skipped(place) => check.report.skipped.push(place.to_string()),
                 Piece::Broken(error) => {
                     complain!("sluicegate: {error}");
-                    report.unreadable.push(error.to_string());
+                    check.report.unreadable.push(error.to_string());
                 }
             }
             ControlFlow::Continue(())
         });
     }
-    report.tell_passed_over();
+    let report = check.report;
+    report.print_skipped();
     let is_nothing = report.events == 0 && report.malformed == 0;
     if is_nothing && !report.unreadable.is_empty() {
         return Ok(ExitCode::from(2));
@@ -95,6 +100,40 @@ fn list_limits(settings: &Settings, format: Format) {
     }
 }
 
+/// A check of events, one after the other.
+struct Check<'s> {
+    settings: &'s Settings,
+    /// Measure age from now, instead of from each event's own time.
+    counts_age_from_now: bool,
+    /// Dedupe ids of the events so far, to find duplicates.
+    seen: HashSet<u128>,
+    report: Report,
+}
+
+impl Check<'_> {
+    fn event(&mut self, event: &Event, place: &archive::Position) {
+        let happened = event.time().unwrap_or(event.received_ms());
+        // Archives are always old: without --age, each event is checked at its own time.
+        let now = if self.counts_age_from_now || happened > time::now() {
+            time::now()
+        } else {
+            happened
+        };
+        let is_new = self.seen.insert(dedupe::id(event).into());
+        let (mapping, policies) = (&self.settings.mapping, &self.settings.limits);
+        let violations = limits::check_alone(event, mapping, policies, now, !is_new);
+        let rejects = violations.iter().any(|v| v.policy == Policy::Reject);
+        let report = &mut self.report;
+        report.events += 1;
+        report.rejected += u64::from(rejects);
+        report.warned += u64::from(!rejects && !violations.is_empty());
+        let event_type = event.event_type().unwrap_or_default().into_owned();
+        for violation in violations {
+            report.note(violation, &event_type, place);
+        }
+    }
+}
+
 /// The result of a check.
 #[derive(Debug, Default, Serialize)]
 struct Report {
@@ -106,7 +145,8 @@ struct Report {
     warned: u64,
     first_malformed: Option<String>,
     /// Members of zip files that are not exports.
-    passed_over: Vec<String>,
+    #[serde(rename = "passed_over")]
+    skipped: Vec<String>,
     /// Errors of files that could not be read to their end.
     unreadable: Vec<String>,
     violations: BTreeMap<limits::Code, BTreeMap<String, ViolationRow>>,
@@ -130,42 +170,15 @@ impl Report {
             .get_or_insert_with(|| format!("{place}: {malformed}"));
     }
 
-    fn tell_passed_over(&self) {
-        let Some(first) = self.passed_over.first() else {
+    /// Prints how many members of zip files were skipped.
+    fn print_skipped(&self) {
+        let Some(first) = self.skipped.first() else {
             return;
         };
-        let count = grouped(self.passed_over.len() as u64);
+        let count = grouped(self.skipped.len() as u64);
         complain!(
             "sluicegate: skipped {count} zip members that are not exports; the first: {first}"
         );
-    }
-
-    fn check(
-        &mut self,
-        event: &Event,
-        place: &archive::Position,
-        settings: &Settings,
-        age: bool,
-        seen: &mut HashSet<u128>,
-    ) {
-        self.events += 1;
-        let happened = event.time().unwrap_or(event.received_ms());
-        // Archives are always old: without --age, each event is checked at its own time.
-        let now = if age || happened > time::now() {
-            time::now()
-        } else {
-            happened
-        };
-        let is_new = seen.insert(dedupe::id(event).into());
-        let violations =
-            limits::check_alone(event, &settings.mapping, &settings.limits, now, !is_new);
-        let rejects = violations.iter().any(|v| v.policy == Policy::Reject);
-        self.rejected += u64::from(rejects);
-        self.warned += u64::from(!rejects && !violations.is_empty());
-        let event_type = event.event_type().unwrap_or_default().into_owned();
-        for violation in violations {
-            self.note(violation, &event_type, place);
-        }
     }
 
     fn note(&mut self, violation: Violation, event_type: &str, place: &archive::Position) {
