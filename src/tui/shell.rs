@@ -368,12 +368,12 @@ impl Shell {
             .look_through(draft.and(question.as_ref()).cloned());
         self.previewer.ask(question);
         self.watcher.ask(&self.state.watches);
-        let person = self.state.person.as_ref();
+        let person = self.state.overlays.person();
         self.jobs
             .summarize(person.map(|open| open.identity.clone()));
         self.jobs
-            .break_down(self.state.limit.as_ref().map(|open| open.code));
-        let properties = self.state.properties.as_ref();
+            .break_down(self.state.overlays.limit().map(|open| open.code));
+        let properties = self.state.overlays.properties();
         self.jobs
             .explore(properties.map(|open| open.event_type.clone()));
         let room = self.state.event_rows();
@@ -384,7 +384,7 @@ impl Shell {
             .page(events.anchor(), events.shift, room, &events.bookmarks);
         self.dirty = !page.complete;
         self.act(Action::Page(page)).await?;
-        if let Some(inspector) = &self.state.inspector
+        if let Some(inspector) = self.state.overlays.inspector()
             && inspector.is_outdated(
                 self.finder.record(inspector.sequence).as_ref(),
                 &self.state.snapshot,

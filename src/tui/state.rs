@@ -13,22 +13,18 @@ use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
 use crate::protocol::{Snapshot, TypeRow};
-use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
 use crate::tui::filters::state::{Armed, Draft, FilterCursor, Sort};
 use crate::tui::frame::alert::{Alert, AlertInputs};
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, Pane};
 use crate::tui::frame::layout::{Border, Layout, LayoutInputs, PaneAreas};
 use crate::tui::frame::notice::{NOTICE_MS, Notice};
+use crate::tui::frame::overlays::Overlays;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
-use crate::tui::inspector::state::Inspector;
-use crate::tui::limits::state::OpenedLimit;
 use crate::tui::person;
-use crate::tui::person::state::Person;
 use crate::tui::privacy::mask::Privacy;
-use crate::tui::properties::state::OpenedProperties;
 use crate::tui::throughput::layout::points;
 use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::query::{Seen, Watch};
@@ -93,16 +89,8 @@ pub struct State {
     pub events: Events,
     /// The row of the violations that the cursor is on.
     pub violation: usize,
-    /// The event that is inspected.
-    pub inspector: Option<Inspector>,
-    /// The dead letters, while they are looked at.
-    pub letters: Option<DeadLetters>,
-    /// The person whose events are looked at.
-    pub person: Option<Person>,
-    /// The limit that is looked at.
-    pub limit: Option<OpenedLimit>,
-    /// The type whose properties are looked at.
-    pub properties: Option<OpenedProperties>,
+    /// The overlays over the lower panes.
+    pub overlays: Overlays,
     /// What is open over everything.
     pub popup: Option<Popup>,
     /// What was last said to the operator.
@@ -161,11 +149,7 @@ impl State {
                 ..Events::default()
             },
             violation: 0,
-            inspector: None,
-            letters: None,
-            person: None,
-            limit: None,
-            properties: None,
+            overlays: Overlays::default(),
             popup: None,
             message: None,
             alert: None,
@@ -212,7 +196,7 @@ impl State {
     /// The rows that the events pane has for events.
     pub fn event_rows(&self) -> usize {
         let rooms = self.rooms();
-        let room = match &self.person {
+        let room = match self.overlays.person() {
             Some(_) => person::layout::rooms(rooms.inspector)[1],
             None => rooms.events,
         };
@@ -228,8 +212,8 @@ impl State {
     pub fn input_context(&self) -> InputContext {
         InputContext {
             pane: self.focus,
-            over: self.over(),
-            drafts: self.draft.is_some(),
+            overlay: self.overlays.top_kind(),
+            has_draft: self.draft.is_some(),
         }
     }
 
@@ -248,23 +232,6 @@ impl State {
             editor.put_into(&mut proposed).ok()?;
         }
         (!changes(&self.filters, &proposed).is_empty()).then_some(proposed)
-    }
-
-    /// What lies over the lower panes.
-    pub fn over(&self) -> Overlay {
-        if self.letters.is_some() {
-            Overlay::DeadLetters
-        } else if self.inspector.is_some() {
-            Overlay::Inspector
-        } else if self.properties.is_some() {
-            Overlay::Properties
-        } else if self.person.is_some() {
-            Overlay::Person
-        } else if self.limit.is_some() {
-            Overlay::Limit
-        } else {
-            Overlay::Nothing
-        }
     }
 
     /// Shows a message in the footer for a few seconds.

@@ -26,7 +26,8 @@ use crate::tui::filters::history::view as history;
 use crate::tui::filters::presets::view as presets;
 use crate::tui::filters::preview::view as preview;
 use crate::tui::filters::view as filters;
-use crate::tui::frame::focus::Overlay;
+use crate::tui::frame::layout::PaneAreas;
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::Popup;
 use crate::tui::frame::{banner, confirm, footer, header};
 use crate::tui::input::help;
@@ -81,42 +82,54 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if let Some(alert) = state.alert {
         banner::render(frame, rooms.banner, alert, state, theme);
     }
-    let inspecting = state.over() != Overlay::Nothing;
+    let overlay = state.overlays.top();
     let drawn = |room: Rect| room.area() > 0;
-    if drawn(rooms.throughput) && !(inspecting && state.zoomed) {
+    if drawn(rooms.throughput) && !(overlay.is_some() && state.zoomed) {
         throughput::render(frame, rooms.throughput, state, theme);
     }
-    if drawn(rooms.delivery) && !(inspecting && state.zoomed) {
+    if drawn(rooms.delivery) && !(overlay.is_some() && state.zoomed) {
         delivery::render(frame, rooms.delivery, state, theme);
     }
-    if let Some(open) = &state.letters {
-        dead_letters::render(frame, rooms.inspector, open, state, theme);
-    } else if let Some(inspector) = &state.inspector {
-        inspector::render(frame, rooms.inspector, inspector, state.privacy, theme);
-    } else if let Some(open) = &state.properties {
-        properties::render(frame, rooms.inspector, open, state.privacy, theme);
-    } else if let Some(open) = &state.person {
-        person::render(frame, rooms.inspector, open, state, theme);
-    } else if let Some(open) = &state.limit {
-        limits::render(frame, rooms.inspector, open, theme);
-    } else {
-        if drawn(rooms.filters) {
-            filters::render(frame, rooms.filters, state, theme);
-        }
-        if drawn(rooms.events) {
-            match &state.draft {
-                Some(draft) if !draft.shows_events => {
-                    preview::render(frame, rooms.events, state, theme);
-                }
-                _ => events::render(frame, rooms.events, state, theme),
-            }
-        }
-        if drawn(rooms.violations) {
-            violations::render(frame, rooms.violations, state, theme);
-        }
+    match overlay {
+        Some(overlay) => draw_overlay(frame, rooms.inspector, overlay, state, theme),
+        None => lower_panes(frame, &rooms, state, theme),
     }
     footer::render(frame, rooms.footer, state, theme);
     popups(frame, area, state, theme);
+}
+
+fn draw_overlay(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    overlay: &Overlay,
+    state: &State,
+    theme: &Theme,
+) {
+    match overlay {
+        Overlay::DeadLetters(open) => dead_letters::render(frame, area, open, state, theme),
+        Overlay::Inspector(open) => inspector::render(frame, area, open, state.privacy, theme),
+        Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
+        Overlay::Person(open) => person::render(frame, area, open, state, theme),
+        Overlay::Limit(open) => limits::render(frame, area, open, theme),
+    }
+}
+
+/// Draws filters, events and violations.
+fn lower_panes(frame: &mut Frame<'_>, rooms: &PaneAreas, state: &State, theme: &Theme) {
+    if rooms.filters.area() > 0 {
+        filters::render(frame, rooms.filters, state, theme);
+    }
+    if rooms.events.area() > 0 {
+        match &state.draft {
+            Some(draft) if !draft.shows_events => {
+                preview::render(frame, rooms.events, state, theme);
+            }
+            _ => events::render(frame, rooms.events, state, theme),
+        }
+    }
+    if rooms.violations.area() > 0 {
+        violations::render(frame, rooms.violations, state, theme);
+    }
 }
 
 /// Draws what is open over everything.

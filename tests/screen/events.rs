@@ -28,7 +28,7 @@ fn events_are_gone_to_marked_and_written_to_a_file() {
     assert_eq!(fixture.state.events.cursor, Some(8));
     // Those that break a limit; the inspector goes along.
     fixture.press("\n]");
-    assert_eq!(fixture.state.inspector.as_ref().unwrap().sequence, 6);
+    assert_eq!(fixture.state.overlays.inspector().unwrap().sequence, 6);
     fixture.press("m\u{1b}");
     insta::assert_snapshot!("bookmarks", fixture.plain());
     fixture.press("'");
@@ -163,7 +163,7 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
     fixture.press("\u{1b}l\n");
     fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
     assert_eq!(fixture.press("p"), []);
-    let person = fixture.state.person.as_ref().unwrap();
+    let person = fixture.state.overlays.person().unwrap();
     assert_eq!(person.identity, Identity::User(letter(18).person()));
     // An event of a device alone is of the device.
     let mut fixture = Fixture::new((80, 24));
@@ -175,7 +175,7 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
 fn a_violation_leads_to_its_last_event_with_the_path_marked() {
     let mut fixture = Fixture::new((120, 34));
     assert_eq!(fixture.press("\t\n"), []);
-    let code = fixture.state.limit.as_ref().unwrap().code;
+    let code = fixture.state.overlays.limit().unwrap().code;
     fixture.break_down();
     let breaking = Events::Breaking(code);
     assert_eq!(fixture.press("e"), [Effect::ExportEvents(breaking)]);
@@ -213,8 +213,8 @@ fn the_properties_of_a_type_are_told_with_what_has_changed() {
     fixture.press("f↓↓↓E");
     let event_type = fixture
         .state
-        .properties
-        .as_ref()
+        .overlays
+        .properties()
         .unwrap()
         .event_type
         .clone();
@@ -235,5 +235,5 @@ fn the_properties_of_a_type_are_told_with_what_has_changed() {
     );
     assert_eq!(fixture.state.events.page.matched, 92);
     fixture.press("E\u{1b}");
-    assert!(fixture.state.properties.is_none());
+    assert!(fixture.state.overlays.properties().is_none());
 }

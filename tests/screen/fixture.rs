@@ -445,7 +445,7 @@ impl Fixture {
 
     /// Looks where the limit is broken that is looked at.
     pub fn break_down(&mut self) {
-        if let Some(opened) = &self.state.limit {
+        if let Some(opened) = self.state.overlays.limit() {
             let code = opened.code;
             let found = Breakdown::of(code, &self.ring, &Mapping::default());
             self.act(Action::BrokenDown(code, Box::new(found)));
@@ -454,7 +454,7 @@ impl Fixture {
 
     /// Looks through the events of the person that is looked at.
     pub fn summarize(&mut self) {
-        let person = self.state.person.as_ref().unwrap();
+        let person = self.state.overlays.person().unwrap();
         let identity = person.identity.clone();
         let mut summary = Summary::of(&identity, &self.ring);
         summary.letters = vec![letter(17)];

@@ -66,7 +66,7 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
     assert_eq!(fixture.state.events.cursor, Some(7));
     assert_eq!(fixture.act(mouse(press, 60, 11)), [Effect::Inspect(7)]);
     fixture.act(mouse(MouseEventKind::ScrollDown, 100, 15));
-    assert_eq!(fixture.state.inspector.as_ref().unwrap().line, 3);
+    assert_eq!(fixture.state.overlays.inspector().unwrap().line, 3);
     fixture.press("\u{1b}");
     // A type is chosen, then switched; so is a rule.
     fixture.act(mouse(press, 10, 11));
@@ -79,9 +79,9 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
     fixture.press("\u{1b}");
     // A limit is chosen, then opened.
     fixture.act(mouse(press, 20, 29));
-    assert!(fixture.state.limit.is_none());
+    assert!(fixture.state.overlays.limit().is_none());
     fixture.act(mouse(press, 20, 29));
-    assert!(fixture.state.limit.is_some());
+    assert!(fixture.state.overlays.limit().is_some());
     fixture.press("\u{1b}?");
     fixture.act(mouse(MouseEventKind::ScrollDown, 1, 1));
     assert!(matches!(fixture.state.popup, Some(Popup::Help(1))));

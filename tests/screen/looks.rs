@@ -75,7 +75,7 @@ fn scene(keys: &str, size: (u16, u16)) -> Fixture {
         fixture.press("\n");
     }
     fixture.break_down();
-    if let Some(open) = &fixture.state.properties {
+    if let Some(open) = fixture.state.overlays.properties() {
         let event_type = open.event_type.clone();
         let found = Box::new(Properties::of(&event_type, &fixture.ring));
         fixture.act(Action::Properties(event_type, found));

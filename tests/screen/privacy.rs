@@ -198,11 +198,11 @@ fn hostile_text_moves_nothing_on_the_screen() {
             fixture.press(keys);
             let state = &fixture.state;
             walked.0 |= state.draft.is_some() && state.preview.is_some();
-            walked.1 |= state.person.is_some();
+            walked.1 |= state.overlays.person().is_some();
             walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
-            walked.3 |= state.limit.is_some();
-            walked.4 |= state.properties.is_some();
-            if let Some(open) = &fixture.state.properties {
+            walked.3 |= state.overlays.limit().is_some();
+            walked.4 |= state.overlays.properties().is_some();
+            if let Some(open) = fixture.state.overlays.properties() {
                 let event_type = open.event_type.clone();
                 let found = Box::new(Properties::of(&event_type, &fixture.ring));
                 fixture.act(Action::Properties(event_type, found));

@@ -12,10 +12,16 @@ use crate::tui::privacy::on_screen::ids_on_screen;
 use crate::tui::state::State;
 
 pub(crate) fn ask(state: &mut State) {
-    let letter = state.letters.as_ref().and_then(|l| l.opened.as_ref());
+    let letter = state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.opened.as_ref());
     let has_letter = letter.is_some_and(|opened| opened.letter().is_some());
-    let has_event = state.inspector.as_ref().is_some_and(|i| i.found.is_some());
-    if has_letter || (has_event && state.letters.is_none()) {
+    let has_event = state
+        .overlays
+        .inspector()
+        .is_some_and(|i| i.found.is_some());
+    if has_letter || (has_event && state.overlays.dead_letters().is_none()) {
         state.popup = Some(Popup::Copy);
     } else {
         state.inform("open an event first, with Enter");
@@ -37,7 +43,10 @@ pub(crate) fn chosen(state: &mut State, key: KeyCode) -> Vec<Effect> {
 }
 
 pub(crate) fn text(state: &State, what: What) -> Result<String, &'static str> {
-    let opened = state.letters.as_ref().and_then(|l| l.opened.as_ref());
+    let opened = state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.opened.as_ref());
     let server = server(state);
     // What is copied while people are hidden hides them too.
     let document = |raw: &str| match state.privacy {
@@ -60,7 +69,7 @@ pub(crate) fn text(state: &State, what: What) -> Result<String, &'static str> {
         };
     }
     let gone = "there is no event to copy";
-    let inspector = state.inspector.as_ref().ok_or(gone)?;
+    let inspector = state.overlays.inspector().ok_or(gone)?;
     let found = inspector.found.as_ref().ok_or(gone)?;
     let record = &found.record;
     let sent = || {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
-use crate::tui::dead_letters::state::OpenedDeadLetters;
+use crate::tui::dead_letters::state::{DeadLetters, OpenedDeadLetters};
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::state::State;
 use crate::tui::widget::json;
@@ -17,23 +17,21 @@ fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
     let row = state
         .snapshot
         .dead_letters
-        .get(state.letters.as_ref()?.row)?;
+        .get(state.overlays.dead_letters()?.row)?;
     Some((row.group.clone(), row.count))
 }
 
 /// What a key means: the letter that is under the cursor, or the row.
 fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
-    match &state.letters.as_ref()?.opened {
+    match &state.overlays.dead_letters()?.opened {
         Some(opened) => Some((DeadLetterSelection::One(opened.letter()?.number), 1)),
         None => group(state).map(|(group, count)| (DeadLetterSelection::Group(group), count)),
     }
 }
 
-pub(crate) fn move_cursor(state: &mut State, by: i64) {
-    let last = state.snapshot.dead_letters.len().saturating_sub(1);
-    let Some(letters) = &mut state.letters else {
-        return;
-    };
+/// Moves the cursor among `groups` groups, in the open group, or in the open document.
+pub(crate) fn move_cursor(letters: &mut DeadLetters, by: i64, groups: usize) {
+    let last = groups.saturating_sub(1);
     let Some(opened) = &mut letters.opened else {
         letters.row = stepped(letters.row.min(last), by, last);
         return;
@@ -54,7 +52,7 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) {
 /// A row is opened, then the letter in it.
 pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let group = group(state);
-    let Some(letters) = &mut state.letters else {
+    let Some(letters) = state.overlays.dead_letters_mut() else {
         return Vec::new();
     };
     if let Some(opened) = &mut letters.opened {
@@ -77,18 +75,21 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
 }
 
 pub(crate) fn back(state: &mut State) {
-    let Some(letters) = &mut state.letters else {
+    let Some(letters) = state.overlays.dead_letters_mut() else {
         return;
     };
     match &mut letters.opened {
         Some(OpenedDeadLetters { line, .. }) if line.is_some() => *line = None,
         Some(_) => letters.opened = None,
-        None => state.letters = None,
+        None => _ = state.overlays.pop(),
     }
 }
 
 pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
-    let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
+    let opened = state
+        .overlays
+        .dead_letters_mut()
+        .and_then(|l| l.opened.as_mut());
     match (found, opened) {
         (Ok(found), Some(opened)) => {
             // Another row was opened meanwhile: its own come soon.
@@ -96,7 +97,9 @@ pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
                 return;
             }
             if found.is_empty() {
-                state.letters.iter_mut().for_each(|l| l.opened = None);
+                if let Some(letters) = state.overlays.dead_letters_mut() {
+                    letters.opened = None;
+                }
                 return;
             }
             opened.cursor = opened.cursor.min(found.len() - 1);
@@ -117,7 +120,11 @@ fn is_of(letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
 
 /// What is shown may have changed: it is fetched again.
 pub(crate) fn look_again(state: &mut State) -> Vec<Effect> {
-    match state.letters.as_ref().and_then(|l| l.opened.as_ref()) {
+    match state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.opened.as_ref())
+    {
         Some(opened) => vec![Effect::DeadLetters(DeadLetterSelection::Group(
             opened.group.clone(),
         ))],
@@ -190,7 +197,10 @@ fn fold_long(opened: &mut OpenedDeadLetters) {
 }
 
 pub(crate) fn fold(state: &mut State) {
-    let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
+    let opened = state
+        .overlays
+        .dead_letters_mut()
+        .and_then(|l| l.opened.as_mut());
     if let Some(opened) = opened
         && let Some(line) = opened.line
     {

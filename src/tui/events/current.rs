@@ -6,6 +6,6 @@ use crate::tui::state::State;
 pub(crate) fn at(state: &State) -> Option<u64> {
     let events = &state.events;
     let on_top = events.page.rows.first().map(|row| row.sequence);
-    let inspected = state.inspector.as_ref().map(|i| i.sequence);
+    let inspected = state.overlays.inspector().map(|i| i.sequence);
     inspected.or(events.cursor).or(on_top)
 }

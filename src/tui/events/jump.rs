@@ -8,7 +8,7 @@ use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
 use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
-use crate::tui::frame::focus::Pane;
+use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, JumpTarget};
 use crate::tui::inspector::update::inspect;
@@ -20,7 +20,7 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
         JumpTarget::Failure => Seek::Failure(direction),
     };
     // Where no cursor is, the newest counts too.
-    let from = match state.inspector.as_ref().map(|i| i.sequence) {
+    let from = match state.overlays.inspector().map(|i| i.sequence) {
         Some(sequence) => Some(sequence),
         None => state.events.cursor,
     };
@@ -51,14 +51,18 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         events.shift = -(events.room as i64 / 4);
     }
     events.cursor = Some(sequence);
-    // What lies over the events would hide it.
-    state.limit = None;
-    state.letters = None;
-    state.properties = None;
+    // These would hide the events.
+    for kind in [
+        OverlayKind::Limit,
+        OverlayKind::DeadLetters,
+        OverlayKind::Properties,
+    ] {
+        state.overlays.close(kind);
+    }
     if let Some(draft) = &mut state.draft {
         draft.shows_events = true;
     }
-    if state.inspector.is_some() {
+    if state.overlays.inspector().is_some() {
         return inspect(state, sequence);
     }
     state.focus = Pane::Events;
@@ -103,7 +107,7 @@ pub(crate) fn bookmark(state: &mut State) {
 
 pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     let bookmarks = &state.events.bookmarks;
-    let cursor = match &state.inspector {
+    let cursor = match state.overlays.inspector() {
         Some(inspector) => Some(inspector.sequence),
         None => state.events.cursor,
     };

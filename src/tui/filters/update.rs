@@ -275,7 +275,7 @@ pub(crate) fn new_rule(state: &mut State) -> Vec<Effect> {
 /// A rule on the field that the cursor is on, of the event that is inspected: to be applied as
 /// it is, or to be written on.
 pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect> {
-    let Some(inspector) = &state.inspector else {
+    let Some(inspector) = state.overlays.inspector() else {
         return Vec::new();
     };
     if inspector.shows_mapped {

@@ -27,30 +27,28 @@ pub const PANES: [Pane; 5] = [
     Pane::Delivery,
 ];
 
-/// Where keys go: the same key means different things in different places.
+/// Everything that the meaning of a key depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputContext {
     /// The pane that has the focus.
     pub pane: Pane,
-    /// What lies over the lower panes.
-    pub over: Overlay,
+    /// The overlay on top, which gets the keys before the pane.
+    pub overlay: Option<OverlayKind>,
     /// Whether a draft of the filters is open.
-    pub drafts: bool,
+    pub has_draft: bool,
 }
 
-/// What lies over the lower panes.
+/// The kinds of overlays over the lower panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overlay {
-    /// Nothing.
-    Nothing,
-    /// An event that is inspected.
+pub enum OverlayKind {
+    /// An event in full.
     Inspector,
     /// The dead letters.
     DeadLetters,
     /// The events of a person.
     Person,
-    /// Where a limit is broken.
+    /// The events that violate a limit.
     Limit,
-    /// The properties of a type.
+    /// The properties of an event type.
     Properties,
 }

@@ -9,5 +9,6 @@ pub(crate) mod header;
 pub mod layout;
 pub(crate) mod news;
 pub mod notice;
+pub mod overlays;
 pub mod popup;
 pub(crate) mod update;

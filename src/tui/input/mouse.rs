@@ -8,7 +8,7 @@ use crate::tui::events::update::hold_still;
 use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update as filters;
 use crate::tui::filters::view::row_at as filter_at;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::Pane;
 use crate::tui::input::navigate::{move_cursor, open};
 use crate::tui::input::popup;
 use crate::tui::limits::violations::row_at as limit_at;
@@ -49,7 +49,7 @@ fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
         let key = KeyEvent::new(code, KeyModifiers::NONE);
         return popup::type_into_popup(state, key);
     }
-    if state.over() == Overlay::Nothing
+    if state.overlays.is_empty()
         && let Some((pane, _)) = state.rooms().pane_at(at)
     {
         state.focus = pane;
@@ -58,7 +58,7 @@ fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
 }
 
 fn press(state: &mut State, at: Position) -> Vec<Effect> {
-    if state.over() != Overlay::Nothing {
+    if !state.overlays.is_empty() {
         return Vec::new();
     }
     let rooms = state.rooms();

@@ -23,6 +23,18 @@ pub struct Inspector {
 }
 
 impl Inspector {
+    /// An event that is still to be fetched.
+    pub fn new(sequence: u64, shows_mapped: bool) -> Self {
+        Self {
+            sequence,
+            found: None,
+            story: 0,
+            shows_mapped,
+            line: 0,
+            folded: Default::default(),
+        }
+    }
+
     /// Whether more is known of the event than what is shown; `record` is the event as the ring
     /// has it now. An event that has left the ring stays as it was.
     pub(crate) fn is_outdated(&self, record: Option<&Record>, snapshot: &Snapshot) -> bool {

@@ -3,6 +3,7 @@
 use crate::limits::Code;
 use crate::tui::action::Effect;
 use crate::tui::events::export::Events;
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::state::State;
@@ -11,16 +12,21 @@ use crate::tui::widget::list::stepped;
 /// The limit under the cursor of the violations.
 pub(crate) fn open(state: &mut State) {
     let row = state.shown().limits.get(state.violation);
-    state.limit = row.map(|row| OpenedLimit {
+    let Some(row) = row else {
+        state.inform("no limit is broken");
+        return;
+    };
+    let limit = OpenedLimit {
         code: row.code,
         row: 0,
         breakdown: None,
-    });
+    };
+    state.overlays.push(Overlay::Limit(limit));
 }
 
 /// Of another limit than is looked at now, it is of no use.
 pub(crate) fn broken_down(state: &mut State, code: Code, breakdown: Breakdown) {
-    if let Some(opened) = &mut state.limit
+    if let Some(opened) = state.overlays.limit_mut()
         && opened.code == code
     {
         // The cursor stays on its place when others overtake it.
@@ -50,7 +56,7 @@ pub(crate) fn example(opened: &OpenedLimit) -> Option<u64> {
 }
 
 pub(crate) fn export(state: &State) -> Vec<Effect> {
-    let opened = state.limit.as_ref();
+    let opened = state.overlays.limit();
     opened.map_or_else(Vec::new, |opened| {
         vec![Effect::ExportEvents(Events::Breaking(opened.code))]
     })

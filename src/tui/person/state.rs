@@ -5,7 +5,7 @@ use crate::tui::person::query::{Identity, Summary};
 
 /// A person whose events are looked at.
 #[derive(Debug)]
-pub struct Person {
+pub struct OpenedPerson {
     /// Who.
     pub identity: Identity,
     /// What became of the events; none while they are looked through.

@@ -3,14 +3,15 @@
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::update::follow;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::{OverlayKind, Pane};
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::person::query::{Identity, Summary};
-use crate::tui::person::state::Person;
+use crate::tui::person::state::OpenedPerson;
 use crate::tui::state::State;
 
 /// Whom the letter, or the event, under the cursor is about.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
-    if let Some(letters) = &state.letters {
+    if let Some(letters) = state.overlays.dead_letters() {
         let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
         let identity = letter.map(|letter| {
             let id = letter.person();
@@ -40,36 +41,36 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
         state.refuse("the event names neither a user nor a device");
         return;
     };
-    let is_shown = state.over() == Overlay::Person;
-    if is_shown
-        && state
-            .person
-            .as_ref()
-            .is_some_and(|p| p.identity == identity)
+    if let Some(Overlay::Person(person)) = state.overlays.top()
+        && person.identity == identity
     {
         state.inform("these are the person's events");
         return;
     }
-    let find_before = match state.person.take() {
-        Some(before) => before.find_before,
-        None => state.events.find.take(),
+    let find_before = match state.overlays.close(OverlayKind::Person) {
+        Some(Overlay::Person(before)) => before.find_before,
+        _ => state.events.find.take(),
     };
-    state.letters = None;
-    state.inspector = None;
-    state.properties = None;
+    for kind in [
+        OverlayKind::DeadLetters,
+        OverlayKind::Inspector,
+        OverlayKind::Properties,
+    ] {
+        state.overlays.close(kind);
+    }
     state.zoomed = false;
     state.focus = Pane::Events;
     follow(state);
     state.events.find = identity.find();
-    state.person = Some(Person {
+    state.overlays.push(Overlay::Person(OpenedPerson {
         identity,
         summary: None,
         find_before,
-    });
+    }));
 }
 
 pub(crate) fn close(state: &mut State) {
-    if let Some(person) = state.person.take() {
+    if let Some(Overlay::Person(person)) = state.overlays.close(OverlayKind::Person) {
         state.events.find = person.find_before;
         follow(state);
     }
@@ -77,7 +78,7 @@ pub(crate) fn close(state: &mut State) {
 
 /// Of another person than is looked at now, it is of no use.
 pub(crate) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
-    if let Some(person) = &mut state.person
+    if let Some(person) = state.overlays.person_mut()
         && person.identity == *identity
     {
         person.summary = Some(summary);

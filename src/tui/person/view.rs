@@ -11,7 +11,7 @@ use crate::text::{duration, grouped};
 use crate::tui::events::view as events;
 use crate::tui::person::layout::rooms;
 use crate::tui::person::query::Summary;
-use crate::tui::person::state::Person;
+use crate::tui::person::state::OpenedPerson;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -20,7 +20,7 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
-    person: &Person,
+    person: &OpenedPerson,
     state: &State,
     theme: &Theme,
 ) {

@@ -9,21 +9,24 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     let rows = state.events.page.rows.iter();
     ids.extend(rows.map(|row| row.person.clone()));
-    if let Some(person) = &state.person {
+    if let Some(person) = state.overlays.person() {
         ids.push(person.identity.id().to_owned());
     }
-    let found = state.inspector.as_ref().and_then(|i| i.found.as_ref());
+    let found = state.overlays.inspector().and_then(|i| i.found.as_ref());
     if let Some(event) = found.and_then(|found| found.record.event()) {
         ids.extend(event.user_id().map(String::from));
         ids.extend(event.device_id().map(String::from));
     }
-    let opened = state.letters.as_ref().and_then(|l| l.opened.as_ref());
+    let opened = state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.opened.as_ref());
     if let Some(letters) = opened.and_then(|opened| opened.letters.as_ref()) {
         ids.extend(letters.iter().map(DeadLetter::person));
     }
     // What a limit says names values in quotes.
     let limits = state.shown().limits.iter().map(|row| &row.worst);
-    let opened = state.limit.as_ref().and_then(|l| l.breakdown.as_ref());
+    let opened = state.overlays.limit().and_then(|l| l.breakdown.as_ref());
     let places = opened
         .iter()
         .flat_map(|b| &b.places)

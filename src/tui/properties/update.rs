@@ -7,7 +7,8 @@ use crate::tui::events::current::at;
 use crate::tui::events::find::Find;
 use crate::tui::events::update::follow;
 use crate::tui::filters::state::FilterCursor;
-use crate::tui::frame::focus::Pane;
+use crate::tui::frame::focus::{OverlayKind, Pane};
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::properties::query::Properties;
 use crate::tui::properties::state::OpenedProperties;
 use crate::tui::state::State;
@@ -19,18 +20,22 @@ pub(crate) fn open(state: &mut State) {
         state.inform("there is no event yet");
         return;
     };
-    state.letters = None;
-    state.inspector = None;
-    state.limit = None;
-    state.properties = Some(OpenedProperties {
+    for kind in [
+        OverlayKind::DeadLetters,
+        OverlayKind::Inspector,
+        OverlayKind::Limit,
+    ] {
+        state.overlays.close(kind);
+    }
+    state.overlays.push(Overlay::Properties(OpenedProperties {
         event_type,
         row: 0,
         found: None,
-    });
+    }));
 }
 
 fn event_type(state: &State) -> Option<Arc<str>> {
-    let found = state.inspector.as_ref().and_then(|i| i.found.as_ref());
+    let found = state.overlays.inspector().and_then(|i| i.found.as_ref());
     if let Some(found) = found {
         return Some(found.record.event_type().into());
     }
@@ -50,7 +55,7 @@ fn event_type(state: &State) -> Option<Arc<str>> {
 
 /// Of another type than is looked at now, they are of no use. The cursor stays on its property.
 pub(crate) fn found(state: &mut State, event_type: &str, found: Properties) {
-    let Some(open) = &mut state.properties else {
+    let Some(open) = state.overlays.properties_mut() else {
         return;
     };
     if *open.event_type != *event_type {
@@ -70,7 +75,7 @@ pub(crate) fn move_cursor(open: &mut OpenedProperties, by: i64) {
 
 /// Finds the events of the type that have the property.
 pub(crate) fn find(state: &mut State) -> Vec<Effect> {
-    let Some(open) = &state.properties else {
+    let Some(open) = state.overlays.properties() else {
         return Vec::new();
     };
     let property = open.found.as_ref().and_then(|f| f.all.get(open.row));
@@ -81,8 +86,8 @@ pub(crate) fn find(state: &mut State) -> Vec<Effect> {
     // What is missing compares with nothing, so that any comparison asks for presence too.
     let condition = format!("event_type == {name} && {} != null", property.path);
     state.events.find = Find::condition(&condition);
-    state.properties = None;
-    state.person = None;
+    state.overlays.close(OverlayKind::Properties);
+    state.overlays.close(OverlayKind::Person);
     state.focus = Pane::Events;
     follow(state);
     Vec::new()

@@ -1,6 +1,6 @@
 //! A command with its default keys, and where they work.
 
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, OverlayKind, Pane};
 use crate::tui::input::keymap::command::Command;
 
 /// Where a key means what it does.
@@ -46,16 +46,17 @@ use Place::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properti
 impl Place {
     /// Whether this is where keys go.
     pub fn is_at(self, context: InputContext) -> bool {
-        let among = |pane| context.over == Overlay::Nothing && context.pane == pane;
+        let among = |pane| context.overlay.is_none() && context.pane == pane;
+        let over = |kind| context.overlay == Some(kind);
         match self {
             Anywhere => true,
             In(pane) => among(pane),
-            Draft => context.drafts && among(Pane::Filters),
-            Inspector => context.over == Overlay::Inspector,
-            DeadLetters => context.over == Overlay::DeadLetters,
-            Person => context.over == Overlay::Person,
-            Limit => context.over == Overlay::Limit,
-            Properties => context.over == Overlay::Properties,
+            Draft => context.has_draft && among(Pane::Filters),
+            Inspector => over(OverlayKind::Inspector),
+            DeadLetters => over(OverlayKind::DeadLetters),
+            Person => over(OverlayKind::Person),
+            Limit => over(OverlayKind::Limit),
+            Properties => over(OverlayKind::Properties),
         }
     }
 

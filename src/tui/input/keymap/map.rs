@@ -7,7 +7,7 @@ use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, Pane};
 use crate::tui::input::keymap::binding::DefaultBinding;
 use crate::tui::input::keymap::binding::Place::Anywhere;
 use crate::tui::input::keymap::command::Command;
@@ -139,7 +139,7 @@ impl Keymap {
 
     /// The bindings that the footer names here, the narrowest first.
     pub fn footer(&self, context: InputContext) -> Vec<&Binding> {
-        let is_free = context.over == Overlay::Nothing;
+        let is_free = context.overlay.is_none();
         let here = self.bindings.iter().filter(|b| b.place.is_at(context));
         let mut all: Vec<&Binding> = here.filter(|b| !b.keys.is_empty()).collect();
         all.sort_by_key(|b| b.place.width());

@@ -8,7 +8,7 @@ use crate::filter::change::{changes, in_a_line};
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, DefaultBinding, Place};
 use crate::tui::input::palette::state::Palette;
@@ -64,9 +64,10 @@ fn is_seen(state: &State, effect: &Effect) -> bool {
         // What is remembered of a layout that stays as it is changes nothing.
         Effect::Remember => false,
         // They move what lies under these: the cursor among events, the event that is open.
-        Effect::Seek(..) | Effect::Inspect(_) => {
-            !matches!(state.over(), Overlay::DeadLetters | Overlay::Properties)
-        }
+        Effect::Seek(..) | Effect::Inspect(_) => !matches!(
+            state.overlays.top_kind(),
+            Some(OverlayKind::DeadLetters | OverlayKind::Properties)
+        ),
         _ => true,
     }
 }
@@ -74,7 +75,7 @@ fn is_seen(state: &State, effect: &Effect) -> bool {
 /// Whether other events are about to be shown.
 fn page_moves(state: &State) -> bool {
     let events = &state.events;
-    let shown = matches!(state.over(), Overlay::Nothing | Overlay::Person);
+    let shown = matches!(state.overlays.top_kind(), None | Some(OverlayKind::Person));
     let below = events.page.matched - events.page.above.min(events.page.matched);
     let is_older = below > events.page.rows.len() as u64;
     shown && (events.shift > 0 && is_older || events.shift < 0 && events.page.above > 0)
@@ -91,7 +92,7 @@ fn why_nothing(state: &State, command: &DefaultBinding, edited: &Filters) -> Str
     match command.does {
         Command::Follow => "the newest event is on top already".to_owned(),
         Command::Back => "nothing is open that could be closed".to_owned(),
-        Command::FocusFilters if state.over() == Overlay::Nothing => {
+        Command::FocusFilters if state.overlays.is_empty() => {
             "the filters have the focus already".to_owned()
         }
         Command::Up | Command::PageUp | Command::Top => "there is nothing further up".to_owned(),
@@ -115,13 +116,13 @@ fn why_by_kind(state: &State, command: &DefaultBinding) -> String {
         let zoom = state.key(Command::Zoom);
         return format!("the pane has the whole screen: {zoom} gives the others their room back");
     }
-    if is_size && state.over() == Overlay::Nothing {
+    if is_size && state.overlays.is_empty() {
         return format!("the pane can't be made {} here", command.name);
     }
     if command.place == Place::Draft && state.draft.is_none() {
         return "there is no draft: change a filter first".to_owned();
     }
-    if needs_rule && state.over() == Overlay::Nothing {
+    if needs_rule && state.overlays.is_empty() {
         return match filters::selected_rule(state) {
             None => "put the cursor on a rule first".to_owned(),
             Some(_) => "the rule is at that end already".to_owned(),
@@ -147,13 +148,11 @@ fn why_by_kind(state: &State, command: &DefaultBinding) -> String {
         Command::Only => "put the cursor on an event type first".to_owned(),
         Command::All => "every event type is on already".to_owned(),
         Command::None => "every event type is off already".to_owned(),
-        Command::Window if state.over() == Overlay::Nothing => {
+        Command::Window if state.overlays.is_empty() => {
             let zoom = state.key(Command::Zoom);
             format!("the throughput is not shown: {zoom} or {usual} brings it back")
         }
-        Command::Zoom | Command::NextPane | Command::PreviousPane
-            if state.over() == Overlay::Nothing =>
-        {
+        Command::Zoom | Command::NextPane | Command::PreviousPane if state.overlays.is_empty() => {
             format!("only this pane is shown: {usual} brings the others back")
         }
         Command::Earlier | Command::Later => "no other time is shown that way".to_owned(),
@@ -164,7 +163,7 @@ fn why_by_kind(state: &State, command: &DefaultBinding) -> String {
         Command::StoryUp | Command::StoryDown => "the story has no more lines that way".to_owned(),
         Command::FindProperty => "there is no property under the cursor".to_owned(),
         Command::Open => "what is under the cursor is open already".to_owned(),
-        _ if state.over() != Overlay::Nothing => {
+        _ if !state.overlays.is_empty() => {
             let back = state.key(Command::Back);
             format!(
                 "“{}” changes what is under this view: {back} leads back to it",
@@ -188,9 +187,10 @@ fn name(pane: Pane) -> &'static str {
 /// Where a command works, and how to get there.
 fn place(state: &State, place: Place) -> String {
     let key = |does| state.key(does);
-    let back = match state.over() {
-        Overlay::Nothing => String::new(),
-        _ => format!("{}, then ", key(Command::Back)),
+    let back = if state.overlays.is_empty() {
+        String::new()
+    } else {
+        format!("{}, then ", key(Command::Back))
     };
     match place {
         Place::Anywhere => "everywhere".to_owned(),

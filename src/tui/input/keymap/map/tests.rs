@@ -1,14 +1,14 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, OverlayKind, Pane};
 use crate::tui::input::keymap::binding::Place::{In, Inspector};
 
-fn does(key: KeyCode, pane: Pane, over: Overlay) -> Option<Command> {
+fn does(key: KeyCode, pane: Pane, overlay: Option<OverlayKind>) -> Option<Command> {
     let context = InputContext {
         pane,
-        over,
-        drafts: false,
+        overlay,
+        has_draft: false,
     };
     Keymap::default().look_up(KeyEvent::new(key, KeyModifiers::NONE), context)
 }
@@ -16,41 +16,36 @@ fn does(key: KeyCode, pane: Pane, over: Overlay) -> Option<Command> {
 #[test]
 fn a_key_means_what_its_place_says() {
     let space = KeyCode::Char(' ');
-    for (key, pane, over, expected) in [
-        (space, Pane::Events, Overlay::Nothing, Some(Command::Freeze)),
+    for (key, pane, overlay, expected) in [
+        (space, Pane::Events, None, Some(Command::Freeze)),
+        (space, Pane::Filters, None, Some(Command::Toggle)),
         (
             space,
             Pane::Filters,
-            Overlay::Nothing,
-            Some(Command::Toggle),
-        ),
-        (
-            space,
-            Pane::Filters,
-            Overlay::Inspector,
+            Some(OverlayKind::Inspector),
             Some(Command::Fold),
         ),
         (
             KeyCode::Char('3'),
             Pane::Events,
-            Overlay::Nothing,
+            None,
             Some(Command::Rule(3)),
         ),
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Overlay::Nothing,
+            None,
             Some(Command::NewRule),
         ),
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Overlay::DeadLetters,
+            Some(OverlayKind::DeadLetters),
             Some(Command::Retry),
         ),
-        (KeyCode::F(9), Pane::Events, Overlay::Nothing, None),
+        (KeyCode::F(9), Pane::Events, None, None),
     ] {
-        assert_eq!(does(key, pane, over), expected, "{key:?}");
+        assert_eq!(does(key, pane, overlay), expected, "{key:?}");
     }
 }
 
@@ -58,8 +53,8 @@ fn a_key_means_what_its_place_says() {
 fn a_few_letters_find_what_can_be_done() {
     let context = InputContext {
         pane: Pane::Events,
-        over: Overlay::Nothing,
-        drafts: false,
+        overlay: None,
+        has_draft: false,
     };
     let map = Keymap::default();
     let first = |letters| map.palette(letters, context).first().map(|b| b.name);
@@ -72,7 +67,7 @@ fn a_few_letters_find_what_can_be_done() {
     let all = map.palette("", context);
     assert!(all[0].place == In(Pane::Events) && all.len() > 40);
     let inspecting = InputContext {
-        over: Overlay::Inspector,
+        overlay: Some(OverlayKind::Inspector),
         ..context
     };
     let person = map.palette("person", inspecting);
@@ -107,8 +102,8 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     let map = Keymap::with(&given).unwrap();
     let context = InputContext {
         pane: Pane::Events,
-        over: Overlay::Nothing,
-        drafts: false,
+        overlay: None,
+        has_draft: false,
     };
     let does = |code, modifiers| map.look_up(KeyEvent::new(code, modifiers), context);
     assert_eq!(does(KeyCode::F(9), KeyModifiers::NONE), Some(Command::Gate));
