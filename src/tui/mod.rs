@@ -20,6 +20,7 @@ pub mod person;
 pub mod privacy;
 pub mod properties;
 pub mod relay;
+pub mod session;
 pub mod shell;
 pub mod state;
 pub mod terminal;

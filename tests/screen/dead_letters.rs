@@ -1,6 +1,6 @@
 //! Dead letters.
 
-use crate::fixture::{Fixture, letter, letters, snapshot};
+use crate::fixture::{Fixture, dead_letter, dead_letter_row, snapshot};
 use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
 use sluicegate::filter::Mode;
 use sluicegate::protocol::Command;
@@ -12,7 +12,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("l");
     insta::assert_snapshot!("letters", fixture.plain());
-    let group = letters("Cart Viewed", 2).group;
+    let group = dead_letter_row("Cart Viewed", 2).group;
     let asked = fixture.press("\n");
     assert_eq!(
         asked,
@@ -20,7 +20,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
             group.clone()
         ))]
     );
-    let found = vec![letter(18), letter(17)];
+    let found = vec![dead_letter(18), dead_letter(17)];
     fixture.act(Action::DeadLetters(Ok(found)));
     fixture.press("↓");
     insta::assert_snapshot!("letters_of_a_row", fixture.plain());

@@ -1,6 +1,6 @@
 //! Events: found, gone to, followed, inspected, copied.
 
-use crate::fixture::{Fixture, judged, letter, snapshot};
+use crate::fixture::{Fixture, dead_letter, judged, snapshot};
 use sluicegate::filter::Mode;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::events::export::Events;
@@ -139,7 +139,7 @@ fn an_event_and_a_dead_letter_are_copied_in_every_form() {
     assert_eq!(fixture.press("yc"), []);
     assert!(fixture.plain().contains("it can't be sent"));
     fixture.press("\u{1b}l\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
+    fixture.act(Action::DeadLetters(Ok(vec![dead_letter(18)])));
     assert!(copied(fixture.press("yt")).contains("dead letter 18"));
     assert_eq!(fixture.press("ye"), []);
     assert!(fixture.plain().contains("keeps what is sent"));
@@ -161,10 +161,10 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
     fixture.press("\u{1b}\n");
     assert!(matches!(fixture.press("p").as_slice(), [Effect::Who(_)]));
     fixture.press("\u{1b}l\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
+    fixture.act(Action::DeadLetters(Ok(vec![dead_letter(18)])));
     assert_eq!(fixture.press("p"), []);
     let person = fixture.state.overlays.person().unwrap();
-    assert_eq!(person.identity, Identity::User(letter(18).person()));
+    assert_eq!(person.identity, Identity::User(dead_letter(18).person()));
     // An event of a device alone is of the device.
     let mut fixture = Fixture::new((80, 24));
     fixture.press("/!has_user\n↓p");

@@ -1,6 +1,7 @@
 //! A screen with everything on it, and the ring behind it.
 #![allow(dead_code, reason = "each module uses a part of it")]
 
+use std::ops::{Deref, DerefMut};
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 use std::time::Duration;
@@ -17,7 +18,6 @@ use sluicegate::delivery::spool::SpoolStatus;
 use sluicegate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use sluicegate::delivery::{Accepted, Attempt, DeliveryStatus, History, Part, Undelivered};
 use sluicegate::feed::FeedState;
-use sluicegate::filter::catalog::Catalog;
 use sluicegate::filter::gate::{RuleTally, Switch};
 use sluicegate::filter::preview::{Batching, Comparison, Previewing};
 use sluicegate::filter::{Effect as RuleEffect, Filters, Gate, Mode, Rule};
@@ -28,15 +28,13 @@ use sluicegate::protocol::{
 };
 use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::events::finder::Finder;
-use sluicegate::tui::filters::preview::query::{
-    Question, {self},
-};
-use sluicegate::tui::inspector::query::Inspected;
+use sluicegate::tui::filters::preview::query;
+use sluicegate::tui::filters::recent_catalog::recent_catalog;
 use sluicegate::tui::limits::query::Breakdown;
-use sluicegate::tui::person::query::{Identity, Summary};
+use sluicegate::tui::person::query::Summary;
+use sluicegate::tui::properties::query::Properties;
+use sluicegate::tui::session::{QuerySettings, Session};
 use sluicegate::tui::state::State;
-use sluicegate::tui::update::update;
 use sluicegate::tui::widget::theme::Theme;
 use sluicegate::tui::{Labels, view};
 
@@ -153,7 +151,7 @@ pub fn records() -> Vec<Record> {
 }
 
 /// A row of dead letters.
-pub fn letters(event_type: &str, count: u64) -> DeadLetterRow {
+pub fn dead_letter_row(event_type: &str, count: u64) -> DeadLetterRow {
     DeadLetterRow {
         group: DeadLetterGroup {
             why: Undelivered::Discarded,
@@ -168,12 +166,12 @@ pub fn letters(event_type: &str, count: u64) -> DeadLetterRow {
 }
 
 /// One of them.
-pub fn letter(number: i64) -> DeadLetter {
+pub fn dead_letter(number: i64) -> DeadLetter {
     let body = format!(
         r#"{{"type":"person","action":"event","identifiers":{{"id":"u-{number:04}"}},"name":"Cart Viewed","timestamp":1799999999,"id":"01K","attributes":{{"plan":"{}","items":[1,2]}}}}"#,
         "x".repeat(40)
     );
-    let row = letters("Cart Viewed", 2).group;
+    let row = dead_letter_row("Cart Viewed", 2).group;
     DeadLetter {
         number,
         at_ms: NOW - 60_000,
@@ -315,7 +313,10 @@ pub fn snapshot(mode: Mode) -> Snapshot {
         .into(),
         requests_per_minute: 31,
         delivery: delivery(),
-        dead_letters: Arc::new(vec![letters("Cart Viewed", 2), letters("Product Added", 1)]),
+        dead_letters: Arc::new(vec![
+            dead_letter_row("Cart Viewed", 2),
+            dead_letter_row("Product Added", 1),
+        ]),
         ..Snapshot::default()
     }
 }
@@ -334,9 +335,22 @@ pub fn tallies() -> Vec<RuleTally> {
 
 /// A screen with everything on it, and the ring behind it.
 pub struct Fixture {
-    pub state: State,
-    pub finder: Finder,
+    session: Session,
     pub ring: SharedRing,
+}
+
+impl Deref for Fixture {
+    type Target = Session;
+
+    fn deref(&self) -> &Session {
+        &self.session
+    }
+}
+
+impl DerefMut for Fixture {
+    fn deref_mut(&mut self) -> &mut Session {
+        &mut self.session
+    }
 }
 
 impl Fixture {
@@ -345,6 +359,14 @@ impl Fixture {
     }
 
     pub fn with(size: (u16, u16), mode: Mode) -> Self {
+        let mut fixture = Self::empty(size);
+        fixture.ring.lock().extend(records());
+        fixture.act(Action::Snapshot(Arc::new(snapshot(mode))));
+        fixture
+    }
+
+    /// A screen before the first event and the first snapshot.
+    pub fn empty(size: (u16, u16)) -> Self {
         let labels = Labels {
             workspace: "shop-prod".to_owned(),
             destination: "customer.io us · site 1a2b…".to_owned(),
@@ -352,98 +374,52 @@ impl Fixture {
             save_to: Some("s.toml".into()),
             server: String::new(),
         };
-        let ring = SharedRing::new(1 << 20);
-        ring.lock().extend(records());
-        let mut fixture = Self {
-            state: State::new(labels, size),
-            finder: Finder::new(ring.clone()),
-            ring,
-        };
-        update(
-            &mut fixture.state,
-            Action::Snapshot(Arc::new(snapshot(mode))),
-        );
-        fixture.turn();
-        fixture
-    }
-
-    /// What the shell does after each action.
-    pub fn turn(&mut self) {
-        let room = self.state.event_rows();
-        self.finder.look_for(self.state.events.find.as_ref());
-        self.finder.work();
-        let question = self.question();
-        let draft = self.state.draft.as_ref().filter(|draft| draft.shows_events);
-        self.finder
-            .look_through(draft.and(question.as_ref()).cloned());
-        let events = &mut self.state.events;
-        events.room = room;
-        let page = self
-            .finder
-            .page(events.anchor(), events.shift, room, &events.bookmarks);
-        update(&mut self.state, Action::Page(page));
-        if let Some(question) = question {
-            let comparison = Comparison::new(&question.before, &question.after).unwrap();
-            let mut previewing = Previewing::new(comparison, question.batching, false, 0);
-            let mut told = Vec::new();
-            query::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
-                told.push(p);
-                true
-            });
-            let last = Box::new(told.pop().unwrap());
-            update(&mut self.state, Action::Previewed(last));
-        }
-    }
-
-    /// What the draft is measured by.
-    pub fn question(&self) -> Option<Question> {
-        Some(Question {
-            before: self.state.filters.clone(),
-            after: self.state.proposed()?,
+        let settings = QuerySettings {
+            mapping: Mapping::default(),
             batching: Batching {
                 age: Duration::from_millis(250),
                 bytes: 500_000,
             },
-            send_users: false,
-        })
+        };
+        let ring = SharedRing::new(64 << 20);
+        let mut fixture = Self {
+            session: Session::new(State::new(labels, size), settings, ring.clone()),
+            ring,
+        };
+        fixture.turn();
+        fixture
     }
 
+    /// A frame: the events pane, and the preview of the draft.
+    pub fn turn(&mut self) {
+        self.session.refresh();
+        let Some(question) = self.session.question() else {
+            return;
+        };
+        let comparison = Comparison::new(&question.before, &question.after).unwrap();
+        let mut previewing = Previewing::new(comparison, question.batching, false, 0);
+        let mut last = None;
+        query::make(&self.ring, &mut previewing, &AtomicBool::new(false), |p| {
+            last = Some(p);
+            true
+        });
+        self.session.act(Action::Previewed(Box::new(last.unwrap())));
+    }
+
+    /// Applies an action, with the catalog and the summary that it asks for, and draws a frame.
+    /// Returns the effects that the shell would carry out.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
-        let effects = update(&mut self.state, action);
-        for effect in &effects {
-            if *effect == Effect::Catalog {
-                let mut catalog = Catalog::default();
-                let ring = self.ring.lock();
-                let events = ring.from(0).filter_map(|record| record.event());
-                events.for_each(|event| catalog.add(event));
-                drop(ring);
-                update(&mut self.state, Action::Catalog(Arc::new(catalog)));
-            }
-            if let Effect::Who(sequence) = effect {
-                let record = self.finder.record(*sequence);
-                let identity = record.and_then(|r| Identity::of(r.event().unwrap()));
-                update(&mut self.state, Action::Who(identity));
-                self.summarize();
-            }
-            if let Effect::Seek(seek, from) = effect {
-                let found = self.finder.seek(*seek, *from);
-                self.act(Action::JumpFound(*seek, found));
-            }
-            if let Effect::Inspect(sequence) = effect {
-                let found = self.finder.record(*sequence).map(|record| {
-                    let snapshot = &self.state.snapshot;
-                    let filters = &self.state.filters;
-                    let mapping = Mapping::default();
-                    Box::new(Inspected::of(record, filters, snapshot.mode, &mapping))
-                });
-                update(&mut self.state, Action::Inspected(found));
-            }
+        let effects = self.session.act(action);
+        if effects.contains(&Effect::Catalog) {
+            let catalog = Arc::new(recent_catalog(&self.ring));
+            self.session.act(Action::Catalog(catalog));
         }
+        self.summarize();
         self.turn();
         effects
     }
 
-    /// Looks where the limit is broken that is looked at.
+    /// Counts the violations of the open limit by place.
     pub fn break_down(&mut self) {
         if let Some(opened) = self.state.overlays.limit() {
             let code = opened.code;
@@ -452,14 +428,25 @@ impl Fixture {
         }
     }
 
-    /// Looks through the events of the person that is looked at.
-    pub fn summarize(&mut self) {
-        let person = self.state.overlays.person().unwrap();
-        let identity = person.identity.clone();
-        let mut summary = Summary::of(&identity, &self.ring);
-        summary.letters = vec![letter(17)];
-        let summarized = Action::Summarized(identity, Box::new(summary));
-        update(&mut self.state, summarized);
+    /// Collects the properties of the open event type.
+    pub fn explore(&mut self) {
+        if let Some(open) = self.state.overlays.properties() {
+            let event_type = open.event_type.clone();
+            let found = Box::new(Properties::of(&event_type, &self.ring));
+            self.act(Action::Properties(event_type, found));
+        }
+    }
+
+    /// Summarizes the events of the open person, once.
+    fn summarize(&mut self) {
+        let person = self.state.overlays.person();
+        if let Some(person) = person.filter(|person| person.summary.is_none()) {
+            let identity = person.identity.clone();
+            let mut summary = Summary::of(&identity, &self.ring);
+            summary.dead_letters = vec![dead_letter(17)];
+            let summarized = Action::Summarized(identity, Box::new(summary));
+            self.session.act(summarized);
+        }
     }
 
     pub fn press(&mut self, keys: &str) -> Vec<Effect> {

@@ -2,16 +2,13 @@
 //! nothing does.
 
 use proptest::prelude::*;
-use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::events::finder::Finder;
 use sluicegate::tui::frame::focus::Pane;
 use sluicegate::tui::frame::layout::Layout;
 use sluicegate::tui::input::keymap::KEYS;
-use sluicegate::tui::state::State;
 use sluicegate::tui::view;
 
-use crate::fixture::{Fixture, letter};
+use crate::fixture::{Fixture, dead_letter};
 
 /// Chooses a command by its whole name; nothing where the palette does not offer it here.
 fn choose(fixture: &mut Fixture, name: &str) -> Option<Vec<Effect>> {
@@ -58,7 +55,10 @@ fn with(keys: &str) -> Fixture {
 
 fn with_letters(keys: &str) -> Fixture {
     let mut fixture = with("l\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(18), letter(17)])));
+    fixture.act(Action::DeadLetters(Ok(vec![
+        dead_letter(18),
+        dead_letter(17),
+    ])));
     fixture.press(keys);
     fixture
 }
@@ -94,15 +94,7 @@ fn limit() -> Fixture {
 
 /// A screen before anything has come.
 fn empty() -> Fixture {
-    let before = with("");
-    let ring = SharedRing::new(1 << 20);
-    let mut fixture = Fixture {
-        state: State::new(before.state.labels.clone(), (120, 34)),
-        finder: Finder::new(ring.clone()),
-        ring,
-    };
-    fixture.turn();
-    fixture
+    Fixture::empty((120, 34))
 }
 
 type Scene = (&'static str, fn() -> Fixture);

@@ -1,6 +1,6 @@
 //! Hiding people, and text that is hostile to a terminal.
 
-use crate::fixture::{Fixture, NOW, letter, snapshot};
+use crate::fixture::{Fixture, NOW, dead_letter, snapshot};
 use crate::watches::watched;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
@@ -11,11 +11,8 @@ use sluicegate::filter::{Filters, Gate, Mode};
 use sluicegate::limits::Policy;
 use sluicegate::pipeline::{Judge, Terms};
 use sluicegate::protocol::{LimitRow, Record, Snapshot, TypeRow};
-use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::events::finder::Finder;
 use sluicegate::tui::frame::popup::Popup;
-use sluicegate::tui::properties::query::Properties;
 use sluicegate::tui::view;
 use sluicegate::tui::widget::theme::Theme;
 use std::sync::Arc;
@@ -67,7 +64,10 @@ fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
     look("\u{1b}\u{1b}\u{1b}f↓↓↓↓↓e");
     look("\u{1b}l");
     look("\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
+    fixture.act(Action::DeadLetters(Ok(vec![
+        dead_letter(1),
+        dead_letter(2),
+    ])));
     fixture.press("\n");
     let screen = fixture.plain();
     assert!(
@@ -142,11 +142,8 @@ fn hostile() -> (Vec<Record>, Snapshot) {
 fn hostile_text_moves_nothing_on_the_screen() {
     let (all, hostile_snapshot) = hostile();
     for size in [(80, 24), (120, 34), (200, 60)] {
-        let mut fixture = Fixture::new(size);
-        let ring = SharedRing::new(64 << 20);
-        ring.lock().extend(all.clone());
-        fixture.finder = Finder::new(ring.clone());
-        fixture.ring = ring;
+        let mut fixture = Fixture::empty(size);
+        fixture.ring.lock().extend(all.clone());
         fixture.act(Action::Snapshot(Arc::new(hostile_snapshot.clone())));
         let mut walked = (false, false, false, false, false);
         let walk: Vec<&str> = "f| |↓ |v|\u{1b}|N|\n|H|\u{1b}|\u{1b}".split('|').collect();
@@ -202,11 +199,7 @@ fn hostile_text_moves_nothing_on_the_screen() {
             walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
             walked.3 |= state.overlays.limit().is_some();
             walked.4 |= state.overlays.properties().is_some();
-            if let Some(open) = fixture.state.overlays.properties() {
-                let event_type = open.event_type.clone();
-                let found = Box::new(Properties::of(&event_type, &fixture.ring));
-                fixture.act(Action::Properties(event_type, found));
-            }
+            fixture.explore();
             if !fixture.state.watches.is_empty() {
                 watched(&mut fixture, NOW + 1_000);
             }

@@ -5,6 +5,7 @@ pub(crate) mod for_time;
 pub mod history;
 pub mod presets;
 pub mod preview;
+pub mod recent_catalog;
 pub mod state;
 pub(crate) mod update;
 pub mod view;

@@ -85,8 +85,8 @@ pub struct Summary {
     pub warned: Vec<(Code, u64)>,
     /// Their types, the most frequent first.
     pub types: Vec<(Arc<str>, u64)>,
-    /// The dead letters of this person, the newest first; also of earlier runs.
-    pub letters: Vec<DeadLetter>,
+    /// The dead letters of this person, the newest first, also of earlier runs.
+    pub dead_letters: Vec<DeadLetter>,
 }
 
 impl Summary {

@@ -104,7 +104,7 @@ fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'stati
         "types",
         counted(types.map(|(name, n)| (*n, name.to_string(), theme.text))),
     );
-    let letters = summary.letters.iter().map(|letter| {
+    let letters = summary.dead_letters.iter().map(|letter| {
         let says = format!(
             "{}: {}: {}",
             letter.number, letter.accepted.event_type, letter.reason
