@@ -17,7 +17,7 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
 
 use crate::cli::LogFormat;
 use crate::text;
-use crate::tui::relay::Lines;
+use crate::tui::relay::LogLines;
 
 /// A line on standard output.
 macro_rules! say {
@@ -66,7 +66,7 @@ fn log_filter(level: &str) -> EnvFilter {
 }
 
 /// Starts logging into a screen.
-pub(super) fn log_to(lines: Lines) {
+pub(super) fn log_to(lines: LogLines) {
     // It fails only where logging was started before.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(log_filter("info"))

@@ -39,7 +39,7 @@ const STATUS_EVERY: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     let has_screen = stdin().is_terminal() && stdout().is_terminal() && !args.headless;
-    let lines = tui::relay::Lines::default();
+    let lines = tui::relay::LogLines::default();
     if has_screen {
         log_to(lines.clone());
     } else {

@@ -12,7 +12,7 @@ use crate::config::load::Needs;
 use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
-use crate::tui::action::Reread;
+use crate::tui::action::ReloadReport;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::{
     Labels, Opening, memory, {self},
@@ -41,7 +41,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         let (reloader, handle) = (reloader.clone(), handle.clone());
         Box::pin(async move {
             let (done, settings) = reloader.reload(&handle).await?;
-            Ok(Reread {
+            Ok(ReloadReport {
                 says: done.to_string(),
                 presets: settings.presets,
             })

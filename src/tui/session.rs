@@ -42,16 +42,15 @@ impl Session {
         }
     }
 
-    /// Applies an action, and answers the effects that need only the ring. Returns the others.
+    /// Applies an action. Returns all effects that it asked for; those that need only the ring
+    /// (`Seek`, `Who` and `Inspect`) are answered already.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
-        let mut others = Vec::new();
-        for effect in update(&mut self.state, action) {
-            match self.answer(&effect) {
-                Some(answer) => others.extend(self.act(answer)),
-                None => others.push(effect),
-            }
+        let mut effects = update(&mut self.state, action);
+        let answers: Vec<Action> = effects.iter().filter_map(|e| self.answer(e)).collect();
+        for answer in answers {
+            effects.extend(self.act(answer));
         }
-        others
+        effects
     }
 
     fn answer(&self, effect: &Effect) -> Option<Action> {
@@ -93,11 +92,11 @@ impl Session {
     /// Searches on for a part of a frame's time, and brings the events pane and the inspector up
     /// to date. Returns whether the search is complete.
     pub fn refresh(&mut self) -> bool {
-        self.finder.look_for(self.state.events.find.as_ref());
-        self.finder.work();
+        self.finder.set_find(self.state.events.find.as_ref());
+        self.finder.search();
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
         let question = self.question().filter(|_| has_draft_events);
-        self.finder.look_through(question);
+        self.finder.set_draft(question);
         let rows = self.state.event_rows();
         let events = &mut self.state.events;
         events.room = rows;

@@ -23,7 +23,7 @@ use crate::filter::preview::Batching;
 use crate::pipeline::{Ended, Handle, Pipeline};
 use crate::protocol::Snapshot;
 use crate::signals::{self, Hangup};
-use crate::tui::action::{Action, Effect, Reread};
+use crate::tui::action::{Action, Effect, ReloadReport};
 use crate::tui::filters::preview::query::Previewer;
 use crate::tui::frame::news::has_news;
 use crate::tui::jobs::{Jobs, ended, write_ndjson};
@@ -343,7 +343,7 @@ impl Shell {
         self.session.state.labels.save_to.clone()
     }
 
-    async fn reload(&self) -> Result<(Reread, Filters), String> {
+    async fn reload(&self) -> Result<(ReloadReport, Filters), String> {
         let Some(reload) = &self.reload else {
             return Err("the demo has no configuration file to reload".to_owned());
         };

@@ -6,7 +6,7 @@ use sluicegate::delivery::{BreakerState as Breaker, DeliveryStatus};
 use sluicegate::feed::{FeedState, FeedStatus};
 use sluicegate::filter::{Filters, Mode};
 use sluicegate::protocol::Command;
-use sluicegate::tui::action::{Action, Effect, Reread};
+use sluicegate::tui::action::{Action, Effect, ReloadReport};
 use std::sync::Arc;
 
 #[test]
@@ -93,14 +93,14 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         (
             &outage,
             vec![
-                "DOWN, asked again in 4.0 s",
+                "DOWN, retry in 4.0 s",
                 "down for 2 min: 503",
                 "retrying 312",
             ],
         ),
         (
             &disk,
-            vec!["feed not read", "SPOOL CAN'T BE WRITTEN", "make room on it"],
+            vec!["feed paused", "SPOOL CAN'T BE WRITTEN", "make room on it"],
         ),
         (
             &while_standing(|s| s.spool.lost = 3),
@@ -114,7 +114,7 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         ),
         (
             &while_standing(|s| s.spool.full = true),
-            vec!["SPOOL FULL", "feed not read", "reached its quota"],
+            vec!["SPOOL FULL", "feed paused", "reached its quota"],
         ),
         (
             &while_standing(|s| s.spool.bytes = 850_000_000),
@@ -122,11 +122,11 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         ),
         (
             &while_standing(|s| s.gate_shut = true),
-            vec!["spool 1,204 held", "the gate is not open"],
+            vec!["spool 1,204 queued", "the gate is not open"],
         ),
         (
             &while_standing(|s| s.throttled_until_ms = Some(NOW + 30_000)),
-            vec!["asks for quiet: 429, again in 30.0 s"],
+            vec!["throttles (429): retry in 30.0 s"],
         ),
         (
             &while_standing(|s| s.rate = 12.5),
@@ -146,9 +146,9 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
     let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
     assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
     let says = "settings read again: types in force".to_owned();
-    let reread = Reread {
+    let reread = ReloadReport {
         says,
-        ..Reread::default()
+        ..ReloadReport::default()
     };
     fixture.act(Action::Reloaded(Ok((reread, Filters::default()))));
     let screen = fixture.plain();

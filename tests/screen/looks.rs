@@ -9,7 +9,7 @@ use sluicegate::filter::Mode;
 use sluicegate::tui::action::Action;
 use sluicegate::tui::input::keymap::KEYS;
 use sluicegate::tui::view;
-use sluicegate::tui::watches::query::Rounds;
+use sluicegate::tui::watches::query::WatchEvaluator;
 use sluicegate::tui::widget::theme::Theme;
 
 use crate::fixture::{Fixture, NOW, dead_letter};
@@ -79,9 +79,9 @@ fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     fixture.break_down();
     fixture.explore();
     if !fixture.state.watches.is_empty() {
-        let mut rounds = Rounds::default();
-        rounds.go(&fixture.state.watches, &fixture.ring, NOW + 1_000);
-        fixture.act(Action::Watched(rounds.seen()));
+        let mut evaluator = WatchEvaluator::default();
+        evaluator.run(&fixture.state.watches, &fixture.ring, NOW + 1_000);
+        fixture.act(Action::Watched(evaluator.counts()));
     }
     fixture
 }

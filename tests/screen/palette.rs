@@ -35,14 +35,14 @@ fn tells(effect: &Effect) -> bool {
 
 /// What is wrong where choosing it changes nothing that is seen, and says nothing.
 fn tells_nothing(fixture: &mut Fixture, name: &str, scene: &str) -> Option<String> {
-    fixture.state.message = None;
+    fixture.state.notice = None;
     let before = view::picture(&fixture.state);
     let effects = choose(fixture, name)?;
     let silent = !effects.iter().any(tells) && view::picture(&fixture.state) == before;
     if silent {
         return Some(format!("{name} is silent in {scene}"));
     }
-    let says = fixture.state.message.as_ref()?.text.clone();
+    let says = fixture.state.notice.as_ref()?.text.clone();
     let has_reason = !says.contains("changes nothing here");
     (!has_reason).then(|| format!("{name} gives no reason in {scene}: {says}"))
 }

@@ -1,4 +1,4 @@
-//! Event types and rules: a draft of them, its preview, presets and the history of changes.
+//! The filters: event types and rules, with draft, preview, presets and history.
 
 pub mod editor;
 pub(crate) mod for_time;

@@ -1,4 +1,4 @@
-//! The panes, and where a key goes: to the overlay that is open, or to the pane with the focus.
+//! The panes, and the context of a key: the overlay on top, or the pane with the focus.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pane {
-    /// Rates and their course.
+    /// Rates and their history.
     Throughput,
-    /// What became of what was accepted.
+    /// The outcome of accepted events.
     Delivery,
     /// Event types and rules.
     Filters,
-    /// The events.
+    /// The list of events.
     Events,
-    /// The limits that are broken.
+    /// The violated limits.
     Violations,
 }
 
-/// The panes in the order in which Tab goes.
+/// The panes in the order of Tab.
 pub const PANES: [Pane; 5] = [
     Pane::Filters,
     Pane::Events,

@@ -1,4 +1,4 @@
-//! The cursor, Enter and Esc, in whatever is open.
+//! The cursor keys, Enter and Esc in the panes and overlays.
 
 use crate::tui::action::Effect;
 use crate::tui::dead_letters::state::DeadLetters;
@@ -68,7 +68,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
         _ => at(state),
     };
     let Some(sequence) = sequence else {
-        state.inform("there is no event yet");
+        state.notify("no event yet");
         return Vec::new();
     };
     let is_open = |inspector: &Inspector| inspector.sequence == sequence;
@@ -106,7 +106,7 @@ pub(crate) fn back(state: &mut State) {
     }
 }
 
-/// Goes to the event one row below or above, and inspects that one if one is inspected.
+/// Moves the cursor by `by` events. In the inspector, inspects that event.
 pub(crate) fn neighbour(state: &mut State, by: i64) -> Vec<Effect> {
     let Some(inspector) = state.overlays.inspector() else {
         return move_cursor(state, by);

@@ -1,4 +1,4 @@
-//! Every command, and the function that carries it out.
+//! The table of commands and the functions that carry them out.
 
 use tui_input::Input;
 
@@ -36,7 +36,7 @@ use crate::tui::throughput::update as throughput;
 use crate::tui::watches::update as watches;
 use crate::tui::widget::list::stepped;
 
-/// Does what a key, or a command's name, stands for.
+/// Carries out a command.
 #[expect(
     clippy::too_many_lines,
     reason = "a table: an arm for each thing that can be done"
@@ -65,9 +65,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Narrower => return resize(state, (-4, 0)),
         Command::Higher => return resize(state, (0, 1)),
         Command::Lower => return resize(state, (0, -1)),
-        Command::UsualLayout => {
+        Command::ResetLayout => {
             state.layout = Layout::default();
-            state.inform("all panes are where they usually are");
+            state.notify("layout reset");
             return vec![Effect::Remember];
         }
         Command::Private => {
@@ -75,16 +75,16 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
                 Some(_) => None,
                 None => Some(Privacy { salt: state.salt }),
             };
-            let says = match state.privacy {
-                Some(_) => "people are hidden, in copies too; files that are written have all",
-                None => "people are shown again",
+            let message = match state.privacy {
+                Some(_) => "personal data hidden, also in copies; exported files still contain it",
+                None => "personal data shown",
             };
-            state.inform(says);
+            state.notify(message);
         }
         Command::Colours => {
             state.colours = state.colours.next();
-            let says = format!("colours: {}", state.colours);
-            state.inform(says);
+            let message = format!("colours: {}", state.colours);
+            state.notify(message);
             return vec![Effect::Colours(state.colours)];
         }
         Command::Mouse => return hand_over(state),
@@ -124,7 +124,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
             }
         }
         Command::DiscardDraft => filters::discard_draft(state),
-        Command::LookThrough => filters::look_through(state),
+        Command::LookThrough => filters::toggle_draft_events(state),
         Command::Undo => return filters::undo(state),
         Command::Redo => return filters::redo(state),
         Command::History => state.popup = Some(Popup::History(0)),
@@ -176,7 +176,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::StoryUp | Command::StoryDown => {
             if let Some(inspector) = state.overlays.inspector_mut() {
                 let by = if does == Command::StoryUp { -1 } else { 1 };
-                // How long the story is, the pane knows.
+                // The view limits this to the length of the history.
                 inspector.story = stepped(inspector.story, by, LONGEST_STORY);
             }
         }

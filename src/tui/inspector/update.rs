@@ -1,4 +1,4 @@
-//! Opening an event, scrolling its story, folding its document.
+//! Opening an event, and folding its document.
 
 use crate::tui::action::Effect;
 use crate::tui::frame::focus::OverlayKind;
@@ -9,7 +9,7 @@ use crate::tui::state::State;
 use crate::tui::widget::json;
 use crate::tui::widget::json::FOLDED_OVER;
 
-/// No story has more lines.
+/// Maximum lines of a history.
 pub(crate) const LONGEST_STORY: usize = 500;
 
 pub(crate) fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
@@ -17,7 +17,7 @@ pub(crate) fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
         return;
     };
     match found {
-        // Of another event than asked for: the cursor moved on meanwhile.
+        // For another event: the cursor has moved in the meantime.
         Some(found) if found.record.sequence != inspector.sequence => {}
         Some(found) => {
             if inspector.found.is_none() {
@@ -28,7 +28,7 @@ pub(crate) fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
         }
         None if inspector.found.is_none() => {
             state.overlays.close(OverlayKind::Inspector);
-            state.refuse("that event has left the ring; screen.ring_bytes says how much is kept");
+            state.notify_error("the event has left the ring (screen.ring_bytes sets its size)");
         }
         None => {}
     }

@@ -1,4 +1,4 @@
-//! The events of one person.
+//! Opening and closing the events of a person.
 
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
@@ -9,10 +9,10 @@ use crate::tui::person::query::{Identity, Summary};
 use crate::tui::person::state::OpenedPerson;
 use crate::tui::state::State;
 
-/// Whom the letter, or the event, under the cursor is about.
+/// Opens the person of the dead letter or the event under the cursor.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
     if let Some(letters) = state.overlays.dead_letters() {
-        let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
+        let letter = letters.opened.as_ref().and_then(|opened| opened.selected());
         let identity = letter.map(|letter| {
             let id = letter.person();
             if letter.is_anonymous() {
@@ -23,14 +23,14 @@ pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
         });
         match identity {
             Some(identity) => open(state, Some(identity)),
-            None => state.inform("open the row first, with Enter"),
+            None => state.notify("open the group first, with Enter"),
         }
         return Vec::new();
     }
     match at(state) {
         Some(sequence) => vec![Effect::Who(sequence)],
         None => {
-            state.inform("there is no event yet");
+            state.notify("no event yet");
             Vec::new()
         }
     }
@@ -38,13 +38,13 @@ pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
 
 pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
     let Some(identity) = identity else {
-        state.refuse("the event names neither a user nor a device");
+        state.notify_error("the event has neither a user_id nor a device_id");
         return;
     };
     if let Some(Overlay::Person(person)) = state.overlays.top()
         && person.identity == identity
     {
-        state.inform("these are the person's events");
+        state.notify("this person's events are already open");
         return;
     }
     let find_before = match state.overlays.close(OverlayKind::Person) {
@@ -76,7 +76,7 @@ pub(crate) fn close(state: &mut State) {
     }
 }
 
-/// Of another person than is looked at now, it is of no use.
+/// Takes over a summary, if it is for the open person.
 pub(crate) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
     if let Some(person) = state.overlays.person_mut()
         && person.identity == *identity

@@ -1,4 +1,4 @@
-//! The properties of a type of events.
+//! Opening the properties of an event type, and navigation in them.
 
 use std::sync::Arc;
 
@@ -14,10 +14,10 @@ use crate::tui::properties::state::OpenedProperties;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
-/// Of the type under the cursor: among the filters, or of the event.
+/// Opens the properties of the type under the cursor, or of the current event.
 pub(crate) fn open(state: &mut State) {
     let Some(event_type) = event_type(state) else {
-        state.inform("there is no event yet");
+        state.notify("no event yet");
         return;
     };
     for kind in [
@@ -53,7 +53,7 @@ fn event_type(state: &State) -> Option<Arc<str>> {
     Some(row.event_type.clone())
 }
 
-/// Of another type than is looked at now, they are of no use. The cursor stays on its property.
+/// Takes over the properties, if they are for the open type. The cursor follows its property.
 pub(crate) fn found(state: &mut State, event_type: &str, found: Properties) {
     let Some(open) = state.overlays.properties_mut() else {
         return;
@@ -73,7 +73,7 @@ pub(crate) fn move_cursor(open: &mut OpenedProperties, by: i64) {
     open.row = stepped(open.row, by, count.saturating_sub(1));
 }
 
-/// Finds the events of the type that have the property.
+/// Searches for the events of the type that have the property.
 pub(crate) fn find(state: &mut State) -> Vec<Effect> {
     let Some(open) = state.overlays.properties() else {
         return Vec::new();
@@ -83,7 +83,7 @@ pub(crate) fn find(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     let name = crate::filter::phrase::quoted(&open.event_type);
-    // What is missing compares with nothing, so that any comparison asks for presence too.
+    // A comparison with a missing value is never true, so this also tests for presence.
     let condition = format!("event_type == {name} && {} != null", property.path);
     state.events.find = Find::condition(&condition);
     state.overlays.close(OverlayKind::Properties);

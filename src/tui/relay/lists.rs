@@ -1,4 +1,4 @@
-//! The lists of a relay's screen: who sends, and who reads.
+//! The lists of senders and clients.
 
 use std::borrow::Cow;
 
@@ -11,17 +11,17 @@ use ratatui::widgets::Paragraph;
 use crate::feed::server::{ClientRow, shown_name};
 use crate::relay::sources::SourceRow;
 use crate::text::{duration, grouped};
-use crate::tui::relay::layout::Pane;
-use crate::tui::relay::state::State;
+use crate::tui::relay::layout::RelayPane;
+use crate::tui::relay::state::RelayState;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
 
-/// A client that is so far behind needs a look, in milliseconds.
+/// Lag from which on a client is highlighted, in milliseconds.
 pub(crate) const LATE_MS: i64 = 60_000;
 
-pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let room = usize::from(area.width);
-    // Path, address, who; then rate, events, refused, last, and why, where there is room for it.
+    // Path, address, user agent, four figures; and the last refusal if there is room.
     let figures = [8, 11, 8, 8];
     let taken = 10 + 15 + figures.iter().sum::<usize>() + 8;
     let left = room.saturating_sub(taken);
@@ -48,7 +48,7 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
     let head = [
         "path",
         "address",
-        "says it is",
+        "user agent",
         "events/s",
         "events",
         "refused",
@@ -56,16 +56,13 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
         "last refusal",
     ];
     let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 8])];
-    let sources = &state.standing.sources;
-    let rows = state.shown(Pane::Sources);
+    let sources = &state.status.sources;
+    let rows = state.shown(RelayPane::Sources);
     for source in &sources[rows] {
         lines.push(line(sender(source, state), sender_styles(source, theme)));
     }
     if sources.is_empty() {
-        let says = format!(
-            "nobody has sent anything yet: POST {}/webhook",
-            state.labels.url
-        );
+        let says = format!("no sender yet: POST {}/webhook", state.labels.url);
         lines.push(Line::styled(
             format!(" {}", text::cut(&says, room)),
             theme.dim,
@@ -74,7 +71,7 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
+fn sender<'s>(source: &'s SourceRow, state: &RelayState) -> [Cow<'s, str>; 8] {
     let refusal = source.last_refusal.as_ref();
     let refusal = refusal.map_or_else(String::new, |(status, why)| format!("{status} {why}"));
     [
@@ -84,7 +81,7 @@ fn sender<'s>(source: &'s SourceRow, state: &State) -> [Cow<'s, str>; 8] {
         text::rate(state.rate_of(source)).into(),
         grouped(source.events).into(),
         grouped(source.refused).into(),
-        duration((state.standing.at_ms - source.last_ms).max(0)).into(),
+        duration((state.status.at_ms - source.last_ms).max(0)).into(),
         refusal.into(),
     ]
 }
@@ -101,7 +98,7 @@ fn sender_styles(source: &SourceRow, theme: &Theme) -> [Style; 8] {
     ]
 }
 
-pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let room = usize::from(area.width);
     let figures = [9, 12, 10, 9, 9, 9];
     let name = room.saturating_sub(figures.iter().sum::<usize>() + 8);
@@ -120,11 +117,11 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
         "behind",
         "lag",
         "acked",
-        "here for",
+        "connected",
     ];
     let mut lines = vec![line(head.map(Cow::Borrowed), [theme.dim; 7])];
-    let clients = &state.standing.clients;
-    let rows = state.shown(Pane::Clients);
+    let clients = &state.status.clients;
+    let rows = state.shown(RelayPane::Clients);
     for client in &clients[rows] {
         let late = if client.lag_ms >= LATE_MS {
             theme.warn
@@ -137,7 +134,7 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
         lines.push(line(reader(client, state), styles));
     }
     if clients.is_empty() {
-        let says = format!("nobody reads: feed.url = \"{}\"", state.labels.feed_url);
+        let says = format!("no client: feed.url = \"{}\"", state.labels.feed_url);
         lines.push(Line::styled(
             format!(" {}", text::cut(&says, room)),
             theme.dim,
@@ -146,7 +143,7 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
+fn reader<'c>(client: &'c ClientRow, state: &RelayState) -> [Cow<'c, str>; 7] {
     let name = shown_name(&client.name);
     let behind = client.behind.map_or("in log".into(), grouped);
     let lag = match client.lag_ms {
@@ -161,12 +158,11 @@ fn reader<'c>(client: &'c ClientRow, state: &State) -> [Cow<'c, str>; 7] {
         behind.into(),
         lag.into(),
         acknowledged.into(),
-        duration((state.standing.at_ms - client.since_ms).max(0)).into(),
+        duration((state.status.at_ms - client.since_ms).max(0)).into(),
     ]
 }
 
-/// A cell of a table: its text, its columns, its style. The first is on the left, figures are on
-/// the right.
+/// A cell of a table: text, width in columns, style.
 struct Cell<'t>(Cow<'t, str>, usize, Style);
 
 fn row(cells: &[Cell<'_>], left: usize) -> Line<'static> {

@@ -2,7 +2,7 @@ use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
 use crate::tui::frame::focus::{InputContext, OverlayKind, Pane};
-use crate::tui::input::keymap::binding::Place::{In, Inspector};
+use crate::tui::input::keymap::binding::Scope::{In, Inspector};
 
 fn does(key: KeyCode, pane: Pane, overlay: Option<OverlayKind>) -> Option<Command> {
     let context = InputContext {
@@ -65,13 +65,13 @@ fn a_few_letters_find_what_can_be_done() {
     assert_eq!(first("qqqq"), None);
     // All are there, each once, with what means something here first.
     let all = map.palette("", context);
-    assert!(all[0].place == In(Pane::Events) && all.len() > 40);
+    assert!(all[0].scope == In(Pane::Events) && all.len() > 40);
     let inspecting = InputContext {
         overlay: Some(OverlayKind::Inspector),
         ..context
     };
     let person = map.palette("person", inspecting);
-    assert_eq!(person[0].place, Inspector);
+    assert_eq!(person[0].scope, Inspector);
 }
 
 #[test]
@@ -79,8 +79,9 @@ fn no_key_means_two_things_in_one_place_and_every_name_is_its_own() {
     for (i, a) in KEYS.iter().enumerate() {
         for b in &KEYS[i + 1..] {
             assert_ne!(a.name, b.name);
-            let clash =
-                a.place == b.place && a.does != b.does && a.keys.iter().any(|k| b.keys.contains(k));
+            let clash = a.scope == b.scope
+                && a.command != b.command
+                && a.keys.iter().any(|k| b.keys.contains(k));
             assert!(!clash, "{} and {} share a key", a.name, b.name);
         }
     }
@@ -123,7 +124,7 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     assert!(
         map.footer(context)
             .iter()
-            .all(|b| b.does != Command::Freeze)
+            .all(|b| b.command != Command::Freeze)
     );
     let told = |pairs| -> Vec<String> {
         let wrong = Keymap::with(&own(pairs)).unwrap_err();
@@ -144,6 +145,6 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     );
     assert_eq!(
         wrong[1],
-        "gate: ? is the key of help already, in the same place"
+        "gate: ? is already bound to help, in the same place"
     );
 }
