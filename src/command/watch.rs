@@ -42,7 +42,7 @@ pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
         Box::pin(async move {
             let (done, settings) = reloader.reload(&handle).await?;
             Ok(ReloadReport {
-                says: done.to_string(),
+                notice: done.to_string(),
                 presets: settings.presets,
             })
         })

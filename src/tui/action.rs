@@ -77,7 +77,7 @@ pub enum Action {
 #[derive(Debug, Clone, Default)]
 pub struct ReloadReport {
     /// A notice about the changes.
-    pub says: String,
+    pub notice: String,
     /// The filter presets.
     pub presets: BTreeMap<String, Filters>,
 }

@@ -78,10 +78,10 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             }
             Vec::new()
         }
-        Action::Reloaded(Ok((reread, now))) => {
+        Action::Reloaded(Ok((report, now))) => {
             filters::read(state, now);
-            state.presets = reread.presets;
-            state.notify(reread.says);
+            state.presets = report.presets;
+            state.notify(report.notice);
             Vec::new()
         }
         Action::Reloaded(Err(why)) => {
@@ -93,7 +93,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Watched(seen) => {
-            let mut effects = watches::seen(state, seen);
+            let mut effects = watches::take_counts(state, seen);
             effects.extend(look_for_alerts(state));
             effects
         }

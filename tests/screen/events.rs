@@ -11,7 +11,7 @@ use sluicegate::tui::properties::query::Properties;
 use std::sync::Arc;
 
 #[test]
-fn events_are_gone_to_marked_and_written_to_a_file() {
+fn events_are_jumped_to_bookmarked_and_exported() {
     let mut fixture = Fixture::new((120, 34));
     // 8 can't be delivered, 7 waits; the newest of them first.
     fixture.press("}");
@@ -52,10 +52,10 @@ fn events_are_gone_to_marked_and_written_to_a_file() {
     assert_eq!(fixture.press("Xe"), [Effect::ExportEvents(Events::One(9))]);
     assert_eq!(
         fixture.press("Xh"),
-        [Effect::ExportEvents(Events::HeldBack)]
+        [Effect::ExportEvents(Events::FilteredOut)]
     );
     assert_eq!(fixture.press("Xf"), []);
-    assert!(fixture.plain().contains("nothing is looked for"));
+    assert!(fixture.plain().contains("no search is active"));
     fixture.press("/~u-000[12]\"\n");
     let found = Events::Found(Find::parse("~u-000[12]\"").unwrap());
     assert_eq!(fixture.press("Xf"), [Effect::ExportEvents(found)]);

@@ -15,7 +15,7 @@ pub(crate) fn filters_sent(effects: &[Effect]) -> Filters {
 }
 
 #[test]
-fn presets_are_kept_compared_and_switched_to_by_way_of_a_draft() {
+fn presets_are_saved_compared_and_become_the_draft() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("Ss");
     let kept = fixture.press("usual\n");
@@ -115,7 +115,7 @@ fn a_draft_is_discarded_and_one_that_changes_nothing_closes_itself() {
     assert!(fixture.state.draft.is_none());
     assert!(fixture.plain().contains("draft discarded"));
     assert_eq!(fixture.press("u"), [], "there is nothing to take back");
-    // Saving is of what is in force.
+    // Only applied filters are saved.
     fixture.press(" ");
     assert_eq!(fixture.press("s"), []);
     assert!(fixture.plain().contains("the draft is not applied yet"));
@@ -140,10 +140,10 @@ fn changes_are_undone_redone_and_told() {
         [Effect::ExportHistory(ndjson)] => assert_eq!(ndjson.lines().count(), 5),
         other => panic!("the log is not written: {other:?}"),
     }
-    // What the configuration file brought can be taken back too.
+    // A reload can be undone too.
     fixture.press("\u{1b}");
     let reread = ReloadReport {
-        says: "read".to_owned(),
+        notice: "read".to_owned(),
         ..ReloadReport::default()
     };
     fixture.act(Action::Reloaded(Ok((reread, two))));
@@ -151,7 +151,7 @@ fn changes_are_undone_redone_and_told() {
 }
 
 #[test]
-fn a_change_is_in_force_for_a_time_and_then_taken_back() {
+fn a_temporary_change_is_undone_at_its_end() {
     let mut fixture = Fixture::new((120, 34));
     let later = |ms| {
         let mut later = snapshot(Mode::Open);
@@ -170,7 +170,7 @@ fn a_change_is_in_force_for_a_time_and_then_taken_back() {
     let sent = filters_sent(&fixture.press("⌫⌫15min\n"));
     assert!(sent.selects("Song Played"));
     assert!(fixture.plain().contains("ends in 15 min"));
-    // What is changed meanwhile stays; what is saved is what stays.
+    // Later changes stay, and a temporary change is not saved.
     filters_sent(&fixture.press("2\n"));
     match fixture.press("s").as_slice() {
         [Effect::Save(saved)] => assert!(!saved.selects("Song Played") && saved.rules[1].on),
@@ -181,14 +181,14 @@ fn a_change_is_in_force_for_a_time_and_then_taken_back() {
     assert!(!back.selects("Song Played") && back.rules[1].on);
     assert!(fixture.plain().contains("time is over: Song Played off"));
     assert_eq!(fixture.act(later(1_900_000)), []);
-    // It can be taken back before: then nothing is left to do.
+    // After an undo nothing is left to end.
     fixture.press(" A\n");
     filters_sent(&fixture.press("u"));
     assert_eq!(fixture.act(later(3_000_000)), []);
 }
 
 #[test]
-fn saving_asks_for_the_file_and_tells_what_came_of_it() {
+fn saving_reports_its_result_and_needs_a_file() {
     let mut fixture = Fixture::new((120, 34));
     assert!(matches!(fixture.press("s").as_slice(), [Effect::Save(_)]));
     fixture.act(Action::Notice(Err(

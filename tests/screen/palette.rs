@@ -43,7 +43,7 @@ fn tells_nothing(fixture: &mut Fixture, name: &str, scene: &str) -> Option<Strin
         return Some(format!("{name} is silent in {scene}"));
     }
     let says = fixture.state.notice.as_ref()?.text.clone();
-    let has_reason = !says.contains("changes nothing here");
+    let has_reason = !says.contains("has no effect here");
     (!has_reason).then(|| format!("{name} gives no reason in {scene}: {says}"))
 }
 

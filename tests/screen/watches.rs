@@ -20,7 +20,7 @@ pub(crate) fn watched(fixture: &mut Fixture, now: UnixMs) -> Vec<Effect> {
 }
 
 #[test]
-fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
+fn a_watched_condition_notifies_when_its_rate_is_too_high() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("W");
     let screen = fixture.plain();
@@ -65,7 +65,7 @@ fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
 }
 
 #[test]
-fn limits_that_reject_much_are_an_alert() {
+fn a_high_share_of_rejected_events_is_an_alert() {
     let mut fixture = Fixture::new((120, 34));
     fixture.state.rejected_alert_percent = 5.0;
     let mut now = snapshot(Mode::Open);
@@ -89,7 +89,7 @@ fn limits_that_reject_much_are_an_alert() {
 }
 
 #[test]
-fn the_course_has_a_cursor_and_tells_what_happened_when() {
+fn the_time_cursor_shows_rates_and_incidents() {
     let mut fixture = Fixture::new((120, 34));
     let series = snapshot(Mode::Open).series;
     let mut at = |seconds_ago: i64, change: &dyn Fn(&mut Snapshot)| {

@@ -5,7 +5,7 @@ use crate::pty::{Terminal, program_without_umask, watch};
 use crate::rights;
 
 #[test]
-fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
+fn the_configuration_is_reloaded_by_a_key_and_by_a_signal() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     std::fs::write(&path, "gate = \"shut\"\n").unwrap();
@@ -27,7 +27,7 @@ fn the_configuration_is_read_again_from_the_screen_and_by_a_signal() {
 }
 
 #[test]
-fn how_the_screen_was_left_is_remembered_and_keys_are_those_of_the_settings() {
+fn the_layout_is_kept_between_runs_and_keys_can_be_configured() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("s.toml");
     let keys = "[keys]\ngate = [\"F9\"]\n";

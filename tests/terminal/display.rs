@@ -36,7 +36,7 @@ fn help_resizing_and_a_small_terminal() {
 }
 
 #[test]
-fn the_mouse_is_the_screens_until_it_is_handed_over() {
+fn the_screen_uses_the_mouse_until_it_is_given_to_the_terminal() {
     let mut terminal = Terminal::open(&["demo", "--rate", "500"]);
     terminal.shows(" %   first attempt");
     let wrote = |terminal: &Terminal, what: &[u8]| {
@@ -59,7 +59,7 @@ fn the_mouse_is_the_screens_until_it_is_handed_over() {
 }
 
 #[test]
-fn the_terminal_is_asked_whether_it_is_light() {
+fn a_terminal_with_a_light_background_gets_the_light_theme() {
     let mut command = program_without_umask();
     command.args(["demo", "--rate", "500"]);
     command.env_remove("XDG_STATE_HOME");

@@ -110,7 +110,7 @@ fn the_tour_of_the_filters() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo_in(folder.path());
     terminal.shows(" %   first attempt");
-    // A preset is the draft, whose effect is seen, before it is in force.
+    // A preset becomes the draft, with a preview, before it is applied.
     terminal.press("S");
     terminal.shows("Filter presets");
     terminal.shows("From the active filters to “incident”");

@@ -21,7 +21,7 @@ pub enum Events {
     /// The matches of a search.
     Found(Find),
     /// The events that were filtered out.
-    HeldBack,
+    FilteredOut,
     /// The events with a bookmark.
     Bookmarked(BTreeSet<u64>),
     /// All events.
@@ -64,7 +64,7 @@ impl Events {
         match self {
             Self::One(_) => "event",
             Self::Found(_) => "found",
-            Self::HeldBack => "held-back",
+            Self::FilteredOut => "filtered-out",
             Self::Bookmarked(_) => "bookmarked",
             Self::All => "events",
             Self::Breaking(code) => code.name(),
@@ -75,7 +75,7 @@ impl Events {
         match self {
             Self::One(sequence) => record.sequence == *sequence,
             Self::Found(find) => find.matches(record),
-            Self::HeldBack => record.story.is_filtered_out(),
+            Self::FilteredOut => record.story.is_filtered_out(),
             Self::Bookmarked(all) => all.contains(&record.sequence),
             Self::All => true,
             Self::Breaking(code) => violation(record, *code).is_some(),
@@ -116,7 +116,7 @@ mod tests {
         ring.lock().extend((1..=10).map(of));
         let count = |events: Events| events.lines(&ring).len();
         assert_eq!(count(Events::All), 10);
-        assert_eq!(count(Events::HeldBack), 5);
+        assert_eq!(count(Events::FilteredOut), 5);
         assert_eq!(count(Events::Bookmarked([3, 4, 99].into())), 2);
         assert_eq!(count(Events::Found(Find::parse("t 1").unwrap())), 2);
         assert_eq!(count(Events::Breaking(Code::IdMissing)), 0);

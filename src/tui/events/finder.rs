@@ -14,7 +14,7 @@ use crate::tui::events::find::Find;
 use crate::tui::events::outcome::Severity;
 use crate::tui::events::page::{Anchor, BarSegment, Page, Row, row};
 use crate::tui::events::seek::{Direction, Seek};
-use crate::tui::filters::preview::query::{Question, seen as to_preview};
+use crate::tui::filters::preview::query::{Question, preview_input};
 use crate::tui::widget::theme::Sign;
 
 /// Maximum time of a search per frame.
@@ -254,7 +254,7 @@ impl DraftLens {
     /// The row of a record. If the draft changes its decision, that replaces the outcome.
     fn row(&mut self, record: &Record) -> Row {
         let plain = row(record);
-        let Some(seen) = to_preview(record) else {
+        let Some(seen) = preview_input(record) else {
             return plain;
         };
         let (before, after) = self.comparison.ask(&seen, self.question.send_users);

@@ -29,7 +29,7 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
 
 pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
-        state.notify(seek.says_none());
+        state.notify(seek.not_found());
         return Vec::new();
     };
     if let Seek::Time(at) = seek {
@@ -127,7 +127,7 @@ pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
     let events = match key {
         KeyCode::Char('e') => at(state).map(Events::One),
         KeyCode::Char('f') => state.events.find.clone().map(Events::Found),
-        KeyCode::Char('h') => Some(Events::HeldBack),
+        KeyCode::Char('h') => Some(Events::FilteredOut),
         KeyCode::Char('m') => Some(Events::Bookmarked(state.events.bookmarks.clone())),
         KeyCode::Char('a') => Some(Events::All),
         _ => return Vec::new(),

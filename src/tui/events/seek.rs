@@ -53,7 +53,7 @@ impl Seek {
     }
 
     /// The notice if there is no such event.
-    pub fn says_none(self) -> String {
+    pub fn not_found(self) -> String {
         let side = match self.direction() {
             Direction::Older => "older",
             Direction::Newer => "newer",

@@ -122,7 +122,7 @@ impl AlertKind {
     }
 
     /// A sentence for the banner.
-    pub fn says(self, inputs: AlertInputs<'_>) -> String {
+    pub fn description(self, inputs: AlertInputs<'_>) -> String {
         let snapshot = inputs.snapshot;
         let delivery = &snapshot.delivery;
         let why = delivery.breaker.why().unwrap_or_default();
@@ -173,7 +173,7 @@ impl AlertKind {
     }
 
     /// The command that deals with the alert, and its description.
-    pub fn leads_on(self) -> Option<(Command, &'static str)> {
+    pub fn remedy(self) -> Option<(Command, &'static str)> {
         match self {
             Self::Refused => Some((Command::Gate, "to retry")),
             Self::Down => Some((Command::TryNow, "to retry now")),

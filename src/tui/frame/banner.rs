@@ -25,16 +25,16 @@ pub(crate) fn render(
     };
     let clock = time::to_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
-    let leads = alert.kind.leads_on();
-    let (key, leads) = leads.map_or(("", ""), |(does, leads)| (state.key(does), leads));
-    let tail = text::width(key) + text::width(leads) + 4;
+    let remedy = alert.kind.remedy();
+    let (key, remedy) = remedy.map_or(("", ""), |(command, remedy)| (state.key(command), remedy));
+    let tail = text::width(key) + text::width(remedy) + 4;
     let room = width.saturating_sub(text::width(&lead) + tail);
-    let message = text::fit(&alert.kind.says(state.alert_inputs()), room);
+    let message = text::fit(&alert.kind.description(state.alert_inputs()), room);
     let line = Line::from(vec![
         Span::styled(lead, style),
         Span::styled(message, style),
         Span::styled(format!("  {key}"), theme.key),
-        Span::styled(format!(" {leads} "), theme.dim),
+        Span::styled(format!(" {remedy} "), theme.dim),
     ]);
     frame.render_widget(Paragraph::new(line), area);
 }

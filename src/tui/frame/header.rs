@@ -144,7 +144,7 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
         return (format!("{attention} spool {percent} % full"), theme.warn);
     }
     let items = grouped(spool.items);
-    let held = if delivery.gate_shut && spool.items > 0 {
+    let queued = if delivery.gate_shut && spool.items > 0 {
         " queued"
     } else {
         ""
@@ -154,5 +154,5 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
     } else {
         theme.dim
     };
-    (format!("spool {items}{held}"), style)
+    (format!("spool {items}{queued}"), style)
 }

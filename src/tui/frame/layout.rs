@@ -56,12 +56,15 @@ impl PaneAreas {
         let shows = |pane: Pane| !layout.hidden.contains(&pane);
         let is_high = area.height >= 30;
         // A low screen leaves its rows to the events.
-        let usual = if is_high { 7 } else { 6 };
+        let default = if is_high { 7 } else { 6 };
         let watches = inputs.watches.min(if is_high { 3 } else { 1 });
         let most = (area.height / 2).max(6);
         let upper_rows = match (shows(Pane::Throughput), shows(Pane::Delivery)) {
             (false, false) => 0,
-            _ => layout.upper_rows.unwrap_or(usual + watches).clamp(5, most),
+            _ => layout
+                .upper_rows
+                .unwrap_or(default + watches)
+                .clamp(5, most),
         };
         let [header, banner, upper, lower, footer] = Layouting::vertical([
             Constraint::Length(1),
@@ -75,10 +78,10 @@ impl PaneAreas {
         let left = (area.width * share).div_ceil(100);
         let [throughput, delivery] =
             side_by_side(upper, left, shows(Pane::Throughput), shows(Pane::Delivery));
-        let usual = (lower.height / 4).clamp(5, 14);
+        let default = (lower.height / 4).clamp(5, 14);
         let violations_rows = if shows(Pane::Violations) {
             let most = lower.height.saturating_sub(6).max(4);
-            layout.violations_rows.unwrap_or(usual).clamp(4, most)
+            layout.violations_rows.unwrap_or(default).clamp(4, most)
         } else {
             0
         };

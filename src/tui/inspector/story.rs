@@ -122,7 +122,7 @@ impl Story<'_> {
             return;
         };
         self.heading("Decision");
-        let says = match decision {
+        let message = match decision {
             Decision::Accepted if record.story.outcome == Outcome::DryRun => {
                 "accepted, not sent in a dry run".to_owned()
             }
@@ -132,7 +132,7 @@ impl Story<'_> {
             Decision::Filtered { by } => format!("filtered out: {by}"),
             Decision::Rejected { code } => format!("rejected by limit {code}"),
         };
-        self.sentence(3, &says, self.theme.text);
+        self.sentence(3, &message, self.theme.text);
         if let Some(rule) = &found.rule {
             for part in &rule.parts {
                 self.part(part);
@@ -183,12 +183,12 @@ impl Story<'_> {
         let theme = self.theme;
         self.heading("To let it through");
         if found.in_the_way.is_empty() && found.too_much.is_empty() {
-            let says = "nothing blocks it any more: it would be sent now";
-            self.sentence(3, says, theme.good);
+            let message = "nothing blocks it any more: it would be sent now";
+            self.sentence(3, message, theme.good);
             return;
         }
         for by in &found.in_the_way {
-            let says = match by {
+            let message = match by {
                 By::Type | By::UnseenType => "select its type (f, Space)".to_owned(),
                 By::Rule { number, name } => {
                     format!("turn off or change rule {number} “{name}” ({number})")
@@ -196,11 +196,11 @@ impl Story<'_> {
                 By::PropertyUpdate => "set mapping.send_users = true".to_owned(),
                 By::Shut => "open the gate (g)".to_owned(),
             };
-            self.sentence(3, &says, theme.text);
+            self.sentence(3, &message, theme.text);
         }
         for code in &found.too_much {
-            let says = format!("fix {code} where the event is produced");
-            self.sentence(3, &says, theme.text);
+            let message = format!("fix {code} where the event is produced");
+            self.sentence(3, &message, theme.text);
         }
     }
 

@@ -214,13 +214,13 @@ mod tests {
     #[test]
     fn a_limit_is_broken_down_by_place_and_others_are_measured() {
         let found = Breakdown::of(Code::IdTooLong, &ring(), &Mapping::default());
-        let told: Vec<_> = found
+        let results: Vec<_> = found
             .groups
             .iter()
             .map(|p| (&*p.event_type, p.path.as_str(), p.count, p.worst.measured))
             .collect();
         assert_eq!(
-            told,
+            results,
             [("Type 0", "user_id", 1, 200), ("Type 1", "user_id", 1, 151)]
         );
         assert_eq!(found.count(), 2);

@@ -11,11 +11,14 @@ use crate::tui::state::State;
 
 /// Opens the person of the dead letter or the event under the cursor.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
-    if let Some(letters) = state.overlays.dead_letters() {
-        let letter = letters.opened.as_ref().and_then(|opened| opened.selected());
-        let identity = letter.map(|letter| {
-            let id = letter.person();
-            if letter.is_anonymous() {
+    if let Some(dead_letters) = state.overlays.dead_letters() {
+        let dead_letter = dead_letters
+            .opened
+            .as_ref()
+            .and_then(|opened| opened.selected());
+        let identity = dead_letter.map(|dead_letter| {
+            let id = dead_letter.person();
+            if dead_letter.is_anonymous() {
                 Identity::Device(id)
             } else {
                 Identity::User(id)

@@ -237,15 +237,15 @@ mod tests {
         let raw = r#"{"user_id":"u-1","event_type":"Sent","ip_address":"203.0.113.7",
             "event_properties":{"total":12.50,"to":["ann@example.com","x"],"note":"from 2001:db8:0:1:1:1:1:1","at":"12:04:31","version":"10.2.1"},
             "user_properties":{"Email":"ann@example.com","first_name":"Ann","age":7,"plan":null,"ann@example.com":{"name":"Ann"}},"device_id":null,"location_lat":52.5}"#;
-        let told = PRIVACY.document(raw);
+        let results = PRIVACY.document(raw);
         assert_eq!(
-            told,
+            results,
             format!(
                 r#"{{"user_id":"{}","event_type":"Sent","ip_address":"•••","event_properties":{{"total":12.50,"to":["•••","x"],"note":"from •••","at":"12:04:31","version":"10.2.1"}},"user_properties":{{"Email":"•••","first_name":"•••","age":7,"plan":null,"•••":{{"name":"•••"}}}},"device_id":null,"location_lat":"•••"}}"#,
                 PRIVACY.id("u-1")
             )
         );
-        assert!(serde_json::from_str::<serde_json::Value>(&told).is_ok());
+        assert!(serde_json::from_str::<serde_json::Value>(&results).is_ok());
         assert_ne!(PRIVACY.id("u-1"), PRIVACY.id("u-2"));
         assert_ne!(PRIVACY.id("u-1"), Privacy { salt: 1 }.id("u-1"));
     }

@@ -301,7 +301,10 @@ mod tests {
         );
         assert_eq!((plan.count, plan.most_bytes), (50, 6));
         assert_eq!(Properties::of("C", &ring), Properties::default());
-        // More events show the changed type and the new property.
+    }
+
+    #[test]
+    fn a_changed_type_and_a_new_property_are_detected() {
         let more = SharedRing::new(1 << 20);
         more.lock().extend((1..=200).map(|n| {
             let value = if n > 100 { "\"1\"" } else { "1" };

@@ -75,10 +75,13 @@ impl io::Write for LogLineWriter {
 impl Drop for LogLineWriter {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
-        let says = text.trim().to_owned();
-        if !says.is_empty() {
+        let message = text.trim().to_owned();
+        if !message.is_empty() {
             let at_ms = time::now();
-            self.lines.push(LogLine { at_ms, text: says });
+            self.lines.push(LogLine {
+                at_ms,
+                text: message,
+            });
         }
     }
 }

@@ -32,16 +32,16 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &RelayState, the
     let columns = [
         10, 15, agent, figures[0], figures[1], figures[2], figures[3], why,
     ];
-    let line = |says: [Cow<'_, str>; 8], styles: [Style; 8]| {
+    let line = |message: [Cow<'_, str>; 8], styles: [Style; 8]| {
         let shown = if why > 0 { 8 } else { 7 };
-        let cells = says.into_iter().zip(columns).zip(styles).take(shown);
+        let cells = message.into_iter().zip(columns).zip(styles).take(shown);
         let cells: Vec<_> = cells
-            .map(|((says, room), style)| Cell(says, room, style))
+            .map(|((message, room), style)| Cell(message, room, style))
             .collect();
         let mut line = row(&cells[..7], 3);
-        if let [Cell(says, room, style)] = &cells[7..] {
-            let says = text::fit(says, *room);
-            line.push_span(Span::styled(format!("  {says}"), *style));
+        if let [Cell(message, room, style)] = &cells[7..] {
+            let message = text::fit(message, *room);
+            line.push_span(Span::styled(format!("  {message}"), *style));
         }
         line
     };
@@ -62,9 +62,9 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &RelayState, the
         lines.push(line(sender(source, state), sender_styles(source, theme)));
     }
     if sources.is_empty() {
-        let says = format!("no sender yet: POST {}/webhook", state.labels.url);
+        let message = format!("no sender yet: POST {}/webhook", state.labels.url);
         lines.push(Line::styled(
-            format!(" {}", text::cut(&says, room)),
+            format!(" {}", text::cut(&message, room)),
             theme.dim,
         ));
     }
@@ -102,11 +102,11 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &RelayState, the
     let room = usize::from(area.width);
     let figures = [9, 12, 10, 9, 9, 9];
     let name = room.saturating_sub(figures.iter().sum::<usize>() + 8);
-    let line = |says: [Cow<'_, str>; 7], styles: [Style; 7]| {
+    let line = |message: [Cow<'_, str>; 7], styles: [Style; 7]| {
         let columns = std::iter::once(name).chain(figures);
-        let cells = says.into_iter().zip(columns).zip(styles);
+        let cells = message.into_iter().zip(columns).zip(styles);
         let cells: Vec<_> = cells
-            .map(|((says, room), style)| Cell(says, room, style))
+            .map(|((message, room), style)| Cell(message, room, style))
             .collect();
         row(&cells, 1)
     };
@@ -134,9 +134,9 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &RelayState, the
         lines.push(line(reader(client, state), styles));
     }
     if clients.is_empty() {
-        let says = format!("no client: feed.url = \"{}\"", state.labels.feed_url);
+        let message = format!("no client: feed.url = \"{}\"", state.labels.feed_url);
         lines.push(Line::styled(
-            format!(" {}", text::cut(&says, room)),
+            format!(" {}", text::cut(&message, room)),
             theme.dim,
         ));
     }
@@ -169,13 +169,13 @@ fn row(cells: &[Cell<'_>], left: usize) -> Line<'static> {
     let spans = cells
         .iter()
         .enumerate()
-        .map(|(index, Cell(says, room, style))| {
-            let says = if index < left {
-                text::fit(says, *room)
+        .map(|(index, Cell(message, room, style))| {
+            let message = if index < left {
+                text::fit(message, *room)
             } else {
-                text::fit_right(says, *room)
+                text::fit_right(message, *room)
             };
-            Span::styled(format!(" {says}"), *style)
+            Span::styled(format!(" {message}"), *style)
         });
     Line::from(spans.collect::<Vec<_>>())
 }

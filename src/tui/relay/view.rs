@@ -154,9 +154,9 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let mut lines = vec![fill("ring", &own.ring, room, theme)];
     match &own.log {
         None => {
-            let says =
+            let message =
                 "nothing on disk: messages that leave the ring are gone (--retain 24h keeps them)";
-            lines.extend(wrapped(says, room, theme.dim));
+            lines.extend(wrapped(message, room, theme.dim));
         }
         Some(log) => {
             lines.push(fill("log", &log.fill, room, theme));
@@ -164,8 +164,8 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
                 Some(why) => lines.extend(wrapped(why, room, theme.bad)),
                 None => {
                     let keep = duration(log.keep_ms as i64);
-                    let says = format!("on disk for {keep}; confirmed events are safe");
-                    lines.extend(wrapped(&says, room, theme.dim));
+                    let message = format!("on disk for {keep}; confirmed events are safe");
+                    lines.extend(wrapped(&message, room, theme.dim));
                 }
             }
         }
@@ -173,8 +173,8 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-fn wrapped(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
-    let lines = text::wrap(says, room).into_iter();
+fn wrapped(message: &str, room: usize, style: Style) -> Vec<Line<'static>> {
+    let lines = text::wrap(message, room).into_iter();
     lines
         .map(|line| Line::styled(format!(" {line}"), style))
         .collect()
@@ -185,14 +185,14 @@ fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
     let size = |bytes: u64| text::bytes(bytes as usize);
     let sizes = format!("{} of {}", size(fill.bytes), size(fill.most_bytes));
     let back = format!("{} back", duration(fill.age_ms));
-    let says = format!("{sizes}  {} messages, {back}", grouped(fill.messages));
+    let message = format!("{sizes}  {} messages, {back}", grouped(fill.messages));
     // If room is short, the bar matters more than the number of messages.
-    let says = if says.len() + 14 <= room {
-        says
+    let message = if message.len() + 14 <= room {
+        message
     } else {
         format!("{sizes}, {back}")
     };
-    let bar_room = room.saturating_sub(text::width(&says) + 7).min(24);
+    let bar_room = room.saturating_sub(text::width(&message) + 7).min(24);
     let share = fill.bytes as f64 / fill.most_bytes.max(1) as f64;
     let filled = ((share * bar_room as f64).ceil() as usize).min(bar_room);
     let bar = theme.sign(Sign::Bar).repeat(filled);
@@ -202,7 +202,7 @@ fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
         Span::styled(bar, theme.accent),
         Span::styled(rest, theme.dim),
         Span::styled(
-            format!(" {}", text::cut(&says, room.saturating_sub(6))),
+            format!(" {}", text::cut(&message, room.saturating_sub(6))),
             theme.text,
         ),
     ])
@@ -257,14 +257,14 @@ fn happened(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme
 fn footer(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     if state.leaving {
         let clients = clients(state.status.clients.len());
-        let says = format!(" {clients} on this feed: quit anyway? y/n");
-        frame.render_widget(Paragraph::new(Line::styled(says, theme.warn)), area);
+        let message = format!(" {clients} on this feed: quit anyway? y/n");
+        frame.render_widget(Paragraph::new(Line::styled(message, theme.warn)), area);
         return;
     }
-    let spans = KEYS.iter().flat_map(|(key, says)| {
+    let spans = KEYS.iter().flat_map(|(key, message)| {
         [
             Span::styled(format!(" {key}"), theme.key),
-            Span::styled(format!(" {says}  "), theme.dim),
+            Span::styled(format!(" {message}  "), theme.dim),
         ]
     });
     frame.render_widget(Paragraph::new(spans.collect::<Line<'_>>()), area);
@@ -273,7 +273,7 @@ fn footer(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) 
 fn help(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let webhook = format!("{}/webhook", state.labels.url);
     let sdks = format!("{}/2/httpapi or /batch", state.labels.url);
-    let says = [
+    let message = [
         ("webhooks", webhook.as_str()),
         ("SDKs", &sdks),
         ("the feed", &state.labels.feed_url),
@@ -296,7 +296,7 @@ fn help(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
         ("C", "other colours"),
         ("q", "quit: clients are sent what is there"),
     ];
-    let room = pane::centred(area, 74, says.len() as u16 + 2);
+    let room = pane::centred(area, 74, message.len() as u16 + 2);
     let inside = pane::frame(
         frame,
         room,
@@ -305,10 +305,10 @@ fn help(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
         theme,
     );
     let width = usize::from(inside.width).saturating_sub(12);
-    let lines = says.iter().map(|(name, says)| {
+    let lines = message.iter().map(|(name, message)| {
         Line::from(vec![
             Span::styled(format!(" {} ", text::fit(name, 9)), theme.key),
-            Span::styled(text::cut(says, width), theme.text),
+            Span::styled(text::cut(message, width), theme.text),
         ])
     });
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inside);

@@ -44,10 +44,10 @@ pub(crate) fn annotate(state: &mut State, now: &Snapshot) {
         _ => {}
     }
     let at_ms = now.at_ms;
-    let told = found
+    let incidents = found
         .into_iter()
         .map(|incident| Annotation { at_ms, incident });
-    state.annotations.extend(told);
+    state.annotations.extend(incidents);
     let over = state.annotations.len().saturating_sub(MOST);
     state.annotations.drain(..over);
 }

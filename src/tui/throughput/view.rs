@@ -34,11 +34,11 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let rows = usize::from(inside.height);
     // The line of the time cursor has priority over watches.
     let has_room = rows.saturating_sub(ROWS) > state.watches.len();
-    let told = moment(state, width, theme).or_else(|| {
+    let note = moment(state, width, theme).or_else(|| {
         let happened = || annotations(state, width, theme);
         has_room.then(|| happened().unwrap_or_else(|| in_all(state, width, theme)))
     });
-    lines.extend(told);
+    lines.extend(note);
     let room = rows.saturating_sub(lines.len());
     let watched = state.watches.iter().enumerate().take(room);
     lines

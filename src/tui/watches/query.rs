@@ -109,7 +109,7 @@ impl WatchCount {
 pub struct Watcher {
     asked: Vec<Watch>,
     wanted: Arc<Mutex<Vec<Watch>>>,
-    told: mpsc::UnboundedReceiver<Vec<WatchCount>>,
+    results: mpsc::UnboundedReceiver<Vec<WatchCount>>,
     /// Stops the task when dropped.
     _stop: tokio_util::sync::DropGuard,
 }
@@ -118,7 +118,7 @@ impl Watcher {
     /// A watcher without watches.
     pub fn new(ring: SharedRing, now: fn() -> UnixMs) -> Self {
         let wanted: Arc<Mutex<Vec<Watch>>> = Arc::default();
-        let (tell, told) = mpsc::unbounded_channel();
+        let (sender, results) = mpsc::unbounded_channel();
         let stop = tokio_util::sync::CancellationToken::new();
         let (watches, stopped) = (wanted.clone(), stop.clone());
         tokio::spawn(async move {
@@ -141,7 +141,7 @@ impl Watcher {
                     Ok(after) => evaluator = after,
                     Err(_) => return,
                 }
-                if tell.send(evaluator.counts()).is_err() {
+                if sender.send(evaluator.counts()).is_err() {
                     return;
                 }
             }
@@ -149,7 +149,7 @@ impl Watcher {
         Self {
             asked: Vec::new(),
             wanted,
-            told,
+            results,
             _stop: stop.drop_guard(),
         }
     }
@@ -164,7 +164,7 @@ impl Watcher {
 
     /// Waits for the next counts, in the order of the watches.
     pub async fn next(&mut self) -> Vec<WatchCount> {
-        match self.told.recv().await {
+        match self.results.recv().await {
             Some(seen) => seen,
             None => std::future::pending().await,
         }

@@ -148,7 +148,7 @@ fn written(editor: &WatchEditor) -> Result<Watch, String> {
 
 /// Takes over new counts. Notifies the operator of each watch whose rate has just exceeded its
 /// alert rate.
-pub(crate) fn seen(state: &mut State, seen: Vec<WatchCount>) -> Vec<Effect> {
+pub(crate) fn take_counts(state: &mut State, seen: Vec<WatchCount>) -> Vec<Effect> {
     // Counts from before a watch was removed are out of date.
     if seen.len() != state.watches.len() {
         return Vec::new();

@@ -108,7 +108,7 @@ fn a_find_sees_what_is_there_and_what_comes() {
     }
     assert_eq!(page(&mut finder, Anchor::Newest, 0, 2).matched, 200);
     let wrong = Find::parse("~a(").unwrap();
-    assert_eq!(wrong.kind(), "no regular expression: unclosed group");
+    assert_eq!(wrong.kind(), "invalid regular expression: unclosed group");
     assert!(Find::parse("~ ").is_none());
     assert!(Find::parse("  ").is_none());
     assert!(!Find::parse("price == ").unwrap().is_condition());

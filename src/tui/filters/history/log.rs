@@ -113,7 +113,7 @@ impl History {
 
 impl Entry {
     /// The changes in one line.
-    pub fn says(&self) -> String {
+    pub fn summary(&self) -> String {
         in_a_line(&self.changes)
     }
 }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_taken_back_made_again_and_told() {
+    fn changes_are_undone_redone_and_logged() {
         let mut history = History::default();
         let (none, one, two) = (off(&[]), off(&["A"]), off(&["A", "B"]));
         history.change(none.clone(), &one, ChangeCause::Applied, 1);
@@ -158,19 +158,19 @@ mod tests {
         // Another change clears the redo list.
         history.change(one, &off(&["A", "C"]), ChangeCause::Read, 7);
         assert_eq!(history.redo(&none, 8), None);
-        let told: Vec<String> = history
+        let results: Vec<String> = history
             .log()
-            .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.says()))
+            .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.summary()))
             .collect();
         assert_eq!(
-            told,
+            results,
             [
                 "1 applied A off",
                 "2 applied B off",
                 "3 undone B on",
                 "4 undone A on",
                 "6 redone A off",
-                "7 read again C off",
+                "7 reloaded C off",
             ]
         );
         let first = history.to_ndjson().lines().next().map(str::to_owned);

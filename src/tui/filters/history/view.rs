@@ -38,7 +38,7 @@ pub(crate) fn render(
         Line::from(vec![
             Span::styled(format!(" {clock} "), theme.dim),
             Span::styled(text::fit(entry.cause.word(), 11), theme.accent),
-            Span::styled(text::cut(&entry.says(), width), theme.text),
+            Span::styled(text::cut(&entry.summary(), width), theme.text),
         ])
     };
     let lines: Vec<Line<'_>> = log.rev().skip(scroll).take(height).map(line).collect();

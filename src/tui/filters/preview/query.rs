@@ -46,7 +46,7 @@ pub struct Previewer {
 
 #[derive(Debug)]
 struct Work {
-    told: mpsc::UnboundedReceiver<Preview>,
+    results: mpsc::UnboundedReceiver<Preview>,
     stop: Arc<AtomicBool>,
 }
 
@@ -81,7 +81,7 @@ impl Previewer {
     /// None if the draft does not compile; the editor shows the error.
     fn start(&self, question: &Question) -> Option<Work> {
         let comparison = Comparison::new(&question.before, &question.after).ok()?;
-        let (tell, told) = mpsc::unbounded_channel();
+        let (sender, results) = mpsc::unbounded_channel();
         let stop = Arc::new(AtomicBool::new(false));
         let (ring, stopped) = (self.ring.clone(), stop.clone());
         let (batching, send_users) = (question.batching, question.send_users);
@@ -89,10 +89,10 @@ impl Previewer {
             let of = ring.lock().row().events;
             let mut previewing = Previewing::new(comparison, batching, send_users, of);
             make(&ring, &mut previewing, &stopped, |preview| {
-                tell.send(preview).is_ok()
+                sender.send(preview).is_ok()
             });
         });
-        Some(Work { told, stop })
+        Some(Work { results, stop })
     }
 
     /// Waits for the next result.
@@ -101,7 +101,7 @@ impl Previewer {
             let Some(work) = &mut self.work else {
                 return std::future::pending().await;
             };
-            match work.told.recv().await {
+            match work.results.recv().await {
                 Some(preview) => return preview,
                 None => {
                     self.work = None;
@@ -117,7 +117,7 @@ pub fn make(
     ring: &SharedRing,
     previewing: &mut Previewing,
     stop: &AtomicBool,
-    mut tell: impl FnMut(Preview) -> bool,
+    mut send: impl FnMut(Preview) -> bool,
 ) {
     let mut before = ring.lock().end();
     let mut shown = Instant::now();
@@ -126,7 +126,11 @@ pub fn make(
             let ring = ring.lock();
             let from = before.saturating_sub(CHUNK).max(ring.first());
             let count = before.saturating_sub(from) as usize;
-            let chunk: Vec<Seen> = ring.from(from).take(count).filter_map(seen).collect();
+            let chunk: Vec<Seen> = ring
+                .from(from)
+                .take(count)
+                .filter_map(preview_input)
+                .collect();
             (from, chunk)
         };
         if from >= before {
@@ -140,17 +144,17 @@ pub fn make(
         }
         if shown.elapsed() >= SHOWN {
             shown = Instant::now();
-            if !tell(previewing.preview()) {
+            if !send(previewing.preview()) {
                 return;
             }
         }
     }
     previewing.end();
-    tell(previewing.preview());
+    send(previewing.preview());
 }
 
 /// The part of a record that a preview needs. None if it holds no event.
-pub(crate) fn seen(record: &Record) -> Option<Seen> {
+pub(crate) fn preview_input(record: &Record) -> Option<Seen> {
     let Content::Event { event, event_type } = &record.content else {
         return None;
     };

@@ -1,4 +1,4 @@
-//! The palette: it runs commands by name, and message why a command had no effect.
+//! The palette: it runs commands by name, and says why a command had no effect.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;

@@ -60,7 +60,7 @@ fn a_few_letters_find_what_can_be_done() {
     let first = |letters| map.palette(letters, context).first().map(|b| b.name);
     assert_eq!(first("gate"), Some("gate"));
     assert_eq!(first("dltr"), Some("dead-letters"));
-    assert_eq!(first("take back"), Some("undo"));
+    assert_eq!(first("last change"), Some("undo"));
     assert_eq!(first("DRY"), Some("dry-run"));
     assert_eq!(first("qqqq"), None);
     // All are there, each once, with what means something here first.
@@ -134,17 +134,17 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     assert_eq!(
         told(&[("gate", &["?"]), ("zoon", &["Z"]), ("help", &["3"])]),
         [
-            "zoon: nothing that can be done is called so: did you mean zoom?; the palette (:) lists all names",
-            "help: 3 is the key of rule already, in the same place",
+            "zoon: unknown command: did you mean zoom?; the palette (:) lists all commands",
+            "help: 3 is already bound to rule in the same scope",
         ]
     );
     let wrong = told(&[("gate", &["?", "Hyper-x"])]);
     assert!(
-        wrong[0].starts_with("gate: \"Hyper-x\" is no key"),
+        wrong[0].starts_with("gate: unknown key \"Hyper-x\""),
         "{wrong:?}"
     );
     assert_eq!(
         wrong[1],
-        "gate: ? is already bound to help, in the same place"
+        "gate: ? is already bound to help in the same scope"
     );
 }
