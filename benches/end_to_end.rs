@@ -27,7 +27,7 @@ use std::time::{Duration, Instant};
 
 use bytes::Bytes;
 use futures_util::{SinkExt, StreamExt};
-use sluicegate::customerio::{Mapping, mapping::Item};
+use sluicegate::customerio::{Item, Mapping};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 

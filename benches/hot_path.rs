@@ -17,10 +17,10 @@ use sluicegate::customerio::Mapping;
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::{Accepted, Part};
 use sluicegate::feed::traffic::Traffic;
-use sluicegate::filter::preview::{Batching, Comparison, Previewing};
-use sluicegate::filter::{Effect, Filters, Gate, Mode, Rule};
+use sluicegate::filter::preview::{Batching, Comparison, PreviewBuilder};
+use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect, SharedGate};
 use sluicegate::limits::{Policies, Subject, check};
-use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::Snapshot;
 use sluicegate::telemetry::counters::Counters;
 use sluicegate::telemetry::ring::SharedRing;
@@ -63,7 +63,7 @@ fn filters(rules: usize) -> Filters {
     ];
     let rule = |n: usize| {
         let when = conditions[n % conditions.len()];
-        Rule::new(format!("rule {n}"), Effect::Exclude, when)
+        Rule::new(format!("rule {n}"), RuleEffect::Exclude, when)
     };
     Filters {
         rules: (0..rules).map(rule).collect(),
@@ -76,12 +76,8 @@ fn gate(rules: usize) -> Gate {
 }
 
 fn judge(rules: usize, settings: &Settings) -> Judge {
-    let terms = Arc::new(ArcSwap::from_pointee(Terms::of(settings)));
-    Judge::new(
-        Arc::new(ArcSwap::from_pointee(gate(rules))),
-        terms,
-        settings,
-    )
+    let judge_rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(settings)));
+    Judge::new(SharedGate::new(gate(rules)), judge_rules, settings)
 }
 
 /// What a commit makes durable at full speed: 500 items, appended, read back, settled.
@@ -144,7 +140,7 @@ fn stages(c: &mut Criterion) {
     for rules in [0, 5, 20] {
         let gate = gate(rules);
         group.bench_function(format!("gate with {rules} rules"), |b| {
-            b.iter(|| gate.holds_back(&Reading::new(&event), "Purchase Completed", false));
+            b.iter(|| gate.blocked_by(&Reading::new(&event), "Purchase Completed", false));
         });
     }
     group.bench_function("judge: limits, gate, mapping", |b| {
@@ -247,7 +243,7 @@ fn preview(c: &mut Criterion) {
                     age: Duration::from_millis(250),
                     bytes: 500_000,
                 };
-                let mut previewing = Previewing::new(comparison, batching, false, 50_000);
+                let mut previewing = PreviewBuilder::new(comparison, batching, false, 50_000);
                 let mut last = None;
                 query::make(&ring, &mut previewing, &AtomicBool::new(false), |shown| {
                     last = Some(shown);

@@ -1,33 +1,32 @@
-//! Requests that a web page makes in the operator's browser.
+//! Refuses requests that foreign web pages make in the operator's browser.
 //!
-//! A server on loopback that asks for no secret is reached by every page that is open on this
-//! machine: by a request to its address, or by a name of the page's own that resolves to it (DNS
-//! rebinding). A browser says so in `Origin` and `Host`. Programs send no `Origin`, and name the
-//! address.
+//! Every page that is open on this machine can reach a server on loopback without a secret: by its
+//! address, or by a name that resolves to it \(DNS rebinding\). A browser reveals that in `Origin` and
+//! `Host`. Other programs send no `Origin`, and use the address.
 //!
-//! For a WebSocket a browser always names the `Origin`, which tells all: there a program may come
-//! by whatever name it likes, one of `/etc/hosts` for instance.
+//! For a WebSocket a browser always sends `Origin`, which is sufficient: the `Host` may be any name,
+//! one from `/etc/hosts` for example.
 
 use std::net::IpAddr;
 
-/// Why a request to such a server is refused, or nothing where it is not a foreign page's.
-pub fn refused(host: Option<&[u8]>, origin: Option<&[u8]>) -> Option<&'static str> {
+/// Returns why a request to such a server is refused; none if no foreign page made it.
+pub fn refuse(host: Option<&[u8]>, origin: Option<&[u8]>) -> Option<&'static str> {
     let foreign_host = || {
-        (!host.is_none_or(is_ours))
-            .then_some("the Host is not this machine; name 127.0.0.1 or localhost")
+        (!host.is_none_or(is_local))
+            .then_some("the Host is not this machine; use 127.0.0.1 or localhost")
     };
-    refused_socket(origin).or_else(foreign_host)
+    refuse_socket(origin).or_else(foreign_host)
 }
 
-/// The same for a request that opens a WebSocket.
-pub fn refused_socket(origin: Option<&[u8]>) -> Option<&'static str> {
-    let is_foreign = !origin.is_none_or(|origin| without_scheme(origin).is_some_and(is_ours));
+/// Like [`refuse`], for a request that opens a WebSocket.
+pub fn refuse_socket(origin: Option<&[u8]>) -> Option<&'static str> {
+    let is_foreign = !origin.is_none_or(|origin| without_scheme(origin).is_some_and(is_local));
     is_foreign.then_some(
-        "a web page of another origin asks; where that is meant, set a secret and a token",
+        "a web page of another origin made this request; to allow it, set a secret and a token",
     )
 }
 
-fn is_ours(authority: &[u8]) -> bool {
+fn is_local(authority: &[u8]) -> bool {
     std::str::from_utf8(authority).is_ok_and(is_loopback)
 }
 
@@ -38,7 +37,7 @@ fn without_scheme(origin: &[u8]) -> Option<&[u8]> {
         .or_else(|| origin.strip_prefix(b"https://"))
 }
 
-/// Whether an authority, a host with or without a port, is this machine itself.
+/// Whether an authority, a host with an optional port, is this machine.
 fn is_loopback(authority: &str) -> bool {
     let host = match authority.strip_prefix('[') {
         Some(bracketed) => bracketed.split(']').next().unwrap_or_default(),
@@ -56,11 +55,11 @@ mod tests {
     use super::*;
 
     fn is_refused(host: &str, origin: Option<&str>) -> bool {
-        refused(Some(host.as_bytes()), origin.map(str::as_bytes)).is_some()
+        refuse(Some(host.as_bytes()), origin.map(str::as_bytes)).is_some()
     }
 
     #[test]
-    fn pages_of_other_origins_and_names_of_other_machines_are_refused() {
+    fn requests_from_other_origins_and_for_other_hosts_are_refused() {
         for host in [
             "127.0.0.1:4080",
             "127.0.0.1",
@@ -97,7 +96,7 @@ mod tests {
         ] {
             assert!(is_refused("127.0.0.1", Some(origin)), "{origin}");
         }
-        assert!(refused(None, None).is_none());
-        assert!(refused(Some(b"\xff"), None).is_some());
+        assert!(refuse(None, None).is_none());
+        assert!(refuse(Some(b"\xff"), None).is_some());
     }
 }

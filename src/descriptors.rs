@@ -1,30 +1,30 @@
-//! How many files and connections this process may have open at once.
+//! The limit of open file descriptors of this process.
 
 #[cfg(unix)]
 use rustix::process::{Resource, getrlimit, setrlimit};
 
-/// Raises the limit as far as the system lets this process: 1,024, as many shells set it, is soon
-/// used up by who serves connections.
+/// Raises the limit to the maximum that the system allows. Many shells set 1,024, which is too low
+/// for a server.
 pub fn raise_limit() {
     #[cfg(unix)]
     {
         let mut limit = getrlimit(Resource::Nofile);
         limit.current = limit.maximum;
-        // Where it stays as it is, there is room for fewer connections, and nothing else changes.
+        // After a failure, there is room for fewer connections.
         let _ = setrlimit(Resource::Nofile, limit);
     }
 }
 
-/// The limit as it is now.
+/// The current limit.
 pub fn limit() -> usize {
     #[cfg(unix)]
     {
         let current = getrlimit(Resource::Nofile).current;
-        current.map_or(usize::MAX, |most| {
-            usize::try_from(most).unwrap_or(usize::MAX)
+        current.map_or(usize::MAX, |limit| {
+            usize::try_from(limit).unwrap_or(usize::MAX)
         })
     }
-    // What a connection of other systems takes is not counted against a limit of this kind.
+    // Other systems have no such limit on connections.
     #[cfg(not(unix))]
     usize::MAX
 }

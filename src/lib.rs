@@ -1,50 +1,78 @@
 //! sluicegate: see every Amplitude event, decide which ones reach Customer.io, and prove that
 //! they arrived.
 //!
-//! # The way an event goes
+//! # Architecture
 //!
-//! It goes one way. No stage knows the one before it, and none knows the screen.
+//! ```text
+//!             ┌ amplitude ┐   ┌ filter ┐   ┌ customerio ┐   ┌ limits ┐   ┌──────── delivery ────────┐
+//!  feed ────▶ │ decode    │──▶│ decide │──▶│ map        │──▶│ check  │──▶│ spool ─▶ batch ─▶ client │──▶ Customer.io
+//!  websocket  └───────────┘   └────────┘   └────────────┘   └────────┘   └───────────┬──────────────┘
+//!  archive                                                                           ▼
+//!             every stage reports to telemetry                                  dead letters
+//!                                    │
+//!                         Snapshot ▼ ▲ Command
+//!                                   tui
+//! ```
 //!
-//! - A [`feed`] hands over frames: a WebSocket, which mends itself and resumes.
-//! - [`amplitude`] finds the events in a frame. An event keeps the bytes it came in; what is
-//!   read of it is borrowed, and parsed only if someone asks.
-//! - [`customerio::mapping`] writes what would be sent of it, by copying raw values.
-//! - [`limits`] measure that: a table, one entry a limit, each with its source.
-//! - [`filter`] decides: event types, then rules in CEL. The decision names what decided.
-//! - [`delivery::spool`] has an item on disk before it counts as accepted, and before the feed is
-//!   acknowledged.
-//! - [`delivery`] batches items, keeps each person's order, and retries. An item that can't be
-//!   delivered becomes a dead letter.
-//! - Every stage reports to the pipeline's observer, which counts with [`telemetry`] and publishes
-//!   snapshots.
+//! Data flows one way. No stage knows the one before it, and none knows the screen.
 //!
-//! [`pipeline`] wires these into tasks with bounded channels between them. Where delivery can't
-//! go on, items wait in the spool; where the spool is full or can't be written, frames wait, and
-//! then the feed is not read. Nothing is dropped on the way.
+//! 1. A [`feed`] receives frames over a WebSocket. It reconnects by itself and resumes after the
+//!    last message.
+//! 2. [`amplitude`] finds the events in a frame. An event keeps the bytes in which it arrived; its
+//!    fields are borrowed from them, and parsed only when they are asked for.
+//! 3. [`filter`] decides: event types first, then rules in CEL, then the gate's mode. The decision
+//!    names what decided.
+//! 4. [`customerio::mapping`] writes the data to be sent, by copying raw JSON values.
+//! 5. [`limits`] measures that data. The table of limits has one entry per limit, with its source.
+//! 6. [`delivery::spool`] makes the accepted event durable. Only then is the feed acknowledged.
+//! 7. [`delivery`] batches events, keeps each person's order, and retries. An event that can't be
+//!    delivered becomes a dead letter.
 //!
-//! [`relay`] is a program of its own beside that: Amplitude has no WebSocket, so it takes what
-//! Amplitude sends over HTTP and serves it as a feed ([`feed::server`], [`feed::log`]).
+//! [`pipeline`] runs these stages as tasks with bounded channels between them. If delivery can't go
+//! on, events wait in the spool. If the spool is full or can't be written, frames wait, and then the
+//! feed is not read. Nothing is dropped on the way. Each stage reports to the pipeline's observer,
+//! which counts with [`telemetry`] and publishes snapshots.
 //!
-//! [`sqlite`] has what the files of the spool and of that log share: a damaged one is replaced by
-//! what is sound in it, and the loss is counted and told.
+//! The screen ([`tui`]) sees only snapshots and records, and acts only by commands; both are defined
+//! in [`protocol`]. It has the shape of Elm: plain state, a pure `update`, a pure `view`, and a shell
+//! around them that reads the terminal and runs effects.
 //!
-//! [`network`] is the way to other machines: addresses, which are shown without their secrets,
-//! proxies, and connecting.
+//! [`relay`] is a server of its own. Amplitude has no WebSocket, so the relay takes what Amplitude
+//! sends over HTTP and serves it as a feed ([`feed::server`], [`feed::log`]).
 //!
-//! # The screen
+//! # Dependencies
 //!
-//! [`tui`] sees only snapshots and records, and acts only by commands: that is [`protocol`]. It
-//! is plain state, a pure `update`, a pure `view`, and a shell around them that waits.
+//! A module depends only on those in its own line or below, and no two files depend on each other in
+//! a circle. `tests/layout.rs` holds the list and checks every path in the code.
+//!
+//! ```text
+//! command          a file per subcommand
+//! cli              the command line
+//! tui              the screen: a folder per pane, with its query, update and view
+//! pipeline         the tasks; their start, drain and end
+//! config           settings: defaults, file, environment, flags; validation
+//! relay            Amplitude's HTTP in, a WebSocket feed out
+//! telemetry        counters, latency, the ring of recent events
+//! protocol         snapshots, records, commands
+//! delivery         queue per person, batch, breaker, rate limiter, retry; the spool on disk
+//! feed             WebSocket client, replay, recording; server and log
+//! filter           types and rules; expressions, previews, explanations
+//! limits           the table of limits
+//! customerio       mapping, dedupe ID, client, answers, sandbox
+//! amplitude        events in both formats, frames, archives, exports
+//! network http owner_only sqlite signals …    each a small subject of its own
+//! text             numbers, durations, and text from outside made harmless
+//! ```
 //!
 //! # Promises
 //!
-//! - Every event has a decision, and every decision says why.
-//! - From the moment an event is accepted it is delivered at least once, and with its
-//!   deterministic id ([`customerio::dedupe`]) effectively once; or it is a dead letter that
-//!   someone can see. [`delivery`] tells how.
+//! - Every event has a decision, and every decision has a reason.
+//! - From the moment an event is accepted it is delivered at least once. Thanks to its
+//!   deterministic ID ([`customerio::dedupe`]) Customer.io keeps it once. Otherwise it is a dead
+//!   letter that someone can see.
 //! - Each person's events are delivered in the order in which they were accepted.
-//! - Nothing that comes from outside reaches a terminal as anything but text.
-//! - Files with events, people or keys in them are for their owner only ([`owner_only`]).
+//! - Text from outside is only ever shown as text, whatever escape sequences it holds ([`text`]).
+//! - Files with events, people or keys are readable by their owner only ([`owner_only`]).
 //! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
 pub mod amplitude;

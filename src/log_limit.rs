@@ -1,7 +1,5 @@
-//! Limits the lines of the log that somebody outside can cause: by kind and address, whatever they
-//! say, so that nobody fills the log or hides in it. Lines that are left out are counted, and the
-//! count is logged when the window is over.
-use crate::text::grouped;
+//! Limits the log lines that outsiders can cause, by kind and address, so that nobody can flood the
+//! log. Suppressed lines are counted, and the count is logged at the end of the window.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -9,73 +7,75 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-/// Lines are counted over this time.
-const WINDOW: Duration = Duration::from_secs(10);
-/// Maximum lines of a kind about one address in a window.
-const OF_ADDRESS: u64 = 5;
-/// Maximum lines of a kind about all addresses in a window. It bounds the addresses that are told
-/// apart, too.
-const OF_ALL: u64 = 50;
-/// Windows that are over are looked for this often.
-const SWEEP: Duration = Duration::from_secs(1);
+use crate::text::grouped;
 
-/// The kinds of lines.
+/// The window in which lines are counted.
+const WINDOW: Duration = Duration::from_secs(10);
+/// Maximum lines of one kind per address and window.
+const MAX_PER_ADDRESS: u64 = 5;
+/// Maximum lines of one kind per window, over all addresses. It also limits the number of addresses
+/// in memory.
+const MAX_PER_KIND: u64 = 50;
+/// Interval of the search for windows that have ended.
+const SWEEP_EVERY: Duration = Duration::from_secs(1);
+
+/// The kind of a log line.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// A request was answered with this status.
     Answered(u16),
-    /// A client of the feed came.
-    Came,
-    /// A client of the feed went.
-    Went,
-    /// A client of the feed was cut.
-    Cut,
+    /// A client of the feed connected.
+    Connected,
+    /// A client of the feed disconnected.
+    Disconnected,
+    /// A client of the feed was cut off.
+    CutOff,
 }
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Answered(200) => write!(f, "lines on requests taken in part"),
+            Self::Answered(200) => write!(f, "lines on requests accepted in part"),
             Self::Answered(status) => write!(f, "lines on requests answered {status}"),
-            Self::Came => write!(f, "lines on clients that came"),
-            Self::Went => write!(f, "lines on clients that went"),
-            Self::Cut => write!(f, "lines on clients that were cut"),
+            Self::Connected => write!(f, "lines on clients that connected"),
+            Self::Disconnected => write!(f, "lines on clients that disconnected"),
+            Self::CutOff => write!(f, "lines on clients that were cut off"),
         }
     }
 }
 
-/// Which lines were logged lately, and how many were left out.
+/// Counts of logged and suppressed lines.
 #[derive(Debug, Default)]
 pub struct LogLimit(Mutex<Windows>);
 
-/// By kind and address; without an address, those of all.
+/// By kind and address; the entry without an address counts all of the kind.
 type Windows = HashMap<(Kind, Option<IpAddr>), Window>;
 
 #[derive(Debug)]
 struct Window {
-    began: Instant,
+    started: Instant,
     logged: u64,
-    left_out: u64,
+    suppressed: u64,
 }
 
-/// Lines that were left out.
+/// A count of suppressed lines.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-struct LeftOut {
+struct Suppressed {
     kind: Kind,
-    /// None: of addresses that are not told apart.
+    /// None for addresses beyond the limit.
     address: Option<IpAddr>,
     count: u64,
 }
 
 impl LogLimit {
-    /// A limit whose counts are logged by a thread of its own, which ends with it.
+    /// Creates a limit with a thread that logs its counts. The thread ends when the limit is dropped.
     pub fn start() -> Arc<Self> {
         let limit = Arc::new(Self::default());
         let watched = Arc::downgrade(&limit);
         let sweeping = std::thread::Builder::new().name("log-limit".to_owned());
         let sweeping = sweeping.spawn(move || {
             loop {
-                std::thread::sleep(SWEEP);
+                std::thread::sleep(SWEEP_EVERY);
                 let Some(limit) = watched.upgrade() else {
                     return;
                 };
@@ -83,12 +83,12 @@ impl LogLimit {
             }
         });
         if let Err(error) = sweeping {
-            tracing::warn!("lines that are left out of the log are not counted: {error}");
+            tracing::warn!("suppressed log lines are not reported: {error}");
         }
         limit
     }
 
-    /// Whether a line of this kind about an address is logged; otherwise it is counted.
+    /// Whether to log a line of this kind about an address. Counts it otherwise.
     pub fn admits(&self, kind: Kind, address: IpAddr) -> bool {
         self.admits_at(kind, address, Instant::now())
     }
@@ -98,39 +98,40 @@ impl LogLimit {
         let mut windows = self.lock();
         let own = (kind, Some(network(address)));
         if let Some(window) = windows.get_mut(&own)
-            && window.logged >= OF_ADDRESS
+            && window.logged >= MAX_PER_ADDRESS
         {
-            window.left_out += 1;
+            window.suppressed += 1;
             return false;
         }
-        let all = windows.entry((kind, None)).or_insert(Window::at(now));
-        if all.logged >= OF_ALL {
-            all.left_out += 1;
+        let all = windows.entry((kind, None)).or_insert(Window::starting(now));
+        if all.logged >= MAX_PER_KIND {
+            all.suppressed += 1;
             return false;
         }
         all.logged += 1;
-        windows.entry(own).or_insert(Window::at(now)).logged += 1;
+        windows.entry(own).or_insert(Window::starting(now)).logged += 1;
         true
     }
 
-    /// Logs all counts, at the end.
+    /// Logs all counts, at shutdown.
     pub fn finish(&self) {
         let windows = std::mem::take(&mut *self.lock());
-        windows.into_iter().filter_map(left_out).for_each(tell);
+        windows.into_iter().filter_map(suppressed).for_each(log);
     }
 
-    /// Logs the counts of windows that are over.
+    /// Logs the counts of windows that have ended.
     fn sweep(&self, now: Instant) {
-        for one in self.take_over(now) {
-            tell(one);
+        for one in self.take_ended(now) {
+            log(one);
         }
     }
 
-    fn take_over(&self, now: Instant) -> Vec<LeftOut> {
-        let over = |window: &mut Window| now.saturating_duration_since(window.began) >= WINDOW;
+    fn take_ended(&self, now: Instant) -> Vec<Suppressed> {
+        let has_ended =
+            |window: &mut Window| now.saturating_duration_since(window.started) >= WINDOW;
         let mut windows = self.lock();
-        let over = windows.extract_if(|_, window| over(window));
-        over.filter_map(left_out).collect()
+        let ended = windows.extract_if(|_, window| has_ended(window));
+        ended.filter_map(suppressed).collect()
     }
 
     fn lock(&self) -> MutexGuard<'_, Windows> {
@@ -139,34 +140,34 @@ impl LogLimit {
 }
 
 impl Window {
-    fn at(began: Instant) -> Self {
+    fn starting(started: Instant) -> Self {
         Self {
-            began,
+            started,
             logged: 0,
-            left_out: 0,
+            suppressed: 0,
         }
     }
 }
 
-fn left_out(((kind, address), window): ((Kind, Option<IpAddr>), Window)) -> Option<LeftOut> {
-    (window.left_out > 0).then_some(LeftOut {
+fn suppressed(((kind, address), window): ((Kind, Option<IpAddr>), Window)) -> Option<Suppressed> {
+    (window.suppressed > 0).then_some(Suppressed {
         kind,
         address,
-        count: window.left_out,
+        count: window.suppressed,
     })
 }
 
-fn tell(one: LeftOut) {
+fn log(one: Suppressed) {
     let (count, kind, seconds) = (grouped(one.count), one.kind, WINDOW.as_secs());
     let from = match one.address {
         Some(IpAddr::V6(network)) => format!("{network}/64"),
         Some(address) => address.to_string(),
         None => "other addresses".to_owned(),
     };
-    tracing::warn!("{count} more {kind}, from {from}, were left out in the last {seconds} s");
+    tracing::warn!("suppressed {count} more {kind}, from {from}, in the last {seconds} s");
 }
 
-/// The address, or the network of an IPv6 address: who has one has all of its /64.
+/// The IPv4 address, or the /64 network of an IPv6 address: one user usually has all of it.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(address) => {
@@ -188,39 +189,39 @@ mod tests {
     }
 
     #[test]
-    fn lines_of_a_kind_and_an_address_are_limited_and_the_others_counted_exactly() {
+    fn lines_per_kind_and_address_are_limited_and_suppressed_ones_counted() {
         let (limit, now) = (LogLimit::default(), Instant::now());
         let (noisy, calm) = (IpAddr::from([10, 0, 0, 7]), IpAddr::from([10, 0, 0, 8]));
         let logged = |address, kind, count| {
             let admitted = |_: &i32| limit.admits_at(kind, address, now);
             (0..count).filter(admitted).count() as u64
         };
-        assert_eq!(logged(noisy, KIND, 5_000), OF_ADDRESS);
+        assert_eq!(logged(noisy, KIND, 5_000), MAX_PER_ADDRESS);
         assert_eq!(logged(calm, KIND, 1), 1, "another address");
         assert_eq!(logged(noisy, Kind::Answered(400), 1), 1, "another kind");
-        assert_eq!(limit.take_over(now + WINDOW / 2), []);
-        let expected = LeftOut {
+        assert_eq!(limit.take_ended(now + WINDOW / 2), []);
+        let expected = Suppressed {
             kind: KIND,
             address: Some(noisy),
-            count: 5_000 - OF_ADDRESS,
+            count: 5_000 - MAX_PER_ADDRESS,
         };
-        assert_eq!(limit.take_over(now + WINDOW), [expected]);
+        assert_eq!(limit.take_ended(now + WINDOW), [expected]);
         assert!(limit.admits_at(KIND, noisy, now + WINDOW));
     }
 
     #[test]
-    fn many_addresses_fill_neither_the_log_nor_memory() {
+    fn many_addresses_flood_neither_the_log_nor_memory() {
         let (limit, now) = (LogLimit::default(), Instant::now());
         // A whole /64 is one address.
         let of_one = |n: &u128| limit.admits_at(KIND, address((1 << 64) + n), now);
-        assert_eq!((0..1_000).filter(of_one).count() as u64, OF_ADDRESS);
+        assert_eq!((0..1_000).filter(of_one).count() as u64, MAX_PER_ADDRESS);
         let of_many = |n: &u128| limit.admits_at(KIND, address((n + 2) << 64), now);
         let logged = (0..100_000).filter(of_many).count() as u64;
-        assert_eq!(logged, OF_ALL - OF_ADDRESS);
-        assert!(limit.lock().len() as u64 <= OF_ALL + 1);
-        let over = limit.take_over(now + WINDOW);
-        let left_out: u64 = over.iter().map(|one| one.count).sum();
-        assert_eq!(left_out, 101_000 - OF_ALL);
+        assert_eq!(logged, MAX_PER_KIND - MAX_PER_ADDRESS);
+        assert!(limit.lock().len() as u64 <= MAX_PER_KIND + 1);
+        let ended = limit.take_ended(now + WINDOW);
+        let suppressed: u64 = ended.iter().map(|one| one.count).sum();
+        assert_eq!(suppressed, 101_000 - MAX_PER_KIND);
         assert!(limit.lock().is_empty());
     }
 }

@@ -1,4 +1,4 @@
-//! The forms in which settings are written and shown: secrets masked, durations as `250ms`.
+//! Serialized forms of settings: secrets masked, durations as `250ms`.
 
 use std::collections::BTreeMap;
 
@@ -19,7 +19,7 @@ pub fn masked<S: Serializer>(secret: &SecretString, to: S) -> Result<S::Ok, S::E
     to.serialize_str(&mask(secret.expose_secret()))
 }
 
-/// Writes names without their values: the first characters of a value could be all of the secret.
+/// Writes names with masked values: even the first characters of a value could be the whole secret.
 pub fn masked_values<S: Serializer>(
     values: &BTreeMap<String, SecretString>,
     to: S,
@@ -31,7 +31,7 @@ pub fn masked_values<S: Serializer>(
     to.collect_map(values.iter().map(|(name, value)| (name, shown(value))))
 }
 
-/// Durations as people write them: `250ms`, `4h`.
+/// Serializes durations as `250ms` or `4h`, for `#[serde(with = "humane")]`.
 pub mod humane {
     use std::time::Duration;
 
@@ -42,19 +42,23 @@ pub mod humane {
         to.collect_str(&humantime::format_duration(*value))
     }
 
-    /// No setting needs more, and every clock can add it.
+    /// Maximum duration: no setting needs more, and every clock can add it.
     const LONGEST: Duration = Duration::from_secs(366 * 86_400);
 
     /// Reads a duration of at most a year.
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Duration, D::Error> {
-        let text = String::deserialize(from)?;
-        let wrong = |what: &str| {
-            serde::de::Error::custom(format!("{text:?} is {what}; write 250ms, 10s or 4h"))
+        parse(&String::deserialize(from)?).map_err(serde::de::Error::custom)
+    }
+
+    /// Parses a duration of at most a year. The error names the text and says what to write.
+    pub fn parse(text: &str) -> Result<Duration, String> {
+        let problem = match humantime::parse_duration(text) {
+            Ok(time) if time <= LONGEST => return Ok(time),
+            Ok(_) => "more than a year",
+            Err(_) => "not a length of time",
         };
-        match humantime::parse_duration(&text) {
-            Ok(time) if time <= LONGEST => Ok(time),
-            Ok(_) => Err(wrong("more than a year")),
-            Err(_) => Err(wrong("no length of time")),
-        }
+        Err(format!(
+            "{text:?} is {problem}; write 250ms, 10s or 4h, at most a year"
+        ))
     }
 }

@@ -1,9 +1,10 @@
-//! Formats numbers and durations, and makes text from outside harmless for a terminal and a log.
+//! Formats numbers, durations and reasons, and makes text from outside harmless for a terminal and a
+//! log.
 
 use std::fmt::Write as _;
 
-/// A character that a terminal only shows. Control characters get their picture; what would
-/// turn the direction of writing, hide, or join what stands beside it becomes `�`.
+/// Replaces a character that a terminal obeys or hides. Control characters become their pictures;
+/// bidi controls, joiners and invisible characters become `�`.
 pub fn visible(c: char) -> char {
     match c {
         '\u{0}'..='\u{1f}' => char::from_u32(0x2400 + c as u32).unwrap_or('�'),
@@ -13,8 +14,8 @@ pub fn visible(c: char) -> char {
     }
 }
 
-/// Characters beyond ASCII that a terminal obeys or doesn't show: the C1 controls, marks of
-/// direction, joiners, selectors and tags.
+/// Whether a terminal obeys or hides a character beyond ASCII: C1 controls, bidi controls, joiners,
+/// selectors and tags.
 fn is_hidden(c: char) -> bool {
     matches!(
         c,
@@ -32,36 +33,37 @@ fn is_hidden(c: char) -> bool {
     )
 }
 
-/// The text on one line, with nothing in it that a terminal obeys.
+/// The text on one line, with visible characters only.
 pub fn on_one_line(text: &str) -> String {
     text.chars().map(visible).collect()
 }
 
-/// The same for text of several lines that are meant to be lines.
+/// The text with visible characters and line breaks only.
 pub fn in_lines(text: &str) -> String {
     let shown = |c| if c == '\n' { c } else { visible(c) };
     text.chars().map(shown).collect()
 }
 
-/// The beginning of the text on one line, `most` characters at the most; what is cut ends in `…`.
-pub fn excerpt(text: &str, most: usize) -> String {
-    let mut shown: String = text.chars().take(most).map(visible).collect();
-    if text.chars().nth(most).is_some() {
+/// The beginning of the text on one line, with visible characters only. A text of more than
+/// `max_chars` characters is cut and ends in `…`.
+pub fn excerpt(text: &str, max_chars: usize) -> String {
+    let mut shown: String = text.chars().take(max_chars).map(visible).collect();
+    if text.chars().nth(max_chars).is_some() {
         shown.pop();
         shown.push('…');
     }
     shown
 }
 
-/// JSON of the same meaning, with every character escaped that a terminal obeys or doesn't show.
-/// (JSON itself demands it for those below U+0020 only.)
+/// Equivalent JSON in which every character that a terminal obeys or hides is escaped. JSON itself
+/// requires it below U+0020 only.
 pub fn escaped_json(json: &str) -> String {
     let mut out = String::with_capacity(json.len());
     for c in json.chars() {
         if c == '\u{7f}' || is_hidden(c) {
             let mut units = [0; 2];
             for unit in c.encode_utf16(&mut units) {
-                // Writing into a String can't fail.
+                // Writing to a String can't fail.
                 let _ = write!(out, "\\u{unit:04x}");
             }
         } else {
@@ -69,6 +71,14 @@ pub fn escaped_json(json: &str) -> String {
         }
     }
     out
+}
+
+/// A reason, preceded by the field at fault if there is one: `attributes.plan: too long`.
+pub fn with_field(field: &str, reason: &str) -> String {
+    match field {
+        "" => reason.to_owned(),
+        field => format!("{field}: {reason}"),
+    }
 }
 
 /// Formats a number with its thousands grouped: `131,204`.
@@ -101,7 +111,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_a_terminal_obeys_is_shown_or_escaped_and_keeps_its_meaning() {
+    fn characters_that_a_terminal_obeys_are_made_visible_or_escaped() {
         let hostile = "a\u{1b}]52;c;x\u{7}\r\nb\u{9b}31m\u{7f}\u{202e}c\u{e0041}é😀";
         let obeyed = |c: char| c != '\n' && visible(c) != c;
         assert!(!on_one_line(hostile).contains(obeyed));

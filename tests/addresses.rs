@@ -29,12 +29,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "FEED_URL",
         "http://h",
-        "feed.url: \"http://h\" is no WebSocket; write ws://… or wss://…",
+        "feed.url: \"http://h\" is not a WebSocket; write ws://… or wss://…",
     ),
     (
         "FEED_URL",
         "h:4080/feed",
-        "\"h:4080/feed\" is no WebSocket; write ws://… or wss://…",
+        "\"h:4080/feed\" is not a WebSocket; write ws://… or wss://…",
     ),
     ("FEED_URL", "ws://", "empty host"),
     (
@@ -42,11 +42,15 @@ const REFUSED: &[(&str, &str, &str)] = &[
         "ws://a b/",
         "can't be read: invalid international domain name",
     ),
-    ("FEED_URL", "ws://h:0/", "names port 0"),
+    ("FEED_URL", "ws://h:0/", "has port 0"),
     ("FEED_URL", "ws://h:99999/", "invalid port number"),
     ("FEED_URL", "ws://h/feed#top", "has a fragment"),
-    ("FEED_URL", "ws://h\\feed", "holds a backslash"),
-    ("FEED_URL", "wss://a..b/", "no certificate can be for"),
+    ("FEED_URL", "ws://h\\feed", "has a backslash"),
+    (
+        "FEED_URL",
+        "wss://a..b/",
+        "for which no certificate can exist",
+    ),
     ("FEED_URL", "ws://a%3Ab:pw@h", "a user name with a colon"),
     (
         "FEED_URL",
@@ -128,7 +132,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "FEED_PROXY",
         "socks4://p",
-        "feed.proxy: \"socks4://p\" is no proxy that can be used: socks4 is not supported",
+        "feed.proxy: \"socks4://p\" is not a usable proxy: socks4 is not supported",
     ),
     (
         "CUSTOMERIO_PROXY",
@@ -138,7 +142,7 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "FEED_CA_FILE",
         "Cargo.toml",
-        "feed.ca_file: Cargo.toml: holds no certificate (PEM)",
+        "feed.ca_file: Cargo.toml: has no certificate (PEM)",
     ),
 ];
 

@@ -19,7 +19,7 @@ use axum::http::{HeaderMap, StatusCode};
 use axum::response::{IntoResponse, Response};
 use program::sluicegate;
 use secrecy::SecretString;
-use sluicegate::amplitude::export::{Download, ExportError, Got, Hour, Project};
+use sluicegate::amplitude::export::{Download, ExportError, Hour, HourResult, Project};
 use tokio::net::TcpListener;
 
 /// An export of one event, as Amplitude writes it: a zip of a gzip of lines.
@@ -92,12 +92,12 @@ async fn hours_are_downloaded_once_and_what_fails_for_a_moment_is_asked_for_agai
     let download = download(&server, "secret", folder.path());
     let size = export().len() as u64;
     for (text, expected) in [
-        ("2025-11-25T09", Got::Events(size)),
-        ("2025-11-25T10", Got::None),
-        ("2025-11-25T11", Got::Events(size)),
+        ("2025-11-25T09", HourResult::Downloaded(size)),
+        ("2025-11-25T10", HourResult::Empty),
+        ("2025-11-25T11", HourResult::Downloaded(size)),
         // There already, events or none.
-        ("2025-11-25T09", Got::Already),
-        ("2025-11-25T10", Got::Already),
+        ("2025-11-25T09", HourResult::Present),
+        ("2025-11-25T10", HourResult::Present),
     ] {
         assert_eq!(download.get(hour(text)).await.unwrap(), expected, "{text}");
     }

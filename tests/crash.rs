@@ -248,7 +248,7 @@ async fn settings_are_read_again_on_sighup_without_dropping_a_connection_or_an_e
     assert!(output.status.success(), "{said}");
     assert!(
         said.contains(
-            "settings read again: customerio.api_key_file, delivery.attempts, types in force"
+            "settings reloaded: customerio.api_key_file, delivery.attempts, types applied"
         ),
         "{said}"
     );

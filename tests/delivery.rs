@@ -17,6 +17,7 @@ use sluicegate::delivery::spool::dead_letters::{
     DeadLetter, DeadLetterGroup, DeadLetterSelection, DeadLetters,
 };
 use sluicegate::delivery::{Accepted, DeliveryReport, ItemOutcome, Undelivered};
+use sluicegate::filter::Mode;
 
 async fn deliver(sandbox: &Sandbox, items: Vec<Accepted>) -> (Vec<DeliveryReport>, u64) {
     let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
@@ -106,7 +107,7 @@ async fn what_memory_has_no_room_for_is_read_back_in_order() {
 async fn a_gate_that_is_not_open_holds_the_spool_and_lets_it_go() {
     let sandbox = sandbox(Faults::default()).await;
     let bench = Bench::new(&settings("ws://unused", &sandbox.url()));
-    bench.open.send_replace(false);
+    bench.gate.set_mode(Mode::Shut);
     bench.send(some(30));
     until("they are durable", || bench.spooled() == 30).await;
     tokio::time::sleep(Duration::from_millis(200)).await;
@@ -120,6 +121,31 @@ async fn a_gate_that_is_not_open_holds_the_spool_and_lets_it_go() {
     let (told, left) = bench.finish().await;
     assert!(all_delivered(&told, 30) || outcomes(&told).len() == 30);
     assert_eq!((sandbox.counts().events, left), (30, 0));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn no_item_leaves_after_shut_has_returned() {
+    let sandbox = sandbox(Faults::default()).await;
+    let mut settings = settings("ws://unused", &sandbox.url());
+    settings.delivery.batch_bytes = 2_000;
+    let bench = Bench::new(&settings);
+    bench.send(some(5_000));
+    until("some have arrived", || sandbox.counts().events > 100).await;
+    bench.gate.set_mode(Mode::Shut);
+    let at_return = sandbox.counts().requests;
+    until("requests that had begun are answered", || {
+        let status = bench.status.borrow();
+        status.gate_shut && status.in_flight == 0
+    })
+    .await;
+    let counts = sandbox.counts();
+    let in_flight = settings.delivery.in_flight as u64;
+    assert!(counts.requests - at_return <= in_flight, "{counts:?}");
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert_eq!(sandbox.counts().requests, counts.requests);
+    let (told, left) = bench.finish().await;
+    assert_eq!(outcomes(&told).len() as u64 + left, 5_000);
+    assert!(left > 0, "all had left");
 }
 
 #[tokio::test]

@@ -12,8 +12,8 @@ use std::time::{Duration, Instant};
 
 use common::{event, feed, sandbox};
 use program::{run_on, signal, sluicegate};
-use sluicegate::config::Settings;
-use sluicegate::config::load::{flatten, variable};
+
+use sluicegate::config::{Settings, flatten, variable};
 use sluicegate::customerio::sandbox::Faults;
 
 const NUMBERS: [&str; 6] = [
@@ -159,7 +159,7 @@ fn what_would_try_again_without_a_pause_or_never_is_refused() {
         (
             "delivery.attempts",
             "-1",
-            "write a whole number from 0 to 4294967295",
+            "write a whole number from 1 to 4294967295",
         ),
         (
             "delivery.requests_per_second",
@@ -169,7 +169,7 @@ fn what_would_try_again_without_a_pause_or_never_is_refused() {
         (
             "delivery.in_flight",
             "-1",
-            "write a whole number from 0 to 9223372036854775807",
+            "write a whole number from 1 to 9223372036854775807",
         ),
     ] {
         let said = check(path, value).unwrap_err();

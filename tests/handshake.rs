@@ -6,7 +6,7 @@ mod common;
 use std::time::{Duration, Instant};
 
 use common::{settings, until};
-use sluicegate::feed::{Feed as _, FeedState, FeedStatus, Frame, Link, WebSocketFeed};
+use sluicegate::feed::{Feed as _, FeedChannel, FeedState, FeedStatus, Frame, WebSocketFeed};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
@@ -66,8 +66,9 @@ fn subscribe(
     settings: sluicegate::config::Feed,
 ) -> (mpsc::Receiver<Frame>, watch::Receiver<FeedStatus>) {
     let (status_told, status) = watch::channel(FeedStatus::default());
-    let (link, frames) = Link::new(watch::channel(None).1, watch::channel(None).1, status_told);
-    tokio::spawn(Box::new(WebSocketFeed::new(settings).unwrap()).run(link));
+    let (channel, frames) =
+        FeedChannel::new(watch::channel(None).1, watch::channel(None).1, status_told);
+    tokio::spawn(Box::new(WebSocketFeed::new(settings).unwrap()).run(channel));
     (frames, status)
 }
 
@@ -116,15 +117,15 @@ async fn an_answer_that_opens_no_web_socket_says_why() {
     let switching = |headers: &str| format!("HTTP/1.1 101 Switching Protocols\r\n{headers}\r\n");
     for (answer, says) in [
         (switching("Upgrade: websocket\r\nConnection: keep-alive\r\nSec-WebSocket-Accept: {accept}\r\n"), "the server breaks the WebSocket protocol: its answer does not upgrade the connection"),
-        (switching("Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"), "the server breaks the WebSocket protocol: its answer upgrades to no WebSocket"),
-        (switching("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: c3RhbGU=\r\n"), "the server breaks the WebSocket protocol: Sec-WebSocket-Accept is not the answer"),
-        (switching("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: json\r\n"), "the server breaks the WebSocket protocol: it chose a subprotocol, and none was asked for"),
-        ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 22\r\n\r\n\r\n<html>sign\x1b in</html>".to_owned(), "the server answers 200 OK; that is no WebSocket: check feed.url; it says “<html>sign␛ in</html>"),
-        ("HTTP/1.1 302 Found\r\nLocation: wss://bob:pw@other.example/feed?token=s3cret\r\n\r\n".to_owned(), "the server answers 302 Found; it redirects to wss://…@other.example/feed?token=…, and that is not followed: write the final address in feed.url"),
+        (switching("Connection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\n"), "the server breaks the WebSocket protocol: its answer does not upgrade to a WebSocket"),
+        (switching("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: c3RhbGU=\r\n"), "the server breaks the WebSocket protocol: Sec-WebSocket-Accept does not match"),
+        (switching("Upgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: {accept}\r\nSec-WebSocket-Protocol: json\r\n"), "the server breaks the WebSocket protocol: it chose a subprotocol, but none was requested"),
+        ("HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 22\r\n\r\n\r\n<html>sign\x1b in</html>".to_owned(), "the server answers 200 OK; that is not a WebSocket: check feed.url; it says “<html>sign␛ in</html>"),
+        ("HTTP/1.1 302 Found\r\nLocation: wss://bob:pw@other.example/feed?token=s3cret\r\n\r\n".to_owned(), "the server answers 302 Found; it redirects to wss://…@other.example/feed?token=…, which is not followed: write the final address in feed.url"),
         ("HTTP/1.1 307 Temporary Redirect\r\nLocation: /v2/feed\r\n\r\n".to_owned(), "the server answers 307 Temporary Redirect; it redirects to ws://127.0.0.1:"),
-        ("HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n\r\n".to_owned(), "the server answers 426 Upgrade Required; it speaks version 8"),
+        ("HTTP/1.1 426 Upgrade Required\r\nSec-WebSocket-Version: 8\r\n\r\n".to_owned(), "the server answers 426 Upgrade Required; it requires version 8"),
         ("HTTP/1.1 403 Forbidden\r\n\r\n".to_owned(), "the server answers 403 Forbidden; check feed.token"),
-        ("SSH-2.0-OpenSSH\r\n".to_owned(), "the answer is no HTTP: “SSH-2.0-OpenSSH”; a server that speaks TLS wants wss://"),
+        ("SSH-2.0-OpenSSH\r\n".to_owned(), "the answer is not HTTP: “SSH-2.0-OpenSSH”; for a server with TLS, use wss://"),
     ] {
         let (why, _) = refusal(answer.as_bytes()).await;
         assert!(why.starts_with(says), "{why}\nis not\n{says}");
@@ -140,19 +141,19 @@ async fn retry_after_is_kept_within_bounds_and_told() {
             "429 Too Many Requests",
             "5",
             5_000,
-            "; it asks for 5.0 s of quiet",
+            "; it asks to wait 5.0 s",
         ),
         (
             "503 Service Unavailable",
             "5",
             5_000,
-            "; it asks for 5.0 s of quiet",
+            "; it asks to wait 5.0 s",
         ),
         (
             "503 Service Unavailable",
             "86400",
             300_000,
-            "of which 5 min are kept",
+            "of which 5 min are respected",
         ),
         (
             "503 Service Unavailable",
@@ -208,7 +209,7 @@ async fn a_close_says_whether_it_has_a_code() {
         ),
         (
             frame(8, b"\x0f\xa1token \x1b[2Jexpired"),
-            "the server closed the connection, for a reason of its own (4001: token ␛[2Jexpired)",
+            "the server closed the connection, for an unknown reason (4001: token ␛[2Jexpired)",
         ),
         (
             frame(8, b"\x03"),

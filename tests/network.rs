@@ -23,7 +23,7 @@ use sluicegate::config::Feed as Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::feed::server::{Options, Server};
-use sluicegate::feed::{Feed as _, FeedStatus, Frame, Link, WebSocketFeed};
+use sluicegate::feed::{Feed as _, FeedChannel, FeedStatus, Frame, WebSocketFeed};
 use sluicegate::network::dial::Dialer;
 use sluicegate::network::{Address, ProxySetting};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -89,8 +89,9 @@ struct Running {
 
 fn run(feed: WebSocketFeed) -> Running {
     let (status_told, status) = watch::channel(FeedStatus::default());
-    let (link, frames) = Link::new(watch::channel(None).1, watch::channel(None).1, status_told);
-    tokio::spawn(Box::new(feed).run(link));
+    let (channel, frames) =
+        FeedChannel::new(watch::channel(None).1, watch::channel(None).1, status_told);
+    tokio::spawn(Box::new(feed).run(channel));
     Running { frames, status }
 }
 
@@ -141,7 +142,7 @@ async fn the_feed_goes_through_an_http_proxy_that_asks_who_one_is() {
         )
     );
     let nobody = subscribe(through(place, url)).down().await;
-    assert!(nobody.ends_with("407 Proxy Authentication Required: write a user name and a password into its address, http://USER:PASSWORD@HOST:PORT"), "{nobody}");
+    assert!(nobody.ends_with("407 Proxy Authentication Required: add a user name and a password to its address, http://USER:PASSWORD@HOST:PORT"), "{nobody}");
 }
 
 #[tokio::test]
@@ -157,7 +158,7 @@ async fn a_proxy_that_is_in_the_way_is_named_in_what_fails() {
     for (proxy, url, says) in [
         (denying.clone(), "ws://feed.test", "it answers 403 Forbidden to CONNECT feed.test:80: <h1>No!</h1>".to_owned()),
         (denying, "wss://feed.test:8", "it answers 403 Forbidden to CONNECT feed.test:8: <h1>No!</h1>".to_owned()),
-        (negotiating, "ws://feed.test", "it answers 407 Proxy Authentication Required: it asks for Negotiate or NTLM, and Basic is what is supported".to_owned()),
+        (negotiating, "ws://feed.test", "it answers 407 Proxy Authentication Required: it requires Negotiate or NTLM; only Basic is supported".to_owned()),
         (nowhere.to_string(), "ws://feed.test", format!("connection refused: nothing listens at {nowhere}")),
         (passing.clone(), "ws://another.test", "it answers 502 Bad Gateway to CONNECT another.test:80: no such host".to_owned()),
         (format!("socks5://{passing}"), "ws://another.test", "SOCKS error: ".to_owned()),
@@ -260,7 +261,7 @@ async fn customer_io_is_reached_through_its_proxy_and_the_proxy_is_named() {
         (
             asking.place.clone(),
             "https://track.test",
-            "no connection: it answers 407 Proxy Authentication Required: write a user name",
+            "no connection: it answers 407 Proxy Authentication Required: add a user name",
         ),
         (
             open.place.clone(),

@@ -91,7 +91,7 @@ proptest! {
     fn no_number_is_too_much_for_a_clock(ms in prop_oneof![any::<i64>(), Just(i64::MIN), Just(i64::MAX)]) {
         time::to_export(ms);
         time::to_clock(ms);
-        time::to_seconds(ms);
+        time::to_clock_seconds(ms);
         time::to_digits(ms, 14);
         duration(ms);
     }

@@ -1,5 +1,5 @@
-//! A whole pipeline, from a WebSocket of the test's own to the sandbox: what the feed is told
-//! is safe, and where it is asked to go on.
+//! A whole pipeline, from a WebSocket server to the sandbox: acknowledgements, resumption, and
+//! failures of the spool and the stages.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
 mod common;
@@ -15,28 +15,28 @@ use sluicegate::config::Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::delivery::spool::Spool;
-use sluicegate::feed::{Feed, Link, WebSocketFeed};
-use sluicegate::pipeline::{Ended, Pipeline};
+use sluicegate::feed::{Feed, FeedChannel, WebSocketFeed};
+use sluicegate::pipeline::{Pipeline, ShutdownReport};
 use tokio::net::TcpListener;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_util::sync::CancellationToken;
 
-/// What a feed saw of its client.
+/// The requests and acknowledgements that a feed received.
 #[derive(Debug, Default)]
-struct Seen {
+struct FeedLog {
     /// The query of each connection.
     queries: Vec<String>,
     /// The number in the last acknowledgement, of `m-00042`.
     acknowledged: u64,
 }
 
-/// A feed that sends so many events, each with a message id, to whoever connects, from behind
-/// the message that it asks for.
-async fn numbered_feed(events: u64) -> (String, Arc<Mutex<Seen>>) {
+/// A feed that sends this many events to each client, each with a message id, after the message that
+/// the client asks for.
+async fn numbered_feed(events: u64) -> (String, Arc<Mutex<FeedLog>>) {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("ws://{}/feed", listener.local_addr().unwrap());
-    let seen = Arc::new(Mutex::new(Seen::default()));
+    let seen = Arc::new(Mutex::new(FeedLog::default()));
     let shared = seen.clone();
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
@@ -84,14 +84,14 @@ fn start(settings: &Settings, folder: &Path) -> Pipeline {
     Pipeline::start(settings, Box::new(feed), &client, spool).unwrap()
 }
 
-async fn end(pipeline: Pipeline) -> Ended {
+async fn end(pipeline: Pipeline) -> ShutdownReport {
     pipeline
         .end(Duration::from_secs(10), CancellationToken::new())
         .await
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn the_feed_is_told_that_messages_are_safe_only_once_they_are_on_disk() {
+async fn messages_are_acknowledged_only_once_they_are_on_disk() {
     let down = Faults {
         fail_share: 1.0,
         ..Faults::default()
@@ -132,7 +132,7 @@ async fn the_feed_is_told_that_messages_are_safe_only_once_they_are_on_disk() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn after_a_restart_the_feed_is_asked_for_what_came_since() {
+async fn after_a_restart_the_feed_resumes_after_the_last_message() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let (url, seen) = numbered_feed(500).await;
@@ -148,7 +148,7 @@ async fn after_a_restart_the_feed_is_asked_for_what_came_since() {
         assert_eq!(seen.lock().unwrap().queries[round], expected);
     }
     assert_eq!(sandbox.counts().duplicates, 0, "nothing came twice");
-    // Another feed's ids mean nothing to this one.
+    // The ids of one feed are not used for another.
     let (other, seen) = numbered_feed(0).await;
     settings.feed.url = other.into();
     let pipeline = start(&settings, dir.path());
@@ -161,7 +161,7 @@ async fn after_a_restart_the_feed_is_asked_for_what_came_since() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_spool_that_is_moved_away_is_told_of_and_goes_on_when_it_is_back() {
+async fn a_spool_that_is_moved_away_is_reported_and_works_again_once_it_is_back() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let server = common::feed().await;
@@ -192,7 +192,7 @@ async fn a_spool_that_is_moved_away_is_told_of_and_goes_on_when_it_is_back() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
+async fn events_that_could_not_be_written_are_counted_and_not_accepted() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let server = common::feed().await;
@@ -216,11 +216,11 @@ async fn what_could_never_be_written_is_counted_and_was_not_accepted() {
     );
 }
 
-/// A feed whose client breaks off.
+/// A feed whose client panics.
 struct Breaking;
 
 impl Feed for Breaking {
-    fn run(self: Box<Self>, _: Link) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+    fn run(self: Box<Self>, _: FeedChannel) -> Pin<Box<dyn Future<Output = ()> + Send>> {
         Box::pin(async { panic!("a fault of the client's") })
     }
 
@@ -230,7 +230,7 @@ impl Feed for Breaking {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_part_that_ends_by_itself_is_told_and_ends_the_pipeline() {
+async fn a_stage_that_panics_is_reported_and_ends_the_pipeline() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let settings = settings("ws://127.0.0.1:1", &sandbox.url());
@@ -253,7 +253,7 @@ async fn a_part_that_ends_by_itself_is_told_and_ends_the_pipeline() {
     );
 }
 
-/// A feed that sends these frames, as they are, to whoever connects first.
+/// A feed that sends these frames unchanged to the first client.
 async fn raw_feed(frames: Vec<String>) -> String {
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
     let url = format!("ws://{}/feed", listener.local_addr().unwrap());
@@ -263,14 +263,14 @@ async fn raw_feed(frames: Vec<String>) -> String {
         for frame in frames {
             socket.send(Message::text(frame)).await.unwrap();
         }
-        // It stays open.
+        // The connection stays open.
         while let Some(Ok(_)) = socket.next().await {}
     });
     url
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
-async fn a_large_broken_frame_holds_up_neither_the_next_one_nor_the_end() {
+async fn a_large_malformed_frame_delays_neither_the_next_frame_nor_the_end() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let lines: u64 = 200_000;
@@ -293,7 +293,7 @@ async fn a_large_broken_frame_holds_up_neither_the_next_one_nor_the_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn events_before_and_behind_a_broken_element_are_delivered() {
+async fn events_before_and_after_a_malformed_element_are_delivered() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let broken = r#"{"event_type":"Step","user_id":"u","event_properties":{"number":NaN}}"#;
@@ -320,7 +320,7 @@ async fn events_before_and_behind_a_broken_element_are_delivered() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_id_that_cannot_be_asked_for_is_none_and_that_is_told_once() {
+async fn an_unusable_message_id_is_ignored_and_reported_once() {
     let sandbox = sandbox(Faults::default()).await;
     let dir = tempfile::tempdir().unwrap();
     let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
@@ -339,7 +339,7 @@ async fn an_id_that_cannot_be_asked_for_is_none_and_that_is_told_once() {
             let opened = tokio_tungstenite::accept_hdr_async(stream, see).await;
             asked.lock().unwrap().push(query);
             let mut socket = opened.unwrap();
-            // Each connection ends behind its event, and the next one asks for what is behind.
+            // Each connection ends after its event, and the next one asks for later ones.
             let id = ["good", &"x".repeat(300), "\\u001b[2J", "\\u202e", ""][number % 5].to_owned();
             let id = format!(r#"{{"message_id":"{id}","#);
             let text = event("u", number as u64).replacen('{', &id, 1);
@@ -351,7 +351,7 @@ async fn an_id_that_cannot_be_asked_for_is_none_and_that_is_told_once() {
     let pipeline = start(&settings(&url, &sandbox.url()), dir.path());
     until("five events arrived", || sandbox.counts().events >= 5).await;
     let ended = end(pipeline).await;
-    let told = |text: &str| text.contains("no id to resume behind");
+    let told = |text: &str| text.contains("can't be used to resume");
     let notices = ended.last.notices.iter().filter(|n| told(&n.text));
     assert_eq!(notices.count(), 1);
     let queries = queries.lock().unwrap().clone();

@@ -22,7 +22,7 @@ use rcgen::{CertificateParams, KeyPair};
 use sluicegate::customerio::sandbox::Faults;
 
 /// The lines with which a reload ends.
-const ANSWERS: [&str; 2] = ["settings read again", "nothing is changed"];
+const ANSWERS: [&str; 2] = ["settings reloaded", "nothing is changed"];
 
 /// `run` with this configuration file, from a feed that isn't there.
 fn alone(config: &Path, folder: &Path) -> Command {
@@ -116,9 +116,9 @@ async fn a_key_file_without_a_key_keeps_the_key_in_use_and_is_named() {
     // Another key is taken, and said to be.
     fs::write(&key, "better").unwrap();
     sandbox.set_credentials("site:better");
-    let says = "settings read again: customerio.api_key_file in force";
+    let says = "settings reloaded: customerio.api_key_file applied";
     assert_eq!(reload(&mut program), says);
-    assert_eq!(reload(&mut program), "settings read again: nothing changed");
+    assert_eq!(reload(&mut program), "settings reloaded: nothing changed");
     feed.publish(&event("u", 99)).await;
     until("the new key is used", || {
         sandbox.counts().events as usize == UNUSABLE.len() + 1
@@ -160,7 +160,7 @@ fn a_reload_says_what_it_did_and_nothing_else() {
     command.env("SLUICEGATE_DELIVERY_BREAKER_FAILURES", "4");
     let mut program = Logged::start(&mut command);
     program.line(&["feed is down"]);
-    let nothing = "settings read again: nothing changed";
+    let nothing = "settings reloaded: nothing changed";
     for (case, text, says) in [
         ("as it was", first, nothing),
         (
@@ -203,17 +203,17 @@ fn a_reload_says_what_it_did_and_nothing_else() {
         (
             "what needs a restart",
             "[feed]\nresume = false\n[customerio]\nworkspace = \"shop\"\n[delivery]\nattempts = 7\nin_flight = 3\ndrain = \"1s\"\n[types]\na = \"off\"\nb = \"on\"\n",
-            "settings read again: nothing applied; restart to apply customerio.workspace, delivery.drain, feed.resume",
+            "settings reloaded: nothing applied; restart to apply customerio.workspace, delivery.drain, feed.resume",
         ),
         (
             "some of both, and still to be restarted for",
             "[feed]\nresume = false\n[delivery]\nattempts = 8\nin_flight = 3\n[types]\na = \"on\"\nb = \"on\"\n",
-            "settings read again: delivery.attempts, types in force; restart to apply feed.resume",
+            "settings reloaded: delivery.attempts, types applied; restart to apply feed.resume",
         ),
         (
             "back",
             first,
-            "settings read again: delivery.attempts, types in force",
+            "settings reloaded: delivery.attempts, types applied",
         ),
         ("and once more", first, nothing),
     ] {
@@ -280,7 +280,7 @@ fn a_file_of_the_feeds_tls_that_holds_nothing_is_told_before_the_next_start_need
             "{told}"
         );
         fs::write(path, whole).unwrap();
-        assert_eq!(reload(&mut program), "settings read again: nothing changed");
+        assert_eq!(reload(&mut program), "settings reloaded: nothing changed");
     }
     assert_eq!(program.ends(), 0);
 }
@@ -333,9 +333,9 @@ fn hundreds_of_thousands_of_types_are_read_at_the_start_and_again() {
     write("off");
     let mut program = Logged::start(&mut alone(&config, &dir.path().join("spool")));
     program.line(&["feed is down"]);
-    assert_eq!(reload(&mut program), "settings read again: nothing changed");
+    assert_eq!(reload(&mut program), "settings reloaded: nothing changed");
     write("on");
-    assert_eq!(reload(&mut program), "settings read again: types in force");
+    assert_eq!(reload(&mut program), "settings reloaded: types applied");
     write("ajar");
     let told = reload(&mut program);
     assert!(told.contains("s.toml:400002: types.last: "), "{told}");

@@ -1,7 +1,7 @@
-//! The fields that the two dialects of an event name differently.
+//! Fields whose names differ between the two dialects of an event.
 
-/// The Export API's name of a field, and every name that an event may have it under, its own
-/// first. Source: Amplitude, Export API and HTTP V2 API, keys of an event.
+/// The Export API's name of a field, and all its names in events, the Export API's first.
+/// Source: Amplitude, Export API and HTTP V2 API, keys of an event.
 pub const RENAMED: [(&str, &[&str]); 7] = [
     ("insert_id", &["$insert_id", "insert_id"]),
     ("insert_key", &["$insert_key"]),
@@ -12,7 +12,7 @@ pub const RENAMED: [(&str, &[&str]); 7] = [
     ("device_type", &["device_type", "device_model"]),
 ];
 
-/// Every name under which an event may have the field that goes by `name`.
+/// All names that the field `name` may have in an event.
 pub fn names_of<'n>(name: &'n &'n str) -> &'n [&'n str] {
     let renamed = RENAMED.iter().find(|(export, _)| export == name);
     renamed.map_or(std::slice::from_ref(name), |(_, names)| names)

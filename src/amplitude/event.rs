@@ -1,4 +1,4 @@
-//! One Amplitude event, whichever dialect it was written in.
+//! One Amplitude event, in either dialect.
 
 use std::borrow::Cow;
 
@@ -7,19 +7,19 @@ use bytestring::ByteString;
 use super::json;
 use super::time::{self, TimeError, UnixMs};
 
-/// The fields that every event is asked for; where each lies is noted when it is received.
+/// The fields whose positions are recorded when an event is received.
 ///
-/// The two dialects name some of them differently: the Export API and Webhooks Streaming
-/// write `$insert_id` and `event_time`, HTTP V2 and Batch write `insert_id` and `time`. Each has
-/// a place of its own here, so that a `null` of one dialect never hides the value of the other.
+/// The two dialects name some of them differently: the Export API and Webhooks Streaming write
+/// `$insert_id` and `event_time`, HTTP V2 and Batch write `insert_id` and `time`. They are separate
+/// fields here, so that a `null` of one dialect never hides a value of the other.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[repr(u8)]
 pub enum Field {
-    /// `uuid`, given by Amplitude; unique by itself.
+    /// `uuid`, assigned by Amplitude; unique by itself.
     Uuid,
-    /// `$insert_id`; unique together with the device.
+    /// `$insert_id`, unique together with the device.
     InsertId,
-    /// `insert_id`, the same in HTTP V2's dialect.
+    /// `insert_id`: `$insert_id` in HTTP V2's dialect.
     SdkInsertId,
     /// `user_id`: the person, absent for anonymous users.
     UserId,
@@ -31,7 +31,7 @@ pub enum Field {
     EventTime,
     /// `time`, in milliseconds: by the device's clock.
     SdkTime,
-    /// `client_event_time`: what an SDK sent as `time`.
+    /// `client_event_time`: the `time` that an SDK sent.
     ClientEventTime,
     /// `event_properties`.
     EventProperties,
@@ -41,29 +41,29 @@ pub enum Field {
     GroupProperties,
     /// `groups`.
     Groups,
-    /// The feed's own message id, under the name that the settings give.
+    /// The feed's own message id; the settings give its name.
     MessageId,
-    /// `events`: the list of an HTTP V2 envelope, never part of an event.
+    /// `events`: the list of an HTTP V2 envelope, not part of an event.
     Events,
 }
 
 const FIELDS: usize = Field::Events as usize + 1;
 
-/// The fields in which HTTP V2 carries revenue beside the event's properties.
+/// The revenue fields that HTTP V2 has beside the event's properties.
 /// Source: Amplitude, HTTP V2 API, keys of an event.
 pub const REVENUE: [&str; 5] = ["price", "quantity", "revenue", "productId", "revenueType"];
 
-/// Where a raw value lies in the event's text. Length 0 means absent: no JSON value is empty.
+/// The position of a raw value in the event's text, in bytes. Length 0 means absent, as no JSON value
+/// is empty.
 #[derive(Debug, Clone, Copy, Default)]
 struct Span {
     start: u32,
     len: u32,
 }
 
-/// One event: the text it was received in and where its main fields lie.
+/// One event: its text, and the positions of its main fields.
 ///
-/// The text is a slice of the frame that carried it; nothing is copied, and what is not
-/// asked for is not parsed.
+/// The text is a slice of its frame. Nothing is copied, and fields are parsed when they are read.
 #[derive(Debug, Clone)]
 pub struct Event {
     text: ByteString,
@@ -72,20 +72,19 @@ pub struct Event {
     received_ms: UnixMs,
 }
 
-/// Why an object is no event.
+/// The reason why an object is not an event.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum NotAnEvent {
     #[error(transparent)]
     Json(#[from] json::Broken),
     #[error(
-        "no Amplitude event: none of event_type, user_id, device_id and event_properties is there"
+        "no Amplitude event: it has none of event_type, user_id, device_id and event_properties"
     )]
     Foreign,
 }
 
 impl Event {
-    /// Reads the object that `text` starts with and returns the event with the number of
-    /// bytes it took.
+    /// Parses the object that `text` starts with. Returns the event and the number of bytes parsed.
     pub(super) fn read(
         text: &ByteString,
         received_ms: UnixMs,
@@ -95,7 +94,7 @@ impl Event {
         let mut spans = [Span::default(); FIELDS];
         let mut has_revenue = false;
         let used = json::each_entry(text, |key, value| {
-            // `null` is as good as absent, also where a name stands twice.
+            // `null` counts as absent, even if the name is repeated.
             if value == "null" {
                 return;
             }
@@ -118,7 +117,7 @@ impl Event {
         Ok((event.shifted(lead), used))
     }
 
-    /// Spans count from the text handed in; the event's own text starts `lead` bytes later.
+    /// Moves the spans from the parsed text to the event's own text, which starts `lead` bytes later.
     fn shifted(mut self, lead: usize) -> Self {
         for span in &mut self.spans {
             if span.len > 0 {
@@ -128,13 +127,13 @@ impl Event {
         self
     }
 
-    /// The event for which the envelope's own list stands, if this is an HTTP V2 envelope.
+    /// The raw list of events, if this is an HTTP V2 envelope.
     pub(super) fn envelope(&self) -> Option<&str> {
         let events = self.raw(Field::Events)?;
         (self.raw(Field::EventType).is_none() && events.starts_with('[')).then_some(events)
     }
 
-    /// Whether anything in it is an Amplitude event's.
+    /// Returns an error unless the object has a field of an Amplitude event.
     pub(super) fn check(self) -> Result<Self, NotAnEvent> {
         let own = [
             Field::EventType,
@@ -149,7 +148,7 @@ impl Event {
         }
     }
 
-    /// The text of the event's object, as received.
+    /// The JSON of the event, as received.
     pub fn text(&self) -> &str {
         &self.text
     }
@@ -164,30 +163,29 @@ impl Event {
         self.text.len()
     }
 
-    /// When the frame that carried the event was received, by this machine's clock.
+    /// The time at which the event's frame was received, by this machine's clock.
     pub fn received_ms(&self) -> UnixMs {
         self.received_ms
     }
 
-    /// Whether any of the fields in [`REVENUE`] stands beside the event's properties.
+    /// Whether the event has any of the fields in [`REVENUE`] beside its properties.
     pub fn has_revenue(&self) -> bool {
         self.has_revenue
     }
 
-    /// A field's raw JSON; absent and `null` are the same.
+    /// The raw JSON of a field; none if it is absent or `null`.
     pub fn raw(&self, field: Field) -> Option<&str> {
         let Span { start, len } = self.spans[field as usize];
         let raw = &self.text[start as usize..][..len as usize];
         (len > 0).then_some(raw)
     }
 
-    /// The text of a scalar, without the spaces around it; none where nothing is left.
+    /// The text of a scalar without surrounding spaces; none if it is empty.
     fn scalar(&self, field: Field) -> Option<Cow<'_, str>> {
         self.raw(field).and_then(json::scalar).and_then(trimmed)
     }
 
-    /// `user_id`, trimmed as Amplitude trims it; numbers are taken as they are written. An ID of
-    /// spaces only is none.
+    /// `user_id`, trimmed as Amplitude trims it; none if it is blank. Numbers stay as written.
     pub fn user_id(&self) -> Option<Cow<'_, str>> {
         self.scalar(Field::UserId)
     }
@@ -197,7 +195,7 @@ impl Event {
         self.scalar(Field::DeviceId)
     }
 
-    /// `event_type`, as it is written.
+    /// `event_type`, not trimmed.
     pub fn event_type(&self) -> Option<Cow<'_, str>> {
         self.raw(Field::EventType).and_then(json::scalar)
     }
@@ -219,36 +217,35 @@ impl Event {
             .or_else(|| self.raw(Field::SdkInsertId))
     }
 
-    /// The feed's message id, by which a reconnect resumes.
+    /// The feed's message id, from which a reconnect resumes.
     pub fn message_id(&self) -> Option<Cow<'_, str>> {
         self.scalar(Field::MessageId)
     }
 
-    /// When it happened: `event_time`, else `time`, else `client_event_time`.
+    /// The time of the event: `event_time`, or `time`, or `client_event_time`.
     pub fn time(&self) -> Result<UnixMs, TimeError> {
         let mut times = self.times([Field::EventTime, Field::SdkTime, Field::ClientEventTime]);
         times.next().unwrap_or(Err(TimeError::Missing))
     }
 
-    /// When it happened by the device's clock, which is the same in both dialects: Amplitude
-    /// keeps an SDK's `time` as `client_event_time`, and corrects only `event_time`. Nothing
-    /// where no time can be read.
+    /// The time of the event by the device's clock; none if no time can be read. It is the same in
+    /// both dialects: Amplitude keeps an SDK's `time` as `client_event_time`, and corrects only
+    /// `event_time`.
     pub fn device_time(&self) -> Option<UnixMs> {
         let times = self.times([Field::ClientEventTime, Field::SdkTime, Field::EventTime]);
         times.flatten().next()
     }
 
-    /// The times of these fields, those that are there.
+    /// The times of those of these fields that are present.
     fn times(&self, fields: [Field; 3]) -> impl Iterator<Item = Result<UnixMs, TimeError>> {
         let raws = fields.into_iter().filter_map(|field| self.raw(field));
         raws.map(time::parse)
     }
 
-    /// Calls `visit` with the key and the raw value of every field but the feed's message id,
-    /// which is not the event's own.
+    /// Calls `visit` with the key and the raw value of every field except the feed's message id.
     pub fn each_own_field<'e>(&'e self, mut visit: impl FnMut(&str, &'e str)) {
         let message_id = self.raw(Field::MessageId).map(str::as_ptr);
-        // The event was read once: it is an object.
+        // This can't fail: the event was parsed before.
         let _ = json::each_entry(&self.text, |key, value| {
             if Some(value.as_ptr()) != message_id {
                 visit(&key, value);
@@ -257,7 +254,7 @@ impl Event {
     }
 }
 
-/// The text without the spaces around it, or nothing where nothing is left.
+/// The text without surrounding spaces; none if it is empty.
 pub fn trimmed(text: Cow<'_, str>) -> Option<Cow<'_, str>> {
     let text = match text {
         Cow::Borrowed(text) => Cow::Borrowed(text.trim()),

@@ -1,4 +1,4 @@
-//! Reading JSON without building it: an object as the list of its raw entries.
+//! Reads JSON without building values: an object is the list of its raw entries.
 
 use std::borrow::Cow;
 use std::fmt;
@@ -6,14 +6,14 @@ use std::fmt;
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-/// The entries of an object in their order: the decoded key, and the value's bytes as received.
+/// The entries of an object in order: the decoded key, and the raw value as received.
 pub type Entries<'a> = Vec<(Cow<'a, str>, &'a str)>;
 
-/// Values nested deeper than this are not looked into, only passed on: what comes from outside
-/// may be nested deeper than the stack is. Customer.io's own parsers stop about here too.
-pub const DEEPEST: usize = 64;
+/// Maximum depth to which values are parsed; deeper ones are only copied, as hostile input could
+/// exceed the stack. No figure is documented; common parsers stop between 64 and 128.
+pub const MAX_DEPTH: usize = 64;
 
-/// What kind of JSON value raw text holds, told by its first byte.
+/// The kind of a JSON value, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Kind {
     /// `null`, or no value at all.
@@ -30,17 +30,17 @@ pub enum Kind {
     Object,
 }
 
-/// Text that stops being JSON.
+/// A text that is not JSON.
 #[derive(Debug, thiserror::Error)]
 #[error("{}", self.why())]
 pub struct Broken {
-    /// The byte at which it stops.
+    /// The position at which it stops being JSON, in bytes.
     pub at: usize,
     error: serde_json::Error,
 }
 
 impl Broken {
-    /// What is wrong there, without line and column.
+    /// The fault, without line and column.
     pub fn why(&self) -> String {
         let full = self.error.to_string();
         full.split(" at line ").next().unwrap_or(&full).to_owned()
@@ -52,7 +52,7 @@ impl Broken {
     }
 }
 
-/// The kind of a raw value; text that is no JSON counts as a number and fails when it is read.
+/// The kind of a raw value. Text that is no JSON counts as a number.
 pub fn kind(raw: &str) -> Kind {
     match raw.as_bytes().first() {
         None | Some(b'n') => Kind::Null,
@@ -64,8 +64,8 @@ pub fn kind(raw: &str) -> Kind {
     }
 }
 
-/// The object in `raw` with one more field, in front of the others; its value is JSON. Text that
-/// begins no object stays as it is.
+/// The object in `raw` with another entry at its start. `value` is JSON. Text that is not an object
+/// is returned unchanged.
 pub fn with_first(raw: &str, name: &str, value: &str) -> String {
     let Some(inner) = raw.trim_start().strip_prefix('{') else {
         return raw.to_owned();
@@ -78,11 +78,11 @@ pub fn with_first(raw: &str, name: &str, value: &str) -> String {
     format!(r#"{{"{name}":{value}{comma}{inner}"#)
 }
 
-/// The object in `raw` without the entries of this name; its bytes as they are where there are
-/// none, which is told without reading it where nothing in it looks like the name.
+/// The object in `raw` without the entries of this name. It is borrowed if there are none, and not
+/// parsed if it can't contain the name.
 pub fn without<'a>(raw: &'a str, name: &str) -> Cow<'a, str> {
     let has = |text: &[u8]| memchr::memmem::find(raw.as_bytes(), text).is_some();
-    // A letter of a key may be escaped.
+    // A key may contain escapes.
     if !has(name.as_bytes()) && !has(br"\u") {
         return Cow::Borrowed(raw);
     }
@@ -99,12 +99,12 @@ pub fn without<'a>(raw: &'a str, name: &str) -> Cow<'a, str> {
     Cow::Owned(String::from_utf8(out).expect("pieces of text are text"))
 }
 
-/// The JSON in `raw` on one line: a line break in it is nothing but space.
+/// The JSON in `raw` on one line. Line breaks in JSON are only white space.
 pub fn on_one_line(raw: &str) -> String {
     raw.replace(['\n', '\r'], " ")
 }
 
-/// The entries of the object in `raw`, or nothing where `raw` is no object.
+/// The entries of the object in `raw`; none if it is not an object.
 pub fn entries(raw: &str) -> Option<Entries<'_>> {
     let mut found = Entries::new();
     each_entry(raw, |key, value| found.push((key, value))).ok()?;
@@ -114,7 +114,7 @@ pub fn entries(raw: &str) -> Option<Entries<'_>> {
 /// Calls `visit` with each entry of the object that `raw` starts with, and returns
 /// the number of bytes that the object takes.
 ///
-/// Nothing is copied but keys that hold escapes. Text after the object is left alone.
+/// Only keys with escapes are copied. Text after the object is ignored.
 pub fn each_entry<'a>(
     raw: &'a str,
     visit: impl FnMut(Cow<'a, str>, &'a str),
@@ -135,7 +135,7 @@ pub fn each_entry<'a>(
     }
     let mut read = serde_json::Deserializer::from_str(raw);
     let ended = read.deserialize_map(Each(visit));
-    // A stream knows how far its deserializer came; nothing is read for it.
+    // A stream knows the position of its deserializer; nothing more is read.
     let at = read.into_iter::<IgnoredAny>().byte_offset();
     match ended {
         Ok(()) => Ok(at),
@@ -143,7 +143,7 @@ pub fn each_entry<'a>(
     }
 }
 
-/// The raw elements of the array in `raw`, or the place where it stops being one.
+/// The raw elements of the array in `raw`.
 pub fn elements(raw: &str) -> serde_json::Result<Vec<&str>> {
     let raw: Vec<&RawValue> = serde_json::from_str(raw)?;
     Ok(raw.into_iter().map(RawValue::get).collect())
@@ -159,7 +159,7 @@ pub fn scalar(raw: &str) -> Option<Cow<'_, str>> {
     }
 }
 
-/// The content of the JSON string in `raw`, borrowed unless it holds escapes.
+/// The content of the JSON string in `raw`, borrowed unless it contains escapes.
 pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     let inner = raw.strip_prefix('"')?.strip_suffix('"')?;
     if memchr::memchr(b'\\', inner.as_bytes()).is_none() {
@@ -168,8 +168,8 @@ pub fn string(raw: &str) -> Option<Cow<'_, str>> {
     Some(decode_string(raw))
 }
 
-/// Decodes a string with escapes. A lone surrogate is legal JSON syntax and no
-/// character: it becomes U+FFFD, so that nothing about the string is lost but that.
+/// Decodes a string with escapes. A lone surrogate, which is valid JSON but not a character, becomes
+/// U+FFFD.
 fn decode_string(raw: &str) -> Cow<'_, str> {
     serde_json::from_str(raw).map_or_else(
         |_| {
@@ -220,7 +220,7 @@ impl<'o> ObjectWriter<'o> {
         }
     }
 
-    /// One more entry, up to its value, which is to be written next.
+    /// Begins an entry; the caller writes its value.
     fn open(&mut self, key: &str) -> &mut Vec<u8> {
         self.separate();
         push_string(self.out, key);
@@ -228,12 +228,12 @@ impl<'o> ObjectWriter<'o> {
         self.out
     }
 
-    /// One more entry; its value is JSON.
+    /// Adds an entry. `value` is JSON.
     pub fn entry(&mut self, key: &str, value: &[u8]) {
         self.open(key).extend_from_slice(value);
     }
 
-    /// One more entry, an object of what `write` puts into it; none, where that is nothing.
+    /// Adds an object that `write` fills, unless it stays empty.
     pub fn object(&mut self, key: &str, write: impl FnOnce(&mut ObjectWriter<'_>)) {
         let (before, was_empty) = (self.out.len(), self.is_empty);
         let mut inner = ObjectWriter::new(self.open(key));
@@ -246,7 +246,7 @@ impl<'o> ObjectWriter<'o> {
         }
     }
 
-    /// All entries of another object, as they are written there.
+    /// Adds all entries of another object unchanged.
     pub fn extend(&mut self, object: &str) {
         let inner = object[1..object.len() - 1].trim();
         if !inner.is_empty() {
@@ -303,7 +303,7 @@ mod tests {
     }
 
     #[test]
-    fn entries_of_a_name_are_left_out_however_the_name_is_written() {
+    fn entries_of_a_name_are_removed_even_if_the_name_has_escapes() {
         for (raw, left) in [
             (r#"{"a":1,"id":2,"b":[3],"id":4}"#, r#"{"a":1,"b":[3]}"#),
             (

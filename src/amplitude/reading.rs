@@ -1,4 +1,4 @@
-//! An event opened for reading: what several stages ask for is parsed once.
+//! An event with a cache of parsed fields, which several stages share.
 
 use std::sync::OnceLock;
 
@@ -6,7 +6,7 @@ use super::dialect;
 use super::event::{Event, Field};
 use super::json::{self, Entries};
 
-/// Borrows an event and remembers the property lists that were asked for.
+/// Borrows an event, and parses each property list once, when it is first read.
 #[derive(Debug)]
 pub struct Reading<'e> {
     event: &'e Event,
@@ -16,7 +16,7 @@ pub struct Reading<'e> {
 }
 
 impl<'e> Reading<'e> {
-    /// Opens `event`; nothing is parsed yet.
+    /// Borrows `event`; nothing is parsed yet.
     pub fn new(event: &'e Event) -> Self {
         Self {
             event,
@@ -26,12 +26,12 @@ impl<'e> Reading<'e> {
         }
     }
 
-    /// The event itself.
+    /// The event.
     pub fn event(&self) -> &'e Event {
         self.event
     }
 
-    /// The event's own properties; none where they are absent or no object.
+    /// The event's own properties; empty if they are absent or not an object.
     pub fn event_properties(&self) -> &Entries<'e> {
         self.event_properties
             .get_or_init(|| read(self.event.raw(Field::EventProperties)))
@@ -43,15 +43,15 @@ impl<'e> Reading<'e> {
             .get_or_init(|| read(self.event.raw(Field::UserProperties)))
     }
 
-    /// The raw value of any top-level field by the name it has in the text, `null` included.
+    /// The raw value of any top-level field by its name in the text, even `null`.
     pub fn field(&self, name: &str) -> Option<&'e str> {
         let all = self.all.get_or_init(|| read(Some(self.event.text())));
         let found = all.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, raw)| *raw)
     }
 
-    /// The raw value of a top-level field by its name in the Export API, under whichever name
-    /// the event's dialect has it; `null` is as good as absent.
+    /// The raw value of a top-level field by its name in the Export API, in either dialect. `null`
+    /// counts as absent.
     pub fn in_either_dialect(&self, name: &str) -> Option<&'e str> {
         dialect::names_of(&name)
             .iter()
@@ -69,7 +69,7 @@ impl<'e> Reading<'e> {
     }
 }
 
-/// The raw value at a dotted path inside an object. A key that holds dots itself is found whole.
+/// The raw value at a dotted path inside an object. A key that contains dots matches as a whole.
 fn descend<'e>(raw: &'e str, path: &str) -> Option<&'e str> {
     let entries = json::entries(raw)?;
     if let Some((_, value)) = entries.iter().rev().find(|(key, _)| key == path) {
@@ -90,7 +90,7 @@ mod tests {
     use bytestring::ByteString;
 
     #[test]
-    fn a_path_leads_through_objects_and_whole_keys_with_dots() {
+    fn a_path_matches_nested_keys_and_whole_keys_with_dots() {
         let text = ByteString::from(
             r#"{"event_type":"a","country":null,"user_properties":{"plan":{"name":"pro"},"a.b":1}}"#,
         );

@@ -6,11 +6,11 @@
 
 use bytestring::ByteString;
 
-/// Both halves and the escape of the replacement character take this many bytes: `\ufffd`.
+/// The size of an escape such as `\ufffd`, in bytes.
 const ESCAPE_BYTES: usize = 6;
 
-/// The text with each lone surrogate replaced. Its length and all places in it stay the same,
-/// and it is copied only where there is one.
+/// The text with each lone surrogate replaced. Its length and all positions stay the same. It is
+/// copied only if it contains one.
 pub fn replaced(text: &ByteString) -> ByteString {
     let bytes = text.as_bytes();
     let has = |start: &[u8]| memchr::memmem::find(bytes, start).is_some();
@@ -41,7 +41,7 @@ pub fn replaced(text: &ByteString) -> ByteString {
     ByteString::from(out)
 }
 
-/// How many bytes the escape at the start of `bytes` takes, and whether it is a lone surrogate.
+/// The size of the escape at the start of `bytes`, and whether it is a lone surrogate.
 fn escape(bytes: &[u8]) -> (usize, bool) {
     match unit(bytes) {
         Some(0xD800..=0xDBFF) => match bytes.get(ESCAPE_BYTES..).and_then(unit) {
@@ -50,12 +50,12 @@ fn escape(bytes: &[u8]) -> (usize, bool) {
         },
         Some(0xDC00..=0xDFFF) => (ESCAPE_BYTES, true),
         Some(_) => (ESCAPE_BYTES, false),
-        // `\\`, `\"` and the like: what follows the backslash begins no escape.
+        // `\\`, `\"` and the like: the second byte begins no escape.
         None => (2, false),
     }
 }
 
-/// The UTF-16 unit that `\uXXXX` at the start of `bytes` stands for.
+/// The UTF-16 unit of the escape `\uXXXX` at the start of `bytes`.
 fn unit(bytes: &[u8]) -> Option<u16> {
     let digits = bytes.strip_prefix(br"\u")?.get(..4)?;
     if !digits.iter().all(u8::is_ascii_hexdigit) {
@@ -95,16 +95,15 @@ mod tests {
     }
 
     #[test]
-    fn text_without_any_is_the_same_slice() {
+    fn text_without_a_lone_surrogate_is_not_copied() {
         let text = ByteString::from_static(r#"{"a":"\u00e9 \\ud800"}"#);
         assert_eq!(replaced(&text).as_ptr(), text.as_ptr());
     }
 
     proptest! {
-        /// Whatever units a string is escaped by, it can be read afterwards, as JavaScript's
-        /// `toWellFormed` would have it.
+        /// Any escaped units can be parsed afterwards, like the result of JavaScript's `toWellFormed`.
         #[test]
-        fn any_escaped_units_can_be_read(units in proptest::collection::vec(
+        fn any_escaped_units_can_be_parsed(units in proptest::collection::vec(
             prop_oneof![0xD7F0_u16..0xE010, any::<u16>()], 0..12,
         )) {
             let escaped: Vec<String> = units.iter().map(|unit| format!("\\u{unit:04x}")).collect();

@@ -1,4 +1,4 @@
-//! When an event happened, in every form that Amplitude writes it, to the millisecond.
+//! Times in all forms that Amplitude writes, to the millisecond, and their forms in outputs.
 
 use jiff::{Timestamp, civil::DateTime, tz::TimeZone};
 
@@ -7,11 +7,11 @@ use super::json::{self, Kind};
 /// Milliseconds since the Unix epoch.
 pub type UnixMs = i64;
 
-/// Positive integer times below this (March 1973 in milliseconds) are seconds by mistake:
-/// no product that sends events is that old. Zero and negative ones are times, before 1970.
+/// Positive integers below this (March 1973 in milliseconds) are rejected as seconds: no product that
+/// sends events is that old. Zero and negative integers are times up to 1970.
 const SECONDS_BY_MISTAKE_BELOW: i64 = 100_000_000_000;
 
-/// Why a time can't be read.
+/// The reason why a time can't be read.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// The value is a string in no known form.
@@ -20,7 +20,7 @@ pub enum TimeError {
     /// The number is too small for milliseconds.
     #[error("{0} looks like seconds: Amplitude's `time` is in milliseconds")]
     Seconds(i64),
-    /// The number is outside of what a calendar holds.
+    /// The number is outside of the calendar.
     #[error("{0} is outside of the calendar")]
     OutOfRange(String),
     /// The event has no time at all.
@@ -30,9 +30,8 @@ pub enum TimeError {
 
 /// Reads a raw JSON value as a time.
 ///
-/// Taken are the Export API's `"2025-06-30 03:37:52.846000"` and `"2022-10-24T20:07:32.123"`
-/// (both UTC without saying so), the same with `Z` or an offset, and HTTP V2's integer
-/// milliseconds, also as a string.
+/// It accepts the Export API's `"2025-06-30 03:37:52.846000"` and `"2022-10-24T20:07:32.123"` (both
+/// UTC), the same with `Z` or an offset, and HTTP V2's integer milliseconds, also as a string.
 pub fn parse(raw: &str) -> Result<UnixMs, TimeError> {
     match json::kind(raw) {
         Kind::Number => parse_number(raw),
@@ -68,7 +67,7 @@ fn parse_number(text: &str) -> Result<UnixMs, TimeError> {
 }
 
 fn parse_text(text: &str) -> Result<UnixMs, TimeError> {
-    // Behind the date, only a zone has these characters; a civil time would ignore it.
+    // After the date, only a zone has these characters. A civil time would ignore it.
     let zoned = text
         .get(10..)
         .is_some_and(|rest| rest.contains(['Z', 'z', '+', '-']));
@@ -95,21 +94,40 @@ pub fn to_export(ms: UnixMs) -> String {
     )
 }
 
-/// The time as the first digits of its export form, for names: of 14 the last are the seconds.
+/// A time to the millisecond: `2025-06-30 03:37:52.846`, UTC.
+pub fn to_stamp(ms: UnixMs) -> String {
+    shortened(to_export(ms), "2025-06-30 03:37:52.846")
+}
+
+/// A time to the second: `2025-06-30 03:37:52`, UTC.
+pub fn to_stamp_seconds(ms: UnixMs) -> String {
+    shortened(to_export(ms), "2025-06-30 03:37:52")
+}
+
+/// A time as RFC 3339 writes it: `2025-06-30T03:37:52.846Z`.
+pub fn to_rfc3339(ms: UnixMs) -> String {
+    Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
+}
+
+/// The first `count` digits of a time for file names: 8 are the day, 10 the hour, 14 the second.
 pub fn to_digits(ms: UnixMs, count: usize) -> String {
     let stamp = to_export(ms);
     let digits = stamp.chars().filter(char::is_ascii_digit);
     digits.take(count).collect()
 }
 
-/// The time of day without its milliseconds: `12:04:31`.
-pub fn to_seconds(ms: UnixMs) -> String {
-    let mut clock = to_clock(ms);
-    clock.truncate("12:04:31".len());
-    clock
+/// A time of day to the second, UTC: `12:04:31`.
+pub fn to_clock_seconds(ms: UnixMs) -> String {
+    shortened(to_clock(ms), "12:04:31")
 }
 
-/// A time of day for the screen, UTC: `12:04:31.204`.
+/// The beginning of a time, as long as `form`.
+fn shortened(mut time: String, form: &str) -> String {
+    time.truncate(form.len());
+    time
+}
+
+/// A time of day to the millisecond, UTC: `12:04:31.204`.
 pub fn to_clock(ms: UnixMs) -> String {
     Timestamp::from_millisecond(ms).map_or_else(
         |_| "--:--:--".to_owned(),
@@ -117,7 +135,7 @@ pub fn to_clock(ms: UnixMs) -> String {
     )
 }
 
-/// The wall clock now.
+/// The time of the wall clock.
 pub fn now() -> UnixMs {
     Timestamp::now().as_millisecond()
 }
@@ -146,7 +164,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_time_says_so_and_seconds_are_told_apart() {
+    fn an_unreadable_time_is_an_error_and_seconds_have_one_of_their_own() {
         assert_eq!(parse("1751254672"), Err(TimeError::Seconds(1_751_254_672)));
         assert_eq!(parse("null"), Err(TimeError::Missing));
         for raw in [

@@ -14,13 +14,13 @@ use secrecy::SecretString;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::export::{Download, Got, Hour, Project};
+use crate::amplitude::export::{Download, Hour, HourResult, Project};
 use crate::amplitude::time;
-use crate::cli::{AmplitudeRegion, Backfill, Format, LogFormat};
+use crate::cli::{Backfill, Format, LogFormat};
 use crate::config;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::feed::replay::{
-    Playing, {self},
+    ReplayOptions, {self},
 };
 use crate::feed::server::{Options, Server};
 use crate::network::{Address, ProxySetting};
@@ -29,11 +29,15 @@ use crate::text::grouped;
 use crate::tui::relay::LogLines;
 use crate::tui::widget::text;
 
+use super::config_source::ConfigSource;
+use super::forwarder::start;
 use super::headless::{
     Until, {self},
 };
+use super::listener::listen;
+use super::output::{log_to, log_to_stderr_from};
 use super::player::Player;
-use super::{Place, listen, log_to, log_to_stderr_from, refuse_problems, start, watch};
+use super::{problems, watch};
 
 /// Before an hour is asked for again.
 const PAUSE: Duration = Duration::from_secs(2);
@@ -42,7 +46,7 @@ const IDLE: Duration = Duration::from_secs(2);
 /// The columns of the bar.
 const BAR: usize = 30;
 
-pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
+pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode> {
     let on_screen = args.play && !args.headless && stdin().is_terminal() && stdout().is_terminal();
     let lines = LogLines::default();
     if on_screen {
@@ -51,7 +55,7 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
         log_to_stderr_from("warn", LogFormat::Text);
     }
     let ready = if args.play {
-        Some(ready(&args, place)?)
+        Some(ready(&args, source)?)
     } else {
         None
     };
@@ -60,7 +64,7 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
         complain!("{}", line.text);
     }
     let files = files?;
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,
         max_event_bytes: args.archives.max_event_bytes,
@@ -86,20 +90,14 @@ pub(super) async fn run(args: Backfill, place: Place) -> Result<ExitCode> {
 }
 
 /// The settings to play with. What is wrong with them is said before anything is downloaded.
-fn ready(args: &Backfill, place: Place) -> Result<config::Loaded> {
-    let mut flags = vec![("gate", "--gate", args.gate.clone())];
-    flags.extend(
-        args.base_url
-            .clone()
-            .map(|url| ("customerio.base_url", "--base-url", url)),
-    );
-    let mut loaded = place.load(&flags)?;
+fn ready(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
+    let mut loaded = source.load(&args.flags())?;
     let needs = Needs {
         feed: false,
         destination: true,
     };
-    refuse_problems(&loaded, needs)?;
-    args.look.put_into(&mut loaded.settings.screen);
+    problems::refuse(&loaded, needs)?;
+    args.screen.apply(&mut loaded.settings.screen);
     Ok(loaded)
 }
 
@@ -110,7 +108,7 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
     if hours.len() == 0 {
         bail!("--end {} is before --start {}", end.name(), start.name());
     }
-    let whole = Hour::last_whole(time::now());
+    let whole = Hour::last_complete(time::now());
     if end > whole {
         complain!(
             "sluicegate: events come into an export up to two hours late: what is behind {} may not be whole, and is downloaded again the next time",
@@ -141,12 +139,12 @@ async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
             bar.end();
         }
         match got? {
-            Got::Events(size) => {
+            HourResult::Downloaded(size) => {
                 with += 1;
                 bytes += size;
             }
-            Got::None => without += 1,
-            Got::Already => {}
+            HourResult::Empty => without += 1,
+            HourResult::Present => {}
         }
     }
     bar.draw(all, all, "hours");
@@ -166,13 +164,17 @@ struct Past {
     /// The feed that it is played into.
     server: Server,
     files: Arc<[PathBuf]>,
-    playing: Playing,
+    playing: ReplayOptions,
     /// Where what is accepted waits: beside the spool of a forwarder that may be running.
     spool: PathBuf,
 }
 
 impl Past {
-    async fn of(files: Vec<PathBuf>, playing: Playing, mut loaded: config::Loaded) -> Result<Self> {
+    async fn of(
+        files: Vec<PathBuf>,
+        playing: ReplayOptions,
+        mut loaded: config::Loaded,
+    ) -> Result<Self> {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = Server::start(listener, Options::default())?;
         let settings = &mut loaded.settings;
@@ -209,7 +211,7 @@ impl Past {
             let tell = |count| played.store(count, Relaxed);
             replay::play(&server, &files, playing, tell).await
         };
-        Player::start(playing, move |why| handle.tell(why))
+        Player::start(playing, move |why| handle.notify(why))
     }
 
     async fn show(self, feed: String) -> Result<ExitCode> {
@@ -288,15 +290,5 @@ fn export_server(text: &str) -> Result<String> {
         (Ok(()), Ok(url)) => Ok(url.to_string()),
         (Err(wrong), _) => bail!("--server: {wrong}"),
         (Ok(()), Err(error)) => bail!("--server: {address} {error}"),
-    }
-}
-
-impl AmplitudeRegion {
-    /// Its server.
-    fn server(self) -> &'static str {
-        match self {
-            Self::Us => "https://amplitude.com",
-            Self::Eu => "https://analytics.eu.amplitude.com",
-        }
     }
 }

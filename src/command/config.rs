@@ -7,26 +7,28 @@ use std::process::ExitCode;
 use color_eyre::eyre::{Result, WrapErr, bail, eyre};
 
 use crate::cli::Config;
-use crate::config::load::{Needs, flatten};
 use crate::config::{DEFAULT_FILE, Origin, Settings, addresses, exists};
+use crate::config::{Needs, flatten};
 use crate::customerio::Client;
 use crate::feed::WebSocketFeed;
 use crate::owner_only;
-use crate::relay::passing::Passing;
+use crate::relay::pass_through::PassThrough;
 
-use super::Place;
+use super::config_source::ConfigSource;
+use super::error_line::error_line;
+use super::problems;
 use crate::text::on_one_line;
 
-pub(super) fn run(command: &Config, place: Place) -> Result<ExitCode> {
+pub(super) fn run(command: &Config, source: ConfigSource) -> Result<ExitCode> {
     match command {
-        Config::Init { force } => init(&place, *force),
-        Config::Check => check(place),
-        Config::Show { changed } => show(place, *changed),
+        Config::Init { force } => init(&source, *force),
+        Config::Check => check(source),
+        Config::Show { changed } => show(source, *changed),
     }
 }
 
-fn init(place: &Place, force: bool) -> Result<ExitCode> {
-    let path = place
+fn init(source: &ConfigSource, force: bool) -> Result<ExitCode> {
+    let path = source
         .path
         .as_ref()
         .ok_or_else(|| eyre!("there is no home folder; name a file with --config"))?;
@@ -53,23 +55,23 @@ fn init(place: &Place, force: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(place: Place) -> Result<ExitCode> {
-    let path = place.path.clone();
-    let loaded = place.load(&[])?;
-    let problems = super::problems::of(&loaded, Needs::BOTH);
-    for problem in &problems {
+fn check(source: ConfigSource) -> Result<ExitCode> {
+    let path = source.path.clone();
+    let loaded = source.load(&[])?;
+    let found = problems::of(&loaded, Needs::BOTH);
+    for problem in &found {
         say!("{}", on_one_line(&problem.to_string()));
     }
     // What the settings alone don't show: files that hold something else, say.
-    let unusable = problems.is_empty().then(|| usable(&loaded.settings).err());
+    let unusable = found.is_empty().then(|| usable(&loaded.settings).err());
     let unusable = unusable.flatten();
     if let Some(error) = &unusable {
-        say!("{}", super::told(error));
+        say!("{}", error_line(error));
     }
     for note in notes(&loaded.settings) {
         say!("note: {note}");
     }
-    let count = problems.len() + usize::from(unusable.is_some());
+    let count = found.len() + usize::from(unusable.is_some());
     let file = path.filter(|path| exists(path));
     let read = file.map_or_else(
         || "no configuration file".to_owned(),
@@ -88,7 +90,7 @@ fn usable(settings: &Settings) -> Result<()> {
     WebSocketFeed::new(settings.feed.clone())?;
     Client::new(settings.destination()?)?;
     if let Ok(url) = settings.relay.pass_to.url() {
-        Passing::to(url.as_str())?;
+        PassThrough::to(url.as_str())?;
     }
     Ok(())
 }
@@ -109,8 +111,8 @@ fn notes(settings: &Settings) -> Vec<String> {
     notes
 }
 
-fn show(place: Place, changed: bool) -> Result<ExitCode> {
-    let loaded = place.load(&[])?;
+fn show(source: ConfigSource, changed: bool) -> Result<ExitCode> {
+    let loaded = source.load(&[])?;
     // A setting that says what is so anyway is not changed, wherever it stands.
     let defaults: HashMap<_, _> = flatten(&Settings::default()).into_iter().collect();
     let mut shown = 0;

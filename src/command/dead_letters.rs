@@ -6,20 +6,22 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 
-use crate::cli::{DeadLetters, Format, Letters, SpoolFolder};
+use crate::cli::{DeadLetterChoice, DeadLetters, Format, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, DeadLetterRow, DeadLetterSelection};
 use crate::owner_only;
-use crate::text::grouped;
+use crate::text::{grouped, with_field};
 
-use super::{Place, output, printable};
+use super::config_source::ConfigSource;
+use super::output::{self, printable};
+use super::spool_location::spool_folder;
 
-pub(super) fn run(command: DeadLetters, place: Place) -> Result<ExitCode> {
+pub(super) fn run(command: DeadLetters, source: ConfigSource) -> Result<ExitCode> {
     match command {
-        DeadLetters::List { spool, format } => list(&open(spool, place)?, format),
-        DeadLetters::Show { spool, number } => show(&open(spool, place)?, number),
+        DeadLetters::List { spool, format } => list(&open(spool, source)?, format),
+        DeadLetters::Show { spool, number } => show(&open(spool, source)?, number),
         DeadLetters::Retry { spool, which } => {
-            let letters = open(spool, place)?;
-            let count = each(&which.which(), |which| letters.retry(which))?;
+            let letters = open(spool, source)?;
+            let count = each(&selections(which), |which| letters.retry(which))?;
             say!(
                 "{} will be tried again: at once where a forwarder runs, or when one starts",
                 told(count)
@@ -27,11 +29,11 @@ pub(super) fn run(command: DeadLetters, place: Place) -> Result<ExitCode> {
             Ok(found(count))
         }
         DeadLetters::Export { spool, which, out } => {
-            export(&open(spool, place)?, &which.which(), out)
+            export(&open(spool, source)?, &selections(which), out)
         }
         DeadLetters::Discard { spool, which, yes } => {
-            let letters = open(spool, place)?;
-            let which = which.which();
+            let letters = open(spool, source)?;
+            let which = selections(which);
             if !yes && !is_sure(&letters, &which)? {
                 say!("nothing is discarded");
                 return Ok(ExitCode::SUCCESS);
@@ -55,16 +57,14 @@ fn told(count: u64) -> String {
     }
 }
 
-impl Letters {
-    fn which(self) -> Vec<DeadLetterSelection> {
-        match self.reason {
-            Some(reason) => vec![DeadLetterSelection::Reason(reason)],
-            None if self.all => vec![DeadLetterSelection::All],
-            None => self
-                .numbers
-                .into_iter()
-                .map(DeadLetterSelection::One)
-                .collect(),
+/// Returns the selections of the spool for what the operator chose.
+fn selections(choice: DeadLetterChoice) -> Vec<DeadLetterSelection> {
+    match choice.reason {
+        Some(reason) => vec![DeadLetterSelection::Reason(reason)],
+        None if choice.all => vec![DeadLetterSelection::All],
+        None => {
+            let numbers = choice.numbers.into_iter();
+            numbers.map(DeadLetterSelection::One).collect()
         }
     }
 }
@@ -80,8 +80,8 @@ fn each(
     Ok(all)
 }
 
-fn open(spool: SpoolFolder, place: Place) -> Result<store::DeadLetters> {
-    let folder = super::spool_folder(spool, place)?;
+fn open(spool: SpoolFolder, source: ConfigSource) -> Result<store::DeadLetters> {
+    let folder = spool_folder(spool, source)?;
     let Some(letters) = store::DeadLetters::open(&folder)? else {
         bail!(
             "there is no spool in {}; name another with --spool",
@@ -108,10 +108,7 @@ fn list(letters: &store::DeadLetters, format: Format) -> Result<ExitCode> {
 /// A row of the list, in words.
 pub(super) fn row(row: &DeadLetterRow) -> String {
     let group = &row.group;
-    let field = match group.field.as_str() {
-        "" => String::new(),
-        field => format!("{}: ", printable(field)),
-    };
+    let reason = with_field(&group.field, &group.reason);
     let again = match row.again {
         0 => String::new(),
         again => format!("  ({} will be tried again)", grouped(again)),
@@ -121,10 +118,10 @@ pub(super) fn row(row: &DeadLetterRow) -> String {
         name => name,
     };
     format!(
-        "{:<10} {:<28} {field}{}{again}",
+        "{:<10} {:<28} {}{again}",
         group.why,
         printable(name),
-        printable(&group.reason)
+        printable(&reason)
     )
 }
 

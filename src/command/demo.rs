@@ -18,12 +18,12 @@ use crate::customerio::sandbox::{
     Faults, Sandbox, {self},
 };
 use crate::feed::replay::{
-    BrokeOff, Played, Playing, {self},
+    ReplayFailed, ReplayOptions, ReplayReport, {self},
 };
-use crate::feed::scenario::{Scenario, Trouble};
+use crate::feed::scenario::{Outage, Scenario};
 use crate::feed::server::{Options, Server};
 use crate::feed::traffic::{OLD_COUPON, Traffic};
-use crate::filter::{Effect, Filters, Mode, Rule};
+use crate::filter::{Filters, Mode, Rule, RuleEffect};
 use crate::network::ProxySetting;
 use crate::pipeline::Handle;
 use crate::tui::input::keymap::Keymap;
@@ -31,11 +31,11 @@ use crate::tui::{
     Labels, Opening, {self},
 };
 
+use super::forwarder::start;
 use super::headless::{
     Until, {self},
 };
 use super::player::Player;
-use super::start;
 
 /// What the sandbox needs for an answer: about what Customer.io does.
 const LATENCY_MS: u64 = 60;
@@ -73,7 +73,7 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     if args.scenario == Scenario::Incident {
         settings.rules.push(small_change());
     }
-    args.look.put_into(&mut settings.screen);
+    args.screen.apply(&mut settings.screen);
     let look = settings.screen.clone();
     let drain = settings.delivery.drain;
     let loaded = Loaded::from(settings);
@@ -150,7 +150,7 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         let noisy = [
             "session_start",
             "session_end",
-            "Song Played",
+            "Song ReplayReport",
             "[Amplitude] Element Clicked",
         ];
         settings.types = noisy
@@ -162,11 +162,11 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
         settings.rules = vec![
             Rule {
                 note: "our own people".to_owned(),
-                ..Rule::new("internal", Effect::Exclude, internal)
+                ..Rule::new("internal", RuleEffect::Exclude, internal)
             },
             Rule {
                 on: false,
-                ..Rule::new("eu only", Effect::Include, eu)
+                ..Rule::new("eu only", RuleEffect::Include, eu)
             },
         ];
         settings.presets = presets(&settings.filters());
@@ -200,7 +200,7 @@ fn presets(usual: &Filters) -> BTreeMap<String, Filters> {
 /// A rule that a property that changes its type breaks.
 fn small_change() -> Rule {
     let when = "event_properties.total < 5.0";
-    Rule::new("small change", Effect::Exclude, when)
+    Rule::new("small change", RuleEffect::Exclude, when)
 }
 
 /// Where the scenario is played.
@@ -213,16 +213,16 @@ struct Stage {
 }
 
 impl Stage {
-    fn faults(&self, trouble: Trouble) -> Faults {
+    fn faults(&self, outage: Outage) -> Faults {
         let usual = self.faults.clone();
-        match trouble {
-            Trouble::None => usual,
-            Trouble::Busy => Faults {
+        match outage {
+            Outage::None => usual,
+            Outage::Throttled => Faults {
                 throttle_share: 0.1,
                 retry_after: Some("1".to_owned()),
                 ..usual
             },
-            Trouble::Down => Faults {
+            Outage::Down => Faults {
                 fail_share: 1.0,
                 ..usual
             },
@@ -232,11 +232,11 @@ impl Stage {
 
 /// What plays the archives that are named, or else made-up events.
 fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
-    let tell = move |why| pipeline.tell(why);
+    let tell = move |why| pipeline.notify(why);
     if args.from.is_empty() {
         return Player::start(made_up(stage, args.rate), tell);
     }
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,
         max_event_bytes: args.archives.max_event_bytes,
@@ -247,24 +247,24 @@ fn player(args: &Demo, stage: Stage, pipeline: Handle) -> Player {
 }
 
 /// Publishes made-up events, `rate` a second in waves, as the scenario wants it, for ever.
-async fn made_up(stage: Stage, rate: f64) -> Result<Played, BrokeOff> {
+async fn made_up(stage: Stage, rate: f64) -> Result<ReplayReport, ReplayFailed> {
     let mut traffic = Traffic::new(rand::random());
     let mut tick = tokio::time::interval(TICK);
     tick.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let (started, mut owed, mut before) = (Instant::now(), 0.0, Instant::now());
-    let mut trouble = Trouble::None;
+    let mut outage = Outage::None;
     loop {
         tick.tick().await;
         let now = Instant::now();
         let second = started.elapsed().as_secs_f64();
         let moment = stage.scenario.at(second);
-        traffic.twist(moment.twists);
-        if moment.trouble != trouble {
-            trouble = moment.trouble;
-            stage.sandbox.set_faults(stage.faults(trouble));
+        traffic.set_anomalies(moment.anomalies);
+        if moment.outage != outage {
+            outage = moment.outage;
+            stage.sandbox.set_faults(stage.faults(outage));
         }
-        let wave = Traffic::wave(rate, second) * moment.wave;
-        owed += wave * now.duration_since(before).as_secs_f64().min(1.0);
+        let current = Traffic::rate_at(rate, second) * moment.rate_factor;
+        owed += current * now.duration_since(before).as_secs_f64().min(1.0);
         before = now;
         while owed >= 1.0 {
             owed -= 1.0;

@@ -13,13 +13,14 @@ use crate::cli::Format;
 use crate::delivery::BreakerState;
 use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
-use crate::pipeline::{Ended, Handle, Pipeline};
+use crate::pipeline::{Handle, Pipeline, ShutdownReport};
 use crate::protocol::{LatencyRow, LimitRow, Snapshot, Totals};
 use crate::signals::{self, Hangup};
 use crate::text::grouped;
 
+use super::dead_letters as letters;
+use super::output::{self, printable};
 use super::reload::Reloader;
-use super::{dead_letters as letters, output, printable};
 
 /// When a run ends by itself.
 #[derive(Debug, Clone, Default)]
@@ -168,14 +169,14 @@ struct Broken {
 }
 
 impl Summary {
-    fn new(ended: &Ended, took: Duration) -> Self {
+    fn new(ended: &ShutdownReport, took: Duration) -> Self {
         let last = &ended.last;
         let broken = |row: &LimitRow| Broken {
             limit: row.code.name(),
             policy: row.policy,
             events: row.count,
             worst_type: row.worst_type.to_string(),
-            worst: row.worst.says.clone(),
+            worst: row.worst.sentence.clone(),
             path: row.worst.path.to_string(),
         };
         Self {

@@ -15,10 +15,11 @@ use crate::customerio::dedupe;
 use crate::limits::{self, LIMITS, Policy, Violation};
 use crate::text::grouped;
 
-use super::{Place, output, printable};
+use super::config_source::ConfigSource;
+use super::output::{self, printable};
 
-pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
-    let settings = place.load(&[])?.settings;
+pub(super) fn run(args: &Lint, source: ConfigSource) -> Result<ExitCode> {
+    let settings = source.load(&[])?.settings;
     if args.limits {
         list_limits(&settings, args.format);
         return Ok(ExitCode::SUCCESS);
@@ -36,7 +37,7 @@ pub(super) fn run(args: &Lint, place: Place) -> Result<ExitCode> {
                     report.check(&event, &place, &settings, args.age, &mut seen);
                 }
                 Piece::Malformed(malformed, _, place) => report.malformed(&place, &malformed),
-                Piece::PassedOver(place) => report.passed_over.push(place.to_string()),
+                Piece::Skipped(place) => report.passed_over.push(place.to_string()),
                 Piece::Broken(error) => {
                     complain!("sluicegate: {error}");
                     report.unreadable.push(error.to_string());
@@ -122,7 +123,7 @@ struct Found {
 }
 
 impl Report {
-    fn malformed(&mut self, place: &archive::Place, malformed: &Malformed) {
+    fn malformed(&mut self, place: &archive::Position, malformed: &Malformed) {
         self.malformed += malformed.parts;
         self.first_malformed
             .get_or_insert_with(|| format!("{place}: {malformed}"));
@@ -141,7 +142,7 @@ impl Report {
     fn check(
         &mut self,
         event: &Event,
-        place: &archive::Place,
+        place: &archive::Position,
         settings: &Settings,
         age: bool,
         seen: &mut HashSet<u128>,
@@ -166,7 +167,7 @@ impl Report {
         }
     }
 
-    fn note(&mut self, violation: Violation, event_type: &str, place: &archive::Place) {
+    fn note(&mut self, violation: Violation, event_type: &str, place: &archive::Position) {
         let of_limit = self.violations.entry(violation.code).or_default();
         let found = of_limit
             .entry(event_type.to_owned())
@@ -174,7 +175,7 @@ impl Report {
                 policy: violation.policy,
                 events: 0,
                 path: violation.path.into_owned(),
-                says: violation.says,
+                says: violation.sentence,
                 example: place.to_string(),
             });
         found.events += 1;

@@ -1,8 +1,8 @@
-//! The one way out: all that commands say and log, on a pipe or on a terminal.
+//! Writes to standard output, standard error and the log.
 //!
-//! Names, properties, answers, addresses and file names come from outside. Whatever of them
-//! reaches standard output, standard error or a log passes here, and nothing that a terminal
-//! obeys gets past. Whoever reads may have gone, as behind `| head`: then there is nobody to tell.
+//! Names, properties, answers, addresses and file names come from outside. This module replaces
+//! the control characters in all of them. Errors of writing are ignored: the reader may have gone,
+//! as in `| head`.
 
 use std::fmt;
 use std::io::{
@@ -19,17 +19,17 @@ use crate::cli::LogFormat;
 use crate::text;
 use crate::tui::relay::LogLines;
 
-/// A line on standard output.
+/// Prints a line to standard output.
 macro_rules! say {
     ($($what:tt)*) => { $crate::command::output::line(&format!($($what)*)) };
 }
 
-/// As `say`, without the end of the line.
+/// Prints to standard output without ending the line.
 macro_rules! say_as_is {
     ($($what:tt)*) => { $crate::command::output::write(&format!($($what)*)) };
 }
 
-/// A line on standard error.
+/// Prints a line to standard error.
 macro_rules! complain {
     () => { $crate::command::output::error_line("") };
     ($($what:tt)*) => { $crate::command::output::error_line(&format!($($what)*)) };
@@ -46,28 +46,33 @@ pub(super) fn write(said: &str) {
     let _ = write!(out, "{}", text::in_lines(said)).and_then(|()| out.flush());
 }
 
-/// Writes text and the end of its line to standard error. A terminal that was closed must not
-/// make a panic of it.
+/// Writes text and the end of its line to standard error. Unlike `eprintln!` it doesn't panic when
+/// the terminal is closed.
 pub(super) fn error_line(said: &str) {
     let _ = writeln!(io::stderr(), "{}", text::in_lines(said));
 }
 
+/// Replaces the control characters of a text from outside, and shortens it to 200 characters.
+pub(super) fn printable(outside: &str) -> String {
+    outside.chars().take(200).map(text::visible).collect()
+}
+
 /// Writes a value as JSON to standard output.
 pub(super) fn json(value: &impl Serialize) {
-    // Nothing that commands report has keys that are no text, which is all that can fail.
+    // It fails only for maps with keys that are not texts. No report has one.
     let json = serde_json::to_string_pretty(value).unwrap_or_default();
     let _ = writeln!(io::stdout(), "{}", text::escaped_json(&json));
 }
 
-/// What is logged, as `SLUICEGATE_LOG` says it; from this level on, where it says nothing.
+/// Returns the filter in `SLUICEGATE_LOG`, else one for this level and above.
 fn log_filter(level: &str) -> EnvFilter {
     EnvFilter::try_from_env("SLUICEGATE_LOG")
         .unwrap_or_else(|_| EnvFilter::new(format!("sluicegate={level}")))
 }
 
-/// Starts logging into a screen.
+/// Starts logging to a screen.
 pub(super) fn log_to(lines: LogLines) {
-    // It fails only where logging was started before.
+    // Fails only if logging is started already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(log_filter("info"))
         .with_writer(lines)
@@ -78,16 +83,16 @@ pub(super) fn log_to(lines: LogLines) {
         .try_init();
 }
 
-/// Starts logging to standard error, from this level on where `SLUICEGATE_LOG` says nothing.
+/// Starts logging to standard error, by default this level and above.
 pub(super) fn log_to_stderr_from(level: &str, format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(log_filter(level))
-        // It would tell on standard error, and panic, that standard error is closed.
+        // With a closed standard error it would report that there, and panic.
         .log_internal_errors(false)
         .with_target(false);
     let colour =
         io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
-    // It fails only where logging was started before.
+    // Fails only if logging is started already.
     let _ = match format {
         LogFormat::Text => builder
             .with_writer(io::stderr)
@@ -102,12 +107,12 @@ pub(super) fn log_to_stderr_from(level: &str, format: LogFormat) {
     };
 }
 
-/// Starts logging to standard error.
+/// Starts logging to standard error, by default `info` and above.
 pub(super) fn log_to_stderr(format: LogFormat) {
     log_to_stderr_from("info", format);
 }
 
-/// The fields of a log line: nothing in them ends the line, or is obeyed by a terminal.
+/// Formats the fields of a log line without line breaks and control characters.
 fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
     debug_fn(field as FieldFn).delimited(" ")
 }
@@ -123,11 +128,11 @@ fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Re
     }
 }
 
-/// JSON lines on their way out, with all escaped that a terminal obeys.
+/// A writer that escapes the control characters in JSON lines.
 struct EscapedJson<W>(W);
 
 impl<W: io::Write> io::Write for EscapedJson<W> {
-    /// A line of the log comes in one piece.
+    /// Writes a line. The log passes each line whole.
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         let line = String::from_utf8_lossy(bytes);
         self.0.write_all(text::escaped_json(&line).as_bytes())?;

@@ -7,19 +7,19 @@ use color_eyre::eyre::{Result, WrapErr as _, bail};
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::feed::replay::{BrokeOff, Played};
+use crate::feed::replay::{ReplayFailed, ReplayReport};
 use crate::text::grouped;
 
 /// A player at work.
 pub(super) struct Player {
-    task: JoinHandle<Result<Played, BrokeOff>>,
+    task: JoinHandle<Result<ReplayReport, ReplayFailed>>,
     broke_off: CancellationToken,
 }
 
 impl Player {
     /// Starts it. `tell` is told what goes wrong when it does.
     pub(super) fn start(
-        playing: impl Future<Output = Result<Played, BrokeOff>> + Send + 'static,
+        playing: impl Future<Output = Result<ReplayReport, ReplayFailed>> + Send + 'static,
         tell: impl Fn(String) + Send + 'static,
     ) -> Self {
         let broke_off = CancellationToken::new();
@@ -59,14 +59,14 @@ impl Player {
 }
 
 /// What could not be read ends the command with an error, once what could be is played.
-pub(super) fn refuse_unreadable(played: &Played) -> Result<()> {
+pub(super) fn refuse_unreadable(played: &ReplayReport) -> Result<()> {
     match unreadable(played) {
         Some(why) => bail!(why),
         None => Ok(()),
     }
 }
 
-fn unreadable(played: &Played) -> Option<String> {
+fn unreadable(played: &ReplayReport) -> Option<String> {
     let (first, others) = played.unreadable.split_first()?;
     let more = match others.len() {
         0 => String::new(),

@@ -1,16 +1,23 @@
-//! Everything that is wrong with the settings: what the settings themselves tell, and the keys.
+//! All problems of the settings, those of the key bindings too.
 
-use crate::config::Loaded;
-use crate::config::load::{ConfigError, Needs};
+use color_eyre::eyre::Result;
+
+use crate::config::{ConfigError, Loaded, Needs};
+use crate::text;
 use crate::tui::input::keymap::Keymap;
+
+/// All problems, each a line, so that the operator can fix them all at once.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot use these settings:\n  {}", .0.join("\n  "))]
+pub(super) struct Problems(Vec<String>);
 
 /// Returns the problems of the settings for a command that `needs` these, those of `[keys]` last.
 pub(super) fn of(loaded: &Loaded, needs: Needs) -> Vec<ConfigError> {
     let mut found = loaded.problems(needs);
-    let wrong = Keymap::with(&loaded.settings.keys)
+    let invalid = Keymap::with(&loaded.settings.keys)
         .err()
         .unwrap_or_default();
-    found.extend(wrong.into_iter().map(|error| {
+    found.extend(invalid.into_iter().map(|error| {
         let setting = format!("keys.{}", error.name());
         ConfigError::Invalid {
             origin: loaded.origin(&setting),
@@ -19,4 +26,14 @@ pub(super) fn of(loaded: &Loaded, needs: Needs) -> Vec<ConfigError> {
         }
     }));
     found
+}
+
+/// Refuses settings with problems.
+pub(super) fn refuse(loaded: &Loaded, needs: Needs) -> Result<()> {
+    let problems = of(loaded, needs);
+    if problems.is_empty() {
+        return Ok(());
+    }
+    let lines = problems.iter().map(|p| text::on_one_line(&p.to_string()));
+    Err(Problems(lines.collect()).into())
 }

@@ -12,17 +12,17 @@ use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::byte_order_mark;
-use crate::config::load::{Flag, Needs};
+use crate::config::Needs;
 use crate::config::{
     state_folder, {self},
 };
-use crate::feed::fill::Fill;
-use crate::feed::log::{Keep, Log};
+use crate::feed::log::{Log, Retention};
 use crate::feed::server;
-use crate::relay::passing::Passing;
-use crate::relay::shape::Shape;
-use crate::relay::throttle::Limits;
-use crate::relay::{Options, Relay, Standing};
+use crate::feed::usage::Usage;
+use crate::relay::pass_through::PassThrough;
+use crate::relay::throttle::RateLimits;
+use crate::relay::webhook_mapping::WebhookMapping;
+use crate::relay::{Options, Relay, RelayStatus};
 use crate::signals::{
     Hangup, {self},
 };
@@ -30,14 +30,17 @@ use crate::text::{duration, grouped};
 use crate::tui::widget::text;
 use crate::{cli, tui};
 
-use super::{Place, listen, log_to, log_to_stderr, refuse_problems};
+use super::config_source::ConfigSource;
+use super::listener::listen;
+use super::output::{log_to, log_to_stderr};
+use super::problems;
 
 /// So long are clients sent what is there, at the end.
 const DRAIN: Duration = Duration::from_secs(5);
 /// A line on how it stands goes into the log this often.
 const STATUS_EVERY: Duration = Duration::from_secs(10);
 
-pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
+pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCode> {
     let has_screen = stdin().is_terminal() && stdout().is_terminal() && !args.headless;
     let lines = tui::relay::LogLines::default();
     if has_screen {
@@ -45,9 +48,9 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     } else {
         log_to_stderr(args.log);
     }
-    let mut loaded = place.load(&args.flags())?;
-    refuse_problems(&loaded, Needs::NEITHER)?;
-    args.look.put_into(&mut loaded.settings.screen);
+    let mut loaded = source.load(&args.flags())?;
+    problems::refuse(&loaded, Needs::NEITHER)?;
+    args.screen.apply(&mut loaded.settings.screen);
     let own = &loaded.settings.relay;
     refuse_strangers(own)?;
     let listener = listen(own.listen).await?;
@@ -55,7 +58,12 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     let options = options(own, tls.clone())?;
     // Heard from now on: who sees the relay answer may end it.
     let signal = (!has_screen).then(signals::first);
-    let relay = Relay::start(listener, options, log(own)?)?;
+    let log = {
+        let own = own.clone();
+        // Reads all stored messages.
+        tokio::task::spawn_blocking(move || log(&own)).await??
+    };
+    let relay = Relay::start(listener, options, log)?;
     let asks = asks(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
         tracing::warn!(
@@ -88,43 +96,19 @@ pub(super) async fn run(args: cli::Relay, place: Place) -> Result<ExitCode> {
     };
     // Who has not taken it by then comes back to another relay.
     let _ = tokio::time::timeout(DRAIN, ending).await;
-    relay.tell_left_out();
+    relay.log_suppressed();
     let counts = relay.counts();
     say!(
         "{} events received, {} requests refused",
         grouped(counts.received),
         grouped(counts.refused)
     );
-    match relay.standing().log {
+    match relay.status().log {
         Some(log) if log.damage.is_loss() => {
-            say!("{}", log.damage.told.unwrap_or_default());
+            say!("{}", log.damage.description.unwrap_or_default());
             Ok(ExitCode::from(1))
         }
         _ => Ok(ExitCode::SUCCESS),
-    }
-}
-
-impl cli::Relay {
-    fn flags(&self) -> Vec<Flag> {
-        [
-            ("relay.listen", "--listen", &self.listen),
-            ("relay.tls_cert_file", "--tls-cert", &self.tls_cert),
-            ("relay.tls_key_file", "--tls-key", &self.tls_key),
-            ("relay.pass_to", "--pass-to", &self.pass_to),
-            ("relay.ring_bytes", "--ring-bytes", &self.ring_bytes),
-            ("relay.retain", "--retain", &self.retain),
-            ("relay.retain_bytes", "--retain-bytes", &self.retain_bytes),
-            ("relay.folder", "--folder", &self.folder),
-            ("relay.patience", "--patience", &self.patience),
-            (
-                "relay.events_per_second",
-                "--events-per-second",
-                &self.events_per_second,
-            ),
-        ]
-        .into_iter()
-        .filter_map(|(path, flag, value)| Some((path, flag, value.clone()?)))
-        .collect()
     }
 }
 
@@ -156,7 +140,7 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         is_set.then(|| secret.clone())
     };
     let passing = match own.pass_to.url() {
-        Ok(url) => Some(Passing::to(url.as_str())?),
+        Ok(url) => Some(PassThrough::to(url.as_str())?),
         // Another one than none was refused.
         Err(_) => None,
     };
@@ -164,8 +148,8 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
         secret: set(&own.secret),
         token: set(&own.token),
         tls,
-        shape: Shape::new(&own.webhook)?,
-        limits: Limits {
+        webhook: WebhookMapping::new(&own.webhook)?,
+        limits: RateLimits {
             all: own.events_per_second,
             each: own.device_events_per_second,
         },
@@ -188,7 +172,7 @@ fn log(own: &config::Relay) -> Result<Option<Log>> {
         "" => usual_folder()?,
         named => PathBuf::from(named),
     };
-    let keep = Keep {
+    let keep = Retention {
         age: own.retain,
         bytes: own.retain_bytes,
     };
@@ -208,20 +192,23 @@ async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
     if own.tls_cert_file.is_empty() {
         return Ok(None);
     }
-    crate::http::use_ring();
+    crate::http::install_ring();
     let unusable = || unusable(own);
-    let (cert, key) = pems(own).wrap_err_with(unusable)?;
+    let (cert, key) = pems(own).await.wrap_err_with(unusable)?;
     let config = RustlsConfig::from_pem(cert, key);
     config.await.map(Some).wrap_err_with(unusable)
 }
 
 /// What the files of the certificate and of its key hold. Their parser does not know a section
 /// behind a byte order mark.
-fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+async fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
+    let (cert, key) = (own.tls_cert_file.clone(), own.tls_key_file.clone());
     let read = |path: &str| {
         std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
     };
-    Ok((read(&own.tls_cert_file)?, read(&own.tls_key_file)?))
+    tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)))
+        .await
+        .map_err(std::io::Error::other)?
 }
 
 fn unusable(own: &config::Relay) -> String {
@@ -248,7 +235,7 @@ async fn reread(
             (Hangup::Reload, Some(tls)) => tls,
         };
         let reading = async {
-            let (cert, key) = pems(&own)?;
+            let (cert, key) = pems(&own).await?;
             tls.reload_from_pem(cert, key).await
         };
         match reading.await {
@@ -264,14 +251,14 @@ async fn reread(
 async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Future<Output = ()>) {
     let mut every = tokio::time::interval(STATUS_EVERY);
     every.reset();
-    let mut before = relay.standing();
+    let mut before = relay.status();
     tokio::pin!(hung_up);
     loop {
         tokio::select! {
             () = signal.cancelled() => return,
             () = &mut hung_up => return,
             _ = every.tick() => {
-                let now = relay.standing();
+                let now = relay.status();
                 tracing::info!("{}", status_line(&before, &now));
                 before = now;
             }
@@ -280,19 +267,19 @@ async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Futur
 }
 
 /// How it stands, in one line.
-fn status_line(before: &Standing, now: &Standing) -> String {
+fn status_line(before: &RelayStatus, now: &RelayStatus) -> String {
     let seconds = (now.at_ms - before.at_ms).max(1) as f64 / 1_000.0;
     let rate = text::rate((now.received - before.received) as f64 / seconds);
     let slowest = now.clients.iter().map(|client| client.lag_ms).max();
     let lag = slowest.map_or_else(String::new, |ms| {
         format!(", the last {} behind", duration(ms))
     });
-    let size = |fill: Fill| text::bytes(fill.bytes as usize);
+    let size = |usage: Usage| text::bytes(usage.bytes as usize);
     let log = now.log.as_ref().map_or_else(String::new, |log| {
         let fault = log.fault.as_ref().map(|why| format!(" ({why})"));
-        let lost = log.damage.in_short().map(|lost| format!(" ({lost})"));
+        let lost = log.damage.summary().map(|lost| format!(" ({lost})"));
         let [fault, lost] = [fault, lost].map(Option::unwrap_or_default);
-        format!("  log {}{fault}{lost}", size(log.fill))
+        format!("  log {}{fault}{lost}", size(log.usage))
     });
     format!(
         "received {} ({rate})  refused {}  clients {}{lag}  ring {}{log}",

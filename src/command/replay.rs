@@ -7,18 +7,19 @@ use color_eyre::eyre::Result;
 use tokio::net::TcpListener;
 
 use crate::cli::{LogFormat, Replay};
-use crate::feed::replay::{self, Playing};
+use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
 use crate::signals;
 use crate::text::grouped;
 
+use super::listener::listen;
+use super::output::log_to_stderr;
 use super::player::refuse_unreadable;
-use super::{listen, log_to_stderr};
 
 pub(super) async fn run(args: Replay) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);
     let listener = listen(args.listen).await?;
-    let playing = Playing {
+    let playing = ReplayOptions {
         speed: args.speed,
         repeat: args.repeat,
         max_event_bytes: args.archives.max_event_bytes,
@@ -30,7 +31,7 @@ pub(super) async fn run(args: Replay) -> Result<ExitCode> {
 pub(super) async fn serve(
     listener: TcpListener,
     files: &[PathBuf],
-    playing: Playing,
+    playing: ReplayOptions,
 ) -> Result<ExitCode> {
     let signal = signals::first();
     let server = Server::start(listener, Options::default())?;

@@ -6,13 +6,16 @@ use std::sync::Arc;
 use color_eyre::eyre::Result;
 
 use crate::cli::Run;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::config::{Screen, Settings};
 use crate::signals;
 
+use super::config_source::ConfigSource;
+use super::forwarder::start;
 use super::headless::{self, Reloads, Until};
+use super::output::log_to_stderr;
+use super::problems;
 use super::reload::Reloader;
-use super::{Place, log_to_stderr, refuse_problems, start};
 
 /// A line on how it stands goes into the log this often, in seconds.
 const STATUS_EVERY: u64 = 10;
@@ -20,12 +23,12 @@ const STATUS_EVERY: u64 = 10;
 /// Without a screen so much of the recent events is kept.
 const UNSEEN_RING_BYTES: usize = 1 << 20;
 
-pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
+pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
     log_to_stderr(args.log);
     let hangups = signals::hangups();
-    let flags = args.over.flags();
-    let mut loaded = place.clone().load(&flags)?;
-    refuse_problems(&loaded, Needs::BOTH)?;
+    let flags = args.settings.flags();
+    let mut loaded = source.clone().load(&flags)?;
+    problems::refuse(&loaded, Needs::BOTH)?;
     without_screen(&mut loaded.settings);
     let settings = &loaded.settings;
     tracing::info!(
@@ -36,7 +39,7 @@ pub(super) async fn run(args: Run, place: Place) -> Result<ExitCode> {
     );
     let pipeline = start(&loaded, &settings.spool_folder()?)?;
     let reloads = Reloads {
-        reloader: Reloader::new(place, flags, Arc::new(without_screen)),
+        reloader: Reloader::new(source, flags, Arc::new(without_screen)),
         hangups,
     };
     let until = Until {

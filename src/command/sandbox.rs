@@ -9,7 +9,7 @@ use crate::customerio::sandbox::{Faults, Options, Sandbox};
 use crate::signals;
 use crate::text::grouped;
 
-use super::listen;
+use super::listener::listen;
 
 pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
     let listener = listen(args.listen).await?;

@@ -22,7 +22,9 @@ use crate::pipeline::Status;
 use crate::text::{duration, grouped};
 use crate::tui::widget::text::bytes;
 
-use super::{Place, output, printable};
+use super::config_source::ConfigSource;
+use super::output::{self, printable};
+use super::spool_location::spool_folder;
 
 /// A status older than this is of a process that is stuck.
 const STALE_MS: i64 = 30_000;
@@ -40,8 +42,8 @@ struct Report {
     dead_letters: Vec<DeadLetterRow>,
 }
 
-pub(super) fn run(args: cli::Status, place: Place) -> Result<ExitCode> {
-    let folder = super::spool_folder(args.spool, place)?;
+pub(super) fn run(args: cli::Status, source: ConfigSource) -> Result<ExitCode> {
+    let folder = spool_folder(args.spool, source)?;
     let report = Report::of(folder)?;
     match args.format {
         Format::Json => output::json(&report),

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Watch;
-use crate::config::load::Needs;
+use crate::config::Needs;
 use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
@@ -18,24 +18,26 @@ use crate::tui::{
     Labels, Opening, memory, {self},
 };
 
+use super::config_source::ConfigSource;
+use super::forwarder::start;
+use super::problems;
 use super::reload::Reloader;
-use super::{Place, refuse_problems, start};
 
-pub(super) async fn run(args: Watch, place: Place) -> Result<ExitCode> {
+pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     if !(stdin().is_terminal() && stdout().is_terminal()) {
         bail!(
             "watch needs a terminal for its screen and keys, and standard input or output is none; `sluicegate run` does the same without a screen"
         );
     }
-    let flags = args.over.flags();
-    let mut loaded = place.clone().load(&flags)?;
-    refuse_problems(&loaded, Needs::BOTH)?;
-    let look = args.look;
-    let adjust = move |settings: &mut Settings| look.put_into(&mut settings.screen);
+    let flags = args.settings.flags();
+    let mut loaded = source.clone().load(&flags)?;
+    problems::refuse(&loaded, Needs::BOTH)?;
+    let flags_of_screen = args.screen;
+    let adjust = move |settings: &mut Settings| flags_of_screen.apply(&mut settings.screen);
     adjust(&mut loaded.settings);
     let folder = loaded.settings.spool_folder()?;
     let pipeline = start(&loaded, &folder)?;
-    let reloader = Reloader::new(place, flags, Arc::new(adjust));
+    let reloader = Reloader::new(source, flags, Arc::new(adjust));
     let handle = pipeline.handle().clone();
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());

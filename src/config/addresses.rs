@@ -4,22 +4,21 @@ use percent_encoding::percent_decode_str;
 use secrecy::ExposeSecret as _;
 use url::Url;
 
+use crate::feed;
 use crate::network::address::AddressError;
 use crate::network::{Address, Proxies, ProxySetting};
-
-use super::Feed;
 
 /// A setting, and what is wrong with it.
 pub type Wrong = (&'static str, String);
 
 /// What is wrong with where events come from.
-pub fn feed(settings: &Feed) -> Result<(), Wrong> {
+pub fn feed(settings: &feed::Settings) -> Result<(), Wrong> {
     let address = &settings.url;
     let wrong = |message: &str| ("feed.url", format!("{:?} {message}", address.to_string()));
     let url = match address.url() {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") => url,
         Ok(_) | Err(AddressError::Scheme) => {
-            return Err(wrong("is no WebSocket; write ws://… or wss://…"));
+            return Err(wrong("is not a WebSocket; write ws://… or wss://…"));
         }
         Err(error) => return Err(wrong(&error.to_string())),
     };
@@ -58,7 +57,7 @@ pub fn feed(settings: &Feed) -> Result<(), Wrong> {
 }
 
 /// Whether the feed is sent a user name and password that stand in its address.
-pub fn has_credentials(settings: &Feed) -> bool {
+pub fn has_credentials(settings: &feed::Settings) -> bool {
     settings.url.url().is_ok_and(has_userinfo)
 }
 

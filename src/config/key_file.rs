@@ -1,18 +1,18 @@
-//! Reading a key from the file that a setting names.
+//! Reads a key from the file that a setting names.
 
 use std::io::Read as _;
 use std::path::Path;
 
 use secrecy::SecretString;
 
-use super::ConfigError;
+use super::error::ConfigError;
 use crate::amplitude::byte_order_mark;
 
 /// Maximum size of a key file in bytes; keys have 20 to 100.
 const MAX_BYTES: u64 = 64 << 10;
 
-/// The key in the file at `path`, which `setting` names. Spaces and line breaks around it, and a
-/// byte order mark, don't belong to it. A file that holds no key, or more than one, is an error.
+/// Reads the key in the file at `path`, which `setting` names. Spaces and line breaks around it and a
+/// byte order mark are removed. A file without a key, or with more than one line, is an error.
 pub(super) fn read(setting: &'static str, path: &Path) -> Result<SecretString, ConfigError> {
     let unreadable = |source| ConfigError::File {
         what: setting,

@@ -9,7 +9,7 @@ use std::path::{Path, PathBuf};
 use toml_edit::{ArrayOfTables, DocumentMut, Item, Table, Value, value};
 
 use crate::amplitude::byte_order_mark;
-use crate::filter::{Effect, Filters, Rule, gate::Switch};
+use crate::filter::{Filters, Rule, RuleEffect, Switch};
 use crate::owner_only;
 
 /// Why the filters can't be saved.
@@ -133,8 +133,8 @@ fn apply_rules(into: &mut Table, rules: &[Rule]) {
             .find(|table| table.get("name").and_then(Item::as_str) == Some(&rule.name));
         let mut table = kept.cloned().unwrap_or_default();
         let effect = match rule.effect {
-            Effect::Exclude => "exclude",
-            Effect::Include => "include",
+            RuleEffect::Exclude => "exclude",
+            RuleEffect::Include => "include",
         };
         set_keeping_decor(&mut table, "name", rule.name.as_str());
         set_keeping_decor(&mut table, "effect", effect);
@@ -206,7 +206,7 @@ mod tests {
         new.rules[0].on = false;
         new.rules.push(Rule {
             name: "eu".to_owned(),
-            effect: Effect::Include,
+            effect: RuleEffect::Include,
             when: "country == \"DE\"".to_owned(),
             on: true,
             sample: 12.5,
@@ -279,7 +279,7 @@ mod tests {
         preset(&path, "launch day", Some(&launch)).unwrap();
         preset(&path, "empty", Some(&Filters::default())).unwrap();
         let loaded = read();
-        let needs = crate::config::load::Needs {
+        let needs = crate::config::Needs {
             feed: false,
             destination: false,
         };

@@ -1,5 +1,5 @@
-//! The client of Customer.io's Track API: it sends what it is given and reads the answer.
-//! When to send and what to do about an answer is `delivery`'s.
+//! The client of Customer.io's Track API: it sends items and reads answers. `delivery` decides when
+//! to send, and handles answers.
 
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
@@ -13,21 +13,21 @@ use tokio::sync::OnceCell;
 use crate::http::reply::{Content, Reply};
 use crate::network::{Proxies, ProxyError, ProxySetting};
 
-use super::mapping::{Item, Route};
-use super::response::{self, Answer, Asked, Foreign};
+use super::item::{Item, Route};
+use super::response::{self, Answer, ForeignReply, RequestKind};
 
-/// The servers: Customer.io Track API.
+/// The server of each region: Customer.io Track API.
 const US: &str = "https://track.customer.io";
 const EU: &str = "https://track-eu.customer.io";
 
-/// An answer's body is read up to this many bytes; a 207 on a full batch stays far below.
+/// Maximum size of an answer's body, in bytes; a 207 to a full batch is far smaller.
 const ANSWER_BYTES: usize = 1 << 20;
 
-/// The data centre of a workspace.
+/// The region of a workspace.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Region {
-    /// Customer.io is asked.
+    /// The region that Customer.io returns for the workspace.
     Auto,
     /// `track.customer.io`
     Us,
@@ -36,7 +36,7 @@ pub enum Region {
 }
 
 impl Region {
-    /// Its server; where Customer.io has to be asked, either one.
+    /// The server of the region. For `Auto`, the server to look it up at.
     pub fn url(self) -> &'static str {
         match self {
             Self::Auto | Self::Us => US,
@@ -45,33 +45,33 @@ impl Region {
     }
 }
 
-/// Where to send, and as whom.
+/// A workspace, and the way to reach it.
 #[derive(Debug, Clone)]
 pub struct Destination {
     /// The workspace's Site ID.
     pub site_id: String,
-    /// Its Tracking API key.
+    /// The Tracking API key.
     pub api_key: SecretString,
-    /// Its data centre.
+    /// The region.
     pub region: Region,
-    /// Another server than Customer.io's; then the region is not asked for.
+    /// A server other than Customer.io's. With one, the region is not looked up.
     pub base_url: Option<String>,
-    /// Which proxy it is reached through.
+    /// The proxy to use.
     pub proxy: ProxySetting,
-    /// How long a request may take, its connection included.
+    /// Maximum time of a request, including its connection.
     pub timeout: Duration,
 }
 
-/// Why a client can't be made.
+/// The reason why a client can't be created.
 #[derive(Debug, thiserror::Error)]
 pub enum ClientError {
-    /// The site ID or the key can't stand in a header.
+    /// The site ID or the key contains a character that is invalid in a header.
     #[error(
-        "customerio.site_id or customerio.api_key holds a character that no HTTP header can carry"
+        "customerio.site_id or customerio.api_key contains a character that no HTTP header can contain"
     )]
     Credentials,
     /// TLS can't be set up.
-    #[error("the HTTP client can't start: {0}")]
+    #[error("cannot create the HTTP client: {0}")]
     Http(#[from] reqwest::Error),
     /// The proxy can't be used.
     #[error(transparent)]
@@ -84,16 +84,16 @@ pub struct Client {
     http: reqwest::Client,
     proxies: Arc<Proxies>,
     destination: Destination,
-    /// Which server is asked for the region.
+    /// The server at which the region is looked up.
     look_up_at: &'static str,
     base: OnceCell<String>,
-    /// How many requests are to panic.
+    /// The number of next requests that panic.
     #[cfg(test)]
     pub(crate) panics: std::sync::atomic::AtomicU32,
 }
 
 impl Client {
-    /// A client that connects when it first sends.
+    /// Creates a client, which connects when it first sends.
     pub fn new(destination: Destination) -> Result<Self, ClientError> {
         let key = destination.api_key.expose_secret();
         let basic = base64::Engine::encode(
@@ -107,7 +107,6 @@ impl Client {
             (AUTHORIZATION, auth),
             (CONTENT_TYPE, HeaderValue::from_static("application/json")),
         ]);
-        // A redirect would log the events in the other region: it is an error instead.
         let proxies = Proxies::new(&destination.proxy, "customerio.proxy")?;
         let proxies = Arc::new(proxies);
         let http = crate::http::client(&proxies)
@@ -124,7 +123,7 @@ impl Client {
             http,
             proxies,
             destination,
-            // Either server knows the accounts of both.
+            // Each server knows the accounts of both regions.
             look_up_at: US,
             base,
             #[cfg(test)]
@@ -132,21 +131,26 @@ impl Client {
         })
     }
 
-    /// Where it sends, and as whom.
+    /// The workspace that it sends to.
     pub fn destination(&self) -> &Destination {
         &self.destination
     }
 
-    /// Sends items together by v2. Their bodies become parts of the request's: what is out is
-    /// in memory once.
+    /// Sends items as one batch by v2. Their bodies become slices of the request's body, so that
+    /// items in flight are in memory once.
     pub async fn send_batch<'i>(&self, items: impl Iterator<Item = &'i mut Item>) -> Answer {
-        let (body, count) = together(items);
-        let asked = Asked::Batch(count);
-        self.send(reqwest::Method::POST, super::request::BATCH, body, asked)
-            .await
+        let (body, count) = batch_of(items);
+        let kind = RequestKind::Batch(count);
+        self.send(
+            reqwest::Method::POST,
+            super::request::BATCH_PATH,
+            body,
+            kind,
+        )
+        .await
     }
 
-    /// Sends one item the way its route says.
+    /// Sends one item by its route.
     pub async fn send_one(&self, item: &mut Item) -> Answer {
         match &item.route {
             Route::Batch => self.send_batch(std::iter::once(item)).await,
@@ -156,13 +160,13 @@ impl Client {
                 } else {
                     reqwest::Method::POST
                 };
-                self.send(method, path, item.body.clone(), Asked::Single)
+                self.send(method, path, item.body.clone(), RequestKind::Single)
                     .await
             }
         }
     }
 
-    /// Asks Customer.io for the workspace's region; this checks the credentials too.
+    /// The server to send to. The first call looks up the region, which also checks the credentials.
     pub async fn base(&self) -> Result<&str, Answer> {
         self.base
             .get_or_try_init(|| self.look_up())
@@ -170,7 +174,7 @@ impl Client {
             .map(String::as_str)
     }
 
-    /// What the server is called, once it is known: `customer.io us`.
+    /// The name of the server once it is known: `customer.io us`.
     pub fn server(&self) -> Option<&str> {
         match self.base.get()?.as_str() {
             US => Some("customer.io us"),
@@ -189,39 +193,45 @@ impl Client {
             .http
             .get(format!("{}/api/v1/accounts/region", self.look_up_at));
         let reply = receive(request, &self.proxies).await?;
-        match response::read(Asked::Region, &reply, SystemTime::now()) {
+        match response::read(RequestKind::Region, &reply, SystemTime::now()) {
             Answer::Accepted => region_of(&reply, self.look_up_at)
-                .ok_or_else(|| Answer::Foreign(Foreign::server(&reply))),
+                .ok_or_else(|| Answer::Foreign(ForeignReply::server(&reply))),
             other => Err(other),
         }
     }
 
     #[cfg(test)]
-    fn panic_if_told(&self) {
+    fn panic_in_tests(&self) {
         use std::sync::atomic::Ordering::Relaxed;
         let one_less = |left: u32| left.checked_sub(1);
-        let told = self.panics.fetch_update(Relaxed, Relaxed, one_less);
-        assert!(told.is_err(), "told to");
+        let panics = self.panics.fetch_update(Relaxed, Relaxed, one_less);
+        assert!(panics.is_err(), "told to");
     }
 
-    async fn send(&self, method: reqwest::Method, path: &str, body: Bytes, asked: Asked) -> Answer {
+    async fn send(
+        &self,
+        method: reqwest::Method,
+        path: &str,
+        body: Bytes,
+        kind: RequestKind,
+    ) -> Answer {
         let base = match self.base().await {
             Ok(base) => base,
             Err(answer) => return answer,
         };
         #[cfg(test)]
-        self.panic_if_told();
+        self.panic_in_tests();
         let request = self.http.request(method, format!("{base}{path}"));
         match receive(request.body(body), &self.proxies).await {
-            Ok(reply) => response::read(asked, &reply, SystemTime::now()),
+            Ok(reply) => response::read(kind, &reply, SystemTime::now()),
             Err(answer) => answer,
         }
     }
 }
 
-/// The server that the reply to a look-up at `asked` names, if it is one of Customer.io's:
-/// events and the key go there.
-fn region_of(reply: &Reply, asked: &str) -> Option<String> {
+/// The server in the reply to a look-up at `looked_up_at`. It must be Customer.io's, as events and
+/// the key are sent there.
+fn region_of(reply: &Reply, looked_up_at: &str) -> Option<String> {
     #[derive(Deserialize)]
     struct Found {
         url: String,
@@ -231,11 +241,13 @@ fn region_of(reply: &Reply, asked: &str) -> Option<String> {
     };
     let found: Found = serde_json::from_str(text).ok()?;
     let url = found.url.trim_end_matches('/');
-    [US, EU, asked].contains(&url).then(|| url.to_owned())
+    [US, EU, looked_up_at]
+        .contains(&url)
+        .then(|| url.to_owned())
 }
 
-/// The body of a batch of these items, and how many they are.
-fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> (Bytes, usize) {
+/// The body of a batch of these items, and their number.
+fn batch_of<'i>(items: impl Iterator<Item = &'i mut Item>) -> (Bytes, usize) {
     const OPEN: &[u8] = br#"{"batch":["#;
     let items: Vec<&mut Item> = items.collect();
     let room: usize = items.iter().map(|item| item.body.len() + 1).sum();
@@ -258,7 +270,7 @@ fn together<'i>(items: impl Iterator<Item = &'i mut Item>) -> (Bytes, usize) {
     (body, count)
 }
 
-/// Sends a request and reads its reply, or says why there is none.
+/// Sends a request and reads the reply, or returns the reason why there is none.
 async fn receive(request: reqwest::RequestBuilder, proxies: &Proxies) -> Result<Reply, Answer> {
     let no_answer = |error: reqwest::Error| Answer::NoAnswer {
         message: crate::http::no_answer(&error, proxies),
@@ -271,7 +283,7 @@ async fn receive(request: reqwest::RequestBuilder, proxies: &Proxies) -> Result<
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::customerio::response::Stranger;
+    use crate::customerio::response::ForeignSender;
     use crate::customerio::sandbox::{Options, Sandbox};
 
     async fn client(region: Region, key: &str) -> Client {
@@ -298,7 +310,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn the_region_is_asked_for_once_and_named_ones_are_not() {
+    async fn the_region_is_looked_up_once_and_only_if_it_is_auto() {
         let auto = client(Region::Auto, "key").await;
         assert_eq!(auto.server(), None);
         assert_eq!(auto.base().await.unwrap(), auto.look_up_at);
@@ -309,7 +321,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_look_up_believes_only_customer_io() {
+    async fn a_look_up_accepts_only_replies_of_customer_io() {
         let elsewhere = r#"{"url":"https://track.example","region":"us"}"#;
         let refused = r#"{"meta":{"error":"no"}}"#;
         for (status, body, is_proxy) in [
@@ -321,7 +333,7 @@ mod tests {
             (204, "", false),
             (207, r#"{"errors":[]}"#, false),
             (302, "", false),
-            // These must not count as refusals of items.
+            // These statuses must not refuse items.
             (400, refused, false),
             (413, refused, false),
             (403, "<html>denied</html>", true),
@@ -341,12 +353,16 @@ mod tests {
             let Err(Answer::Foreign(foreign)) = answer else {
                 panic!("{status} {body}: {answer:?}")
             };
-            assert_eq!(foreign.who == Stranger::Proxy, is_proxy, "{foreign}");
+            assert_eq!(
+                foreign.sender == ForeignSender::Proxy,
+                is_proxy,
+                "{foreign}"
+            );
         }
     }
 
     #[tokio::test]
-    async fn wrong_credentials_show_at_the_look_up_and_it_is_tried_again() {
+    async fn wrong_credentials_are_refused_at_the_look_up_which_is_retried() {
         let wrong = client(Region::Auto, "wrong").await;
         assert!(matches!(
             wrong.base().await,

@@ -1,11 +1,10 @@
-//! The id by which Customer.io knows that it has an event already.
+//! The id by which Customer.io recognizes an event that it has already.
 //!
-//! It is deterministic, so that a retry, a restart, a second forwarder or a replay next
-//! week all send the same one: a ULID of the event's time and 80 bits of a hash of what
-//! identifies the event.
+//! It is deterministic, so that retries, restarts, other forwarders and replays send the same one: a
+//! ULID of the event's time, and of 80 bits of a hash of the fields that identify the event.
 //!
-//! It is also the same however the event comes: from an SDK by the relay, by a webhook, or
-//! from an export. So it is made only of what all of them write alike.
+//! It is the same for an event from an SDK through the relay, by webhook, or from an export. So it is
+//! computed only from values that all of them write alike.
 
 use sha2::{Digest, Sha256};
 use ulid::Ulid;
@@ -14,12 +13,14 @@ use crate::amplitude::Event;
 
 /// The dedupe id of an event.
 ///
-/// Its time is the device's, which Amplitude doesn't correct; 0 where the event has none, for
-/// the time of receipt is another one each time that it is received.
+/// Its time is that of the device's clock, which Amplitude doesn't correct; 0 if the event has none,
+/// as the time of receipt differs with each receipt.
 ///
-/// The hash is of `device_id` and `$insert_id`, the key by which Amplitude itself knows an event
-/// again; of `user_id` and `$insert_id` where no device is named; without an insert id of
-/// `uuid`, which only Amplitude's own outputs carry; without that of all the event's fields.
+/// The hash is that of the first of these that the event has:
+/// - `device_id` and `$insert_id`, by which Amplitude itself recognizes an event;
+/// - `user_id` and `$insert_id`, without a device;
+/// - `uuid`, which only Amplitude's own outputs have;
+/// - all fields.
 pub fn id(event: &Event) -> Ulid {
     let mut hash = Sha256::new();
     let user = event.user_id();
@@ -41,7 +42,7 @@ pub fn id(event: &Event) -> Ulid {
     Ulid::from_parts(time_ms.cast_unsigned(), u128::from_be_bytes(random))
 }
 
-/// Lengths go in too, so that ("a", "bc") and ("ab", "c") differ.
+/// Hashes texts with their lengths, so that ("a", "bc") and ("ab", "c") differ.
 fn part(hash: &mut Sha256, kind: &[u8], texts: &[&str]) {
     hash.update(kind);
     for text in texts {
@@ -62,7 +63,7 @@ mod tests {
     }
 
     #[test]
-    fn another_event_has_another_id_and_the_forms_of_one_have_one() {
+    fn different_events_have_different_ids_and_all_forms_of_an_event_the_same() {
         let same = id_of(r#"{"event_type":"a","user_id":"u","device_id":"d","$insert_id":"i"}"#);
         for form in [
             r#"{"event_type":"b","user_id":"u","device_id":"d","insert_id":"i"}"#,
@@ -91,7 +92,7 @@ mod tests {
 
     #[test]
     fn the_ids_of_fixed_events_are_fixed() {
-        // If one of these ever changes, every replay sends its events twice.
+        // If one of these changes, replays send events twice.
         for (text, id) in [
             (
                 r#"{"event_type":"a","event_time":"2025-06-30 03:37:52.846000","uuid":"4ef72ccd"}"#,
@@ -140,8 +141,8 @@ mod tests {
     }
 
     proptest! {
-        /// An SDK's event, the webhook's and the export's of the same event: Amplitude adds its
-        /// own fields, corrects the time for the device's clock, and trims IDs.
+        /// An event from an SDK, by webhook and from an export: Amplitude adds fields, corrects the
+        /// time by the device's clock, and trims IDs.
         #[test]
         fn one_event_has_one_id_in_every_dialect(
             device in "[a-zA-Z0-9-]{1,36}",

@@ -1,8 +1,9 @@
-//! Customer.io's side: what an event becomes there, how it is sent, how its answers read,
-//! and a sandbox that enforces what the Track API documents.
+//! Customer.io's side: the mapping of events to items, the client that sends them, the meaning of its
+//! answers, and a sandbox that enforces the limits of the Track API.
 
 pub mod client;
 pub mod dedupe;
+pub mod item;
 pub mod mapping;
 pub mod request;
 pub mod response;
@@ -10,4 +11,5 @@ pub mod sandbox;
 pub mod sizes;
 
 pub use client::Client;
-pub use mapping::{Item, Mapped, Mapping, Person};
+pub use item::{Item, Route};
+pub use mapping::{Mapped, Mapping, Person};

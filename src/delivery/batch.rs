@@ -1,6 +1,6 @@
 //! Items that are sent in one request, with their bytes or as references into the spool.
 
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 
 use super::{History, Queued, SpoolPosition};
 

@@ -4,7 +4,7 @@ use bytes::Bytes;
 use ulid::Ulid;
 
 use crate::customerio::Item;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 
 use super::batch::Batch;
 use super::{Accepted, History, Part, Queued, SpoolPosition};

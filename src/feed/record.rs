@@ -1,8 +1,8 @@
-//! Recording a feed: what comes by is also written to files that `replay`, `lint` and `demo
-//! --from` read, an event a line, compressed.
+//! Recording a feed: its messages are also written to compressed files, one event per line, which
+//! `replay`, `lint` and `demo --from` read.
 //!
-//! A thread of its own writes. Where it is slower than the feed, the feed waits; where it can't
-//! write, recording ends and the operator is told, and forwarding goes on.
+//! A separate thread writes. If it is slower than the feed, the feed waits. If it fails, recording
+//! ends with a notice to the operator, and forwarding continues.
 
 use std::fs::{self, File};
 use std::io::{self, BufWriter};
@@ -22,15 +22,15 @@ use tokio::sync::mpsc;
 use crate::amplitude::{json, time};
 use crate::owner_only;
 
-use super::Frame;
+use super::frame::Frame;
 
-/// How a recording is compressed.
+/// The compression of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Format {
     /// Zstandard: small, and fast enough for any feed.
     #[serde(rename = "ndjson.zst")]
     Zstandard,
-    /// gzip: as Amplitude's own exports are.
+    /// gzip: like Amplitude's exports.
     #[serde(rename = "json.gz")]
     Gzip,
 }
@@ -44,19 +44,19 @@ impl Format {
     }
 }
 
-/// So many frames may wait to be written.
-const WAITING: usize = 256;
-/// A file is ended at this size, in bytes before they are compressed.
+/// Maximum number of frames that wait to be written.
+const QUEUED_FRAMES: usize = 256;
+/// Maximum size of a file, in uncompressed bytes.
 const FILE_BYTES: u64 = 256 << 20;
-/// And at this age.
+/// Maximum age of a file.
 const FILE_AGE: Duration = Duration::from_secs(3_600);
-/// The fastest of Zstandard's usual levels: a feed must not wait for it.
+/// The fastest regular level of Zstandard, so that the feed does not wait for it.
 const ZSTANDARD_LEVEL: i32 = 1;
-/// What was written is handed to the system this often: a kill costs no more.
-const FLUSH: Duration = Duration::from_secs(2);
+/// Interval of flushes to the operating system: a kill loses at most this much.
+const FLUSH_EVERY: Duration = Duration::from_secs(2);
 
-/// Writes the frames that pass to files in `folder`. Returns where they come out, and the thread
-/// that writes, which ends with them.
+/// Records frames to files in `folder` and forwards them. Returns the receiver of the forwarded frames,
+/// and the thread that writes, which ends with them.
 pub fn record(
     mut frames: mpsc::Receiver<Frame>,
     folder: &Path,
@@ -68,10 +68,10 @@ pub fn record(
         folder: folder.to_owned(),
         format,
         open: None,
-        most_bytes: FILE_BYTES,
+        max_bytes: FILE_BYTES,
     };
-    let (out, passed) = mpsc::channel(WAITING);
-    let (lines, inbox) = mpsc::channel(WAITING);
+    let (out, passed) = mpsc::channel(QUEUED_FRAMES);
+    let (lines, inbox) = mpsc::channel(QUEUED_FRAMES);
     let runtime = Handle::current();
     let thread = std::thread::Builder::new()
         .name("recorder".to_owned())
@@ -81,12 +81,12 @@ pub fn record(
             let why = match std::panic::catch_unwind(run) {
                 Ok(Ok(())) => return,
                 Ok(Err(error)) => error.to_string(),
-                Err(_) => "a fault of the program".to_owned(),
+                Err(_) => "internal error".to_owned(),
             };
             let folder = folder.display();
-            // Who is told may have ended.
+            // The receiver may have ended.
             let _ = notices.send(format!(
-                "recording to {folder} has ended: {why}; forwarding goes on"
+                "recording to {folder} has ended: {why}; forwarding continues"
             ));
         })?;
     tokio::spawn(async move {
@@ -109,27 +109,27 @@ pub fn record(
 struct Files {
     folder: PathBuf,
     format: Format,
-    open: Option<Open>,
-    most_bytes: u64,
+    open: Option<OpenFile>,
+    max_bytes: u64,
 }
 
-/// The file that is written.
-struct Open {
-    to: Packer,
-    /// What it is called while it is written, and when it is whole.
-    names: [PathBuf; 2],
+/// The file that is being written.
+struct OpenFile {
+    to: Compressor,
+    /// Its path while it is incomplete, and its final path.
+    paths: [PathBuf; 2],
     bytes: u64,
     since: Instant,
     flushed: Instant,
 }
 
-/// What compresses.
-enum Packer {
+/// A compressor.
+enum Compressor {
     Zstandard(zstd::Encoder<'static, BufWriter<File>>),
     Gzip(GzEncoder<BufWriter<File>>),
 }
 
-impl Packer {
+impl Compressor {
     fn new(format: Format, file: File) -> io::Result<Self> {
         let file = BufWriter::new(file);
         Ok(match format {
@@ -145,7 +145,7 @@ impl Packer {
         }
     }
 
-    /// Writes the end; the file, with everything in it.
+    /// Finishes the compression, and returns the complete file.
     fn finish(self) -> io::Result<File> {
         let file = match self {
             Self::Zstandard(to) => to.finish()?,
@@ -158,12 +158,12 @@ impl Packer {
 impl Files {
     async fn run(&mut self, mut inbox: mpsc::Receiver<ByteString>) -> io::Result<()> {
         loop {
-            match tokio::time::timeout(FLUSH, inbox.recv()).await {
+            match tokio::time::timeout(FLUSH_EVERY, inbox.recv()).await {
                 Ok(Some(frame)) => self.write(&frame)?,
                 Ok(None) => return self.finish(),
                 Err(_) => {}
             }
-            self.look_after()?;
+            self.rotate()?;
         }
     }
 
@@ -171,7 +171,7 @@ impl Files {
         let line = as_lines(frame);
         let open = match &mut self.open {
             Some(open) => open,
-            None => self.open.insert(Open::new(&self.folder, self.format)?),
+            None => self.open.insert(OpenFile::new(&self.folder, self.format)?),
         };
         let to = open.to.to();
         to.write_all(line.as_bytes())?;
@@ -180,53 +180,53 @@ impl Files {
         Ok(())
     }
 
-    /// Hands over what was written, and ends a file that is large or old.
-    fn look_after(&mut self) -> io::Result<()> {
+    /// Flushes the file if it is time, and closes it if it is large or old.
+    fn rotate(&mut self) -> io::Result<()> {
         let Some(open) = &mut self.open else {
             return Ok(());
         };
-        if open.bytes >= self.most_bytes || open.since.elapsed() >= FILE_AGE {
+        if open.bytes >= self.max_bytes || open.since.elapsed() >= FILE_AGE {
             return self.finish();
         }
-        if open.flushed.elapsed() >= FLUSH {
+        if open.flushed.elapsed() >= FLUSH_EVERY {
             open.flushed = Instant::now();
             open.to.to().flush()?;
         }
         Ok(())
     }
 
-    /// Ends the file: from now on it is whole.
+    /// Finishes the file, and renames it to its final path.
     fn finish(&mut self) -> io::Result<()> {
         let Some(open) = self.open.take() else {
             return Ok(());
         };
         open.to.finish()?.sync_all()?;
-        let [part, whole] = open.names;
-        fs::rename(part, whole)
+        let [incomplete, complete] = open.paths;
+        fs::rename(incomplete, complete)
     }
 }
 
-impl Open {
-    /// A file of its own, whatever else was recorded this second.
+impl OpenFile {
+    /// Creates a new file, with a number if others were created in the same second.
     fn new(folder: &Path, format: Format) -> io::Result<Self> {
         let stamp = time::to_digits(time::now(), 14);
         let suffix = format.suffix();
         for number in 0_u32.. {
-            let more = match number {
+            let suffix_number = match number {
                 0 => String::new(),
                 number => format!("-{number}"),
             };
-            let whole = folder.join(format!("events-{stamp}{more}.{suffix}"));
-            let part = folder.join(format!("events-{stamp}{more}.{suffix}.part"));
-            if whole.exists() {
+            let complete = folder.join(format!("events-{stamp}{suffix_number}.{suffix}"));
+            let incomplete = folder.join(format!("events-{stamp}{suffix_number}.{suffix}.part"));
+            if complete.exists() {
                 continue;
             }
-            match owner_only::create_new(&part) {
+            match owner_only::create_new(&incomplete) {
                 Ok(file) => {
                     let now = Instant::now();
                     return Ok(Self {
-                        to: Packer::new(format, file)?,
-                        names: [part, whole],
+                        to: Compressor::new(format, file)?,
+                        paths: [incomplete, complete],
                         bytes: 0,
                         since: now,
                         flushed: now,
@@ -240,9 +240,9 @@ impl Open {
     }
 }
 
-/// The frame as lines of a file: an array is a line for each of its events, since a file that
-/// begins with one would be read whole; what is a line an event stays so; in any other frame a
-/// line break is nothing but space.
+/// Converts a frame to lines of a file. An array becomes one line per event, because readers would load
+/// a file that starts with an array completely. Lines of events stay. In any other frame, line
+/// breaks become spaces.
 fn as_lines(frame: &str) -> std::borrow::Cow<'_, str> {
     let frame = frame.trim();
     if frame.starts_with('[')
@@ -271,7 +271,7 @@ mod tests {
     use std::ops::ControlFlow;
 
     #[test]
-    fn each_file_is_whole_and_has_its_share_in_order() {
+    fn files_are_complete_and_in_order() {
         recorded(Format::Zstandard);
         recorded(Format::Gzip);
     }
@@ -282,7 +282,7 @@ mod tests {
             folder: dir.path().to_owned(),
             format,
             open: None,
-            most_bytes: 30,
+            max_bytes: 30,
         };
         let frames = [
             "{\"n\":1}",
@@ -293,7 +293,7 @@ mod tests {
         ];
         for frame in frames {
             files.write(frame).unwrap();
-            files.look_after().unwrap();
+            files.rotate().unwrap();
         }
         files.finish().unwrap();
         files.finish().unwrap();

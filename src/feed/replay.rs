@@ -1,4 +1,4 @@
-//! Playing archives to a feed server, with the events' own spacing.
+//! Plays archives on a feed server, with the original times between events.
 
 use std::ops::ControlFlow;
 use std::path::PathBuf;
@@ -15,12 +15,12 @@ use crate::amplitude::time::UnixMs;
 
 use super::server::Server;
 
-/// How fast an archive is played.
+/// The speed of a replay.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub enum Speed {
-    /// So many times as fast as it happened.
+    /// A multiple of the original speed.
     Times(f64),
-    /// As fast as it is taken.
+    /// As fast as clients receive.
     Max,
 }
 
@@ -37,59 +37,59 @@ impl std::str::FromStr for Speed {
             .filter(|t| *t > 0.0 && t.is_finite());
         times
             .map(Self::Times)
-            .ok_or_else(|| format!("{text:?} is no speed; write 1x, 10x or max"))
+            .ok_or_else(|| format!("{text:?} is not a speed; use 1x, 10x or max"))
     }
 }
 
-/// How archives are played.
+/// The options of a replay.
 #[derive(Debug, Clone, Copy)]
-pub struct Playing {
-    /// How fast.
+pub struct ReplayOptions {
+    /// The speed.
     pub speed: Speed,
-    /// Whether they are played again and again.
+    /// Whether the archives are repeated without end.
     pub repeat: bool,
-    /// The bytes that an event may take; a larger one is passed over.
+    /// Maximum size of an event, in bytes; larger ones are skipped.
     pub max_event_bytes: usize,
 }
 
-/// What was played.
+/// The report of a replay.
 #[derive(Debug, Default)]
-pub struct Played {
-    /// Events.
+pub struct ReplayReport {
+    /// Number of events.
     pub events: u64,
-    /// Lines, or parts of them, that are no events. They are played as they are.
+    /// Number of lines, or parts of them, that are not events. They are published unchanged.
     pub malformed: u64,
-    /// Members of zips that are no exports.
+    /// Number of zip members that are not exports.
     pub passed_over: u64,
-    /// What could not be read, or not to its end. What came before it was played.
+    /// The files that could not be read completely. Everything before the error was played.
     pub unreadable: Vec<ArchiveError>,
 }
 
-/// A player that ended by itself.
+/// The error of a replay that ended unexpectedly.
 #[derive(Debug, thiserror::Error)]
-#[error("the player of {file} broke off: {why}", file = file.display())]
-pub struct BrokeOff {
+#[error("the replay of {file} ended unexpectedly: {why}", file = file.display())]
+pub struct ReplayFailed {
     file: PathBuf,
     why: String,
 }
 
-/// Pieces that were read and not played yet.
+/// Maximum number of pieces that are read ahead.
 const AHEAD: usize = 256;
-/// And the bytes that they may hold, in KiB.
+/// Maximum size of those pieces, in KiB.
 const AHEAD_KIB: u32 = 32 << 10;
-/// The longest wait for an event: 100 years, which is for ever, and which every clock can hold.
-const LONGEST_WAIT_SECONDS: f64 = 100.0 * 365.0 * 86_400.0;
+/// Maximum wait for an event: 100 years, which every clock can represent.
+const MAX_WAIT_SECONDS: f64 = 100.0 * 365.0 * 86_400.0;
 
-/// Plays the archives at `paths`, one after the other, and again for ever where that is asked
-/// for; tells after each how many of them are played. What can't be read is told and left.
+/// Plays the archives at `paths` in order, and repeats them if `playing` says so. Calls `progress`
+/// after each with the number of archives played. Unreadable parts are logged and skipped.
 pub async fn play(
     server: &Server,
     paths: &[PathBuf],
-    playing: Playing,
-    mut tell: impl FnMut(usize),
-) -> Result<Played, BrokeOff> {
-    let mut played = Played::default();
-    let mut pace = Pace {
+    playing: ReplayOptions,
+    mut progress: impl FnMut(usize),
+) -> Result<ReplayReport, ReplayFailed> {
+    let mut played = ReplayReport::default();
+    let mut pace = Pacing {
         speed: playing.speed,
         first: None,
     };
@@ -98,9 +98,9 @@ pub async fn play(
         for (index, path) in paths.iter().enumerate() {
             let pieces = read(path.clone(), playing.max_event_bytes);
             play_one(server, pieces, &mut pace, &mut played).await?;
-            tell(index + 1);
+            progress(index + 1);
         }
-        // An archive without events would be read for ever at full speed.
+        // Archives without events would otherwise be read repeatedly at full speed.
         if !playing.repeat || played.events == before || !played.unreadable.is_empty() {
             return Ok(played);
         }
@@ -108,17 +108,17 @@ pub async fn play(
     }
 }
 
-/// A file that is being read.
+/// A file that is being read on another thread.
 struct Reading {
     path: PathBuf,
     pieces: mpsc::Receiver<(Piece, OwnedSemaphorePermit)>,
     thread: JoinHandle<()>,
 }
 
-/// Reads a file, some of it ahead.
+/// Starts reading a file ahead.
 fn read(path: PathBuf, max_event_bytes: usize) -> Reading {
     let (read, pieces) = mpsc::channel(AHEAD);
-    let room = Arc::new(Semaphore::new(AHEAD_KIB as usize));
+    let memory = Arc::new(Semaphore::new(AHEAD_KIB as usize));
     let runtime = Handle::current();
     let file = path.clone();
     let options = archive::Options {
@@ -131,12 +131,12 @@ fn read(path: PathBuf, max_event_bytes: usize) -> Reading {
                 Piece::Event(event, _) => event.size_bytes(),
                 _ => 0,
             };
-            let share = (bytes / 1_024 + 1).min(AHEAD_KIB as usize) as u32;
+            let permits = (bytes / 1_024 + 1).min(AHEAD_KIB as usize) as u32;
             let sending = async {
-                let share = room.clone().acquire_many_owned(share).await.ok()?;
-                read.send((piece, share)).await.ok()
+                let permit = memory.clone().acquire_many_owned(permits).await.ok()?;
+                read.send((piece, permit)).await.ok()
             };
-            // Whoever plays has gone: nothing is read any more.
+            // The replay has ended: stop reading.
             match runtime.block_on(sending) {
                 Some(()) => ControlFlow::Continue(()),
                 None => ControlFlow::Break(()),
@@ -153,11 +153,11 @@ fn read(path: PathBuf, max_event_bytes: usize) -> Reading {
 async fn play_one(
     server: &Server,
     mut reading: Reading,
-    pace: &mut Pace,
-    played: &mut Played,
-) -> Result<(), BrokeOff> {
-    let mut passed_over: u64 = 0;
-    while let Some((piece, _share)) = reading.pieces.recv().await {
+    pace: &mut Pacing,
+    played: &mut ReplayReport,
+) -> Result<(), ReplayFailed> {
+    let mut skipped: u64 = 0;
+    while let Some((piece, _permit)) = reading.pieces.recv().await {
         match piece {
             Piece::Event(event, _) => {
                 played.events += 1;
@@ -168,10 +168,10 @@ async fn play_one(
                 played.malformed += malformed.parts;
                 server.publish(&text).await;
             }
-            Piece::PassedOver(member) => {
-                passed_over += 1;
-                if passed_over == 1 {
-                    tracing::info!("{member} is no export, and passed over");
+            Piece::Skipped(member) => {
+                skipped += 1;
+                if skipped == 1 {
+                    tracing::info!("skipped {member}: not an export");
                 }
             }
             Piece::Broken(error) => {
@@ -180,29 +180,29 @@ async fn play_one(
             }
         }
     }
-    played.passed_over += passed_over;
+    played.passed_over += skipped;
     let (file, ended) = (reading.path, reading.thread.await);
-    ended.map_err(|error| BrokeOff {
+    ended.map_err(|error| ReplayFailed {
         file,
         why: error.to_string(),
     })
 }
 
-/// Keeps the events' own spacing.
-struct Pace {
+/// Waits for the original times between events.
+struct Pacing {
     speed: Speed,
     first: Option<(UnixMs, Instant)>,
 }
 
-impl Pace {
+impl Pacing {
     async fn wait(&mut self, time_ms: Option<UnixMs>) {
         let (Speed::Times(times), Some(time_ms)) = (self.speed, time_ms) else {
             return;
         };
         let (first_ms, started) = *self.first.get_or_insert((time_ms, Instant::now()));
-        // What is earlier than the first goes at once: archives are only about in order.
+        // Events before the first one are published at once: archives are only roughly in order.
         let ahead = time_ms.saturating_sub(first_ms).max(0) as f64 / 1_000.0 / times;
-        let ahead = ahead.min(LONGEST_WAIT_SECONDS);
+        let ahead = ahead.min(MAX_WAIT_SECONDS);
         sleep_until(started + Duration::from_secs_f64(ahead)).await;
     }
 }
@@ -212,10 +212,10 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn no_pair_of_times_and_no_speed_is_too_much_for_a_clock() {
+    async fn extreme_times_and_speeds_overflow_no_clock() {
         for speed in [1e-300, 1.0, f64::MAX] {
             let speed = Speed::Times(speed);
-            let mut pace = Pace { speed, first: None };
+            let mut pace = Pacing { speed, first: None };
             pace.wait(Some(i64::MIN)).await;
             let longest = pace.wait(Some(i64::MAX));
             let _ = tokio::time::timeout(Duration::from_millis(20), longest).await;
@@ -223,7 +223,7 @@ mod tests {
     }
 
     #[test]
-    fn speeds_are_read_and_others_refused() {
+    fn speeds_are_parsed_and_others_refused() {
         assert_eq!("10x".parse(), Ok(Speed::Times(10.0)));
         assert_eq!("0.5".parse(), Ok(Speed::Times(0.5)));
         assert_eq!("max".parse(), Ok(Speed::Max));

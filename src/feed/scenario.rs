@@ -1,100 +1,100 @@
-//! What happens in the demonstration, and when.
+//! The scenarios of the demonstration.
 
 use clap::ValueEnum;
 
-/// A course of events for the demonstration.
+/// A scenario of the demonstration.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, ValueEnum)]
 pub enum Scenario {
-    /// Waves, and now and then an event that breaks a limit.
+    /// Waves of traffic, and occasional events that violate a limit.
     #[default]
     Calm,
-    /// A new type of event, six times the traffic, and a Customer.io that asks for quiet.
+    /// A new event type, six times the traffic, and a Customer.io that throttles.
     Launch,
-    /// A property changes its type, IDs grow too long, Customer.io goes down and comes back: in
-    /// five minutes, over and over.
+    /// A property changes its type, IDs become too long, Customer.io goes down and recovers: in five
+    /// minutes, repeatedly.
     Incident,
 }
 
-/// What goes on at one moment.
+/// The conditions at one moment.
 #[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Moment {
-    /// How much more traffic there is than usual: 1 is as usual.
-    pub wave: f64,
-    /// What is different about the events.
-    pub twists: Twists,
-    /// What is the matter with Customer.io.
-    pub trouble: Trouble,
+pub struct Conditions {
+    /// Factor of the usual traffic: 1 means usual.
+    pub rate_factor: f64,
+    /// The anomalies of the events.
+    pub anomalies: Anomalies,
+    /// The state of Customer.io.
+    pub outage: Outage,
 }
 
-/// What is different about made-up events.
+/// Anomalies of generated events.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub struct Twists {
-    /// An app's new version writes totals as texts, with their currency.
+pub struct Anomalies {
+    /// A new version of the app writes totals as text with a currency.
     pub totals_as_text: bool,
-    /// A part of the sign-in gives users a token as their ID, which is too long for one.
+    /// The sign-in sets a token as user ID, which is too long.
     pub long_ids: bool,
-    /// A page that was not there before is viewed by many.
+    /// Many users view a new page.
     pub launch: bool,
 }
 
-/// What is the matter with Customer.io.
+/// The state of Customer.io.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Trouble {
-    /// Nothing.
+pub enum Outage {
+    /// None.
     #[default]
     None,
-    /// It asks for quiet now and then: 429.
-    Busy,
-    /// It answers 500, to everything.
+    /// It throttles some requests: 429.
+    Throttled,
+    /// It answers 500 to all requests.
     Down,
 }
 
-/// The incident begins again after so many seconds.
+/// Duration of an incident, in seconds.
 const INCIDENT_S: f64 = 300.0;
 
 impl Scenario {
-    /// What goes on, so many seconds after the start.
-    pub fn at(self, second: f64) -> Moment {
+    /// Returns the conditions `second` seconds after the start.
+    pub fn at(self, second: f64) -> Conditions {
         match self {
-            Self::Calm => Moment {
-                wave: 1.0,
-                twists: Twists::default(),
-                trouble: Trouble::None,
+            Self::Calm => Conditions {
+                rate_factor: 1.0,
+                anomalies: Anomalies::default(),
+                outage: Outage::None,
             },
             Self::Launch => {
-                // It comes up within 20 s, stays for two minutes, and goes slowly.
+                // It rises within 20 s, stays for two minutes, and falls slowly.
                 let crowd = match second {
                     s if s < 20.0 => 0.0,
                     s if s < 40.0 => (s - 20.0) / 20.0,
                     s if s < 160.0 => 1.0,
                     s => (1.0 - (s - 160.0) / 240.0).max(0.2),
                 };
-                Moment {
-                    wave: 1.0 + 5.0 * crowd,
-                    twists: Twists {
+                Conditions {
+                    rate_factor: 1.0 + 5.0 * crowd,
+                    anomalies: Anomalies {
                         launch: second >= 20.0,
-                        ..Twists::default()
+                        ..Anomalies::default()
                     },
-                    trouble: if (45.0..90.0).contains(&second) {
-                        Trouble::Busy
+                    outage: if (45.0..90.0).contains(&second) {
+                        Outage::Throttled
                     } else {
-                        Trouble::None
+                        Outage::None
                     },
                 }
             }
             Self::Incident => {
                 let at = second.rem_euclid(INCIDENT_S);
-                Moment {
-                    wave: 1.0,
-                    twists: Twists {
+                Conditions {
+                    rate_factor: 1.0,
+                    anomalies: Anomalies {
                         totals_as_text: (20.0..120.0).contains(&at),
                         long_ids: (60.0..120.0).contains(&at),
                         launch: false,
                     },
-                    trouble: match at {
-                        at if (120.0..180.0).contains(&at) => Trouble::Down,
-                        at if (180.0..210.0).contains(&at) => Trouble::Busy,
-                        _ => Trouble::None,
+                    outage: match at {
+                        at if (120.0..180.0).contains(&at) => Outage::Down,
+                        at if (180.0..210.0).contains(&at) => Outage::Throttled,
+                        _ => Outage::None,
                     },
                 }
             }
@@ -107,34 +107,39 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_incident_has_its_phases_one_after_the_other_and_begins_again() {
-        let phases: Vec<(bool, bool, Trouble)> = [10.0, 30.0, 90.0, 150.0, 190.0, 250.0, 330.0]
+    fn an_incident_has_its_phases_in_order_and_repeats() {
+        let phases: Vec<(bool, bool, Outage)> = [10.0, 30.0, 90.0, 150.0, 190.0, 250.0, 330.0]
             .map(|second| {
                 let now = Scenario::Incident.at(second);
-                (now.twists.totals_as_text, now.twists.long_ids, now.trouble)
+                (
+                    now.anomalies.totals_as_text,
+                    now.anomalies.long_ids,
+                    now.outage,
+                )
             })
             .into();
         assert_eq!(
             phases,
             [
-                (false, false, Trouble::None),
-                (true, false, Trouble::None),
-                (true, true, Trouble::None),
-                (false, false, Trouble::Down),
-                (false, false, Trouble::Busy),
-                (false, false, Trouble::None),
-                (true, false, Trouble::None),
+                (false, false, Outage::None),
+                (true, false, Outage::None),
+                (true, true, Outage::None),
+                (false, false, Outage::Down),
+                (false, false, Outage::Throttled),
+                (false, false, Outage::None),
+                (true, false, Outage::None),
             ]
         );
     }
 
     #[test]
-    fn a_launch_comes_up_stays_and_goes() {
-        let wave = |second| Scenario::Launch.at(second).wave;
-        assert!((wave(0.0) - 1.0).abs() < 0.01 && (wave(100.0) - 6.0).abs() < 0.01);
-        assert!(wave(30.0) > wave(25.0) && wave(300.0) < wave(160.0));
+    fn a_launch_rises_stays_and_falls() {
+        let rate = |second| Scenario::Launch.at(second).rate_factor;
+        assert!((rate(0.0) - 1.0).abs() < 0.01 && (rate(100.0) - 6.0).abs() < 0.01);
+        assert!(rate(30.0) > rate(25.0) && rate(300.0) < rate(160.0));
         assert!(
-            !Scenario::Launch.at(10.0).twists.launch && Scenario::Launch.at(30.0).twists.launch
+            !Scenario::Launch.at(10.0).anomalies.launch
+                && Scenario::Launch.at(30.0).anomalies.launch
         );
     }
 }

@@ -1,5 +1,4 @@
-//! What the events that came by are made of, and how a condition that is being written may go
-//! on because of it.
+//! The fields and values of recent events, and the completion of conditions with them.
 
 use std::sync::LazyLock;
 
@@ -10,18 +9,18 @@ use crate::amplitude::Event;
 use crate::amplitude::json::{self, Kind};
 
 use super::expression::{self, FUNCTIONS, VARIABLES};
-use super::phrase::{quoted, step};
+use super::expression_builder::{quoted, step};
 
-/// Longer values are not offered: nobody compares with them.
-const VALUE_BYTES: usize = 80;
-/// So many different values of a field are remembered; where there are more, the rest is not.
-const VALUES: usize = 500;
-/// So many fields are remembered.
-const FIELDS: usize = 5_000;
-/// So many candidates are offered.
-const CANDIDATES: usize = 40;
+/// Maximum length of a value that is offered, in bytes: nobody compares with longer ones.
+const MAX_VALUE_BYTES: usize = 80;
+/// Maximum distinct values that are remembered per field.
+const MAX_VALUES: usize = 500;
+/// Maximum fields that are remembered.
+const MAX_FIELDS: usize = 5_000;
+/// Maximum candidates of a completion.
+const MAX_CANDIDATES: usize = 40;
 
-/// The lists of properties that an event has.
+/// The property lists of an event.
 pub const LISTS: [&str; 4] = [
     "event_properties",
     "user_properties",
@@ -29,8 +28,8 @@ pub const LISTS: [&str; 4] = [
     "groups",
 ];
 
-/// What can be asked of a text.
-const OF_A_TEXT: [&str; 6] = [
+/// The functions of a string.
+const STRING_FUNCTIONS: [&str; 6] = [
     "startsWith",
     "endsWith",
     "contains",
@@ -39,41 +38,42 @@ const OF_A_TEXT: [&str; 6] = [
     "size",
 ];
 
-/// The fields of events, with the values that were seen.
+/// The fields of recent events, and their values.
 #[derive(Debug, Default)]
 pub struct Catalog {
     events: u64,
-    fields: FxHashMap<String, Seen>,
+    fields: FxHashMap<String, FieldStats>,
 }
 
-/// A field.
+/// The counts of a field.
 #[derive(Debug, Default)]
-struct Seen {
+struct FieldStats {
+    /// Events that have the field.
     count: u64,
-    /// Values as a condition writes them.
+    /// Events by value, as a literal of CEL.
     values: FxHashMap<String, u64>,
 }
 
-/// How a condition may go on.
+/// The completion of a condition.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Completion {
-    /// Where what is replaced begins, in bytes.
+    /// The first byte that the candidates replace.
     pub start: usize,
-    /// What can take its place, the likeliest first.
+    /// The candidates, the most frequent first.
     pub candidates: Vec<Candidate>,
 }
 
-/// One way to go on.
+/// A candidate of a completion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Candidate {
     /// The text.
     pub text: String,
-    /// In what share of the events that could have it, in percent.
+    /// The percentage of events that have it; none if it is not counted.
     pub share: Option<f64>,
 }
 
 impl Candidate {
-    /// The text without the list that a property is in: what tells it from the others.
+    /// The text without the property list in front.
     pub fn label(&self) -> &str {
         let list = LISTS.iter().find_map(|list| self.text.strip_prefix(list));
         match list {
@@ -84,30 +84,31 @@ impl Candidate {
 }
 
 impl Catalog {
-    /// Takes an event in.
+    /// Counts an event.
     pub fn add(&mut self, event: &Event) {
         self.events += 1;
         for (key, value) in json::entries(event.text()).unwrap_or_default() {
             let Some(variable) = expression::variable(&key) else {
                 continue;
             };
-            self.take(variable.to_owned(), value);
+            self.count(variable.to_owned(), value);
             if !LISTS.contains(&variable) {
                 continue;
             }
             for (name, value) in json::entries(value).unwrap_or_default() {
-                self.take(format!("{variable}{}", step(&name)), value);
+                self.count(format!("{variable}{}", step(&name)), value);
             }
         }
     }
 
-    fn take(&mut self, path: String, value: &str) {
-        if value == "null" || (self.fields.len() >= FIELDS && !self.fields.contains_key(&path)) {
+    fn count(&mut self, path: String, value: &str) {
+        if value == "null" || (self.fields.len() >= MAX_FIELDS && !self.fields.contains_key(&path))
+        {
             return;
         }
         let field = self.fields.entry(path).or_default();
         field.count += 1;
-        if value.len() > VALUE_BYTES {
+        if value.len() > MAX_VALUE_BYTES {
             return;
         }
         let literal = match json::kind(value) {
@@ -115,12 +116,12 @@ impl Catalog {
             Kind::Number | Kind::Bool => value.to_owned(),
             Kind::Null | Kind::Array | Kind::Object => return,
         };
-        if field.values.len() < VALUES || field.values.contains_key(&literal) {
+        if field.values.len() < MAX_VALUES || field.values.contains_key(&literal) {
             *field.values.entry(literal).or_default() += 1;
         }
     }
 
-    /// How `written`, up to the cursor, may go on. Nothing where it needs nothing.
+    /// Completes `written`, the condition up to the cursor. None if nothing fits, or it is complete.
     pub fn complete(&self, written: &str) -> Option<Completion> {
         static VALUE: LazyLock<Regex> = LazyLock::new(|| {
             let of_a_field = r#"([A-Za-z_]\w*(?:\.\w+|\["[^"]*"\])*)"#;
@@ -140,21 +141,21 @@ impl Catalog {
                 share: Some(percent(*count, field.count)),
             });
             choose(prefix.start(), prefix.as_str(), values)
-        } else if is_in_text(written) {
+        } else if is_in_string(written) {
             return None;
         } else if let Some(found) = PROPERTY.captures(written) {
             let (owner, prefix) = (found.get(1)?, found.get(2)?);
-            // What follows a list of properties is one of them; what follows a text, a question.
+            // A property list is followed by a property; a string, by a function.
             let is_list =
                 LISTS.contains(&owner.as_str()) && !written[..owner.start()].ends_with('.');
             if is_list {
                 self.properties(owner.as_str(), owner.start(), prefix.as_str())
             } else {
-                let asked = OF_A_TEXT.iter().map(|name| Candidate {
+                let functions = STRING_FUNCTIONS.iter().map(|name| Candidate {
                     text: format!("{name}("),
                     share: None,
                 });
-                choose(prefix.start(), prefix.as_str(), asked)
+                choose(prefix.start(), prefix.as_str(), functions)
             }
         } else {
             let prefix = NAME.captures(written)?.get(1)?;
@@ -168,8 +169,8 @@ impl Catalog {
         is_needed.then_some(found)
     }
 
-    /// The properties of a list that begin with `prefix`. They are offered with their list in
-    /// front: a name that is no identifier stands in brackets.
+    /// The properties of a list that begin with `prefix`. They replace the list too: a name that is no
+    /// identifier needs brackets instead of the dot.
     fn properties(&self, list: &str, start: usize, prefix: &str) -> Completion {
         let of_list = |path: &&String| {
             let rest = path.strip_prefix(list);
@@ -198,7 +199,7 @@ impl Catalog {
         });
         let functions = FUNCTIONS
             .iter()
-            .filter(|name| !OF_A_TEXT.contains(name))
+            .filter(|name| !STRING_FUNCTIONS.contains(name))
             .map(|name| Candidate {
                 text: format!("{name}("),
                 share: None,
@@ -211,18 +212,18 @@ fn percent(count: u64, of: u64) -> f64 {
     count as f64 * 100.0 / of.max(1) as f64
 }
 
-/// Those that begin with `prefix`: the most frequent first, then by name.
+/// Selects the candidates that begin with `prefix`: the most frequent first, then by name.
 fn choose(start: usize, prefix: &str, all: impl Iterator<Item = Candidate>) -> Completion {
     let mut candidates: Vec<Candidate> = all.filter(|c| begins(&c.text, prefix)).collect();
     candidates.sort_by(|a, b| {
         let shares = b.share.unwrap_or(0.0).total_cmp(&a.share.unwrap_or(0.0));
         shares.then_with(|| a.text.cmp(&b.text))
     });
-    candidates.truncate(CANDIDATES);
+    candidates.truncate(MAX_CANDIDATES);
     Completion { start, candidates }
 }
 
-/// Whether `text` begins with `prefix`, in upper or lower case.
+/// Whether `text` begins with `prefix`, ignoring case.
 fn begins(text: &str, prefix: &str) -> bool {
     let mut letters = text.chars().flat_map(char::to_lowercase);
     prefix
@@ -231,8 +232,8 @@ fn begins(text: &str, prefix: &str) -> bool {
         .all(|c| letters.next() == Some(c))
 }
 
-/// Whether a text is open at the end of `written`.
-fn is_in_text(written: &str) -> bool {
+/// Whether a string literal is open at the end of `written`.
+fn is_in_string(written: &str) -> bool {
     let mut open = false;
     let mut letters = written.chars();
     while let Some(c) = letters.next() {
@@ -274,7 +275,7 @@ mod tests {
     }
 
     #[test]
-    fn names_properties_and_values_are_offered_where_they_can_stand() {
+    fn names_properties_and_values_are_offered_where_they_fit() {
         for (written, expected) in [
             ("coun", vec!["country 80"]),
             ("has_user && event_pr", vec!["event_properties 100"]),
@@ -311,7 +312,7 @@ mod tests {
                 ],
             ),
             ("user_id.st", vec!["startsWith("]),
-            // What is whole, what is text, and what nobody has seen.
+            // Complete, within a string, and unknown.
             ("country", vec![]),
             ("event_properties.plan == \"pro\"", vec![]),
             ("user_id.startsWith(\"coun", vec![]),
@@ -324,7 +325,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_chosen_takes_the_place_of_what_was_written() {
+    fn a_candidate_replaces_the_text_from_the_start() {
         let catalog = catalog();
         for (written, whole) in [
             ("has_user && coun", "has_user && country"),

@@ -1,38 +1,38 @@
-//! What two sets of filters differ in, in words: for the preview, the log and the undo.
+//! The differences of two sets of filters, for the preview, the log and the undo.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use super::gate::{Effect, Filters, Rule, Switch};
+use super::{Filters, Rule, RuleEffect, Switch};
 
-/// One thing that differs.
+/// One difference.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Change {
-    /// Whether types that nobody has decided on pass.
+    /// The toggle of unlisted event types.
     UnseenTypes(Switch),
-    /// Whether a type passes.
+    /// The toggle of an event type.
     Type {
         /// Its name.
         name: String,
-        /// What it is now.
+        /// The new toggle.
         now: Switch,
     },
-    /// A rule is new.
+    /// A new rule.
     Added(Rule),
-    /// A rule is gone.
+    /// A deleted rule.
     Removed(Rule),
-    /// A rule is another one under the same name.
+    /// A rule that changed under the same name.
     Edited {
-        /// What it was.
+        /// The old rule.
         before: Rule,
-        /// What it is now.
+        /// The new rule.
         now: Rule,
     },
-    /// The rules stand in another order.
+    /// The rules are in another order.
     Reordered,
 }
 
-/// What `now` has that `before` had not, in the order in which the screen shows it.
+/// Returns the changes from `before` to `now`, in the order in which the screen shows them.
 pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
     let mut found = Vec::new();
     if before.unseen_types != now.unseen_types {
@@ -67,9 +67,8 @@ pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
     found
 }
 
-/// `now` without what `after` changed of `before`, as far as `now` still has it: what was
-/// changed beside it, or since, stays.
-pub fn taken_back(now: &Filters, before: &Filters, after: &Filters) -> Filters {
+/// Reverts in `now` the changes from `before` to `after` that `now` still has. Other changes stay.
+pub fn revert(now: &Filters, before: &Filters, after: &Filters) -> Filters {
     let mut back = now.clone();
     if before.unseen_types != after.unseen_types && now.unseen_types == after.unseen_types {
         back.unseen_types = before.unseen_types;
@@ -103,7 +102,7 @@ pub fn taken_back(now: &Filters, before: &Filters, after: &Filters) -> Filters {
     back
 }
 
-/// Whether the rules that both have stand in another order.
+/// Whether the rules that both have are in another order.
 fn is_reordered(before: &Filters, now: &Filters) -> bool {
     let common = |of: &Filters, other: &Filters| -> Vec<String> {
         let in_both = |rule: &&Rule| other.rules.iter().any(|r| r.name == rule.name);
@@ -113,14 +112,17 @@ fn is_reordered(before: &Filters, now: &Filters) -> bool {
     common(before, now) != common(now, before)
 }
 
-/// The first few changes in one line, and how many more there are.
-pub fn in_a_line(changes: &[Change]) -> String {
-    const TOLD: usize = 3;
-    let told: Vec<String> = changes.iter().take(TOLD).map(Change::to_string).collect();
+/// Describes the first few changes, and the number of others, in one line.
+pub fn summary(changes: &[Change]) -> String {
+    const MAX_SHOWN: usize = 3;
+    let shown = changes.iter().take(MAX_SHOWN);
+    let shown: Vec<String> = shown.map(Change::to_string).collect();
     match changes.len() {
         0 => "nothing is changed".to_owned(),
-        count if count > TOLD => format!("{}, and {} more", told.join(", "), count - TOLD),
-        _ => told.join(", "),
+        count if count > MAX_SHOWN => {
+            format!("{}, and {} more", shown.join(", "), count - MAX_SHOWN)
+        }
+        _ => shown.join(", "),
     }
 }
 
@@ -175,10 +177,10 @@ impl fmt::Display for Change {
     }
 }
 
-fn verb(effect: Effect) -> &'static str {
+fn verb(effect: RuleEffect) -> &'static str {
     match effect {
-        Effect::Exclude => "excludes",
-        Effect::Include => "includes only",
+        RuleEffect::Exclude => "excludes",
+        RuleEffect::Include => "includes only",
     }
 }
 
@@ -187,11 +189,11 @@ mod tests {
     use super::*;
 
     fn rule(name: &str, when: &str) -> Rule {
-        Rule::new(name, Effect::Exclude, when)
+        Rule::new(name, RuleEffect::Exclude, when)
     }
 
     #[test]
-    fn each_difference_is_told_once_and_in_words() {
+    fn each_difference_is_described_once() {
         let before = Filters {
             unseen_types: Switch::On,
             types: [("A".to_owned(), Switch::Off), ("B".to_owned(), Switch::On)].into(),
@@ -200,19 +202,19 @@ mod tests {
         assert_eq!(changes(&before, &before), []);
         let mut now = before.clone();
         now.types.insert("A".to_owned(), Switch::On);
-        // What is decided as it would have been anyway is no change.
+        // A toggle that equals that of unlisted types is no change.
         now.types.insert("C".to_owned(), Switch::On);
         now.rules.swap(0, 1);
         now.rules[0].on = false;
         now.rules[0].sample = 10.0;
         now.rules.remove(2);
         now.rules.push(rule("four", "d"));
-        let told: Vec<String> = changes(&before, &now)
+        let described: Vec<String> = changes(&before, &now)
             .iter()
             .map(Change::to_string)
             .collect();
         assert_eq!(
-            told,
+            described,
             [
                 "A on",
                 "rule “two” off, for 10 % of persons",
@@ -222,13 +224,13 @@ mod tests {
             ]
         );
         assert_eq!(
-            in_a_line(&changes(&before, &now)),
+            summary(&changes(&before, &now)),
             "A on, rule “two” off, for 10 % of persons, new rule “four”: excludes d, and 2 more"
         );
     }
 
     #[test]
-    fn a_change_is_taken_back_without_what_came_beside_it() {
+    fn a_change_is_reverted_without_the_changes_since() {
         let types = |all: &[(&str, bool)]| {
             let switched = all
                 .iter()
@@ -246,29 +248,29 @@ mod tests {
         after.rules[0].when = "c".to_owned();
         after.rules.remove(1);
         after.rules.push(rule("three", "d"));
-        assert_eq!(taken_back(&after, &before, &after), before);
-        // Since then B was switched on again, "one" was changed, and another rule came.
+        assert_eq!(revert(&after, &before, &after), before);
+        // Since then B was switched on again, "one" was changed, and a rule was added.
         let mut now = after.clone();
         now.types.insert("B".to_owned(), Switch::On);
         now.types.insert("C".to_owned(), Switch::Off);
         now.rules[0].on = false;
         now.rules.push(rule("four", "e"));
-        let back = taken_back(&now, &before, &after);
+        let back = revert(&now, &before, &after);
         assert_eq!(back.types, types(&[("A", true), ("B", true), ("C", false)]));
         let names: Vec<&str> = back.rules.iter().map(|r| r.name.as_str()).collect();
         assert_eq!(names, ["one", "two", "four"]);
         assert!(!back.rules[0].on && back.rules[0].when == "c");
-        // Where nothing of it is left there is nothing to take back.
-        assert_eq!(taken_back(&before, &before, &after), before);
+        // Nothing is left to revert.
+        assert_eq!(revert(&before, &before, &after), before);
     }
 
     #[test]
-    fn the_way_back_is_told_too() {
+    fn the_reverse_change_is_described_too() {
         let before = Filters::default();
         let mut now = before.clone();
         now.unseen_types = Switch::Off;
-        assert_eq!(in_a_line(&changes(&before, &now)), "new types off");
-        assert_eq!(in_a_line(&changes(&now, &before)), "new types on");
-        assert_eq!(in_a_line(&[]), "nothing is changed");
+        assert_eq!(summary(&changes(&before, &now)), "new types off");
+        assert_eq!(summary(&changes(&now, &before)), "new types on");
+        assert_eq!(summary(&[]), "nothing is changed");
     }
 }

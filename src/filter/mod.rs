@@ -1,21 +1,33 @@
-//! What decides whether an event is forwarded: the event types that are selected, then the
-//! rules, in order. Every event gets a [`Decision`] that names what decided.
+//! The filters: event-type toggles, then rules in order, lead to a [`Decision`] on each event.
 //!
-//! A draft of them is measured by [`preview`] before it is put in force; [`catalog`] and [`phrase`]
-//! help to write one, [`change`] tells what it changes; [`explain`]
-//! tells why an event was held back.
+//! [`SharedGate`] is the one gate in force: the compiled filters, and the mode. A draft of filters
+//! is measured by [`preview`] before it is applied. [`catalog`] and [`expression_builder`] help to
+//! write conditions, [`change`] describes the difference of two sets of filters, and [`explain`]
+//! tells why an event was filtered out.
 
 pub mod catalog;
 pub mod change;
+mod compiled_filters;
+mod decision;
 pub mod explain;
 pub mod expression;
-pub mod gate;
-mod nesting;
-pub mod phrase;
+pub mod expression_builder;
+mod filters;
+mod gate;
+mod mode;
 pub mod preview;
+mod rule;
+mod rule_counts;
+mod shared_gate;
 
+pub use decision::{BlockedBy, Decision};
 pub use expression::{CompileError, Condition};
-pub use gate::{By, Decision, Effect, Filters, Gate, Mode, Rule};
+pub use filters::{Filters, Switch};
+pub use gate::Gate;
+pub use mode::Mode;
+pub use rule::{Rule, RuleEffect, RuleError};
+pub use rule_counts::{RuleTally, TIMED_OF};
+pub use shared_gate::{GateChanges, SharedGate};
 
 #[cfg(test)]
 mod tests;

@@ -1,9 +1,9 @@
-//! Conditions are typed, pasted, and read from files: whatever they are, they end in a verdict or
-//! in words.
+//! Properties of conditions: whatever is typed, pasted or read from a file evaluates to a result or
+//! fails with an error, and never panics.
 
 use proptest::prelude::*;
 
-use super::expression::{Condition, Variables, Verdict};
+use super::expression::{Condition, Evaluation, Variables};
 use crate::amplitude::Reading;
 use crate::amplitude::frame::tests_support::event;
 use crate::filter::catalog::Catalog;
@@ -28,7 +28,7 @@ fn ask(source: &str) {
     }
 }
 
-/// Pieces of conditions, and of what is nearly one.
+/// Sequences of pieces, some of which are conditions.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop::sample::select(vec![
         "event_type",
@@ -124,7 +124,7 @@ proptest! {
 }
 
 #[test]
-fn conditions_that_are_nested_without_end_are_refused_in_words() {
+fn conditions_that_are_nested_too_deeply_are_errors() {
     for (open, close) in [
         ("(", ")"),
         ("[", "]"),
@@ -164,5 +164,5 @@ fn a_long_list_and_a_long_chain_of_alternatives_are_conditions() {
     let event = event(r#"{"event_type":"Event Type 499","user_id":"u"}"#);
     let reading = Reading::new(&event);
     let verdict = chain.evaluate(&Variables::new(&reading).context());
-    assert_eq!(verdict, Verdict::True);
+    assert_eq!(verdict, Evaluation::True);
 }

@@ -1,5 +1,5 @@
-//! The reply of an HTTP server as it came. Whose it is has to be found out: proxies, sign-in
-//! pages and wrong addresses reply too, and with any status.
+//! The reply of an HTTP server as received. Its sender is not certain: proxies, sign-in pages and
+//! servers at wrong addresses reply too, with any status.
 
 use reqwest::Url;
 use reqwest::header::{CONTENT_TYPE, HeaderMap, LOCATION, PROXY_AUTHENTICATE, VIA};
@@ -9,7 +9,7 @@ use crate::text::excerpt;
 
 /// Maximum length of an excerpt, in characters: a line on a wide screen.
 const EXCERPT_CHARS: usize = 160;
-/// The title of a page is looked for in this many bytes.
+/// Maximum bytes that are searched for the title of a page.
 const TITLE_WITHIN_BYTES: usize = 16 << 10;
 
 /// A status, headers, and the beginning of a body.
@@ -19,18 +19,18 @@ pub struct Reply {
     pub status: u16,
     /// The headers.
     pub headers: HeaderMap,
-    /// The body, up to the maximum that was read.
+    /// The body, up to the maximum size that is read.
     pub body: Vec<u8>,
-    /// Whether the body is longer than what was read.
+    /// Whether the body exceeds that maximum.
     pub is_cut: bool,
 }
 
-/// The kinds of a body.
+/// The kind of a body.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Content<'r> {
-    /// Nothing but spaces.
+    /// White space only.
     Empty,
-    /// One JSON object, and nothing behind it.
+    /// Exactly one JSON object.
     Object(&'r str),
     /// Anything else: a page, text, another JSON value, bytes.
     Other,
@@ -57,7 +57,7 @@ impl Reply {
         }
     }
 
-    /// Adds a part of the body, which is cut at `max_bytes`. Returns false where it was cut.
+    /// Adds a part of the body, which is cut at `max_bytes`. Returns false if it was cut.
     pub fn add(&mut self, part: &[u8], max_bytes: usize) -> bool {
         let room = max_bytes.saturating_sub(self.body.len());
         self.body.extend_from_slice(&part[..part.len().min(room)]);
@@ -65,7 +65,7 @@ impl Reply {
         !self.is_cut
     }
 
-    /// The kind of the body. A body that was cut is no object.
+    /// The kind of the body. A cut body is not an object.
     pub fn content(&self) -> Content<'_> {
         if self.is_cut {
             return Content::Other;
@@ -85,30 +85,30 @@ impl Reply {
         }
     }
 
-    /// Whether the body is a page: it is said to be HTML, or begins as HTML and XML do.
+    /// Whether the body is a page: its type is HTML, or it begins with `<`.
     pub fn is_page(&self) -> bool {
         let kind = self.header(CONTENT_TYPE).to_ascii_lowercase();
         kind.starts_with("text/html") || self.body.trim_ascii_start().starts_with(b"<")
     }
 
-    /// Whether the headers are those that a proxy adds.
+    /// Whether a proxy has added its headers.
     pub fn came_by_proxy(&self) -> bool {
         self.headers.contains_key(VIA) || self.headers.contains_key(PROXY_AUTHENTICATE)
     }
 
-    /// A header's text; empty where it has none.
+    /// The text of a header; empty if it is absent.
     pub fn header(&self, name: reqwest::header::HeaderName) -> &str {
         let value = self.headers.get(name).and_then(|value| value.to_str().ok());
         value.unwrap_or_default()
     }
 
-    /// The reply for people, on one line, harmless and cut: the first line of the body, or where
-    /// a redirect leads, and the status.
+    /// A summary on one line, with visible characters only: the first line of the body or the target
+    /// of a redirect, and the status.
     pub fn summary(&self) -> String {
         let status = self.status;
         let target = self.header(LOCATION);
         if (300..400).contains(&status) && !target.is_empty() {
-            return format!("a redirect to {} ({status})", place_of(target));
+            return format!("a redirect to {} ({status})", without_secrets(target));
         }
         match self.first_line() {
             line if line.is_empty() => format!("an empty body ({status})"),
@@ -116,8 +116,8 @@ impl Reply {
         }
     }
 
-    /// The first line of the body that says anything, harmless and cut; of a page also its
-    /// title, as its first line says little.
+    /// The first line of the body that is not blank, with visible characters only. For a page, its
+    /// title is added.
     pub fn first_line(&self) -> String {
         let text = String::from_utf8_lossy(&self.body);
         let text = text.trim_start_matches('\u{feff}');
@@ -131,8 +131,8 @@ impl Reply {
     }
 }
 
-/// A URL without what may be secret in it: user, password, query and fragment.
-fn place_of(url: &str) -> String {
+/// A URL without the parts that may be secret: user, password, query and fragment.
+fn without_secrets(url: &str) -> String {
     let shown = match Url::parse(url) {
         Ok(url) => format!("{}{}", url.origin().ascii_serialization(), url.path()),
         Err(_) => url.split(['?', '#']).next().unwrap_or_default().to_owned(),
@@ -143,7 +143,7 @@ fn place_of(url: &str) -> String {
 /// The title of an HTML page.
 fn title(page: &str) -> Option<String> {
     let start = page.get(..page.floor_char_boundary(TITLE_WITHIN_BYTES))?;
-    // ASCII only, so that places stay the same.
+    // ASCII only, so that positions stay the same.
     let lower = start.to_ascii_lowercase();
     let open = lower.find("<title")?;
     let from = open + lower.get(open..)?.find('>')? + 1;
@@ -174,81 +174,4 @@ pub(crate) mod tests_support {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::tests_support::reply;
-    use super::*;
-
-    #[test]
-    fn bodies_are_told_apart() {
-        let kind = |body: &str| match reply(200, &[], body).content() {
-            Content::Empty => "empty",
-            Content::Object(_) => "object",
-            Content::Other => "other",
-        };
-        for body in ["", " \r\n", "\u{feff}"] {
-            assert_eq!(kind(body), "empty", "{body:?}");
-        }
-        for body in ["{}", " {\"a\":1}\n", "\u{feff}{}"] {
-            assert_eq!(kind(body), "object", "{body:?}");
-        }
-        for body in [
-            "[]", "null", "\"{}\"", "{", "{}{}", "{} x", "<html>", "OK", "1",
-        ] {
-            assert_eq!(kind(body), "other", "{body:?}");
-        }
-    }
-
-    #[test]
-    fn a_body_that_was_cut_is_no_object_even_where_one_came() {
-        let mut cut = reply(200, &[], r#"{"code":200}      "#);
-        cut.is_cut = true;
-        assert_eq!(cut.content(), Content::Other);
-    }
-
-    #[test]
-    fn a_summary_is_one_harmless_line_that_names_the_title_and_no_secret() {
-        let of = |status, headers: &[_], body: &str| reply(status, headers, body).summary();
-        assert_eq!(of(204, &[], ""), "an empty body (204)");
-        assert_eq!(of(200, &[], "\n\n OK \nmore"), "OK (200)");
-        assert_eq!(
-            of(
-                200,
-                &[],
-                "<!DOCTYPE html>\n<TITLE lang=en>\nSign in\n to İt </title>"
-            ),
-            "<!DOCTYPE html> “Sign in to İt” (200)"
-        );
-        assert_eq!(
-            of(200, &[], "<html><title>Sign in</title>"),
-            "<html><title>Sign in</title> (200)"
-        );
-        let hostile = of(200, &[], "a\u{1b}[31m\u{202e}b\u{9b}\0");
-        assert!(!hostile.contains(char::is_control), "{hostile}");
-        let long = of(200, &[], &"é".repeat(100_000));
-        assert!(long.chars().count() < 200, "{long}");
-        let to = [("location", "https://u:p@portal.example/login?token=1#x")];
-        assert_eq!(
-            of(302, &to, "<html>"),
-            "a redirect to https://portal.example/login (302)"
-        );
-        let to = [("location", "/login?token=1")];
-        assert_eq!(of(302, &to, ""), "a redirect to /login (302)");
-    }
-
-    proptest::proptest! {
-        #[test]
-        fn any_bytes_have_a_short_harmless_summary(
-            body in proptest::collection::vec(proptest::num::u8::ANY, 0..2_000),
-            page in ".{0,40}",
-            status in 100_u16..600,
-        ) {
-            for body in [body, format!("<html><title{page}>{page}</title>").into_bytes()] {
-                let reply = Reply { status, body, ..Reply::default() };
-                let _ = reply.content();
-                let shown = reply.summary();
-                proptest::prop_assert!(shown.chars().count() < 400);
-                proptest::prop_assert!(shown.chars().all(|c| crate::text::visible(c) == c));
-            }
-        }
-    }
-}
+mod tests;

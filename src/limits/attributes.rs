@@ -1,7 +1,7 @@
 //! The limits of an identify: of the user properties that become a person's attributes.
 //!
-//! They measure what would be sent: after `exclude` and `include`, inside `$set`. Where no
-//! identify is sent, those on sizes and numbers warn at the most.
+//! They measure the attributes that would be sent: after `exclude` and `include`, inside `$set`.
+//! While no identify is sent, limits on sizes and numbers only warn.
 
 use std::borrow::Cow;
 
@@ -11,128 +11,107 @@ use crate::customerio::sizes::{
     ATTRIBUTE_NAME_BYTES, ATTRIBUTE_VALUE_BYTES, ATTRIBUTES, value_bytes,
 };
 
-use super::wording::{breach, listed, over, shown_key};
-use super::{Code, Limit, Policy, Scope, Subject, Unit};
+use super::breach::Breach;
+use super::subject::Subject;
+use super::wording::{listed, short_name};
 
-pub(super) const TOO_MANY_ATTRIBUTES: Limit = Limit {
-    code: Code::TooManyAttributes,
-    name: "too_many_attributes",
-    policy: Policy::Reject,
-    summary: "an identify carries at most 300 attributes",
-    source: "Customer.io Track API, customer limits; Amplitude, Customer.io destination",
-    limit: ATTRIBUTES as u64,
-    unit: Unit::Count,
-    scope: Scope::Identify,
-    check: |s| {
-        // An attribute takes 5 bytes at least: "":1 and a comma.
-        if s.user_properties_bytes() <= ATTRIBUTES * 5 {
-            return None;
-        }
-        let count = s.identify().attributes.len();
-        (count > ATTRIBUTES).then(|| {
-            let verb = if s.mapping.send_users {
-                "carries"
-            } else {
-                "would carry"
-            };
-            let says = format!("the identify {verb} {count} attributes, {ATTRIBUTES} are allowed");
-            breach(count, "user_properties", says)
-        })
-    },
-};
+pub(super) fn count(subject: &Subject<'_, '_>) -> usize {
+    subject.identify().attributes.len()
+}
 
-pub(super) const ATTRIBUTE_NAME_TOO_LONG: Limit = Limit {
-    code: Code::AttributeNameTooLong,
-    name: "attribute_name_too_long",
-    policy: Policy::Warn,
-    summary: "an attribute's name is at most 150 bytes; else an identify leaves it out",
-    source: "Customer.io Track API, customer limits",
-    limit: ATTRIBUTE_NAME_BYTES as u64,
-    unit: Unit::Bytes,
-    scope: Scope::Identify,
-    check: |s| {
-        if s.user_properties_bytes() <= ATTRIBUTE_NAME_BYTES {
-            return None;
-        }
-        let all = s.identify().attributes.iter();
-        let (name, _) = all.max_by_key(|(name, _)| name.len())?;
-        over(name.len(), ATTRIBUTE_NAME_BYTES, || {
-            (path_of(name), left_out(s, "the attribute's name"))
-        })
-    },
-};
+pub(super) fn too_many_attributes(subject: &Subject<'_, '_>) -> Option<Breach> {
+    // An attribute takes at least 5 bytes: "":1 and a comma.
+    if subject.user_properties_bytes() <= ATTRIBUTES * 5 {
+        return None;
+    }
+    let count = count(subject);
+    (count > ATTRIBUTES).then(|| {
+        let verb = if subject.mapping.send_users {
+            "carries"
+        } else {
+            "would carry"
+        };
+        let sentence = format!("the identify {verb} {count} attributes, {ATTRIBUTES} are allowed");
+        Breach::new(count, "user_properties", sentence)
+    })
+}
 
-pub(super) const ATTRIBUTE_VALUE_TOO_LONG: Limit = Limit {
-    code: Code::AttributeValueTooLong,
-    name: "attribute_value_too_long",
-    policy: Policy::Warn,
-    summary: "an attribute's value is at most 1,000 bytes; else an identify leaves it out",
-    source: "Customer.io Track API, customer limits",
-    limit: ATTRIBUTE_VALUE_BYTES as u64,
-    unit: Unit::Bytes,
-    scope: Scope::Identify,
-    check: |s| {
-        if s.user_properties_bytes() <= ATTRIBUTE_VALUE_BYTES {
-            return None;
-        }
-        let (name, bytes) = longest_value(s)?;
-        over(bytes, ATTRIBUTE_VALUE_BYTES, || {
-            (path_of(name), left_out(s, "the value"))
-        })
-    },
-};
+pub(super) fn attribute_name_too_long(subject: &Subject<'_, '_>) -> Option<Breach> {
+    if subject.user_properties_bytes() <= ATTRIBUTE_NAME_BYTES {
+        return None;
+    }
+    let name = longest_name(subject)?;
+    Breach::if_over(name.len(), ATTRIBUTE_NAME_BYTES, || {
+        (path_of(name), omitted(subject, "the attribute's name"))
+    })
+}
 
-/// The attribute with the longest value, and how long that is.
-pub(super) fn longest_value<'s>(s: &'s Subject<'_, '_>) -> Option<(&'s str, usize)> {
-    let all = s.identify().attributes.iter();
+pub(super) fn attribute_value_too_long(subject: &Subject<'_, '_>) -> Option<Breach> {
+    if subject.user_properties_bytes() <= ATTRIBUTE_VALUE_BYTES {
+        return None;
+    }
+    let (name, bytes) = longest_value(subject)?;
+    Breach::if_over(bytes, ATTRIBUTE_VALUE_BYTES, || {
+        (path_of(name), omitted(subject, "the value"))
+    })
+}
+
+fn longest_name<'s>(subject: &'s Subject<'_, '_>) -> Option<&'s str> {
+    let names = subject.identify().attributes.iter();
+    names
+        .map(|(name, _)| name.as_ref())
+        .max_by_key(|name: &&str| name.len())
+}
+
+pub(super) fn longest_name_bytes(subject: &Subject<'_, '_>) -> Option<usize> {
+    longest_name(subject).map(str::len)
+}
+
+pub(super) fn longest_value_bytes(subject: &Subject<'_, '_>) -> Option<usize> {
+    longest_value(subject).map(|(_, bytes)| bytes)
+}
+
+/// The attribute with the longest value, and the value's size in bytes.
+fn longest_value<'s>(subject: &'s Subject<'_, '_>) -> Option<(&'s str, usize)> {
+    let all = subject.identify().attributes.iter();
     all.map(|(name, value)| (name.as_ref(), value_bytes(value)))
         .max_by_key(|(_, bytes)| *bytes)
 }
 
-fn left_out(s: &Subject<'_, '_>, what: &str) -> String {
-    if s.mapping.send_users {
-        format!("left out of the identify: {what}")
+/// The beginning of a sentence about a part of an attribute that is too long.
+fn omitted(subject: &Subject<'_, '_>, part: &str) -> String {
+    if subject.mapping.send_users {
+        format!("left out of the identify: {part}")
     } else {
-        format!("an identify could not carry it: {what}")
+        format!("an identify could not carry it: {part}")
     }
 }
 
 fn path_of(attribute: &str) -> String {
-    format!("user_properties.{}", shown_key(attribute))
+    format!("user_properties.{}", short_name(attribute))
 }
 
-pub(super) const RESERVED_ATTRIBUTE: Limit = Limit {
-    code: Code::ReservedAttribute,
-    name: "reserved_attribute",
-    policy: Policy::Warn,
-    summary: "an identify has no attribute with a meaning of its own for Customer.io",
-    source: "Customer.io Track API, identify: id, email, cio_id, anonymous_id, created_at, \
-             unsubscribed, _update",
-    limit: 0,
-    unit: Unit::None,
-    scope: Scope::Identify,
-    check: |s| {
-        if !s.mapping.send_users || s.user_properties_bytes() == 0 {
-            return None;
-        }
-        let attributes = s.identify().attributes.iter();
-        let found: Vec<(&str, &str)> = attributes
-            .filter_map(|(name, value)| Some((name.as_ref(), side_effect(s, name, value)?)))
-            .collect();
-        let (first, _) = found.first()?;
-        let effects = found
-            .iter()
-            .map(|(name, effect)| format!("{name} {effect}"));
-        let says = effects.collect::<Vec<_>>().join("; ");
-        Some(breach(found.len(), path_of(first), says))
-    },
-};
+pub(super) fn reserved_attribute(subject: &Subject<'_, '_>) -> Option<Breach> {
+    if !subject.mapping.send_users || subject.user_properties_bytes() == 0 {
+        return None;
+    }
+    let attributes = subject.identify().attributes.iter();
+    let found: Vec<(&str, &str)> = attributes
+        .filter_map(|(name, value)| Some((name.as_ref(), side_effect(subject, name, value)?)))
+        .collect();
+    let (first, _) = found.first()?;
+    let effects = found
+        .iter()
+        .map(|(name, effect)| format!("{name} {effect}"));
+    let sentence = effects.collect::<Vec<_>>().join("; ");
+    Some(Breach::new(found.len(), path_of(first), sentence))
+}
 
-/// What an attribute of this name and value does beside being kept.
-fn side_effect(s: &Subject<'_, '_>, name: &str, value: &str) -> Option<&'static str> {
+/// The effect that an attribute of this name and value has beside being stored.
+fn side_effect(subject: &Subject<'_, '_>, name: &str, value: &str) -> Option<&'static str> {
     Some(match name {
         "id" => "changes the ID",
-        "email" if is_own_email(s, value) => return None,
+        "email" if is_own_email(subject, value) => return None,
         "email" => "changes the address",
         "cio_id" => "can't be set",
         "anonymous_id" => "joins a device's events",
@@ -145,14 +124,15 @@ fn side_effect(s: &Subject<'_, '_>, name: &str, value: &str) -> Option<&'static 
     })
 }
 
-fn is_own_email(s: &Subject<'_, '_>, value: &str) -> bool {
-    let Some(Person::Email(own)) = &s.mapped.person else {
+fn is_own_email(subject: &Subject<'_, '_>, value: &str) -> bool {
+    let Some(Person::Email(own)) = &subject.mapped.person else {
         return false;
     };
     json::string(value).is_some_and(|email| email.eq_ignore_ascii_case(own))
 }
 
-/// Whether a value is a number of seconds from 1970 on, and not of milliseconds.
+/// Whether a value is a time in seconds from 1970 to the year 5138: a larger number is a time in
+/// milliseconds.
 fn is_unix_seconds(value: &str) -> bool {
     let text = match json::kind(value) {
         Kind::Number => Cow::Borrowed(value),
@@ -163,32 +143,22 @@ fn is_unix_seconds(value: &str) -> bool {
         .is_ok_and(|seconds| seconds < 100_000_000_000)
 }
 
-pub(super) const OPERATION_UNSENT: Limit = Limit {
-    code: Code::OperationUnsent,
-    name: "operation_unsent",
-    policy: Policy::Warn,
-    summary: "an update of a person only sets properties; Customer.io has no other operation",
-    source: "Amplitude, Identify API: $unset, $setOnce, $add, $append, $clearAll and others",
-    limit: 0,
-    unit: Unit::None,
-    scope: Scope::Identify,
-    check: |s| {
-        if !s.mapping.send_users || s.user_properties_bytes() == 0 {
-            return None;
+pub(super) fn operation_unsent(subject: &Subject<'_, '_>) -> Option<Breach> {
+    if !subject.mapping.send_users || subject.user_properties_bytes() == 0 {
+        return None;
+    }
+    let unsent = &subject.identify().unsent;
+    let first = unsent.first()?;
+    let each = unsent.iter().map(|operation| {
+        let properties = listed(operation.properties.iter().map(AsRef::as_ref));
+        match properties.as_str() {
+            "" => short_name(&operation.name),
+            properties => format!("{} ({properties})", short_name(&operation.name)),
         }
-        let unsent = &s.identify().unsent;
-        let first = unsent.first()?;
-        let each = unsent.iter().map(|operation| {
-            let about = listed(operation.properties.iter().map(AsRef::as_ref));
-            match about.as_str() {
-                "" => shown_key(&operation.name),
-                about => format!("{} ({about})", shown_key(&operation.name)),
-            }
-        });
-        let says = format!(
-            "{} can't be sent: an identify only sets attributes, so this stays behind",
-            each.collect::<Vec<_>>().join(", ")
-        );
-        Some(breach(unsent.len(), path_of(&first.name), says))
-    },
-};
+    });
+    let sentence = format!(
+        "{} can't be sent: an identify only sets attributes",
+        each.collect::<Vec<_>>().join(", ")
+    );
+    Some(Breach::new(unsent.len(), path_of(&first.name), sentence))
+}

@@ -1,17 +1,17 @@
-//! The shape of an event's data: how deep it is nested, and whether its numbers can be held.
+//! The shape of an event's data: its depth, and numbers that are out of range.
 
 use std::ops::Range;
 
-/// What one walk over JSON finds.
+/// The result of one walk over JSON.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Shape {
-    /// Objects and arrays within each other, at the deepest place.
+pub(super) struct JsonShape {
+    /// The greatest number of objects and arrays inside one another.
     pub(super) depth: usize,
-    /// Where the first number stands that no 64-bit float holds, such as `1e999`.
+    /// The position of the first number that no 64-bit float holds, such as `1e999`.
     pub(super) too_large: Option<Range<usize>>,
 }
 
-impl Shape {
+impl JsonShape {
     /// Walks over valid JSON once.
     pub(super) fn of(json: &[u8]) -> Self {
         let mut shape = Self::default();
@@ -42,7 +42,7 @@ impl Shape {
     }
 }
 
-/// Behind the quote that ends the string whose content starts at `at`.
+/// The position after the quote that ends the string whose content starts at `at`.
 fn end_of_string(json: &[u8], mut at: usize) -> usize {
     while let Some(found) = json
         .get(at..)
@@ -63,9 +63,9 @@ fn end_of_number(json: &[u8], at: usize) -> usize {
     at + rest.take_while(|byte| is_of_number(byte)).count()
 }
 
-/// Whether a number becomes infinite as a 64-bit float, which strict parsers refuse.
+/// Whether a number is infinite as a 64-bit float, which strict parsers refuse.
 fn is_too_large(number: &[u8]) -> bool {
-    // Without an exponent it takes 309 digits.
+    // Without an exponent, such a number has at least 309 digits.
     let may_be = number.len() > 308 || number.iter().any(|b| matches!(b, b'e' | b'E'));
     may_be
         && std::str::from_utf8(number)
@@ -79,7 +79,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_walk_finds_the_depth_and_numbers_that_no_float_holds() {
+    fn a_walk_finds_the_depth_and_numbers_out_of_range() {
         let nines = "9".repeat(400);
         for (json, depth, too_large) in [
             ("{}", 1, None),
@@ -92,7 +92,7 @@ mod tests {
             (r#"{"a":"unended"#, 1, None),
             (r#"{"a":"\"#, 1, None),
         ] {
-            let shape = Shape::of(json.as_bytes());
+            let shape = JsonShape::of(json.as_bytes());
             let found = shape.too_large.map(|at| &json[at]);
             assert_eq!((shape.depth, found), (depth, too_large), "{json}");
         }

@@ -1,34 +1,32 @@
-//! What is checked: an event, and what would be sent of it.
+//! The input of all checks.
 
 use std::cell::OnceCell;
 
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
-use crate::customerio::mapping::{Identify, Mapped, Mapping, Route};
+use crate::customerio::mapping::{Identify, Mapped, Mapping};
 
-use super::shape::Shape;
+use super::shape::JsonShape;
 
-/// What is checked: the event and what would be sent of it.
+/// An event, as received and as it would be sent.
 #[derive(Debug)]
 pub struct Subject<'s, 'e> {
     /// The event as received.
     pub reading: &'s Reading<'e>,
-    /// What would be sent.
+    /// The event as it would be sent.
     pub mapped: &'s Mapped<'e>,
-    /// By which settings.
+    /// The settings that it was mapped by.
     pub mapping: &'s Mapping,
-    /// The request that would carry it, where it can be sent at all.
-    pub route: Option<&'s Route>,
-    /// The clock.
+    /// The time now.
     pub now_ms: UnixMs,
-    /// Whether the same dedupe id was accepted before, within the window that is remembered.
+    /// Whether an event with the same dedupe id was accepted before, among those remembered.
     pub seen_before: bool,
     identify: OnceCell<Identify<'e>>,
-    shape: OnceCell<Shape>,
+    shape: OnceCell<JsonShape>,
 }
 
 impl<'s, 'e> Subject<'s, 'e> {
-    /// An event that has no route yet and was not seen before.
+    /// Creates a subject that was not seen before.
     pub fn new(
         reading: &'s Reading<'e>,
         mapped: &'s Mapped<'e>,
@@ -39,7 +37,6 @@ impl<'s, 'e> Subject<'s, 'e> {
             reading,
             mapped,
             mapping,
-            route: None,
             now_ms,
             seen_before: false,
             identify: OnceCell::new(),
@@ -47,20 +44,20 @@ impl<'s, 'e> Subject<'s, 'e> {
         }
     }
 
-    /// What an identify of the event's person would carry, whether one is sent or not.
+    /// The identify of the event's person, even if none is sent. It is computed once.
     pub fn identify(&self) -> &Identify<'e> {
         self.identify
             .get_or_init(|| self.mapping.identify(self.reading))
     }
 
-    /// How deep the event's data is nested, and its numbers.
-    pub(super) fn shape(&self) -> &Shape {
+    /// The depth and the numbers of the event's data. They are computed once.
+    pub(super) fn shape(&self) -> &JsonShape {
         self.shape
-            .get_or_init(|| Shape::of(&self.mapped.attributes))
+            .get_or_init(|| JsonShape::of(&self.mapped.attributes))
     }
 
-    /// The length of the user properties' JSON, 0 where there are none: most are too short to
-    /// break a limit of the identify, which then need not be worked out.
+    /// The size of the user properties' JSON, 0 if there are none. Most are too short to break a
+    /// limit of the identify, so that the identify need not be computed.
     pub(super) fn user_properties_bytes(&self) -> usize {
         let raw = self
             .reading

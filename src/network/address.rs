@@ -1,4 +1,4 @@
-//! An address from the settings: parsed once, and shown without its secrets.
+//! A URL from the settings: parsed once, and displayed without its secrets.
 
 use std::fmt;
 
@@ -7,10 +7,10 @@ use url::Url;
 
 use crate::text::on_one_line;
 
-/// An address as the settings name it.
+/// A URL as it is written in the settings.
 ///
-/// Whatever shows it (`Display`, `Debug`, `Serialize`) leaves out what may be secret: the user
-/// name and password, and every value of the query. [`Address::url`] has them.
+/// `Display`, `Debug` and `Serialize` hide what may be secret: the user name and password, and all
+/// values of the query. [`Address::url`] includes them.
 #[derive(Clone, Deserialize)]
 #[serde(from = "String")]
 pub struct Address {
@@ -18,62 +18,62 @@ pub struct Address {
     url: Result<Url, AddressError>,
 }
 
-/// Why a text can't be used as an address.
+/// Why a text is not a usable address.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum AddressError {
-    /// Nothing is written.
+    /// It is empty.
     #[error("is empty")]
     Empty,
-    /// Quotes are part of the value, as where an environment file keeps them.
-    #[error("has quotes around it; write it without them")]
+    /// The value includes quotes, for example from an environment file.
+    #[error("has quotes around it; remove them")]
     Quotes,
-    /// White space is part of the value, as where a file is read with its line break.
-    #[error("begins or ends with a space or a line break; write it without")]
+    /// The value includes white space, for example the line break of a file.
+    #[error("begins or ends with a space or a line break; remove it")]
     Space,
-    /// A character that no address can carry.
-    #[error("holds a line break, a tab or another control character; write it without")]
+    /// It has a control character.
+    #[error("has a line break, a tab or another control character; remove it")]
     Control,
-    /// A path of another system.
-    #[error("holds a backslash; write / in its place")]
+    /// It has a backslash.
+    #[error("has a backslash; use / instead")]
     Backslash,
     /// `example.com`, or `https:example.com`.
-    #[error("has no scheme; write it whole, with https://, wss:// or what fits")]
+    #[error("has no scheme; start it with https:// or wss://, for example")]
     Scheme,
-    /// No server listens at port 0.
-    #[error("names port 0, at which nothing can listen")]
+    /// It has port 0, at which no server can listen.
+    #[error("has port 0, at which nothing can listen")]
     Port,
-    /// It is no URL.
+    /// It is not a URL.
     #[error("can't be read: {0}")]
     Url(#[from] url::ParseError),
-    /// A request can't carry it.
-    #[error("holds a character that no request can carry; write it percent-encoded")]
+    /// It can't be used in a request.
+    #[error("has a character that no request can contain; percent-encode it")]
     Request,
 }
 
 impl Address {
-    /// The address that `text` names.
+    /// Parses an address.
     pub fn new(text: impl Into<String>) -> Self {
         let text = text.into();
         let url = parse(&text);
         Self { text, url }
     }
 
-    /// Whether none is named.
+    /// Whether it is empty.
     pub fn is_empty(&self) -> bool {
         self.text.is_empty()
     }
 
-    /// The address with its secrets: host names in ASCII, everything else percent-encoded.
+    /// The URL with its secrets: host names in ASCII, everything else percent-encoded.
     pub fn url(&self) -> Result<&Url, AddressError> {
         self.url.as_ref().map_err(Clone::clone)
     }
 
-    /// The text as it was written, with its secrets: to tell whether it was changed.
+    /// The text as it was written, with its secrets, to detect changes.
     pub fn expose(&self) -> &str {
         &self.text
     }
 
-    /// The host, port and path as they were written.
+    /// The host, port and path, as they were written.
     pub fn place(&self) -> &str {
         let rest = after_scheme(&self.text);
         let rest = &rest[..rest.find(['?', '#']).unwrap_or(rest.len())];
@@ -121,8 +121,7 @@ fn parse(text: &str) -> Result<Url, AddressError> {
     }
 }
 
-/// `text`, an address or what should be one, without the parts that may be secret, and with
-/// nothing that a terminal obeys.
+/// Hides the parts of an address, valid or not, that may be secret, and replaces control characters.
 pub fn masked(text: &str) -> String {
     let (text, fragment) = split(text, '#');
     let (base, query) = split(text, '?');
@@ -130,7 +129,7 @@ pub fn masked(text: &str) -> String {
         Some(at) => base.split_at(at + 3),
         None => ("", base),
     };
-    // A password may hold what should have been encoded: all up to the last @ is hidden.
+    // A password may have characters that should be encoded: everything before the last @ is hidden.
     let shown = match rest.rfind('@') {
         Some(at) => format!("{scheme}…{}", &rest[at..]),
         None => base.to_owned(),
@@ -217,7 +216,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn user_names_passwords_and_values_of_the_query_are_not_shown() {
+    fn user_names_passwords_and_query_values_are_hidden() {
         for (text, shown) in [
             ("ws://relay:4080/feed", "ws://relay:4080/feed"),
             ("ws://bob:s3cret@relay/feed", "ws://…@relay/feed"),
@@ -228,7 +227,7 @@ mod tests {
             ),
             ("wss://h/f?s3cret", "wss://h/f?…"),
             ("wss://h/f#s3cret", "wss://h/f#…"),
-            // What can't be read is hidden too.
+            // Invalid addresses are masked too.
             ("ws://bob:s3/cret@relay:x/feed", "ws://…@relay:x/feed"),
             ("bob:s3cret@relay", "…@relay"),
             ("ws://h/\u{1b}[2J\n", "ws://h/␛[2J␊"),
@@ -236,13 +235,13 @@ mod tests {
             let address = Address::new(text);
             assert_eq!(address.to_string(), shown);
             assert_eq!(format!("{address:?}"), format!("{shown:?}"));
-            assert_eq!(masked(shown), shown, "what is masked stays as it is");
+            assert_eq!(masked(shown), shown, "masking twice changes nothing");
             assert_eq!(address.expose(), text);
         }
     }
 
     #[test]
-    fn an_address_is_parsed_as_a_request_needs_it() {
+    fn an_address_is_parsed_or_refused_with_a_reason() {
         for (text, url) in [
             ("WSS://Relay.Example/feed", "wss://relay.example/feed"),
             (
@@ -282,7 +281,7 @@ mod tests {
     }
 
     #[test]
-    fn a_place_is_what_names_a_server() {
+    fn a_place_is_the_host_port_and_path() {
         for (text, place) in [
             ("http://127.0.0.1:9401", "127.0.0.1:9401"),
             ("https://gate.example/x/", "gate.example/x/"),
@@ -295,7 +294,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_secret_is_shown_whatever_is_in_it(
+        fn no_secret_is_shown_whatever_its_characters(
             secret in "[a-zA-Z0-9@:/%.~-]{4,12}",
             user in "[a-z]{1,4}",
         ) {

@@ -1,4 +1,4 @@
-//! Connecting to the first of a host's addresses that answers: RFC 8305, "Happy Eyeballs".
+//! Connecting to the first of a host's addresses that answers ("Happy Eyeballs", RFC 8305).
 
 use std::collections::BTreeMap;
 use std::io;
@@ -12,17 +12,17 @@ use tokio::time::sleep;
 
 use super::proxy::is_localhost;
 
-/// The next address is tried when the last one has not answered for so long: RFC 8305, 5, the
-/// connection attempt delay that it recommends.
+/// Delay before the next address is tried in parallel: the recommended connection attempt delay
+/// (RFC 8305, 5).
 const NEXT_AFTER: Duration = Duration::from_millis(250);
 
-/// Why there is no connection.
+/// Why a connection failed.
 #[derive(Debug, thiserror::Error)]
 pub enum DialError {
     /// The host has no address.
     #[error("no such host: {0}")]
     Resolve(String),
-    /// None of its addresses takes a connection.
+    /// None of its addresses accepts a connection.
     #[error(transparent)]
     Connect(#[from] io::Error),
 }
@@ -34,7 +34,7 @@ pub struct Dialer {
 }
 
 impl Dialer {
-    /// One that takes the addresses of these hosts from here, as from a hosts file.
+    /// Uses these addresses for these hosts, like a hosts file.
     pub fn with_hosts(hosts: BTreeMap<String, Vec<IpAddr>>) -> Self {
         Self { hosts }
     }
@@ -57,7 +57,7 @@ impl Dialer {
         }
         match lookup_host((host, port)).await {
             Ok(found) => Ok(found.collect()),
-            // Few resolvers know the names below localhost: RFC 6761, 6.3 leaves no doubt.
+            // Few resolvers know subdomains of localhost; RFC 6761, 6.3 defines them as loopback.
             Err(_) if is_localhost(host) => Ok(vec![
                 (Ipv6Addr::LOCALHOST, port).into(),
                 (Ipv4Addr::LOCALHOST, port).into(),
@@ -67,7 +67,7 @@ impl Dialer {
     }
 }
 
-/// The addresses with their families taking turns, so that a family that is broken costs one wait.
+/// Orders the addresses by alternating families, so that a broken family costs only one delay.
 fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     let first_is_v6 = addresses.first().is_some_and(SocketAddr::is_ipv6);
     let (preferred, other): (Vec<_>, Vec<_>) = addresses
@@ -83,8 +83,8 @@ fn interleaved(addresses: Vec<SocketAddr>) -> Vec<SocketAddr> {
     }
 }
 
-/// A connection to the first address that takes one. Each is tried when the one before it has
-/// failed, or has not answered for a while; the slower ones go on meanwhile.
+/// Connects to the first address that accepts. Each is tried when the previous one has failed or is
+/// slow; slow attempts continue in parallel.
 async fn first(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     let mut waiting = addresses.into_iter();
     let mut attempts = FuturesUnordered::new();
@@ -107,7 +107,7 @@ async fn first(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
     }
 }
 
-/// Of two failures the one that says more: that a family is not there at all says little.
+/// Returns the more informative of two errors: a missing address family says little.
 fn worse(one: Option<io::Error>, another: io::Error) -> io::Error {
     let says_little = |error: &io::Error| {
         matches!(
@@ -134,7 +134,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn families_take_turns_and_begin_as_the_resolver_does() {
+    fn families_alternate_in_the_order_of_the_resolver() {
         let all = |texts: &[&str]| -> Vec<SocketAddr> {
             texts.iter().map(|text| text.parse().unwrap()).collect()
         };
@@ -154,8 +154,8 @@ mod tests {
         );
     }
 
-    /// An address whose connections are never taken: its backlog is full, so that what asks for
-    /// one gets no answer at all.
+    /// An address that never accepts: its backlog is full, so that a connection attempt gets no
+    /// answer.
     async fn silent() -> (SocketAddr, Vec<tokio::task::JoinHandle<()>>, TcpListener) {
         let socket = TcpSocket::new_v4().unwrap();
         socket.bind((Ipv4Addr::LOCALHOST, 0).into()).unwrap();
@@ -192,14 +192,14 @@ mod tests {
             (Duration::from_millis(200)..Duration::from_millis(600)).contains(&took),
             "{took:?}"
         );
-        // Of several that are silent each costs one wait.
+        // Each silent address costs one delay.
         let started = Instant::now();
         first(vec![dead, dead, dead, alive]).await.unwrap();
         assert!(started.elapsed() < Duration::from_millis(1_200));
     }
 
     #[tokio::test]
-    async fn one_that_refuses_costs_no_wait_and_the_reason_is_told_where_none_answers() {
+    async fn a_refusal_costs_no_delay_and_is_reported_if_no_address_answers() {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let refusing = listener.local_addr().unwrap();
         drop(listener);
@@ -214,7 +214,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn names_below_localhost_are_this_machine() {
+    async fn subdomains_of_localhost_are_this_machine() {
         let server = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
         let port = server.local_addr().unwrap().port();
         let dialer = Dialer::default();

@@ -1,4 +1,4 @@
-//! The head of an HTTP/1 answer, as it comes over a connection that goes on as something else.
+//! Reading the head of an HTTP/1 answer from a connection that then changes its protocol.
 
 use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use std::time::Duration;
@@ -7,13 +7,13 @@ use tokio::time::timeout;
 
 use crate::text::excerpt;
 
-/// A head is read up to this many bytes, and this many headers.
+/// Maximum size of a head in bytes, and maximum number of its headers.
 const HEAD_BYTES: usize = 64 << 10;
 const HEADERS: usize = 128;
-/// Of a refusal's body so many bytes are looked at, and so many characters are told.
+/// Maximum bytes that are read of a refusal's body, and maximum characters in its excerpt.
 const BODY_BYTES: u64 = 2_000;
 const BODY_CHARS: usize = 120;
-/// So long is waited for it.
+/// Maximum time to wait for that body.
 const BODY_WAIT: Duration = Duration::from_millis(500);
 
 /// A status and headers.
@@ -25,24 +25,24 @@ pub struct Head {
     pub headers: HeaderMap,
 }
 
-/// Why there is no head.
+/// Why a head could not be read.
 #[derive(Debug, thiserror::Error)]
 pub enum HeadError {
-    /// The connection broke.
+    /// The connection failed.
     #[error("{0}")]
     Io(#[from] std::io::Error),
-    /// It ended.
-    #[error("the connection ended before an answer came")]
+    /// The connection ended.
+    #[error("the connection ended before an answer")]
     Ended,
-    /// What came is longer than any head.
+    /// The head is too long.
     #[error("the answer's head is longer than {HEAD_BYTES} bytes")]
     Long,
-    /// What came is something else.
-    #[error("the answer is no HTTP: “{0}”")]
+    /// The status of its answer.is not HTTP.
+    #[error("the answer is not HTTP: “{0}”")]
     NotHttp(String),
 }
 
-/// Reads the final answer's head. What stands behind it stays unread.
+/// Reads the head of the final answer. The bytes after it stay unread.
 pub async fn read<S: AsyncBufRead + Unpin>(stream: &mut S) -> Result<Head, HeadError> {
     let mut left = HEAD_BYTES;
     loop {
@@ -69,7 +69,7 @@ async fn read_one<S: AsyncBufRead + Unpin>(
             return Err(HeadError::NotHttp(first_line(&head)));
         }
         if read == 0 || !head.ends_with(b"\n") {
-            // A line that breaks off does so where the connection does, or where we stop.
+            // An incomplete line means that the connection ended, or that the limit is reached.
             let why = if *left == 0 {
                 HeadError::Long
             } else {
@@ -103,7 +103,7 @@ fn parse(bytes: &[u8]) -> Result<Head, HeadError> {
 }
 
 impl Head {
-    /// Whether a header that lists tokens, in one line or several, has this one.
+    /// Whether a header that lists tokens, in one or more lines, has this one.
     pub fn has_token(&self, name: HeaderName, token: &str) -> bool {
         let lines = self.headers.get_all(name).into_iter();
         lines
@@ -112,17 +112,17 @@ impl Head {
             .any(|one| one.trim().eq_ignore_ascii_case(token))
     }
 
-    /// A header that is text.
+    /// A header's value, if it is text.
     pub fn text(&self, name: HeaderName) -> Option<&str> {
         self.headers.get(name)?.to_str().ok()
     }
 }
 
-/// The first line of the body behind a head, fit for a terminal; empty where none comes soon.
+/// The first line of the body, safe for a terminal; empty if none arrives in time.
 pub async fn body_excerpt<S: AsyncBufRead + Unpin>(stream: &mut S) -> String {
     let mut body = Vec::new();
     let mut limited = stream.take(BODY_BYTES);
-    // Whatever came by then is what there is to tell.
+    // The excerpt uses whatever arrived in time.
     let _ = timeout(BODY_WAIT, limited.read_to_end(&mut body)).await;
     first_line(&body)
 }
@@ -149,7 +149,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_head_is_read_to_its_end_and_no_further() {
+    async fn a_head_is_read_exactly_to_its_end() {
         let (head, rest) = head_of(
             b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\nHTTP/1.1 101 Switching Protocols\r\nConnection: keep-alive\r\nconnection: x, UPGRADE\r\n\r\nframes",
         )
@@ -162,7 +162,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn what_is_no_head_is_told() {
+    async fn an_invalid_head_is_reported() {
         let long = format!("HTTP/1.1 200 OK\r\nX: {}\r\n\r\n", "x".repeat(HEAD_BYTES));
         for (bytes, says) in [
             (&b""[..], "the connection ended before"),
@@ -172,9 +172,9 @@ mod tests {
             ),
             (
                 b"SSH-2.0-OpenSSH_9\r\n",
-                "the answer is no HTTP: “SSH-2.0-OpenSSH_9”",
+                "the answer is not HTTP: “SSH-2.0-OpenSSH_9”",
             ),
-            (b"\x15\x03\x01\x00\x02", "the answer is no HTTP: “␕␃␁␀␂”"),
+            (b"\x15\x03\x01\x00\x02", "the answer is not HTTP: “␕␃␁␀␂”"),
             (long.as_bytes(), "longer than"),
         ] {
             let error = head_of(bytes).await.unwrap_err().to_string();

@@ -1,10 +1,11 @@
-//! The way to other machines, for the feed and for all HTTP clients.
+//! Connections to other machines, for the feed and all HTTP clients.
 //!
-//! An [`Address`] is what the settings name, shown without its secrets. [`Proxies`] decides
-//! whether a proxy is in the way, [`tunnel`] goes through one, and [`dial`] connects to the first
+//! An [`Address`] is a URL from the settings that is displayed without its secrets. [`Proxies`]
+//! chooses the proxy for a server, [`tunnel`] connects through it, and [`dial`] connects to the first
 //! of a host's addresses that answers. [`head`] reads the head of an HTTP answer.
 
 pub mod address;
+mod connection;
 pub mod dial;
 pub mod head;
 pub mod proxy;
@@ -12,14 +13,5 @@ pub mod tls;
 pub mod tunnel;
 
 pub use address::Address;
+pub use connection::{AnyConnection, Connection};
 pub use proxy::{Proxies, Proxy, ProxyError, ProxySetting};
-
-use tokio::io::{AsyncRead, AsyncWrite};
-
-/// A connection, whatever it goes through.
-pub trait Connection: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug {}
-
-impl<T: AsyncRead + AsyncWrite + Unpin + Send + std::fmt::Debug> Connection for T {}
-
-/// A connection of any kind.
-pub type AnyConnection = Box<dyn Connection>;

@@ -1,8 +1,8 @@
-//! Which proxy is in the way to a server, if any.
+//! The choice of a proxy for a server.
 //!
-//! Unless the settings name one, the environment does, by the variables that other programs keep
-//! to as well: `HTTPS_PROXY` for `https` and `wss`, `HTTP_PROXY` for `http` and `ws`, `ALL_PROXY`
-//! for what is left, and `NO_PROXY` for the exceptions. This machine is never reached through one.
+//! The settings name a proxy, or else the environment with the usual variables: `HTTPS_PROXY` for
+//! `https` and `wss`, `HTTP_PROXY` for `http` and `ws`, `ALL_PROXY` for both, and `NO_PROXY` for
+//! exceptions. Connections to this machine never use a proxy.
 
 use std::fmt;
 use std::net::IpAddr;
@@ -17,16 +17,16 @@ use url::{Host, Url};
 
 use super::address::{Address, AddressError, masked};
 
-/// Which proxy a setting asks for.
+/// The setting of a proxy.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
 #[serde(from = "String")]
 pub enum ProxySetting {
-    /// The one that the environment names for the server.
+    /// The proxy that the environment names for the server.
     #[default]
     Environment,
-    /// None.
+    /// No proxy.
     Direct,
-    /// This one, for every server but those on this machine.
+    /// This proxy for every server, except on this machine.
     Through(Address),
 }
 
@@ -36,7 +36,7 @@ pub struct Proxy {
     url: Url,
 }
 
-/// How a proxy is spoken to.
+/// The protocol of a proxy.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum ProxyKind {
     /// HTTP.
@@ -47,24 +47,24 @@ pub enum ProxyKind {
     Socks5,
 }
 
-/// Why a proxy can't be used. The message names the setting or variable that asks for it.
+/// Why a proxy is unusable. The message names the setting or variable that chose it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 #[error("{named_by}: {address:?} {message}")]
 pub struct ProxyError {
-    /// The setting, or the variable of the environment.
+    /// The setting or environment variable.
     pub named_by: String,
-    /// The address, without its secrets.
+    /// The address without its secrets.
     pub address: String,
-    /// What is wrong with it, and what to write.
+    /// The problem, and the correction.
     pub message: String,
 }
 
-/// Decides for each server whether a proxy is in the way.
+/// Chooses the proxy for each server.
 #[derive(Debug, Default)]
 pub struct Proxies {
     http: Option<Proxy>,
     https: Option<Proxy>,
-    /// Intercepts what is no exception.
+    /// Intercepts every host that is not an exception.
     exceptions: Option<Matcher>,
 }
 
@@ -89,7 +89,7 @@ impl Serialize for ProxySetting {
 }
 
 impl ProxySetting {
-    /// The setting as it was written, with its secrets: to tell whether it was changed.
+    /// The setting as it was written, with its secrets, to detect changes.
     pub fn expose(&self) -> &str {
         match self {
             Self::Environment => "environment",
@@ -100,7 +100,7 @@ impl ProxySetting {
 }
 
 impl Proxy {
-    /// The proxy at `text`; without a scheme, as `proxy:3128`, it speaks HTTP.
+    /// Parses a proxy's address; without a scheme, as in `proxy:3128`, it uses HTTP.
     fn parse(text: &str, named_by: &str) -> Result<Self, ProxyError> {
         let wrong = |message: String| ProxyError {
             named_by: named_by.to_owned(),
@@ -114,24 +114,24 @@ impl Proxy {
         let url = address.url().map_err(|error| wrong(error.to_string()))?;
         if !matches!(url.scheme(), "http" | "https" | "socks5" | "socks5h") {
             let message = format!(
-                "is no proxy that can be used: {} is not supported; write http://…, https://… or socks5://…",
+                "is not a usable proxy: {} is not supported; use http://…, https://… or socks5://…",
                 url.scheme()
             );
             return Err(wrong(message));
         }
         if !matches!(url.path(), "" | "/") || url.query().is_some() || url.fragment().is_some() {
-            let message = "has a path or a query; write the proxy's host and port alone";
+            let message = "has a path or a query; use only the proxy's host and port";
             return Err(wrong(message.to_owned()));
         }
         Ok(Self { url: url.clone() })
     }
 
-    /// Its address, with its user name and password.
+    /// Its URL with user name and password.
     pub fn expose(&self) -> &Url {
         &self.url
     }
 
-    /// How it is spoken to.
+    /// Its protocol.
     pub fn kind(&self) -> ProxyKind {
         match self.url.scheme() {
             "https" => ProxyKind::Https,
@@ -147,15 +147,15 @@ impl Proxy {
 
     /// Its port.
     pub fn port(&self) -> u16 {
-        let usual = match self.kind() {
+        let default = match self.kind() {
             ProxyKind::Http => 80,
             ProxyKind::Https => 443,
             ProxyKind::Socks5 => 1080,
         };
-        self.url.port().unwrap_or(usual)
+        self.url.port().unwrap_or(default)
     }
 
-    /// The user name and password that it is told.
+    /// Its user name and password.
     pub fn credentials(&self) -> Option<(String, String)> {
         let (user, password) = (self.url.username(), self.url.password());
         if user.is_empty() && password.is_none() {
@@ -165,7 +165,7 @@ impl Proxy {
         Some((decoded(user), decoded(password.unwrap_or_default())))
     }
 
-    /// `Proxy-Authorization` for it.
+    /// The value of `Proxy-Authorization`.
     pub fn basic(&self) -> Option<HeaderValue> {
         let (user, password) = self.credentials()?;
         let pair = STANDARD.encode(format!("{user}:{password}"));
@@ -189,7 +189,7 @@ impl fmt::Debug for Proxy {
 }
 
 impl Proxies {
-    /// What `setting`, whose name is `named_by`, asks for.
+    /// The proxies of `setting`, whose name is `named_by`.
     pub fn new(setting: &ProxySetting, named_by: &str) -> Result<Self, ProxyError> {
         match setting {
             ProxySetting::Environment => Self::from_environment(),
@@ -205,15 +205,15 @@ impl Proxies {
         }
     }
 
-    /// What the environment asks for.
+    /// The proxies of the environment.
     pub fn from_environment() -> Result<Self, ProxyError> {
         Self::from_variables(|name| std::env::var(name).ok())
     }
 
-    /// The same from variables that `get` looks up.
+    /// Like [`Self::from_environment`], with variables that `get` looks up.
     pub fn from_variables(get: impl Fn(&str) -> Option<String>) -> Result<Self, ProxyError> {
         let set = |name: &str| {
-            // A web server's gateway interface puts a request's header Proxy there.
+            // CGI sets HTTP_PROXY from a request's header Proxy ("httpoxy").
             if name == "HTTP_PROXY" && get("REQUEST_METHOD").is_some() {
                 return None;
             }
@@ -237,7 +237,7 @@ impl Proxies {
         })
     }
 
-    /// The proxy in the way to the server of `url`.
+    /// The proxy for the server of `url`.
     pub fn through(&self, url: &Url) -> Option<&Proxy> {
         let proxy = match url.scheme() {
             "https" | "wss" => self.https.as_ref(),
@@ -252,21 +252,21 @@ impl Proxies {
     }
 }
 
-/// What intercepts every host but those of `list`, which is read as curl reads it; `*.example.com`
-/// is taken as `.example.com`.
+/// Intercepts every host except those of `list`, with curl's rules; `*.example.com` means
+/// `.example.com`.
 fn exceptions(list: &str) -> Matcher {
     let entries = list.split(|c: char| c == ',' || c.is_whitespace());
     let entries: Vec<&str> = entries
         .map(|entry| entry.strip_prefix("*.").map_or(entry, |_| &entry[1..]))
         .collect();
-    // Only whether something is intercepted is asked: where it would go to does not matter.
+    // Only used to test whether a host is intercepted, so any target will do.
     Matcher::builder()
         .all("http://localhost")
         .no(entries.join(","))
         .build()
 }
 
-/// Whether the host of `url` is this machine, by its name alone.
+/// Whether the host of `url` is this machine, judged by its name.
 pub fn is_this_machine(url: &Url) -> bool {
     match url.host() {
         Some(Host::Ipv4(ip)) => is_own(IpAddr::V4(ip)),
@@ -283,7 +283,7 @@ fn is_own(ip: IpAddr) -> bool {
     ip.is_loopback() || ip.is_unspecified()
 }
 
-/// Whether a name is `localhost`, or one below it: RFC 6761, 6.3.
+/// Whether a name is `localhost` or a subdomain of it (RFC 6761, 6.3).
 pub fn is_localhost(name: &str) -> bool {
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     name == "localhost" || name.ends_with(".localhost")

@@ -1,19 +1,19 @@
-//! TLS failures in words that say what to do.
+//! Descriptions of TLS errors, with advice.
 
 use std::error::Error;
 
 use rustls::CertificateError;
 
-/// What a TLS failure anywhere in `error`'s chain means, and what to do about it. `ca_setting` is
-/// the setting that names one more certificate authority, where there is one.
-pub fn in_words(error: &(dyn Error + 'static), ca_setting: Option<&str>) -> Option<String> {
+/// Describes the TLS error in `error`'s chain, with advice; none if there is none. `ca_setting` is the
+/// setting that names another certificate authority, if there is one.
+pub fn describe(error: &(dyn Error + 'static), ca_setting: Option<&str>) -> Option<String> {
     let mut next = Some(error);
     while let Some(one) = next {
         if let Some(tls) = one.downcast_ref::<rustls::Error>() {
-            return Some(words(tls, ca_setting));
+            return Some(description(tls, ca_setting));
         }
         next = match one.downcast_ref::<std::io::Error>() {
-            // Its source is that of what it was made of, which would be passed over.
+            // `source` would skip the inner error itself.
             Some(io) => io.get_ref().map(|inner| inner as &(dyn Error + 'static)),
             None => one.source(),
         };
@@ -21,18 +21,19 @@ pub fn in_words(error: &(dyn Error + 'static), ca_setting: Option<&str>) -> Opti
     None
 }
 
-fn words(error: &rustls::Error, ca_setting: Option<&str>) -> String {
+fn description(error: &rustls::Error, ca_setting: Option<&str>) -> String {
     let trust = match ca_setting {
         Some(setting) => {
-            format!("name the CA that issued it in {setting}, or in the file of SSL_CERT_FILE")
+            format!("set {setting} or SSL_CERT_FILE to a file with the CA that issued it")
         }
-        None => "put the CA that issued it into the system's store, or into the file that SSL_CERT_FILE names".to_owned(),
+        None => "add the CA that issued it to the system's store, or to the file in SSL_CERT_FILE"
+            .to_owned(),
     };
     match error {
         rustls::Error::InvalidCertificate(why) => match why {
             CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. } => {
                 format!(
-                    "TLS: the server's certificate is for another name ({error}); write the name that it is for"
+                    "TLS: the server's certificate is for another name ({error}); use that name"
                 )
             }
             CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
@@ -49,10 +50,10 @@ fn words(error: &rustls::Error, ca_setting: Option<&str>) -> String {
         },
         rustls::Error::NoCertificatesPresented => format!("TLS: {error}"),
         rustls::Error::InvalidMessage(_) => {
-            format!("TLS: the server does not speak it ({error}); is the scheme right?")
+            format!("TLS: the server does not use TLS ({error}); check the scheme")
         }
         _ => format!(
-            "TLS: {error}; certificates that are trusted come from the system{}, or the file of SSL_CERT_FILE",
+            "TLS: {error}; trusted certificates come from the system{}, or the file in SSL_CERT_FILE",
             match ca_setting {
                 Some(setting) => format!(", {setting}"),
                 None => String::new(),

@@ -1,4 +1,4 @@
-//! A connection to a server through a proxy: `CONNECT` of HTTP, or SOCKS5.
+//! Connecting through a proxy: HTTP `CONNECT` or SOCKS5.
 
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
@@ -10,39 +10,39 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncWriteExt as _, BufReader};
 use tower_service::Service;
 
-use super::AnyConnection;
+use super::connection::AnyConnection;
 use super::head::{self, Head, HeadError};
 use super::proxy::{Proxy, ProxyKind};
 
-/// Why a proxy gives no connection.
+/// Why a connection through a proxy failed.
 #[derive(Debug, thiserror::Error)]
 pub enum TunnelError {
-    /// The proxy's connection broke.
+    /// The connection to the proxy failed.
     #[error("the connection to the proxy broke: {0}")]
     Io(#[from] std::io::Error),
-    /// It gives no answer that can be read.
+    /// Its answer is unreadable.
     #[error("{0}")]
     Head(#[from] HeadError),
-    /// It wants to know who asks.
+    /// It requires authentication.
     #[error("{0}")]
     Authentication(String),
-    /// It does not connect.
+    /// It refuses to connect.
     #[error("it answers {status} to CONNECT {to}{said}")]
     Refused {
-        /// The answer.
+        /// The status of its answer.
         status: StatusCode,
-        /// The server that was asked for.
+        /// The requested server.
         to: String,
-        /// What the answer says.
+        /// The first line of its answer.
         said: String,
     },
     /// SOCKS5 failed.
-    #[error("{0}; it was asked for {1}")]
+    #[error("{0}; the requested server is {1}")]
     Socks(String, String),
 }
 
-/// Asks `proxy`, at the other end of `connection`, for a connection to `host` and `port`; a host is
-/// given as in a URL. The proxy resolves its name.
+/// Requests a connection to `host` and `port` from `proxy` over `connection`. The host has the form
+/// of a URL's. The proxy resolves its name.
 pub async fn through(
     proxy: &Proxy,
     connection: AnyConnection,
@@ -89,7 +89,7 @@ async fn connect(
     }
 }
 
-/// What a proxy that answers 407 wants.
+/// Describes a 407: the authentication that the proxy requires.
 fn authentication(proxy: &Proxy, head: &Head) -> String {
     let offered = head.headers.get_all(PROXY_AUTHENTICATE).iter();
     let schemes: Vec<&str> = offered
@@ -98,7 +98,7 @@ fn authentication(proxy: &Proxy, head: &Head) -> String {
     let has_basic = schemes.iter().any(|one| one.eq_ignore_ascii_case("basic"));
     let hint = if !schemes.is_empty() && !has_basic {
         let schemes = schemes.join(" or ");
-        format!("it asks for {schemes}, and Basic is what is supported")
+        format!("it requires {schemes}; only Basic is supported")
     } else if proxy.credentials().is_some() {
         "it refuses the user name and password in its address".to_owned()
     } else {
@@ -107,9 +107,9 @@ fn authentication(proxy: &Proxy, head: &Head) -> String {
     format!("it answers 407 Proxy Authentication Required: {hint}")
 }
 
-/// What to do about a proxy that asks who one is.
+/// The advice for a proxy that requires authentication.
 pub const NO_CREDENTIALS: &str =
-    "write a user name and a password into its address, http://USER:PASSWORD@HOST:PORT";
+    "add a user name and a password to its address, http://USER:PASSWORD@HOST:PORT";
 
 async fn socks(
     proxy: &Proxy,
@@ -121,7 +121,7 @@ async fn socks(
     let failed = |error: String| TunnelError::Socks(error, to.clone());
     let uri: Uri = format!("http://{to}/")
         .parse()
-        .map_err(|_| failed("SOCKS error: the host can't be named".to_owned()))?;
+        .map_err(|_| failed("SOCKS error: the host is invalid".to_owned()))?;
     let mut socks = SocksV5::new(uri.clone(), Connected(Some(connection)));
     if let Some((user, password)) = proxy.credentials() {
         socks = socks.with_auth(user, password);
@@ -130,7 +130,7 @@ async fn socks(
     Ok(Box::new(connection.into_inner()))
 }
 
-/// Hands out a connection that is there already.
+/// A connector that returns an existing connection.
 struct Connected(Option<AnyConnection>);
 
 impl Service<Uri> for Connected {
@@ -143,7 +143,7 @@ impl Service<Uri> for Connected {
     }
 
     fn call(&mut self, _: Uri) -> Self::Future {
-        let taken = self.0.take().map(TokioIo::new);
-        ready(taken.ok_or_else(|| std::io::ErrorKind::NotConnected.into()))
+        let connection = self.0.take().map(TokioIo::new);
+        ready(connection.ok_or_else(|| std::io::ErrorKind::NotConnected.into()))
     }
 }

@@ -1,7 +1,7 @@
-//! Taking frames in: they are decoded, and what they carry is judged.
+//! Intake: decodes frames, and has their events judged.
 //!
-//! A frame may be large, and broken in every part of it: between its elements intake lets others
-//! run, and what came of the first of them is passed on before the last is read.
+//! A frame may be large, and broken in each of its elements. Between elements intake yields to other
+//! tasks, and it passes on the first events before the last ones are decoded.
 
 use std::sync::Arc;
 
@@ -11,83 +11,86 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::frame::{Events, Progress};
 use crate::amplitude::{Event, Malformed, time};
 use crate::delivery::Accepted;
-use crate::delivery::spool::{self, writer::SpoolHandle};
+use crate::delivery::spool::writer::{Append, SpoolHandle};
 use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
+use crate::text;
 
-use super::Judge;
 use super::failure::Failure;
+use super::judge::Judge;
 use super::observer::IntakeReport;
 
-/// Frames taken in before what came of them is passed on.
-const HANDFUL: usize = 64;
-/// Elements of frames taken in before what came of them is passed on: with what belongs to it,
-/// each takes some hundred bytes beside its text.
-const BATCH: usize = 1_024;
-/// Others run after this many bytes of a frame: about a millisecond of work.
-const REST_BYTES: usize = 256 << 10;
-/// An element costs at least as much as this many bytes.
+/// Maximum frames per batch.
+const MAX_FRAMES: usize = 64;
+/// Maximum records per batch: each takes some hundred bytes besides its text.
+const MAX_RECORDS: usize = 1_024;
+/// Bytes of a frame after which intake yields: about a millisecond of work.
+const YIELD_BYTES: usize = 256 << 10;
+/// The work on an element besides its text, expressed in bytes of text.
 const ELEMENT_BYTES: usize = 1 << 10;
-/// So much of a malformed frame is kept to look at, in bytes.
-const MALFORMED_BYTES: usize = 2_000;
+/// Maximum excerpt of a malformed frame, in bytes.
+const EXCERPT_BYTES: usize = 2_000;
 
-/// Takes frames in: decodes, checks, decides and maps what they carry.
+/// Decodes frames, has their events judged, and hands accepted items to the spool.
 pub(super) struct Intake {
     judge: Judge,
-    spool: SpoolHandle,
-    taken_in: mpsc::Sender<IntakeReport>,
-    received: watch::Sender<Option<MessageId>>,
-    safe: watch::Sender<Option<MessageId>>,
+    outputs: IntakeOutputs,
     message_id_field: Arc<str>,
-    /// The last message of the last frame that was taken in whole.
+    /// The last message of the last frame that was taken whole.
     last: Option<MessageId>,
-    /// Whether it was told that messages have ids that can't be asked for.
-    told_unusable_id: bool,
+    /// Whether the operator was told of message ids that can't be used.
+    has_reported_unusable_id: bool,
     batch: Batch,
     failure: Failure,
 }
 
-/// What came of frames and is not passed on yet.
+/// The outputs of intake.
+pub(super) struct IntakeOutputs {
+    /// Receives the accepted items.
+    pub(super) spool: SpoolHandle,
+    /// Receives a report of each batch, once the batch is durable.
+    pub(super) reports: mpsc::Sender<IntakeReport>,
+    /// Receives the id of the last message that was received.
+    pub(super) received: watch::Sender<Option<MessageId>>,
+    /// Receives the id of the last message that is durable.
+    pub(super) safe: watch::Sender<Option<MessageId>>,
+}
+
+/// The results of frames that are not passed on yet.
 #[derive(Default)]
 struct Batch {
     accepted: Vec<Accepted>,
-    told: IntakeReport,
-    shares: Vec<OwnedSemaphorePermit>,
+    report: IntakeReport,
+    /// The room of the frames in the feed's memory.
+    permits: Vec<OwnedSemaphorePermit>,
 }
 
 impl Intake {
-    /// Intake that hands what is accepted to `spool`. Once that is durable, it says in `safe`
-    /// how far it came, and tells `taken_in` what it made of the frames.
+    /// Creates intake. `message_id_field` is the field of a frame that has its message id.
     pub(super) fn new(
         judge: Judge,
-        spool: SpoolHandle,
-        taken_in: mpsc::Sender<IntakeReport>,
-        received: watch::Sender<Option<MessageId>>,
-        safe: watch::Sender<Option<MessageId>>,
-        message_id_field: String,
+        outputs: IntakeOutputs,
+        message_id_field: Arc<str>,
         failure: Failure,
     ) -> Self {
-        let last = received.borrow().clone();
+        let last = outputs.received.borrow().clone();
         Self {
             judge,
-            spool,
-            taken_in,
-            received,
-            safe,
-            message_id_field: message_id_field.into(),
+            outputs,
+            message_id_field,
             last,
-            told_unusable_id: false,
+            has_reported_unusable_id: false,
             batch: Batch::default(),
             failure,
         }
     }
 
-    /// Runs until it is stopped and the frames that were received are taken in.
+    /// Runs until `stop` is cancelled and all received frames are taken.
     pub(super) async fn run(mut self, mut frames: mpsc::Receiver<Frame>, stop: CancellationToken) {
-        let mut handful = Vec::with_capacity(HANDFUL);
+        let mut taken = Vec::with_capacity(MAX_FRAMES);
         loop {
             tokio::select! {
-                taken = frames.recv_many(&mut handful, HANDFUL) => if taken == 0 {
-                    self.spool.end();
+                count = frames.recv_many(&mut taken, MAX_FRAMES) => if count == 0 {
+                    self.outputs.spool.end();
                     return;
                 },
                 () = stop.cancelled(), if !frames.is_closed() => {
@@ -95,38 +98,40 @@ impl Intake {
                     continue;
                 }
             }
-            if !self.take_in(&mut handful).await {
-                // What can't be kept must not be taken: the feed waits from here on.
-                self.failure
-                    .tell("the spool's thread has ended: start again; the feed is not read".into());
+            if !self.take_frames(&mut taken).await {
+                // Frames that can't be kept are not taken: the feed waits from now on.
+                self.failure.report(
+                    "the spool's thread has ended, and the feed is not read: start the program again".into(),
+                );
                 stop.cancelled().await;
                 return;
             }
         }
     }
 
-    /// Takes frames in and passes on what came of them; whether there was someone to take it.
-    async fn take_in(&mut self, handful: &mut Vec<Frame>) -> bool {
+    /// Takes frames, and passes on their results. Returns false if the spool has ended.
+    async fn take_frames(&mut self, frames: &mut Vec<Frame>) -> bool {
         self.judge.begin();
-        for frame in handful.drain(..) {
-            if !self.take_in_one(frame).await {
+        for frame in frames.drain(..) {
+            if !self.take_frame(frame).await {
                 return false;
             }
         }
         if let Some(last) = &self.last {
-            self.received.send_replace(Some(last.clone()));
+            self.outputs.received.send_replace(Some(last.clone()));
         }
         self.pass_on()
     }
 
-    async fn take_in_one(&mut self, frame: Frame) -> bool {
-        self.batch.told.waited_ms = (time::now() - frame.received_ms).max(0).unsigned_abs();
+    /// Takes a frame. Returns false if the spool has ended.
+    async fn take_frame(&mut self, frame: Frame) -> bool {
+        self.batch.report.waited_ms = (time::now() - frame.received_ms).max(0).unsigned_abs();
         let text = match frame.text {
             Ok(text) => text,
             Err(malformed) => {
                 let near = malformed.near.clone().into();
                 self.malformed(malformed, near, frame.received_ms);
-                self.batch.shares.push(frame.share);
+                self.batch.permits.push(frame.permit);
                 return true;
             }
         };
@@ -148,29 +153,29 @@ impl Intake {
                 }
                 Progress::Counted(size_bytes) => cost += size_bytes,
             }
-            if cost >= REST_BYTES {
+            if cost >= YIELD_BYTES {
                 cost = 0;
                 tokio::task::yield_now().await;
             }
-            if self.batch.told.records.len() >= BATCH {
+            if self.batch.report.records.len() >= MAX_RECORDS {
                 if !self.pass_on() {
                     return false;
                 }
                 self.judge.begin();
             }
         }
-        // A message is safe once all of its frame is.
+        // A message is safe only once its whole frame is.
         self.last = last.or(self.last.take());
-        self.batch.shares.push(frame.share);
+        self.batch.permits.push(frame.permit);
         true
     }
 
-    /// Judges an event; its message's id.
+    /// Judges an event. Returns the id of its message.
     fn event(&mut self, event: Event, resumed: bool) -> Option<MessageId> {
         let id: Option<MessageId> = match event.message_id() {
             Some(id) if is_message_id(&id) => Some(id.as_ref().into()),
             Some(id) => {
-                self.unusable_id(&id);
+                self.report_unusable_id(&id);
                 None
             }
             None => None,
@@ -178,27 +183,27 @@ impl Intake {
         let batch = &mut self.batch;
         if resumed {
             let covered = resumption(self.last.as_deref(), id.as_deref());
-            batch.told.resumed.push(covered);
+            batch.report.resumed.push(covered);
         }
         let record = self.judge.judge(event, &mut batch.accepted);
-        batch.told.records.push(record);
+        batch.report.records.push(record);
         id
     }
 
-    /// Tells once that such an id is none.
-    fn unusable_id(&mut self, id: &str) {
-        if std::mem::replace(&mut self.told_unusable_id, true) {
+    /// Reports once that message ids can't be used.
+    fn report_unusable_id(&mut self, id: &str) {
+        if std::mem::replace(&mut self.has_reported_unusable_id, true) {
             return;
         }
         let text = format!(
-            "{:?} of a message is no id to resume behind: it is empty, longer than {} bytes, or holds what \
-             can't be seen; this and others like it are passed over (feed.message_id_field = {:?})",
-            crate::text::excerpt(id, 40),
+            "the message id {:?} can't be used to resume: it is empty, longer than {} bytes, or has \
+             invisible characters; such ids are ignored (feed.message_id_field = {:?})",
+            text::excerpt(id, 40),
             MAX_MESSAGE_ID_BYTES,
             self.message_id_field,
         );
         tracing::warn!("{text}");
-        self.batch.told.notices.push(text);
+        self.batch.report.notices.push(text);
     }
 
     fn malformed(
@@ -208,46 +213,46 @@ impl Intake {
         received_ms: time::UnixMs,
     ) {
         let record = self.judge.malformed(malformed, kept, received_ms);
-        self.batch.told.records.push(record);
+        self.batch.report.records.push(record);
     }
 
-    /// Passes on what came of the frames so far; whether there was someone to take it.
+    /// Passes on the results so far. Returns false if the spool has ended.
     fn pass_on(&mut self) -> bool {
         let Batch {
             accepted,
-            told,
-            shares,
+            report,
+            permits,
         } = std::mem::take(&mut self.batch);
-        let (taken_in, safe, message) =
-            (self.taken_in.clone(), self.safe.clone(), self.last.clone());
+        let (reports, safe) = (self.outputs.reports.clone(), self.outputs.safe.clone());
+        let message = self.last.clone();
         let safe_now = message.clone();
-        let then = move || {
+        let on_durable = move || {
             // The observer outlives intake: it waits for this channel to end.
-            let _ = taken_in.blocking_send(told);
+            let _ = reports.blocking_send(report);
             if safe_now.is_some() {
                 safe.send_replace(safe_now);
             }
-            // The feed has their room again.
-            drop(shares);
+            // The feed gets their room back.
+            drop(permits);
         };
-        self.spool.append(spool::writer::Append {
+        self.outputs.spool.append(Append {
             accepted,
             message,
-            on_durable: Box::new(then),
+            on_durable: Box::new(on_durable),
         })
     }
 }
 
-/// A piece of a malformed part: a copy, so that the frame need not be kept for it.
+/// Copies an excerpt of a malformed part, so that its frame can be freed.
 fn excerpt(frame: &str, malformed: &Malformed) -> bytestring::ByteString {
-    let around = malformed.at_byte.saturating_sub(MALFORMED_BYTES / 2);
+    let around = malformed.at_byte.saturating_sub(EXCERPT_BYTES / 2);
     let from = frame.floor_char_boundary(around.max(malformed.from_byte));
     let end = malformed.from_byte.saturating_add(malformed.size_bytes);
     let part = &frame[from..frame.floor_char_boundary(end).max(from)];
-    part[..part.floor_char_boundary(MALFORMED_BYTES)].into()
+    part[..part.floor_char_boundary(EXCERPT_BYTES)].into()
 }
 
-/// How much time lies between the last message before a reconnect and the first after it.
+/// Describes the time between the last message before a reconnect and the first one after it.
 fn resumption(last: Option<&str>, first: Option<&str>) -> String {
     let sent = |id: Option<&str>| {
         let (seconds, nanos) = uuid::Uuid::parse_str(id?).ok()?.get_timestamp()?.to_unix();
@@ -257,7 +262,7 @@ fn resumption(last: Option<&str>, first: Option<&str>) -> String {
         (Some(last), Some(first)) => {
             format!(
                 "feed resumed: {} lie between the last message and the next",
-                crate::text::duration((first - last).max(0))
+                text::duration((first - last).max(0))
             )
         }
         _ => "feed is back; it gives no message ids, so what was missed is not known".to_owned(),
@@ -269,14 +274,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn how_much_time_a_reconnect_had_to_cover_is_told() {
+    fn the_time_that_a_reconnect_covers_is_reported() {
         let id = |ms: u64| {
             let stamp = uuid::Timestamp::from_unix(uuid::NoContext, ms / 1_000, 0);
             uuid::Uuid::new_v7(stamp).to_string()
         };
-        let told = resumption(Some(&id(1_800_000_000_000)), Some(&id(1_800_000_090_000)));
+        let text = resumption(Some(&id(1_800_000_000_000)), Some(&id(1_800_000_090_000)));
         assert_eq!(
-            told,
+            text,
             "feed resumed: 2 min lie between the last message and the next"
         );
         assert!(resumption(None, Some("7")).contains("no message ids"));

@@ -1,118 +1,129 @@
-//! Judging events: each is mapped, measured against the limits, and decided by the gate.
+//! Judging events: each is mapped, checked against the limits, and decided by the gate.
 
-use std::collections::VecDeque;
 use std::sync::Arc;
 
 use arc_swap::ArcSwap;
-use rustc_hash::{FxHashMap, FxHashSet};
+use rustc_hash::FxHashMap;
 
 use crate::amplitude::{Event, Malformed, Reading, time};
 use crate::config::Settings;
 use crate::customerio::Item;
-use crate::customerio::mapping::{IdentifyItem, Mapped, Mapping};
+use crate::customerio::mapping::IdentifyItem;
 use crate::delivery::{Accepted, Part};
-use crate::filter::{By, Decision, Gate, Mode};
-use crate::limits::{
-    Policies, Policy, Subject, Violation, {self},
-};
+use crate::filter::{BlockedBy, Decision, Gate, Mode, SharedGate};
+use crate::limits::{self, Policy, Subject, Violation};
 use crate::protocol::{Content, Outcome, Record, Story};
 
-/// What events are judged by beside the gate: it changes as a whole.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Terms {
-    /// What events become.
-    pub mapping: Mapping,
-    /// What breaking each limit does.
-    pub policies: Policies,
+use super::judge_rules::JudgeRules;
+use super::recent_ids::RecentIds;
+
+/// Judges events, one after the other.
+#[derive(Debug)]
+pub struct Judge {
+    shared_gate: SharedGate,
+    /// The gate of the current frames.
+    gate: Arc<Gate>,
+    shared_rules: Arc<ArcSwap<JudgeRules>>,
+    /// The rules of the current frames.
+    rules: Arc<JudgeRules>,
+    /// The number of the newest record.
+    sequence: u64,
+    recent_ids: RecentIds,
+    event_types: FxHashMap<Box<str>, Arc<str>>,
+    /// A hash of the user properties that were sent last, by person.
+    sent_properties: FxHashMap<u64, u64>,
+    /// The buffer for the attributes of an event.
+    buffer: Vec<u8>,
 }
 
-impl Terms {
-    /// Those of these settings.
-    pub fn of(settings: &Settings) -> Self {
-        Self {
-            mapping: settings.mapping.clone(),
-            policies: settings.limits.clone(),
+/// Minimum dedupe ids that are remembered; otherwise about as many as the ring has events, an event
+/// taking 1 to 2 kB.
+const MIN_RECENT_IDS: usize = 65_536;
+/// Maximum event types, and persons, that are remembered; beyond it all are forgotten.
+const MAX_REMEMBERED: usize = 100_000;
+
+/// The judgement on an event.
+enum Judgement {
+    /// It is accepted, and its items were added to those to send.
+    Sent,
+    /// It is accepted, but nothing is sent in dry run.
+    DryRun,
+    /// It is filtered out or rejected.
+    NotAccepted(Decision),
+}
+
+impl Judgement {
+    /// The beginning of an event's story.
+    fn story(self, violations: Vec<Violation>) -> Story {
+        let (decision, outcome) = match self {
+            Self::Sent => (Decision::Accepted, Outcome::OnItsWay),
+            Self::DryRun => (Decision::Accepted, Outcome::DryRun),
+            Self::NotAccepted(decision) => (decision, Outcome::NotSent),
+        };
+        Story {
+            decision: Some(decision),
+            violations,
+            attempts: Vec::new(),
+            outcome,
         }
     }
 }
 
-/// Checks, decides and maps events, one after the other.
-#[derive(Debug)]
-pub struct Judge {
-    gate: Arc<ArcSwap<Gate>>,
-    current: Arc<Gate>,
-    all_terms: Arc<ArcSwap<Terms>>,
-    terms: Arc<Terms>,
-    sequence: u64,
-    accepted: Window,
-    names: FxHashMap<Box<str>, Arc<str>>,
-    /// The user properties that were sent last, by person.
-    sent_properties: FxHashMap<u64, u64>,
-    buffer: Vec<u8>,
+/// The items of an accepted event.
+struct EventItems {
+    /// The item whose outcome is the event's.
+    event: Item,
+    /// The identify that precedes it.
+    identify: Option<Item>,
 }
 
-/// Dedupe ids are remembered for about as many events as the ring holds, an event being 1 to
-/// 2 kB, and for so many at least.
-const DUPLICATES: usize = 65_536;
-/// Names and persons are remembered up to so many; then they are learned anew.
-const REMEMBERED: usize = 100_000;
-
 impl Judge {
-    /// A judge that asks `gate`, and goes by `terms`.
-    pub fn new(gate: Arc<ArcSwap<Gate>>, terms: Arc<ArcSwap<Terms>>, settings: &Settings) -> Self {
+    /// Creates a judge that follows changes of `gate` and `rules`.
+    pub fn new(gate: SharedGate, rules: Arc<ArcSwap<JudgeRules>>, settings: &Settings) -> Self {
         Self {
-            current: gate.load_full(),
-            gate,
-            terms: terms.load_full(),
-            all_terms: terms,
+            gate: gate.load(),
+            shared_gate: gate,
+            rules: rules.load_full(),
+            shared_rules: rules,
             sequence: 0,
-            accepted: Window::new(Self::remembers(settings)),
-            names: FxHashMap::default(),
+            recent_ids: RecentIds::new(Self::max_recent_ids(settings)),
+            event_types: FxHashMap::default(),
             sent_properties: FxHashMap::default(),
             buffer: Vec::new(),
         }
     }
 
-    /// Remembers dedupe ids that were accepted before this run.
+    /// Remembers the dedupe ids of events that were accepted before this run, oldest first.
     pub fn remember(&mut self, ids: impl IntoIterator<Item = u128>) {
-        ids.into_iter().for_each(|id| self.accepted.remember(id));
+        ids.into_iter().for_each(|id| self.recent_ids.insert(id));
     }
 
-    /// How many accepted events a judge remembers, by these settings.
-    pub fn remembers(settings: &Settings) -> usize {
-        (settings.screen.ring_bytes / 1_024).max(DUPLICATES)
+    /// Maximum dedupe ids that a judge remembers.
+    pub fn max_recent_ids(settings: &Settings) -> usize {
+        (settings.screen.ring_bytes / 1_024).max(MIN_RECENT_IDS)
     }
 
-    /// Takes up the gate and the terms that are in force now.
+    /// Loads the gate and the rules in force.
     pub fn begin(&mut self) {
-        self.current = self.gate.load_full();
-        self.terms = self.all_terms.load_full();
+        self.gate = self.shared_gate.load();
+        self.rules = self.shared_rules.load_full();
     }
 
-    /// Judges an event; what is to be sent of it is added to `items`.
+    /// Judges an event, and adds its items to `items` if they are to be sent.
     pub fn judge(&mut self, event: Event, items: &mut Vec<Accepted>) -> Record {
         self.sequence += 1;
         let received_ms = event.received_ms();
-        let event_type = self.name(event.event_type().unwrap_or_default().trim());
-        let (decision, violations, sent) = self.decide(&event, &event_type, items);
-        let outcome = match (&decision, sent) {
-            (Decision::Accepted, true) => Outcome::OnItsWay,
-            (Decision::Accepted, false) => Outcome::DryRun,
-            _ => Outcome::NotSent,
-        };
+        let event_type = self.shared_type(event.event_type().unwrap_or_default().trim());
+        let story = self.decide(&event, &event_type, items);
         Record {
             sequence: self.sequence,
             received_ms,
             content: Content::Event { event, event_type },
-            story: Story {
-                decision: Some(decision),
-                violations,
-                attempts: Vec::new(),
-                outcome,
-            },
+            story,
         }
     }
 
+    /// Records a malformed part of a frame.
     pub(super) fn malformed(
         &mut self,
         malformed: Malformed,
@@ -133,79 +144,100 @@ impl Judge {
         }
     }
 
-    fn decide(
-        &mut self,
-        event: &Event,
-        event_type: &Arc<str>,
-        items: &mut Vec<Accepted>,
-    ) -> (Decision, Vec<Violation>, bool) {
+    fn decide(&mut self, event: &Event, event_type: &Arc<str>, items: &mut Vec<Accepted>) -> Story {
         let reading = Reading::new(event);
-        let terms = self.terms.clone();
-        let mapped = terms
+        let rules = self.rules.clone();
+        let mapped = rules
             .mapping
             .map(&reading, std::mem::take(&mut self.buffer));
-        let item = mapped.item();
-        let mut subject = Subject::new(&reading, &mapped, &terms.mapping, event.received_ms());
-        subject.route = item.as_ref().map(|item| &item.route);
-        subject.seen_before = self.accepted.holds(mapped.id.into());
-        let violations = limits::check(&subject, &terms.policies);
-        let held_back = self
-            .current
-            .holds_back(&reading, event_type, terms.mapping.send_users);
-        let decision = decision(held_back, &violations);
-        let open = decision == Decision::Accepted && self.current.mode() == Mode::Open;
-        let before = items.len();
-        if open {
-            self.accepted.remember(mapped.id.into());
-            let identify = identify_of(&subject);
-            self.accept(&mapped, event, event_type, (item, identify), items);
-        }
+        let mut subject = Subject::new(&reading, &mapped, &rules.mapping, event.received_ms());
+        subject.seen_before = self.recent_ids.contains(mapped.id.into());
+        let violations = limits::check(&subject, &rules.policies);
+        let blocked_by = self
+            .gate
+            .blocked_by(&reading, event_type, rules.mapping.send_users);
+        let judgement = match decision(blocked_by, &violations) {
+            Decision::Accepted => self.accept(&subject, event_type, items),
+            other => Judgement::NotAccepted(other),
+        };
         self.buffer = mapped.attributes;
-        if open && items.len() == before {
-            // An update that sets nothing that Customer.io takes.
-            return (
-                Decision::Filtered {
-                    by: By::PropertyUpdate,
-                },
-                violations,
-                false,
-            );
-        }
-        (decision, violations, open)
+        judgement.story(violations)
     }
 
+    /// Judges an event that the filters and limits accept, and adds its items if the gate is open.
     fn accept(
         &mut self,
-        mapped: &Mapped<'_>,
-        event: &Event,
+        subject: &Subject<'_, '_>,
         event_type: &Arc<str>,
-        (item, identify): (Option<Item>, Option<IdentifyItem>),
         items: &mut Vec<Accepted>,
-    ) {
-        let accepted = |item, part, sequence| Accepted {
+    ) -> Judgement {
+        let is_open = self.gate.mode() == Mode::Open;
+        let is_update = subject.mapped.name == "$identify";
+        let identify = if is_open || is_update {
+            identify_of(subject)
+        } else {
+            None
+        };
+        if is_update && identify.is_none() {
+            // It sets no property that Customer.io takes.
+            return Judgement::NotAccepted(Decision::Filtered {
+                by: BlockedBy::PropertyUpdate,
+            });
+        }
+        if !is_open {
+            return Judgement::DryRun;
+        }
+        let Some(found) = self.items_of(subject, identify, is_update) else {
+            // The limits have rejected an event without a person or a time.
+            return Judgement::NotAccepted(Decision::Filtered {
+                by: BlockedBy::PropertyUpdate,
+            });
+        };
+        self.recent_ids.insert(subject.mapped.id.into());
+        let accepted = |item, part| Accepted {
             item,
-            sequence,
+            sequence: self.sequence,
             part,
             event_type: event_type.clone(),
-            happened_ms: mapped.time.clone().unwrap_or_default(),
-            received_ms: event.received_ms(),
+            happened_ms: subject.mapped.time.clone().unwrap_or_default(),
+            received_ms: subject.reading.event().received_ms(),
         };
-        let update = mapped.name == "$identify";
-        if let Some(identify) = identify
-            && (self.sets_anything_new(&identify) || update)
-        {
-            // An update is the identify itself: its outcome is the event's.
-            let part = if update { Part::Event } else { Part::Identify };
-            items.push(accepted(identify.item, part, self.sequence));
-        }
-        if let Some(item) = item.filter(|_| !update) {
-            items.push(accepted(item, Part::Event, self.sequence));
-        }
+        items.extend(
+            found
+                .identify
+                .map(|identify| accepted(identify, Part::Identify)),
+        );
+        items.push(accepted(found.event, Part::Event));
+        Judgement::Sent
     }
 
-    /// Whether an identify sets something else than the last one of the same person.
-    fn sets_anything_new(&mut self, identify: &IdentifyItem) -> bool {
-        if self.sent_properties.len() > REMEMBERED {
+    /// The items to send of an accepted event; none if it can't be sent.
+    fn items_of(
+        &mut self,
+        subject: &Subject<'_, '_>,
+        identify: Option<IdentifyItem>,
+        is_update: bool,
+    ) -> Option<EventItems> {
+        if is_update {
+            // An update is itself an identify, and is sent even if it repeats the last one.
+            let identify = identify?;
+            self.is_new_identify(&identify);
+            return Some(EventItems {
+                event: identify.item,
+                identify: None,
+            });
+        }
+        let event = subject.mapped.item()?;
+        let identify = identify.filter(|identify| self.is_new_identify(identify));
+        Some(EventItems {
+            event,
+            identify: identify.map(|identify| identify.item),
+        })
+    }
+
+    /// Whether an identify differs from the last one of its person, which it replaces.
+    fn is_new_identify(&mut self, identify: &IdentifyItem) -> bool {
+        if self.sent_properties.len() > MAX_REMEMBERED {
             self.sent_properties.clear();
         }
         let last = self
@@ -214,21 +246,21 @@ impl Judge {
         last != Some(identify.sets)
     }
 
-    /// The event type as one text that all its events share.
-    fn name(&mut self, event_type: &str) -> Arc<str> {
-        if let Some(name) = self.names.get(event_type) {
-            return name.clone();
+    /// The event type as a string that all its events share.
+    fn shared_type(&mut self, event_type: &str) -> Arc<str> {
+        if let Some(shared) = self.event_types.get(event_type) {
+            return shared.clone();
         }
-        if self.names.len() > REMEMBERED {
-            self.names.clear();
+        if self.event_types.len() > MAX_REMEMBERED {
+            self.event_types.clear();
         }
-        let name: Arc<str> = event_type.into();
-        self.names.insert(event_type.into(), name.clone());
-        name
+        let shared: Arc<str> = event_type.into();
+        self.event_types.insert(event_type.into(), shared.clone());
+        shared
     }
 }
 
-/// The identify that goes along with an event, where the settings ask for one.
+/// The identify that accompanies an event, if the settings ask for one.
 fn identify_of(subject: &Subject<'_, '_>) -> Option<IdentifyItem> {
     let mapping = subject.mapping;
     if !mapping.send_users && !mapping.links_anonymous() {
@@ -239,13 +271,13 @@ fn identify_of(subject: &Subject<'_, '_>) -> Option<IdentifyItem> {
         .identify_item(mapping, subject.identify(), subject.reading)
 }
 
-/// The filters speak first: what the operator holds back is filtered, whatever limits it
-/// breaks. A limit rejects only what would have gone.
-fn decision(held_back: Option<By>, violations: &[Violation]) -> Decision {
+/// Combines the filters and the limits. The filters decide first: a limit rejects only events that
+/// would have been sent, which includes those that only a shut gate filters out.
+fn decision(blocked_by: Option<BlockedBy>, violations: &[Violation]) -> Decision {
     let rejecting = violations.iter().find(|v| v.policy == Policy::Reject);
-    match (held_back, rejecting) {
+    match (blocked_by, rejecting) {
         (Some(by), None) => Decision::Filtered { by },
-        (Some(by), Some(_)) if by != By::Shut => Decision::Filtered { by },
+        (Some(by), Some(_)) if by != BlockedBy::Shut => Decision::Filtered { by },
         (_, Some(violation)) => Decision::Rejected {
             code: violation.code,
         },
@@ -253,160 +285,5 @@ fn decision(held_back: Option<By>, violations: &[Violation]) -> Decision {
     }
 }
 
-/// The dedupe ids that were accepted last.
-#[derive(Debug)]
-struct Window {
-    ids: FxHashSet<u128>,
-    order: VecDeque<u128>,
-    most: usize,
-}
-
-impl Window {
-    fn new(most: usize) -> Self {
-        Self {
-            ids: FxHashSet::default(),
-            order: VecDeque::new(),
-            most,
-        }
-    }
-
-    fn holds(&self, id: u128) -> bool {
-        self.ids.contains(&id)
-    }
-
-    fn remember(&mut self, id: u128) {
-        if self.ids.insert(id) {
-            self.order.push_back(id);
-        }
-        if self.order.len() > self.most
-            && let Some(oldest) = self.order.pop_front()
-        {
-            self.ids.remove(&oldest);
-        }
-    }
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::amplitude::frame::tests_support::event;
-    use crate::limits::Code;
-    use crate::telemetry::counters::Counters;
-
-    fn judge(change: impl FnOnce(&mut Settings)) -> Judge {
-        let mut settings = Settings {
-            gate: Mode::Open,
-            ..Settings::default()
-        };
-        change(&mut settings);
-        let gate = Gate::new(settings.gate, settings.filters()).unwrap();
-        let terms = Arc::new(ArcSwap::from_pointee(Terms::of(&settings)));
-        Judge::new(Arc::new(ArcSwap::from_pointee(gate)), terms, &settings)
-    }
-
-    fn decide(judge: &mut Judge, text: &str) -> (Decision, Vec<Accepted>) {
-        let mut items = Vec::new();
-        let record = judge.judge(event(text), &mut items);
-        (record.story.decision.unwrap(), items)
-    }
-
-    fn by(user: &str, plan: &str) -> String {
-        format!(
-            r#"{{"event_type":"Step","user_id":"{user}","insert_id":"{user}{plan}","time":1800000000000,"user_properties":{{"plan":"{plan}"}}}}"#
-        )
-    }
-
-    #[test]
-    fn an_event_is_a_duplicate_only_of_one_that_was_forwarded() {
-        let mut open = judge(|_| {});
-        assert_eq!(decide(&mut open, &by("u", "a")).0, Decision::Accepted);
-        assert_eq!(
-            decide(&mut open, &by("u", "a")).0,
-            Decision::Rejected {
-                code: Code::Duplicate
-            }
-        );
-        let mut dry = judge(|s| s.gate = Mode::DryRun);
-        for _ in 0..2 {
-            let (decision, items) = decide(&mut dry, &by("u", "a"));
-            assert_eq!((decision, items.len()), (Decision::Accepted, 0));
-        }
-    }
-
-    #[test]
-    fn what_the_operator_holds_back_is_filtered_whatever_it_breaks() {
-        let broken = by("null", "a");
-        let mut off = judge(|s| _ = s.types.insert("Step".to_owned(), false.into()));
-        assert_eq!(
-            decide(&mut off, &broken).0,
-            Decision::Filtered { by: By::Type }
-        );
-        let mut shut = judge(|s| s.gate = Mode::Shut);
-        assert_eq!(
-            decide(&mut shut, &broken).0,
-            Decision::Rejected {
-                code: Code::IdInvalid
-            }
-        );
-        let mut counters = Counters::default();
-        for judge in [&mut off, &mut shut] {
-            counters.count(&judge.judge(event(&broken), &mut Vec::new()));
-        }
-        assert_eq!(
-            (counters.totals.violations, counters.totals.rejected),
-            (1, 1)
-        );
-    }
-
-    #[test]
-    fn with_send_users_an_identify_goes_along_only_when_properties_changed() {
-        let mut sending = judge(|s| s.mapping.send_users = true);
-        let mut parts = |text: &str| {
-            decide(&mut sending, text)
-                .1
-                .iter()
-                .map(|q| q.part)
-                .collect::<Vec<_>>()
-        };
-        assert_eq!(parts(&by("u", "free")), [Part::Identify, Part::Event]);
-        let again = by("u", "free").replace("ufree", "other");
-        assert_eq!(parts(&again), [Part::Event]);
-        assert_eq!(parts(&by("u", "pro")), [Part::Identify, Part::Event]);
-        assert_eq!(parts(&by("v", "pro")), [Part::Identify, Part::Event]);
-        let update = by("u", "team").replace("Step", "$identify");
-        assert_eq!(
-            parts(&update),
-            [Part::Event],
-            "an update is the identify itself"
-        );
-    }
-
-    #[test]
-    fn json_that_is_nested_deeper_than_the_stack_does_no_harm() {
-        let deep = "[".repeat(200_000) + &"]".repeat(200_000);
-        let text = by("u", "a").replace(r#""plan":"a""#, &format!(r#""plan":{deep}"#));
-        let mut unix = judge(|s| {
-            s.mapping.dates = crate::customerio::mapping::Dates::Unix;
-            let (effect, when) = (
-                crate::filter::Effect::Exclude,
-                "size(user_properties.plan) > 3",
-            );
-            s.rules = vec![crate::filter::Rule::new("deep", effect, when)];
-        });
-        assert!(matches!(
-            decide(&mut unix, &text).0,
-            Decision::Rejected {
-                code: Code::EventDataTooLarge
-            }
-        ));
-        let objects = r#"{"a":"#.repeat(100_000) + "1" + &"}".repeat(100_000);
-        let text = by("u", "b").replace(r#""plan":"b""#, &format!(r#""plan":{objects}"#));
-        assert!(matches!(
-            decide(&mut unix, &text).0,
-            Decision::Rejected {
-                code: Code::EventDataTooLarge
-            }
-        ));
-        crate::tui::widget::json::lines(&text, &std::collections::BTreeSet::new());
-    }
-}
+mod tests;

@@ -4,7 +4,6 @@ use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
-use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
 use crate::amplitude::time::{self, UnixMs};
@@ -12,7 +11,7 @@ use crate::delivery::{
     Accepted, DeliveryReport, DeliveryStatus, ItemOutcome, Queued, Undelivered, spool,
 };
 use crate::feed::FeedStatus;
-use crate::filter::{Decision, Gate};
+use crate::filter::{Decision, SharedGate};
 use crate::protocol::{Line, Notice, Outcome, Rates, Record, Series, Snapshot};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
@@ -35,7 +34,7 @@ pub struct IntakeReport {
     pub records: Vec<Record>,
     /// Time that the newest frame waited, in milliseconds.
     pub waited_ms: u64,
-    /// Descriptions of the gaps that reconnects had to cover.
+    /// Descriptions of the gaps before reconnects.
     pub resumed: Vec<String>,
     /// Notices for the screen, which are logged already.
     pub notices: Vec<String>,
@@ -45,7 +44,7 @@ pub struct IntakeReport {
 #[derive(Debug)]
 pub struct Sources {
     /// The applied gate.
-    pub gate: Arc<ArcSwap<Gate>>,
+    pub gate: SharedGate,
     /// The state of delivery.
     pub delivery: watch::Receiver<DeliveryStatus>,
     /// The state of the feed.
@@ -70,7 +69,7 @@ pub struct Observer {
     requests: VecDeque<UnixMs>,
     notices: VecDeque<Notice>,
     clock: Clock,
-    /// The gap that the last reconnect had to cover.
+    /// The gap before the last reconnect.
     resumed: Option<String>,
     started_ms: UnixMs,
     /// Time that the newest frame waited, in milliseconds, and when that was reported.
@@ -260,7 +259,7 @@ impl Observer {
         while self.requests.front().is_some_and(|at| now - at > 60_000) {
             self.requests.pop_front();
         }
-        if let Some(jump) = self.clock.look(std::time::Instant::now(), now) {
+        if let Some(jump) = self.clock.check(std::time::Instant::now(), now) {
             self.notice(jump);
         }
         self.series.advance(now);

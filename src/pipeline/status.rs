@@ -1,4 +1,5 @@
-//! How a running pipeline stands, in a file beside its spool: for `status` in another process.
+//! The status of a running pipeline, in a file in its spool's folder, for `status` in another
+//! process.
 
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -12,37 +13,37 @@ use crate::filter::Mode;
 use crate::owner_only;
 use crate::protocol::{LatencyRow, Rates, Snapshot, Totals};
 
-use super::Handle;
+use super::handle::Handle;
 
-/// How often it is written where something has changed.
+/// Interval at which a changed status is written.
 const EVERY: Duration = Duration::from_secs(1);
-/// How often it is written where nothing has: so its age tells whether anyone still writes.
+/// Interval at which an unchanged status is written, so that its age shows whether the process runs.
 const AT_LEAST: Duration = Duration::from_secs(10);
 
-/// How a pipeline stands, as another process is told.
+/// The status of a pipeline.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Status {
-    /// The process.
+    /// The process id.
     pub pid: u32,
     /// When this was written.
     pub at_ms: UnixMs,
-    /// When the run began.
+    /// When the run started.
     pub started_ms: UnixMs,
-    /// Where its items go.
+    /// The destination of its items.
     pub destination: String,
-    /// Where the events come from.
+    /// The URL of the feed.
     pub feed: String,
-    /// How the feed stands.
+    /// The state of the feed.
     pub feed_status: FeedStatus,
-    /// Whether the gate is open.
+    /// The mode of the gate.
     pub mode: Option<Mode>,
-    /// What was counted since the start.
+    /// Counts since the start.
     pub totals: Totals,
-    /// The same a second.
+    /// Events a second.
     pub rates: Rates,
-    /// From receipt to answer.
+    /// Time from receipt to answer.
     pub latency_ms: LatencyRow,
-    /// How delivery stands.
+    /// The state of delivery.
     #[serde(rename = "standing")]
     pub delivery: DeliveryStatus,
 }
@@ -65,7 +66,7 @@ impl Status {
         }
     }
 
-    /// What was written last into a spool's folder, if anything was.
+    /// Reads the status in a spool's folder; none if there is none, or it can't be read.
     pub fn read(folder: &Path) -> Option<Self> {
         let text = std::fs::read(path(folder)).ok()?;
         serde_json::from_slice(&text).ok()
@@ -76,7 +77,7 @@ fn path(folder: &Path) -> PathBuf {
     folder.join("status.json")
 }
 
-/// Keeps the file up to date.
+/// Keeps the file up to date, until the task is aborted.
 pub(super) async fn keep(handle: Handle) {
     let snapshots = handle.snapshots();
     let mut tick = tokio::time::interval(EVERY);
@@ -99,7 +100,7 @@ pub(super) async fn keep(handle: Handle) {
     }
 }
 
-/// Writes how it stood at the end.
+/// Writes the last status of a run.
 pub(super) async fn write_last(handle: &Handle) {
     let snapshot = handle.snapshots().borrow().clone();
     write(handle, Status::of(&snapshot, handle)).await;
@@ -111,7 +112,7 @@ async fn write(handle: &Handle, status: Status) {
         let text = serde_json::to_vec(&status).map_err(std::io::Error::other)?;
         owner_only::replace(&path(&folder), &text)
     });
-    // On a full disk an older one stays, and tells its age.
+    // On a full disk the old status stays; readers see its age.
     if let Ok(Err(error)) = written.await {
         tracing::debug!("cannot write the status file: {error}");
     }

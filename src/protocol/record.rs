@@ -38,7 +38,7 @@ pub enum Content {
     Malformed {
         /// The error and its position.
         malformed: Malformed,
-        /// The text, cut to what is kept.
+        /// An excerpt of the text.
         text: ByteString,
     },
 }
@@ -64,7 +64,7 @@ impl Story {
 
     /// Memory that it refers to, in bytes. An attempt is shared by all events of its request.
     fn bytes(&self) -> usize {
-        let violation = |v: &Violation| v.says.len() + v.path.len() + size_of::<Violation>();
+        let violation = |v: &Violation| v.sentence.len() + v.path.len() + size_of::<Violation>();
         let attempt = |a: &Arc<Attempt>| a.share_bytes() + size_of::<Arc<Attempt>>();
         let outcome = match &self.outcome {
             Outcome::Undelivered { reason, field, .. } => reason.len() + field.len(),

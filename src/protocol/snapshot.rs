@@ -9,7 +9,7 @@ use crate::amplitude::time::UnixMs;
 use crate::delivery::DeliveryStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::feed::FeedStatus;
-use crate::filter::gate::RuleTally;
+use crate::filter::RuleTally;
 use crate::filter::{Filters, Mode};
 use crate::limits::{Code, Policy, Violation};
 

@@ -1,182 +1,224 @@
-//! Reading the bodies of requests: in a room that they share, at a least pace, up to a size.
+//! Reading the bodies of requests, with limits on size, speed and memory.
 //!
-//! A body takes room as its bytes arrive, so that who opens requests and sends nothing takes none.
-//! What comes too slowly is refused, and gives back what it took.
+//! A body takes memory as its bytes arrive, so that requests without data take none. A body that is
+//! too slow is refused, and its memory is released.
 
 use std::time::Duration;
 
-use axum::body::{Body, Bytes};
+use axum::body::Bytes;
+use axum::extract::Request;
 use axum::http::header::CONTENT_ENCODING;
 use axum::http::request::Parts;
 use futures_util::StreamExt as _;
 use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::{Instant, timeout_at};
+use tokio::time::{Instant, timeout, timeout_at};
 
 use super::intake;
 use super::refusal::Refusal;
 
-/// The body of a request may take this long.
-const PATIENCE: Duration = Duration::from_secs(30);
-/// A body may be this far behind its least pace.
+/// Maximum time for the body of a request.
+const BODY_TIMEOUT: Duration = Duration::from_secs(30);
+/// Maximum time that a body may lag behind its minimum rate.
 const GRACE: Duration = Duration::from_secs(5);
-/// The least pace of a body, in bytes a second: less than the slowest of telephone lines.
-const LEAST_PACE: f64 = 1_024.0;
-/// A body of up to this size is a small one.
+/// Minimum rate of a body, in bytes per second: slower than any telephone line.
+const MIN_RATE: f64 = 1_024.0;
+/// Maximum size of a small body, in bytes.
 const SMALL_BYTES: usize = 1 << 20;
-/// Bodies of up to 1 MiB hold at most this together; more of them wait.
-const SMALL_ROOM_BYTES: usize = 64 << 20;
-/// Larger bodies have a room of their own, so that they can't keep small ones waiting.
-const LARGE_ROOM_BYTES: usize = 192 << 20;
-/// Room is given by this.
+/// Maximum memory of all small bodies, in bytes; more of them wait.
+const SMALL_MEMORY_BYTES: usize = 64 << 20;
+/// Maximum memory of all large bodies, in bytes. It is separate, so that they can't delay small ones.
+const LARGE_MEMORY_BYTES: usize = 192 << 20;
+/// Memory is counted in units of this size, in bytes.
 pub(super) const UNIT_BYTES: usize = 1_024;
+/// Maximum bytes that are read of a body that is refused anyway.
+const DISCARDED_BYTES: usize = 40 << 20;
+/// A compressed body of more bytes than this is decompressed on a thread for blocking work.
+const DECOMPRESS_INLINE_BYTES: usize = 16 << 10;
 
-/// What the bodies of requests may hold in memory together.
+/// The memory for the bodies of all requests in progress.
 #[derive(Debug)]
-pub(super) struct Room {
+pub(super) struct BodyMemory {
     small: Semaphore,
     large: Semaphore,
 }
 
-impl Default for Room {
+impl Default for BodyMemory {
     fn default() -> Self {
         Self {
-            small: Semaphore::new(SMALL_ROOM_BYTES / UNIT_BYTES),
-            large: Semaphore::new(LARGE_ROOM_BYTES / UNIT_BYTES),
+            small: Semaphore::new(SMALL_MEMORY_BYTES / UNIT_BYTES),
+            large: Semaphore::new(LARGE_MEMORY_BYTES / UNIT_BYTES),
         }
     }
 }
 
-/// A body: as it came, and as it was before it was compressed.
+/// A complete body.
 #[derive(Debug)]
-pub(super) struct Read<'r> {
+pub(super) struct Body<'m> {
+    /// As it was received.
     pub(super) raw: Bytes,
+    /// Decompressed.
     pub(super) plain: Bytes,
-    /// Its part of the room; given back when this is dropped.
-    _share: Share<'r>,
+    /// Its memory; released on drop.
+    _permit: MemoryPermit<'m>,
 }
 
-impl Room {
-    /// Reads a body of up to `most` bytes, compressed or not.
+impl BodyMemory {
+    /// Reads a body of at most `max_bytes`, compressed or not.
     pub(super) async fn read(
         &self,
         head: &Parts,
-        body: Body,
-        most: usize,
-    ) -> Result<Read<'_>, Refusal> {
-        let room = if most <= SMALL_BYTES {
+        body: axum::body::Body,
+        max_bytes: usize,
+    ) -> Result<Body<'_>, Refusal> {
+        let memory = if max_bytes <= SMALL_BYTES {
             &self.small
         } else {
             &self.large
         };
-        let mut share = Share::of(room);
+        let mut permit = MemoryPermit::new(memory);
         let encoding = head.headers.get(CONTENT_ENCODING);
         let encoding = encoding.and_then(|value| value.to_str().ok());
-        let by = Instant::now() + PATIENCE;
-        let raw = arrive(body, most, &mut share, by).await?;
-        let plain = if encoding.is_some() {
-            // How much it unpacks to shows only then.
-            let taken = share.units();
-            share.take(most, by).await?;
-            let plain = intake::unpacked(&raw, encoding, most)?;
-            share.keep(taken + units(plain.len()));
-            plain
-        } else {
-            raw.clone()
+        let deadline = Instant::now() + BODY_TIMEOUT;
+        let raw = receive(body, max_bytes, &mut permit, deadline).await?;
+        let plain = match encoding {
+            Some(encoding) => {
+                // The decompressed size is unknown before, so the maximum is reserved.
+                let units = permit.units();
+                permit.add(max_bytes, deadline).await?;
+                let plain = decompress(raw.clone(), encoding, max_bytes).await?;
+                permit.shrink_to(units + units_of(plain.len()));
+                plain
+            }
+            None => raw.clone(),
         };
-        Ok(Read {
+        Ok(Body {
             raw,
             plain,
-            _share: share,
+            _permit: permit,
         })
     }
 }
 
-async fn arrive(
-    body: Body,
-    most: usize,
-    share: &mut Share<'_>,
-    by: Instant,
+async fn receive(
+    body: axum::body::Body,
+    max_bytes: usize,
+    permit: &mut MemoryPermit<'_>,
+    deadline: Instant,
 ) -> Result<Bytes, Refusal> {
     let mut chunks = body.into_data_stream();
-    let mut whole = Vec::new();
-    let mut pace = Pace::until(by);
+    let mut received = Vec::new();
+    let mut rate = MinRate::new(deadline);
     loop {
-        let chunk = match timeout_at(pace.next_by(), chunks.next()).await {
-            Ok(None) => return Ok(whole.into()),
+        let chunk = match timeout_at(rate.next_deadline(), chunks.next()).await {
+            Ok(None) => return Ok(received.into()),
             Ok(Some(Ok(chunk))) => chunk,
             Ok(Some(Err(error))) => {
-                let says = format!("The body broke off: {error}");
-                return Err(Refusal::new(400, &says));
+                let error = format!("The body was cut off: {error}");
+                return Err(Refusal::new(400, &error));
             }
             Err(_) => return Err(too_slow()),
         };
-        if whole.len() + chunk.len() > most {
+        if received.len() + chunk.len() > max_bytes {
             return Err(Refusal::too_large());
         }
-        share.take(chunk.len(), by).await?;
-        whole.extend_from_slice(&chunk);
-        pace.came(chunk.len());
+        permit.add(chunk.len(), deadline).await?;
+        received.extend_from_slice(&chunk);
+        rate.received(chunk.len());
     }
 }
 
-/// The least pace of a body, which has to be whole by a time.
+async fn decompress(raw: Bytes, encoding: &str, max_bytes: usize) -> Result<Bytes, Refusal> {
+    if raw.len() <= DECOMPRESS_INLINE_BYTES {
+        return intake::decompress(&raw, Some(encoding), max_bytes);
+    }
+    let encoding = encoding.to_owned();
+    let decompress = move || intake::decompress(&raw, Some(&encoding), max_bytes);
+    match tokio::task::spawn_blocking(decompress).await {
+        Ok(plain) => plain,
+        Err(error) => Err(Refusal::new(500, &error.to_string())),
+    }
+}
+
+/// Reads and drops the body of a refused request, up to a size and time; `inspect` sees its chunks.
+/// Without this, a sender that is still sending sees a broken connection and not the answer.
+pub(super) async fn discard(request: Request, mut inspect: impl FnMut(&[u8])) {
+    let mut body = request.into_body().into_data_stream();
+    let reading = async {
+        let mut left = DISCARDED_BYTES;
+        while let Some(Ok(chunk)) = body.next().await
+            && left > 0
+        {
+            inspect(&chunk);
+            left = left.saturating_sub(chunk.len());
+        }
+    };
+    // The answer is sent, even if the sender is too slow to see it.
+    let _ = timeout(BODY_TIMEOUT, reading).await;
+}
+
+/// The minimum rate of a body that must be complete by a deadline.
 #[derive(Debug)]
-pub(super) struct Pace {
-    by: Instant,
-    pace_by: Instant,
+pub(super) struct MinRate {
+    /// The deadline of the whole body.
+    deadline: Instant,
+    /// The time until which the bytes so far suffice.
+    covered_until: Instant,
 }
 
-impl Pace {
-    pub(super) fn until(by: Instant) -> Self {
-        let pace_by = Instant::now() + GRACE;
-        Self { by, pace_by }
+impl MinRate {
+    pub(super) fn new(deadline: Instant) -> Self {
+        Self {
+            deadline,
+            covered_until: Instant::now() + GRACE,
+        }
     }
 
-    /// The time by which more has to come.
-    pub(super) fn next_by(&self) -> Instant {
-        self.pace_by.min(self.by)
+    /// The time by which more bytes must arrive.
+    pub(super) fn next_deadline(&self) -> Instant {
+        self.covered_until.min(self.deadline)
     }
 
-    /// Some bytes have come.
-    pub(super) fn came(&mut self, bytes: usize) {
-        let earned = Duration::from_secs_f64(bytes as f64 / LEAST_PACE);
-        self.pace_by = (self.pace_by + earned).min(Instant::now() + GRACE);
+    /// Records the arrival of bytes.
+    pub(super) fn received(&mut self, bytes: usize) {
+        let earned = Duration::from_secs_f64(bytes as f64 / MIN_RATE);
+        self.covered_until = (self.covered_until + earned).min(Instant::now() + GRACE);
     }
 }
 
 fn too_slow() -> Refusal {
-    let says = format!(
-        "The body could not be read within {} seconds, or came too slowly",
-        PATIENCE.as_secs()
+    let error = format!(
+        "The body did not arrive within {} seconds, or too slowly",
+        BODY_TIMEOUT.as_secs()
     );
-    Refusal::new(408, &says)
+    Refusal::new(408, &error)
 }
 
-fn units(bytes: usize) -> usize {
+fn units_of(bytes: usize) -> usize {
     bytes.div_ceil(UNIT_BYTES)
 }
 
-/// A body's part of a room.
+/// A body's part of a limited memory; released on drop.
 #[derive(Debug)]
-pub(super) struct Share<'r> {
-    room: &'r Semaphore,
-    held: Option<SemaphorePermit<'r>>,
+pub(super) struct MemoryPermit<'m> {
+    memory: &'m Semaphore,
+    held: Option<SemaphorePermit<'m>>,
 }
 
-impl<'r> Share<'r> {
-    /// None of it yet.
-    pub(super) fn of(room: &'r Semaphore) -> Self {
-        Self { room, held: None }
+impl<'m> MemoryPermit<'m> {
+    /// Starts without memory.
+    pub(super) fn new(memory: &'m Semaphore) -> Self {
+        Self { memory, held: None }
     }
 
     fn units(&self) -> usize {
         self.held.as_ref().map_or(0, SemaphorePermit::num_permits)
     }
 
-    /// Takes room for so many bytes more, once there is any.
-    pub(super) async fn take(&mut self, bytes: usize, by: Instant) -> Result<(), Refusal> {
-        let wanted = u32::try_from(units(bytes)).unwrap_or(u32::MAX);
-        let Ok(Ok(more)) = timeout_at(by, self.room.acquire_many(wanted)).await else {
+    /// Adds memory for this number of bytes; waits for it until the deadline.
+    pub(super) async fn add(&mut self, bytes: usize, deadline: Instant) -> Result<(), Refusal> {
+        let units = u32::try_from(units_of(bytes)).unwrap_or(u32::MAX);
+        let acquiring = self.memory.acquire_many(units);
+        let Ok(Ok(more)) = timeout_at(deadline, acquiring).await else {
             return Err(too_slow());
         };
         match &mut self.held {
@@ -186,8 +228,8 @@ impl<'r> Share<'r> {
         Ok(())
     }
 
-    /// Gives back all but so many units.
-    fn keep(&mut self, units: usize) {
+    /// Releases all but this number of units.
+    fn shrink_to(&mut self, units: usize) {
         if let Some(held) = &mut self.held {
             drop(held.split(held.num_permits().saturating_sub(units)));
         }
@@ -197,56 +239,61 @@ impl<'r> Share<'r> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use axum::body::Body;
     use futures_util::stream;
 
     fn head() -> Parts {
         axum::http::Request::new(()).into_parts().0
     }
 
-    /// A body that sends a piece, and then nothing for this long, again and again.
-    fn dripping(piece: &'static [u8], pause: Duration) -> Body {
+    /// A body that sends a chunk after each pause, without end.
+    fn dripping(chunk: &'static [u8], pause: Duration) -> Body {
         Body::from_stream(stream::unfold((), move |()| async move {
             tokio::time::sleep(pause).await;
-            Some((Ok::<_, std::io::Error>(Bytes::from_static(piece)), ()))
+            Some((Ok::<_, std::io::Error>(Bytes::from_static(chunk)), ()))
         }))
     }
 
     #[tokio::test]
-    async fn a_body_that_drips_is_refused_and_takes_no_room_that_it_does_not_fill() {
-        let room = Room::default();
+    async fn a_slow_body_is_refused_and_takes_memory_only_for_its_bytes() {
+        let memory = BodyMemory::default();
         let began = Instant::now();
         let slow = (0..200).map(|_| async {
             let drip = dripping(b"x", Duration::from_secs(1));
-            room.read(&head(), drip, SMALL_BYTES).await
+            memory.read(&head(), drip, SMALL_BYTES).await
         });
         let all = futures_util::future::join_all(slow);
         let quick = async {
             tokio::time::sleep(Duration::from_secs(2)).await;
             let body = Body::from(vec![b'x'; SMALL_BYTES]);
-            let read = room.read(&head(), body, SMALL_BYTES).await;
+            let read = memory.read(&head(), body, SMALL_BYTES).await;
             (read.unwrap().raw.len(), began.elapsed())
         };
         let (all, (bytes, waited)) = tokio::join!(all, quick);
         assert_eq!(bytes, SMALL_BYTES);
-        assert!(waited < GRACE, "nobody waits for them: {waited:?}");
+        assert!(waited < GRACE, "the slow ones delay nobody: {waited:?}");
         assert!(
             all.iter()
                 .all(|read| read.as_ref().is_err_and(|r| r.status == 408))
         );
         assert!(began.elapsed() < 2 * GRACE, "{:?}", began.elapsed());
-        let free = room.small.available_permits();
-        assert_eq!(free, SMALL_ROOM_BYTES / UNIT_BYTES, "all is given back");
+        let free = memory.small.available_permits();
+        assert_eq!(
+            free,
+            SMALL_MEMORY_BYTES / UNIT_BYTES,
+            "all memory is released"
+        );
     }
 
     #[tokio::test]
-    async fn what_is_too_large_is_refused_and_large_ones_keep_no_small_one_waiting() {
-        let room = Room::default();
+    async fn a_body_that_is_too_large_is_refused_and_large_ones_do_not_delay_small_ones() {
+        let memory = BodyMemory::default();
         let body = Body::from(vec![b'x'; SMALL_BYTES + 1]);
-        let read = room.read(&head(), body, SMALL_BYTES).await;
+        let read = memory.read(&head(), body, SMALL_BYTES).await;
         assert!(read.is_err_and(|refusal| refusal.status == 413));
-        let all = room.large.available_permits() as u32;
-        let _taken = room.large.acquire_many(all).await.unwrap();
-        let small = room.read(&head(), Body::from("{}"), SMALL_BYTES).await;
+        let all = memory.large.available_permits() as u32;
+        let _taken = memory.large.acquire_many(all).await.unwrap();
+        let small = memory.read(&head(), Body::from("{}"), SMALL_BYTES).await;
         assert_eq!(small.unwrap().plain, "{}");
     }
 }

@@ -1,8 +1,8 @@
-//! The connections of a relay: how many there are, and which of them has to go for a new one.
+//! Limits the connections of a relay, and chooses which one is closed for a new one.
 //!
-//! Who opens connections and says nothing must not keep out who sends events. Where there are as
-//! many as there may be, the oldest goes of which no request has come; else the oldest whose
-//! request did not name the secret yet. One that has named it, or reads the feed, never goes.
+//! Idle connections must not keep senders out. At the limit, the oldest connection without a request
+//! in progress is closed, or else the oldest whose request has not given the secret yet. A trusted
+//! connection, which has given it or reads the feed, is never closed.
 
 use std::collections::BTreeSet;
 use std::future::{Ready, ready};
@@ -18,59 +18,62 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio_util::sync::{CancellationToken, WaitForCancellationFutureOwned};
 
-/// Descriptors that are left to everything but connections: the log, the spool, the terminal.
-const KEPT_DESCRIPTORS: usize = 64;
-/// No more connections than this, however many descriptors there are: each takes some 20 kB.
-const MOST: usize = 10_000;
-/// One address may have this share of them, unless it is this machine's own, where a proxy is.
-const SHARE_OF_AN_ADDRESS: usize = 2;
+/// File descriptors reserved for everything but connections: the log, the spool, the terminal.
+const RESERVED_DESCRIPTORS: usize = 64;
+/// Maximum number of connections, also with more descriptors: each takes about 20 kB of memory.
+const MAX_CONNECTIONS: usize = 10_000;
+/// One address may have 1 in this many connections. Loopback is exempt, because a proxy may run there.
+const PER_ADDRESS_DIVISOR: usize = 2;
 
-/// How far a connection has come. The order is the order in which they have to go.
+/// The stage of a connection. The least stage is closed first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-enum Level {
-    /// No request is under way.
-    Silent,
-    /// The head of a request has come.
-    Asking,
-    /// It has named the secret, or reads the feed.
-    Known,
+enum Stage {
+    /// No request is in progress.
+    Idle,
+    /// The head of a request has arrived.
+    Requesting,
+    /// It has given the secret, or reads the feed.
+    Trusted,
 }
 
-/// The connections that are open, by who has them.
+/// The open connections.
 #[derive(Debug, Clone)]
 pub(super) struct Connections(Arc<Shared>);
 
 #[derive(Debug)]
 struct Shared {
-    most: usize,
+    limit: usize,
     open: Mutex<Open>,
 }
 
 #[derive(Debug, Default)]
 struct Open {
     by_peer: FxHashMap<SocketAddr, Connection>,
-    of_address: FxHashMap<IpAddr, usize>,
-    /// Those that may have to go, by level and age.
-    order: BTreeSet<(Level, u64, SocketAddr)>,
+    /// Number of connections per address.
+    per_address: FxHashMap<IpAddr, usize>,
+    /// The connections that may be closed, by stage and age.
+    order: BTreeSet<(Stage, u64, SocketAddr)>,
+    /// Number of connections that were ever opened.
     opened: u64,
 }
 
 #[derive(Debug)]
 struct Connection {
-    level: Level,
-    age: u64,
+    stage: Stage,
+    /// The value of `opened` when it was opened.
+    sequence: u64,
     close: CancellationToken,
 }
 
 impl Connections {
-    /// As many as this process has descriptors for.
+    /// Limits connections by the file descriptors of this process.
     pub(super) fn new() -> Self {
-        Self::up_to(crate::descriptors::limit().saturating_sub(KEPT_DESCRIPTORS))
+        Self::up_to(crate::descriptors::limit().saturating_sub(RESERVED_DESCRIPTORS))
     }
 
-    fn up_to(most: usize) -> Self {
+    fn up_to(limit: usize) -> Self {
         Self(Arc::new(Shared {
-            most: most.clamp(1, MOST),
+            limit: limit.clamp(1, MAX_CONNECTIONS),
             open: Mutex::default(),
         }))
     }
@@ -79,32 +82,32 @@ impl Connections {
         self.0.open.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// The head of a request has come.
-    pub(super) fn asks(&self, peer: SocketAddr) {
-        self.lock().set(peer, Level::Asking);
+    /// The head of a request has arrived.
+    pub(super) fn mark_requesting(&self, peer: SocketAddr) {
+        self.lock().set(peer, Stage::Requesting);
     }
 
-    /// Its answer is on the way.
-    pub(super) fn is_answered(&self, peer: SocketAddr) {
-        self.lock().set(peer, Level::Silent);
+    /// The answer to a request was returned.
+    pub(super) fn mark_idle(&self, peer: SocketAddr) {
+        self.lock().set(peer, Stage::Idle);
     }
 
-    /// It has named the secret, or reads the feed.
-    pub(super) fn is_known(&self, peer: SocketAddr) {
-        self.lock().set(peer, Level::Known);
+    /// It has given the secret, or reads the feed.
+    pub(super) fn mark_trusted(&self, peer: SocketAddr) {
+        self.lock().set(peer, Stage::Trusted);
     }
 
-    /// A new connection, for which another one may have to go: what closes it, and its age.
-    /// Nothing where none can go.
+    /// Admits a new connection, and closes another one for it at the limit. Returns its close signal
+    /// and sequence number; none if no other can be closed.
     fn admit(&self, peer: SocketAddr) -> Option<(CancellationToken, u64)> {
         let mut open = self.lock();
-        let is_crowded = open.by_peer.len() >= self.0.most;
-        let is_greedy = !peer.ip().is_loopback()
-            && open.of_address.get(&peer.ip()).copied().unwrap_or(0)
-                >= self.0.most.div_ceil(SHARE_OF_AN_ADDRESS);
-        if is_greedy {
+        let is_full = open.by_peer.len() >= self.0.limit;
+        let address_is_full = !peer.ip().is_loopback()
+            && open.per_address.get(&peer.ip()).copied().unwrap_or(0)
+                >= self.0.limit.div_ceil(PER_ADDRESS_DIVISOR);
+        if address_is_full {
             open.close_one(|other| other.ip() == peer.ip())?;
-        } else if is_crowded {
+        } else if is_full {
             open.close_one(|_| true)?;
         }
         Some(open.add(peer))
@@ -115,49 +118,51 @@ impl Open {
     fn add(&mut self, peer: SocketAddr) -> (CancellationToken, u64) {
         self.opened += 1;
         let connection = Connection {
-            level: Level::Silent,
-            age: self.opened,
+            stage: Stage::Idle,
+            sequence: self.opened,
             close: CancellationToken::new(),
         };
         let close = connection.close.clone();
-        self.order.insert((Level::Silent, connection.age, peer));
-        *self.of_address.entry(peer.ip()).or_default() += 1;
+        self.order.insert((Stage::Idle, connection.sequence, peer));
+        *self.per_address.entry(peer.ip()).or_default() += 1;
         self.by_peer.insert(peer, connection);
         (close, self.opened)
     }
 
-    fn set(&mut self, peer: SocketAddr, level: Level) {
+    fn set(&mut self, peer: SocketAddr, stage: Stage) {
         let Some(connection) = self.by_peer.get_mut(&peer) else {
             return;
         };
-        if connection.level == Level::Known {
+        if connection.stage == Stage::Trusted {
             return;
         }
-        self.order.remove(&(connection.level, connection.age, peer));
-        connection.level = level;
-        if level != Level::Known {
-            self.order.insert((level, connection.age, peer));
+        self.order
+            .remove(&(connection.stage, connection.sequence, peer));
+        connection.stage = stage;
+        if stage != Stage::Trusted {
+            self.order.insert((stage, connection.sequence, peer));
         }
     }
 
-    /// Closes the first of those that may have to go and that `may` says.
-    fn close_one(&mut self, may: impl Fn(&SocketAddr) -> bool) -> Option<()> {
-        let first = self.order.iter().find(|(_, _, peer)| may(peer));
-        let (_, age, peer) = *first?;
-        self.remove(peer, age)?.close.cancel();
+    /// Closes the first connection that may be closed and that `filter` accepts.
+    fn close_one(&mut self, filter: impl Fn(&SocketAddr) -> bool) -> Option<()> {
+        let first = self.order.iter().find(|(_, _, peer)| filter(peer));
+        let (_, sequence, peer) = *first?;
+        self.remove(peer, sequence)?.close.cancel();
         Some(())
     }
 
-    fn remove(&mut self, peer: SocketAddr, age: u64) -> Option<Connection> {
-        if self.by_peer.get(&peer)?.age != age {
+    fn remove(&mut self, peer: SocketAddr, sequence: u64) -> Option<Connection> {
+        if self.by_peer.get(&peer)?.sequence != sequence {
             return None;
         }
         let connection = self.by_peer.remove(&peer)?;
-        self.order.remove(&(connection.level, connection.age, peer));
-        if let Some(count) = self.of_address.get_mut(&peer.ip()) {
+        self.order
+            .remove(&(connection.stage, connection.sequence, peer));
+        if let Some(count) = self.per_address.get_mut(&peer.ip()) {
             *count -= 1;
             if *count == 0 {
-                self.of_address.remove(&peer.ip());
+                self.per_address.remove(&peer.ip());
             }
         }
         Some(connection)
@@ -170,48 +175,48 @@ impl<S> Accept<TcpStream, S> for Connections {
     type Future = Ready<io::Result<(Stream, S)>>;
 
     fn accept(&self, stream: TcpStream, service: S) -> Self::Future {
-        let taken = stream.peer_addr().and_then(|peer| {
-            let (close, age) = self
+        let admitted = stream.peer_addr().and_then(|peer| {
+            let (close, sequence) = self
                 .admit(peer)
                 .ok_or_else(|| io::Error::other("there are too many connections"))?;
             Ok(Stream {
                 socket: stream,
                 is_closed: Box::pin(close.cancelled_owned()),
-                _place: Place {
+                _slot: Slot {
                     connections: self.clone(),
                     peer,
-                    age,
+                    sequence,
                 },
             })
         });
-        ready(taken.map(|stream| (stream, service)))
+        ready(admitted.map(|stream| (stream, service)))
     }
 }
 
-/// A connection until it ends, or has to go for another one.
+/// A connection that can be closed for another one.
 #[derive(Debug)]
 pub(super) struct Stream {
     socket: TcpStream,
     is_closed: Pin<Box<WaitForCancellationFutureOwned>>,
-    _place: Place,
+    _slot: Slot,
 }
 
-/// Its place among the connections, which is free again when this is dropped.
+/// The entry of a connection; removed on drop.
 #[derive(Debug)]
-struct Place {
+struct Slot {
     connections: Connections,
     peer: SocketAddr,
-    age: u64,
+    sequence: u64,
 }
 
-impl Drop for Place {
+impl Drop for Slot {
     fn drop(&mut self) {
-        self.connections.lock().remove(self.peer, self.age);
+        self.connections.lock().remove(self.peer, self.sequence);
     }
 }
 
 impl Stream {
-    /// An error once it has to go; who reads or writes is woken then.
+    /// Fails once the connection must close. Wakes the task that reads or writes.
     fn poll_open(&mut self, context: &mut Context<'_>) -> io::Result<()> {
         match self.is_closed.as_mut().poll(context) {
             Poll::Ready(()) => Err(io::ErrorKind::ConnectionAborted.into()),
@@ -272,53 +277,53 @@ mod tests {
     }
 
     #[test]
-    fn the_oldest_silent_one_goes_first_and_one_that_is_known_never() {
+    fn the_oldest_idle_connection_is_closed_first_and_a_trusted_one_never() {
         let all = Connections::up_to(3);
         let here = |port| peer([127, 0, 0, 1], port);
-        let known = all.admit(here(1)).unwrap().0;
-        all.is_known(here(1));
-        let asking = all.admit(here(2)).unwrap().0;
-        all.asks(here(2));
-        let silent = all.admit(here(3)).unwrap().0;
+        let trusted = all.admit(here(1)).unwrap().0;
+        all.mark_trusted(here(1));
+        let requesting = all.admit(here(2)).unwrap().0;
+        all.mark_requesting(here(2));
+        let idle = all.admit(here(3)).unwrap().0;
         let new = all.admit(here(4)).unwrap().0;
-        assert!(silent.is_cancelled(), "younger than the one that asks");
-        all.is_known(here(4));
-        all.is_answered(here(1));
+        assert!(idle.is_cancelled(), "it is younger, but idle");
+        all.mark_trusted(here(4));
+        all.mark_idle(here(1));
         let newer = all.admit(here(5)).unwrap().0;
-        assert!(asking.is_cancelled());
-        all.is_known(here(5));
-        assert!(all.admit(here(6)).is_none(), "nobody can go");
+        assert!(requesting.is_cancelled());
+        all.mark_trusted(here(5));
+        assert!(all.admit(here(6)).is_none(), "all are trusted");
         assert!(
-            ![known, new, newer]
+            ![trusted, new, newer]
                 .iter()
                 .any(CancellationToken::is_cancelled)
         );
     }
 
     #[test]
-    fn an_address_that_has_its_share_makes_room_for_itself_only() {
+    fn an_address_at_its_limit_replaces_only_its_own_connections() {
         let all = Connections::up_to(4);
-        let greedy = |port| peer([192, 0, 2, 1], port);
+        let full = |port| peer([192, 0, 2, 1], port);
         let other = all.admit(peer([192, 0, 2, 2], 1)).unwrap().0;
-        let first = all.admit(greedy(1)).unwrap().0;
-        let second = all.admit(greedy(2)).unwrap().0;
-        all.admit(greedy(3)).unwrap();
+        let first = all.admit(full(1)).unwrap().0;
+        let second = all.admit(full(2)).unwrap().0;
+        all.admit(full(3)).unwrap();
         assert!(first.is_cancelled() && !second.is_cancelled() && !other.is_cancelled());
     }
 
     #[test]
-    fn a_place_that_is_free_again_is_anyones() {
+    fn a_freed_slot_is_available_to_any_address() {
         let all = Connections::up_to(1);
         let here = peer([127, 0, 0, 1], 1);
         all.admit(here).unwrap();
-        all.is_known(here);
+        all.mark_trusted(here);
         assert!(all.admit(peer([127, 0, 0, 1], 2)).is_none());
-        drop(Place {
+        drop(Slot {
             connections: all.clone(),
             peer: here,
-            age: 1,
+            sequence: 1,
         });
         assert!(all.admit(peer([127, 0, 0, 1], 2)).is_some());
-        assert_eq!(all.lock().of_address.len(), 1);
+        assert_eq!(all.lock().per_address.len(), 1);
     }
 }

@@ -1,28 +1,28 @@
-//! Why a request is not taken, in the shapes in which Amplitude says it (HTTP V2 API, responses).
+//! Refusals of requests, in the form of Amplitude's own (HTTP V2 API, responses).
 
 use serde_json::{Value, json};
 
-/// Where a refusal names fields that events miss, and fields of theirs that can't be read.
+/// The keys under which a refusal lists missing and invalid fields of events.
 pub(super) const WITH_MISSING: &str = "events_with_missing_fields";
 pub(super) const WITH_INVALID: &str = "events_with_invalid_fields";
 
-/// Why a request is not taken, as Amplitude would say it.
+/// The refusal of a request, in Amplitude's form.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Refusal {
-    /// The status.
+    /// The HTTP status.
     pub status: u16,
-    /// The JSON of the body.
+    /// The JSON body of the answer.
     pub body: Value,
 }
 
 impl Refusal {
-    /// A refusal with no more to say than its reason.
+    /// A refusal with an error message.
     pub fn new(status: u16, error: &str) -> Self {
         let body = json!({ "code": status, "error": error });
         Self { status, body }
     }
 
-    /// Its reason, with the fields that it is about.
+    /// The error message, with the fields that it concerns.
     pub fn reason(&self) -> String {
         let error = self.body["error"].as_str().unwrap_or_default();
         let of_events = [WITH_MISSING, WITH_INVALID].into_iter();
@@ -36,14 +36,14 @@ impl Refusal {
         }
     }
 
-    /// A request, or an event, without a field that it has to have.
+    /// The refusal of a request or event without a required field.
     pub fn missing(field: &str) -> Self {
         let mut refusal = Self::new(400, "Request missing required field");
         refusal.body["missing_field"] = field.into();
         refusal
     }
 
-    /// A body that is too large, or has too many events.
+    /// The refusal of a body that is too large or has too many events.
     pub fn too_large() -> Self {
         Self::new(413, "Payload too large")
     }

@@ -1,7 +1,7 @@
-//! How many events a second are taken: of all who send, and of each user and device, so that one
-//! that runs wild does not fill the feed. Measured as Amplitude does it: as an average over the
-//! last half minute, so that a burst after a time without network gets through (HTTP V2 API,
-//! upload limits: 30 a second for a user or device; Batch Event Upload API: 1,000).
+//! Limits the rate of events, in total and per user and device, so that a runaway device does not
+//! flood the feed. Like Amplitude, it uses the average over the last 30 seconds, so that a burst
+//! after a network outage passes (HTTP V2 API, upload limits: 30 per second for a user or device;
+//! Batch Event Upload API: 1,000).
 
 use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
@@ -13,100 +13,106 @@ use tokio::time::Instant;
 
 use super::refusal::Refusal;
 
-/// Rates are averages over this time.
+/// The window of the average.
 const WINDOW: Duration = Duration::from_secs(30);
 
-/// Events a second that are taken; 0 is any number.
+/// Maximum rates in events per second; 0 means unlimited.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Limits {
-    /// Of all who send.
+pub struct RateLimits {
+    /// Of all events.
     pub all: u32,
-    /// Of each user, and of each device, that an SDK sends events of.
+    /// Of the SDK events of each user and each device.
     pub each: u32,
 }
 
-/// Who an event is of.
+/// The user and device of an event.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Who {
+pub struct Identity {
     /// Its `user_id`.
     pub user: Option<String>,
     /// Its `device_id`.
     pub device: Option<String>,
 }
 
-/// What was taken lately, and how much may be.
+/// Limits the rate of events.
 #[derive(Debug)]
 pub struct Throttle {
-    limits: Limits,
-    lately: Mutex<Lately>,
+    limits: RateLimits,
+    recent: Mutex<Recent>,
 }
 
+/// The events of the last two windows.
 #[derive(Debug)]
-struct Lately {
-    /// When the present window began.
-    began: Instant,
+struct Recent {
+    /// Start of the current window.
+    started: Instant,
     all: Counts,
     users: FxHashMap<String, Counts>,
     devices: FxHashMap<String, Counts>,
 }
 
-/// Events in the present window, and in the one before.
+/// Number of events in the current window and in the previous one.
 #[derive(Debug, Clone, Copy, Default)]
 struct Counts {
-    now: u32,
-    before: u32,
+    current: u32,
+    previous: u32,
 }
 
 impl Counts {
-    /// Events in the last half minute, as far as two counts tell: the earlier window counts by
-    /// the share of it that is not over.
-    fn lately(self, share: f64) -> f64 {
-        f64::from(self.now) + f64::from(self.before) * (1.0 - share)
+    /// Estimates the events of the last 30 seconds: the previous window counts in proportion to the
+    /// rest of the current one. `elapsed` is the fraction of the current window that has passed.
+    fn estimate(self, elapsed: f64) -> f64 {
+        f64::from(self.current) + f64::from(self.previous) * (1.0 - elapsed)
     }
 }
 
 impl Throttle {
-    /// One that has seen nothing yet.
-    pub fn new(limits: Limits, now: Instant) -> Self {
-        let lately = Lately {
-            began: now,
+    /// Starts without events.
+    pub fn new(limits: RateLimits, now: Instant) -> Self {
+        let recent = Recent {
+            started: now,
             all: Counts::default(),
             users: FxHashMap::default(),
             devices: FxHashMap::default(),
         };
         Self {
             limits,
-            lately: Mutex::new(lately),
+            recent: Mutex::new(recent),
         }
     }
 
-    /// Whether who an event is of matters.
-    pub fn asks_who(&self) -> bool {
+    /// Whether users and devices are limited.
+    pub fn counts_identities(&self) -> bool {
         self.limits.each > 0
     }
 
-    /// Counts the events of a request, or refuses all of them where some are too many; it takes
-    /// `count` of them, of these users and devices where that was asked.
-    pub fn take(&self, count: usize, who: &[Who], now: Instant) -> Result<(), Refusal> {
-        if self.limits == Limits::default() {
+    /// Counts the `count` events of a request, or refuses all of them if some exceed a limit.
+    /// `identities` has an entry per event if [`Self::counts_identities`], else none.
+    pub fn admit(
+        &self,
+        count: usize,
+        identities: &[Identity],
+        now: Instant,
+    ) -> Result<(), Refusal> {
+        if self.limits == RateLimits::default() {
             return Ok(());
         }
-        let mut lately = self.lately.lock().unwrap_or_else(PoisonError::into_inner);
-        let share = lately.roll(now);
-        let most = |per_second: u32| f64::from(per_second) * WINDOW.as_secs_f64();
-        let Limits { all, each } = self.limits;
-        if all > 0 && lately.all.lately(share) + count as f64 > most(all) {
-            return Err(too_many_of_all(all));
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        let elapsed = recent.roll(now);
+        let max = |per_second: u32| f64::from(per_second) * WINDOW.as_secs_f64();
+        let RateLimits { all, each } = self.limits;
+        if all > 0 && recent.all.estimate(elapsed) + count as f64 > max(all) {
+            return Err(total_exceeded(all));
         }
         if each > 0 {
-            lately.check_each(who, each, most(each), share)?;
+            recent.check_each(identities, each, max(each), elapsed)?;
         }
-        lately.all.now += count as u32;
-        let Lately { users, devices, .. } = &mut *lately;
-        for one in who {
+        recent.all.current += count as u32;
+        let Recent { users, devices, .. } = &mut *recent;
+        for one in identities {
             for (name, counts) in [(&one.user, &mut *users), (&one.device, &mut *devices)] {
                 if let Some(name) = name {
-                    counts.entry(name.clone()).or_default().now += 1;
+                    counts.entry(name.clone()).or_default().current += 1;
                 }
             }
         }
@@ -114,38 +120,38 @@ impl Throttle {
     }
 }
 
-impl Lately {
-    /// Begins a new window where it is time; the share of the present one that is over. Who sent
-    /// nothing for a whole window is forgotten.
+impl Recent {
+    /// Starts a new window if the current one has ended. Returns the fraction of it that has passed.
+    /// Users and devices without events for a identitiesle window are forgotten.
     fn roll(&mut self, now: Instant) -> f64 {
-        let over = now.duration_since(self.began);
-        if over >= WINDOW {
-            let is_next = over < 2 * WINDOW;
-            let turn = |counts: &mut Counts| {
-                counts.before = if is_next { counts.now } else { 0 };
-                counts.now = 0;
-                counts.before > 0
+        let passed = now.duration_since(self.started);
+        if passed >= WINDOW {
+            let is_next = passed < 2 * WINDOW;
+            let shift = |counts: &mut Counts| {
+                counts.previous = if is_next { counts.current } else { 0 };
+                counts.current = 0;
+                counts.previous > 0
             };
-            turn(&mut self.all);
-            self.users.retain(|_, counts| turn(counts));
-            self.devices.retain(|_, counts| turn(counts));
-            let windows = over.as_secs() / WINDOW.as_secs();
-            self.began += WINDOW * windows as u32;
+            shift(&mut self.all);
+            self.users.retain(|_, counts| shift(counts));
+            self.devices.retain(|_, counts| shift(counts));
+            let windows = passed.as_secs() / WINDOW.as_secs();
+            self.started += WINDOW * windows as u32;
         }
-        now.duration_since(self.began).as_secs_f64() / WINDOW.as_secs_f64()
+        now.duration_since(self.started).as_secs_f64() / WINDOW.as_secs_f64()
     }
 
-    /// Refuses a request in which a user or device has too many, as Amplitude does: with those
-    /// who have, and the places of their events.
+    /// Refuses a request in which a user or device exceeds the limit. Like Amplitude, lists them and
+    /// the indices of their events.
     fn check_each(
         &self,
-        who: &[Who],
+        identities: &[Identity],
         per_second: u32,
-        most: f64,
-        share: f64,
+        max: f64,
+        elapsed: f64,
     ) -> Result<(), Refusal> {
         let mut coming: [BTreeMap<&str, f64>; 2] = Default::default();
-        for one in who {
+        for one in identities {
             for (names, name) in coming.iter_mut().zip([&one.user, &one.device]) {
                 if let Some(name) = name {
                     *names.entry(name).or_default() += 1.0;
@@ -154,8 +160,8 @@ impl Lately {
         }
         for (names, counts) in coming.iter_mut().zip([&self.users, &self.devices]) {
             names.retain(|name, coming| {
-                *coming += counts.get(*name).map_or(0.0, |c| c.lately(share));
-                *coming > most
+                *coming += counts.get(*name).map_or(0.0, |c| c.estimate(elapsed));
+                *coming > max
             });
         }
         let [users, devices] = coming;
@@ -165,13 +171,13 @@ impl Lately {
         let is_in = |names: &BTreeMap<&str, f64>, name: &Option<String>| {
             name.as_deref().is_some_and(|name| names.contains_key(name))
         };
-        let places = who.iter().enumerate().filter_map(|(index, one)| {
+        let indices = identities.iter().enumerate().filter_map(|(index, one)| {
             (is_in(&users, &one.user) || is_in(&devices, &one.device)).then_some(index)
         });
         let mut refusal = Refusal::new(429, "Too many requests for some devices and users");
         let rates = |names: &BTreeMap<&str, f64>| -> Value {
-            let rate = |(name, lately): (&&str, &f64)| {
-                let per_second = (lately / WINDOW.as_secs_f64()).ceil();
+            let rate = |(name, events): (&&str, &f64)| {
+                let per_second = (events / WINDOW.as_secs_f64()).ceil();
                 ((*name).to_owned(), json!(per_second as u64))
             };
             Value::Object(names.iter().map(rate).collect())
@@ -179,14 +185,14 @@ impl Lately {
         refusal.body["eps_threshold"] = per_second.into();
         refusal.body["throttled_users"] = rates(&users);
         refusal.body["throttled_devices"] = rates(&devices);
-        refusal.body["throttled_events"] = places.collect();
+        refusal.body["throttled_events"] = indices.collect();
         Err(refusal)
     }
 }
 
-fn too_many_of_all(per_second: u32) -> Refusal {
-    let says = format!("More than {per_second} events a second: send them again later");
-    let mut refusal = Refusal::new(429, &says);
+fn total_exceeded(per_second: u32) -> Refusal {
+    let error = format!("More than {per_second} events per second: retry later");
+    let mut refusal = Refusal::new(429, &error);
     refusal.body["eps_threshold"] = per_second.into();
     refusal
 }
@@ -195,66 +201,68 @@ fn too_many_of_all(per_second: u32) -> Refusal {
 mod tests {
     use super::*;
 
-    fn of(user: &str, device: &str) -> Who {
+    fn of(user: &str, device: &str) -> Identity {
         let some = |name: &str| (!name.is_empty()).then(|| name.to_owned());
-        Who {
+        Identity {
             user: some(user),
             device: some(device),
         }
     }
 
     #[test]
-    fn without_limits_everything_is_taken() {
+    fn without_limits_everything_is_admitted() {
         let now = Instant::now();
-        let throttle = Throttle::new(Limits::default(), now);
-        assert!(!throttle.asks_who());
-        assert!(throttle.take(1_000_000, &[], now).is_ok());
+        let throttle = Throttle::new(RateLimits::default(), now);
+        assert!(!throttle.counts_identities());
+        assert!(throttle.admit(1_000_000, &[], now).is_ok());
     }
 
     #[test]
-    fn a_burst_gets_through_as_far_as_the_average_of_half_a_minute_goes() {
+    fn a_burst_passes_within_the_average_of_30_seconds() {
         let start = Instant::now();
-        let limits = Limits { all: 10, each: 0 };
+        let limits = RateLimits { all: 10, each: 0 };
         let throttle = Throttle::new(limits, start);
         let at = |second: u64| start + Duration::from_secs(second);
-        assert!(throttle.take(200, &[], start).is_ok());
-        let refusal = throttle.take(101, &[], at(1)).unwrap_err();
+        assert!(throttle.admit(200, &[], start).is_ok());
+        let refusal = throttle.admit(101, &[], at(1)).unwrap_err();
         assert_eq!(
             (refusal.status, &refusal.body["eps_threshold"]),
             (429, &json!(10))
         );
         assert!(
-            throttle.take(100, &[], at(1)).is_ok(),
-            "what is refused does not count"
+            throttle.admit(100, &[], at(1)).is_ok(),
+            "refused events do not count"
         );
-        assert!(throttle.take(1, &[], at(29)).is_err());
-        // Half a window later half of the earlier one is forgotten.
-        assert!(throttle.take(151, &[], at(45)).is_err());
-        assert!(throttle.take(150, &[], at(45)).is_ok());
-        // And after a pause, everything.
-        assert!(throttle.take(300, &[], at(200)).is_ok());
+        assert!(throttle.admit(1, &[], at(29)).is_err());
+        // After half a window, the previous one counts half.
+        assert!(throttle.admit(151, &[], at(45)).is_err());
+        assert!(throttle.admit(150, &[], at(45)).is_ok());
+        // After a long pause, nothing counts.
+        assert!(throttle.admit(300, &[], at(200)).is_ok());
     }
 
     #[test]
-    fn who_sends_too_much_is_named_with_its_rate_and_the_places_of_its_events() {
+    fn a_throttled_user_or_device_is_listed_with_its_rate_and_events() {
         let now = Instant::now();
-        let throttle = Throttle::new(Limits { all: 0, each: 1 }, now);
+        let throttle = Throttle::new(RateLimits { all: 0, each: 1 }, now);
         let calm = vec![of("calm", "d-1"); 30];
-        assert!(throttle.take(30, &calm, now).is_ok());
-        let mut who = vec![of("other", "d-2")];
-        who.extend(vec![of("", "wild"); 31]);
-        who.push(of("calm", ""));
-        let refusal = throttle.take(who.len(), &who, now).unwrap_err();
+        assert!(throttle.admit(30, &calm, now).is_ok());
+        let mut identities = vec![of("other", "d-2")];
+        identities.extend(vec![of("", "wild"); 31]);
+        identities.push(of("calm", ""));
+        let refusal = throttle
+            .admit(identities.len(), &identities, now)
+            .unwrap_err();
         let body = &refusal.body;
         assert_eq!(body["throttled_users"], json!({ "calm": 2 }));
         assert_eq!(body["throttled_devices"], json!({ "wild": 2 }));
         let places: Vec<usize> = (1..=32).collect();
         assert_eq!(body["throttled_events"], json!(places));
-        // The others of a refused request can be sent again at once.
-        assert!(throttle.take(1, &who[..1], now).is_ok());
+        // The other events of a refused request can be retried at once.
+        assert!(throttle.admit(1, &identities[..1], now).is_ok());
         assert!(
             throttle
-                .take(1, &[of("calm", "")], now + WINDOW * 2)
+                .admit(1, &[of("calm", "")], now + WINDOW * 2)
                 .is_ok()
         );
     }

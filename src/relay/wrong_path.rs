@@ -1,25 +1,24 @@
-//! Requests to paths that a relay doesn't have, and with methods that its paths don't take:
-//! which path was probably meant.
+//! Requests to wrong paths or with wrong methods: suggests the path that was probably meant.
 
 use axum::http::Method;
 use percent_encoding::percent_decode_str;
 
+use super::endpoint::Endpoint;
 use super::refusal::Refusal;
-use super::sources::Entrance;
 
-/// Bytes of a body that are looked at to tell what it is.
+/// Bytes of a body that are inspected to recognize its kind.
 pub(super) const HEAD_BYTES: usize = 4_096;
-/// Characters of a path that are logged.
+/// Maximum logged characters of a path.
 const PATH_CHARS: usize = 60;
-/// Characters of a method that are logged.
+/// Maximum logged characters of a method.
 const METHOD_CHARS: usize = 10;
-/// A part of a path that is this long and has a digit may be a key or a token.
+/// A path segment of at least this length with a digit may be a key or a token.
 const KEY_CHARS: usize = 16;
-/// A part of a path that is this long and stands in the secret is a part of the secret.
-const PART_CHARS: usize = 4;
+/// A path segment of at least this length that occurs in the secret counts as a part of it.
+const FRAGMENT_CHARS: usize = 4;
 
-/// Paths that others have, or that are written by mistake, and what is meant.
-const MEANT: [(&str, Target); 27] = [
+/// Paths of other APIs and common mistakes, with the target that is meant.
+const KNOWN_MISTAKES: [(&str, Target); 27] = [
     ("/httpapi", Target::HttpApi),
     ("/1/httpapi", Target::HttpApi),
     ("/v2/httpapi", Target::HttpApi),
@@ -49,13 +48,13 @@ const MEANT: [(&str, Target); 27] = [
     ("/ping", Target::Health),
 ];
 
-/// What somebody wanted who asked for a path that isn't there.
+/// The target that a sender probably wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Target {
     HttpApi,
     Batch,
     Webhook,
-    /// The legacy Identify API, which a relay doesn't have.
+    /// The legacy Identify API, which a relay does not support.
     Identify,
     Feed,
     Health,
@@ -64,35 +63,35 @@ enum Target {
 impl Target {
     fn path(self) -> &'static str {
         match self {
-            Self::HttpApi | Self::Identify => Entrance::HttpApi.path(),
-            Self::Batch => Entrance::Batch.path(),
-            Self::Webhook => Entrance::Webhook.path(),
-            Self::Feed => Entrance::Feed.path(),
+            Self::HttpApi | Self::Identify => Endpoint::HttpApi.path(),
+            Self::Batch => Endpoint::Batch.path(),
+            Self::Webhook => Endpoint::Webhook.path(),
+            Self::Feed => Endpoint::Feed.path(),
             Self::Health => "/healthz",
         }
     }
 }
 
-/// What a body that came to a wrong path is, as far as its beginning tells.
+/// The kind of a body, recognized by its beginning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+enum BodyKind {
     /// An HTTP V2 envelope.
     Envelope,
     /// One event.
     Event,
-    /// The form of an API from before HTTP V2.
+    /// A form of an API older than HTTP V2.
     Form,
     Unknown,
 }
 
-fn kind(head: &[u8]) -> Kind {
+fn kind(head: &[u8]) -> BodyKind {
     let has = |name: &[u8]| memchr::memmem::find(head, name).is_some();
     let head = head.trim_ascii_start();
     if head.starts_with(b"{") || head.starts_with(b"[") {
         return match () {
-            () if has(br#""events""#) || has(br#""api_key""#) => Kind::Envelope,
-            () if has(br#""event_type""#) => Kind::Event,
-            () => Kind::Unknown,
+            () if has(br#""events""#) || has(br#""api_key""#) => BodyKind::Envelope,
+            () if has(br#""event_type""#) => BodyKind::Event,
+            () => BodyKind::Unknown,
         };
     }
     let names: [&[u8]; 6] = [
@@ -104,17 +103,17 @@ fn kind(head: &[u8]) -> Kind {
         b"checksum=",
     ];
     if names.iter().any(|name| head.starts_with(name)) {
-        return Kind::Form;
+        return BodyKind::Form;
     }
-    Kind::Unknown
+    BodyKind::Unknown
 }
 
-/// The refusal of a request to a path that there is not; `head` is how its body begins. It says the
-/// same whether the secret is right or wrong.
+/// The refusal of a request to a path that does not exist; `head` is the beginning of its body. It
+/// does not depend on the secret.
 pub(super) fn not_found(path: &str, head: &[u8]) -> Refusal {
     let bare = bare(path);
-    // Who names the secret in the path goes on naming it there.
-    let before = if path.starts_with("/s/") {
+    // A sender that puts the secret into the path continues to do so.
+    let prefix = if path.starts_with("/s/") {
         "/s/SECRET"
     } else {
         ""
@@ -123,58 +122,58 @@ pub(super) fn not_found(path: &str, head: &[u8]) -> Refusal {
     let by_path = meant(&bare);
     let takes_no_body = matches!(by_path, None | Some(Target::Feed | Target::Health));
     let target = match kind {
-        Kind::Envelope | Kind::Form if takes_no_body => Some(Target::HttpApi),
-        Kind::Event if takes_no_body => Some(Target::Webhook),
+        BodyKind::Envelope | BodyKind::Form if takes_no_body => Some(Target::HttpApi),
+        BodyKind::Event if takes_no_body => Some(Target::Webhook),
         _ => by_path,
     };
-    let to = target.map(|target| format!("{before}{}", target.path()));
-    let says = match (&to, kind, target) {
-        (Some(to), Kind::Form, _) => format!(
-            "this is the form of an API from before HTTP V2, which is not taken; use an SDK that sends to {to}"
+    let to = target.map(|target| format!("{prefix}{}", target.path()));
+    let hint = match (&to, kind, target) {
+        (Some(to), BodyKind::Form, _) => format!(
+            "this is a form of an API older than HTTP V2, which is not supported; use an SDK that sends to {to}"
         ),
         (Some(to), _, Some(Target::Identify)) => {
-            format!("the Identify API is not taken; send an event of the type $identify to {to}")
+            format!(
+                "the Identify API is not supported; send an event of the type $identify to {to}"
+            )
         }
         (Some(to), ..) => format!("use {to}"),
         (None, ..) => {
-            "events are taken at /webhook, /2/httpapi and /batch, and the feed is at /feed"
-                .to_owned()
+            "send events to /webhook, /2/httpapi or /batch, and subscribe to /feed".to_owned()
         }
     };
-    let mut refusal = Refusal::new(404, &format!("There is no such path here: {says}"));
+    let mut refusal = Refusal::new(404, &format!("There is no such path here: {hint}"));
     if let Some(to) = to {
         refusal.body["use"] = to.into();
     }
     refusal
 }
 
-/// The refusal of a request whose path is there, and takes other methods.
+/// The refusal of a request with a method that its path does not allow.
 pub(super) fn wrong_method(path: &str) -> Refusal {
-    let takes = match entrance(path) {
-        Entrance::Webhook | Entrance::HttpApi | Entrance::Batch => "POST",
-        Entrance::Feed | Entrance::Unknown => "GET",
+    let method = match endpoint(path) {
+        Endpoint::Webhook | Endpoint::HttpApi | Endpoint::Batch => "POST",
+        Endpoint::Feed | Endpoint::Unknown => "GET",
     };
     Refusal::new(
         405,
-        &format!("This path takes another method: send {takes}"),
+        &format!("This path does not allow that method: use {method}"),
     )
 }
 
-/// Where a request came in: at a known path, which others reach in front of which they name the
-/// secret or behind which they write a slash, or elsewhere.
-pub(super) fn entrance(path: &str) -> Entrance {
+/// The endpoint of a path, with or without the secret in front and slashes at the end.
+pub(super) fn endpoint(path: &str) -> Endpoint {
     let bare = bare(path);
     let known = [
-        Entrance::Webhook,
-        Entrance::HttpApi,
-        Entrance::Batch,
-        Entrance::Feed,
+        Endpoint::Webhook,
+        Endpoint::HttpApi,
+        Endpoint::Batch,
+        Endpoint::Feed,
     ];
-    let found = known.into_iter().find(|entrance| entrance.path() == bare);
-    found.unwrap_or(Entrance::Unknown)
+    let found = known.into_iter().find(|endpoint| endpoint.path() == bare);
+    found.unwrap_or(Endpoint::Unknown)
 }
 
-/// The path without the secret in front of it, and without slashes that mean nothing.
+/// The path without the secret in front and without empty segments.
 fn bare(path: &str) -> String {
     let mut parts: Vec<&str> = path.split('/').filter(|part| !part.is_empty()).collect();
     if parts.first() == Some(&"s") {
@@ -183,7 +182,7 @@ fn bare(path: &str) -> String {
     format!("/{}", parts.join("/")).to_ascii_lowercase()
 }
 
-/// What is meant by a path: what is known of it, or the known path that it is most like.
+/// The target that is meant by a path: a known mistake, or the most similar path.
 fn meant(bare: &str) -> Option<Target> {
     let own = [
         Target::HttpApi,
@@ -192,10 +191,10 @@ fn meant(bare: &str) -> Option<Target> {
         Target::Feed,
         Target::Health,
     ];
-    if let Some((_, target)) = MEANT.iter().find(|(path, _)| *path == bare) {
+    if let Some((_, target)) = KNOWN_MISTAKES.iter().find(|(path, _)| *path == bare) {
         return Some(*target);
     }
-    // A path behind another one, as where a proxy is asked with its prefix.
+    // A path with a prefix in front, as when a proxy does not remove its own.
     if let Some(target) = own.into_iter().find(|own| bare.ends_with(own.path())) {
         return Some(target);
     }
@@ -207,25 +206,25 @@ fn meant(bare: &str) -> Option<Target> {
     (distance(&nearest) <= 2).then_some(nearest)
 }
 
-/// A request as it can be logged: without secrets. It is not for answers, which would tell by it
-/// what the secret is.
-pub(super) fn shown(method: &Method, path: &str, secret: &str) -> String {
+/// A request's method and path without secrets, for the log. Unsuitable for answers, which would let
+/// a sender guess the secret.
+pub(super) fn redacted(method: &Method, path: &str, secret: &str) -> String {
     let is_secret = |part: &str| {
         let part = percent_decode_str(part).decode_utf8_lossy();
         let is_key = part.len() >= KEY_CHARS && part.bytes().any(|b| b.is_ascii_digit());
-        let is_part = part.len() >= PART_CHARS && secret.contains(&*part);
-        is_key || is_part || !secret.is_empty() && part.contains(secret)
+        let is_fragment = part.len() >= FRAGMENT_CHARS && secret.contains(&*part);
+        is_key || is_fragment || !secret.is_empty() && part.contains(secret)
     };
-    let mut behind_s = false;
+    let mut after_s = false;
     let parts = path.split('/').map(|part| {
-        let hides = !part.is_empty() && (behind_s || is_secret(part));
-        behind_s = part == "s";
+        let hides = !part.is_empty() && (after_s || is_secret(part));
+        after_s = part == "s";
         if hides { "…" } else { part }
     });
     let path = parts.collect::<Vec<_>>().join("/");
     let method = method.as_str().chars().take(METHOD_CHARS);
-    let asked = method.chain([' ']).chain(path.chars().take(PATH_CHARS));
-    asked.map(crate::text::visible).collect()
+    let request = method.chain([' ']).chain(path.chars().take(PATH_CHARS));
+    request.map(crate::text::visible).collect()
 }
 
 #[cfg(test)]
@@ -239,7 +238,7 @@ mod tests {
     }
 
     #[test]
-    fn the_path_that_was_meant_is_told_by_the_path_and_by_what_came() {
+    fn the_suggested_path_depends_on_the_path_and_the_body() {
         let envelope = r#"{"api_key":"k","events":[{"event_type":"A"}]}"#;
         let event = r#" {"event_type":"A"}"#;
         for (path, body, used) in [
@@ -272,12 +271,12 @@ mod tests {
         let (says, _) = answer("/identify", "");
         assert!(says.contains("$identify"), "{says}");
         let (says, _) = answer("/", "client=k&e=%5B%5D");
-        assert!(says.contains("from before HTTP V2"), "{says}");
+        assert!(says.contains("older than HTTP V2"), "{says}");
     }
 
     #[test]
-    fn neither_a_secret_nor_a_key_nor_an_escape_sequence_is_shown() {
-        let shown = |path: &str| shown(&Method::POST, path, "swordfish");
+    fn secrets_keys_and_escape_sequences_are_redacted() {
+        let redacted = |path: &str| redacted(&Method::POST, path, "swordfish");
         for (path, expected) in [
             ("/s/swordfish/httpapi", "POST /s/…/httpapi"),
             ("/s/guess/httpapi", "POST /s/…/httpapi"),
@@ -289,24 +288,24 @@ mod tests {
             ("/2/httpapi", "POST /2/httpapi"),
             ("/\u{1b}[31m", "POST /␛[31m"),
         ] {
-            assert_eq!(shown(path), expected, "{path}");
+            assert_eq!(redacted(path), expected, "{path}");
         }
-        assert_eq!(shown(&"/ab".repeat(500)).chars().count(), 5 + PATH_CHARS);
+        assert_eq!(redacted(&"/ab".repeat(500)).chars().count(), 5 + PATH_CHARS);
     }
 
     #[test]
-    fn a_known_path_is_known_with_the_secret_in_front_and_slashes_behind() {
+    fn an_endpoint_is_recognized_with_the_secret_in_front_and_slashes_at_the_end() {
         for (path, expected) in [
-            ("/webhook", Entrance::Webhook),
-            ("/webhook/", Entrance::Webhook),
-            ("/s/x/2/httpapi/", Entrance::HttpApi),
-            ("/batch", Entrance::Batch),
-            ("/feed", Entrance::Feed),
-            ("/healthz", Entrance::Unknown),
-            ("/s/webhook", Entrance::Unknown),
-            ("/", Entrance::Unknown),
+            ("/webhook", Endpoint::Webhook),
+            ("/webhook/", Endpoint::Webhook),
+            ("/s/x/2/httpapi/", Endpoint::HttpApi),
+            ("/batch", Endpoint::Batch),
+            ("/feed", Endpoint::Feed),
+            ("/healthz", Endpoint::Unknown),
+            ("/s/webhook", Endpoint::Unknown),
+            ("/", Endpoint::Unknown),
         ] {
-            assert_eq!(entrance(path), expected, "{path}");
+            assert_eq!(endpoint(path), expected, "{path}");
         }
     }
 }

@@ -1,8 +1,8 @@
-//! Recognizing damage to a file.
+//! Recognizing damage to a database file.
 
 use rusqlite::ErrorCode;
 
-/// Whether an error means that the file is damaged, and not that the disk is full or the like.
+/// Whether the error means that the file is damaged, and not a full disk or another failure.
 pub fn is_damage(error: &rusqlite::Error) -> bool {
     matches!(
         error.sqlite_error_code(),

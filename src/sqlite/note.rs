@@ -10,25 +10,25 @@ use std::path::Path;
 
 use crate::owner_only;
 
-/// Size of the CRC-32 behind a note.
+/// Size of the CRC-32 after a note.
 const SUM_BYTES: usize = size_of::<u32>();
 
 /// A note of `N` bytes, and its checksum.
 #[derive(Debug)]
 pub struct Note<const N: usize> {
-    /// None where it can't be opened: the database is used without it.
+    /// None if it can't be opened: the database works without it.
     file: Option<File>,
 }
 
 impl<const N: usize> Note<N> {
-    /// Opens the note, which is created where it doesn't exist.
+    /// Opens the note, and creates it if it does not exist.
     pub fn open(path: &Path) -> Self {
         Self {
             file: owner_only::open_own(path).ok(),
         }
     }
 
-    /// Reads the note; none where it is damaged.
+    /// Reads the note; none if it is damaged.
     pub fn read(&mut self) -> Option<[u8; N]> {
         let file = self.file.as_mut()?;
         let (mut bytes, mut sum) = ([0; N], [0; SUM_BYTES]);
@@ -38,7 +38,7 @@ impl<const N: usize> Note<N> {
         (crc32fast::hash(&bytes) == u32::from_le_bytes(sum)).then_some(bytes)
     }
 
-    /// Writes the note. Where that fails an older one stays, which claims less.
+    /// Writes the note. If that fails, the old one stays, which claims less.
     pub fn write(&mut self, bytes: &[u8; N]) {
         let Some(file) = self.file.as_mut() else {
             return;

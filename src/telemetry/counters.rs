@@ -6,7 +6,7 @@ use std::sync::Arc;
 use rustc_hash::FxHashMap;
 
 use crate::amplitude::time::UnixMs;
-use crate::filter::{By, Decision};
+use crate::filter::{BlockedBy, Decision};
 use crate::limits::{Code, Violation};
 use crate::protocol::{LimitRow, Outcome, Record, Totals, TypeRow};
 
@@ -68,7 +68,7 @@ impl Counters {
         self.count_type(record, *decision == Decision::Accepted);
         // Violations of events that a type or rule filters out don't matter to Customer.io. A shut
         // gate says nothing about the single event.
-        let filtered_out = matches!(decision, Decision::Filtered { by } if *by != By::Shut);
+        let filtered_out = matches!(decision, Decision::Filtered { by } if *by != BlockedBy::Shut);
         if filtered_out {
             return;
         }

@@ -61,7 +61,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn percentiles_are_of_the_last_minutes_only() {
+    fn percentiles_cover_only_the_last_minutes() {
         let mut latency = Latency::default();
         for ms in 1..=100 {
             latency.add(ms, 0);

@@ -1,52 +1,55 @@
 //! The ring of recent events, bounded by bytes.
 //!
-//! One task writes a few dozen events at a time; screens read a window. Both lock it briefly.
+//! One task writes a few dozen events at a time, and screens read a few. Both lock it only to copy:
+//! conditions are evaluated on copies, whose texts are shared, so that intake never waits for them.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::protocol::{Record, RingRow, Story};
 
-/// A ring that several tasks share.
+/// The ring of recent events. Clones share it.
 #[derive(Debug, Clone)]
 pub struct SharedRing(Arc<Mutex<Ring>>);
 
-/// The records in the order of their numbers, which have no gaps.
+/// The records in the order of their sequence numbers, which have no gaps.
 #[derive(Debug)]
 pub struct Ring {
     records: VecDeque<Record>,
     bytes: usize,
-    most_bytes: usize,
+    max_bytes: usize,
 }
 
 impl SharedRing {
-    /// Creates an empty ring of at most `most_bytes`.
-    pub fn new(most_bytes: usize) -> Self {
+    /// Creates an empty ring of at most `max_bytes`.
+    pub fn new(max_bytes: usize) -> Self {
         Self(Arc::new(Mutex::new(Ring {
             records: VecDeque::new(),
             bytes: 0,
-            most_bytes,
+            max_bytes,
         })))
     }
 
-    /// Locks the ring. The guard must not be held across an await, or while drawing.
+    /// Locks the ring. The guard must not be held across an await, while a condition is evaluated,
+    /// or while drawing.
     pub fn lock(&self) -> MutexGuard<'_, Ring> {
         // A writer that panicked left complete records.
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Applies `pick` to the next few thousand records from `next` on, and moves `next` behind
-    /// them; none once there are no more. Between two parts the ring is unlocked, and each record
-    /// is seen once, whatever leaves the ring meanwhile.
-    pub fn part<T>(
+    /// Copies what `pick` selects of the next records from `next` on, and advances `next` past
+    /// them. None once there are no more. `pick` runs under the lock, so it only selects and copies;
+    /// between two batches the ring is unlocked. Each record is seen once, even while others leave.
+    pub fn copy_batch<T>(
         &self,
         next: &mut u64,
         pick: impl FnMut(&Record) -> Option<T>,
     ) -> Option<Vec<T>> {
-        const PART: u64 = 2_048;
+        /// Records per batch: copying them takes less than a millisecond.
+        const BATCH: u64 = 2_048;
         let ring = self.lock();
         let from = (*next).max(ring.first());
-        let upto = ring.end().min(from + PART);
+        let upto = ring.end().min(from + BATCH);
         if from >= upto {
             return None;
         }
@@ -66,7 +69,7 @@ impl Ring {
         self.shrink();
     }
 
-    /// Changes the story of a record that is still in the ring, and counts its new size.
+    /// Changes the story of a record, if it is still in the ring, and counts its new size.
     pub fn update(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
         if let Some(index) = self.index(sequence)
             && let Some(record) = self.records.get_mut(index)
@@ -79,14 +82,14 @@ impl Ring {
     }
 
     fn shrink(&mut self) {
-        while self.bytes > self.most_bytes && self.records.len() > 1 {
+        while self.bytes > self.max_bytes && self.records.len() > 1 {
             if let Some(old) = self.records.pop_front() {
                 self.bytes = self.bytes.saturating_sub(old.bytes());
             }
         }
     }
 
-    /// The record with this number, if it is still in the ring.
+    /// The record with this sequence number, if it is still in the ring.
     pub fn get(&self, sequence: u64) -> Option<&Record> {
         self.records.get(self.index(sequence)?)
     }
@@ -97,12 +100,12 @@ impl Ring {
         self.records.range(start.min(self.records.len())..)
     }
 
-    /// The number of the oldest record; one past the newest where it is empty.
+    /// The sequence number of the oldest record; 1 if the ring is empty.
     pub fn first(&self) -> u64 {
         self.records.front().map_or(1, |r| r.sequence)
     }
 
-    /// One past the number of the newest record.
+    /// The sequence number that the next record gets, if the ring is not empty; otherwise 1.
     pub fn end(&self) -> u64 {
         self.records.back().map_or(1, |r| r.sequence + 1)
     }
@@ -131,7 +134,7 @@ mod tests {
     use crate::protocol::tests_support::record;
 
     #[test]
-    fn parts_see_each_record_once_while_others_leave() {
+    fn batches_see_each_record_once_while_others_leave() {
         let records = |from: u64, count: u64| {
             (from..from + count).map(|sequence| {
                 let text = r#"{"event_type":"A","user_id":"u"}"#;
@@ -143,21 +146,21 @@ mod tests {
         ring.lock().extend(records(1, 5_000));
         let number = |record: &Record| Some(record.sequence);
         let (mut next, mut seen) = (0, Vec::new());
-        while let Some(part) = ring.part(&mut next, number) {
+        while let Some(batch) = ring.copy_batch(&mut next, number) {
             if seen.is_empty() {
                 // More leave than were seen.
                 ring.lock().extend(records(5_001, 3_000));
             }
-            seen.extend(part);
+            seen.extend(batch);
         }
         assert_eq!(seen.first(), Some(&1));
         assert_eq!(seen.last(), Some(&8_000));
         assert!(seen.is_sorted_by(|a, b| a < b), "none is seen twice");
-        assert_eq!(ring.part(&mut next, number), None);
+        assert_eq!(ring.copy_batch(&mut next, number), None);
     }
 
     #[test]
-    fn what_stories_hold_counts_and_makes_the_oldest_leave() {
+    fn the_size_of_stories_counts_and_makes_the_oldest_records_leave() {
         let text = r#"{"event_type":"A","user_id":"u"}"#;
         let new = |sequence| record(sequence, text, Decision::Accepted, Outcome::OnItsWay);
         let size = new(1).bytes();

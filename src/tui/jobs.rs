@@ -11,7 +11,7 @@ use tokio::time::Instant;
 use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::limits::Code;
-use crate::pipeline::{Ended, Handle};
+use crate::pipeline::{Handle, ShutdownReport};
 use crate::text::grouped;
 use crate::tui::action::Action;
 use crate::tui::events::export;
@@ -151,8 +151,8 @@ impl Jobs {
         };
         let (handle, answers) = (self.handle.clone(), self.answers.clone());
         tokio::task::spawn_blocking(move || {
-            let terms = handle.terms();
-            let found = Breakdown::of(code, handle.ring(), &terms.mapping);
+            let judge_rules = handle.judge_rules();
+            let found = Breakdown::of(code, handle.ring(), &judge_rules.mapping);
             // The screen may be closed by now.
             let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
         });
@@ -230,7 +230,7 @@ pub(crate) async fn write_ndjson(
 }
 
 /// Waits until the pipeline has ended. Never completes if it is not ending.
-pub(crate) async fn ended(ending: &mut Option<JoinHandle<Ended>>) -> Ended {
+pub(crate) async fn ended(ending: &mut Option<JoinHandle<ShutdownReport>>) -> ShutdownReport {
     match ending {
         Some(task) => match task.await {
             Ok(ended) => ended,

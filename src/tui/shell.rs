@@ -20,7 +20,7 @@ use crate::amplitude::time;
 use crate::config::save;
 use crate::filter::Filters;
 use crate::filter::preview::Batching;
-use crate::pipeline::{Ended, Handle, Pipeline};
+use crate::pipeline::{Handle, Pipeline, ShutdownReport};
 use crate::protocol::Snapshot;
 use crate::signals::{self, Hangup};
 use crate::tui::action::{Action, Effect, ReloadReport};
@@ -42,7 +42,7 @@ const SECOND: Duration = Duration::from_secs(1);
 
 /// Opens the screen on a pipeline, and drains the pipeline when the operator quits. Returns the
 /// result of the pipeline; none if it was not drained.
-pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Ended>> {
+pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<ShutdownReport>> {
     // Asked before the screen is open: the terminal answers as if keys were pressed.
     let colours = terminal::colours(opening.look.theme);
     let mut screen = Screen::open(&format!("sluicegate {}", opening.labels.workspace))?;
@@ -109,9 +109,9 @@ struct Shell {
     drain: Duration,
     reload: Option<Reload>,
     hurry: CancellationToken,
-    ending: Option<JoinHandle<Ended>>,
+    ending: Option<JoinHandle<ShutdownReport>>,
     /// The result of the pipeline, once it has ended.
-    ended: Option<Ended>,
+    ended: Option<ShutdownReport>,
     closed: bool,
     /// Whether there is a terminal to read keys from, and to draw on.
     has_terminal: bool,
@@ -120,7 +120,7 @@ struct Shell {
 }
 
 impl Shell {
-    async fn run(mut self) -> io::Result<Option<Ended>> {
+    async fn run(mut self) -> io::Result<Option<ShutdownReport>> {
         let mut inputs = Inputs::new(&self.handle);
         let mut next_frame = Instant::now();
         loop {
@@ -381,7 +381,7 @@ impl Inputs {
 fn query_settings(handle: &Handle) -> QuerySettings {
     let settings = handle.settings();
     QuerySettings {
-        mapping: handle.terms().mapping.clone(),
+        mapping: handle.judge_rules().mapping.clone(),
         batching: Batching {
             age: settings.delivery.batch_age,
             bytes: settings.delivery.batch_bytes,

@@ -13,6 +13,7 @@ use sluicegate::delivery::spool::writer::{self, Append};
 use sluicegate::delivery::{
     Accepted, Channels, Control, DeliveryReport, DeliveryStatus, Dispatch, ItemOutcome, Part,
 };
+use sluicegate::filter::{Filters, Gate, Mode, SharedGate};
 use tempfile::TempDir;
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
@@ -23,7 +24,7 @@ use crate::common::event;
 pub struct Bench {
     pub folder: Arc<TempDir>,
     pub spool: writer::SpoolHandle,
-    pub open: watch::Sender<bool>,
+    pub gate: SharedGate,
     pub control: mpsc::Sender<Control>,
     pub status: watch::Receiver<DeliveryStatus>,
     pub told: JoinHandle<Vec<DeliveryReport>>,
@@ -47,9 +48,9 @@ impl Bench {
         let (control, controls) = mpsc::channel(4);
         let (answered, mut answers) = mpsc::channel(16);
         let (delivery_status, status) = watch::channel(DeliveryStatus::default());
-        let (open, is_open) = watch::channel(true);
+        let gate = SharedGate::new(Gate::new(Mode::Open, Filters::default()).unwrap());
         let channels = Channels {
-            open: is_open,
+            gate: gate.clone(),
             reports: answered,
             status: delivery_status,
         };
@@ -64,7 +65,7 @@ impl Bench {
         Self {
             folder,
             spool,
-            open,
+            gate,
             control,
             status,
             told,

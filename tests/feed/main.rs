@@ -14,14 +14,14 @@ use std::time::Duration;
 
 use common::{down, event, feed, nowhere, settings, until};
 use futures_util::{SinkExt, StreamExt};
-use sluicegate::feed::{Feed, FeedState, FeedStatus, Frame, Link, MessageId, WebSocketFeed};
+use sluicegate::feed::{Feed, FeedChannel, FeedState, FeedStatus, Frame, MessageId, WebSocketFeed};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{ErrorResponse, Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
 
-/// A feed that runs, and the ends of its link.
+/// A feed that runs, and the ends of its channel.
 struct Running {
     frames: mpsc::Receiver<Frame>,
     last_received: watch::Sender<Option<MessageId>>,
@@ -38,9 +38,9 @@ fn run_behind(last: Option<&str>, settings: sluicegate::config::Feed) -> Running
     let (last_received, resume) = watch::channel(last.map(Into::into));
     let (safe, acknowledge) = watch::channel(None);
     let (status_told, status) = watch::channel(FeedStatus::default());
-    let (link, frames) = Link::new(resume, acknowledge, status_told);
+    let (channel, frames) = FeedChannel::new(resume, acknowledge, status_told);
     let feed = WebSocketFeed::new(settings).unwrap();
-    tokio::spawn(Box::new(feed).run(link));
+    tokio::spawn(Box::new(feed).run(channel));
     Running {
         frames,
         last_received,
@@ -199,7 +199,7 @@ async fn close_codes_and_refusals_are_told_in_words() {
     .await;
     assert_eq!(
         run(settings_for(&closing)).down().await,
-        "the server closed the connection, it is overloaded, try later (1013: deploying)"
+        "the server closed the connection, it is overloaded (1013: deploying)"
     );
 
     let refusing = rude(|_, stream| async move {
@@ -249,7 +249,12 @@ async fn silence_is_noticed_by_pings_that_nobody_answers() {
     let mut settings = settings_for(&url);
     settings.ping_interval = Duration::from_millis(50);
     settings.ping_timeout = Duration::from_millis(100);
-    assert!(run(settings).down().await.starts_with("nothing heard for"));
+    assert!(
+        run(settings)
+            .down()
+            .await
+            .starts_with("received nothing for")
+    );
 }
 
 #[tokio::test]
@@ -277,7 +282,12 @@ async fn silence_counts_from_the_last_byte_and_not_from_the_ping_after_it() {
     settings.ping_timeout = Duration::from_millis(300);
     "ping".clone_into(&mut settings.ping_text);
     "pong".clone_into(&mut settings.pong_text);
-    assert!(run(settings).down().await.starts_with("nothing heard for"));
+    assert!(
+        run(settings)
+            .down()
+            .await
+            .starts_with("received nothing for")
+    );
     // Heard at 650 ms, pinged at 600 and 1,200 ms: at 1,800 ms it is over, not at 2,400 ms.
     assert_eq!(pings.load(Ordering::Relaxed), 2);
 }

@@ -58,7 +58,7 @@ async fn a_message_that_is_too_large_or_no_text_costs_itself_and_not_the_connect
     let large = running.malformed().await;
     assert_eq!(
         large.why,
-        "a message of 3,000 bytes is over feed.max_frame_bytes = 2,000, and was passed over"
+        "a message of 3,000 bytes is over feed.max_frame_bytes = 2,000, and was skipped"
     );
     assert_eq!(large.near, "x".repeat(200));
     let fragments = running.malformed().await;

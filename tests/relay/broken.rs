@@ -24,12 +24,12 @@ async fn of_a_webhook_that_is_broken_in_part_the_rest_is_taken_and_the_damage_to
     assert_eq!((status, &answer["events_ingested"]), (200, &json!(2)));
     assert_eq!(next(&mut client).await["event_type"], "A");
     assert_eq!(next(&mut client).await["event_type"], "B");
-    let rows = relay.standing().sources;
+    let rows = relay.status().sources;
     assert_eq!((rows[0].events, rows[0].refused), (2, 1));
     let (status, why) = rows[0].last_refusal.clone().unwrap();
     assert_eq!(status, 200);
     assert!(
-        why.starts_with("2 of 4 elements left out: Invalid JSON"),
+        why.starts_with("2 of 4 elements skipped: Invalid JSON"),
         "{why}"
     );
     let (status, answer) = post(&url, broken).await;

@@ -1,10 +1,10 @@
 //! A relay whose log is damaged: what is sound is served, what is lost is counted and told.
 
 use std::fs::{self, File};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::io::Read as _;
 use std::net::SocketAddr;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -15,10 +15,10 @@ use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest as _;
 
+use crate::disk_damage::{PAGE_BYTES, damage_pages, file, noise, overwrite, settle};
 use crate::http;
 use crate::program::{Serving, get, sluicegate, steady_place};
 
-const PAGE_BYTES: u64 = 16_384;
 /// Bytes that a message carries along, so that some thirty fill a page.
 const FILLER: usize = 400;
 /// Messages that are written before the damage.
@@ -66,43 +66,6 @@ async fn served(place: SocketAddr) -> Vec<u64> {
     }
     assert!(numbers.is_sorted());
     numbers
-}
-
-fn file(folder: &Path) -> PathBuf {
-    folder.join("messages.sqlite")
-}
-
-/// Moves everything from SQLite's log into the file, which nobody may have open.
-fn settle(folder: &Path) {
-    let db = Connection::open(file(folder)).unwrap();
-    db.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
-        .unwrap();
-}
-
-fn overwrite(path: &Path, at: u64, bytes: &[u8]) {
-    let mut file = File::options().write(true).open(path).unwrap();
-    file.seek(SeekFrom::Start(at)).unwrap();
-    file.write_all(bytes).unwrap();
-}
-
-fn noise(bytes: u64) -> Vec<u8> {
-    (0..bytes).map(|_| rand::random()).collect()
-}
-
-/// Damages this many pages, spread over the middle of the file: those that hold messages, and
-/// not the few that lead to them.
-fn damage_pages(folder: &Path, count: usize) {
-    const LEAF: u8 = 0x0a;
-    let bytes = fs::read(file(folder)).unwrap();
-    let pages = bytes.chunks(PAGE_BYTES as usize).enumerate();
-    let leaves: Vec<usize> = pages
-        .filter(|(n, page)| *n > 3 && page[0] == LEAF)
-        .map(|(n, _)| n)
-        .collect();
-    for n in 0..count {
-        let page = leaves[leaves.len() / 5 + n * (leaves.len() / 2) / count] as u64;
-        overwrite(&file(folder), page * PAGE_BYTES, &noise(PAGE_BYTES));
-    }
 }
 
 /// The damaged files that are kept; they are for their owner only.
@@ -191,7 +154,7 @@ async fn checked(what: &str, folder: &Path, place: SocketAddr, all: u64) -> u64 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn pages_that_are_overwritten_cost_what_is_in_them_and_no_more() {
+async fn overwritten_pages_lose_only_their_messages() {
     let place = steady_place();
     let folder = filled(place).await;
     damage_pages(folder.path(), 4);
@@ -200,7 +163,7 @@ async fn pages_that_are_overwritten_cost_what_is_in_them_and_no_more() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_truncated_file_is_read_as_far_as_it_goes() {
+async fn a_truncated_file_is_read_up_to_its_end() {
     let place = steady_place();
     let folder = filled(place).await;
     let length = fs::metadata(file(folder.path())).unwrap().len();
@@ -214,7 +177,7 @@ async fn a_truncated_file_is_read_as_far_as_it_goes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_emptied_file_costs_everything_and_is_told() {
+async fn an_emptied_file_loses_everything_and_is_reported() {
     let place = steady_place();
     let folder = filled(place).await;
     File::options()
@@ -236,7 +199,7 @@ async fn a_file_without_its_header_or_first_page_loses_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_damaged_end_of_sqlites_log_is_missed_and_kept() {
+async fn a_damaged_end_of_the_write_ahead_log_is_detected_and_kept() {
     let place = steady_place();
     let folder = filled(place).await;
     let relay = started(folder.path(), place);
@@ -254,7 +217,7 @@ async fn a_damaged_end_of_sqlites_log_is_missed_and_kept() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_flipped_bit_in_a_message_costs_that_message() {
+async fn a_flipped_bit_loses_only_its_message() {
     let place = steady_place();
     let folder = filled(place).await;
     let mut bytes = fs::read(file(folder.path())).unwrap();
@@ -270,7 +233,7 @@ async fn a_flipped_bit_in_a_message_costs_that_message() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_that_a_reader_finds_is_mended_and_told_while_the_relay_serves() {
+async fn damage_found_by_a_read_is_repaired_in_operation() {
     let place = steady_place();
     let folder = filled(place).await;
     let relay = started(folder.path(), place);
@@ -288,7 +251,7 @@ async fn damage_that_a_reader_finds_is_mended_and_told_while_the_relay_serves() 
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn damage_that_a_write_finds_is_mended_and_what_was_to_be_written_is() {
+async fn damage_found_by_a_write_is_repaired_and_the_write_succeeds() {
     let place = steady_place();
     let folder = filled(place).await;
     let relay = started(folder.path(), place);
@@ -332,7 +295,7 @@ async fn damage_that_a_write_finds_is_mended_and_what_was_to_be_written_is() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn positions_of_readers_that_are_damaged_are_counted_and_told() {
+async fn damaged_client_positions_are_counted_and_reported() {
     let place = steady_place();
     let folder = filled(place).await;
     let relay = started(folder.path(), place);
@@ -353,8 +316,57 @@ async fn positions_of_readers_that_are_damaged_are_counted_and_told() {
     let health = get(&format!("http://{place}/healthz"));
     let told = health["damage"].as_str().unwrap();
     assert!(
-        told.contains("none is lost, and the position of 1 reader is lost"),
+        told.contains("none is lost, and the position of 1 client is lost"),
         "{told}"
     );
+    assert_eq!(relay.end().0, Some(1));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repair_that_is_killed_at_any_moment_loses_only_what_was_damaged() {
+    let place = steady_place();
+    let folder = filled(place).await;
+    damage_pages(folder.path(), 4);
+    let untouched = tempfile::tempdir().unwrap();
+    for name in ["messages.sqlite", "messages.note"] {
+        fs::copy(folder.path().join(name), untouched.path().join(name)).unwrap();
+    }
+    let lost = checked("once", untouched.path(), place, ALL).await;
+    assert!(lost > 0);
+    let log = tempfile::NamedTempFile::new().unwrap();
+    for kill_after_ms in (5..200).step_by(5) {
+        let mut relay = sluicegate()
+            .args(["relay", "--headless", "--retain", "1h"])
+            .args(["--listen", &place.to_string(), "--folder"])
+            .arg(folder.path())
+            .stderr(log.reopen().unwrap())
+            .spawn()
+            .unwrap();
+        tokio::time::sleep(Duration::from_millis(kill_after_ms)).await;
+        relay.kill().unwrap();
+        relay.wait().unwrap();
+    }
+    let relay = started(folder.path(), place);
+    assert_eq!(served(place).await.len() as u64, ALL - lost);
+    let health = get(&format!("http://{place}/healthz"));
+    let told = fs::read_to_string(log.path()).unwrap();
+    let is_told = told.contains("was damaged") || health["lost"] == json!(lost);
+    assert!(is_told, "{health} {told}");
+    assert!(!kept(folder.path()).is_empty());
+    drop(relay);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_its_manifest_the_loss_of_a_damaged_file_is_unknown() {
+    let place = steady_place();
+    let folder = filled(place).await;
+    damage_pages(folder.path(), 4);
+    fs::remove_file(folder.path().join("messages.note")).unwrap();
+    let relay = started(folder.path(), place);
+    let served = served(place).await.len() as u64;
+    assert!((ALL - 160..ALL).contains(&served), "{served}");
+    let health = get(&format!("http://{place}/healthz"));
+    let told = health["damage"].as_str().unwrap();
+    assert!(told.contains("an unknown number is lost"), "{told}");
     assert_eq!(relay.end().0, Some(1));
 }

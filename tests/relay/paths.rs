@@ -7,8 +7,8 @@ use std::process::Stdio;
 use reqwest::Method;
 use secrecy::SecretString;
 use serde_json::{Value, json};
-use sluicegate::relay::passing::Passing;
-use sluicegate::relay::sources::Entrance;
+use sluicegate::relay::Endpoint;
+use sluicegate::relay::pass_through::PassThrough;
 use sluicegate::relay::{Options, Relay};
 use tokio_tungstenite::connect_async;
 
@@ -65,11 +65,11 @@ async fn a_path_that_there_is_not_is_counted_told_and_answered_with_the_one_to_u
     }
     let (status, _, _) = asked(&relay, Method::GET, "/favicon.ico", String::new()).await;
     assert_eq!(status, 404);
-    let sources = relay.standing().sources;
+    let sources = relay.status().sources;
     assert_eq!(sources.len(), 1, "{sources:?}");
     assert_eq!(
-        (sources[0].entrance, sources[0].refused),
-        (Entrance::Unknown, 6)
+        (sources[0].endpoint, sources[0].refused),
+        (Endpoint::Unknown, 6)
     );
     let (status, why) = sources[0].last_refusal.as_ref().unwrap();
     assert_eq!(*status, 404);
@@ -150,11 +150,11 @@ async fn a_slash_behind_a_path_means_nothing() {
 async fn a_method_that_a_path_does_not_take_is_counted_and_told_with_those_that_it_takes() {
     let relay = relay(open()).await;
     for (method, path, allow, entrance) in [
-        (Method::GET, "/webhook", "POST", Entrance::Webhook),
-        (Method::PUT, "/2/httpapi", "POST", Entrance::HttpApi),
-        (Method::GET, "/s/x/batch/", "POST", Entrance::Batch),
-        (Method::POST, "/feed", "GET", Entrance::Feed),
-        (Method::POST, "/healthz", "GET", Entrance::Unknown),
+        (Method::GET, "/webhook", "POST", Endpoint::Webhook),
+        (Method::PUT, "/2/httpapi", "POST", Endpoint::HttpApi),
+        (Method::GET, "/s/x/batch/", "POST", Endpoint::Batch),
+        (Method::POST, "/feed", "GET", Endpoint::Feed),
+        (Method::POST, "/healthz", "GET", Endpoint::Unknown),
     ] {
         let before = relay.counts().refused;
         let (status, headers, says) = asked(&relay, method.clone(), path, envelope()).await;
@@ -166,8 +166,8 @@ async fn a_method_that_a_path_does_not_take_is_counted_and_told_with_those_that_
         );
         assert!(says["error"].as_str().unwrap().contains(allow), "{says}");
         assert_eq!(relay.counts().refused, before + 1);
-        let sources = relay.standing().sources;
-        let source = sources.iter().find(|source| source.entrance == entrance);
+        let sources = relay.status().sources;
+        let source = sources.iter().find(|source| source.endpoint == entrance);
         let (_, why) = source.unwrap().last_refusal.as_ref().unwrap();
         assert!(why.starts_with(&method.to_string()), "{why}");
     }
@@ -200,20 +200,20 @@ async fn a_wrong_path_tells_nothing_of_the_secret() {
         "{answers:?}"
     );
     let (_, _, says) = asked(&relay, Method::POST, "/swordfish/webhok", envelope()).await;
-    let told = format!("{says} {:?}", relay.standing().sources);
+    let told = format!("{says} {:?}", relay.status().sources);
     assert!(!told.contains("swordfish"), "{told}");
     // A reader without the token is told of, too.
     assert!(connect_async(relay.feed_url()).await.is_err());
-    let sources = relay.standing().sources;
+    let sources = relay.status().sources;
     let reader = sources
         .iter()
-        .find(|source| source.entrance == Entrance::Feed);
+        .find(|source| source.endpoint == Endpoint::Feed);
     assert_eq!(reader.unwrap().last_refusal.as_ref().unwrap().0, 401);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn what_is_passed_on_needs_a_path_that_there_is() {
-    let passing = Passing::to("http://127.0.0.1:1").unwrap();
+    let passing = PassThrough::to("http://127.0.0.1:1").unwrap();
     let relay = relay(Options {
         pass_to: Some(passing),
         ..open()

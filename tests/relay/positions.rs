@@ -58,7 +58,7 @@ async fn names(place: SocketAddr, folder: &Path) -> Vec<String> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn of_more_readers_than_are_kept_those_not_heard_of_for_longest_are_forgotten() {
+async fn beyond_the_limit_the_clients_not_seen_for_longest_are_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let place = steady_place();
     let feed = format!("ws://{place}/feed");
@@ -104,7 +104,7 @@ async fn of_more_readers_than_are_kept_those_not_heard_of_for_longest_are_forgot
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_reader_that_was_not_heard_of_for_a_month_is_forgotten() {
+async fn a_client_not_seen_for_a_month_is_forgotten() {
     let folder = tempfile::tempdir().unwrap();
     let place = steady_place();
     let feed = format!("ws://{place}/feed");
@@ -151,7 +151,7 @@ async fn a_long_name_is_cut_and_a_long_message_ends_the_connection() {
     let long = "n".repeat(4_000);
     let mut one = named(&relay.feed_url(), &format!("{long}1")).await;
     let _other = named(&relay.feed_url(), &format!("{long}2")).await;
-    let rows = relay.standing().clients;
+    let rows = relay.status().clients;
     assert_eq!(rows.len(), 2);
     assert!(rows.iter().all(|row| row.name.len() <= 105), "{rows:?}");
     assert_ne!(rows[0].name, rows[1].name);

@@ -9,6 +9,7 @@ use sluicegate::relay::Relay;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
 
 use crate::{Client, http, next, open, relay, subscribed};
 
@@ -41,14 +42,14 @@ async fn a_subscription_to_types_is_sent_only_these_from_the_ring_and_as_they_co
     for name in ["A", "Song Played", "B", "A", "A", "A", "B"] {
         assert_eq!(next(&mut all).await["event_type"], name);
     }
-    let rows = relay.standing().clients;
+    let rows = relay.status().clients;
     let sent: Vec<u64> = rows.iter().map(|row| row.sent).collect();
     assert_eq!(sent, [3, 7]);
     assert!(rows.iter().all(|row| row.behind == Some(0)), "{rows:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn an_event_can_not_bring_the_id_of_its_message_along() {
+async fn an_event_can_not_set_its_own_message_id() {
     let relay = relay(open()).await;
     let forged = r#"{"event_type":"A","message_id":"ffffffff-ffff-7fff-bfff-ffffffffffff",
         "user_id":"u","time":0,"message\u005fid":"x"}"#;
@@ -135,13 +136,13 @@ async fn a_client_of_vectors_conventions_resumes_without_loss_by_query_and_by_ac
     let expected: Vec<u64> = (0..ALL as u64).collect();
     assert!(asks.seen == expected, "each once, in order");
     assert!(acknowledges.seen == expected, "each once, in order");
-    let rows = relay.standing().clients;
+    let rows = relay.status().clients;
     let present: HashSet<&str> = rows.iter().map(|row| row.name.as_str()).collect();
     assert!(present.contains("name:one of them"), "{present:?}");
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn a_relay_that_ends_takes_nothing_more_and_sends_what_it_has() {
+async fn a_relay_that_shuts_down_refuses_events_and_sends_the_rest() {
     let relay = relay(open()).await;
     send(&relay, &["A", "B"]).await;
     let mut client = subscribed(&relay, "?last_received=").await;
@@ -172,7 +173,7 @@ async fn a_relay_that_ends_takes_nothing_more_and_sends_what_it_has() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn how_far_each_client_is_behind_is_told() {
+async fn the_lag_of_each_client_is_reported() {
     let mut options = open();
     options.feed.patience = Duration::from_secs(60);
     let relay = relay(options).await;
@@ -187,7 +188,7 @@ async fn how_far_each_client_is_behind_is_told() {
         assert_eq!(answer.status(), 200);
         assert_eq!(next(&mut quick).await["time"], n);
     }
-    let standing = relay.standing();
+    let standing = relay.status();
     let behind: Vec<u64> = standing
         .clients
         .iter()
@@ -198,6 +199,64 @@ async fn how_far_each_client_is_behind_is_told() {
     assert!(lags.max() > Some(0));
     assert_eq!(standing.sources[0].events, 40);
     drop(slow);
+    while relay.counts().clients > 1 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_client_that_was_away_resumes_and_one_that_is_too_slow_is_cut_without_hurting_others() {
+    let mut options = open();
+    options.feed.ring_bytes = 1 << 20;
+    options.feed.patience = Duration::from_millis(500);
+    let relay = relay(options).await;
+    let http = http();
+    let send = |n: u64, filler: usize| {
+        let body = json!({"event_type": "A", "user_id": "u", "time": n, "x": "y".repeat(filler)});
+        let request = http
+            .post(format!("{}/webhook", relay.url()))
+            .body(body.to_string());
+        async move { assert_eq!(request.send().await.unwrap().status(), 200) }
+    };
+    let mut quick = subscribed(&relay, "").await;
+    // It reads nothing, and its window fills.
+    let mut slow = subscribed(&relay, "").await;
+    send(0, 1).await;
+    let first = next(&mut quick).await["message_id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    drop(quick);
+    for n in 1..=5 {
+        send(n, 1).await;
+    }
+    // Behind the last that it received, nothing is left out.
+    let mut back = subscribed(&relay, &format!("?last_received={first}")).await;
+    for n in 1..=5 {
+        assert_eq!(next(&mut back).await["time"], n);
+    }
+    for n in 6..=100 {
+        send(n, 400_000).await;
+        assert_eq!(
+            next(&mut back).await["time"],
+            n,
+            "the quick one is never held up"
+        );
+    }
+    let told = async {
+        let mut last = None;
+        while let Some(Ok(message)) = slow.next().await {
+            if let Message::Close(Some(frame)) = message {
+                last = Some(frame.code);
+            }
+        }
+        last
+    };
+    // It was told, or, where its line took nothing any more, only cut.
+    let code = tokio::time::timeout(Duration::from_secs(10), told)
+        .await
+        .unwrap();
+    assert!(code.is_none_or(|code| code == CloseCode::Again), "{code:?}");
     while relay.counts().clients > 1 {
         tokio::time::sleep(Duration::from_millis(20)).await;
     }

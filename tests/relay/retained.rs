@@ -1,4 +1,4 @@
-//! What a relay keeps on disk: nothing that was answered is lost, whatever is killed when.
+//! The log of a relay: no accepted event is lost, whatever is killed when.
 
 use std::net::SocketAddr;
 use std::path::Path;
@@ -6,17 +6,18 @@ use std::time::Duration;
 
 use futures_util::SinkExt;
 use serde_json::{Value, json};
-use sluicegate::feed::log::{Keep, Log};
+use sluicegate::feed::log::{Log, Retention};
 use sluicegate::relay::Relay;
 use tokio::net::TcpListener;
 use tokio_tungstenite::connect_async;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::client::IntoClientRequest;
+use tokio_tungstenite::tungstenite::http::Request;
 
 use crate::program::{self, Serving, get, sluicegate, steady_place};
 use crate::{http, next, open, subscribed};
 
-/// A relay that keeps what it takes in `folder`, at this address.
+/// A relay with a log in `folder`, at this address.
 pub(crate) fn retaining(folder: &Path, place: SocketAddr) -> Serving {
     let mut command = sluicegate();
     command
@@ -32,8 +33,16 @@ pub(crate) fn retaining(folder: &Path, place: SocketAddr) -> Serving {
     Serving::start(&mut command)
 }
 
+/// The subscription of a client with a name.
+fn named_client(feed: &str) -> Request<()> {
+    let mut request = feed.into_client_request().unwrap();
+    let name = "me".parse().unwrap();
+    request.headers_mut().insert("x-client-name", name);
+    request
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
+async fn accepted_events_survive_a_kill_for_clients_that_were_away() {
     let folder = tempfile::tempdir().unwrap();
     let place = steady_place();
     let feed = format!("ws://{place}/feed");
@@ -45,13 +54,7 @@ async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
         let request = request.body(format!("[{}]", events.join(",")));
         async move { assert_eq!(request.send().await.unwrap().status(), 200) }
     };
-    let named = || {
-        let mut request = feed.as_str().into_client_request().unwrap();
-        request
-            .headers_mut()
-            .insert("x-client-name", "me".parse().unwrap());
-        request
-    };
+    let named = || named_client(&feed);
     let relay = retaining(folder.path(), place);
     let (mut client, _) = connect_async(named()).await.unwrap();
     post(0, 500).await;
@@ -100,15 +103,15 @@ async fn what_was_answered_is_there_after_a_kill_for_whoever_was_away() {
         .output()
         .unwrap();
     let says = String::from_utf8_lossy(&taken.stderr);
-    assert!(says.contains("are another process's"), "{says}");
+    assert!(says.contains("are in use by another process"), "{says}");
     drop(relay);
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_was_away_longer_than_memory_goes_back_catches_up_while_more_comes() {
+async fn a_client_catches_up_from_the_log_while_new_events_arrive() {
     const ALL: u64 = 6_000;
     let folder = tempfile::tempdir().unwrap();
-    let keep = Keep {
+    let keep = Retention {
         age: Duration::from_secs(600),
         bytes: 1 << 30,
     };
@@ -148,13 +151,34 @@ async fn who_was_away_longer_than_memory_goes_back_catches_up_while_more_comes()
         seen == (0..ALL).collect::<Vec<u64>>(),
         "each once, in order"
     );
-    let standing = relay.standing();
-    assert_eq!(standing.log.unwrap().fill.messages, ALL);
+    let standing = relay.status();
+    assert_eq!(standing.log.unwrap().usage.messages, ALL);
     assert!(standing.ring.messages < 1_000, "{:?}", standing.ring);
 }
 
+/// Sends events one by one. Like Amplitude, retries each until it is accepted.
+async fn send_all(place: SocketAddr, sender: u64, count: u64) {
+    let http = http();
+    let now = sluicegate::amplitude::time::now();
+    for n in 0..count {
+        let event = json!({
+            "event_type": "A", "user_id": format!("u-{sender}"), "time": now,
+            "device_id": "d", "insert_id": format!("{sender}-{n}"),
+        });
+        loop {
+            let request = http.post(format!("http://{place}/webhook"));
+            let answer = request.body(event.to_string()).send().await;
+            if answer.is_ok_and(|answer| answer.status() == 200) {
+                break;
+            }
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
-async fn each_event_that_was_answered_arrives_once_whatever_is_killed_when() {
+async fn each_accepted_event_arrives_once_whatever_is_killed_when() {
     const SENDERS: u64 = 4;
     const EACH: u64 = 250;
     let folder = tempfile::tempdir().unwrap();
@@ -172,29 +196,8 @@ async fn each_event_that_was_answered_arrives_once_whatever_is_killed_when() {
     let log = folder.path().join("log");
     let mut relay = Some(retaining(&log, place));
     let mut forwarding = forwarder();
-    let now = sluicegate::amplitude::time::now();
     let senders: Vec<_> = (0..SENDERS)
-        .map(|sender| {
-            tokio::spawn(async move {
-                let http = http();
-                for n in 0..EACH {
-                    let event = json!({
-                        "event_type": "A", "user_id": format!("u-{sender}"), "time": now,
-                        "device_id": "d", "insert_id": format!("{sender}-{n}"),
-                    });
-                    // Whoever gets no answer asks again, as Amplitude does.
-                    loop {
-                        let request = http.post(format!("http://{place}/webhook"));
-                        let answer = request.body(event.to_string()).send().await;
-                        if answer.is_ok_and(|answer| answer.status() == 200) {
-                            break;
-                        }
-                        tokio::time::sleep(Duration::from_millis(20)).await;
-                    }
-                    tokio::time::sleep(Duration::from_millis(10)).await;
-                }
-            })
-        })
+        .map(|sender| tokio::spawn(send_all(place, sender, EACH)))
         .collect();
     let counted = |name: &str| get(&format!("{}/sandbox/counts", sandbox.url))[name].as_u64();
     // Before the first commit of its life a forwarder knows no message to resume from.

@@ -29,7 +29,7 @@ async fn post(url: &str, body: &Value) -> (u16, Value) {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn webhooks_of_ones_own_shape_become_events_as_the_settings_say() {
+async fn custom_webhooks_become_events_by_the_mapping() {
     let folder = tempfile::tempdir().unwrap();
     let settings = r#"
         [relay.webhook]
@@ -67,7 +67,7 @@ async fn webhooks_of_ones_own_shape_become_events_as_the_settings_say() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_sends_too_much_is_answered_429_as_by_amplitude() {
+async fn a_sender_over_the_limit_is_answered_429_as_by_amplitude() {
     let folder = tempfile::tempdir().unwrap();
     let settings = "[relay]\ndevice_events_per_second = 1\nevents_per_second = 10\n";
     let relay = Serving::start(&mut with(folder.path(), settings));
@@ -100,7 +100,7 @@ async fn who_sends_too_much_is_answered_429_as_by_amplitude() {
 }
 
 #[test]
-fn a_relay_that_has_nothing_to_read_again_says_so() {
+fn a_reload_without_a_certificate_is_reported() {
     let mut command = sluicegate();
     command.args(["relay", "--headless", "--listen", "127.0.0.1:0"]);
     let mut relay = Serving::start(command.stderr(std::process::Stdio::piped()));
@@ -126,7 +126,7 @@ fn a_relay_that_has_nothing_to_read_again_says_so() {
 }
 
 #[test]
-fn what_is_wrong_with_the_settings_is_told_with_its_place() {
+fn invalid_settings_are_reported_with_their_place() {
     let folder = tempfile::tempdir().unwrap();
     for (settings, says) in [
         (
@@ -140,7 +140,7 @@ fn what_is_wrong_with_the_settings_is_told_with_its_place() {
         ("[relay]\nretain = \"a day\"", ":2: relay.retain:"),
         (
             "[relay.webhook]\na = \"x\"\n\"a.b\" = \"y\"",
-            "relay.webhook.a.b: a is taken from",
+            "relay.webhook.a.b: a has its own path",
         ),
         ("[relay]\nlisten = \"here\"", "relay.listen"),
     ] {

@@ -1,7 +1,7 @@
 //! Filters: drafts, presets, rules, conditions.
 
 use crate::fixture::{Fixture, NOW, filters, snapshot};
-use sluicegate::filter::gate::Switch;
+use sluicegate::filter::Switch;
 use sluicegate::filter::{Filters, Mode};
 use sluicegate::protocol::Command;
 use sluicegate::tui::action::{Action, Effect, ReloadReport};

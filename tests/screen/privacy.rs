@@ -8,9 +8,9 @@ use ratatui::buffer::Buffer;
 use sluicegate::amplitude::frame;
 use sluicegate::config::Settings;
 use sluicegate::feed::FeedState;
-use sluicegate::filter::{Filters, Gate, Mode};
+use sluicegate::filter::{Filters, Gate, Mode, SharedGate};
 use sluicegate::limits::Policy;
-use sluicegate::pipeline::{Judge, Terms};
+use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::{LimitRow, Record, Snapshot, TypeRow};
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::frame::popup::Popup;
@@ -94,12 +94,10 @@ fn hostile() -> (Vec<Record>, Snapshot) {
             format!(r#"{{"event_type":{text},"user_id":{text},"time":{NOW},"event_properties":{{{text}:{text}}}}}"#) + "\n"
         })
         .collect();
-    let gate = Arc::new(arc_swap::ArcSwap::from_pointee(
-        Gate::new(Mode::Open, Filters::default()).unwrap(),
-    ));
+    let gate = SharedGate::new(Gate::new(Mode::Open, Filters::default()).unwrap());
     let settings = Settings::default();
-    let terms = Arc::new(arc_swap::ArcSwap::from_pointee(Terms::of(&settings)));
-    let mut judge = Judge::new(gate, terms, &settings);
+    let judge_rules = Arc::new(arc_swap::ArcSwap::from_pointee(JudgeRules::of(&settings)));
+    let mut judge = Judge::new(gate, judge_rules, &settings);
     let mut all = Vec::new();
     frame::decode(&events.into(), NOW, "message_id", |one| {
         all.push(judge.judge(one.unwrap(), &mut Vec::new()));

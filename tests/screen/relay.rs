@@ -7,11 +7,11 @@ use ratatui::Terminal;
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
 use sluicegate::config;
-use sluicegate::feed::fill::Fill;
 use sluicegate::feed::log::Damage;
-use sluicegate::feed::server::{ClientRow, LogState};
-use sluicegate::relay::Standing;
-use sluicegate::relay::sources::{Entrance, SourceRow};
+use sluicegate::feed::server::{ClientStatus, LogStatus};
+use sluicegate::feed::usage::Usage;
+use sluicegate::relay::sources::SourceStatus;
+use sluicegate::relay::{Endpoint, RelayStatus};
 use sluicegate::tui::relay::layout::RelayPane;
 use sluicegate::tui::relay::state::{RelayEffect, RelayLabels, RelayState};
 use sluicegate::tui::relay::{LogLine, view};
@@ -20,9 +20,9 @@ use sluicegate::tui::widget::theme::Theme;
 use crate::fixture::NOW;
 use crate::looks::{SIZES, assert_ascii, assert_readable};
 
-fn source(entrance: Entrance, last: u8, agent: &str, events: u64) -> SourceRow {
-    SourceRow {
-        entrance,
+fn source(endpoint: Endpoint, last: u8, agent: &str, events: u64) -> SourceStatus {
+    SourceStatus {
+        endpoint,
         address: IpAddr::from([10, 0, 0, last]),
         agent: agent.to_owned(),
         events,
@@ -33,8 +33,8 @@ fn source(entrance: Entrance, last: u8, agent: &str, events: u64) -> SourceRow {
     }
 }
 
-fn client(name: &str, sent: u64, behind: Option<u64>, lag_ms: i64) -> ClientRow {
-    ClientRow {
+fn client(name: &str, sent: u64, behind: Option<u64>, lag_ms: i64) -> ClientStatus {
+    ClientStatus {
         name: name.to_owned(),
         since_ms: NOW - 3_600_000,
         sent,
@@ -44,42 +44,42 @@ fn client(name: &str, sent: u64, behind: Option<u64>, lag_ms: i64) -> ClientRow 
     }
 }
 
-fn fill(messages: u64, most_bytes: u64) -> Fill {
-    Fill {
+fn usage(messages: u64, max_bytes: u64) -> Usage {
+    Usage {
         messages,
         bytes: messages * 1_400,
-        most_bytes,
+        max_bytes,
         age_ms: 2_400_000,
     }
 }
 
 /// How a relay stands after so many seconds of traffic.
-fn standing(second: u64) -> Standing {
+fn standing(second: u64) -> RelayStatus {
     let events = 200 * second;
-    let mut failing = source(Entrance::Batch, 9, "python-requests/2.31", 0);
+    let mut failing = source(Endpoint::Batch, 9, "python-requests/2.31", 0);
     failing.refused = 3 * second;
     let why = "Request missing required field: user_id".to_owned();
     failing.last_refusal = Some((400, why));
-    Standing {
+    RelayStatus {
         at_ms: NOW + second as i64 * 1_000,
         since_ms: NOW - 7_200_000,
         received: 1_000_000 + events,
         refused: 3 * second,
-        ring: fill(30_000 + events, 64 << 20),
-        log: Some(LogState {
-            fill: fill(420_000 + events, 1_000_000_000),
-            keep_ms: 86_400_000,
+        ring: usage(30_000 + events, 64 << 20),
+        log: Some(LogStatus {
+            usage: usage(420_000 + events, 1_000_000_000),
+            retention_ms: 86_400_000,
             fault: None,
             damage: Damage::default(),
         }),
         sources: vec![
             source(
-                Entrance::Webhook,
+                Endpoint::Webhook,
                 7,
                 "Amplitude/Webhook/1.0",
                 990_000 + events,
             ),
-            source(Entrance::HttpApi, 8, "\u{1b}[31mnode\u{202e}", 10_000),
+            source(Endpoint::HttpApi, 8, "\u{1b}[31mnode\u{202e}", 10_000),
             failing,
         ],
         clients: vec![
@@ -162,7 +162,7 @@ fn scenes() -> [(&'static str, RelayState); 7] {
     };
     let mut new = standing(0);
     (new.sources, new.clients, new.log) = (Vec::new(), Vec::new(), None);
-    (new.received, new.refused, new.ring) = (0, 0, Fill::default());
+    (new.received, new.refused, new.ring) = (0, 0, Usage::default());
     let mut broken = serving();
     if let Some(log) = &mut broken.status.log {
         let why = "cannot keep messages in /var/lib/sluicegate/relay: database or disk is full";
@@ -171,7 +171,7 @@ fn scenes() -> [(&'static str, RelayState); 7] {
     let mut damaged = serving();
     if let Some(log) = &mut damaged.status.log {
         let why = "the log of messages was damaged (database disk image is malformed): 41,983 messages were saved, 37 are lost";
-        log.damage.told = Some(why.to_owned());
+        log.damage.description = Some(why.to_owned());
         log.damage.lost = 37;
     }
     [
@@ -219,7 +219,7 @@ fn every_scene_of_a_relay_can_be_read_in_every_theme_and_in_ascii() {
 #[test]
 fn who_sends_to_a_wrong_path_is_shown_with_the_path_and_the_one_to_use() {
     let mut state = serving();
-    let mut lost = source(Entrance::Unknown, 5, "curl/8", 0);
+    let mut lost = source(Endpoint::Unknown, 5, "curl/8", 0);
     lost.refused = 7;
     let why = "POST /httpapi: There is no such path here: use /2/httpapi".to_owned();
     lost.last_refusal = Some((404, why));

@@ -2,7 +2,7 @@
 
 use crate::filters::filters_sent;
 use crate::fixture::{Fixture, filters};
-use sluicegate::filter::Effect as RuleEffect;
+use sluicegate::filter::RuleEffect;
 use sluicegate::tui::action::Effect;
 use sluicegate::tui::frame::popup::Popup;
 

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use bytes::Bytes;
 use proptest::prelude::*;
 use sluicegate::customerio::Item;
-use sluicegate::customerio::mapping::Route;
+use sluicegate::customerio::Route;
 use sluicegate::delivery::spool::Spool;
 use sluicegate::delivery::spool::dead_letters::DeadLetter;
 use sluicegate::delivery::{Accepted, History, Part, SpoolPosition, Undelivered};

@@ -14,7 +14,7 @@ fn the_configuration_is_reloaded_by_a_key_and_by_a_signal() {
     let rule = "[[rules]]\nname = \"fresh\"\neffect = \"exclude\"\nwhen = \"has_user\"\n";
     std::fs::write(&path, format!("gate = \"shut\"\n{rule}")).unwrap();
     terminal.press("\x12");
-    terminal.shows("settings read again: rules in force");
+    terminal.shows("settings reloaded: rules applied");
     terminal.shows("− fresh");
     std::fs::write(&path, "gate = \"dry-run\"\n[delivery]\nattempts = 0\n").unwrap();
     signal("HUP", terminal.child.process_id().unwrap());

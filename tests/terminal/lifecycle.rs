@@ -72,7 +72,7 @@ fn a_forwarder_that_reads_no_keys_ends_with_its_terminal_too() {
     terminal.shows("feed is down");
     // It reads its settings again while somebody sits before it, and goes on.
     signal("HUP", terminal.child.process_id().unwrap());
-    terminal.shows("settings read again");
+    terminal.shows("settings reloaded");
     terminal.close();
     assert_eq!(terminal.ends(), 0);
 }

@@ -1,30 +1,36 @@
-//! The elements of a text that is read as a stream.
+//! Reads the elements of a stream of text, with their lines.
 
 use std::io::{self, Read};
 use std::ops::ControlFlow;
 
 use bytestring::ByteString;
 
-use super::window::Window;
-use super::{EXCERPT_BYTES, Input, Piece, Take};
 use crate::amplitude::byte_order_mark;
 use crate::amplitude::event::Event;
-use crate::amplitude::frame::Malformed;
-use crate::amplitude::split::{Reading, Splitter, Step};
+use crate::amplitude::malformed::Malformed;
+use crate::amplitude::split::{SplitOptions, Splitter, Step};
 use crate::amplitude::surrogates;
 
-/// An element that takes no more than this is tried again with every read, so that what comes
-/// bit by bit through a pipe is not waited for; a larger one once its text has doubled.
+use super::input::Input;
+use super::piece::{Piece, Take};
+use super::window::Window;
+
+/// Maximum size of the kept text of a malformed part, in bytes.
+const EXCERPT_BYTES: usize = 2_000;
+
+/// Maximum size of an incomplete element that is parsed again after every read, in bytes, so that
+/// input that trickles through a pipe is not delayed. A larger one is parsed again after its text
+/// has doubled.
 const SMALL_BYTES: usize = 64 << 10;
 
-/// Reads the elements of `reader`, and tells where each stands.
+/// Reads the elements of `reader`, and calls `take` with each.
 pub(super) fn read(mut reader: impl Read, input: &Input, take: &mut Take<'_>) -> ControlFlow<()> {
     let mut elements = Elements {
         input,
         take,
         window: Window::default(),
         splitter: Splitter::default(),
-        lines: Lines::default(),
+        lines: LineCounter::default(),
     };
     match elements.run(&mut reader) {
         Ok(flow) => flow,
@@ -40,17 +46,17 @@ struct Elements<'a, 't> {
     take: &'a mut Take<'t>,
     window: Window,
     splitter: Splitter,
-    lines: Lines,
+    lines: LineCounter,
 }
 
 impl Elements<'_, '_> {
     fn run(&mut self, reader: &mut impl Read) -> io::Result<ControlFlow<()>> {
         self.window.advance(0, 1, reader);
         if !self.input.is_export && !self.looks_like_events() {
-            let place = self.input.place(0);
-            return Ok((self.take)(Piece::PassedOver(place)));
+            let place = self.input.position(0);
+            return Ok((self.take)(Piece::Skipped(place)));
         }
-        let mut with = Reading {
+        let mut options = SplitOptions {
             is_whole: false,
             any_object: false,
             received_ms: self.input.options.received_ms,
@@ -58,10 +64,10 @@ impl Elements<'_, '_> {
         };
         loop {
             let text = surrogates::replaced(&self.window.text);
-            with.is_whole = self.window.is_last;
+            options.is_whole = self.window.is_last;
             let ended = loop {
                 let from = self.splitter.at();
-                match self.splitter.next(&text, with) {
+                match self.splitter.next(&text, options) {
                     Step::Found(found) => {
                         if self.found(found, &text).is_break() {
                             return Ok(ControlFlow::Break(()));
@@ -92,13 +98,13 @@ impl Elements<'_, '_> {
         }
     }
 
-    /// Whether the text begins as events do.
+    /// Whether the text begins like events.
     fn looks_like_events(&self) -> bool {
         let text = byte_order_mark::without(&self.window.text).trim_start();
         text.is_empty() || text.starts_with(['{', '['])
     }
 
-    /// Moves the window to where the splitter is.
+    /// Moves the window to the splitter's position.
     fn go_on(&mut self, text: &ByteString, more: usize, reader: &mut impl Read) {
         let at = self.splitter.at();
         self.lines.pass(text.as_bytes(), at);
@@ -112,7 +118,7 @@ impl Elements<'_, '_> {
             Ok(event) => {
                 let start = event.text().as_ptr() as usize - text.as_ptr() as usize;
                 self.lines.pass(text.as_bytes(), start);
-                let place = self.input.place(self.lines.number);
+                let place = self.input.position(self.lines.number);
                 let size_bytes = event.text().len();
                 // The window is read in blocks, so it may hold a whole element over the limit.
                 if size_bytes > self.input.options.max_event_bytes {
@@ -125,30 +131,30 @@ impl Elements<'_, '_> {
         }
     }
 
-    /// Tells of a part that is no event, with the line on which it breaks and the byte there.
+    /// Reports a malformed part with the line of its fault, and the byte in that line.
     fn malformed(&mut self, mut malformed: Malformed, text: &str) -> ControlFlow<()> {
-        if self.window.is_wrong(malformed.at_byte) {
+        if self.window.is_replaced(malformed.at_byte) {
             "no UTF-8".clone_into(&mut malformed.why);
         }
         let part = malformed.part(text);
         let excerpt = ByteString::from(&part[..part.floor_char_boundary(EXCERPT_BYTES)]);
         self.lines.pass(text.as_bytes(), malformed.from_byte);
-        let mut there = self.lines;
-        there.pass(text.as_bytes(), malformed.at_byte);
-        let column = there.column(malformed.at_byte);
+        let mut fault = self.lines;
+        fault.pass(text.as_bytes(), malformed.at_byte);
+        let column = fault.column(malformed.at_byte);
         malformed.at_byte = column;
         malformed.from_byte = 0;
-        let place = self.input.place(there.number);
+        let place = self.input.position(fault.number);
         (self.take)(Piece::Malformed(malformed, excerpt, place))
     }
 
-    /// Describes an element over the limit, of which `first` is the beginning or all.
+    /// Describes an element over the size limit, of which `first` is the beginning or all.
     fn too_large(&self, first: &str, size_bytes: usize) -> (Malformed, ByteString) {
         let max_bytes = self.input.options.max_event_bytes;
         let malformed = Malformed {
             at_byte: 0,
             why: format!(
-                "an element of more than {max_bytes} bytes is passed over (--max-event-bytes)"
+                "an element of more than {max_bytes} bytes is skipped (--max-event-bytes)"
             ),
             near: first[..first.floor_char_boundary(40)].to_owned(),
             from_byte: 0,
@@ -159,11 +165,11 @@ impl Elements<'_, '_> {
         (malformed, ByteString::from(excerpt))
     }
 
-    /// Passes over an element that is larger than it may be; of it, no more than a window is kept.
+    /// Skips an element over the size limit, and keeps no more than a window of it.
     fn pass_over(&mut self, text: &ByteString, reader: &mut impl Read) -> ControlFlow<()> {
         let start = self.splitter.at();
         self.lines.pass(text.as_bytes(), start);
-        let place = self.input.place(self.lines.number);
+        let place = self.input.position(self.lines.number);
         let (mut malformed, excerpt) = self.too_large(&text[start..], 0);
         let mut scan = self.splitter.scan(text.as_bytes());
         let mut text = text.clone();
@@ -184,18 +190,19 @@ impl Elements<'_, '_> {
     }
 }
 
-/// Counts lines, from 1.
+/// The current line, from 1.
 #[derive(Debug, Clone, Copy)]
-struct Lines {
+struct LineCounter {
     number: u64,
-    /// Where the text was counted up to.
+    /// The end of the text in which lines were counted.
     upto: usize,
-    /// Where in the text the line begins, and how much of it lies before the text.
+    /// The start of the line in the text.
     start: usize,
+    /// The bytes of the line before the text.
     before: usize,
 }
 
-impl Default for Lines {
+impl Default for LineCounter {
     fn default() -> Self {
         Self {
             number: 1,
@@ -206,7 +213,7 @@ impl Default for Lines {
     }
 }
 
-impl Lines {
+impl LineCounter {
     fn pass(&mut self, text: &[u8], at: usize) {
         let Some(part) = text.get(self.upto..at) else {
             return;
@@ -220,7 +227,7 @@ impl Lines {
         self.upto = at;
     }
 
-    /// The byte of its line that stands here.
+    /// The position in its line of the byte at `at`.
     fn column(&self, at: usize) -> usize {
         self.before + at.saturating_sub(self.start)
     }

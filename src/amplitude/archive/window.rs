@@ -6,30 +6,30 @@ use bytestring::ByteString;
 
 /// Bytes read at once.
 const READ_BYTES: usize = 64 << 10;
-/// What stands for a byte that is no UTF-8: a control character, which JSON nowhere allows, so
-/// that the element with it is broken there, and no other.
+/// The replacement of a byte that is not UTF-8: a control character, which JSON never allows, so that
+/// exactly the element that contains it is malformed.
 const NO_UTF8: u8 = 0x1a;
 
-/// The text that is looked at.
+/// A part of a stream of text.
 #[derive(Debug, Default)]
 pub(super) struct Window {
     pub text: ByteString,
-    /// Whether the stream ends with it.
+    /// Whether the stream ends with the text.
     pub is_last: bool,
-    /// Where bytes of it are no UTF-8.
-    wrong: Vec<usize>,
-    /// The beginning of a character that the window's end cuts.
+    /// The positions of bytes that are not UTF-8.
+    replaced: Vec<usize>,
+    /// The beginning of a character that the end of the window cuts.
     cut: Vec<u8>,
-    /// Why the stream can't be read further.
+    /// The error after which the stream can't be read further.
     pub error: Option<io::Error>,
 }
 
 impl Window {
-    /// Goes on behind `done` bytes, with at least `more` bytes more, where there are so many.
+    /// Drops the first `done` bytes, and reads at least `more` bytes if the stream has so many.
     pub(super) fn advance(&mut self, done: usize, more: usize, from: &mut impl Read) {
         let left = self.text.as_bytes().get(done..).unwrap_or_default();
-        let behind = more.max(1).saturating_add(self.cut.len() + READ_BYTES);
-        let mut bytes = Vec::with_capacity(left.len().saturating_add(behind));
+        let room = more.max(1).saturating_add(self.cut.len() + READ_BYTES);
+        let mut bytes = Vec::with_capacity(left.len().saturating_add(room));
         bytes.extend_from_slice(left);
         let checked = bytes.len();
         bytes.append(&mut self.cut);
@@ -48,14 +48,14 @@ impl Window {
         self.take(bytes, checked, done);
     }
 
-    /// Whether the byte at this place is no UTF-8.
-    pub(super) fn is_wrong(&self, at: usize) -> bool {
-        self.wrong.binary_search(&at).is_ok()
+    /// Whether the byte at this position is not UTF-8.
+    pub(super) fn is_replaced(&self, at: usize) -> bool {
+        self.replaced.binary_search(&at).is_ok()
     }
 
-    /// Takes these bytes as the text, of which the first `checked` are those behind `done`.
+    /// Makes the text of these bytes, of which the first `checked` are known to be UTF-8.
     fn take(&mut self, mut bytes: Vec<u8>, checked: usize, done: usize) {
-        self.wrong.retain_mut(|at| match at.checked_sub(done) {
+        self.replaced.retain_mut(|at| match at.checked_sub(done) {
             Some(left) => {
                 *at = left;
                 true
@@ -76,7 +76,7 @@ impl Window {
             self.mask(&mut bytes[at..at + length], at);
             from = at + length;
         }
-        // All that is no UTF-8 was replaced.
+        // All bytes that are not UTF-8 are replaced by now.
         self.text = match String::from_utf8(bytes) {
             Ok(text) => text.into(),
             Err(error) => String::from_utf8_lossy(error.as_bytes())
@@ -86,7 +86,7 @@ impl Window {
     }
 
     fn mask(&mut self, bytes: &mut [u8], at: usize) {
-        self.wrong.extend(at..at + bytes.len());
+        self.replaced.extend(at..at + bytes.len());
         bytes.fill(NO_UTF8);
     }
 }

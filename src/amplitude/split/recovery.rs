@@ -1,17 +1,20 @@
-//! Going on behind what is broken.
+//! Continues after a broken element.
 
 use bytestring::ByteString;
 
-use super::fault::{ceil_char_boundary, malformed};
-use super::scan::{self, Scan};
-use super::{Inside, Reading, Splitter, Step};
 use crate::amplitude::json;
+use crate::amplitude::malformed::{Malformed, ceil_char_boundary};
+
+use super::list::Inside;
+use super::scan::{self, Scan};
+use super::splitter::Splitter;
+use super::step::{SplitOptions, Step};
 
 impl Splitter {
-    /// An object that the end of the window cuts. An envelope is not asked for whole.
-    pub(super) fn cut_off(&mut self, text: &str, with: Reading<'_>) -> Option<Step> {
+    /// An object that the end of the window cuts. The list of an envelope is entered at once.
+    pub(super) fn cut_off(&mut self, text: &str, options: SplitOptions<'_>) -> Option<Step> {
         if self.inside == Inside::Nothing
-            && !with.any_object
+            && !options.any_object
             && let Some(list) = self.events_list(text, text.len())
         {
             self.at = list;
@@ -21,29 +24,29 @@ impl Splitter {
         Some(Step::More)
     }
 
-    /// An object that is no JSON, up to `end` where that is known.
+    /// An object that is no JSON, up to `end` if that is known.
     pub(super) fn failed(
         &mut self,
         text: &ByteString,
-        with: Reading<'_>,
+        options: SplitOptions<'_>,
         end: Option<usize>,
         error: &json::Broken,
     ) -> Option<Step> {
-        let Some(end) = end.or_else(|| self.end_of_broken(text, with.is_whole)) else {
+        let Some(end) = end.or_else(|| self.end_of_broken(text, options.is_whole)) else {
             return Some(Step::More);
         };
         let start = self.at;
         let broke = start + error.at;
         self.read_upto = self.read_upto.max(broke);
         if self.inside == Inside::Nothing
-            && !with.any_object
+            && !options.any_object
             && let Some(list) = self.events_list(text, end)
         {
             self.at = list;
             self.enter(Inside::OpenEnvelope);
             self.is_damaged = false;
             if broke >= list {
-                self.owed = Some((broke, error.why()));
+                self.unreported = Some((broke, error.why()));
                 return None;
             }
             return self.damage(text, broke, &error.why());
@@ -51,26 +54,33 @@ impl Splitter {
         if broke <= end {
             return Some(self.broken(text, end, broke, error.why()));
         }
-        // The attempt went on into the next element: by itself this one is cut off.
+        // The attempt read into the next element: this one is cut off.
         let mut cut = start + text[start..end].trim_end().len();
         cut = cut.max(start + 1);
-        Some(self.broken(text, end, cut, "the object is cut off".to_owned()))
+        Some(self.broken(text, end, cut, "the object is cut off"))
     }
 
-    /// Goes on behind a broken element, and tells of it.
-    pub(super) fn broken(&mut self, text: &str, end: usize, broke: usize, why: String) -> Step {
-        let told = malformed(text, (self.at, end), broke, why);
-        self.owed = None;
+    /// Skips a broken element, and reports it.
+    pub(super) fn broken(
+        &mut self,
+        text: &str,
+        end: usize,
+        broke: usize,
+        why: impl Into<String>,
+    ) -> Step {
+        let malformed = Malformed::between(text, (self.at, end), broke, why);
+        self.unreported = None;
         self.pass_over(end);
-        Step::Found(Err(told))
+        Step::Found(Err(malformed))
     }
 
-    /// Where the element that comes next ends; nothing where that lies behind the window.
+    /// The end of the next element; none if it is beyond the window.
     pub(super) fn end_of_broken(&mut self, text: &str, is_whole: bool) -> Option<usize> {
         let mut scan = self.scan(text.as_bytes());
         self.run(&mut scan, text, is_whole)
     }
 
+    /// The position of the first element in the list of an envelope.
     fn events_list(&mut self, text: &str, end: usize) -> Option<usize> {
         let part = &text.as_bytes()[self.at..end];
         let list = scan::events_list(part);
@@ -78,7 +88,7 @@ impl Splitter {
         Some(self.at + list?)
     }
 
-    /// Passes over what comes behind the list of a broken envelope, up to its closing brace.
+    /// Skips the rest of a broken envelope after its list, up to the closing brace.
     pub(super) fn tail(&mut self, text: &str, is_whole: bool) -> Option<Step> {
         let bytes = text.as_bytes();
         let mut scan = self.scan(bytes);
@@ -89,25 +99,26 @@ impl Splitter {
         };
         let start = std::mem::replace(&mut self.at, end);
         self.inside = Inside::Nothing;
-        let (broke, why) = self.owed.take()?;
+        let (broke, why) = self.unreported.take()?;
         self.is_damaged = true;
-        Some(Step::Found(Err(malformed(text, (start, end), broke, why))))
+        let malformed = Malformed::between(text, (start, end), broke, why);
+        Some(Step::Found(Err(malformed)))
     }
 
-    /// Runs a scan up to the end that it finds; nothing where that lies behind the window.
+    /// Runs a scan up to the end that it finds; none if that is beyond the window.
     fn run(&mut self, scan: &mut Scan, text: &str, is_whole: bool) -> Option<usize> {
         let bytes = text.as_bytes();
         let from = self.at;
         let found = (from..bytes.len()).find_map(|at| Some((at, scan.step(at, bytes[at])?)));
         self.visit(found.map_or(bytes.len(), |(at, _)| at + 1) - from);
         match found {
-            // At least something is passed over.
+            // At least one byte is skipped.
             Some((_, end)) => Some(ceil_char_boundary(text, end.max(from + 1))),
             None => is_whole.then(|| scan.end_of_text(bytes.len()).max(from + 1)),
         }
     }
 
-    /// The white space in front of the line that the next element stands on, in bytes.
+    /// The white space at the start of the next element's line, in bytes.
     pub(super) fn indent(&mut self, text: &[u8]) -> usize {
         let since = &text[self.line.upto..self.at];
         self.visit(since.len());

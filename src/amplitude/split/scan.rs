@@ -1,62 +1,62 @@
-//! Where a broken element ends: one scan over its text, which reads no byte twice.
+//! Finds the end of a broken element in one scan over its text, which reads no byte twice.
 //!
-//! Text that is no JSON has no end that could be looked up, so the scan takes the first place
-//! that is a plausible one:
+//! Text that is no JSON has no defined end, so the scan takes the first plausible one:
 //!
-//! - the element's brackets are balanced again;
+//! - the element's brackets are balanced;
 //! - an object begins where JSON expects a name (`{"a":1,{`): a brace is missing before it;
-//! - an object begins a line that is not indented further than the element: the element was cut;
+//! - an object begins a line that is not indented further than the element: the element is cut off;
 //! - the list around the element ends.
 //!
-//! A quote too many or too few turns names into structure and structure into text. So a second
-//! reading runs beside the first, in which the last string's opening quote does not count; it
-//! has a say once the first meets a word right behind a closing quote.
+//! A missing or extra quote turns names into structure and structure into text. So a second lexer
+//! runs beside the first, which ignores the opening quote of the last string. It decides as soon as
+//! the first one meets a word right after a closing quote.
 
-/// The second reading is kept for elements that are nested up to here.
-const SECOND_READING_DEPTH: usize = 64;
+/// Maximum depth at which the second lexer runs.
+const SECOND_LEXER_DEPTH: usize = 64;
 
-/// Brackets are told apart up to this depth; deeper ones are counted. Nothing that is nested so
-/// deeply is an event, and a file of brackets alone must not fill memory.
+/// Maximum depth at which kinds of brackets are remembered; deeper ones are only counted. No event is
+/// nested so deeply, and a file of brackets alone must not fill memory.
 const MAX_DEPTH: usize = 1 << 20;
 
-/// What the scan needs to know of the element's surroundings.
+/// The surroundings of an element.
 #[derive(Debug, Clone, Copy)]
-pub(super) struct Around {
-    /// Whether the element stands in a list, which a `]` ends.
+pub(super) struct Surroundings {
+    /// Whether the element is in a list, which a `]` ends.
     pub in_list: bool,
-    /// The white space in front of the line on which the element begins, in bytes.
+    /// The white space at the start of the element's first line, in bytes.
     pub indent: usize,
 }
 
-/// Looks for the end of a broken element, byte by byte.
+/// A scan for the end of a broken element, byte by byte.
 #[derive(Debug)]
 pub(in crate::amplitude) struct Scan {
-    around: Around,
-    first: Reading,
-    second: SecondReading,
+    surroundings: Surroundings,
+    first: Lexer,
+    second: SecondLexer,
     line: Line,
     /// Whether the element has more on its first line than an opening bracket.
     is_compact: bool,
-    /// Where a line begins with a bracket, until the next byte tells what it opens.
+    /// The position and kind of a bracket at the start of a line, until the next byte shows what it
+    /// opens.
     candidate: Option<(usize, u8)>,
-    /// A `]` that closes nothing in the element, until what follows tells whether it ends the
-    /// list around it.
+    /// A `]` that closes nothing in the element, until the following bytes show whether it ends the
+    /// list around the element.
     bracket: Option<Bracket>,
 }
 
-/// A `]` without a `[`: one too many, where the element goes on behind it to its own end and to
-/// the next element; else the list ends there, and braces of the element are missing.
+/// A `]` without a `[`. If the element goes on after it to its own end and to the next element, the
+/// bracket is an extra one. Otherwise the list ends there, and braces of the element are missing.
 #[derive(Debug, Clone, Copy)]
 struct Bracket {
     at: usize,
-    /// Where the element ended behind it.
+    /// The end of the element after the bracket.
     end: Option<usize>,
-    /// Whether a comma came behind that.
+    /// Whether a comma follows that end.
     has_comma: bool,
 }
 
 impl Bracket {
-    /// The end of the element, once it is clear.
+    /// Takes the next byte. Returns the end of the element once it is known.
     fn step(&mut self, byte: u8, ended: Option<usize>) -> Option<usize> {
         match (self.end, byte) {
             _ if is_space(byte) => None,
@@ -75,33 +75,33 @@ impl Bracket {
     }
 }
 
-/// What was seen of the line so far.
+/// The current line up to the current byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Line {
-    /// It is the line on which the element begins; so many bytes of it that are no space.
+    /// The element's first line; the number of its bytes that are not white space.
     First(usize),
-    /// So many bytes of white space, nothing else.
+    /// White space only; its size in bytes.
     Blank(usize),
-    /// Something.
+    /// Other text.
     Text,
 }
 
 #[derive(Debug)]
-enum SecondReading {
+enum SecondLexer {
     /// No string is open.
     None,
-    /// A string is open: this is how its text reads as structure, and the end that it would give.
-    Asleep(Reading, Option<usize>),
-    /// A word stands right behind a string: quotes don't pair up, and either reading may be right.
-    Awake(Reading),
+    /// A string is open. The lexer reads its text as structure, and may have found an end.
+    Waiting(Lexer, Option<usize>),
+    /// A word follows a string: quotes don't pair up, and either lexer may be right.
+    Deciding(Lexer),
 }
 
 impl Scan {
-    pub(super) fn new(around: Around) -> Self {
+    pub(super) fn new(surroundings: Surroundings) -> Self {
         Self {
-            around,
-            first: Reading::default(),
-            second: SecondReading::None,
+            surroundings,
+            first: Lexer::default(),
+            second: SecondLexer::None,
             line: Line::First(0),
             is_compact: false,
             candidate: None,
@@ -109,14 +109,13 @@ impl Scan {
         }
     }
 
-    /// Where the element ends if the text ends here.
+    /// The end of the element if the text ends at `at`.
     pub(super) fn end_of_text(&self, at: usize) -> usize {
         let bracket = self.bracket.as_ref();
         bracket.map_or(at, |bracket| bracket.end.unwrap_or(bracket.at))
     }
 
-    /// Goes on by the byte at `at`; where the element ended, if it is clear by now. That is `at`
-    /// plus 1 at the most.
+    /// Takes the byte at `at`. Returns the end of the element once it is known: at most `at` + 1.
     pub(in crate::amplitude) fn step(&mut self, at: usize, byte: u8) -> Option<usize> {
         if let Some(end) = self.line_begins_an_element(at, byte) {
             return Some(end);
@@ -124,11 +123,11 @@ impl Scan {
         let was_string = self.first.in_string;
         let just_closed = self.first.just_closed;
         let closes_nothing = byte == b']'
-            && self.around.in_list
+            && self.surroundings.in_list
             && !was_string
             && self.first.lists == 0
             && !self.first.stack.is_empty();
-        let ended = self.first.step(at, byte, self.around.in_list);
+        let ended = self.first.step(at, byte, self.surroundings.in_list);
         if let Some(bracket) = &mut self.bracket {
             return bracket.step(byte, ended);
         }
@@ -153,38 +152,38 @@ impl Scan {
         was_string: bool,
         just_closed: bool,
     ) -> Option<usize> {
-        let in_list = self.around.in_list;
+        let in_list = self.surroundings.in_list;
         match &mut self.second {
-            SecondReading::Awake(reading) => return reading.step(at, byte, in_list),
-            SecondReading::Asleep(reading, end) if was_string => {
+            SecondLexer::Deciding(lexer) => return lexer.step(at, byte, in_list),
+            SecondLexer::Waiting(lexer, end) if was_string => {
                 if end.is_none() {
-                    *end = reading.step(at, byte, in_list);
+                    *end = lexer.step(at, byte, in_list);
                 }
             }
-            SecondReading::Asleep(reading, end) => {
+            SecondLexer::Waiting(lexer, end) => {
                 let is_word = !matches!(byte, b',' | b':' | b'}' | b']' | b'"') && !is_space(byte);
                 if just_closed && is_word {
                     if end.is_some() {
                         return *end;
                     }
-                    let mut reading = std::mem::take(reading);
-                    let ended = reading.step(at, byte, in_list);
-                    self.second = SecondReading::Awake(reading);
+                    let mut lexer = std::mem::take(lexer);
+                    let ended = lexer.step(at, byte, in_list);
+                    self.second = SecondLexer::Deciding(lexer);
                     return ended;
                 }
-                self.second = SecondReading::None;
+                self.second = SecondLexer::None;
             }
-            SecondReading::None => {}
+            SecondLexer::None => {}
         }
-        if !was_string && self.first.in_string && self.first.stack.len() <= SECOND_READING_DEPTH {
-            let mut reading = self.first.clone();
-            reading.in_string = false;
-            self.second = SecondReading::Asleep(reading, None);
+        if !was_string && self.first.in_string && self.first.stack.len() <= SECOND_LEXER_DEPTH {
+            let mut lexer = self.first.clone();
+            lexer.in_string = false;
+            self.second = SecondLexer::Waiting(lexer, None);
         }
         None
     }
 
-    /// Where a line begins with what looks like the next element.
+    /// The start of a line that looks like the next element.
     fn line_begins_an_element(&mut self, at: usize, byte: u8) -> Option<usize> {
         if let Some((start, opening)) = self.candidate
             && !matches!(byte, b' ' | b'\t' | b'\r' | b'\n')
@@ -202,8 +201,8 @@ impl Scan {
             (_, b'\n') => Line::Blank(0),
             (Line::Blank(spaces), b' ' | b'\t' | b'\r') => Line::Blank(spaces + 1),
             (Line::Blank(spaces), _) => {
-                let is_outer = spaces <= self.around.indent;
-                let may_open = byte == b'{' || (byte == b'[' && !self.around.in_list);
+                let is_outer = spaces <= self.surroundings.indent;
+                let may_open = byte == b'{' || (byte == b'[' && !self.surroundings.in_list);
                 if is_outer && may_open && (self.is_compact || !self.first.expects_value()) {
                     self.candidate = Some((at, byte));
                 }
@@ -220,14 +219,14 @@ impl Scan {
     }
 }
 
-/// How the bytes so far read as JSON.
+/// A lexer of broken JSON.
 #[derive(Debug, Clone, Default)]
-struct Reading {
-    /// The brackets that are open, the innermost last.
+struct Lexer {
+    /// The open brackets, the innermost last.
     stack: Vec<u8>,
-    /// How many of them are `[`.
+    /// The number of `[` among them.
     lists: usize,
-    /// How many brackets are open within them, below [`MAX_DEPTH`].
+    /// The number of open brackets deeper than [`MAX_DEPTH`].
     deeper: usize,
     in_string: bool,
     is_escaped: bool,
@@ -236,7 +235,7 @@ struct Reading {
     last: Token,
 }
 
-/// What came last, apart from white space.
+/// The last token, apart from white space.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 enum Token {
     #[default]
@@ -248,8 +247,8 @@ enum Token {
     Word,
 }
 
-impl Reading {
-    /// Whether an object may begin here: behind a colon, and in a list.
+impl Lexer {
+    /// Whether an object may begin here: after a colon, or in a list.
     fn expects_value(&self) -> bool {
         if self.in_string {
             return false;
@@ -261,6 +260,7 @@ impl Reading {
         }
     }
 
+    /// Takes the byte at `at`. Returns the end of the element once it is known.
     fn step(&mut self, at: usize, byte: u8, in_list: bool) -> Option<usize> {
         self.just_closed = false;
         if self.in_string {
@@ -280,8 +280,8 @@ impl Reading {
             b'{' => {
                 let expects_name = self.stack.last() == Some(&b'{')
                     && matches!(self.last, Token::Comma | Token::Closed);
-                let is_behind = self.stack.is_empty() && self.last != Token::Start;
-                if expects_name || is_behind {
+                let is_after_end = self.stack.is_empty() && self.last != Token::Start;
+                if expects_name || is_after_end {
                     return Some(at);
                 }
                 self.open(byte);
@@ -318,8 +318,8 @@ impl Reading {
         self.last = Token::Opened;
     }
 
-    /// Closes the innermost bracket of this kind and what is open in it; whether that was the
-    /// outermost one.
+    /// Closes the innermost bracket of this kind, and all in it. Returns whether it was the outermost
+    /// one.
     fn close(&mut self, bracket: u8) -> bool {
         self.last = Token::Closed;
         if self.deeper > 0 {
@@ -339,30 +339,26 @@ impl Reading {
     }
 }
 
-/// Where the list of a broken envelope begins: behind the `[` of a name `events` at the top of
-/// the object that `text` starts with, in front of which no `event_type` stands.
+/// The position after the `[` of a broken envelope's list: of the entry `events` at the top of the
+/// object that `text` starts with, unless an `event_type` precedes it.
 pub(super) fn events_list(text: &[u8]) -> Option<usize> {
-    let mut reading = Reading::default();
+    let mut lexer = Lexer::default();
     let mut name_from = 0;
     let mut name: &[u8] = &[];
     for (at, byte) in text.iter().copied().enumerate() {
-        let was_string = reading.in_string;
-        let is_top = reading.stack.len() == 1;
-        if byte == b'['
-            && is_top
-            && !was_string
-            && reading.last == Token::Colon
-            && name == b"events"
+        let was_string = lexer.in_string;
+        let is_top = lexer.stack.len() == 1;
+        if byte == b'[' && is_top && !was_string && lexer.last == Token::Colon && name == b"events"
         {
             return Some(at + 1);
         }
-        if reading.step(at, byte, false).is_some() {
+        if lexer.step(at, byte, false).is_some() {
             return None;
         }
         if !is_top {
             continue;
         }
-        match (was_string, reading.in_string) {
+        match (was_string, lexer.in_string) {
             (false, true) => name_from = at + 1,
             (true, false) => name = &text[name_from..at],
             _ => {}

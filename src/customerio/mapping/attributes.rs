@@ -1,4 +1,4 @@
-//! The attributes of an event: its own properties, and beside them what else goes along.
+//! The attributes of an event: its own properties, and the other parts and fields that are sent.
 
 use std::borrow::Cow;
 
@@ -8,19 +8,19 @@ use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind, ObjectWriter};
 use crate::amplitude::{Field, Reading};
 
-use super::selection::{Selection, has_key_twice, keep_last_of_each};
+use super::selection::{Selection, has_repeated_key, keep_last_of_each};
 use super::settings::{Layout, Mapping};
 
-/// The parts beside the event's own properties: field, name, prefix in the flat layout.
+/// The parts beside the event's own properties: field, name, and prefix in the flat layout.
 const PARTS: [(Field, &str, &str); 3] = [
     (Field::UserProperties, "user_properties", "user_"),
     (Field::GroupProperties, "group_properties", "group_"),
     (Field::Groups, "groups", "groups_"),
 ];
 
-/// Writes the attributes of the event as a JSON object in which no name stands twice.
+/// Writes the attributes of the event as a JSON object in which no name is repeated.
 pub(super) fn write(mapping: &Mapping, reading: &Reading<'_>, out: &mut Vec<u8>) {
-    let mut writer = Writer {
+    let mut writer = AttributesWriter {
         selection: Selection::of(mapping),
         object: ObjectWriter::new(out),
         reading,
@@ -45,7 +45,7 @@ pub(super) fn write(mapping: &Mapping, reading: &Reading<'_>, out: &mut Vec<u8>)
     writer.object.end();
 }
 
-/// The top-level fields that go along, each once.
+/// The top-level fields that are sent, each once.
 fn fields<'m>(mapping: &'m Mapping, reading: &Reading<'_>) -> Vec<&'m str> {
     let mut names: Vec<&str> = Vec::new();
     if mapping.revenue && reading.event().has_revenue() {
@@ -63,15 +63,15 @@ fn is_empty(object: &str) -> bool {
     object[1..object.len() - 1].trim().is_empty()
 }
 
-struct Writer<'w, 'e> {
+struct AttributesWriter<'w, 'e> {
     selection: Option<Selection<'w>>,
     object: ObjectWriter<'w>,
     reading: &'w Reading<'e>,
-    /// The names beside the event's own properties that were written.
+    /// The written names, except those of the event's own properties.
     written: FxHashSet<String>,
 }
 
-impl Writer<'_, '_> {
+impl AttributesWriter<'_, '_> {
     fn event_properties(&mut self) {
         let path = "event_properties";
         let Some(raw) = self.reading.event().raw(Field::EventProperties) else {
@@ -81,7 +81,7 @@ impl Writer<'_, '_> {
             return self.beside(path, raw);
         }
         let own = self.reading.event_properties();
-        if self.selection.is_none() && !has_key_twice(own) {
+        if self.selection.is_none() && !has_repeated_key(own) {
             return self.object.extend(raw);
         }
         let mut own = own.clone();
@@ -93,7 +93,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// The entries of a part, each under its own name behind `prefix`.
+    /// Writes the entries of a part, each under its own name with a prefix.
     fn flat(&mut self, raw: &str, part: &str, prefix: &str) {
         let mut entries = json::entries(raw).unwrap_or_default();
         keep_last_of_each(&mut entries);
@@ -104,10 +104,10 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// A part or a field under its own name.
+    /// Writes a part or a field under its own name.
     fn beside(&mut self, name: &str, raw: &str) {
         if let Some(value) = self.selected(raw, name, None)
-            // A part that lost everything to the selection leaves no trace of itself.
+            // A part of which nothing is selected is left out.
             && value != "{}"
         {
             self.add(name.to_owned(), &value);
@@ -122,7 +122,7 @@ impl Writer<'_, '_> {
         }
     }
 
-    /// Adds an entry. An event property wins its name; what would fall on it gets a longer one.
+    /// Writes an entry. If its name is taken, as by an event property, it is prefixed.
     fn add(&mut self, mut name: String, value: &str) {
         let own = self.reading.event_properties();
         while self.written.contains(&name) || own.iter().any(|(key, _)| *key == name) {

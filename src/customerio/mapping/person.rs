@@ -1,4 +1,4 @@
-//! Whom an event is about, as Customer.io names people.
+//! The person of an event, as Customer.io identifies people.
 
 use std::borrow::Cow;
 
@@ -9,10 +9,10 @@ use crate::amplitude::{Reading, json};
 
 use super::settings::{Anonymous, Mapping};
 
-/// What v1 and `recognize` know a Customer.io ID by.
+/// The prefix by which v1 and `recognize` identify a Customer.io ID.
 const CIO_PREFIX: &str = "cio_";
 
-/// Whom an event is about.
+/// The person of an event.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Person<'e> {
     /// `id`.
@@ -43,8 +43,8 @@ impl Person<'_> {
         }
     }
 
-    /// What v1 takes this person's ID for, where that is not an ID: v1 has one place for every
-    /// identifier, and tells its kind from its shape.
+    /// The kind that v1 takes this person's ID for, if it is another one: v1 has one place for all
+    /// identifiers, and derives the kind from the shape.
     /// Source: Customer.io Track API v1, customers: `identifier` is an id, an email or a `cio_id`.
     pub fn taken_by_v1_as(&self) -> Option<&'static str> {
         match self {
@@ -54,7 +54,7 @@ impl Person<'_> {
         }
     }
 
-    /// The person's path by v1.
+    /// The person's path in v1.
     pub(super) fn v1_path(&self) -> String {
         let prefix = if matches!(self, Self::CioId(_)) {
             CIO_PREFIX
@@ -67,21 +67,21 @@ impl Person<'_> {
         )
     }
 
-    /// The person as a number: items of one person keep their order.
+    /// A hash of the person: items of one person keep their order.
     pub(super) fn hash(&self) -> u64 {
         use std::hash::{BuildHasher as _, BuildHasherDefault};
         BuildHasherDefault::<rustc_hash::FxHasher>::default().hash_one((self.key(), self.value()))
     }
 }
 
-/// RFC 3986's unreserved characters; an identifier is encoded whole, `/` and `@` too.
+/// Characters that are not encoded: RFC 3986, unreserved. Even `/` and `@` are encoded.
 const IN_PATH: &AsciiSet = &NON_ALPHANUMERIC
     .remove(b'-')
     .remove(b'_')
     .remove(b'.')
     .remove(b'~');
 
-/// The person of an event, by the settings. An identifier of spaces only is none.
+/// The person of an event by the settings. A blank identifier counts as missing.
 pub(super) fn of<'e>(mapping: &Mapping, reading: &Reading<'e>) -> Option<Person<'e>> {
     let event = reading.event();
     let value = if mapping.person == "user_id" {

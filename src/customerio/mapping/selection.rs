@@ -1,12 +1,12 @@
-//! What leaves: `include`, `exclude` and `dates`, for everything that is sent of an event.
+//! Applies `include`, `exclude` and `dates` to everything that is sent of an event.
 //!
-//! Every value on its way to Customer.io passes [`Selection::value`], in the event's attributes
-//! and in an identify alike.
+//! Every value that is sent to Customer.io, in an event's attributes or in an identify, passes
+//! [`Selection::value`] or [`Selection::entry`].
 //!
-//! A path names a value by the keys above it. Two things have no place in a path: an array,
-//! whose elements are each at the array's own path; and an operation of the SDKs (`$set`), so
-//! that `user_properties.email` names `user_properties.$set.email` too. A key that holds dots
-//! itself is matched by its text. `exclude` is stronger than `include`.
+//! A path consists of the keys above a value. Two things are not part of a path: an array, whose
+//! elements have the array's own path; and an operation of the SDKs (`$set`), so that
+//! `user_properties.email` matches `user_properties.$set.email` too. A key that contains dots is
+//! matched by its text. `exclude` takes precedence over `include`.
 
 use std::borrow::Cow;
 
@@ -32,12 +32,12 @@ const OPERATIONS: [&str; 10] = [
     "$clearAll",
 ];
 
-/// Whether a key below `part` is an operation and no property.
+/// Whether a key below `part` is an operation, not a property.
 fn is_operation(part: &str, key: &str) -> bool {
     matches!(part, "user_properties" | "group_properties") && OPERATIONS.contains(&key)
 }
 
-/// The settings that choose what leaves, ready to be asked.
+/// The settings that select the values to be sent.
 #[derive(Debug)]
 pub(super) struct Selection<'m> {
     include: Vec<Cow<'m, str>>,
@@ -46,7 +46,7 @@ pub(super) struct Selection<'m> {
 }
 
 impl<'m> Selection<'m> {
-    /// The selection that these settings make; none where everything leaves as it is.
+    /// The selection of these settings; none if all values are sent unchanged.
     pub(super) fn of(mapping: &'m Mapping) -> Option<Self> {
         let unix_dates = mapping.dates == Dates::Unix;
         if mapping.include.is_empty() && mapping.exclude.is_empty() && !unix_dates {
@@ -60,7 +60,7 @@ impl<'m> Selection<'m> {
         })
     }
 
-    /// The part or field `name` as it leaves, or nothing where it stays behind.
+    /// The part or field `name` as it is sent; none if it isn't.
     pub(super) fn value<'v>(&self, raw: &'v str, name: &str) -> Option<Cow<'v, str>> {
         if self.excludes(name) {
             return None;
@@ -68,7 +68,7 @@ impl<'m> Selection<'m> {
         self.copy(raw, &mut Path::new(name), self.includes(name))
     }
 
-    /// The value under `key` of the part `name`, in the same way.
+    /// The value under `key` of the part `name` as it is sent; none if it isn't.
     pub(super) fn entry<'v>(&self, raw: &'v str, name: &str, key: &str) -> Option<Cow<'v, str>> {
         if self.excludes(name) {
             return None;
@@ -84,18 +84,18 @@ impl<'m> Selection<'m> {
         self.include.is_empty() || self.include.iter().any(|p| is_at_or_above(p, path))
     }
 
-    /// Copies a value that is not excluded itself.
+    /// Copies the selected parts of a value that is not excluded itself.
     fn copy<'v>(&self, raw: &'v str, path: &mut Path, included: bool) -> Option<Cow<'v, str>> {
         let all = || self.include.iter().chain(&self.exclude);
         let deeper = all().any(|p| is_above(&path.text, p));
-        let looked_into = deeper || (included && self.unix_dates);
+        let is_filtered = deeper || (included && self.unix_dates);
         match json::kind(raw) {
-            Kind::Object | Kind::Array if looked_into && path.depth >= json::DEEPEST => {
-                // What can't be looked into may hold what has to stay behind.
+            Kind::Object | Kind::Array if is_filtered && path.depth >= json::MAX_DEPTH => {
+                // A value that is not parsed may contain excluded values.
                 (included && !deeper).then_some(Cow::Borrowed(raw))
             }
-            Kind::Object if looked_into => self.copy_object(raw, path, included),
-            Kind::Array if looked_into => self.copy_array(raw, path, included),
+            Kind::Object if is_filtered => self.copy_object(raw, path, included),
+            Kind::Array if is_filtered => self.copy_array(raw, path, included),
             _ if !included => None,
             Kind::String if self.unix_dates => Some(unix_seconds(raw)),
             _ => Some(Cow::Borrowed(raw)),
@@ -160,7 +160,7 @@ impl<'m> Selection<'m> {
     }
 }
 
-/// Where a value stands: its keys, joined by dots, and how deep that is.
+/// The path of a value: its keys, joined by dots, and its depth.
 struct Path {
     text: String,
     depth: usize,
@@ -174,7 +174,7 @@ impl Path {
         }
     }
 
-    /// Goes down to `key`; what is returned is needed to leave it again.
+    /// Goes down to `key`. Returns the value that [`Self::leave`] needs.
     fn enter(&mut self, key: &str) -> usize {
         let before = self.text.len();
         self.text.push('.');
@@ -189,8 +189,7 @@ impl Path {
     }
 }
 
-/// A path of the settings as values are matched with it: an operation in it is passed over,
-/// unless it is the operation itself that the path names.
+/// A path of the settings without an operation in it, unless the path ends with the operation.
 fn without_operation(path: &str) -> Cow<'_, str> {
     let mut parts = path.splitn(3, '.');
     match (parts.next(), parts.next(), parts.next()) {
@@ -201,9 +200,9 @@ fn without_operation(path: &str) -> Cow<'_, str> {
     }
 }
 
-/// Leaves out entries whose key comes again: a JSON parser takes the last one.
+/// Removes entries whose key is repeated later: JSON parsers take the last one.
 pub(super) fn keep_last_of_each(entries: &mut Entries<'_>) {
-    if !has_key_twice(entries) {
+    if !has_repeated_key(entries) {
         return;
     }
     let mut seen = FxHashSet::default();
@@ -212,12 +211,12 @@ pub(super) fn keep_last_of_each(entries: &mut Entries<'_>) {
         .rev()
         .map(|(key, _)| seen.insert(key.as_ref()))
         .collect();
-    // They were judged from the end: the next to be popped is the first entry's.
+    // The flags are in reverse order: the last one is the first entry's.
     entries.retain(|_| last.pop().unwrap_or(true));
 }
 
-/// Whether a key stands twice in an object.
-pub(super) fn has_key_twice(entries: &Entries<'_>) -> bool {
+/// Whether a key is repeated in an object.
+pub(super) fn has_repeated_key(entries: &Entries<'_>) -> bool {
     const FEW: usize = 16;
     if entries.len() <= FEW {
         let mut rest = entries.as_slice();
@@ -233,11 +232,11 @@ pub(super) fn has_key_twice(entries: &Entries<'_>) -> bool {
     !entries.iter().all(|(key, _)| seen.insert(key.as_ref()))
 }
 
-/// A string that is an ISO date of 1970 or later as Unix seconds, which Customer.io compares as
-/// a time; anything else as it is. (A negative number is no time for Customer.io.)
+/// Converts a string that is an ISO date of 1970 or later to Unix seconds, which Customer.io compares
+/// as a time. Other values stay; a negative number is not a time for Customer.io.
 fn unix_seconds(raw: &str) -> Cow<'_, str> {
     let bytes = raw.as_bytes();
-    // "2026-01-31…": cheap to tell, before a calendar is asked.
+    // "2026-01-31…": a cheap check before the date is parsed.
     let dated =
         bytes.len() > 10 && bytes[1].is_ascii_digit() && bytes[5] == b'-' && bytes[8] == b'-';
     if !dated {
@@ -249,7 +248,7 @@ fn unix_seconds(raw: &str) -> Cow<'_, str> {
     }
 }
 
-/// JSON that was put together of pieces of text.
+/// JSON that was assembled from pieces of UTF-8.
 fn text(json: Vec<u8>) -> Cow<'static, str> {
     Cow::Owned(String::from_utf8(json).expect("pieces of text are text"))
 }

@@ -1,7 +1,8 @@
-//! Replies of all kinds, and what they mean.
+//! Replies of all kinds, and their meaning.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use super::retry_after::MAX_DELAY;
 use super::*;
 use crate::http::reply::tests_support::reply;
 
@@ -10,13 +11,13 @@ fn now() -> SystemTime {
 }
 
 fn answer(status: u16, body: &str) -> Answer {
-    read(Asked::Batch(3), &reply(status, &[], body), now())
+    read(RequestKind::Batch(3), &reply(status, &[], body), now())
 }
 
-/// Whether another server, or a proxy, is told of.
-fn stranger(answer: &Answer) -> Option<Stranger> {
+/// The sender of a reply that is not Customer.io's.
+fn foreign_sender(answer: &Answer) -> Option<ForeignSender> {
     match answer {
-        Answer::Foreign(foreign) => Some(foreign.who),
+        Answer::Foreign(foreign) => Some(foreign.sender),
         _ => None,
     }
 }
@@ -33,8 +34,12 @@ fn only_200_with_no_body_or_an_object_without_an_error_delivers() {
         r#"{"errors":[]}"#,
         r#"{"errors":null,"meta":{}}"#,
     ] {
-        for asked in [Asked::Batch(3), Asked::Batch(1), Asked::Single] {
-            let read = read(asked, &reply(200, &[], body), now());
+        for kind in [
+            RequestKind::Batch(3),
+            RequestKind::Batch(1),
+            RequestKind::Single,
+        ] {
+            let read = read(kind, &reply(200, &[], body), now());
             assert_eq!(read, Answer::Accepted, "{body:?}");
         }
     }
@@ -56,14 +61,18 @@ fn only_200_with_no_body_or_an_object_without_an_error_delivers() {
     ] {
         let read = answer(200, body);
         assert_eq!(
-            stranger(&read),
-            Some(Stranger::Server),
+            foreign_sender(&read),
+            Some(ForeignSender::Server),
             "{body:?}: {read:?}"
         );
     }
     let page = [("content-type", "text/html; charset=utf-8")];
-    let read = read(Asked::Batch(3), &reply(200, &page, ""), now());
-    assert_eq!(stranger(&read), Some(Stranger::Server), "an empty page");
+    let read = read(RequestKind::Batch(3), &reply(200, &page, ""), now());
+    assert_eq!(
+        foreign_sender(&read),
+        Some(ForeignSender::Server),
+        "an empty page"
+    );
 }
 
 #[test]
@@ -73,15 +82,27 @@ fn no_other_success_delivers_whatever_its_body() {
     ] {
         for body in ["", "{}", "<html>", "[]"] {
             let read = answer(status, body);
-            assert_eq!(stranger(&read), Some(Stranger::Server), "{status} {body:?}");
+            assert_eq!(
+                foreign_sender(&read),
+                Some(ForeignSender::Server),
+                "{status} {body:?}"
+            );
         }
     }
-    let read = read(Asked::Single, &reply(207, &[], r#"{"errors":[]}"#), now());
-    assert_eq!(stranger(&read), Some(Stranger::Server), "v1 has no 207");
+    let read = read(
+        RequestKind::Single,
+        &reply(207, &[], r#"{"errors":[]}"#),
+        now(),
+    );
+    assert_eq!(
+        foreign_sender(&read),
+        Some(ForeignSender::Server),
+        "v1 has no 207"
+    );
 }
 
 #[test]
-fn a_207_names_items_by_index_and_the_faults_of_one_go_together() {
+fn a_207_names_items_by_index_and_joins_the_errors_of_one() {
     let body = r#"{"errors":[
         {"batch_index":1,"reason":"invalid","field":"attributes.plan","message":"too long"},
         {"batch_index":1,"reason":"required","field":"name","message":"name is required"},
@@ -107,7 +128,7 @@ fn a_207_names_items_by_index_and_the_faults_of_one_go_together() {
 }
 
 #[test]
-fn a_207_that_can_not_be_matched_fails_nobody() {
+fn a_207_that_cant_be_matched_refuses_no_item() {
     let named = |index: &str| format!(r#"{{"errors":[{{"batch_index":{index}}}]}}"#);
     let twice = r#"{"errors":[{"batch_index":0,"reason":"a"},{"batch_index":0,"reason":"a"}]}"#;
     for body in [
@@ -138,24 +159,27 @@ fn a_207_that_can_not_be_matched_fails_nobody() {
         assert_eq!(read.label(), "unreadable 207");
     }
     let alone = reply(207, &[], r#"{"errors":[{"message":"x"}]}"#);
-    let alone = read(Asked::Batch(1), &alone, now());
+    let alone = read(RequestKind::Batch(1), &alone, now());
     assert!(
         matches!(&alone, Answer::Partly(refusals) if refusals.contains_key(&0)),
         "the only item that was sent needs no name"
     );
     for body in ["<html>", "?", "[]"] {
-        assert_eq!(stranger(&answer(207, body)), Some(Stranger::Server));
+        assert_eq!(
+            foreign_sender(&answer(207, body)),
+            Some(ForeignSender::Server)
+        );
     }
     let mut long = reply(207, &[], r#"{"errors":["#);
     long.is_cut = true;
     assert!(matches!(
-        read(Asked::Batch(3), &long, now()),
+        read(RequestKind::Batch(3), &long, now()),
         Answer::Unavailable { status: 207, .. }
     ));
 }
 
 #[test]
-fn a_refusal_is_customer_ios_own() {
+fn only_customer_io_can_refuse() {
     let refusal = |status, body: &str| match answer(status, body) {
         Answer::Refused { refusal, .. } => refusal,
         other => panic!("{body}: {other:?}"),
@@ -179,16 +203,16 @@ fn a_refusal_is_customer_ios_own() {
         r#"{"message":"Bad Request"}"#,
     ] {
         assert_eq!(
-            stranger(&answer(400, body)),
-            Some(Stranger::Server),
+            foreign_sender(&answer(400, body)),
+            Some(ForeignSender::Server),
             "{body}"
         );
     }
     assert_eq!(answer(413, "<html>"), Answer::TooLarge, "halves fit");
-    let one = |body: &str| read(Asked::Batch(1), &reply(413, &[], body), now());
+    let one = |body: &str| read(RequestKind::Batch(1), &reply(413, &[], body), now());
     assert_eq!(one(r#"{"meta":{"error":"too large"}}"#), Answer::TooLarge);
     assert_eq!(one(""), Answer::TooLarge);
-    assert_eq!(stranger(&one("<html>")), Some(Stranger::Server));
+    assert_eq!(foreign_sender(&one("<html>")), Some(ForeignSender::Server));
 }
 
 /// A status, headers and a body, and who answers so; nobody where Customer.io does.
@@ -196,11 +220,11 @@ type Case = (
     u16,
     &'static [(&'static str, &'static str)],
     &'static str,
-    Option<Stranger>,
+    Option<ForeignSender>,
 );
 
 #[test]
-fn a_proxy_is_told_from_wrong_credentials() {
+fn a_proxys_refusal_is_not_taken_for_wrong_credentials() {
     const WORDS: &str = r#"{"meta":{"error":"Unauthorized request"}}"#;
     const VIA: (&str, &str) = ("via", "1.1 google");
     const WANTS: (&str, &str) = ("proxy-authenticate", "Basic realm=\"corp\"");
@@ -209,22 +233,26 @@ fn a_proxy_is_told_from_wrong_credentials() {
         (403, &[VIA], WORDS, None),
         (401, &[], "", None),
         (401, &[], "Unauthorized", None),
-        (403, &[], "<h1>No!</h1>", Some(Stranger::Proxy)),
-        (403, &[], "<html>no</html>", Some(Stranger::Proxy)),
-        (401, &[VIA], "", Some(Stranger::Proxy)),
-        (403, &[VIA], "denied", Some(Stranger::Proxy)),
-        (401, &[WANTS], "", Some(Stranger::Proxy)),
-        (407, &[WANTS], "{}", Some(Stranger::Proxy)),
+        (403, &[], "<h1>No!</h1>", Some(ForeignSender::Proxy)),
+        (403, &[], "<html>no</html>", Some(ForeignSender::Proxy)),
+        (401, &[VIA], "", Some(ForeignSender::Proxy)),
+        (403, &[VIA], "denied", Some(ForeignSender::Proxy)),
+        (401, &[WANTS], "", Some(ForeignSender::Proxy)),
+        (407, &[WANTS], "{}", Some(ForeignSender::Proxy)),
         (
             403,
             &[],
             r#"{"message":"Forbidden"}"#,
-            Some(Stranger::Server),
+            Some(ForeignSender::Server),
         ),
     ];
     for (status, headers, body, expected) in cases {
-        let read = read(Asked::Batch(3), &reply(status, headers, body), now());
-        assert_eq!(stranger(&read), expected, "{status} {headers:?} {body}");
+        let read = read(RequestKind::Batch(3), &reply(status, headers, body), now());
+        assert_eq!(
+            foreign_sender(&read),
+            expected,
+            "{status} {headers:?} {body}"
+        );
         if expected.is_none() {
             assert!(matches!(read, Answer::Unauthorized { .. }), "{read:?}");
         }
@@ -232,8 +260,8 @@ fn a_proxy_is_told_from_wrong_credentials() {
     let page = [("content-type", "text/html")];
     let page = reply(403, &page, "No!");
     assert_eq!(
-        stranger(&read(Asked::Batch(3), &page, now())),
-        Some(Stranger::Proxy)
+        foreign_sender(&read(RequestKind::Batch(3), &page, now())),
+        Some(ForeignSender::Proxy)
     );
 }
 
@@ -241,14 +269,18 @@ fn a_proxy_is_told_from_wrong_credentials() {
 fn a_look_up_refuses_no_item_and_delivers_none() {
     for status in [207, 400, 413, 422] {
         for body in ["", "{}", r#"{"errors":[]}"#, r#"{"meta":{"error":"no"}}"#] {
-            let read = read(Asked::Region, &reply(status, &[], body), now());
-            assert_eq!(stranger(&read), Some(Stranger::Server), "{status} {body}");
+            let read = read(RequestKind::Region, &reply(status, &[], body), now());
+            assert_eq!(
+                foreign_sender(&read),
+                Some(ForeignSender::Server),
+                "{status} {body}"
+            );
         }
     }
 }
 
 #[test]
-fn what_is_kept_of_an_answer_is_short_and_harmless() {
+fn texts_of_an_answer_are_short_and_harmless() {
     let long = "\u{1b}]52;c;x\u{7}\r\n".repeat(50_000);
     let long = serde_json::to_string(&long).unwrap();
     let errors =
@@ -281,7 +313,7 @@ fn what_is_kept_of_an_answer_is_short_and_harmless() {
 fn retry_after_is_read_as_seconds_and_as_a_date() {
     let after = |text: Option<&str>| {
         let headers: Vec<_> = text.map(|text| ("retry-after", text)).into_iter().collect();
-        match read(Asked::Batch(3), &reply(429, &headers, ""), now()) {
+        match read(RequestKind::Batch(3), &reply(429, &headers, ""), now()) {
             Answer::Throttled { after } => after,
             other => panic!("{other:?}"),
         }
@@ -295,7 +327,7 @@ fn retry_after_is_read_as_seconds_and_as_a_date() {
         after(Some("Sun, 06 Nov 1994 08:00:00 GMT")),
         Some(Duration::ZERO)
     );
-    assert_eq!(after(Some("18446744073709551615")), Some(LONGEST_QUIET));
+    assert_eq!(after(Some("18446744073709551615")), Some(MAX_DELAY));
     assert_eq!(after(Some("soon")), None);
     assert_eq!(after(None), None);
 }
@@ -313,8 +345,8 @@ proptest::proptest! {
     ) {
         let mut reply = reply(status, &[], "");
         reply.body = [start.as_bytes(), rest.as_bytes(), &bytes[..]].concat();
-        for asked in [Asked::Region, Asked::Batch(items), Asked::Single] {
-            let read = read(asked, &reply, now());
+        for kind in [RequestKind::Region, RequestKind::Batch(items), RequestKind::Single] {
+            let read = read(kind, &reply, now());
             let _ = (read.label(), read.message());
             if read == Answer::Accepted {
                 proptest::prop_assert!(status == 200 || status == 207);

@@ -1,35 +1,35 @@
-//! What goes wrong at the sandbox, by order or by chance.
+//! The faults that the sandbox injects, by script or at random.
 
 use std::collections::VecDeque;
 use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
-/// One thing that goes wrong with one request.
+/// One fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum Fault {
-    /// It is answered with this status and not handled.
+    /// The request is answered with this status and not handled.
     Status(u16),
-    /// It is handled, and the connection breaks before the answer is whole.
+    /// The request is handled, and the connection breaks within the answer.
     HangUp,
-    /// It is never answered.
+    /// The request is never answered.
     Hang,
-    /// It is answered 200 with the page on which a network asks for a sign-in, and not handled.
+    /// The request is answered 200 with a network's sign-in page, and not handled.
     SignIn,
-    /// A proxy refuses it with this status and a page, and it is not handled.
+    /// A proxy refuses the request with this status and a page, and it is not handled.
     Proxy(u16),
-    /// It is handled, and answered 207 with errors that name no item of it.
+    /// The request is handled, and answered 207 with errors that match none of its items.
     Unreadable,
 }
 
-/// What goes wrong; also what `PUT /sandbox/faults` takes.
+/// The faults to inject; also the body of `PUT /sandbox/faults`.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct Faults {
-    /// Every answer takes at least so long, in milliseconds.
+    /// Minimum time of every answer, in milliseconds.
     pub latency_ms: u64,
-    /// What happens to the next requests, in this order, before chance decides.
+    /// The faults of the next requests, in this order. After them, the shares decide.
     pub script: VecDeque<Fault>,
     /// The share of requests, from 0 to 1, that are answered 500.
     pub fail_share: f64,
@@ -37,20 +37,19 @@ pub struct Faults {
     pub throttle_share: f64,
     /// The share of requests that are handled and whose answer is lost.
     pub hang_up_share: f64,
-    /// The share of requests that are answered with the page on which a network asks for a
-    /// sign-in.
+    /// The share of requests that are answered with a network's sign-in page.
     pub sign_in_share: f64,
     /// The share of requests that a proxy refuses with 403.
     pub proxy_share: f64,
-    /// The share of requests that are handled and answered with a 207 that names no item of them.
+    /// The share of requests that are handled and answered with a 207 that matches no item.
     pub unreadable_share: f64,
-    /// `Retry-After` of answers that fault: seconds, or a date.
+    /// `Retry-After` of answers with an error status: seconds, or a date.
     pub retry_after: Option<String>,
-    /// Requests that hold this text are answered 400 as a whole.
+    /// Requests that contain this text are answered 400 as a whole.
     pub poison: Option<String>,
-    /// Requests that hold this text are answered 503.
+    /// Requests that contain this text are answered 503.
     pub breaks_on: Option<String>,
-    /// Items that hold this text are refused, each by itself.
+    /// Items that contain this text are refused one by one.
     pub refuse: Option<String>,
 }
 
@@ -63,7 +62,7 @@ impl Faults {
         self.retry_after.clone()
     }
 
-    /// What goes wrong with the next request.
+    /// The fault of the next request, if any.
     pub(super) fn next(&mut self) -> Option<Fault> {
         if let Some(fault) = self.script.pop_front() {
             return Some(fault);

@@ -1,47 +1,35 @@
-//! What the sandbox holds: people, their attributes and events, and the ids it has seen.
+//! The content of the sandbox: people, their attributes and events, and known ids.
 //!
-//! Counts go on for ever; events and ids are kept up to a number, oldest out first, so that
-//! a demonstration can run for days.
+//! Counts never stop. Events and ids are kept up to a maximum, and the oldest are dropped, so that a
+//! demonstration can run for days.
 
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
 
-use super::check::Item;
+use super::item::Item;
+use super::stored_event::{Attributes, StoredEvent};
 
-/// Ids that are remembered: 50 MB of them.
+/// Maximum ids remembered: about 50 MB.
 const IDS: usize = 1_000_000;
 
-/// How much came in.
+/// Counts since the start.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Counts {
-    /// Requests to the Track API, refused ones included.
+    /// Requests to the Track API, including refused ones.
     pub requests: u64,
-    /// Events taken, each id once.
+    /// Events accepted; each id counts once.
     pub events: u64,
     /// Events ignored because their id was known.
     pub duplicates: u64,
-    /// Identifies taken.
+    /// Identifies accepted.
     pub identifies: u64,
     /// Items refused.
     pub refused: u64,
-    /// People known.
+    /// Known people.
     pub people: u64,
-    /// Events taken, by name.
+    /// Events accepted, by name.
     pub by_name: BTreeMap<String, u64>,
-}
-
-/// One event that the sandbox holds.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct StoredEvent {
-    /// Its dedupe id; empty where it came without.
-    pub id: String,
-    /// Its name.
-    pub name: String,
-    /// Unix seconds, where given.
-    pub timestamp: Option<i64>,
-    /// Its data.
-    pub attributes: serde_json::Value,
 }
 
 #[derive(Debug, Default)]
@@ -50,26 +38,23 @@ pub(super) struct Store {
     counts: Counts,
     seen: HashSet<u128>,
     seen_order: VecDeque<u128>,
-    people: HashMap<String, Known>,
-    /// The person whom each anonymous ID has turned out to be.
+    people: HashMap<String, Profile>,
+    /// The person behind each anonymous ID that was joined.
     joined: HashMap<String, String>,
     order: VecDeque<String>,
 }
 
-/// What is known of one person.
+/// One person.
 #[derive(Debug, Default)]
-struct Known {
+struct Profile {
     attributes: Attributes,
-    /// The time of the last update that named one.
+    /// The time of the last update that has one, in Unix seconds.
     updated: Option<i64>,
     events: VecDeque<StoredEvent>,
 }
 
-/// A person's attributes.
-pub type Attributes = serde_json::Map<String, serde_json::Value>;
-
 impl Store {
-    /// An empty store that keeps up to `keep_events` events whole, over all people.
+    /// Creates an empty store that keeps up to `keep_events` events, over all people.
     pub(super) fn new(keep_events: usize) -> Self {
         Self {
             keep_events,
@@ -108,7 +93,7 @@ impl Store {
         self.counts.refused += 1;
     }
 
-    /// Takes a sound item: a person it doesn't know is created, an event it knows is ignored.
+    /// Takes a valid item. An unknown person is created; an event with a known id is ignored.
     pub(super) fn take(&mut self, item: &Item<'_>) {
         if item.is_identify() {
             self.counts.identifies += 1;
@@ -139,8 +124,8 @@ impl Store {
         }
     }
 
-    /// Sets a person's attributes. An update that is older than the last one is dropped without
-    /// a word, as Customer.io drops it.
+    /// Sets a person's attributes. An update that is older than the last one is dropped silently,
+    /// as Customer.io does.
     fn update(&mut self, item: &Item<'_>) {
         let known = self.people.entry(item.person().to_owned()).or_default();
         let is_older = |time: i64| known.updated.is_some_and(|last| time < last);
@@ -158,23 +143,23 @@ impl Store {
         }
     }
 
-    /// Gives the events of an anonymous ID to the person it has turned out to be.
+    /// Moves the events of an anonymous ID to the person behind it.
     fn join(&mut self, anonymous: &str, person: &str) {
         self.joined.insert(anonymous.to_owned(), person.to_owned());
         if anonymous == person {
             return;
         }
-        let Some(was) = self.people.remove(anonymous) else {
+        let Some(before) = self.people.remove(anonymous) else {
             return;
         };
         let known = self.people.entry(person.to_owned()).or_default();
-        known.events.extend(was.events);
+        known.events.extend(before.events);
         for name in self.order.iter_mut().filter(|name| *name == anonymous) {
             person.clone_into(name);
         }
     }
 
-    /// Whether the id is new. Customer.io knows an event again by a ULID only.
+    /// Remembers an id. Returns false if it was known. Customer.io ignores ids that are not ULIDs.
     fn remember(&mut self, id: &str) -> bool {
         let Ok(id) = ulid::Ulid::from_string(id).map(u128::from) else {
             return true;

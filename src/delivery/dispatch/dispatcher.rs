@@ -15,6 +15,7 @@ use crate::delivery::retry_queue::RetryQueue;
 use crate::delivery::spool::SpoolStatus;
 use crate::delivery::spool::writer::{SpoolEvent, SpoolHandle};
 use crate::delivery::{DeliveryReport, DeliveryStatus};
+use crate::filter::{GateChanges, SharedGate};
 
 use super::settings::DeliverySettings;
 use super::tasks::{TaskResult, TaskTable};
@@ -40,8 +41,8 @@ pub enum Control {
 /// The channels between the dispatcher and the rest of the pipeline.
 #[derive(Debug)]
 pub struct Channels {
-    /// Whether the gate is open: nothing is sent while it is not.
-    pub open: watch::Receiver<bool>,
+    /// The gate: nothing is sent while it is not open.
+    pub gate: SharedGate,
     /// Receives a report of each request.
     pub reports: mpsc::Sender<DeliveryReport>,
     /// Receives the status after each change.
@@ -55,6 +56,7 @@ pub struct Dispatch {
     pub(super) settings: DeliverySettings,
     pub(super) spool: SpoolHandle,
     pub(super) channels: Channels,
+    gate_changes: GateChanges,
     pub(super) queues: PersonQueues,
     pub(super) rate: RateLimiter,
     pub(super) breaker: Breaker,
@@ -95,6 +97,7 @@ impl Dispatch {
             client,
             settings,
             spool,
+            gate_changes: channels.gate.changes(),
             channels,
             paused_until: None,
             retries: RetryQueue::default(),
@@ -147,7 +150,7 @@ impl Dispatch {
                         return;
                     }
                 },
-                Ok(()) = self.channels.open.changed() => {}
+                () = self.gate_changes.next() => {}
                 () = sleep_until(wake.unwrap_or_else(Instant::now)), if wake.is_some() => {}
             }
         }
@@ -164,6 +167,7 @@ impl Dispatch {
                         people,
                         streak,
                     } => self.fetched(items, &people, streak),
+                    TaskResult::Unsent(pending) => self.return_unsent(pending),
                 }
             }
             Err(error) => self.recover_lost(&error).await,
@@ -225,6 +229,6 @@ impl Dispatch {
 
     /// Whether the gate is open.
     pub(super) fn is_open(&self) -> bool {
-        *self.channels.open.borrow()
+        self.channels.gate.is_open()
     }
 }

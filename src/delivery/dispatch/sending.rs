@@ -1,7 +1,10 @@
 //! Choosing the next request, and sending it.
 
 use std::any::Any;
+use std::future::{Future, poll_fn};
 use std::panic::AssertUnwindSafe;
+use std::pin::pin;
+use std::task::Poll;
 
 use futures_util::FutureExt as _;
 use rustc_hash::FxHashSet;
@@ -14,6 +17,7 @@ use crate::delivery::Queued;
 use crate::delivery::batch::{Batch, SpoolRef};
 use crate::delivery::breaker::Permit;
 use crate::delivery::pending::{PendingBatch, Streak};
+use crate::filter::SharedGate;
 use crate::text::excerpt;
 
 use super::dispatcher::Dispatch;
@@ -101,7 +105,7 @@ impl Dispatch {
     }
 
     fn send(&mut self, mut items: Vec<Queued>, streak: Streak) {
-        let client = self.client.clone();
+        let (client, gate) = (self.client.clone(), self.channels.gate.clone());
         self.rate.sent(Instant::now());
         self.requests += 1;
         let task_items = TaskItems {
@@ -112,7 +116,11 @@ impl Dispatch {
         let task = self.tasks.spawn(async move {
             let (at_ms, at) = (time::now(), Instant::now());
             let sending = AssertUnwindSafe(request(&client, &mut items)).catch_unwind();
-            let answer = sending.await.unwrap_or_else(|panic| Answer::Panicked {
+            let Some(result) = await_if_open(&gate, sending).await else {
+                let batch = Batch::InMemory(items);
+                return TaskResult::Unsent(PendingBatch { batch, streak });
+            };
+            let answer = result.unwrap_or_else(|panic| Answer::Panicked {
                 message: panic_notice(panic.as_ref(), items.len()),
             });
             TaskResult::Answered(Sent {
@@ -124,6 +132,12 @@ impl Dispatch {
             })
         });
         self.task_table.insert(task.id(), task_items);
+    }
+
+    /// Schedules a batch that was not sent, before anything new. It counts as no attempt.
+    pub(super) fn return_unsent(&mut self, pending: PendingBatch) {
+        self.requests -= 1;
+        self.retries.schedule(pending, Instant::now());
     }
 
     fn fetch(&mut self, refs: Vec<SpoolRef>, streak: Streak) {
@@ -159,6 +173,16 @@ impl Dispatch {
             let pending = PendingBatch { batch, streak };
             self.retries.schedule(pending, Instant::now());
         }
+    }
+}
+
+/// Awaits `request` if the gate is open when it begins. A request that has begun is not cut.
+async fn await_if_open<T>(gate: &SharedGate, request: impl Future<Output = T>) -> Option<T> {
+    let mut request = pin!(request);
+    let begin = poll_fn(|cx| Poll::Ready(gate.while_open(|| request.as_mut().poll(cx))));
+    match begin.await? {
+        Poll::Ready(result) => Some(result),
+        Poll::Pending => Some(request.await),
     }
 }
 

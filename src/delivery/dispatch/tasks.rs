@@ -8,7 +8,7 @@ use crate::amplitude::time::UnixMs;
 use crate::customerio::response::Answer;
 use crate::delivery::Queued;
 use crate::delivery::batch::SpoolRef;
-use crate::delivery::pending::Streak;
+use crate::delivery::pending::{PendingBatch, Streak};
 
 /// The result of a task.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) enum TaskResult {
         people: Vec<u64>,
         streak: Streak,
     },
+    /// The gate was no longer open when the request was to begin.
+    Unsent(PendingBatch),
 }
 
 /// A request that ended, with an answer or without.

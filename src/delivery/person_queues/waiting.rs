@@ -2,7 +2,7 @@
 
 use tokio::time::Instant;
 
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::delivery::Queued;
 use crate::delivery::batch::{Batch, SpoolRef};
 

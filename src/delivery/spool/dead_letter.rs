@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::amplitude::time::UnixMs;
-use crate::customerio::mapping::Route;
+use crate::amplitude::time::{self, UnixMs};
+use crate::customerio::Route;
 use crate::customerio::request::Request;
 use crate::delivery::{Accepted, History, Part, Undelivered};
 use crate::text;
@@ -147,7 +147,7 @@ impl DeadLetter {
         let accepted = &self.accepted;
         let metadata = serde_json::json!({
             "number": self.number,
-            "at": stamp(self.at_ms),
+            "at": time::to_rfc3339(self.at_ms),
             "why": self.why,
             "reason": self.reason,
             "field": self.field,
@@ -155,13 +155,13 @@ impl DeadLetter {
             "message": self.message,
             "requests": self.history.requests,
             "attempts": self.history.failures,
-            "first_attempt_at": self.history.first_ms.map(stamp),
+            "first_attempt_at": self.history.first_ms.map(time::to_rfc3339),
             "event_type": &*accepted.event_type,
             "part": if accepted.part == Part::Event { "event" } else { "identify" },
             "person": self.person(),
             "id": accepted.item.id.to_string(),
-            "happened_at": stamp(accepted.happened_ms),
-            "received_at": stamp(accepted.received_ms),
+            "happened_at": time::to_rfc3339(accepted.happened_ms),
+            "received_at": time::to_rfc3339(accepted.received_ms),
             "method": request.method,
             "path": request.path,
         });
@@ -170,9 +170,4 @@ impl DeadLetter {
             _ => serde_json::Map::new(),
         }
     }
-}
-
-/// A time in RFC 3339 format.
-fn stamp(ms: UnixMs) -> String {
-    jiff::Timestamp::from_millisecond(ms).map_or_else(|_| ms.to_string(), |at| at.to_string())
 }

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 use crate::customerio::Item;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::delivery::{Accepted, Part};
 
 /// Size of the CRC-32 in front.

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::customerio::response::{Answer, Foreign};
+use crate::customerio::response::{Answer, ForeignReply};
 
 /// Pause after a 429 that names none.
 pub(super) const DEFAULT_PAUSE: Duration = Duration::from_secs(1);
@@ -36,7 +36,7 @@ pub fn health(answer: &Answer) -> Health {
         Answer::Throttled { after } => Health::Throttles(after.unwrap_or(DEFAULT_PAUSE)),
         Answer::Unavailable { after, .. } => Health::Fails(describe(answer), *after),
         Answer::NoAnswer { .. } => Health::Fails(describe(answer), None),
-        Answer::Foreign(foreign @ Foreign { advice, .. }) => {
+        Answer::Foreign(foreign @ ForeignReply { advice, .. }) => {
             Health::Foreign(format!("{foreign}; {advice}"))
         }
         Answer::Panicked { message } => Health::Panicked(message.clone()),

@@ -3,7 +3,7 @@ use std::time::Duration;
 
 use super::*;
 use crate::amplitude::time::UnixMs;
-use crate::customerio::response::{Answer, Foreign, Refusal};
+use crate::customerio::response::{Answer, ForeignReply, Refusal};
 use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::tests_support::queued;
 use crate::delivery::{History, ItemOutcome, Queued, Undelivered};
@@ -52,7 +52,7 @@ fn refused() -> Answer {
 }
 
 fn foreign() -> Answer {
-    Answer::Foreign(Foreign::server(&Reply {
+    Answer::Foreign(ForeignReply::server(&Reply {
         status: 404,
         ..Reply::default()
     }))

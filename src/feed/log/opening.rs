@@ -1,7 +1,7 @@
-//! Opening a log, and replacing its file where that is damaged.
+//! Opening the file of a log, and replacing it if it is damaged.
 
 use std::collections::HashMap;
-use std::fs::{self, TryLockError};
+use std::fs::{self, File, TryLockError};
 use std::path::{Path, PathBuf};
 
 use rusqlite::Connection;
@@ -12,194 +12,169 @@ use crate::owner_only;
 use crate::sqlite::replacement::{Replacement, beside};
 
 use super::damage::Damage;
-use super::known::{Known, Noted};
+use super::error::LogError;
+use super::manifest::{Manifest, ManifestFile};
+use super::position::Position;
+use super::rows;
 use super::salvage::{self, SalvageError};
-use super::{FILE, Keep, Log, LogError, Position, rows};
 
-/// What a file holds, every row of which was read.
+/// The name of the file in the log's folder.
+pub(super) const FILE: &str = "messages.sqlite";
+
+/// The contents of a file whose rows were all read.
 #[derive(Debug, Default)]
-struct Contents {
-    messages: u64,
-    bytes: u64,
-    oldest: Option<Uuid>,
-    newest: Option<Uuid>,
-    /// Messages of those that must be there.
+pub(super) struct Contents {
+    pub(super) messages: u64,
+    pub(super) bytes: u64,
+    pub(super) oldest: Option<Uuid>,
+    pub(super) newest: Option<Uuid>,
+    /// Number of messages that the manifest counts.
     covered: u64,
-    positions: HashMap<String, Position>,
+    pub(super) positions: HashMap<String, Position>,
 }
 
-/// A file that can be used, or the reason why it has to be replaced.
-enum Opened {
+/// The result of reading a whole file.
+pub(super) enum Checked {
+    /// Every row is sound.
     Sound(Connection, Contents),
+    /// The file must be replaced, for this reason.
     Damaged(String),
 }
 
-pub(super) fn open(folder: &Path, keep: Keep) -> Result<Log, LogError> {
-    let io = |source| file_error(folder, source);
+/// A log that was opened, and repaired if necessary.
+pub(super) struct Opened {
+    pub(super) db: Connection,
+    pub(super) contents: Contents,
+    pub(super) manifest: Manifest,
+    pub(super) manifest_file: ManifestFile,
+    pub(super) damage: Damage,
+    pub(super) generation: u64,
+    pub(super) lock: File,
+}
+
+/// Opens the log in `folder`, and creates it if it does not exist.
+pub(super) fn open(folder: &Path) -> Result<Opened, LogError> {
+    let io = |source| LogError::file(folder, source);
     owner_only::create_folder(folder).map_err(io)?;
-    let lock = owner_only::open_own(&folder.join("lock")).map_err(io)?;
-    match lock.try_lock() {
-        Ok(()) => {}
-        Err(TryLockError::WouldBlock) => {
-            return Err(LogError::Taken {
-                folder: folder.to_owned(),
-            });
-        }
-        Err(TryLockError::Error(source)) => return Err(io(source)),
-    }
+    let lock = lock(folder)?;
     let file = folder.join(FILE);
     let replacement = Replacement::of(&file);
     if replacement.is_broken_off() {
         replacement.finish(time::now()).map_err(io)?;
     }
-    let mut noted = Noted::open(folder);
-    let known = noted.read();
+    let mut manifest_file = ManifestFile::open(folder);
+    let expected = manifest_file.read();
     owner_only::prepare_database(&file).map_err(io)?;
     let (mut damage, mut generation) = (Damage::default(), 0);
-    let log_copy = keep_log(&file);
-    let mut opened = sound(folder, known)?;
-    if let Opened::Damaged(why) = &opened {
-        replace(folder, known, &HashMap::new(), (why, &mut damage))?;
+    let wal_copy = copy_wal(&file);
+    let mut checked = check(folder, expected)?;
+    if let Checked::Damaged(why) = &checked {
+        damage = replace(folder, expected, &HashMap::new(), why, damage)?;
         generation = 1;
-        opened = sound(folder, None)?;
+        checked = check(folder, None)?;
     }
-    if let Some(copy) = log_copy {
+    if let Some(copy) = wal_copy {
         let _ = fs::remove_file(copy);
     }
-    let (db, contents) = match opened {
-        Opened::Sound(db, contents) => (db, contents),
-        Opened::Damaged(why) => {
-            return Err(file_error(folder, std::io::Error::other(why)));
-        }
+    let (db, contents) = match checked {
+        Checked::Sound(db, contents) => (db, contents),
+        Checked::Damaged(why) => return Err(io(std::io::Error::other(why))),
     };
-    let now_known = known_of(&contents, known.unwrap_or_default());
-    noted.write(now_known);
-    Ok(Log {
+    let manifest = manifest_of(&contents, expected.unwrap_or_default());
+    manifest_file.write(manifest);
+    Ok(Opened {
         db,
-        folder: folder.to_owned(),
-        keep,
-        known: now_known,
-        noted,
-        bytes: contents.bytes,
-        oldest: contents.oldest,
-        positions: contents.positions,
+        contents,
+        manifest,
+        manifest_file,
         damage,
         generation,
-        _lock: lock,
+        lock,
     })
 }
 
-impl Log {
-    /// Replaces the file, which is damaged for this reason, by what is sound in it; no
-    /// [`Reader`](super::Reader) may have it open.
-    pub fn mend(&mut self, why: &str) -> Result<(), LogError> {
-        tracing::error!("the log of messages is damaged: {why}");
-        // The file has to be closed before another takes its place.
-        self.db = Connection::open_in_memory().map_err(|e| self.failed(e))?;
-        let damage = (why, &mut self.damage);
-        let replaced = replace(&self.folder, Some(self.known), &self.positions, damage);
-        let file = self.folder.join(FILE);
-        self.generation += 1;
-        self.db = Connection::open(&file).map_err(|e| self.failed(e))?;
-        replaced?;
-        let Opened::Sound(db, contents) = sound(&self.folder, None)? else {
-            return Err(LogError::Unwritten(why.to_owned()));
-        };
-        self.db = db;
-        self.known = known_of(&contents, self.known);
-        self.noted.write(self.known);
-        (self.bytes, self.oldest) = (contents.bytes, contents.oldest);
-        Ok(())
+/// Locks the folder for this process.
+fn lock(folder: &Path) -> Result<File, LogError> {
+    let io = |source| LogError::file(folder, source);
+    let lock = owner_only::open_own(&folder.join("lock")).map_err(io)?;
+    match lock.try_lock() {
+        Ok(()) => Ok(lock),
+        Err(TryLockError::WouldBlock) => Err(LogError::Taken {
+            folder: folder.to_owned(),
+        }),
+        Err(TryLockError::Error(source)) => Err(io(source)),
     }
 }
 
-impl LogError {
-    /// Whether it says that the file is damaged.
-    pub fn is_damage(&self) -> bool {
-        matches!(self, Self::Database { source, .. } if rows::is_damage(source))
-    }
-}
-
-impl super::Reader {
-    /// Whether an error says that the file is damaged.
-    pub fn is_damage(error: &rusqlite::Error) -> bool {
-        rows::is_damage(error)
-    }
-}
-
-fn known_of(contents: &Contents, before: Known) -> Known {
-    Known {
+/// The manifest of a file with these contents that follows the manifest `before`.
+pub(super) fn manifest_of(contents: &Contents, before: Manifest) -> Manifest {
+    Manifest {
         floor: before.floor,
-        // Ids go on behind those that were lost.
+        // New ids must be greater than those of lost messages.
         newest: contents.newest.unwrap_or_default().max(before.newest),
         messages: contents.messages,
         positions: contents.positions.len() as u64,
     }
 }
 
-/// Salvages what is sound, and says so.
-fn replace(
+/// Replaces a file, which is damaged for the reason `why`, by a new one with every sound row.
+/// Returns `damage` with the loss added.
+pub(super) fn replace(
     folder: &Path,
-    known: Option<Known>,
+    expected: Option<Manifest>,
     positions: &HashMap<String, Position>,
-    (why, damage): (&str, &mut Damage),
-) -> Result<(), LogError> {
+    why: &str,
+    mut damage: Damage,
+) -> Result<Damage, LogError> {
     let file = folder.join(FILE);
-    let salvaged = salvage::into_new_file(&file, known, positions);
-    let (salvaged, aside) = salvaged.map_err(|error| match error {
-        SalvageError::File(source) => file_error(folder, source),
-        SalvageError::Database(source) => LogError::Database {
-            folder: folder.to_owned(),
-            source,
-        },
+    let salvaged = salvage::into_new_file(&file, expected, positions);
+    let (salvaged, damaged_file) = salvaged.map_err(|error| match error {
+        SalvageError::File(source) => LogError::file(folder, source),
+        SalvageError::Database(source) => LogError::database(folder, source),
     })?;
-    let (copy, log) = (copy_of_log(&file), beside(&aside, "-wal"));
-    if copy.exists() && !log.exists() {
-        // Without it the damaged file is still there.
-        let _ = fs::rename(copy, log);
+    let (copy, wal) = (wal_copy_path(&file), beside(&damaged_file, "-wal"));
+    if copy.exists() && !wal.exists() {
+        // The copy only helps an investigation; the damaged file itself is kept.
+        let _ = fs::rename(copy, wal);
     }
-    damage.add(salvaged, why, &aside);
-    if let Some(told) = &damage.told {
-        tracing::error!("{told}");
+    damage.add(salvaged, why, &damaged_file);
+    if let Some(description) = &damage.description {
+        tracing::error!("{description}");
     }
-    Ok(())
+    Ok(damage)
 }
 
-/// Opens the file and reads all that is in it.
-fn sound(folder: &Path, known: Option<Known>) -> Result<Opened, LogError> {
+/// Opens the file and reads all its rows.
+pub(super) fn check(folder: &Path, expected: Option<Manifest>) -> Result<Checked, LogError> {
     let file = folder.join(FILE);
-    let length = fs::metadata(&file).map_err(|source| file_error(folder, source))?;
-    let must_be = known.map_or(0, |known| known.messages);
-    if length.len() == 0 && must_be > 0 {
-        return Ok(Opened::Damaged("it is empty".to_owned()));
+    let metadata = fs::metadata(&file).map_err(|source| LogError::file(folder, source))?;
+    let expected_messages = expected.map_or(0, |manifest| manifest.messages);
+    let expected_positions = expected.map_or(0, |manifest| manifest.positions);
+    if metadata.len() == 0 && expected_messages > 0 {
+        return Ok(Checked::Damaged("it is empty".to_owned()));
     }
-    let opened = || {
+    let read = || {
         let db = Connection::open(&file)?;
         rows::prepare(&db)?;
-        let contents = contents(&db, known)?;
+        let contents = contents(&db, expected)?;
         Ok((db, contents))
     };
-    match opened() {
-        Ok((_, contents)) if contents.covered < must_be => Ok(Opened::Damaged(
-            "messages are missing that were in it".to_owned(),
-        )),
-        Ok((_, contents))
-            if known.is_some_and(|k| (contents.positions.len() as u64) < k.positions) =>
-        {
-            let why = "positions of readers are missing that were in it";
-            Ok(Opened::Damaged(why.to_owned()))
+    let damaged = |why: &str| Ok(Checked::Damaged(why.to_owned()));
+    match read() {
+        Ok((_, contents)) if contents.covered < expected_messages => {
+            damaged("messages are missing that were in it")
         }
-        Ok((db, contents)) => Ok(Opened::Sound(db, contents)),
-        Err(error) if rows::is_damage(&error) => Ok(Opened::Damaged(error.to_string())),
-        Err(source) => Err(LogError::Database {
-            folder: folder.to_owned(),
-            source,
-        }),
+        Ok((_, contents)) if (contents.positions.len() as u64) < expected_positions => {
+            damaged("positions of clients are missing that were in it")
+        }
+        Ok((db, contents)) => Ok(Checked::Sound(db, contents)),
+        Err(error) if rows::is_damage(&error) => damaged(&error.to_string()),
+        Err(source) => Err(LogError::database(folder, source)),
     }
 }
 
-/// Reads every row, so that damage shows before anything is served.
-fn contents(db: &Connection, known: Option<Known>) -> rusqlite::Result<Contents> {
+/// Reads every row, so that damage is found before anything is served.
+fn contents(db: &Connection, expected: Option<Manifest>) -> rusqlite::Result<Contents> {
     let mut contents = Contents::default();
     let all = format!("select {} from messages order by id", rows::MESSAGE);
     let mut all = db.prepare(&all)?;
@@ -208,7 +183,7 @@ fn contents(db: &Connection, known: Option<Known>) -> rusqlite::Result<Contents>
         let (id, text) = rows::message(row)?;
         contents.messages += 1;
         contents.bytes += text.len() as u64;
-        contents.covered += u64::from(known.is_some_and(|known| known.covers(id)));
+        contents.covered += u64::from(expected.is_some_and(|manifest| manifest.covers(id)));
         contents.oldest.get_or_insert(id);
         contents.newest = Some(id);
     }
@@ -220,25 +195,18 @@ fn contents(db: &Connection, known: Option<Known>) -> rusqlite::Result<Contents>
     Ok(contents)
 }
 
-/// Copies SQLite's log, where a process that ended at once left one: opening the file removes
-/// what of it is damaged.
-fn keep_log(file: &Path) -> Option<PathBuf> {
-    let copy = copy_of_log(file);
+/// Copies SQLite's write-ahead log if a killed process left one: opening the file discards the
+/// damaged part of it. Returns the path of the copy.
+fn copy_wal(file: &Path) -> Option<PathBuf> {
+    let copy = wal_copy_path(file);
     let _ = fs::remove_file(&copy);
-    let log = beside(file, "-wal");
-    let is_there = fs::metadata(&log).is_ok_and(|log| log.len() > 0);
-    // Where the disk has no room for it, only the damaged log itself is not kept.
-    let is_copied = is_there && fs::copy(log, &copy).is_ok();
+    let wal = beside(file, "-wal");
+    let exists = fs::metadata(&wal).is_ok_and(|wal| wal.len() > 0);
+    // On a full disk only the copy for an investigation is missing.
+    let is_copied = exists && fs::copy(wal, &copy).is_ok();
     is_copied.then_some(copy)
 }
 
-fn copy_of_log(file: &Path) -> PathBuf {
+fn wal_copy_path(file: &Path) -> PathBuf {
     beside(file, "-wal.before")
-}
-
-fn file_error(folder: &Path, source: std::io::Error) -> LogError {
-    LogError::File {
-        folder: folder.to_owned(),
-        source,
-    }
 }

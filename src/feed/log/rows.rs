@@ -1,5 +1,5 @@
-//! The tables of a log, and reading and writing their rows. Each row has a checksum: SQLite does
-//! not notice a bit that the disk gives back differently.
+//! The tables of a log, and their rows. Each row has a checksum, because SQLite does not detect a
+//! bit that the disk has flipped.
 
 use bytestring::ByteString;
 use rusqlite::{Connection, Row, Transaction, ffi, params};
@@ -8,7 +8,7 @@ use uuid::Uuid;
 use crate::amplitude::time;
 use crate::sqlite;
 
-use super::Position;
+use super::position::Position;
 
 /// The size of a page, in bytes.
 pub(super) const PAGE_BYTES: usize = 16_384;
@@ -19,8 +19,9 @@ const TABLES: &str = "
     create table if not exists acknowledged
         (name text primary key, id blob not null, heard_ms integer not null default 0, sum integer)
         without rowid;";
-/// Columns that files of earlier versions don't have. Rows without a checksum are believed.
-const ADDED: [(&str, &str, &str); 3] = [
+/// Columns that files of earlier versions lack: table, column, statement that adds it. Rows without
+/// a checksum count as sound.
+const ADDED_COLUMNS: [(&str, &str, &str); 3] = [
     (
         "acknowledged",
         "heard_ms",
@@ -38,19 +39,19 @@ const ADDED: [(&str, &str, &str); 3] = [
     ),
 ];
 
-/// Sets up a connection that writes, and makes what tables and columns are missing.
+/// Prepares a connection for writing, and creates missing tables and columns.
 pub(super) fn prepare(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "page_size", PAGE_BYTES as u32)?;
     db.pragma_update(None, "journal_mode", "wal")?;
     db.pragma_update(None, "synchronous", "full")?;
     db.execute_batch(TABLES)?;
-    for (table, column, add) in ADDED {
+    for (table, column, add) in ADDED_COLUMNS {
         let has = "select count(*) from pragma_table_info(?1) where name = ?2";
         if db.query_row(has, [table, column], |row| row.get::<_, u64>(0))? == 0 {
             db.execute(add, [])?;
         }
     }
-    // Readers of a file that doesn't tell when they were heard of begin a new month.
+    // Files of earlier versions don't say when a client was last seen: its month starts now.
     let new = "update acknowledged set heard_ms = ?1 where heard_ms = 0 and sum is null";
     db.execute(new, [time::now()])?;
     Ok(())
@@ -61,21 +62,21 @@ pub(super) const MESSAGE: &str = "id, text, sum";
 /// The columns of [`position`].
 pub(super) const POSITION: &str = "name, id, heard_ms, sum";
 
-/// A message; an error where it is not as it was written.
+/// Reads a message; an error if it is damaged.
 pub(super) fn message(row: &Row<'_>) -> rusqlite::Result<(Uuid, ByteString)> {
     let (id, text): ([u8; 16], String) = (row.get(0)?, row.get(1)?);
-    checked(row.get(2)?, message_sum(id, &text))?;
+    verify(row.get(2)?, message_sum(id, &text))?;
     Ok((Uuid::from_bytes(id), text.into()))
 }
 
-/// A reader's name and position; an error where it is not as it was written.
+/// Reads a client's name and position; an error if the row is damaged.
 pub(super) fn position(row: &Row<'_>) -> rusqlite::Result<(String, Position)> {
     let (name, id): (String, [u8; 16]) = (row.get(0)?, row.get(1)?);
     let position = Position {
         id: Uuid::from_bytes(id),
-        heard_ms: row.get(2)?,
+        last_seen_ms: row.get(2)?,
     };
-    checked(row.get(3)?, position_sum(&name, position))?;
+    verify(row.get(3)?, position_sum(&name, position))?;
     Ok((name, position))
 }
 
@@ -93,7 +94,7 @@ pub(super) fn put_messages(
     Ok(())
 }
 
-/// Writes the position of a reader; one without a position is forgotten.
+/// Writes the position of a client, or deletes it for `None`.
 pub(super) fn put_position(
     transaction: &Transaction<'_>,
     name: &str,
@@ -108,12 +109,12 @@ pub(super) fn put_position(
     let mut insert = transaction.prepare_cached(into)?;
     let sum = position_sum(name, at);
     insert
-        .execute(params![name, at.id.as_bytes(), at.heard_ms, sum])
+        .execute(params![name, at.id.as_bytes(), at.last_seen_ms, sum])
         .map(drop)
 }
 
-/// Whether an error says that a log's file is damaged: SQLite finds it so, or a row is not as it
-/// was written.
+/// Whether the error means that a log's file is damaged: SQLite says so, or a row is not as it was
+/// written.
 pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
     use rusqlite::Error::{
         FromSqlConversionFailure, IntegralValueOutOfRange, InvalidColumnType, Utf8Error,
@@ -128,13 +129,13 @@ pub(super) fn is_damage(error: &rusqlite::Error) -> bool {
         )
 }
 
-fn checked(stored: Option<u32>, sum: u32) -> rusqlite::Result<()> {
+fn verify(stored: Option<u32>, sum: u32) -> rusqlite::Result<()> {
     if stored.is_none_or(|stored| stored == sum) {
         return Ok(());
     }
-    let says = "the checksum of a row is wrong".to_owned();
+    let message = "the checksum of a row is wrong".to_owned();
     let code = ffi::Error::new(ffi::SQLITE_CORRUPT);
-    Err(rusqlite::Error::SqliteFailure(code, Some(says)))
+    Err(rusqlite::Error::SqliteFailure(code, Some(message)))
 }
 
 fn message_sum(id: [u8; 16], text: &str) -> u32 {
@@ -142,8 +143,8 @@ fn message_sum(id: [u8; 16], text: &str) -> u32 {
 }
 
 fn position_sum(name: &str, position: Position) -> u32 {
-    let heard = position.heard_ms.to_le_bytes();
-    sum([name.as_bytes(), position.id.as_bytes(), &heard])
+    let last_seen = position.last_seen_ms.to_le_bytes();
+    sum([name.as_bytes(), position.id.as_bytes(), &last_seen])
 }
 
 fn sum<const N: usize>(parts: [&[u8]; N]) -> u32 {

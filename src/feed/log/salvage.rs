@@ -1,10 +1,10 @@
-//! Saving what is sound from a log that is damaged.
+//! Salvaging the sound rows of a damaged log.
 //!
-//! Messages are read from both ends of the table until nothing more can be read; between the two
-//! places where that fails, in ever smaller steps. Each is checked by its own sum. Where the first
-//! page can't be read, that of a new file takes its place: the tables of all logs begin at the
-//! same pages. Messages below a damaged page that leads to others can't be found, and are lost
-//! with it; such a page is one of some thirty.
+//! Messages are read from both ends of the table up to the first damage on each side, and between
+//! the two places by bisection. Each row is checked against its own checksum. If the first page is
+//! unreadable, that of a new file replaces it: the tables of all logs start at the same pages.
+//! Messages below a damaged interior page of the tree can't be found, and are lost with it; about
+//! one page in 30 is an interior page.
 
 use std::collections::{BinaryHeap, HashMap};
 use std::fs::{self, File};
@@ -20,17 +20,19 @@ use crate::owner_only;
 use crate::sqlite::replacement::{Replacement, beside, remove};
 
 use super::damage::Salvaged;
-use super::known::Known;
-use super::{Position, rows};
+use super::manifest::Manifest;
+use super::position::Position;
+use super::rows;
 
-/// Places between two damaged ones that are tried.
-const MOST_PROBES: usize = 4_000;
-/// Messages that are written at once, and their bytes.
-const AT_ONCE: usize = 1_000;
-const AT_ONCE_BYTES: usize = 4 << 20;
-/// The fields of the first page that tell of a file's own pages: how many there are, and which of
-/// them are free.
-const PAGES_AT: u64 = 28;
+/// Maximum number of probes between two damaged places.
+const MAX_PROBES: usize = 4_000;
+/// Maximum number of messages per transaction.
+const BATCH_MESSAGES: usize = 1_000;
+/// Maximum bytes of messages per transaction.
+const BATCH_BYTES: usize = 4 << 20;
+/// Offset of the fields of the first page that describe a file's own pages: the number of pages,
+/// the first free page, and the number of free pages (SQLite file format, 1.3).
+const PAGES_OFFSET: u64 = 28;
 
 /// Why a log could not be salvaged.
 #[derive(Debug, thiserror::Error)]
@@ -41,12 +43,12 @@ pub(super) enum SalvageError {
     Database(#[from] rusqlite::Error),
 }
 
-/// Puts a new file of what is sound in the place of `file`, which nobody may have open. `known` is
-/// what must be in it, where that is known; `positions` are those that are known anyway. Returns
-/// where the damaged file is now.
+/// Replaces `file`, which must not be open, by a new file with its sound rows. `expected` is the
+/// manifest of its contents, if known; `positions` are the positions that are in memory. Returns
+/// the new path of the damaged file.
 pub(super) fn into_new_file(
     file: &Path,
-    known: Option<Known>,
+    expected: Option<Manifest>,
     positions: &HashMap<String, Position>,
 ) -> Result<(Salvaged, PathBuf), SalvageError> {
     let replacement = Replacement::of(file);
@@ -57,21 +59,14 @@ pub(super) fn into_new_file(
     checkpoint(&to)?;
     let restored = beside(file, ".restored");
     remove(&restored);
-    let mut saved = Saved {
-        to: &mut to,
-        known,
-        messages: 0,
-        covered: 0,
-        batch: Vec::new(),
-        batch_bytes: 0,
-    };
+    let mut target = Target::new(&mut to, expected);
     let mut found = HashMap::new();
     if let Some(from) = readable(file, &new, &restored) {
-        messages(&from, &mut saved)?;
-        found = positions_of(&from);
+        salvage_messages(&from, &mut target)?;
+        found = salvage_positions(&from);
     }
-    saved.write()?;
-    let (messages, covered) = (saved.messages, saved.covered);
+    target.flush()?;
+    let (messages, covered) = (target.messages, target.covered);
     let positions_found = found.len() as u64;
     found.extend(positions.iter().map(|(name, at)| (name.clone(), *at)));
     let transaction = to.transaction()?;
@@ -82,65 +77,66 @@ pub(super) fn into_new_file(
     checkpoint(&to)?;
     drop(to);
     remove(&restored);
-    let aside = replacement.commit(time::now())?;
-    let positions_known = known.map_or(positions_found, |known| known.positions);
+    let damaged_file = replacement.commit(time::now())?;
+    let expected_positions = expected.map_or(positions_found, |manifest| manifest.positions);
     let salvaged = Salvaged {
         messages,
-        lost: known.map(|known| known.messages.saturating_sub(covered)),
-        positions_lost: positions_known.saturating_sub(found.len() as u64),
+        lost: expected.map(|manifest| manifest.messages.saturating_sub(covered)),
+        positions_lost: expected_positions.saturating_sub(found.len() as u64),
     };
-    Ok((salvaged, aside))
+    Ok((salvaged, damaged_file))
 }
 
-/// Only the file itself changes its name, so it has to hold everything.
+/// Moves everything from the write-ahead log into the file, because only the file is renamed.
 fn checkpoint(db: &Connection) -> rusqlite::Result<()> {
     db.query_row("pragma wal_checkpoint(truncate)", [], |_| Ok(()))
 }
 
-/// The damaged file, or a copy of it with the first page of a new one; nothing where neither can
-/// be read.
+/// Opens the damaged file, or a copy of it with the first page of a new file; none if neither is
+/// readable.
 fn readable(file: &Path, new: &Path, restored: &Path) -> Option<Connection> {
-    // Opening an empty one would remove its log.
+    // Opening an empty file would delete its write-ahead log.
     if fs::metadata(file).ok()?.len() == 0 {
         return None;
     }
-    if let Some(from) = opened(file) {
+    if let Some(from) = open_damaged(file) {
         return Some(from);
     }
-    restore(file, new, restored).ok()?;
-    opened(restored)
+    copy_with_first_page(file, new, restored).ok()?;
+    open_damaged(restored)
 }
 
-/// A connection to a file whose tables are known to SQLite.
-fn opened(file: &Path) -> Option<Connection> {
+/// Opens a file if SQLite finds both tables in it.
+fn open_damaged(file: &Path) -> Option<Connection> {
     let db = Connection::open_with_flags(file, OpenFlags::SQLITE_OPEN_READ_WRITE).ok()?;
-    // So that a file with fewer pages than it says is read as far as it goes.
+    // Without this, SQLite refuses a file that is shorter than its header says.
     db.pragma_update(None, "writable_schema", true).ok()?;
     let tables = "select count(*) from sqlite_schema where name in ('messages', 'acknowledged')";
     let tables: u64 = db.query_row(tables, [], |row| row.get(0)).ok()?;
     (tables == 2).then_some(db)
 }
 
-fn restore(file: &Path, new: &Path, restored: &Path) -> std::io::Result<()> {
+/// Copies the damaged file to `restored`, with the first page of the file `new`.
+fn copy_with_first_page(file: &Path, new: &Path, restored: &Path) -> std::io::Result<()> {
     drop(owner_only::create_new(restored)?);
     let bytes = fs::copy(file, restored)?;
-    let log = beside(file, "-wal");
-    if log.exists() {
-        fs::copy(log, beside(restored, "-wal"))?;
+    let wal = beside(file, "-wal");
+    if wal.exists() {
+        fs::copy(wal, beside(restored, "-wal"))?;
     }
     let mut page = vec![0; rows::PAGE_BYTES];
     File::open(new)?.read_exact(&mut page)?;
     let mut copy = File::options().write(true).open(restored)?;
     copy.write_all(&page)?;
-    copy.seek(SeekFrom::Start(PAGES_AT))?;
+    copy.seek(SeekFrom::Start(PAGES_OFFSET))?;
     let pages = u32::try_from(bytes / rows::PAGE_BYTES as u64).unwrap_or(u32::MAX);
     copy.write_all(&pages.to_be_bytes())?;
-    // No page is free, as far as this copy is asked.
+    // The copy is only read, so that its free pages don't matter.
     copy.write_all(&[0; 8])
 }
 
-/// All positions that can be read.
-fn positions_of(from: &Connection) -> HashMap<String, Position> {
+/// Reads every readable position.
+fn salvage_positions(from: &Connection) -> HashMap<String, Position> {
     let mut found = HashMap::new();
     for order in ["", "desc"] {
         let all = format!(
@@ -160,34 +156,45 @@ fn positions_of(from: &Connection) -> HashMap<String, Position> {
     found
 }
 
-/// Messages on their way into the new file.
-struct Saved<'t> {
+/// The new file, and the messages on their way into it.
+struct Target<'t> {
     to: &'t mut Connection,
-    known: Option<Known>,
+    expected: Option<Manifest>,
     messages: u64,
-    /// Messages of those that are known.
+    /// Number of salvaged messages that the manifest counts.
     covered: u64,
     batch: Vec<(Uuid, ByteString)>,
     batch_bytes: usize,
 }
 
-impl Saved<'_> {
-    fn take(&mut self, id: Uuid, text: ByteString) -> rusqlite::Result<()> {
-        // What was removed and can be read again stays removed.
-        if self.known.is_some_and(|known| id < known.floor) {
+impl<'t> Target<'t> {
+    fn new(to: &'t mut Connection, expected: Option<Manifest>) -> Self {
+        Self {
+            to,
+            expected,
+            messages: 0,
+            covered: 0,
+            batch: Vec::new(),
+            batch_bytes: 0,
+        }
+    }
+
+    fn add(&mut self, id: Uuid, text: ByteString) -> rusqlite::Result<()> {
+        // A message that was removed stays removed, even if it is still readable.
+        if self.expected.is_some_and(|manifest| id < manifest.floor) {
             return Ok(());
         }
         self.messages += 1;
-        self.covered += u64::from(self.known.is_some_and(|known| known.covers(id)));
+        self.covered += u64::from(self.expected.is_some_and(|manifest| manifest.covers(id)));
         self.batch_bytes += text.len();
         self.batch.push((id, text));
-        if self.batch.len() < AT_ONCE && self.batch_bytes < AT_ONCE_BYTES {
+        if self.batch.len() < BATCH_MESSAGES && self.batch_bytes < BATCH_BYTES {
             return Ok(());
         }
-        self.write()
+        self.flush()
     }
 
-    fn write(&mut self) -> rusqlite::Result<()> {
+    fn flush(&mut self) -> rusqlite::Result<()> {
         let transaction = self.to.transaction()?;
         rows::put_messages(&transaction, &self.batch)?;
         self.batch.clear();
@@ -196,7 +203,7 @@ impl Saved<'_> {
     }
 }
 
-/// Ids between two places where reading failed, the widest first.
+/// A range of ids between two places where reading failed. Ordered by width.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 struct Gap {
     width: u128,
@@ -212,59 +219,59 @@ impl Gap {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq)]
-enum Way {
-    Up,
-    Down,
+enum Direction {
+    Ascending,
+    Descending,
 }
 
-/// All messages that can be read.
-fn messages(from: &Connection, saved: &mut Saved<'_>) -> rusqlite::Result<()> {
-    let Some(low) = read(from, (0, u128::MAX), Way::Up, saved)? else {
+/// Reads every readable message.
+fn salvage_messages(from: &Connection, target: &mut Target<'_>) -> rusqlite::Result<()> {
+    let Some(low) = read(from, (0, u128::MAX), Direction::Ascending, target)? else {
         return Ok(());
     };
-    let high = read(from, (low, u128::MAX), Way::Down, saved)?;
+    let high = read(from, (low, u128::MAX), Direction::Descending, target)?;
     let mut gaps = BinaryHeap::new();
     gaps.extend(high.and_then(|high| Gap::new(low, high)));
-    for _ in 0..MOST_PROBES {
+    for _ in 0..MAX_PROBES {
         let Some(Gap { width, low, high }) = gaps.pop() else {
             break;
         };
         let middle = low + width / 2;
-        // The message in the middle itself belongs to the upper half.
-        if let Some(upto) = read(from, (middle - 1, high), Way::Up, saved)? {
+        // The upper half includes the message in the middle.
+        if let Some(upto) = read(from, (middle - 1, high), Direction::Ascending, target)? {
             gaps.extend(Gap::new(upto, high));
         }
-        if let Some(downto) = read(from, (low, middle), Way::Down, saved)? {
+        if let Some(downto) = read(from, (low, middle), Direction::Descending, target)? {
             gaps.extend(Gap::new(low, downto));
         }
     }
     Ok(())
 }
 
-/// Reads the messages between two ids, without these, until it fails; how far it came then.
-/// Nothing where it came to the end.
+/// Reads the messages between two ids, both excluded. Returns the last id before the first failure;
+/// none if everything was read.
 fn read(
     from: &Connection,
     (low, high): (u128, u128),
-    way: Way,
-    saved: &mut Saved<'_>,
+    direction: Direction,
+    target: &mut Target<'_>,
 ) -> rusqlite::Result<Option<u128>> {
-    let (order, mut reached) = match way {
-        Way::Up => ("asc", low),
-        Way::Down => ("desc", high),
+    let (order, mut reached) = match direction {
+        Direction::Ascending => ("asc", low),
+        Direction::Descending => ("desc", high),
     };
-    let some = format!(
+    let select = format!(
         "select {} from messages where id > ?1 and id < ?2 order by id {order}",
         rows::MESSAGE
     );
-    let Ok(mut some) = from.prepare_cached(&some) else {
+    let Ok(mut select) = from.prepare_cached(&select) else {
         return Ok(Some(reached));
     };
-    let Ok(mut some) = some.query(params![low.to_be_bytes(), high.to_be_bytes()]) else {
+    let Ok(mut rows) = select.query(params![low.to_be_bytes(), high.to_be_bytes()]) else {
         return Ok(Some(reached));
     };
     loop {
-        let row = match some.next() {
+        let row = match rows.next() {
             Ok(Some(row)) => row,
             Ok(None) => return Ok(None),
             Err(_) => return Ok(Some(reached)),
@@ -273,15 +280,15 @@ fn read(
             continue;
         };
         let at = id.as_u128();
-        let goes_on = match way {
-            Way::Up => reached < at && at < high,
-            Way::Down => low < at && at < reached,
+        let is_in_order = match direction {
+            Direction::Ascending => reached < at && at < high,
+            Direction::Descending => low < at && at < reached,
         };
-        // A page that is in the wrong place.
-        if !goes_on {
+        // The page of this row is in the wrong place.
+        if !is_in_order {
             return Ok(Some(reached));
         }
         reached = at;
-        saved.take(id, text)?;
+        target.add(id, text)?;
     }
 }

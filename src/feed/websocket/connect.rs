@@ -1,4 +1,4 @@
-//! The connection below the handshake: past the proxy, to the first address that answers, by TLS.
+//! The connection below the handshake: through the proxy, to the first address that answers, over TLS.
 
 use std::io;
 use std::sync::Arc;
@@ -26,22 +26,22 @@ pub(super) struct Connector {
     server: Server,
 }
 
-/// A server, as connections name it.
+/// The server to connect to.
 #[derive(Debug)]
 struct Server {
-    /// As a URL has it.
+    /// In the form of a URL.
     host: String,
     port: u16,
-    /// Its name in certificates, where TLS is spoken.
+    /// Its name in certificates; none without TLS.
     name: Option<ServerName<'static>>,
 }
 
 impl Server {
-    fn of(url: &Url) -> Result<Self, FeedError> {
+    fn new(url: &Url) -> Result<Self, FeedError> {
         let host = url.host_str().unwrap_or_default().to_owned();
         let port = url.port_or_known_default().unwrap_or(443);
         let wrong = || {
-            let message = format!("names {host}, which no certificate can be for");
+            let message = format!("names {host}, for which no certificate can exist");
             FeedError::Url(masked(url.as_str()), message)
         };
         let name = match url.scheme() {
@@ -53,27 +53,27 @@ impl Server {
 }
 
 impl Connector {
-    /// To the server of `url`, past the proxy that the settings ask for.
+    /// Connects to the server of `url`, through the proxy that the settings choose.
     pub(super) fn new(settings: &Settings, url: &Url, dialer: Dialer) -> Result<Self, FeedError> {
         let proxies = Proxies::new(&settings.proxy, "feed.proxy")?;
         Ok(Self {
             dialer,
             proxy: proxies.through(url).cloned(),
             tls: Tls::new(settings)?,
-            server: Server::of(url)?,
+            server: Server::new(url)?,
         })
     }
 
-    /// The proxy in the way.
+    /// The proxy, if there is one.
     pub(super) fn proxy(&self) -> Option<&Proxy> {
         self.proxy.as_ref()
     }
 
-    /// A connection to the server, or why there is none.
+    /// Connects to the server. Fails with the reason as text.
     pub(super) async fn connect(&self) -> Result<AnyConnection, String> {
         let server = &self.server;
         let connection = match &self.proxy {
-            Some(proxy) => self.past(proxy).await?,
+            Some(proxy) => self.connect_through(proxy).await?,
             None => self.dial(bare(&server.host), server.port).await?,
         };
         match &server.name {
@@ -85,11 +85,11 @@ impl Connector {
         }
     }
 
-    async fn past(&self, proxy: &Proxy) -> Result<AnyConnection, String> {
+    async fn connect_through(&self, proxy: &Proxy) -> Result<AnyConnection, String> {
         let mut connection = self.dial(proxy.host(), proxy.port()).await?;
         if proxy.kind() == ProxyKind::Https {
             let name = ServerName::try_from(proxy.host().to_owned())
-                .map_err(|_| "its host is no name that a certificate can be for".to_owned())?;
+                .map_err(|_| "no certificate can exist for its host".to_owned())?;
             connection = self.secure(connection, name, &self.tls.proxy).await?;
         }
         tunnel::through(proxy, connection, &self.server.host, self.server.port)
@@ -121,7 +121,7 @@ impl Connector {
             Err(error) => Err(
                 match (
                     &self.tls.no_roots,
-                    tls::in_words(&error, Some("feed.ca_file")),
+                    tls::describe(&error, Some("feed.ca_file")),
                 ) {
                     (Some(no_roots), Some(_)) => no_roots.clone(),
                     (None, Some(words)) => words,

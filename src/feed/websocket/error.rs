@@ -1,4 +1,4 @@
-//! Why a feed can't be set up, and why a connection failed.
+//! The errors of a feed: invalid settings, and failed connections.
 
 use std::time::Duration;
 
@@ -7,42 +7,42 @@ use crate::network::ProxyError;
 /// Why a feed can't be set up.
 #[derive(Debug, thiserror::Error)]
 pub enum FeedError {
-    /// The URL can't be connected to. It is shown without its secrets.
+    /// The URL is unusable. It is shown without its secrets.
     #[error("feed.url: {0:?} {1}")]
     Url(String, String),
-    /// A header can't be sent.
+    /// A header is invalid.
     #[error(
-        "feed.headers: {0:?} is no HTTP header, or its value holds a character that none can carry"
+        "feed.headers: {0:?} is not a valid HTTP header, or its value has an invalid character"
     )]
     Header(String),
-    /// A header is the handshake's own.
-    #[error("feed.headers: {0:?} is written by the handshake itself; leave it out")]
+    /// The handshake sets this header itself.
+    #[error("feed.headers: {0:?} is set by the handshake itself; remove it")]
     OwnHeader(String),
-    /// The proxy in the way can't be used.
+    /// The proxy, if there is one.can't be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
     /// TLS can't be set up.
     #[error("TLS can't be set up: {0}")]
     TlsVersions(String),
-    /// A certificate or key can't be used.
+    /// A certificate or key is unusable.
     #[error("{setting}: {path}: {message}")]
     Tls {
         /// The setting that names the file.
         setting: &'static str,
         /// The file.
         path: String,
-        /// What is wrong with it.
+        /// The error.
         message: String,
     },
 }
 
-/// Why there is no WebSocket, or why there is none any more.
+/// Why a connection failed or ended.
 #[derive(Debug)]
 pub(super) struct Failure {
     pub(super) why: String,
-    /// How long the server asks to be left alone.
-    pub(super) quiet: Option<Duration>,
-    /// Whether the cause can be the id of the message that the server was asked to resume behind.
+    /// The server's `Retry-After`.
+    pub(super) retry_after: Option<Duration>,
+    /// Whether the message id to resume after can be the cause.
     pub(super) may_be_id: bool,
 }
 
@@ -50,7 +50,7 @@ impl From<String> for Failure {
     fn from(why: String) -> Self {
         Self {
             why,
-            quiet: None,
+            retry_after: None,
             may_be_id: false,
         }
     }

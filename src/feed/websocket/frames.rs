@@ -1,18 +1,18 @@
-//! WebSocket frames on their way to the codec: a message that the codec would refuse must cost
-//! itself, not the connection.
+//! Edits WebSocket frames before the codec sees them, so that a message that the codec would refuse
+//! is lost alone and does not end the connection.
 //!
 //! The codec ends a connection over a message that is too large, and over a text that is not
 //! UTF-8. The server would send the same message again after each reconnect, and the feed would
-//! never get past it. [`FrameReader`] therefore looks at the header of each frame (RFC 6455, 5.2):
+//! never get past it. [`FrameReader`] therefore inspects the header of each frame (RFC 6455, 5.2):
 //!
-//! - It takes the payload of a message over the limit out of the stream, and leaves an empty
-//!   message in its place, and reports it in [`Seen`].
-//! - It passes text frames on as binary ones, which the codec does not check; the feed does.
+//! - It removes the payload of a message over the limit from the stream, leaves an empty message in
+//!   its place, and records it in [`ReadReport`].
+//! - It turns text frames into binary ones: the feed checks for UTF-8, not the codec.
 //!
-//! Payloads are not copied: frames are edited in the buffer that they are read into.
+//! Payloads are not copied: frames are edited in the read buffer.
 
 mod editor;
-mod seen;
+mod read_report;
 
 use std::io;
 use std::pin::Pin;
@@ -24,7 +24,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use editor::{Editor, MAX_HEADER_BYTES};
 
 pub(super) use editor::TooLarge;
-pub(super) use seen::{Oversize, Seen};
+pub(super) use read_report::{Oversize, ReadReport};
 
 /// A connection whose incoming frames are edited.
 #[derive(Debug)]
@@ -34,8 +34,8 @@ pub(super) struct FrameReader<C> {
 }
 
 impl<C> FrameReader<C> {
-    /// Reads the frames of `connection`, which stands at the start of one. Messages over
-    /// `max_bytes` are passed over.
+    /// Reads the frames of `connection`, which must be at the start of a frame. Skips messages over
+    /// `max_bytes`.
     pub(super) fn new(connection: C, max_bytes: usize) -> Self {
         Self {
             connection,
@@ -43,9 +43,9 @@ impl<C> FrameReader<C> {
         }
     }
 
-    /// The reader's reports.
-    pub(super) fn seen(&self) -> Arc<Seen> {
-        self.editor.seen.clone()
+    /// The report of this reader.
+    pub(super) fn report(&self) -> Arc<ReadReport> {
+        self.editor.report.clone()
     }
 }
 
@@ -73,14 +73,14 @@ impl<C: AsyncRead + Unpin> AsyncRead for FrameReader<C> {
                     return Poll::Ready(Ok(()));
                 }
             } else {
-                // The read before this one ended within a header.
+                // The previous read ended within a header.
                 let mut rest = [0; MAX_HEADER_BYTES];
                 let mut rest = ReadBuf::new(&mut rest[..editor.missing_header_bytes()]);
                 ready!(Pin::new(&mut *connection).poll_read(cx, &mut rest))?;
                 if rest.filled().is_empty() {
                     return Poll::Ready(Ok(()));
                 }
-                editor.go_on_with_header(rest.filled())?;
+                editor.continue_header(rest.filled())?;
             }
         }
     }

@@ -1,5 +1,4 @@
-//! The opening handshake: the request that asks for a WebSocket, and whether the answer is one.
-//! RFC 6455, 4.
+//! The opening handshake: the request for a WebSocket, and the check of its answer (RFC 6455, 4).
 
 use std::time::{Duration, SystemTime};
 
@@ -28,11 +27,11 @@ use crate::text::excerpt;
 
 use super::error::{Failure, FeedError};
 
-/// No server keeps us away for longer than this: a typo in its proxy must not stop the feed for
-/// hours.
-const LONGEST_QUIET: Duration = Duration::from_secs(300);
-/// Headers that the handshake writes itself, and whose values can't be chosen.
-const OWN: [&str; 7] = [
+/// Maximum time that a server's `Retry-After` is respected: a mistake in its configuration must not
+/// stop the feed for hours.
+const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
+/// Headers that the handshake sets itself.
+const RESERVED_HEADERS: [&str; 7] = [
     "connection",
     "content-length",
     "sec-websocket-extensions",
@@ -42,7 +41,7 @@ const OWN: [&str; 7] = [
     "upgrade",
 ];
 
-/// The feed's address without what stands in headers, and those headers.
+/// Returns the feed's URL without credentials, and the headers of the request.
 pub(super) fn prepare(settings: &Settings) -> Result<(Url, HeaderMap), FeedError> {
     let wrong = |message: String| FeedError::Url(settings.url.to_string(), message);
     let mut url = settings
@@ -51,7 +50,9 @@ pub(super) fn prepare(settings: &Settings) -> Result<(Url, HeaderMap), FeedError
         .map_err(|error| wrong(error.to_string()))?
         .clone();
     if !matches!(url.scheme(), "ws" | "wss") {
-        return Err(wrong("is no WebSocket; write ws://… or wss://…".to_owned()));
+        return Err(wrong(
+            "is not a WebSocket; write ws://… or wss://…".to_owned(),
+        ));
     }
     let mut headers = HeaderMap::new();
     if let Some(text) = authorization(settings, &url) {
@@ -63,12 +64,12 @@ pub(super) fn prepare(settings: &Settings) -> Result<(Url, HeaderMap), FeedError
         let wrong = || FeedError::Header(name.clone());
         let value = sensitive(value.expose_secret()).ok_or_else(wrong)?;
         let parsed = HeaderName::try_from(name).map_err(|_| wrong())?;
-        if OWN.contains(&parsed.as_str()) {
+        if RESERVED_HEADERS.contains(&parsed.as_str()) {
             return Err(FeedError::OwnHeader(name.clone()));
         }
         headers.insert(parsed, value);
     }
-    // It fails only for addresses without a host, which this one has.
+    // Fails only for a URL without a host.
     let _ = url.set_username("").and_then(|()| url.set_password(None));
     Ok((url, headers))
 }
@@ -99,21 +100,21 @@ fn authorization(settings: &Settings, url: &Url) -> Option<String> {
     Some(format!("Basic {}", STANDARD.encode(pair)))
 }
 
-/// Asks for a WebSocket over `connection`. What the server sent behind its answer is still to be
-/// read from what is given back.
+/// Requests a WebSocket over `connection`. The bytes after the server's answer remain in the
+/// returned reader.
 pub(super) async fn shake(
     connection: AnyConnection,
     url: &Url,
     headers: &HeaderMap,
 ) -> Result<BufReader<AnyConnection>, Failure> {
-    let mut request = url.as_str().into_client_request().map_err(in_words)?;
+    let mut request = url.as_str().into_client_request().map_err(describe)?;
     for (name, value) in headers {
         request.headers_mut().insert(name, value.clone());
     }
-    let asked = Asked::of(&request);
-    let (bytes, _) = generate_request(request).map_err(in_words)?;
+    let expected = Expected::of(&request);
+    let (bytes, _) = generate_request(request).map_err(describe)?;
     let broke = |error: std::io::Error| {
-        let tls = tls::in_words(&error, Some("feed.ca_file"));
+        let tls = tls::describe(&error, Some("feed.ca_file"));
         Failure::from(tls.unwrap_or_else(|| error.to_string()))
     };
     let mut connection = BufReader::new(connection);
@@ -128,31 +129,31 @@ pub(super) async fn shake(
         let said = head::body_excerpt(&mut connection).await;
         return Err(refusal(&head, &said, url));
     }
-    asked
+    expected
         .check(&head)
         .map_err(|why| Failure::from(format!("the server breaks the WebSocket protocol: {why}")))?;
     Ok(connection)
 }
 
-fn in_words(error: impl std::fmt::Display) -> Failure {
+fn describe(error: impl std::fmt::Display) -> Failure {
     Failure::from(error.to_string())
 }
 
 fn not_http(error: &str, url: &Url) -> String {
     let hint = match url.scheme() {
-        "ws" => "; a server that speaks TLS wants wss:// in feed.url",
+        "ws" => "; for a server with TLS, use wss:// in feed.url",
         _ => "",
     };
     format!("{error}{hint}")
 }
 
-/// What an answer is measured by.
-struct Asked {
+/// The expectations of an answer.
+struct Expected {
     accept: String,
     protocols: Vec<String>,
 }
 
-impl Asked {
+impl Expected {
     fn of(request: &Request<()>) -> Self {
         let key = request.headers().get(SEC_WEBSOCKET_KEY);
         let protocols = request.headers().get_all(SEC_WEBSOCKET_PROTOCOL).iter();
@@ -166,11 +167,13 @@ impl Asked {
         }
     }
 
-    /// RFC 6455, 4.1, of the server's handshake. `Connection` and `Upgrade` are lists: RFC 9110,
-    /// 7.6.1 and 7.8.
+    /// Checks the server's handshake (RFC 6455, 4.1). `Connection` and `Upgrade` are lists (RFC 9110,
+    /// 7.6.1 and 7.8).
     fn check(&self, head: &Head) -> Result<(), &'static str> {
         if !head.has_token(UPGRADE, "websocket") {
-            return Err("its answer upgrades to no WebSocket (Upgrade: websocket is missing)");
+            return Err(
+                "its answer does not upgrade to a WebSocket (Upgrade: websocket is missing)",
+            );
         }
         if !head.has_token(CONNECTION, "upgrade") {
             return Err(
@@ -180,49 +183,49 @@ impl Asked {
         let accept = head.text(SEC_WEBSOCKET_ACCEPT).map(str::trim);
         if accept != Some(&self.accept) {
             return Err(
-                "Sec-WebSocket-Accept is not the answer to this request's key; does a cache answer?",
+                "Sec-WebSocket-Accept does not match the request's key; did a cache answer?",
             );
         }
         match (head.text(SEC_WEBSOCKET_PROTOCOL), self.protocols.is_empty()) {
             (None, true) => Ok(()),
             (Some(one), false) if self.protocols.iter().any(|asked| asked == one.trim()) => Ok(()),
-            (Some(_), true) => Err("it chose a subprotocol, and none was asked for"),
-            (Some(_), false) => Err("it chose a subprotocol that was not asked for"),
-            (None, false) => Err("it chose none of the subprotocols that feed.headers asks for"),
+            (Some(_), true) => Err("it chose a subprotocol, but none was requested"),
+            (Some(_), false) => Err("it chose a subprotocol that was not requested"),
+            (None, false) => Err("it chose none of the subprotocols that feed.headers requests"),
         }
     }
 }
 
-/// An answer that opens no WebSocket, in words.
+/// Describes an answer that is not a WebSocket.
 fn refusal(head: &Head, said: &str, url: &Url) -> Failure {
     let status = head.status;
-    let quiet = match status.as_u16() {
+    let retry_after = match status.as_u16() {
         429 | 503 => head
             .text(RETRY_AFTER)
             .and_then(|text| retry_after_delay(text, SystemTime::now())),
         _ => None,
     };
-    let hint = match (status.as_u16(), quiet) {
+    let hint = match (status.as_u16(), retry_after) {
         (401 | 403, _) => "; check feed.token, or feed.username and feed.password".to_owned(),
         (404, _) => "; check the path in feed.url".to_owned(),
-        (407, _) => "; a proxy is in the way that feed.proxy does not name".to_owned(),
+        (407, _) => "; there is a proxy that feed.proxy does not name".to_owned(),
         (426, _) => version(head),
         (300..=399, _) => redirect(head, url),
-        (429 | 503, Some(quiet)) => {
-            let bounded = if quiet > LONGEST_QUIET {
+        (429 | 503, Some(retry_after)) => {
+            let bounded = if retry_after > MAX_RETRY_AFTER {
                 format!(
-                    ", of which {} are kept",
-                    duration(LONGEST_QUIET.as_millis() as i64)
+                    ", of which {} are respected",
+                    duration(MAX_RETRY_AFTER.as_millis() as i64)
                 )
             } else {
                 String::new()
             };
             format!(
-                "; it asks for {} of quiet{bounded}",
-                duration(quiet.as_millis() as i64)
+                "; it asks to wait {}{bounded}",
+                duration(retry_after.as_millis() as i64)
             )
         }
-        (200..=299, _) => "; that is no WebSocket: check feed.url".to_owned(),
+        (200..=299, _) => "; that is not a WebSocket: check feed.url".to_owned(),
         _ => String::new(),
     };
     let said = match said {
@@ -231,19 +234,19 @@ fn refusal(head: &Head, said: &str, url: &Url) -> Failure {
     };
     Failure {
         why: format!("the server answers {status}{hint}{said}"),
-        quiet: quiet.map(|quiet| quiet.min(LONGEST_QUIET)),
+        retry_after: retry_after.map(|retry_after| retry_after.min(MAX_RETRY_AFTER)),
         may_be_id: may_be_query(status),
     }
 }
 
-/// Whether a server can answer so for what stands in the query: the request is wrong, or too much
-/// for the server. Not where the status says that who asks, how often or when is the cause.
+/// Whether the query of the request can be the cause of this status: the request is invalid, or the
+/// server fails on it. Excludes statuses about the client, its rate or the time.
 fn may_be_query(status: StatusCode) -> bool {
-    let is_about_us = matches!(
+    let is_about_client = matches!(
         status.as_u16(),
         401 | 403 | 407 | 408 | 421 | 425 | 426 | 429
     );
-    matches!(status.as_u16(), 400..=500) && !is_about_us
+    matches!(status.as_u16(), 400..=500) && !is_about_client
 }
 
 fn redirect(head: &Head, url: &Url) -> String {
@@ -255,7 +258,7 @@ fn redirect(head: &Head, url: &Url) -> String {
         format!(" to {}", excerpt(&masked(&whole), 200))
     });
     let target = target.unwrap_or_default();
-    format!("; it redirects{target}, and that is not followed: write the final address in feed.url")
+    format!("; it redirects{target}, which is not followed: write the final address in feed.url")
 }
 
 fn version(head: &Head) -> String {
@@ -263,9 +266,9 @@ fn version(head: &Head) -> String {
         Some(version) if version.trim() != "13" => {
             let version = excerpt(version, 40);
             format!(
-                "; it speaks version {version} of the WebSocket protocol, and 13 is what is supported"
+                "; it requires version {version} of the WebSocket protocol; only 13 is supported"
             )
         }
-        _ => "; does what stands in front of it let WebSockets through?".to_owned(),
+        _ => "; check that proxies in front of it allow WebSockets".to_owned(),
     }
 }

@@ -7,43 +7,43 @@ use bytestring::ByteString;
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
-use crate::amplitude::{Malformed, frame};
+use crate::amplitude::Malformed;
 use crate::feed::settings::Settings;
 use crate::text::grouped;
 
+use super::describe::{ENDED_SILENTLY, describe, describe_close, may_be_message, may_be_request};
 use super::error::Failure;
-use super::frames::{Oversize, Seen};
-use super::words::{ENDED_SILENTLY, close_in_words, in_words, may_be_message, may_be_request};
+use super::frames::{Oversize, ReadReport};
 
-/// Messages over the limit are logged at most this often.
-const LOGGED_EVERY: Duration = Duration::from_secs(10);
+/// Minimum interval of log lines about messages over the limit.
+const LOG_EVERY: Duration = Duration::from_secs(10);
 
 /// Reads the messages of one connection.
 #[derive(Debug)]
 pub(super) struct Messages<'s> {
     settings: &'s Settings,
-    seen: Arc<Seen>,
+    report: Arc<ReadReport>,
     /// Number of data messages so far.
     count: u64,
     logged: Option<Instant>,
-    /// Messages over the limit since the last line of the log.
+    /// Messages over the limit since the last log line.
     unlogged: u64,
 }
 
 impl<'s> Messages<'s> {
-    /// Reads the messages of the connection that `seen` reports on.
-    pub(super) fn new(settings: &'s Settings, seen: Arc<Seen>) -> Self {
+    /// Reads the messages of the connection of this report.
+    pub(super) fn new(settings: &'s Settings, report: Arc<ReadReport>) -> Self {
         Self {
             settings,
-            seen,
+            report,
             count: 0,
             logged: None,
             unlogged: 0,
         }
     }
 
-    /// Returns the text of a message, or what is malformed in it; nothing where it can't hold
-    /// events. An error means that the connection has ended.
+    /// Returns the text of a message, or what is malformed in it; none for a message without events.
+    /// An error means that the connection has ended.
     pub(super) fn read(
         &mut self,
         message: Option<Result<Message, WsError>>,
@@ -53,23 +53,23 @@ impl<'s> Messages<'s> {
             Some(Err(error)) => {
                 return Err(Failure {
                     may_be_id: self.count == 0 && may_be_message(&error),
-                    ..Failure::from(in_words(&error))
+                    ..Failure::from(describe(&error))
                 });
             }
             Some(Ok(Message::Close(frame))) => {
                 return Err(Failure {
                     may_be_id: self.count == 0 && may_be_request(frame.as_ref()),
-                    ..Failure::from(close_in_words(frame.as_ref()))
+                    ..Failure::from(describe_close(frame.as_ref()))
                 });
             }
             Some(Ok(Message::Text(text))) => text.into(),
             Some(Ok(Message::Binary(bytes))) => bytes,
             Some(Ok(_)) => return Ok(None),
         };
-        let oversize = self.seen.take_oversize(self.count);
+        let oversize = self.report.take_oversize(self.count);
         self.count += 1;
         if let Some(oversize) = oversize {
-            return Ok(Some(Err(self.passed_over(&oversize))));
+            return Ok(Some(Err(self.skipped(&oversize))));
         }
         if bytes == self.settings.pong_text.as_bytes() {
             return Ok(None);
@@ -77,25 +77,25 @@ impl<'s> Messages<'s> {
         Ok(Some(text_of(&bytes)))
     }
 
-    fn passed_over(&mut self, oversize: &Oversize) -> Malformed {
-        let most = self.settings.max_frame_bytes;
+    fn skipped(&mut self, oversize: &Oversize) -> Malformed {
+        let max_bytes = self.settings.max_frame_bytes;
         let why = format!(
-            "a message of {} bytes is over feed.max_frame_bytes = {}, and was passed over",
+            "a message of {} bytes is over feed.max_frame_bytes = {}, and was skipped",
             grouped(oversize.size_bytes),
-            grouped(most as u64)
+            grouped(max_bytes as u64)
         );
-        if self.logged.is_some_and(|at| at.elapsed() < LOGGED_EVERY) {
+        if self.logged.is_some_and(|at| at.elapsed() < LOG_EVERY) {
             self.unlogged += 1;
         } else {
             let others = match std::mem::take(&mut self.unlogged) {
                 0 => String::new(),
                 others => format!("; {} more since the last line", grouped(others)),
             };
-            tracing::warn!("{why}{others}; raise that setting to take such messages");
+            tracing::warn!("{why}{others}; raise that setting to receive such messages");
             self.logged = Some(Instant::now());
         }
         Malformed {
-            at_byte: most,
+            at_byte: max_bytes,
             why,
             near: String::from_utf8_lossy(&oversize.head).into_owned(),
             from_byte: 0,
@@ -106,5 +106,5 @@ impl<'s> Messages<'s> {
 }
 
 fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
-    ByteString::try_from(bytes.clone()).map_err(|error| frame::not_utf8(bytes, &error))
+    ByteString::try_from(bytes.clone()).map_err(|error| Malformed::not_utf8(bytes, &error))
 }

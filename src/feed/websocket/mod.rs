@@ -1,18 +1,17 @@
-//! The feed over WebSocket: it connects, resumes, acknowledges, and mends itself for ever.
+//! The feed over WebSocket: connects, resumes, acknowledges, and reconnects until it is stopped.
 //!
-//! [`connect`] makes the connection, past a proxy where one is in the way; [`handshake`] asks for
-//! a WebSocket over it. [`frames`] keeps a message that can't be taken from ending the connection,
-//! and [`resume_point`] keeps an id that the server can't be asked for from ending the feed. [`words`]
-//! tells how a connection ended.
+//! [`connect`] makes the connection, through a proxy if necessary, and [`handshake`] upgrades it to a
+//! WebSocket. [`frames`] keeps an unreadable message from ending the connection, and [`resume_point`]
+//! keeps a message id that the server rejects from ending the feed. [`describe`] explains errors.
 
 mod connect;
+mod describe;
 mod error;
 mod frames;
 mod handshake;
 mod messages;
 mod resume_point;
 mod tls;
-mod words;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -32,29 +31,32 @@ use crate::amplitude::time;
 use crate::network::dial::Dialer;
 use crate::network::{AnyConnection, Proxy};
 
+use super::channel::FeedChannel;
+use super::message_id::{MessageId, is_message_id};
 use super::settings::Settings;
-use super::{Feed, FeedState, Link, MessageId, is_message_id};
+use super::source::Feed;
+use super::status::FeedState;
 pub use error::FeedError;
 
 use connect::Connector;
+use describe::{ENDED_SILENTLY, describe, describe_close};
 use error::Failure;
-use frames::{FrameReader, Seen};
+use frames::{FrameReader, ReadReport};
 use messages::Messages;
 use resume_point::{NextConnection, ResumePoint};
-use words::{ENDED_SILENTLY, close_in_words, in_words};
 
-/// Acknowledgements go out this often: each one covers all before it.
+/// Interval of acknowledgements; each covers all messages before it.
 const ACKNOWLEDGE_EVERY: Duration = Duration::from_secs(1);
-/// A connection that lasted this long was sound: the next one is tried at once again.
-const SOUND_AFTER: Duration = Duration::from_secs(30);
-/// Between two attempts there is at least this time, whatever the settings say.
-const LEAST_WAIT: Duration = Duration::from_millis(50);
-/// Of a time that the server asked for, so much is added at random: its clients come back one by
-/// one.
-const QUIET_JITTER: f64 = 0.1;
+/// A connection that lasted this long resets the backoff.
+const STABLE_AFTER: Duration = Duration::from_secs(30);
+/// Minimum time between two attempts, whatever the settings say.
+const MIN_WAIT: Duration = Duration::from_millis(50);
+/// Maximum random extension of the server's `Retry-After`, as a fraction, so that its clients don't
+/// all reconnect at once.
+const RETRY_AFTER_JITTER: f64 = 0.1;
 
-/// How long a connection must last without a word for the server to count as working.
-const PROBE: Duration = Duration::from_secs(2);
+/// Time for which a connection must last without an error for the probe to succeed.
+const PROBE_TIME: Duration = Duration::from_secs(2);
 
 type Socket = WebSocketStream<FrameReader<BufReader<AnyConnection>>>;
 
@@ -68,12 +70,12 @@ pub struct WebSocketFeed {
 }
 
 impl WebSocketFeed {
-    /// Prepares a subscription; nothing is connected yet.
+    /// Prepares a subscription without connecting. Reads key files, so it blocks.
     pub fn new(settings: Settings) -> Result<Self, FeedError> {
         Self::with_dialer(settings, Dialer::default())
     }
 
-    /// The same, connected by `dialer`.
+    /// Like [`Self::new`], with connections made by `dialer`.
     pub fn with_dialer(settings: Settings, dialer: Dialer) -> Result<Self, FeedError> {
         let (url, headers) = handshake::prepare(&settings)?;
         let connector = Connector::new(&settings, &url, dialer)?;
@@ -85,51 +87,54 @@ impl WebSocketFeed {
         })
     }
 
-    /// The proxy in the way to the server.
+    /// The proxy between this machine and the server.
     pub fn proxy(&self) -> Option<&Proxy> {
         self.connector.proxy()
     }
 
-    async fn connect(&self, behind: Option<&MessageId>) -> Result<(Socket, Arc<Seen>), Failure> {
+    async fn connect(
+        &self,
+        after: Option<&MessageId>,
+    ) -> Result<(Socket, Arc<ReadReport>), Failure> {
         let limit = self.settings.connect_timeout;
-        match timeout(limit, self.open(behind)).await {
+        match timeout(limit, self.open(after)).await {
             Ok(opened) => opened,
             Err(_) => Err(Failure::from(format!("no connection within {limit:?}"))),
         }
     }
 
-    async fn open(&self, behind: Option<&MessageId>) -> Result<(Socket, Arc<Seen>), Failure> {
+    async fn open(&self, after: Option<&MessageId>) -> Result<(Socket, Arc<ReadReport>), Failure> {
         let connection = self.connector.connect().await?;
-        let url = match behind {
+        let url = match after {
             Some(id) => &resuming(&self.url, id),
             None => &self.url,
         };
         let connection = handshake::shake(connection, url, &self.headers).await?;
-        let most = self.settings.max_frame_bytes;
-        let connection = FrameReader::new(connection, most);
-        let seen = connection.seen();
+        let max_bytes = self.settings.max_frame_bytes;
+        let connection = FrameReader::new(connection, max_bytes);
+        let report = connection.report();
         let config = WebSocketConfig::default()
-            .max_message_size(Some(most))
-            .max_frame_size(Some(most));
+            .max_message_size(Some(max_bytes))
+            .max_frame_size(Some(max_bytes));
         let mut socket =
             WebSocketStream::from_raw_socket(connection, Role::Client, Some(config)).await;
         if !self.settings.initial_message.is_empty() {
             let hello = Message::text(self.settings.initial_message.clone());
             let sent = socket.send(hello).await;
-            sent.map_err(|error| Failure::from(in_words(&error)))?;
+            sent.map_err(|error| Failure::from(describe(&error)))?;
         }
-        Ok((socket, seen))
+        Ok((socket, report))
     }
 
-    async fn keep_running(self, mut link: Link) {
+    async fn keep_running(self, mut channel: FeedChannel) {
         let mut failures = 0_u32;
         let mut resume_point = ResumePoint::default();
         loop {
-            let last = link.last_received.borrow().clone();
+            let last = channel.last_received.borrow().clone();
             let was_received = last.is_some();
-            let asked = last.filter(|id| self.settings.resume && is_message_id(id));
+            let resume_id = last.filter(|id| self.settings.resume && is_message_id(id));
             let started = Instant::now();
-            let failure = match resume_point.next(asked) {
+            let failure = match resume_point.next(resume_id) {
                 NextConnection::Probe => match self.probe().await {
                     Ok(()) => {
                         resume_point.probed(true);
@@ -140,11 +145,11 @@ impl WebSocketFeed {
                         failure
                     }
                 },
-                NextConnection::Receive(behind) => {
-                    let ended = match self.connect(behind.as_ref()).await {
+                NextConnection::Receive(after) => {
+                    let ended = match self.connect(after.as_ref()).await {
                         Ok(connection) => {
-                            self.tell_live(&link);
-                            self.receive(connection, &mut link, was_received).await
+                            self.report_live(&channel);
+                            self.receive(connection, &mut channel, was_received).await
                         }
                         Err(failure) => Ended::Broken(failure),
                     };
@@ -152,30 +157,30 @@ impl WebSocketFeed {
                         return;
                     };
                     if let Some(id) = resume_point.failed(failure.may_be_id) {
-                        give_up(&id, &failure.why, &link);
+                        give_up(&id, &failure.why, &channel);
                         continue;
                     }
                     failure
                 }
             };
-            failures = if started.elapsed() > SOUND_AFTER {
+            failures = if started.elapsed() > STABLE_AFTER {
                 0
             } else {
                 failures + 1
             };
-            let wait = self.wait(failures, failure.quiet, rand::random());
-            self.tell_down(failure, wait, &link);
+            let wait = self.wait(failures, failure.retry_after, rand::random());
+            self.report_down(failure, wait, &channel);
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
-                () = link.frames.closed() => return,
+                () = channel.frames.closed() => return,
             }
         }
     }
 
-    /// Whether the server can be connected to without an id. Nothing that it sends is taken.
+    /// Connects without a message id, to test whether the server works. Its messages are dropped.
     async fn probe(&self) -> Result<(), Failure> {
         let (mut socket, _) = self.connect(None).await?;
-        let message = timeout(PROBE, async {
+        let message = timeout(PROBE_TIME, async {
             loop {
                 match socket.next().await {
                     Some(Ok(Message::Ping(_) | Message::Pong(_))) => {}
@@ -185,62 +190,63 @@ impl WebSocketFeed {
         });
         let outcome = match message.await {
             Ok(None) => Err(Failure::from(ENDED_SILENTLY.to_owned())),
-            Ok(Some(Err(error))) => Err(Failure::from(in_words(&error))),
+            Ok(Some(Err(error))) => Err(Failure::from(describe(&error))),
             Ok(Some(Ok(Message::Close(frame)))) => {
-                Err(Failure::from(close_in_words(frame.as_ref())))
+                Err(Failure::from(describe_close(frame.as_ref())))
             }
             Ok(Some(Ok(_))) | Err(_) => Ok(()),
         };
-        // Politeness only: the peer sees the end of the connection either way.
+        // Optional: the peer also notices the end of the connection.
         let _ = timeout(Duration::from_secs(1), socket.close(None)).await;
         outcome
     }
 
-    fn tell_live(&self, link: &Link) {
-        link.status.send_modify(|s| {
+    fn report_live(&self, channel: &FeedChannel) {
+        channel.status.send_modify(|s| {
             s.connects += 1;
             s.state = FeedState::Live;
         });
-        tracing::info!(url = %self.settings.url, "feed is live{}", self.past());
+        tracing::info!(url = %self.settings.url, "feed is live{}", self.via_proxy());
     }
 
-    fn tell_down(&self, failure: Failure, wait: Duration, link: &Link) {
+    fn report_down(&self, failure: Failure, wait: Duration, channel: &FeedChannel) {
         let why = match self.proxy() {
             Some(proxy) => format!("through the proxy {proxy}: {}", failure.why),
             None => failure.why,
         };
         tracing::warn!(
             url = %self.settings.url,
-            "feed is down: {why}; trying again in {wait:.1?}"
+            "feed is down: {why}; retrying in {wait:.1?}"
         );
         let next_ms = time::now() + wait.as_millis() as i64;
-        link.status.send_modify(|s| {
+        channel.status.send_modify(|s| {
             s.state = FeedState::Down { why, next_ms };
             s.blocked_since_ms = None;
         });
     }
 
-    /// `, through the proxy …`, where one is in the way.
-    fn past(&self) -> String {
+    /// `, through the proxy …`, if there is one.
+    fn via_proxy(&self) -> String {
         let proxy = self.proxy();
         proxy.map_or_else(String::new, |proxy| format!(", through the proxy {proxy}"))
     }
 
-    /// Exponential with full jitter, so that a thousand clients of a server that comes back
-    /// don't come back with it all at once; never before the server wants us back.
-    fn wait(&self, failures: u32, quiet: Option<Duration>, random: f64) -> Duration {
-        let most = self.settings.reconnect_max.max(LEAST_WAIT).as_secs_f64();
-        let least = self.settings.reconnect_min.max(LEAST_WAIT).as_secs_f64();
-        let full = (least * 2_f64.powi(failures.min(30) as i32)).min(most);
-        let own = Duration::from_secs_f64((full * random).max(least.min(most)));
-        let quiet = quiet.map(|quiet| quiet.mul_f64(1.0 + QUIET_JITTER * random));
-        own.max(quiet.unwrap_or_default())
+    /// The wait before the next attempt: exponential backoff with full jitter, so that the clients of
+    /// a recovering server don't all reconnect at once, but at least the server's `Retry-After`.
+    fn wait(&self, failures: u32, retry_after: Option<Duration>, random: f64) -> Duration {
+        let max = self.settings.reconnect_max.max(MIN_WAIT).as_secs_f64();
+        let min = self.settings.reconnect_min.max(MIN_WAIT).as_secs_f64();
+        let full = (min * 2_f64.powi(failures.min(30) as i32)).min(max);
+        let own = Duration::from_secs_f64((full * random).max(min.min(max)));
+        let retry_after =
+            retry_after.map(|retry_after| retry_after.mul_f64(1.0 + RETRY_AFTER_JITTER * random));
+        own.max(retry_after.unwrap_or_default())
     }
 
     async fn receive(
         &self,
-        (socket, seen): (Socket, Arc<Seen>),
-        link: &mut Link,
+        (socket, report): (Socket, Arc<ReadReport>),
+        channel: &mut FeedChannel,
         was_received: bool,
     ) -> Ended {
         let (mut sink, mut stream) = socket.split();
@@ -248,37 +254,37 @@ impl WebSocketFeed {
             tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
         ping.reset();
         let mut acknowledge = tokio::time::interval(ACKNOWLEDGE_EVERY);
-        // After a restart too, where the spool knows how far an earlier run came.
-        let mut resumed = was_received || link.status.borrow().connects > 1;
-        let mut messages = Messages::new(&self.settings, seen.clone());
+        // Also after a restart, if the spool knows the last message of an earlier run.
+        let mut resumed = was_received || channel.status.borrow().connects > 1;
+        let mut messages = Messages::new(&self.settings, report.clone());
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
             let message = tokio::select! {
                 message = stream.next() => message,
                 _ = ping.tick() => {
-                    if seen.silent_for() > patience {
-                        return Ended::Broken(Failure::from(format!("nothing heard for {patience:.0?}, not even an answer to a ping")));
+                    if report.silent_for() > patience {
+                        return Ended::Broken(Failure::from(format!("received nothing for {patience:.0?}, not even an answer to a ping")));
                     }
                     let text = &self.settings.ping_text;
                     let ping = if text.is_empty() { Message::Ping(bytes::Bytes::new()) } else { Message::text(text.clone()) };
                     if let Err(error) = sink.send(ping).await {
-                        return Ended::Broken(in_words(&error).into());
+                        return Ended::Broken(describe(&error).into());
                     }
                     continue;
                 }
                 _ = acknowledge.tick(), if self.settings.acknowledge => {
-                    if let Err(error) = tell_safe(&mut sink, link).await {
-                        return Ended::Broken(in_words(&error).into());
+                    if let Err(error) = acknowledge_safe(&mut sink, channel).await {
+                        return Ended::Broken(describe(&error).into());
                     }
                     continue;
                 }
-                () = link.frames.closed() => {
-                    // Politeness only: the peer sees the end of the connection either way.
+                () = channel.frames.closed() => {
+                    // Optional: the peer also notices the end of the connection.
                     if self.settings.acknowledge {
-                        let _ = tell_safe(&mut sink, link).await;
+                        let _ = acknowledge_safe(&mut sink, channel).await;
                     }
                     let _ = timeout(Duration::from_secs(1), sink.send(Message::Close(None))).await;
-                    return Ended::Unwanted;
+                    return Ended::PipelineClosed;
                 }
             };
             let text = match messages.read(message) {
@@ -287,18 +293,18 @@ impl WebSocketFeed {
                 Err(failure) => return Ended::Broken(failure),
             };
             let resumed = std::mem::take(&mut resumed);
-            if link.hand_over(text, resumed).await.is_err() {
-                return Ended::Unwanted;
+            if channel.send(text, resumed).await.is_err() {
+                return Ended::PipelineClosed;
             }
-            // Meanwhile nothing was read.
-            seen.hear();
+            // Nothing was read meanwhile.
+            report.touch();
         }
     }
 }
 
 impl Feed for WebSocketFeed {
-    fn run(self: Box<Self>, link: Link) -> Pin<Box<dyn Future<Output = ()> + Send>> {
-        Box::pin(self.keep_running(link))
+    fn run(self: Box<Self>, channel: FeedChannel) -> Pin<Box<dyn Future<Output = ()> + Send>> {
+        Box::pin(self.keep_running(channel))
     }
 
     fn name(&self) -> String {
@@ -306,32 +312,32 @@ impl Feed for WebSocketFeed {
     }
 }
 
-/// How a connection ended.
+/// The end of a connection.
 enum Ended {
-    /// It broke.
+    /// It failed.
     Broken(Failure),
-    /// Nobody takes frames any more.
-    Unwanted,
+    /// The pipeline takes no more frames.
+    PipelineClosed,
 }
 
-/// Goes on without asking the server for `id`, which failed for this reason.
-fn give_up(id: &MessageId, why: &str, link: &Link) {
+/// Continues without resuming after `id`, which failed for the reason `why`.
+fn give_up(id: &MessageId, why: &str, channel: &FeedChannel) {
     tracing::error!(
         message_id = %id,
-        "the feed goes on without the events behind this message, as far as the server kept any: \
-         it can't be asked for them, and works without that: {why}"
+        "the feed continues without the events after this message: the server can't resume there, \
+         but works without it: {why}"
     );
-    link.status.send_modify(|s| s.given_up += 1);
+    channel.status.send_modify(|s| s.given_up += 1);
 }
 
-async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(
+async fn acknowledge_safe<S: SinkExt<Message, Error = WsError> + Unpin>(
     sink: &mut S,
-    link: &mut Link,
+    channel: &mut FeedChannel,
 ) -> Result<(), WsError> {
-    if !link.safe.has_changed().unwrap_or(false) {
+    if !channel.safe.has_changed().unwrap_or(false) {
         return Ok(());
     }
-    let id = link.safe.borrow_and_update().clone();
+    let id = channel.safe.borrow_and_update().clone();
     match id {
         Some(id) => {
             sink.send(Message::text(
@@ -343,7 +349,7 @@ async fn tell_safe<S: SinkExt<Message, Error = WsError> + Unpin>(
     }
 }
 
-/// The URL with `last_received` in its query, in place of one that is there already.
+/// The URL with `last_received` in its query; replaces an existing one.
 fn resuming(url: &Url, id: &str) -> Url {
     let id = percent_encoding::utf8_percent_encode(id, percent_encoding::NON_ALPHANUMERIC);
     let others = url.query().unwrap_or_default().split('&');

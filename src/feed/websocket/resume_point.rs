@@ -1,39 +1,39 @@
-//! The message behind which the feed resumes, and when the feed goes on without it.
+//! The message after which the feed resumes, and the decision to continue without it.
 //!
-//! A server can refuse the id for as long as it is asked for it: it does not know the id any more,
-//! or what it sends behind that message breaks the protocol. After [`FAILURES`] such failures in a
-//! row the feed connects without the id. Where that works, and the id fails once more, the id is
-//! the cause, and is given up. A server that is down for a moment costs no id that way.
+//! A server may fail each time it is asked to resume after an id: it does not know the id any more,
+//! or its next message breaks the protocol. After [`FAILURES`] such failures in a row, the feed
+//! connects without the id. If that works and the id then fails once more, the id is the cause, and
+//! is given up. A short outage of the server costs no id this way.
 
-use crate::feed::MessageId;
+use crate::feed::message_id::MessageId;
 
-/// Failures in a row before the server is tried without the id.
+/// Consecutive failures before the feed connects without the id.
 const FAILURES: u32 = 2;
 
 /// The purpose of the next connection.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum NextConnection {
-    /// To receive messages: those behind this one, or those from now on.
+    /// Receive the messages after this one, or only new ones.
     Receive(Option<MessageId>),
-    /// To find out whether the server works without the id.
+    /// Test whether the server works without the id.
     Probe,
 }
 
-/// The message behind which the feed resumes.
+/// The message after which the feed resumes.
 #[derive(Debug, Default)]
 pub(super) struct ResumePoint {
     id: Option<MessageId>,
     step: Step,
 }
 
-/// The stages of suspecting an id.
+/// The state of the suspicion that an id is the cause.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Step {
-    /// It failed this often in a row.
+    /// Number of consecutive failures.
     Failed(u32),
-    /// The server works without it. If it fails again, it is given up.
+    /// The server works without the id. One more failure gives it up.
     Confirm,
-    /// It is not asked for any more.
+    /// The id is not used any more.
     GivenUp,
 }
 
@@ -44,7 +44,7 @@ impl Default for Step {
 }
 
 impl ResumePoint {
-    /// Returns the purpose of the next connection; `last` is the last message that was received.
+    /// Returns the purpose of the next connection; `last` is the last received message.
     pub(super) fn next(&mut self, last: Option<MessageId>) -> NextConnection {
         if self.id != last {
             *self = Self {
@@ -69,8 +69,8 @@ impl ResumePoint {
         };
     }
 
-    /// Records that a connection to receive failed or ended; `may_be_id` says whether the id can
-    /// be the cause. Returns the id if it is given up with that.
+    /// Records that a connection for receiving failed or ended; `may_be_id` says whether the id can
+    /// be the cause. Returns the id if this gives it up.
     pub(super) fn failed(&mut self, may_be_id: bool) -> Option<MessageId> {
         let given_up = self.step == Step::Confirm && may_be_id;
         self.step = match self.step {
@@ -109,7 +109,7 @@ mod tests {
         );
         assert_eq!(point.failed(true), Some(id("a")));
         assert_eq!(point.next(Some(id("a"))), NextConnection::Receive(None));
-        assert_eq!(point.failed(true), None, "it is told once");
+        assert_eq!(point.failed(true), None, "it is reported once");
         assert_eq!(point.next(Some(id("a"))), NextConnection::Receive(None));
         assert_eq!(
             point.next(Some(id("b"))),
@@ -118,7 +118,7 @@ mod tests {
     }
 
     #[test]
-    fn a_server_that_is_down_for_a_moment_costs_no_id() {
+    fn a_short_outage_costs_no_id() {
         let asked = NextConnection::Receive(Some(id("a")));
         let mut point = ResumePoint::default();
         let mut probe = || {
@@ -143,7 +143,7 @@ mod tests {
     }
 
     #[test]
-    fn what_was_never_received_is_not_asked_for() {
+    fn without_a_received_message_nothing_is_resumed() {
         let mut point = ResumePoint::default();
         for _ in 0..5 {
             assert_eq!(point.next(None), NextConnection::Receive(None));

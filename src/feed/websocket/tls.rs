@@ -1,4 +1,4 @@
-//! Whom the feed's TLS trusts, and the certificate that it shows.
+//! The feed's TLS: trusted certificate authorities and the client certificate.
 
 use std::sync::Arc;
 
@@ -12,14 +12,14 @@ use crate::feed::settings::Settings;
 
 use super::error::FeedError;
 
-/// How TLS is spoken.
+/// TLS configurations.
 #[derive(Debug, Clone)]
 pub(super) struct Tls {
-    /// With the feed's server.
+    /// For the feed's server.
     pub server: Arc<ClientConfig>,
-    /// With a proxy: it is shown no certificate.
+    /// For a proxy, without a client certificate.
     pub proxy: Arc<ClientConfig>,
-    /// Why nobody is trusted, where that is so.
+    /// The error if no authority is trusted.
     pub no_roots: Option<String>,
 }
 
@@ -36,7 +36,7 @@ impl Tls {
             let why = system.errors.first().map(|error| format!(" ({error})"));
             let why = why.unwrap_or_default();
             format!(
-                "TLS: this system has no certificate authorities{why}; name them in feed.ca_file, or in the file of SSL_CERT_FILE"
+                "TLS: this system has no certificate authorities{why}; name a file of them in feed.ca_file or SSL_CERT_FILE"
             )
         });
         let proxy = builder(roots.clone())?.with_no_client_auth();
@@ -82,13 +82,13 @@ fn certificates(
     let pem = pem(setting, path)?;
     let all = CertificateDer::pem_slice_iter(&pem).collect::<Result<Vec<_>, _>>();
     match all {
-        Ok(all) if all.is_empty() => Err(file_error(setting, path, &"holds no certificate (PEM)")),
+        Ok(all) if all.is_empty() => Err(file_error(setting, path, &"has no certificate (PEM)")),
         Ok(all) => Ok(all),
         Err(error) => Err(file_error(setting, path, &error)),
     }
 }
 
-/// The bytes of a PEM file. Its parser does not know a section behind a byte order mark.
+/// Reads a PEM file without its byte order mark, after which the parser finds no section.
 fn pem(setting: &'static str, path: &str) -> Result<Vec<u8>, FeedError> {
     let bytes = std::fs::read(path).map_err(|error| file_error(setting, path, &error))?;
     Ok(byte_order_mark::without_bytes(&bytes).to_vec())

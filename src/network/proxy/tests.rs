@@ -83,11 +83,11 @@ fn credentials_are_decoded_and_never_shown() {
 }
 
 #[test]
-fn a_proxy_that_can_not_be_used_is_told_by_what_names_it() {
+fn an_unusable_proxy_is_reported_with_the_setting_that_names_it() {
     for (value, says) in [
         (
             "socks4://bob:s3cret@p",
-            "ALL_PROXY: \"socks4://…@p\" is no proxy that can be used: socks4 is not supported; write http://…",
+            "ALL_PROXY: \"socks4://…@p\" is not a usable proxy: socks4 is not supported; use http://…",
         ),
         ("\"http://p:1\"", "has quotes around it"),
         ("http://p:1\n", "ends with a space or a line break"),
@@ -104,7 +104,7 @@ fn a_proxy_that_can_not_be_used_is_told_by_what_names_it() {
         .unwrap_err()
         .to_string();
     assert!(
-        error.starts_with("feed.proxy: \"ftp://p\" is no proxy"),
+        error.starts_with("feed.proxy: \"ftp://p\" is not a usable proxy"),
         "{error}"
     );
 }

@@ -3,12 +3,12 @@
 use std::fmt::Write as _;
 
 use crate::amplitude::time;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
 use crate::protocol::{Outcome, Record};
-use crate::text::duration;
+use crate::text::{duration, with_field};
 use crate::tui::events::outcome::outcome_of;
 
 /// A format for copying.
@@ -61,10 +61,7 @@ pub fn trace(record: &Record) -> String {
     let mut line = |name: &str, value: &str| {
         let _ = writeln!(out, "- {name}: {value}");
     };
-    let stamp = |ms| {
-        let stamp = time::to_export(ms);
-        format!("{} UTC", stamp.get(..23).unwrap_or(&stamp))
-    };
+    let stamp = |ms| format!("{} UTC", time::to_stamp(ms));
     line("received", &stamp(record.received_ms));
     if let Some(event) = record.event() {
         if let Ok(happened) = event.time() {
@@ -86,7 +83,7 @@ pub fn trace(record: &Record) -> String {
     };
     line("decision", &decision);
     for v in &record.story.violations {
-        let message = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.says);
+        let message = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.sentence);
         line("violation", &message);
     }
     for (number, attempt) in record.story.attempts.iter().enumerate() {
@@ -117,22 +114,16 @@ pub fn trace(record: &Record) -> String {
 
 /// The history of a dead letter as Markdown.
 pub fn letter(letter: &DeadLetter) -> String {
-    let stamp = |ms| {
-        let stamp = time::to_export(ms);
-        format!("{} UTC", stamp.get(..23).unwrap_or(&stamp))
-    };
-    let field = match letter.field.as_str() {
-        "" => String::new(),
-        field => format!("{field}: "),
-    };
+    let stamp = |ms| format!("{} UTC", time::to_stamp(ms));
+    let reason = with_field(&letter.field, &letter.reason);
     let accepted = &letter.accepted;
     format!(
-        "**{}**, dead letter {}\n\n- person: {}\n- {}: {field}{}\n- answer: {} {}\n- requests: {}\n- happened: {}\n- received: {}\n- gave up: {}\n- id: {}\n",
+        "**{}**, dead letter {}\n\n- person: {}\n- {}: {}\n- answer: {} {}\n- requests: {}\n- happened: {}\n- received: {}\n- gave up: {}\n- id: {}\n",
         code(&accepted.event_type),
         letter.number,
         code(&letter.person()),
         letter.why,
-        letter.reason,
+        reason,
         letter.answer,
         code(&letter.message),
         letter.history.requests,
@@ -167,7 +158,7 @@ mod tests {
     use super::*;
     use crate::amplitude::frame::tests_support::event;
     use crate::delivery::Attempt;
-    use crate::filter::By;
+    use crate::filter::BlockedBy;
     use crate::protocol::{Content, Story};
 
     #[test]
@@ -225,7 +216,9 @@ mod tests {
              - attempt 1: 2027-01-15 08:00:00.100 UTC, 503 in 60 ms with 3 items: `down`\n\
              - outcome: delivered 900 ms\n"
         );
-        record.story.decision = Some(Decision::Filtered { by: By::Type });
+        record.story.decision = Some(Decision::Filtered {
+            by: BlockedBy::Type,
+        });
         record.story.outcome = Outcome::NotSent;
         let told = trace(&record);
         assert!(

@@ -7,10 +7,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::customerio::mapping::Route;
+use crate::customerio::Route;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterRow};
 use crate::delivery::{Part, Undelivered};
-use crate::text::{duration, grouped};
+use crate::text::{duration, grouped, with_field};
 use crate::tui::dead_letters::state::{DeadLetters, OpenedGroup};
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
@@ -93,7 +93,7 @@ pub(crate) fn line(
     theme: &Theme,
 ) -> Line<'static> {
     let type_room = if width >= 110 { 26 } else { 18 };
-    let clock = time::to_seconds(row.newest_ms);
+    let clock = time::to_clock_seconds(row.newest_ms);
     let again = match row.again {
         0 => String::new(),
         count => format!(" {} to be retried", grouped(count)),
@@ -135,10 +135,7 @@ fn style(why: Undelivered, theme: &Theme) -> Style {
 }
 
 fn reason(group: &DeadLetterGroup) -> String {
-    match group.field.as_str() {
-        "" => group.reason.clone(),
-        field => format!("{field}: {}", group.reason),
-    }
+    with_field(&group.field, &group.reason)
 }
 
 fn group_list(
@@ -269,10 +266,8 @@ fn history(
         format!(" {}", text::cut(event_type, width)),
         theme.accent,
     )];
-    let reason = match dead_letter.field.as_str() {
-        "" => format!("{}: {}", dead_letter.why, dead_letter.reason),
-        field => format!("{}: {field}: {}", dead_letter.why, dead_letter.reason),
-    };
+    let reason = with_field(&dead_letter.field, &dead_letter.reason);
+    let reason = format!("{}: {reason}", dead_letter.why);
     let reason = text::wrap(&reason, width).into_iter().take(4);
     let style = style(dead_letter.why, theme);
     lines.extend(reason.map(|line| Line::styled(format!(" {line}"), style)));

@@ -88,7 +88,7 @@ impl Events {
         let whole = |record: &Record| record.event().map(|_| record.clone());
         let line = |record: &Record| json::on_one_line(record.text());
         let (mut lines, mut next) = (Vec::new(), 0);
-        while let Some(records) = ring.part(&mut next, whole) {
+        while let Some(records) = ring.copy_batch(&mut next, whole) {
             lines.extend(records.iter().filter(|r| self.has(r)).map(line));
         }
         lines
@@ -98,7 +98,7 @@ impl Events {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{By, Decision};
+    use crate::filter::{BlockedBy, Decision};
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;
 
@@ -108,7 +108,9 @@ mod tests {
         let of = |n: u64| {
             let text = format!("{{\"event_type\":\"T {n}\",\n\"user_id\":\"u\"}}");
             let decision = match n % 2 {
-                0 => Decision::Filtered { by: By::Type },
+                0 => Decision::Filtered {
+                    by: BlockedBy::Type,
+                },
                 _ => Decision::Accepted,
             };
             record(n, &text, decision, Outcome::OnItsWay)

@@ -6,7 +6,7 @@ use regex::{Regex, RegexBuilder};
 
 use crate::amplitude::Reading;
 use crate::filter::Condition;
-use crate::filter::expression::{Variables, Verdict};
+use crate::filter::expression::{Evaluation, Variables};
 use crate::protocol::Record;
 
 /// A search.
@@ -106,7 +106,7 @@ impl Find {
             (Matcher::Text(text) | Matcher::Expression(text), _) => text.is_match(record.text()),
             (Matcher::Condition(condition), Some(event)) => {
                 let reading = Reading::new(event);
-                condition.evaluate(&Variables::new(&reading).context()) == Verdict::True
+                condition.evaluate(&Variables::new(&reading).context()) == Evaluation::True
             }
             (Matcher::Condition(_), None) | (Matcher::Nothing(_), _) => false,
         }

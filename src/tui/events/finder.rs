@@ -157,8 +157,13 @@ impl Finder {
         };
         let indices = (0..rows as u64).map_while(|n| index.checked_sub(n));
         let lens = &mut self.lens;
-        page.rows = indices
-            .filter_map(|index| ring.get(at(index)?))
+        let records: Vec<Record> = indices
+            .filter_map(|index| ring.get(at(index)?).cloned())
+            .collect();
+        // Conditions are evaluated without the lock: events keep arriving meanwhile.
+        drop(ring);
+        page.rows = records
+            .iter()
             .map(|record| Row {
                 is_marked: bookmarks.contains(&record.sequence),
                 ..match lens {
@@ -168,7 +173,6 @@ impl Finder {
             })
             .collect();
         page.above = matched - 1 - index;
-        drop(ring);
         page.bar = self.bar(&page, rows, first..end, bookmarks);
         page
     }
@@ -257,7 +261,7 @@ impl DraftLens {
         let Some(seen) = preview_input(record) else {
             return plain;
         };
-        let (before, after) = self.comparison.ask(&seen, self.question.send_users);
+        let (before, after) = self.comparison.decide(&seen, self.question.send_users);
         match (before, after) {
             (Some(by), None) if !seen.is_rejected => Row {
                 sign: Sign::OnItsWay,

@@ -63,7 +63,7 @@ impl Seek {
             Self::Failure(_) => format!("no {side} event in the ring failed"),
             Self::Time(at) => format!(
                 "the ring holds no event from {} or before",
-                time::to_seconds(at)
+                time::to_clock_seconds(at)
             ),
         }
     }
@@ -104,7 +104,7 @@ pub fn parse_time(text: &str, now: UnixMs) -> Option<UnixMs> {
 pub fn ago(at: UnixMs, now: UnixMs) -> String {
     format!(
         "{}, {} ago",
-        time::to_seconds(at),
+        time::to_clock_seconds(at),
         duration((now - at).max(0))
     )
 }

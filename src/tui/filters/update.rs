@@ -1,9 +1,9 @@
 //! Changes of the filters. A change goes into a draft with a preview. The draft is applied as a whole or
 //! discarded, and an applied draft can be undone.
 
-use crate::filter::change::{changes, in_a_line, taken_back};
-use crate::filter::gate::Switch;
-use crate::filter::{Effect as RuleEffect, Filters, phrase};
+use crate::filter::Switch;
+use crate::filter::change::{changes, revert, summary};
+use crate::filter::{Filters, RuleEffect, expression_builder};
 use crate::protocol::Command as PipelineCommand;
 use crate::text::duration;
 use crate::tui::action::Effect;
@@ -38,7 +38,7 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     };
     state.preview = None;
     let before = std::mem::replace(&mut state.filters, draft.filters);
-    let message = in_a_line(&changes(&before, &state.filters));
+    let message = summary(&changes(&before, &state.filters));
     let now = state.snapshot.at_ms;
     state
         .history
@@ -52,11 +52,11 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
 pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     // A temporary change that is still active ends together with this one.
     let before = match state.temporary_change.take() {
-        Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
+        Some(armed) => revert(&state.filters, &armed.before, &armed.after),
         None => state.filters.clone(),
     };
     let effects = apply(state);
-    let message = in_a_line(&changes(&before, &state.filters));
+    let message = summary(&changes(&before, &state.filters));
     state.notify(format!("Applied for {}: {message}", duration(ms)));
     state.temporary_change = Some(TemporaryChange {
         before,
@@ -75,7 +75,7 @@ pub(crate) fn end_temporary_change(state: &mut State) -> Vec<Effect> {
     else {
         return Vec::new();
     };
-    let back = taken_back(&state.filters, &armed.before, &armed.after);
+    let back = revert(&state.filters, &armed.before, &armed.after);
     let message = changes(&state.filters, &back);
     if message.is_empty() {
         return Vec::new();
@@ -83,7 +83,7 @@ pub(crate) fn end_temporary_change(state: &mut State) -> Vec<Effect> {
     let before = std::mem::replace(&mut state.filters, back);
     let cause = ChangeCause::TimeOver;
     state.history.change(before, &state.filters, cause, now);
-    state.notify(format!("time is over: {}", in_a_line(&message)));
+    state.notify(format!("time is over: {}", summary(&message)));
     in_force(state)
 }
 
@@ -125,7 +125,7 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
 fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
     state.draft = None;
     state.preview = None;
-    let message = in_a_line(&changes(&state.filters, &filters));
+    let message = summary(&changes(&state.filters, &filters));
     state.filters = filters;
     state.notify(format!("{how}: {message}"));
     in_force(state)
@@ -289,7 +289,7 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     let (Some(line), Some(found)) = (lines.get(inspector.line), &inspector.found) else {
         return Vec::new();
     };
-    match phrase::equals(found.record.text(), line.at) {
+    match expression_builder::equals(found.record.text(), line.at) {
         Ok(when) => write_rule(state, effect, when),
         Err(why) => {
             state.notify_error(why.to_string());
@@ -332,7 +332,7 @@ pub(crate) fn save(state: &mut State) -> Vec<Effect> {
     }
     // A temporary change is not saved.
     let filters = match &state.temporary_change {
-        Some(armed) => taken_back(&state.filters, &armed.before, &armed.after),
+        Some(armed) => revert(&state.filters, &armed.before, &armed.after),
         None => state.filters.clone(),
     };
     vec![Effect::Save(filters)]

@@ -5,8 +5,8 @@ use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::filter::gate::RuleTally;
-use crate::filter::{Effect, Rule};
+use crate::filter::RuleTally;
+use crate::filter::{Rule, RuleEffect};
 use crate::protocol::TypeRow;
 use crate::text::{duration, grouped};
 use crate::tui::filters::state::{FilterCursor, Sort};
@@ -279,15 +279,15 @@ struct RuleRow<'a> {
 fn rule_line(row: &RuleRow<'_>, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let rule = row.rule;
     let sign = match rule.effect {
-        Effect::Exclude => theme.sign(Sign::Excludes),
-        Effect::Include => theme.sign(Sign::Includes),
+        RuleEffect::Exclude => theme.sign(Sign::Excludes),
+        RuleEffect::Include => theme.sign(Sign::Includes),
     };
     let seen = row.tally.filter(|t| t.reached > 0);
     let share = match seen {
         Some(t) if rule.on => format!(
             "{}{:.1} %",
             theme.sign(Sign::Excludes),
-            t.held_back as f64 * 100.0 / t.reached as f64
+            t.filtered_out as f64 * 100.0 / t.reached as f64
         ),
         _ => String::new(),
     };

@@ -23,7 +23,7 @@ pub(crate) fn render(
         AlertKind::NearlyFull | AlertKind::Rejected | AlertKind::Watch(_) => theme.warn,
         _ => theme.bad,
     };
-    let clock = time::to_seconds(alert.since_ms);
+    let clock = time::to_clock_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
     let remedy = alert.kind.remedy();
     let (key, remedy) = remedy.map_or(("", ""), |(command, remedy)| (state.key(command), remedy));

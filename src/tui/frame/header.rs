@@ -18,7 +18,7 @@ use crate::tui::widget::theme::{Sign, Theme};
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
-    let clock = format!("{}Z ", time::to_seconds(state.snapshot.at_ms));
+    let clock = format!("{}Z ", time::to_clock_seconds(state.snapshot.at_ms));
     let workspace = (
         format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
         theme.accent,

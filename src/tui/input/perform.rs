@@ -2,7 +2,7 @@
 
 use tui_input::Input;
 
-use crate::filter::{Effect as RuleEffect, Mode};
+use crate::filter::{Mode, RuleEffect};
 use crate::protocol::Command as PipelineCommand;
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;

@@ -4,9 +4,9 @@ use std::collections::BTreeSet;
 
 use crate::amplitude::Reading;
 use crate::customerio::Mapping;
-use crate::customerio::mapping::Route;
-use crate::filter::explain::{Explained, explain, obstacles};
-use crate::filter::{By, Decision, Filters, Mode};
+use crate::customerio::Route;
+use crate::filter::explain::{RuleExplanation, blockers, explain};
+use crate::filter::{BlockedBy, Decision, Filters, Mode};
 use crate::limits::{Code, Policy};
 use crate::protocol::Record;
 use crate::tui::widget::json;
@@ -21,9 +21,9 @@ pub struct Inspected {
     /// The route of the request, if the event can be sent.
     pub route: Option<Route>,
     /// The rule that filtered it out, with the values of its condition.
-    pub rule: Option<Explained>,
+    pub rule: Option<RuleExplanation>,
     /// The filters that would filter it out now.
-    pub in_the_way: Vec<By>,
+    pub in_the_way: Vec<BlockedBy>,
     /// The limits that reject it.
     pub too_much: Vec<Code>,
     /// The filters and the mode that this is based on.
@@ -51,13 +51,13 @@ impl Inspected {
         let item = mapping.map(&reading, Vec::new()).item();
         let rule = match &found.record.story.decision {
             Some(Decision::Filtered {
-                by: By::Rule { name, .. },
+                by: BlockedBy::Rule { name, .. },
             }) => explain(filters, name, &reading),
             _ => None,
         };
         let event_type = found.record.event_type();
         let send_users = mapping.send_users;
-        let in_the_way = obstacles(filters, mode, send_users, event_type, &reading);
+        let in_the_way = blockers(filters, mode, send_users, event_type, &reading);
         match item {
             Some(item) => {
                 found.mapped = String::from_utf8_lossy(&item.body).into_owned();
@@ -111,7 +111,7 @@ impl Inspected {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::filter::{Effect, Rule};
+    use crate::filter::{Rule, RuleEffect};
     use crate::protocol::Outcome;
     use crate::protocol::tests_support::record;
 
@@ -119,10 +119,10 @@ mod tests {
     fn an_event_tells_where_its_values_go_and_what_is_in_their_way() {
         let text = r#"{"event_type":"Purchase","user_id":"u-1","insert_id":"1","time":1800000000000,"library":"x","event_properties":{"total":{"eur":[1,2]}},"user_properties":{"plan":"pro"}}"#;
         let filters = Filters {
-            rules: vec![Rule::new("all", Effect::Exclude, "has_user")],
+            rules: vec![Rule::new("all", RuleEffect::Exclude, "has_user")],
             ..Filters::default()
         };
-        let by = By::Rule {
+        let by = BlockedBy::Rule {
             number: 1,
             name: "all".into(),
         };

@@ -6,11 +6,11 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
 use crate::amplitude::{Event, time};
-use crate::filter::explain::{Gave, Part};
-use crate::filter::{By, Decision};
+use crate::filter::explain::{EvalResult, Subexpression};
+use crate::filter::{BlockedBy, Decision};
 use crate::limits::Policy;
 use crate::protocol::{Outcome, Record};
-use crate::text::{duration, grouped};
+use crate::text::{duration, grouped, with_field};
 use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::view::style_of;
 use crate::tui::inspector::query::Inspected;
@@ -91,14 +91,14 @@ impl Story<'_> {
         match record.event().map(Event::time) {
             Some(Ok(happened)) => {
                 let lag = duration((record.received_ms - happened).max(0));
-                self.item("happened", &stamp(happened));
+                self.item("happened", &time::to_stamp(happened));
                 self.item("received", &format!("{lag} later, at {at}"));
             }
             Some(Err(error)) => {
                 self.item("happened", &error.to_string());
-                self.item("received", &stamp(record.received_ms));
+                self.item("received", &time::to_stamp(record.received_ms));
             }
-            None => self.item("received", &stamp(record.received_ms)),
+            None => self.item("received", &time::to_stamp(record.received_ms)),
         }
         if let Some(event) = record.event() {
             let shown = |id: Cow<'_, str>| mask::shown(self.privacy, &id);
@@ -141,16 +141,16 @@ impl Story<'_> {
     }
 
     /// Adds a part of a condition, with its value.
-    fn part(&mut self, part: &Part) {
+    fn part(&mut self, part: &Subexpression) {
         let theme = self.theme;
-        let (gave, style) = match &part.gave {
-            Gave::Truth(true) => ("true".to_owned(), theme.good),
-            Gave::Truth(false) => ("false".to_owned(), theme.warn),
+        let (gave, style) = match &part.result {
+            EvalResult::Bool(true) => ("true".to_owned(), theme.good),
+            EvalResult::Bool(false) => ("false".to_owned(), theme.warn),
             // It can be personal data.
-            Gave::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
-            Gave::Value(value) => (value.clone(), theme.text),
-            Gave::Missing => ("not there".to_owned(), theme.dim),
-            Gave::Error(why) => (format!("error: {why}"), theme.bad),
+            EvalResult::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
+            EvalResult::Value(value) => (value.clone(), theme.text),
+            EvalResult::Missing => ("not there".to_owned(), theme.dim),
+            EvalResult::Error(why) => (format!("error: {why}"), theme.bad),
         };
         let indent = 5 + 2 * part.depth;
         let room = self.width.saturating_sub(indent);
@@ -189,12 +189,12 @@ impl Story<'_> {
         }
         for by in &found.in_the_way {
             let message = match by {
-                By::Type | By::UnseenType => "select its type (f, Space)".to_owned(),
-                By::Rule { number, name } => {
+                BlockedBy::Type | BlockedBy::UnseenType => "select its type (f, Space)".to_owned(),
+                BlockedBy::Rule { number, name } => {
                     format!("turn off or change rule {number} “{name}” ({number})")
                 }
-                By::PropertyUpdate => "set mapping.send_users = true".to_owned(),
-                By::Shut => "open the gate (g)".to_owned(),
+                BlockedBy::PropertyUpdate => "set mapping.send_users = true".to_owned(),
+                BlockedBy::Shut => "open the gate (g)".to_owned(),
             };
             self.sentence(3, &message, theme.text);
         }
@@ -223,7 +223,7 @@ impl Story<'_> {
             );
             self.sentence(
                 5,
-                &format!("{}: {}", violation.path, violation.says),
+                &format!("{}: {}", violation.path, violation.sentence),
                 theme.text,
             );
             self.sentence(5, violation.code.limit().source, theme.dim);
@@ -272,20 +272,10 @@ impl Story<'_> {
                 );
             }
             Outcome::Undelivered { why, reason, field } => {
-                let field = if field.is_empty() {
-                    String::new()
-                } else {
-                    format!("{field}: ")
-                };
-                self.sentence(3, &format!("{why}: {field}{reason}"), theme.bad);
+                let reason = with_field(field, reason);
+                self.sentence(3, &format!("{why}: {reason}"), theme.bad);
             }
             Outcome::NotSent | Outcome::DryRun => {}
         }
     }
-}
-
-/// A time to the millisecond, as the Export API writes it.
-fn stamp(ms: time::UnixMs) -> String {
-    let stamp = time::to_export(ms);
-    stamp.get(..23).unwrap_or(&stamp).to_owned()
 }

@@ -72,7 +72,7 @@ impl Breakdown {
         let mut groups: FxHashMap<(Arc<str>, String), ViolationGroup> = FxHashMap::default();
         let mut usage = UsageHistogram::new(code.limit().limit);
         let mut next = 0;
-        while let Some(records) = ring.part(&mut next, here) {
+        while let Some(records) = ring.copy_batch(&mut next, here) {
             for record in &records {
                 if let Some(violation) = violation(record, code) {
                     add(&mut groups, record, violation);

@@ -69,7 +69,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
 /// A group as a row: count, event type, path, worst case, and times.
 fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let wide = width >= 100;
-    let clock = time::to_seconds;
+    let clock = time::to_clock_seconds;
     let first = if wide {
         format!(" since {}", clock(group.first_ms))
     } else {
@@ -85,7 +85,7 @@ fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> 
         Unit::Bytes => format!("worst {} B", grouped(worst.measured)),
         Unit::Count => format!("worst {}", grouped(worst.measured)),
         Unit::Ms => format!("worst {}", duration(worst.measured.cast_signed())),
-        Unit::None => worst.says.clone(),
+        Unit::None => worst.sentence.clone(),
     };
     let line = Line::from(vec![
         Span::styled(text::fit_right(&grouped(group.count), 9), theme.text),

@@ -95,7 +95,7 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
     let type_room = if wide { 20 } else { 12 };
     let trend = trend(&row.trend, trend_room, theme);
     let clock = if wide {
-        time::to_seconds(row.last_ms)
+        time::to_clock_seconds(row.last_ms)
     } else {
         String::new()
     };
@@ -129,7 +129,7 @@ fn worst(row: &LimitRow) -> String {
             grouped(v.limit)
         ),
         Unit::Count => format!("{} {} > {}", v.path, grouped(v.measured), grouped(v.limit)),
-        Unit::Ms | Unit::None => v.says.clone(),
+        Unit::Ms | Unit::None => v.sentence.clone(),
     }
 }
 

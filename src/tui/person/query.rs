@@ -7,9 +7,9 @@ use rustc_hash::FxHashMap;
 use crate::amplitude::Event;
 use crate::amplitude::time::UnixMs;
 use crate::delivery::spool::dead_letters::DeadLetter;
-use crate::filter::phrase::quoted;
+use crate::filter::expression_builder::quoted;
 use crate::filter::preview::most_first;
-use crate::filter::{By, Decision};
+use crate::filter::{BlockedBy, Decision};
 use crate::limits::{Code, Policy};
 use crate::protocol::{Outcome, Record};
 use crate::telemetry::ring::SharedRing;
@@ -78,7 +78,7 @@ pub struct Summary {
     /// Events accepted in a dry run.
     pub dry_run: u64,
     /// The causes of filtering, the most frequent first.
-    pub filtered_out: Vec<(By, u64)>,
+    pub filtered_out: Vec<(BlockedBy, u64)>,
     /// The limits that rejected events, the most frequent first.
     pub rejected: Vec<(Code, u64)>,
     /// The limits that warned, the most frequent first.
@@ -98,7 +98,7 @@ impl Summary {
             is_of.then(|| record.clone())
         };
         let mut next = 0;
-        while let Some(records) = ring.part(&mut next, of_person) {
+        while let Some(records) = ring.copy_batch(&mut next, of_person) {
             records.iter().for_each(|record| counting.add(record));
         }
         counting.summary()
@@ -108,7 +108,7 @@ impl Summary {
 #[derive(Default)]
 struct Counting {
     summary: Summary,
-    filtered_out: FxHashMap<By, u64>,
+    filtered_out: FxHashMap<BlockedBy, u64>,
     rejected: FxHashMap<Code, u64>,
     warned: FxHashMap<Code, u64>,
     types: FxHashMap<Arc<str>, u64>,
@@ -184,7 +184,7 @@ mod tests {
             r#"{"event_type":"B","user_id":"v"}"#,
         );
         let b = r#"{"event_type":"B","user_id":"u"}"#;
-        let by = By::Type;
+        let by = BlockedBy::Type;
         let held = Decision::Filtered { by: by.clone() };
         let code = Code::IdTooLong;
         ring.lock().extend([

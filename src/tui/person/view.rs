@@ -57,7 +57,7 @@ fn summary_rows(summary: &Summary, theme: &Theme) -> [SummaryRow; 6] {
             1 => "1 event".to_owned(),
             count => format!("{} events in {}", grouped(count), duration(last - first)),
         };
-        let clock = time::to_seconds;
+        let clock = time::to_clock_seconds;
         let to = if theme.ascii { "to" } else { "–" };
         vec![
             (format!("{} {to} {}", clock(first), clock(last)), theme.text),

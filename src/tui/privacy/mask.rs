@@ -116,7 +116,7 @@ impl Privacy {
     fn value(self, raw: &str, key: Option<&str>, out: &mut String, depth: usize) {
         let raw = raw.trim();
         match json::kind(raw) {
-            Kind::Object if depth <= json::DEEPEST => match json::entries(raw) {
+            Kind::Object if depth <= json::MAX_DEPTH => match json::entries(raw) {
                 Some(entries) => {
                     out.push('{');
                     for (index, (name, value)) in entries.iter().enumerate() {
@@ -130,7 +130,7 @@ impl Privacy {
                 }
                 None => out.push_str(&quoted(HIDDEN)),
             },
-            Kind::Array if depth <= json::DEEPEST => match json::elements(raw) {
+            Kind::Array if depth <= json::MAX_DEPTH => match json::elements(raw) {
                 Ok(elements) => {
                     out.push('[');
                     for (index, element) in elements.iter().enumerate() {

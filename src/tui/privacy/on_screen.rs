@@ -35,7 +35,7 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
         .iter()
         .flat_map(|found| &found.record.story.violations);
     for violation in limits.chain(groups).chain(own) {
-        let quoted = violation.says.split('"').skip(1).step_by(2);
+        let quoted = violation.sentence.split('"').skip(1).step_by(2);
         ids.extend(quoted.map(|id| id.trim_end_matches('…').to_owned()));
     }
     // The longest first, because an ID can be a part of another.

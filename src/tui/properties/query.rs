@@ -9,7 +9,7 @@ use crate::amplitude::json::{
 };
 use crate::amplitude::time::UnixMs;
 use crate::filter::catalog::LISTS;
-use crate::filter::phrase::step;
+use crate::filter::expression_builder::step;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
@@ -83,7 +83,7 @@ impl Properties {
             is_it.then(|| record.clone())
         };
         let (mut next, mut walk) = (0, Walk::default());
-        while let Some(records) = ring.part(&mut next, of_type) {
+        while let Some(records) = ring.copy_batch(&mut next, of_type) {
             records.iter().for_each(|record| walk.event(record));
         }
         walk.end()

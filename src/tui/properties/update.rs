@@ -82,7 +82,7 @@ pub(crate) fn find(state: &mut State) -> Vec<Effect> {
     let Some(property) = property else {
         return Vec::new();
     };
-    let name = crate::filter::phrase::quoted(&open.event_type);
+    let name = crate::filter::expression_builder::quoted(&open.event_type);
     // A comparison with a missing value is never true, so this also tests for presence.
     let condition = format!("event_type == {name} && {} != null", property.path);
     state.events.find = Find::condition(&condition);

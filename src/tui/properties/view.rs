@@ -110,12 +110,12 @@ fn percent(count: u64, of: u64) -> String {
 /// The description of a change.
 fn changed(property: &Property) -> String {
     match property.change {
-        Some(Change::New { since_ms }) => format!("new since {}", time::to_seconds(since_ms)),
+        Some(Change::New { since_ms }) => format!("new since {}", time::to_clock_seconds(since_ms)),
         Some(Change::Kind { was, now, since_ms }) => format!(
             "was {}, {} since {}",
             word(was),
             word(now),
-            time::to_seconds(since_ms)
+            time::to_clock_seconds(since_ms)
         ),
         None => String::new(),
     }

@@ -8,8 +8,8 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::feed::server::{ClientRow, shown_name};
-use crate::relay::sources::SourceRow;
+use crate::feed::server::{ClientStatus, display_name};
+use crate::relay::sources::SourceStatus;
 use crate::text::{duration, grouped};
 use crate::tui::relay::layout::RelayPane;
 use crate::tui::relay::state::RelayState;
@@ -71,11 +71,11 @@ pub(crate) fn senders(frame: &mut Frame<'_>, area: Rect, state: &RelayState, the
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn sender<'s>(source: &'s SourceRow, state: &RelayState) -> [Cow<'s, str>; 8] {
+fn sender<'s>(source: &'s SourceStatus, state: &RelayState) -> [Cow<'s, str>; 8] {
     let refusal = source.last_refusal.as_ref();
     let refusal = refusal.map_or_else(String::new, |(status, why)| format!("{status} {why}"));
     [
-        source.entrance.path().into(),
+        source.endpoint.path().into(),
         source.address.to_string().into(),
         source.agent.as_str().into(),
         text::rate(state.rate_of(source)).into(),
@@ -86,7 +86,7 @@ fn sender<'s>(source: &'s SourceRow, state: &RelayState) -> [Cow<'s, str>; 8] {
     ]
 }
 
-fn sender_styles(source: &SourceRow, theme: &Theme) -> [Style; 8] {
+fn sender_styles(source: &SourceStatus, theme: &Theme) -> [Style; 8] {
     let refused = if source.refused > 0 {
         theme.warn
     } else {
@@ -143,8 +143,8 @@ pub(crate) fn readers(frame: &mut Frame<'_>, area: Rect, state: &RelayState, the
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn reader<'c>(client: &'c ClientRow, state: &RelayState) -> [Cow<'c, str>; 7] {
-    let name = shown_name(&client.name);
+fn reader<'c>(client: &'c ClientStatus, state: &RelayState) -> [Cow<'c, str>; 7] {
+    let name = display_name(&client.name);
     let behind = client.behind.map_or("in log".into(), grouped);
     let lag = match client.lag_ms {
         0 => "none".to_owned(),

@@ -54,7 +54,7 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
         feed_url: relay.feed_url(),
         asks: asks.to_owned(),
     };
-    let mut state = RelayState::new(labels, colours, relay.standing(), screen.size()?);
+    let mut state = RelayState::new(labels, colours, relay.status(), screen.size()?);
     let mut keys = EventStream::new();
     let mut terminations = signals::terminations();
     let mut look_again = tokio::time::interval(LOOK);
@@ -72,7 +72,7 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
                 Some(Err(_)) | None => return Ok(()),
             },
             _ = look_again.tick() => {
-                state.update(relay.standing(), lines.all());
+                state.update(relay.status(), lines.all());
                 None
             }
             Some(()) = terminations.recv() => return Ok(()),

@@ -5,9 +5,9 @@ use std::collections::VecDeque;
 use crossterm::event::{KeyCode, KeyEvent, KeyEventKind, KeyModifiers};
 
 use crate::config::Theme;
-use crate::feed::server::ClientRow;
-use crate::relay::Standing;
-use crate::relay::sources::SourceRow;
+use crate::feed::server::ClientStatus;
+use crate::relay::RelayStatus;
+use crate::relay::sources::SourceStatus;
 use crate::tui::relay::LogLine;
 use crate::tui::relay::layout::{RelayPane, list_rows};
 
@@ -42,9 +42,9 @@ pub struct RelayState {
     /// Texts that do not change.
     pub labels: RelayLabels,
     /// The latest status of the relay.
-    pub status: Standing,
+    pub status: RelayStatus,
     /// The status once per second, the newest last.
-    seconds: VecDeque<Standing>,
+    seconds: VecDeque<RelayStatus>,
     /// Received events per second, the oldest first.
     pub history: VecDeque<f64>,
     /// The log messages.
@@ -65,7 +65,7 @@ pub struct RelayState {
 
 impl RelayState {
     /// The screen of a relay with this status.
-    pub fn new(labels: RelayLabels, colours: Theme, status: Standing, size: (u16, u16)) -> Self {
+    pub fn new(labels: RelayLabels, colours: Theme, status: RelayStatus, size: (u16, u16)) -> Self {
         Self {
             labels,
             seconds: VecDeque::from([status.clone()]),
@@ -82,7 +82,7 @@ impl RelayState {
     }
 
     /// Takes over a new status and the log messages.
-    pub fn update(&mut self, status: Standing, lines: Vec<LogLine>) {
+    pub fn update(&mut self, status: RelayStatus, lines: Vec<LogLine>) {
         if let Some(last) = self.seconds.back()
             && status.at_ms.div_euclid(1_000) > last.at_ms.div_euclid(1_000)
         {
@@ -102,7 +102,7 @@ impl RelayState {
     }
 
     /// The growth of a counter per second, over the last seconds.
-    fn rate(&self, of: impl Fn(&Standing) -> Option<u64>) -> f64 {
+    fn rate(&self, of: impl Fn(&RelayStatus) -> Option<u64>) -> f64 {
         let (Some(first), Some(last)) = (self.seconds.front(), self.seconds.back()) else {
             return 0.0;
         };
@@ -126,10 +126,10 @@ impl RelayState {
     }
 
     /// Events per second of a sender.
-    pub fn rate_of(&self, source: &SourceRow) -> f64 {
+    pub fn rate_of(&self, source: &SourceStatus) -> f64 {
         self.rate(|status| {
-            let is_it = |row: &&SourceRow| {
-                (row.entrance, row.address) == (source.entrance, source.address)
+            let is_it = |row: &&SourceStatus| {
+                (row.endpoint, row.address) == (source.endpoint, source.address)
                     && row.agent == source.agent
             };
             status.sources.iter().find(is_it).map(|row| row.events)
@@ -137,10 +137,10 @@ impl RelayState {
     }
 
     /// Messages per second sent to a client.
-    pub fn rate_to(&self, client: &ClientRow) -> f64 {
+    pub fn rate_to(&self, client: &ClientStatus) -> f64 {
         self.rate(|status| {
             let is_it =
-                |row: &&ClientRow| row.name == client.name && row.since_ms == client.since_ms;
+                |row: &&ClientStatus| row.name == client.name && row.since_ms == client.since_ms;
             status.clients.iter().find(is_it).map(|row| row.sent)
         })
     }

@@ -16,7 +16,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::feed::fill::Fill;
+use crate::feed::usage::Usage;
 use crate::text::{duration, grouped};
 use crate::tui::relay::layout::{RelayPane, areas};
 use crate::tui::relay::lists::{readers, senders};
@@ -73,9 +73,9 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
 
 fn header(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let own = &state.status;
-    let clock = format!("{}Z ", time::to_seconds(own.at_ms));
+    let clock = format!("{}Z ", time::to_clock_seconds(own.at_ms));
     let fault = own.log.as_ref().and_then(|log| log.fault.as_ref());
-    let lost = own.log.as_ref().and_then(|log| log.damage.in_short());
+    let lost = own.log.as_ref().and_then(|log| log.damage.summary());
     let attention = theme.sign(Sign::Attention);
     let serving = match (fault, lost) {
         (Some(_), _) => (
@@ -151,7 +151,7 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     );
     let own = &state.status;
     let room = usize::from(inside.width).saturating_sub(2);
-    let mut lines = vec![fill("ring", &own.ring, room, theme)];
+    let mut lines = vec![usage_line("ring", &own.ring, room, theme)];
     match &own.log {
         None => {
             let message =
@@ -159,11 +159,11 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
             lines.extend(wrapped(message, room, theme.dim));
         }
         Some(log) => {
-            lines.push(fill("log", &log.fill, room, theme));
-            match log.fault.as_ref().or(log.damage.told.as_ref()) {
+            lines.push(usage_line("log", &log.usage, room, theme));
+            match log.fault.as_ref().or(log.damage.description.as_ref()) {
                 Some(why) => lines.extend(wrapped(why, room, theme.bad)),
                 None => {
-                    let keep = duration(log.keep_ms as i64);
+                    let keep = duration(log.retention_ms as i64);
                     let message = format!("on disk for {keep}; confirmed events are safe");
                     lines.extend(wrapped(&message, room, theme.dim));
                 }
@@ -181,11 +181,11 @@ fn wrapped(message: &str, room: usize, style: Style) -> Vec<Line<'static>> {
 }
 
 /// The usage of a store: a bar, its size, the age of its oldest message.
-fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
+fn usage_line(name: &str, usage: &Usage, room: usize, theme: &Theme) -> Line<'static> {
     let size = |bytes: u64| text::bytes(bytes as usize);
-    let sizes = format!("{} of {}", size(fill.bytes), size(fill.most_bytes));
-    let back = format!("{} back", duration(fill.age_ms));
-    let message = format!("{sizes}  {} messages, {back}", grouped(fill.messages));
+    let sizes = format!("{} of {}", size(usage.bytes), size(usage.max_bytes));
+    let back = format!("{} back", duration(usage.age_ms));
+    let message = format!("{sizes}  {} messages, {back}", grouped(usage.messages));
     // If room is short, the bar matters more than the number of messages.
     let message = if message.len() + 14 <= room {
         message
@@ -193,7 +193,7 @@ fn fill(name: &str, fill: &Fill, room: usize, theme: &Theme) -> Line<'static> {
         format!("{sizes}, {back}")
     };
     let bar_room = room.saturating_sub(text::width(&message) + 7).min(24);
-    let share = fill.bytes as f64 / fill.most_bytes.max(1) as f64;
+    let share = usage.bytes as f64 / usage.max_bytes.max(1) as f64;
     let filled = ((share * bar_room as f64).ceil() as usize).min(bar_room);
     let bar = theme.sign(Sign::Bar).repeat(filled);
     let rest = theme.sign(Sign::Filtered).repeat(bar_room - filled);
@@ -246,7 +246,10 @@ fn happened(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme
             _ => theme.text,
         };
         Line::from(vec![
-            Span::styled(format!(" {} ", time::to_seconds(line.at_ms)), theme.dim),
+            Span::styled(
+                format!(" {} ", time::to_clock_seconds(line.at_ms)),
+                theme.dim,
+            ),
             Span::styled(text::cut(&line.text, room), style),
         ])
     });

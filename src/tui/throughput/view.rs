@@ -86,7 +86,7 @@ fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
         let values = series.history(course, state.window, points);
         text::rate(values.get(point).copied().unwrap_or_default())
     };
-    let clock = time::to_seconds(from);
+    let clock = time::to_clock_seconds(from);
     let message = match happened.as_slice() {
         [] => format!(
             "at {clock}  {} received, {} accepted, {} rejected",

@@ -14,7 +14,7 @@ use tokio::sync::mpsc;
 use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::filter::Condition;
-use crate::filter::expression::{Variables, Verdict};
+use crate::filter::expression::{Evaluation, Variables};
 use crate::protocol::Record;
 use crate::protocol::series::means;
 use crate::telemetry::ring::SharedRing;
@@ -211,7 +211,7 @@ impl WatchEvaluator {
         let Some(mut next) = self.watched.iter().map(|w| w.next).min() else {
             return;
         };
-        while let Some(records) = ring.part(&mut next, event) {
+        while let Some(records) = ring.copy_batch(&mut next, event) {
             for record in &records {
                 ask(&mut self.watched, record);
             }
@@ -234,7 +234,7 @@ fn ask(watched: &mut [Watched], record: &Record) {
     let variables = Variables::new(&reading);
     let context = variables.context();
     for watched in watched.iter_mut().filter(|w| record.sequence >= w.next) {
-        let meets = |c: &Condition| c.evaluate(&context) == Verdict::True;
+        let meets = |c: &Condition| c.evaluate(&context) == Evaluation::True;
         if watched.condition.as_ref().is_some_and(meets) {
             watched.seen.add(record);
         }

@@ -150,7 +150,7 @@ impl Walk<'_> {
         let kind = json::kind(raw);
         // JSON from outside may be nested deeper than the stack is.
         let children = match depth {
-            0..=json::DEEPEST => children(raw, kind, path),
+            0..=json::MAX_DEPTH => children(raw, kind, path),
             _ => None,
         };
         let (open, close) = if kind == Kind::Object {

@@ -1,17 +1,17 @@
-//! Editing WebSocket frames (RFC 6455, 5.2) in the buffer that they are read into.
+//! Editing WebSocket frames (RFC 6455, 5.2) in the read buffer.
 
 use std::io;
 use std::sync::Arc;
 
 use tokio::io::ReadBuf;
 
-use super::seen::{Oversize, Seen};
+use super::read_report::{Oversize, ReadReport};
 
-/// A message of more bytes than this ends the connection: reading it must have an end.
-const MAX_PASSED_OVER_BYTES: u64 = 1 << 30;
-/// Bytes of a message over the limit that are kept, so that people recognize it.
+/// A message over this size ends the connection, so that skipping it ends too.
+const MAX_SKIPPED_BYTES: u64 = 1 << 30;
+/// Bytes of a message over the limit that are recorded, so that an operator can recognize it.
 pub(super) const HEAD_BYTES: usize = 200;
-/// The longest header: two bytes, a length of eight, a masking key of four.
+/// Maximum size of a header: 2 bytes, a length of 8, a masking key of 4.
 pub(super) const MAX_HEADER_BYTES: usize = 14;
 
 pub(super) const FIN: u8 = 0x80;
@@ -23,12 +23,12 @@ pub(super) const BINARY: u8 = 0x2;
 pub(super) const MASKED: u8 = 0x80;
 const LENGTH: u8 = 0x7f;
 
-/// A message is too large even to pass it over.
+/// A message is too large to skip.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("the server sends a message of over {MAX_PASSED_OVER_BYTES} bytes, too many to pass over")]
+#[error("the server sends a message of over {MAX_SKIPPED_BYTES} bytes, which is too large to skip")]
 pub struct TooLarge;
 
-/// The bytes of a header, or of a part of it.
+/// The bytes of a header or a part of it.
 #[derive(Debug, Default)]
 pub(super) struct HeaderBytes {
     bytes: [u8; MAX_HEADER_BYTES],
@@ -49,7 +49,7 @@ impl HeaderBytes {
         self.len += bytes.len();
     }
 
-    /// Moves as much as fits to `buf`; whether anything was there to move.
+    /// Moves as many bytes as fit to `buf`. Returns whether there were any.
     pub(super) fn drain_into(&mut self, buf: &mut ReadBuf<'_>) -> bool {
         let moved = self.len.min(buf.remaining());
         buf.put_slice(&self.bytes[..moved]);
@@ -87,7 +87,7 @@ pub(super) struct Editor {
     oversize: Option<Oversize>,
     /// Number of data messages that have ended.
     messages: u64,
-    pub(super) seen: Arc<Seen>,
+    pub(super) report: Arc<ReadReport>,
 }
 
 impl Editor {
@@ -101,13 +101,13 @@ impl Editor {
             message_bytes: 0,
             oversize: None,
             messages: 0,
-            seen: Arc::default(),
+            report: Arc::default(),
         }
     }
 
     /// Edits bytes in place. Returns the number of bytes that are left, at the start.
     pub(super) fn edit(&mut self, read: &mut [u8]) -> io::Result<usize> {
-        self.seen.hear();
+        self.report.touch();
         let (mut from, mut to) = (0, 0);
         while from < read.len() {
             match self.part {
@@ -161,8 +161,8 @@ impl Editor {
     }
 
     /// Adds bytes to the header that has begun.
-    pub(super) fn go_on_with_header(&mut self, read: &[u8]) -> io::Result<()> {
-        self.seen.hear();
+    pub(super) fn continue_header(&mut self, read: &[u8]) -> io::Result<()> {
+        self.report.touch();
         self.header.extend(read);
         if self.missing_header_bytes() == 0 {
             let header = std::mem::take(&mut self.header);
@@ -196,7 +196,7 @@ impl Editor {
             self.messages += u64::from(ends_message);
             return Ok(edited);
         }
-        if self.message_bytes > MAX_PASSED_OVER_BYTES {
+        if self.message_bytes > MAX_SKIPPED_BYTES {
             return Err(io::Error::other(TooLarge));
         }
         self.oversize.get_or_insert_with(|| Oversize {
@@ -228,7 +228,7 @@ impl Editor {
     fn end_oversize(&mut self) {
         if let Some(mut oversize) = self.oversize.take() {
             oversize.size_bytes = self.message_bytes;
-            self.seen.add_oversize(self.messages, oversize);
+            self.report.add_oversize(self.messages, oversize);
         }
         self.messages += 1;
     }

@@ -5,7 +5,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::filter::catalog::{Catalog, Completion};
-use crate::filter::{CompileError, Condition, Effect, Filters, Rule};
+use crate::filter::{CompileError, Condition, Filters, Rule, RuleEffect};
 
 /// The rule editor.
 #[derive(Debug)]
@@ -15,7 +15,7 @@ pub struct RuleEditor {
     /// The name.
     pub name: Input,
     /// The effect.
-    pub effect: Effect,
+    pub effect: RuleEffect,
     /// The condition.
     pub when: Input,
     /// The sample: the share of persons, in percent.
@@ -78,7 +78,7 @@ pub struct Refusal {
 
 impl RuleEditor {
     /// An editor for a new rule.
-    pub fn new(name: String, effect: Effect, when: String) -> Self {
+    pub fn new(name: String, effect: RuleEffect, when: String) -> Self {
         let rule = Rule::new(name, effect, when);
         Self {
             index: None,
@@ -136,8 +136,8 @@ impl RuleEditor {
                     KeyCode::Char(' ') | KeyCode::Left | KeyCode::Right
                 );
                 self.effect = match (changes, self.effect) {
-                    (true, Effect::Exclude) => Effect::Include,
-                    (true, Effect::Include) => Effect::Exclude,
+                    (true, RuleEffect::Exclude) => RuleEffect::Include,
+                    (true, RuleEffect::Include) => RuleEffect::Exclude,
                     (false, effect) => effect,
                 };
             }
@@ -289,7 +289,7 @@ mod tests {
     }
 
     fn new() -> RuleEditor {
-        RuleEditor::new("rule 1".to_owned(), Effect::Exclude, String::new())
+        RuleEditor::new("rule 1".to_owned(), RuleEffect::Exclude, String::new())
     }
 
     #[test]

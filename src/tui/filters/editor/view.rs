@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::filter::Effect;
+use crate::filter::RuleEffect;
 use crate::tui::filters::editor::state::{Menu, RuleEditor, RuleField};
 use crate::tui::filters::preview::view as preview;
 use crate::tui::state::State;
@@ -70,8 +70,8 @@ pub(crate) fn render(
 /// The fields of the rule, with the verdict on its condition below the condition.
 fn field_lines(editor: &RuleEditor, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let effect = match editor.effect {
-        Effect::Exclude => "exclude: drops events that match   (Space changes)",
-        Effect::Include => "include: drops events that don't match   (Space changes)",
+        RuleEffect::Exclude => "exclude: drops events that match   (Space changes)",
+        RuleEffect::Include => "include: drops events that don't match   (Space changes)",
     };
     let scroll = editor.when.visual_scroll(room);
     let condition = editor.when.value().chars().skip(scroll).collect();

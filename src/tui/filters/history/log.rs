@@ -8,7 +8,7 @@ use crate::amplitude::time::{
     UnixMs, {self},
 };
 use crate::filter::Filters;
-use crate::filter::change::{Change, changes, in_a_line};
+use crate::filter::change::{Change, changes, summary};
 
 /// Maximum changes kept for undo, and in the log.
 const KEPT: usize = 500;
@@ -114,7 +114,7 @@ impl History {
 impl Entry {
     /// The changes in one line.
     pub fn summary(&self) -> String {
-        in_a_line(&self.changes)
+        summary(&self.changes)
     }
 }
 

@@ -34,7 +34,7 @@ pub(crate) fn render(
     let height = usize::from(inside.height);
     let scroll = scroll.min(log.len().saturating_sub(height));
     let line = |entry: &Entry| {
-        let clock = time::to_seconds(entry.at_ms);
+        let clock = time::to_clock_seconds(entry.at_ms);
         Line::from(vec![
             Span::styled(format!(" {clock} "), theme.dim),
             Span::styled(text::fit(entry.cause.word(), 11), theme.accent),

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::mpsc;
 
 use crate::filter::Filters;
-use crate::filter::preview::{Batching, Comparison, Preview, Previewing, Seen};
+use crate::filter::preview::{Batching, Comparison, Preview, PreviewBuilder, PreviewEvent};
 use crate::limits::Policy;
 use crate::protocol::{Content, Record};
 use crate::telemetry::ring::SharedRing;
@@ -87,7 +87,7 @@ impl Previewer {
         let (batching, send_users) = (question.batching, question.send_users);
         tokio::task::spawn_blocking(move || {
             let of = ring.lock().row().events;
-            let mut previewing = Previewing::new(comparison, batching, send_users, of);
+            let mut previewing = PreviewBuilder::new(comparison, batching, send_users, of);
             make(&ring, &mut previewing, &stopped, |preview| {
                 sender.send(preview).is_ok()
             });
@@ -115,7 +115,7 @@ impl Previewer {
 /// Feeds the events of the ring to `previewing`, the newest first, and sends its results.
 pub fn make(
     ring: &SharedRing,
-    previewing: &mut Previewing,
+    previewing: &mut PreviewBuilder,
     stop: &AtomicBool,
     mut send: impl FnMut(Preview) -> bool,
 ) {
@@ -126,7 +126,7 @@ pub fn make(
             let ring = ring.lock();
             let from = before.saturating_sub(CHUNK).max(ring.first());
             let count = before.saturating_sub(from) as usize;
-            let chunk: Vec<Seen> = ring
+            let chunk: Vec<PreviewEvent> = ring
                 .from(from)
                 .take(count)
                 .filter_map(preview_input)
@@ -138,7 +138,7 @@ pub fn make(
         }
         before = from;
         chunk.reverse();
-        previewing.look(&chunk);
+        previewing.add(&chunk);
         if stop.load(Relaxed) {
             return;
         }
@@ -149,17 +149,17 @@ pub fn make(
             }
         }
     }
-    previewing.end();
+    previewing.finish();
     send(previewing.preview());
 }
 
 /// The part of a record that a preview needs. None if it holds no event.
-pub(crate) fn preview_input(record: &Record) -> Option<Seen> {
+pub(crate) fn preview_input(record: &Record) -> Option<PreviewEvent> {
     let Content::Event { event, event_type } = &record.content else {
         return None;
     };
     let mut violations = record.story.violations.iter();
-    Some(Seen {
+    Some(PreviewEvent {
         sequence: record.sequence,
         event: event.clone(),
         event_type: event_type.clone(),

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::filter::change::changes;
-use crate::filter::preview::{Example, Moved, Preview};
+use crate::filter::preview::{ChangedEvents, Example, Preview};
 use crate::text::{duration, grouped};
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -73,11 +73,11 @@ pub(crate) fn lines(
     };
     let mut lines = figures(shown, width, theme);
     let columns = [
-        column("would pass now", &shown.newly_passes, theme.good),
-        column("would be filtered", &shown.newly_held_back, theme.warn),
+        column("would pass now", &shown.newly_passing, theme.good),
+        column("would be filtered", &shown.newly_filtered_out, theme.warn),
     ];
     // A side without changes gives its width to the other.
-    let left = match (shown.newly_passes.events, shown.newly_held_back.events) {
+    let left = match (shown.newly_passing.events, shown.newly_filtered_out.events) {
         (0, 1..) => NARROW.min(width / 2),
         (1.., 0) => width.saturating_sub(NARROW + 1).max(width / 2),
         _ => width.saturating_sub(1) / 2,
@@ -153,11 +153,11 @@ fn figures(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
 /// The events that change in one direction.
 struct Column<'a> {
     title: &'static str,
-    moved: &'a Moved,
+    moved: &'a ChangedEvents,
     style: Style,
 }
 
-fn column<'a>(title: &'static str, moved: &'a Moved, style: Style) -> Column<'a> {
+fn column<'a>(title: &'static str, moved: &'a ChangedEvents, style: Style) -> Column<'a> {
     Column {
         title,
         moved,
@@ -200,7 +200,7 @@ impl Column<'_> {
 }
 
 fn example(example: &Example, width: usize, theme: &Theme) -> Line<'static> {
-    let clock = time::to_seconds(example.received_ms);
+    let clock = time::to_clock_seconds(example.received_ms);
     let clock = if width >= TIMED {
         format!("{clock} ")
     } else {

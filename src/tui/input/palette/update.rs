@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::filter::Filters;
-use crate::filter::change::{changes, in_a_line};
+use crate::filter::change::{changes, summary};
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
@@ -86,7 +86,7 @@ fn no_effect(state: &State, command: &DefaultBinding, edited: &Filters) -> Strin
     let drafted = changes(edited, state.edited());
     if !drafted.is_empty() {
         let [back, filters] = [Command::Back, Command::FocusFilters].map(|does| state.key(does));
-        let changes = in_a_line(&drafted);
+        let changes = summary(&drafted);
         return format!("drafted: {changes} ({back}, then {filters} to see the draft)");
     }
     match command.command {

@@ -1,0 +1,27 @@
+//! The command line: one file per group of subcommands.
+//!
+//! The doc comments of the fields are the help texts that the operator reads. `command` runs what
+//! is parsed here.
+
+mod archives;
+mod command_line;
+mod configuration;
+mod feeds;
+mod forwarding;
+mod output_format;
+mod screen_flags;
+mod setting_flags;
+mod spool;
+mod tools;
+mod values;
+
+pub use archives::ArchiveFlags;
+pub use command_line::{Cli, Command};
+pub use configuration::Config;
+pub use feeds::{AmplitudeRegion, Backfill, Relay, Replay};
+pub use forwarding::{Demo, Run, Watch};
+pub use output_format::{Format, LogFormat};
+pub use screen_flags::ScreenFlags;
+pub use setting_flags::SettingFlags;
+pub use spool::{DeadLetterChoice, DeadLetters, SpoolFolder, Status};
+pub use tools::{Lint, Sandbox};

@@ -1,0 +1,12 @@
+//! The limits of a log.
+
+use std::time::Duration;
+
+/// How long, and up to which size, messages stay in the log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Retention {
+    /// Maximum age of a message.
+    pub age: Duration,
+    /// Maximum size of all messages, in bytes.
+    pub bytes: u64,
+}

@@ -1,0 +1,15 @@
+//! The mode of the gate.
+
+use serde::{Deserialize, Serialize};
+
+/// The mode of the gate: whether accepted events are sent to Customer.io.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Mode {
+    /// Accepted events are sent.
+    Open,
+    /// Every event that the filters accept is filtered out (dropped), and nothing is sent.
+    Shut,
+    /// Events are decided and mapped as in [`Mode::Open`], but nothing is sent.
+    DryRun,
+}

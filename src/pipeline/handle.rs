@@ -1,0 +1,147 @@
+//! The handle of a running pipeline, through which screens and commands watch and steer it.
+
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, watch};
+
+use crate::config::Settings;
+use crate::customerio::client::Destination;
+use crate::delivery::Control;
+use crate::delivery::spool::dead_letters::DeadLetters;
+use crate::delivery::spool::{SpoolError, writer::SpoolHandle};
+use crate::filter::{Filters, RuleError, SharedGate};
+use crate::protocol::{Command, Snapshot};
+use crate::telemetry::ring::SharedRing;
+use crate::text::grouped;
+
+use super::failure::Failure;
+use super::judge_rules::JudgeRules;
+
+/// A handle of a running pipeline. Clones belong to the same pipeline.
+#[derive(Debug, Clone)]
+pub struct Handle {
+    pub(super) gate: SharedGate,
+    pub(super) rules: Arc<ArcSwap<JudgeRules>>,
+    /// The settings that were loaded last.
+    pub(super) settings: Arc<Mutex<Settings>>,
+    /// The settings that this run was started with.
+    pub(super) started: Arc<Settings>,
+    pub(super) destination: Arc<Mutex<Destination>>,
+    pub(super) control: mpsc::Sender<Control>,
+    pub(super) spool: SpoolHandle,
+    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(super) ring: SharedRing,
+    pub(super) notices: mpsc::UnboundedSender<String>,
+    pub(super) failure: Failure,
+}
+
+/// A command that could not be carried out.
+#[derive(Debug, thiserror::Error)]
+pub enum CommandError {
+    /// A rule is invalid.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// The spool can't be opened.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The dead letters can't be read or changed.
+    #[error("the dead letters can't be used: {0}")]
+    DeadLetters(#[from] rusqlite::Error),
+    /// The dead letters can't be exported.
+    #[error("the export is incomplete: {0}")]
+    Export(#[from] std::io::Error),
+    /// The spool has disappeared.
+    #[error("there is no spool in {folder} any more", folder = folder.display())]
+    SpoolGone {
+        /// Its folder.
+        folder: PathBuf,
+    },
+}
+
+impl Handle {
+    /// Carries out a command. Returns a message for the operator; it may be empty.
+    pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
+        match command {
+            Command::SetGate(mode) => self.gate.set_mode(mode),
+            Command::SetFilters(filters) => self.gate.set_filters(filters)?,
+            Command::Resume => self.control(Control::Resume).await,
+            Command::RetryDeadLetters(selection) => {
+                let retry = move |all: &DeadLetters| Ok(all.retry(&selection)?);
+                let count = self.with_letters(retry).await?;
+                return Ok(dead_letters_message(count, "will be tried again"));
+            }
+            Command::DiscardDeadLetters(selection) => {
+                let discard = move |all: &DeadLetters| Ok(all.discard(&selection)?);
+                let count = self.with_letters(discard).await?;
+                return Ok(dead_letters_message(count, "discarded"));
+            }
+        }
+        Ok(String::new())
+    }
+
+    /// Sends a command to delivery. Does nothing once delivery has ended.
+    pub(crate) async fn control(&self, control: Control) {
+        let _ = self.control.send(control).await;
+    }
+
+    /// Runs `act` on the dead letters, on a thread that may wait for the disk.
+    pub async fn with_letters<T: Send + 'static>(
+        &self,
+        act: impl FnOnce(&DeadLetters) -> Result<T, CommandError> + Send + 'static,
+    ) -> Result<T, CommandError> {
+        let folder = self.spool.folder().to_owned();
+        let acting = tokio::task::spawn_blocking(move || match DeadLetters::open(&folder)? {
+            Some(letters) => act(&letters),
+            None => Err(CommandError::SpoolGone { folder }),
+        });
+        match acting.await {
+            Ok(result) => result,
+            Err(error) => std::panic::resume_unwind(error.into_panic()),
+        }
+    }
+
+    /// Shows a notice to the operator. Does nothing once the observer has ended.
+    pub fn notify(&self, text: String) {
+        let _ = self.notices.send(text);
+    }
+
+    /// Waits until the pipeline has failed: a part of it has ended by itself.
+    pub async fn failed(&self) {
+        self.failure.wait().await;
+    }
+
+    /// The filters in force.
+    pub fn filters(&self) -> Filters {
+        self.gate.load().filters().clone()
+    }
+
+    /// Receives snapshots as they are published.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.snapshots.clone()
+    }
+
+    /// The ring of recent events.
+    pub fn ring(&self) -> &SharedRing {
+        &self.ring
+    }
+
+    /// The folder of the spool, which has the dead letters too.
+    pub fn spool_folder(&self) -> &Path {
+        self.spool.folder()
+    }
+
+    /// The rules by which events are mapped and checked.
+    pub fn judge_rules(&self) -> Arc<JudgeRules> {
+        self.rules.load_full()
+    }
+}
+
+fn dead_letters_message(count: u64, done: &str) -> String {
+    match count {
+        0 => "nothing is done: that dead letter is gone, or on its way again".to_owned(),
+        1 => format!("1 dead letter {done}"),
+        count => format!("{} dead letters {done}", grouped(count)),
+    }
+}

@@ -1,0 +1,134 @@
+//! Changing the settings of a running pipeline: no connection is dropped, and no event is lost.
+
+use std::sync::{Arc, PoisonError};
+
+use secrecy::ExposeSecret as _;
+
+use crate::config::Settings;
+use crate::customerio::Client;
+use crate::customerio::client::{ClientError, Destination};
+use crate::delivery::Control;
+use crate::filter::{Filters, Gate, RuleError};
+
+use super::handle::Handle;
+use super::judge_rules::JudgeRules;
+
+/// The result of a change of settings: what they are compared with in a report.
+#[derive(Debug)]
+pub struct Reconfigured {
+    /// The settings in force before: those that were loaded last, with the mode and the filters as
+    /// the operator had left them, if the new settings replace those.
+    pub before: Settings,
+    /// The settings that this run was started with.
+    pub started: Arc<Settings>,
+    /// Whether the API key is another one.
+    pub has_new_key: bool,
+}
+
+/// Settings that can't be applied. None of them is applied then.
+#[derive(Debug, thiserror::Error)]
+pub enum ReconfigureError {
+    /// A rule is invalid.
+    #[error(transparent)]
+    Rule(#[from] RuleError),
+    /// A client can't be created for the destination.
+    #[error(transparent)]
+    Client(#[from] ClientError),
+}
+
+impl Handle {
+    /// The settings that were loaded last.
+    pub fn settings(&self) -> Settings {
+        self.settings
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+
+    /// Applies the settings that can change while events flow, and resumes delivery if it waits for
+    /// the operator. The operator's changes of the mode and the filters stay, unless the settings
+    /// changed those too. `destination` is the one of the new settings.
+    pub async fn reconfigure(
+        &self,
+        new: Settings,
+        destination: &Destination,
+    ) -> Result<Reconfigured, ReconfigureError> {
+        let old = self.settings();
+        // Everything that can fail comes first: settings are applied as a whole or not at all.
+        Gate::new(new.gate, new.filters())?;
+        let (client, has_new_key) = self.client_if_new(destination)?;
+
+        let before = self.in_force(&old, &new);
+        if new.filters() != old.filters() {
+            self.gate.set_filters(new.filters())?;
+        }
+        if new.gate != old.gate {
+            self.gate.set_mode(new.gate);
+        }
+        self.rules.store(Arc::new(JudgeRules::of(&new)));
+        self.spool.configure(new.spool());
+        self.control(Control::Settings(Box::new(new.dispatch())))
+            .await;
+        self.control(client.map_or(Control::Resume, Control::Client))
+            .await;
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = new;
+        Ok(Reconfigured {
+            before,
+            started: self.started.clone(),
+            has_new_key,
+        })
+    }
+
+    /// Sends with the credentials of `destination` from now on. Returns false if they are in use
+    /// already.
+    pub async fn use_credentials(&self, destination: &Destination) -> Result<bool, ClientError> {
+        let (client, _) = self.client_if_new(destination)?;
+        let Some(client) = client else {
+            return Ok(false);
+        };
+        self.control(Control::Client(client)).await;
+        Ok(true)
+    }
+
+    /// The `old` settings, with the mode and the filters in force where `new` replaces them.
+    fn in_force(&self, old: &Settings, new: &Settings) -> Settings {
+        let gate = self.gate.load();
+        let mut in_force = old.clone();
+        if new.gate != old.gate {
+            in_force.gate = gate.mode();
+        }
+        if new.filters() != old.filters() {
+            let Filters {
+                unseen_types,
+                types,
+                rules,
+            } = gate.filters().clone();
+            in_force.unseen_types = unseen_types;
+            in_force.types = types;
+            in_force.rules = rules;
+        }
+        in_force
+    }
+
+    /// Creates a client for this destination if the current one differs in its key or timeout.
+    /// Returns also whether the key differs.
+    fn client_if_new(&self, new: &Destination) -> Result<(Option<Arc<Client>>, bool), ClientError> {
+        let mut current = self
+            .destination
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        let has_new_key = current.api_key.expose_secret() != new.api_key.expose_secret();
+        if !has_new_key && current.timeout == new.timeout {
+            return Ok((None, false));
+        }
+        // Another site or server needs another spool, and so a restart.
+        let next = Destination {
+            api_key: new.api_key.clone(),
+            timeout: new.timeout,
+            ..current.clone()
+        };
+        let client = Arc::new(Client::new(next.clone())?);
+        *current = next;
+        Ok((Some(client), has_new_key))
+    }
+}

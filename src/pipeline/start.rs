@@ -1,0 +1,218 @@
+//! Starting a pipeline: the channels between its stages, and a task for each.
+
+use std::path::Path;
+use std::sync::{Arc, Mutex};
+
+use arc_swap::ArcSwap;
+use tokio::sync::{mpsc, watch};
+use tokio_util::sync::CancellationToken;
+
+use crate::config::Settings;
+use crate::customerio::Client;
+use crate::delivery::spool::{self, Spool, SpoolError};
+use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
+use crate::feed::record::record;
+use crate::feed::{Feed, FeedChannel, FeedStatus, Frame, MessageId};
+use crate::filter::{Gate, RuleError, SharedGate};
+use crate::telemetry::ring::SharedRing;
+
+use super::failure::Failure;
+use super::handle::Handle;
+use super::intake::{Intake, IntakeOutputs};
+use super::judge::Judge;
+use super::judge_rules::JudgeRules;
+use super::observer::{Observer, Sources};
+use super::running::Pipeline;
+use super::status;
+
+/// Chunks of items that wait for delivery in memory.
+const SPOOL_EVENTS: usize = 2;
+/// Reports of intake that wait for the observer.
+const INTAKE_REPORTS: usize = 8;
+/// Reports of delivery that wait for the observer.
+const DELIVERY_REPORTS: usize = 64;
+/// Commands that wait for delivery.
+const CONTROLS: usize = 8;
+
+/// A pipeline that can't start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A rule is invalid.
+    #[error("the gate can't start: {0}")]
+    Rule(#[from] RuleError),
+    /// The spool can't be used.
+    #[error(transparent)]
+    Spool(#[from] SpoolError),
+    /// The system can't start a thread.
+    #[error("the spool's thread can't start: {0}")]
+    Thread(#[from] std::io::Error),
+    /// The feed can't be recorded.
+    #[error("cannot record to {folder}: {source} (feed.record_folder)")]
+    Record {
+        /// The folder.
+        folder: String,
+        /// The system's error.
+        source: std::io::Error,
+    },
+}
+
+impl Pipeline {
+    /// Starts all stages, on a spool that may have items already.
+    pub fn start(
+        settings: &Settings,
+        feed: Box<dyn Feed>,
+        client: &Arc<Client>,
+        mut spool: Spool,
+    ) -> Result<Self, StartError> {
+        spool.belong_to(&settings.destination_name())?;
+        let gate = SharedGate::new(Gate::new(settings.gate, settings.filters())?);
+        let rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(settings)));
+        let (notices, notices_received) = mpsc::unbounded_channel();
+        let failure = Failure::new(notices.clone());
+        let stop = CancellationToken::new();
+
+        let name = feed.name();
+        let judge = restored_judge(&gate, &rules, settings, &spool);
+        let newest = spool.newest();
+        let (channel, feed_ends) = feed_channel(spool.last_message(&name).map(Into::into));
+        let (frames, recorder) = recorded(feed_ends.frames, settings, &notices)?;
+        let (spool_events, to_send) = mpsc::channel(SPOOL_EVENTS);
+        let spool =
+            spool::writer::start(spool, settings.spool(), name, spool_events, notices.clone())?;
+
+        let (intake_reports, intake_received) = mpsc::channel(INTAKE_REPORTS);
+        let outputs = IntakeOutputs {
+            spool: spool.clone(),
+            reports: intake_reports.clone(),
+            received: feed_ends.received,
+            safe: feed_ends.safe,
+        };
+        let id_field = settings.feed.message_id_field.as_str().into();
+        let intake = Intake::new(judge, outputs, id_field, failure.clone());
+        let (control, controls) = mpsc::channel(CONTROLS);
+        let (channels, delivery) = delivery_channels(&gate);
+        let own = settings.dispatch();
+        let dispatch = Dispatch::new(client.clone(), own, spool.clone(), newest, channels);
+        let ring = SharedRing::new(settings.screen.ring_bytes);
+        let sources = Sources {
+            gate: gate.clone(),
+            delivery: delivery.status,
+            feed: feed_ends.status,
+            ring: ring.clone(),
+            spool: spool.published(),
+            notices: notices_received,
+        };
+        let (snapshots, published) = watch::channel(Arc::default());
+        let observer = Observer::new(sources, snapshots).run(intake_received, delivery.reports);
+        let handle = Handle {
+            gate,
+            rules,
+            settings: Arc::new(Mutex::new(settings.clone())),
+            started: Arc::new(settings.clone()),
+            destination: Arc::new(Mutex::new(client.destination().clone())),
+            control,
+            spool,
+            snapshots: published,
+            ring,
+            notices,
+            failure: failure.clone(),
+        };
+        let mut pipeline = Self {
+            feed: failure.spawn("the feed's client", feed.run(channel)),
+            intake: failure.spawn("intake", intake.run(frames, stop.clone())),
+            dispatch: failure.spawn("delivery", dispatch.run(to_send, controls)),
+            observer: failure.spawn("the observer", observer),
+            side_tasks: Vec::new(),
+            intake_reports,
+            recorder,
+            handle: handle.clone(),
+            stop,
+        };
+        pipeline.run_beside("the status file", status::keep(handle));
+        Ok(pipeline)
+    }
+}
+
+/// The pipeline's ends of the feed's channel.
+struct FeedEnds {
+    frames: mpsc::Receiver<Frame>,
+    /// Sends the id of the last message that was received.
+    received: watch::Sender<Option<MessageId>>,
+    /// Sends the id of the last message that is safe on disk.
+    safe: watch::Sender<Option<MessageId>>,
+    status: watch::Receiver<FeedStatus>,
+}
+
+/// Creates the feed's channel. `last` is the last message that an earlier run received.
+fn feed_channel(last: Option<MessageId>) -> (FeedChannel, FeedEnds) {
+    let (received, resume_from) = watch::channel(last);
+    let (safe, acknowledge) = watch::channel(None);
+    let (status, status_received) = watch::channel(FeedStatus::default());
+    let (channel, frames) = FeedChannel::new(resume_from, acknowledge, status);
+    let ends = FeedEnds {
+        frames,
+        received,
+        safe,
+        status: status_received,
+    };
+    (channel, ends)
+}
+
+/// The observer's ends of delivery's channels.
+struct DeliveryEnds {
+    reports: mpsc::Receiver<DeliveryReport>,
+    status: watch::Receiver<DeliveryStatus>,
+}
+
+fn delivery_channels(gate: &SharedGate) -> (Channels, DeliveryEnds) {
+    let (reports, reports_received) = mpsc::channel(DELIVERY_REPORTS);
+    let (status, status_received) = watch::channel(DeliveryStatus::default());
+    let channels = Channels {
+        gate: gate.clone(),
+        reports,
+        status,
+    };
+    let ends = DeliveryEnds {
+        reports: reports_received,
+        status: status_received,
+    };
+    (channels, ends)
+}
+
+/// Creates a judge that remembers the dedupe ids in the spool. If they can't be read, a repeated
+/// event is sent again under the same id, and Customer.io keeps one.
+fn restored_judge(
+    gate: &SharedGate,
+    rules: &Arc<ArcSwap<JudgeRules>>,
+    settings: &Settings,
+    spool: &Spool,
+) -> Judge {
+    let mut judge = Judge::new(gate.clone(), rules.clone(), settings);
+    let recent = spool.recent_ids(Judge::max_recent_ids(settings));
+    judge.remember(recent.unwrap_or_default());
+    judge
+}
+
+/// The thread that records a feed.
+type Recorder = std::thread::JoinHandle<()>;
+
+/// Records the frames if the settings ask for it. Returns the frames to take instead, and the
+/// thread that records.
+fn recorded(
+    frames: mpsc::Receiver<Frame>,
+    settings: &Settings,
+    notices: &mpsc::UnboundedSender<String>,
+) -> Result<(mpsc::Receiver<Frame>, Option<Recorder>), StartError> {
+    let folder = settings.feed.record_folder.as_str();
+    if folder.is_empty() {
+        return Ok((frames, None));
+    }
+    let format = settings.feed.record_format;
+    match record(frames, Path::new(folder), format, notices.clone()) {
+        Ok((frames, thread)) => Ok((frames, Some(thread))),
+        Err(source) => Err(StartError::Record {
+            folder: folder.to_owned(),
+            source,
+        }),
+    }
+}
