@@ -217,9 +217,9 @@ fn screen(c: &mut Criterion) {
             let find = Find::parse("u-00007");
             b.iter(|| {
                 let mut finder = Finder::new(ring.clone());
-                finder.look_for(find.as_ref());
+                finder.set_find(find.as_ref());
                 while !finder.page(Anchor::Newest, 0, 1, &BTreeSet::new()).complete {
-                    finder.work();
+                    finder.search();
                 }
                 finder.page(Anchor::Newest, 0, 1, &BTreeSet::new()).matched
             });

@@ -24,7 +24,7 @@ use crate::feed::server::{Options, Server};
 use crate::network::{Address, ProxySetting};
 use crate::pipeline::Pipeline;
 use crate::text::grouped;
-use crate::tui::relay::Lines;
+use crate::tui::relay::LogLines;
 use crate::tui::widget::text;
 
 use super::config_source::ConfigSource;
@@ -44,7 +44,7 @@ const BAR: usize = 30;
 
 pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode> {
     let on_screen = args.play && !args.headless && stdin().is_terminal() && stdout().is_terminal();
-    let lines = Lines::default();
+    let lines = LogLines::default();
     if on_screen {
         log_to(lines.clone());
     } else {
@@ -57,7 +57,7 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
     };
     let files = download(&args).await;
     for line in lines.all() {
-        complain!("{}", line.says);
+        complain!("{}", line.text);
     }
     let files = files?;
     let playing = ReplayOptions {

@@ -17,7 +17,7 @@ use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
 
 use crate::cli::LogFormat;
 use crate::text;
-use crate::tui::relay::Lines;
+use crate::tui::relay::LogLines;
 
 /// Prints a line to standard output.
 macro_rules! say {
@@ -71,7 +71,7 @@ fn log_filter(level: &str) -> EnvFilter {
 }
 
 /// Starts logging to a screen.
-pub(super) fn log_to(lines: Lines) {
+pub(super) fn log_to(lines: LogLines) {
     // Fails only if logging is started already.
     let _ = tracing_subscriber::fmt()
         .with_env_filter(log_filter("info"))

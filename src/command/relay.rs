@@ -37,7 +37,7 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCode> {
     let has_screen = stdin().is_terminal() && stdout().is_terminal() && !args.headless;
-    let lines = tui::relay::Lines::default();
+    let lines = tui::relay::LogLines::default();
     if has_screen {
         log_to(lines.clone());
     } else {

@@ -12,7 +12,7 @@ use crate::config::Needs;
 use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::Pipeline;
-use crate::tui::action::Reread;
+use crate::tui::action::ReloadOutcome;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
 
@@ -41,8 +41,8 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
         let (reloader, handle) = (reloader.clone(), handle.clone());
         Box::pin(async move {
             let (report, presets) = reloader.reload(&handle).await?;
-            Ok(Reread {
-                says: report.to_string(),
+            Ok(ReloadOutcome {
+                notice: report.to_string(),
                 presets,
             })
         })

@@ -1,4 +1,4 @@
-//! All that can happen on the screen, and all that it can ask for.
+//! Actions: all inputs of the screen. Effects: all requests of the screen to the shell.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -19,115 +19,115 @@ use crate::tui::inspector::query::Inspected;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
-use crate::tui::watches::query::Seen;
+use crate::tui::watches::query::WatchCount;
 
-/// Something that happened.
+/// An input of the screen.
 #[derive(Debug, Clone)]
 pub enum Action {
     /// A key was pressed.
     Key(KeyEvent),
-    /// The mouse was used.
+    /// A mouse event.
     Mouse(MouseEvent),
     /// Text was pasted.
     Paste(String),
-    /// The terminal has another size, in columns and rows.
+    /// The terminal was resized to these columns and rows.
     Resized(u16, u16),
-    /// The pipeline says how it stands.
+    /// A new snapshot of the pipeline.
     Snapshot(Arc<Snapshot>),
-    /// The rows that the events pane shows now.
+    /// New rows of the events pane.
     Page(Page),
-    /// The event that was asked for, and what would be sent of it; none if it is gone.
+    /// The inspected event and its request. None if the event has left the ring.
     Inspected(Option<Box<Inspected>>),
-    /// The pipeline took a command and has this to say, or says why not.
+    /// The result of a pipeline command: a notice, or an error.
     Applied(Result<String, String>),
-    /// Something that was asked for is done, or this is why not.
+    /// The result of another effect: a notice, or an error.
     Notice(Result<String, String>),
-    /// The settings were read again: what that did, and the filters that are in force; or why
-    /// nothing is changed.
-    Reloaded(Result<(Reread, Filters), String>),
-    /// What the events in the ring are made of.
+    /// The result of a reload: a report and the active filters, or an error. After an error the
+    /// settings are unchanged.
+    Reloaded(Result<(ReloadOutcome, Filters), String>),
+    /// The catalog of event types and properties in the ring.
     Catalog(Arc<Catalog>),
-    /// What the draft of the filters would change, as far as it is known.
+    /// The preview of the proposed filters, possibly on a part of the events so far.
     Previewed(Box<Preview>),
-    /// The properties of this type's events.
+    /// The properties of an event type.
     Properties(Arc<str>, Box<Properties>),
-    /// What the watches have seen.
-    Watched(Vec<Seen>),
-    /// The event that was sought, if there is one.
+    /// The counts of the watched conditions, in their order.
+    Watched(Vec<WatchCount>),
+    /// The result of a jump: the event, if there is one.
     JumpFound(Seek, Option<u64>),
-    /// Whom the event that was asked about is about, if it says so.
+    /// The person of the event that the operator asked about, if it names one.
     Who(Option<Identity>),
-    /// Where a limit is broken.
+    /// The violations of a limit, grouped.
     BrokenDown(Code, Box<Breakdown>),
-    /// What became of a person's events.
+    /// The summary of a person's events.
     Summarized(Identity, Box<Summary>),
-    /// The dead letters that were asked for, or why they can't be had.
+    /// The dead letters of the open group, or an error.
     DeadLetters(Result<Vec<DeadLetter>, String>),
-    /// A signal asks for the settings to be read again.
+    /// A signal asks for a reload.
     Hangup,
     /// A signal asks the program to end.
     Terminated,
-    /// The terminal was closed: nobody can be asked any more, and nobody looks.
+    /// The terminal was closed: no more questions can be asked.
     TerminalGone,
-    /// All is settled, or given up: the screen may close.
+    /// Draining has ended: the screen closes.
     Drained,
 }
 
-/// The settings, read again, as far as the screen has to do with them.
+/// The part of a reload that concerns the screen.
 #[derive(Debug, Clone, Default)]
-pub struct Reread {
-    /// What that did.
-    pub says: String,
-    /// The presets of the filters.
+pub struct ReloadOutcome {
+    /// A notice about the changes.
+    pub notice: String,
+    /// The filter presets.
     pub presets: BTreeMap<String, Filters>,
 }
 
-/// Something that is asked for.
+/// A request of the screen to the shell.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Effect {
-    /// Of the pipeline.
+    /// Apply a command of the pipeline.
     Pipeline(PipelineCommand),
-    /// Write these filters to the configuration file.
+    /// Save these filters to the configuration file.
     Save(Filters),
-    /// Write a preset to the configuration file, or take it out.
+    /// Save a preset to the configuration file, or delete it there.
     SavePreset(String, Option<Filters>),
-    /// Look what the events in the ring are made of.
+    /// Make the catalog of event types and properties.
     Catalog,
-    /// Write what was changed of the filters to a file: this NDJSON.
+    /// Export the history of the filters: this NDJSON.
     ExportHistory(String),
-    /// Read the settings again, and put what is new in force.
+    /// Reload the configuration.
     Reload,
-    /// Fetch these dead letters, to look at them.
+    /// Load these dead letters.
     DeadLetters(DeadLetterSelection),
-    /// Write these dead letters to a file.
+    /// Export these dead letters to a file.
     ExportDeadLetters(DeadLetterSelection),
-    /// Fetch this event, to look at it.
+    /// Load this event for the inspector.
     Inspect(u64),
-    /// Go to this event, from that one on.
+    /// Find the event to jump to, beginning at the given one.
     Seek(Seek, Option<u64>),
-    /// Write these events in the ring to a file.
+    /// Export these events in the ring to a file.
     ExportEvents(Events),
-    /// Remember how the screen is laid out, and what is watched.
+    /// Save the layout and the watched conditions.
     Remember,
-    /// Tell the operator, also where the screen is not looked at.
+    /// Notify the operator outside the screen too.
     Notify(String),
-    /// Say this in the terminal's title.
+    /// Set the title of the terminal.
     Title(String),
-    /// Put a text into the clipboard: what it is, and the text.
+    /// Copy a text to the clipboard: the name of its format, and the text.
     Copy(&'static str, String),
-    /// Say whom this event is about.
+    /// Find the person of this event.
     Who(u64),
-    /// Take nothing more in, and settle what is under way.
+    /// Stop the feed, and wait for the outcome of all items in flight.
     Drain,
-    /// Wait no longer for that.
+    /// End the draining now.
     Hurry,
-    /// Go into the background, as Ctrl-Z does.
+    /// Suspend the program.
     Suspend,
-    /// Draw in these colours.
+    /// Use this colour theme.
     Colours(Theme),
-    /// Take the mouse, or hand it to the terminal.
+    /// Receive mouse events, or leave the mouse to the terminal.
     Mouse(bool),
-    /// Draw everything anew.
+    /// Clear the terminal and draw everything.
     Redraw,
     /// Close the screen.
     Close,

@@ -1,5 +1,5 @@
-//! What the screen remembers of a workspace from one start to the next: its layout, and the
-//! conditions that are watched.
+//! The data that the screen keeps between runs for each workspace: the layout and the watched
+//! conditions.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -13,18 +13,18 @@ use crate::tui::action::Action;
 use crate::tui::frame::layout::Layout;
 use crate::tui::watches::query::Watch;
 
-/// What is remembered.
+/// The data kept between runs.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Memory {
-    /// Where the panes are.
+    /// The operator's changes to the layout.
     pub layout: Layout,
-    /// The conditions that are watched.
+    /// The watched conditions.
     pub watches: Vec<Watch>,
 }
 
 impl Memory {
-    /// Reads it. What is not there is nothing; what can't be read is an error that says so.
+    /// Reads the file. A missing file gives the defaults.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = match fs::read_to_string(path) {
             Ok(text) => text,
@@ -33,11 +33,11 @@ impl Memory {
         };
         toml::from_str(&text).map_err(|error| {
             let why = error.message();
-            format!("{} is not what it was: {why}; delete it", path.display())
+            format!("{} can't be parsed: {why}; delete it", path.display())
         })
     }
 
-    /// Writes it, whole or not at all.
+    /// Replaces the file, atomically.
     pub fn write(&self, path: &Path) -> io::Result<()> {
         let text = toml::to_string(self).map_err(io::Error::other)?;
         if let Some(folder) = path.parent() {
@@ -50,17 +50,17 @@ impl Memory {
 /// Saves the layout and the watches in the background; writes never overlap.
 #[derive(Debug)]
 pub(crate) struct MemoryWriter {
-    /// The file, if anything is remembered.
+    /// The file. None: nothing is saved.
     path: Option<PathBuf>,
-    /// The next to write.
+    /// The data of the next write.
     pending: Option<Memory>,
     writing: Option<JoinHandle<()>>,
-    /// Takes the reason where writing failed.
+    /// Receives a notice about each failed write.
     answers: UnboundedSender<Action>,
 }
 
 impl MemoryWriter {
-    /// A writer to `path`, which tells failures to `answers`.
+    /// A writer to `path` that reports errors to `answers`.
     pub(crate) fn new(path: Option<PathBuf>, answers: UnboundedSender<Action>) -> Self {
         Self {
             path,
@@ -70,7 +70,7 @@ impl MemoryWriter {
         }
     }
 
-    /// Queues `memory` in the place of what is not written yet.
+    /// Queues `memory`. It replaces queued data.
     pub(crate) fn save(&mut self, memory: Memory) {
         self.pending = Some(memory);
     }
@@ -86,9 +86,9 @@ impl MemoryWriter {
         let answers = self.answers.clone();
         self.writing = Some(tokio::task::spawn_blocking(move || {
             if let Err(error) = memory.write(&path) {
-                let says = format!("cannot remember this in {}: {error}", path.display());
+                let message = format!("can't save the layout to {}: {error}", path.display());
                 // The screen may have been closed meanwhile.
-                let _ = answers.send(Action::Notice(Err(says)));
+                let _ = answers.send(Action::Notice(Err(message)));
             }
         }));
     }
@@ -97,7 +97,7 @@ impl MemoryWriter {
     pub(crate) async fn end(&mut self) {
         for _ in 0..2 {
             if let Some(task) = self.writing.take() {
-                // Where writing broke off there is nobody left to tell.
+                // A panic in the write can't be reported any more.
                 let _ = task.await;
             }
             self.work();
@@ -105,7 +105,7 @@ impl MemoryWriter {
     }
 }
 
-/// The file for a workspace, in the platform's folder for such things.
+/// The file of a workspace, in the platform's state folder.
 pub fn path_for(workspace: &str) -> Option<PathBuf> {
     let folder = crate::config::state_folder()?;
     let name = crate::config::as_file_name(workspace);

@@ -1,7 +1,7 @@
-//! The screen. A folder for each concern of the operator, each with its query over the ring, its
-//! update, its view and its part of the state. [`state::State`] is plain data, [`action::Action`]
-//! is all that can happen, [`update`] is all behaviour and pure, [`view`] is all drawing and pure;
-//! [`shell`] runs them.
+//! The screen. Each concern of the operator has a folder, with its query over the ring, its update,
+//! its view and its state. [`state::State`] is plain data, [`action::Action`] an input,
+//! [`action::Effect`] a request to the shell. [`update`] and [`view`] are pure. [`session`] adds the
+//! queries over the ring, and [`shell`] the terminal and the pipeline.
 
 pub mod action;
 pub mod copy;
@@ -20,6 +20,7 @@ pub mod person;
 pub mod privacy;
 pub mod properties;
 pub mod relay;
+pub mod session;
 pub mod shell;
 pub mod state;
 pub mod terminal;

@@ -1,4 +1,4 @@
-//! What the screen is opened with.
+//! The arguments that the screen is opened with.
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -8,36 +8,36 @@ use std::time::Duration;
 
 use crate::config;
 use crate::filter::Filters;
-use crate::tui::action::Reread;
+use crate::tui::action::ReloadOutcome;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::memory::Memory;
 use crate::tui::state::{Labels, State};
 
 /// Reloads the settings and applies them. Returns a report, or the reason why nothing changed.
 pub type Reload =
-    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<Reread, String>> + Send>> + Send>;
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<ReloadOutcome, String>> + Send>> + Send>;
 
-/// What the screen is opened with.
+/// The arguments that the screen is opened with.
 pub struct Opening {
-    /// What does not change.
+    /// Texts that do not change.
     pub labels: Labels,
-    /// What it looks like.
+    /// The `screen` section of the configuration.
     pub look: config::Screen,
-    /// The keys.
+    /// The key bindings.
     pub keymap: Keymap,
-    /// Other filters to switch to, by name.
+    /// The presets by name.
     pub presets: BTreeMap<String, Filters>,
-    /// How long it waits at the end for what is under way.
+    /// Maximum time for draining at the end.
     pub drain: Duration,
-    /// Reads the settings again, where they came from a file.
+    /// Reloads the settings. None without a configuration file.
     pub reload: Option<Reload>,
-    /// Where it is remembered how the screen was left, if anywhere.
+    /// The file that keeps the layout between runs.
     pub memory: Option<PathBuf>,
 }
 
 impl Opening {
-    /// The state of a screen of this size, laid out as the operator left it; and the reason where
-    /// that can't be read.
+    /// The initial state of a screen of `size`, with the saved layout. Also returns an error if the
+    /// layout can't be read.
     pub(crate) fn state(
         &self,
         colours: config::Theme,

@@ -1,51 +1,49 @@
-//! The loop around the screen: it reads keys, takes snapshots, carries out effects, and draws, only
-//! when something changed and as often as the settings say. It speaks to the pipeline by snapshots,
-//! records and commands only.
+//! The event loop of the screen. It reads keys and snapshots, carries out effects, and draws when
+//! something has changed, at most at the configured frame rate. It uses snapshots, records and
+//! commands of the pipeline only.
 
 use std::io;
 use std::path::{Path, PathBuf};
+use std::pin::Pin;
+use std::sync::Arc;
 use std::time::Duration;
 
 use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use ratatui::Frame;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::time;
-use crate::config::save::{self};
+use crate::config::save;
 use crate::filter::Filters;
 use crate::filter::preview::Batching;
 use crate::pipeline::{Handle, Pipeline, ShutdownReport};
-use crate::protocol::Record;
-use crate::signals::{
-    Hangup, {self},
-};
-use crate::tui::action::{Action, Effect, Reread};
-use crate::tui::events::finder::Finder;
-use crate::tui::filters::preview::query::{Previewer, Question};
-use crate::tui::frame::news::says_something_new;
-use crate::tui::inspector::query::Inspected;
+use crate::protocol::Snapshot;
+use crate::signals::{self, Hangup};
+use crate::tui::action::{Action, Effect, ReloadOutcome};
+use crate::tui::filters::preview::query::Previewer;
+use crate::tui::frame::news::has_news;
 use crate::tui::jobs::{Jobs, ended, write_ndjson};
 use crate::tui::memory::{Memory, MemoryWriter};
 use crate::tui::opening::{Opening, Reload};
-use crate::tui::person::query::Identity;
-use crate::tui::state::State;
+use crate::tui::session::{QuerySettings, Session};
 use crate::tui::terminal::event::terminal_action;
 use crate::tui::terminal::screen::Screen;
 use crate::tui::terminal::{clipboard, screen as terminal};
+use crate::tui::view;
 use crate::tui::watches::query::Watcher;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
-use crate::tui::{update, view};
 
 const SECOND: Duration = Duration::from_secs(1);
 
-/// Opens the screen on a pipeline, and drains it when the operator leaves. Returns how it ended.
+/// Opens the screen on a pipeline, and drains the pipeline when the operator quits. Returns the
+/// result of the pipeline; none if it was not drained.
 pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<ShutdownReport>> {
-    // Before the screen is open: the terminal answers on the keyboard's side.
+    // Asked before the screen is open: the terminal answers as if keys were pressed.
     let colours = terminal::colours(opening.look.theme);
     let mut screen = Screen::open(&format!("sluicegate {}", opening.labels.workspace))?;
     screen.take_mouse(opening.look.mouse)?;
@@ -60,15 +58,14 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Shut
     } = opening;
     let answers = mpsc::unbounded_channel();
     if let Some(why) = unread {
-        // The other end is in the same hands.
+        // This function holds the receiver, so sending cannot fail.
         let _ = answers.0.send(Action::Notice(Err(why)));
     }
     let shell = Shell {
-        state,
+        session: Session::new(state, query_settings(&handle), handle.ring().clone()),
         screen,
         theme: Theme::of(colours, look.ascii),
         frame: SECOND / look.frames_per_second.get().min(60),
-        finder: Finder::new(handle.ring().clone()),
         previewer: Previewer::new(handle.ring().clone()),
         memory: MemoryWriter::new(memory, answers.0.clone()),
         jobs: Jobs::new(handle.clone(), answers.0.clone()),
@@ -90,31 +87,30 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Shut
 }
 
 struct Shell {
+    session: Session,
     screen: Screen,
-    state: State,
     theme: Theme,
-    /// So long a frame stays, at the least.
+    /// Minimum time between two frames.
     frame: Duration,
-    finder: Finder,
     previewer: Previewer,
-    /// What was asked for and is being worked on beside the screen.
+    /// The results of background work.
     answers: (
         mpsc::UnboundedSender<Action>,
         mpsc::UnboundedReceiver<Action>,
     ),
-    /// What is watched.
+    /// Counts the events that meet the watched conditions.
     watcher: Watcher,
     /// Saves the layout and the watches.
     memory: MemoryWriter,
     jobs: Jobs,
     handle: Handle,
-    /// Until it is drained.
+    /// None once draining has started.
     pipeline: Option<Pipeline>,
     drain: Duration,
     reload: Option<Reload>,
     hurry: CancellationToken,
     ending: Option<JoinHandle<ShutdownReport>>,
-    /// How the pipeline ended, once it has.
+    /// The result of the pipeline, once it has ended.
     ended: Option<ShutdownReport>,
     closed: bool,
     /// Whether there is a terminal to read keys from, and to draw on.
@@ -125,40 +121,11 @@ struct Shell {
 
 impl Shell {
     async fn run(mut self) -> io::Result<Option<ShutdownReport>> {
-        let mut keys = EventStream::new();
-        let mut snapshots = self.handle.snapshots();
-        let mut terminations = signals::terminations();
-        let mut hangups = signals::hangups();
+        let mut inputs = Inputs::new(&self.handle);
         let mut next_frame = Instant::now();
-        let pipeline = self.handle.clone();
-        let failed = async move { pipeline.failed().await };
-        tokio::pin!(failed);
-        let mut has_failed = false;
         loop {
-            let action = tokio::select! {
-                key = keys.next(), if self.has_terminal => terminal_action(key),
-                Ok(()) = snapshots.changed() => Some(Action::Snapshot(snapshots.borrow_and_update().clone())),
-                Some(()) = terminations.recv() => Some(Action::Terminated),
-                // Nothing comes in, or out, any more.
-                () = &mut failed, if !has_failed => {
-                    has_failed = true;
-                    Some(Action::Terminated)
-                }
-                Some(hangup) = hangups.recv() => Some(match hangup {
-                    Hangup::Reload => Action::Hangup,
-                    Hangup::TerminalGone => Action::TerminalGone,
-                }),
-                Some(answer) = self.answers.1.recv() => Some(answer),
-                seen = self.watcher.next() => Some(Action::Watched(seen)),
-                preview = self.previewer.next() => Some(Action::Previewed(Box::new(preview))),
-                ended = ended(&mut self.ending) => {
-                    self.ending = None;
-                    self.ended = Some(ended);
-                    Some(Action::Drained)
-                }
-                () = tokio::time::sleep_until(next_frame), if self.dirty => None,
-            };
-            let keyed = matches!(
+            let action = self.next_action(&mut inputs, next_frame).await;
+            let is_input = matches!(
                 action,
                 Some(Action::Key(_) | Action::Mouse(_) | Action::Paste(_))
             );
@@ -173,24 +140,75 @@ impl Shell {
                 self.memory.end().await;
                 return Ok(self.ended);
             }
-            // A key is answered at once; what comes by itself waits for its frame.
-            if self.dirty && (keyed || Instant::now() >= next_frame) {
-                self.turn_page().await?;
-                let began = Instant::now();
-                let draw = |frame: &mut Frame<'_>| view::draw(frame, &self.state, &self.theme);
-                if !self.screen.draw(draw)? {
-                    self.has_terminal = false;
-                    self.act(Action::TerminalGone).await?;
-                }
-                self.dirty = false;
-                // A line that takes long for a frame gets fewer of them, so that keys get through.
-                let took = began.elapsed();
-                next_frame = Instant::now() + self.frame.max(took * 2);
+            // Input is answered at once; everything else waits for the next frame.
+            if self.dirty && (is_input || Instant::now() >= next_frame) {
+                next_frame = self.draw().await?;
             }
         }
     }
 
-    /// A snapshot that says nothing new is drawn only when the clock shows another second.
+    /// Waits for the next action. None when it is time for a frame.
+    async fn next_action(&mut self, inputs: &mut Inputs, next_frame: Instant) -> Option<Action> {
+        tokio::select! {
+            key = inputs.keys.next(), if self.has_terminal => terminal_action(key),
+            Ok(()) = inputs.snapshots.changed() => {
+                Some(Action::Snapshot(inputs.snapshots.borrow_and_update().clone()))
+            }
+            Some(()) = inputs.terminations.recv() => Some(Action::Terminated),
+            // A failed pipeline neither receives nor sends.
+            () = &mut inputs.failed, if !inputs.has_failed => {
+                inputs.has_failed = true;
+                Some(Action::Terminated)
+            }
+            Some(hangup) = inputs.hangups.recv() => Some(match hangup {
+                Hangup::Reload => Action::Hangup,
+                Hangup::TerminalGone => Action::TerminalGone,
+            }),
+            Some(answer) = self.answers.1.recv() => Some(answer),
+            counts = self.watcher.next() => Some(Action::Watched(counts)),
+            preview = self.previewer.next() => Some(Action::Previewed(Box::new(preview))),
+            ended = ended(&mut self.ending) => {
+                self.ending = None;
+                self.ended = Some(ended);
+                Some(Action::Drained)
+            }
+            () = tokio::time::sleep_until(next_frame), if self.dirty => None,
+        }
+    }
+
+    /// Draws a frame. Returns the earliest time of the next one.
+    async fn draw(&mut self) -> io::Result<Instant> {
+        self.dirty = !self.session.refresh();
+        self.start_queries();
+        let began = Instant::now();
+        let draw = |frame: &mut Frame<'_>| view::draw(frame, &self.session.state, &self.theme);
+        if !self.screen.draw(draw)? {
+            self.has_terminal = false;
+            self.act(Action::TerminalGone).await?;
+        }
+        self.dirty = false;
+        // A slow connection gets fewer frames, so that keys get through.
+        let took = began.elapsed();
+        Ok(Instant::now() + self.frame.max(took * 2))
+    }
+
+    /// Starts the background queries that the open panes need.
+    fn start_queries(&mut self) {
+        self.previewer.ask(self.session.question());
+        let state = &self.session.state;
+        self.watcher.ask(&state.watches);
+        let person = state.overlays.person();
+        self.jobs
+            .summarize(person.map(|open| open.identity.clone()));
+        self.jobs
+            .break_down(state.overlays.limit().map(|open| open.code));
+        let properties = state.overlays.properties();
+        self.jobs
+            .explore(properties.map(|open| open.event_type.clone()));
+    }
+
+    /// Whether an action needs a frame. A snapshot in which only the clock has changed is drawn
+    /// once a second.
     fn is_worth_drawing(&mut self, action: &Action) -> bool {
         let Action::Snapshot(new) = action else {
             return true;
@@ -200,114 +218,112 @@ impl Shell {
             self.drawn_second = second;
             return true;
         }
-        self.state.frozen.is_none() && says_something_new(&self.state.snapshot, new)
+        self.session.state.frozen.is_none() && has_news(&self.session.state.snapshot, new)
     }
 
     async fn act(&mut self, action: Action) -> io::Result<()> {
         let mut actions = vec![action];
         while let Some(action) = actions.pop() {
-            for effect in update::update(&mut self.state, action) {
+            for effect in self.session.act(action) {
                 actions.extend(self.carry_out(effect).await?);
             }
         }
         Ok(())
     }
 
+    /// Carries out an effect. Returns its result, if that is known at once.
     async fn carry_out(&mut self, effect: Effect) -> io::Result<Option<Action>> {
-        let answer = match effect {
-            Effect::Pipeline(command) => {
-                let applied = self.handle.apply(command).await;
-                Some(Action::Applied(applied.map_err(|error| error.to_string())))
-            }
-            Effect::Save(filters) => {
-                let save = move |path: &Path| save::filters(path, &filters);
-                Some(Action::Notice(
-                    Jobs::save(self.save_path(), "filters saved to", save).await,
-                ))
-            }
-            Effect::SavePreset(name, filters) => {
-                let did = match filters {
-                    Some(_) => format!("“{name}” is kept in"),
-                    None => format!("“{name}” is taken out of"),
-                };
-                let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
-                Some(Action::Notice(
-                    Jobs::save(self.save_path(), &did, save).await,
-                ))
-            }
-            Effect::Reload => Some(Action::Reloaded(self.reload().await)),
-            Effect::DeadLetters(which) => Some(Action::DeadLetters(self.jobs.letters(which).await)),
-            Effect::ExportDeadLetters(which) => Some(Action::Notice(self.jobs.export(which).await)),
-            Effect::Catalog => {
-                self.jobs.look_around();
-                None
-            }
-            Effect::ExportHistory(ndjson) => {
-                let told = write_ndjson("filter-changes", "the changes are", ndjson).await;
-                Some(Action::Notice(told))
-            }
-            Effect::ExportEvents(events) => {
-                self.jobs.export_events(events);
-                None
-            }
-            Effect::Seek(seek, from) => Some(Action::JumpFound(seek, self.finder.seek(seek, from))),
-            Effect::Copy(what, text) => {
+        match effect {
+            Effect::Pipeline(_)
+            | Effect::Reload
+            | Effect::Save(_)
+            | Effect::SavePreset(..)
+            | Effect::ExportHistory(_)
+            | Effect::ExportDeadLetters(_)
+            | Effect::DeadLetters(_) => Ok(self.request(effect).await),
+            Effect::Copy(format, text) => {
                 self.screen.copy(&text)?;
                 let size = text::bytes(text.len());
-                let says = format!("{what} is handed to the terminal's clipboard, {size}");
+                let notice = format!("{format} sent to the terminal's clipboard, {size}");
                 if clipboard::System::is_here() {
-                    self.jobs.put_into_clipboard(what, text);
+                    self.jobs.put_into_clipboard(format, text);
                 }
-                Some(Action::Notice(Ok(says)))
+                Ok(Some(Action::Notice(Ok(notice))))
             }
-            Effect::Who(sequence) => {
-                let record = self.finder.record(sequence);
-                let event = record.as_ref().and_then(Record::event);
-                Some(Action::Who(event.and_then(Identity::of)))
-            }
-            Effect::Inspect(sequence) => Some(Action::Inspected(self.inspected(sequence))),
-            Effect::Drain => {
-                if let Some(pipeline) = self.pipeline.take() {
-                    self.ending = Some(tokio::spawn(pipeline.end(self.drain, self.hurry.clone())));
-                }
-                None
-            }
-            Effect::Hurry => {
-                self.hurry.cancel();
-                None
-            }
-            Effect::Remember => {
-                self.memory.save(Memory {
-                    layout: self.state.layout.clone(),
-                    watches: self.state.watches.clone(),
-                });
-                None
-            }
-            effect @ (Effect::Notify(_)
+            Effect::Notify(_)
             | Effect::Title(_)
             | Effect::Suspend
             | Effect::Colours(_)
             | Effect::Mouse(_)
-            | Effect::Redraw) => {
-                self.on_terminal(effect)?;
-                None
+            | Effect::Redraw => self.on_terminal(effect).map(|()| None),
+            _ => {
+                self.start(effect);
+                Ok(None)
             }
-            Effect::Close => {
-                self.closed = true;
-                None
-            }
-        };
-        Ok(answer)
+        }
     }
 
-    /// Carries out an effect on the terminal alone.
+    /// Carries out an effect whose result the screen waits for.
+    async fn request(&mut self, effect: Effect) -> Option<Action> {
+        Some(match effect {
+            Effect::Pipeline(command) => {
+                let applied = self.handle.apply(command).await;
+                Action::Applied(applied.map_err(|error| error.to_string()))
+            }
+            Effect::Reload => {
+                let reloaded = self.reload().await;
+                self.session.settings = query_settings(&self.handle);
+                Action::Reloaded(reloaded)
+            }
+            Effect::Save(filters) => {
+                let save = move |path: &Path| save::filters(path, &filters);
+                Action::Notice(Jobs::save(self.save_path(), "filters saved to", save).await)
+            }
+            Effect::SavePreset(name, filters) => {
+                let did = match filters {
+                    Some(_) => format!("preset “{name}” saved to"),
+                    None => format!("preset “{name}” deleted from"),
+                };
+                let save = move |path: &Path| save::preset(path, &name, filters.as_ref());
+                Action::Notice(Jobs::save(self.save_path(), &did, save).await)
+            }
+            Effect::ExportHistory(ndjson) => {
+                Action::Notice(write_ndjson("filter-changes", "changes", ndjson).await)
+            }
+            Effect::ExportDeadLetters(which) => Action::Notice(self.jobs.export(which).await),
+            Effect::DeadLetters(which) => Action::DeadLetters(self.jobs.dead_letters(which).await),
+            _ => return None,
+        })
+    }
+
+    /// Starts background work, or changes the shell itself.
+    fn start(&mut self, effect: Effect) {
+        match effect {
+            Effect::Catalog => self.jobs.catalog(),
+            Effect::ExportEvents(events) => self.jobs.export_events(events),
+            Effect::Drain => {
+                if let Some(pipeline) = self.pipeline.take() {
+                    self.ending = Some(tokio::spawn(pipeline.end(self.drain, self.hurry.clone())));
+                }
+            }
+            Effect::Hurry => self.hurry.cancel(),
+            Effect::Remember => self.memory.save(Memory {
+                layout: self.session.state.layout.clone(),
+                watches: self.session.state.watches.clone(),
+            }),
+            Effect::Close => self.closed = true,
+            _ => {}
+        }
+    }
+
+    /// Carries out an effect on the terminal.
     fn on_terminal(&mut self, effect: Effect) -> io::Result<()> {
         match effect {
-            Effect::Notify(says) => self.screen.notify(&says)?,
+            Effect::Notify(message) => self.screen.notify(&message)?,
             Effect::Title(title) => self.screen.set_title(&title)?,
             Effect::Suspend => {
                 self.screen.suspend()?;
-                self.screen.take_mouse(self.state.has_mouse)?;
+                self.screen.take_mouse(self.session.state.has_mouse)?;
                 self.dirty = true;
             }
             Effect::Colours(colours) => {
@@ -324,75 +340,51 @@ impl Shell {
     }
 
     fn save_path(&self) -> Option<PathBuf> {
-        self.state.labels.save_to.clone()
+        self.session.state.labels.save_to.clone()
     }
 
-    async fn reload(&self) -> Result<(Reread, Filters), String> {
+    async fn reload(&self) -> Result<(ReloadOutcome, Filters), String> {
         let Some(reload) = &self.reload else {
-            return Err("the demo has no configuration file: there is nothing to read".to_owned());
+            return Err("the demo has no configuration file to reload".to_owned());
         };
         let reread = reload().await?;
         Ok((reread, self.handle.filters()))
     }
+}
 
-    fn inspected(&self, sequence: u64) -> Option<Box<Inspected>> {
-        let record = self.finder.record(sequence)?;
-        let snapshot = &self.state.snapshot;
-        let mapping = &self.handle.judge_rules().mapping;
-        let found = Inspected::of(record, &snapshot.filters, snapshot.mode, mapping);
-        Some(Box::new(found))
-    }
+/// The sources of actions outside the shell.
+struct Inputs {
+    keys: EventStream,
+    snapshots: watch::Receiver<Arc<Snapshot>>,
+    terminations: mpsc::Receiver<()>,
+    hangups: mpsc::Receiver<Hangup>,
+    /// Completes when the pipeline fails.
+    failed: Pin<Box<dyn Future<Output = ()> + Send>>,
+    has_failed: bool,
+}
 
-    /// What is proposed, and by what terms its effect is measured.
-    fn question(&self) -> Option<Question> {
-        let after = self.state.proposed()?;
-        let settings = self.handle.settings();
-        Some(Question {
-            before: self.state.filters.clone(),
-            after,
-            batching: Batching {
-                age: settings.delivery.batch_age,
-                bytes: settings.delivery.batch_bytes,
-            },
-            send_users: self.handle.judge_rules().mapping.send_users,
-        })
-    }
-
-    /// Searches on, and turns to the page that the state asks for.
-    async fn turn_page(&mut self) -> io::Result<()> {
-        self.finder.look_for(self.state.events.find.as_ref());
-        self.finder.work();
-        let question = self.question();
-        let draft = self.state.draft.as_ref().filter(|draft| draft.shows_events);
-        self.finder
-            .look_through(draft.and(question.as_ref()).cloned());
-        self.previewer.ask(question);
-        self.watcher.ask(&self.state.watches);
-        let person = self.state.person.as_ref();
-        self.jobs
-            .summarize(person.map(|open| open.identity.clone()));
-        self.jobs
-            .break_down(self.state.limit.as_ref().map(|open| open.code));
-        let properties = self.state.properties.as_ref();
-        self.jobs
-            .explore(properties.map(|open| open.event_type.clone()));
-        let room = self.state.event_rows();
-        let events = &mut self.state.events;
-        events.room = room;
-        let page = self
-            .finder
-            .page(events.anchor(), events.shift, room, &events.bookmarks);
-        self.dirty = !page.complete;
-        self.act(Action::Page(page)).await?;
-        if let Some(inspector) = &self.state.inspector
-            && inspector.is_outdated(
-                self.finder.record(inspector.sequence).as_ref(),
-                &self.state.snapshot,
-            )
-        {
-            let found = self.inspected(inspector.sequence);
-            self.act(Action::Inspected(found)).await?;
+impl Inputs {
+    fn new(handle: &Handle) -> Self {
+        let pipeline = handle.clone();
+        Self {
+            keys: EventStream::new(),
+            snapshots: handle.snapshots(),
+            terminations: signals::terminations(),
+            hangups: signals::hangups(),
+            failed: Box::pin(async move { pipeline.failed().await }),
+            has_failed: false,
         }
-        Ok(())
+    }
+}
+
+/// The settings of queries, as the pipeline has them now.
+fn query_settings(handle: &Handle) -> QuerySettings {
+    let settings = handle.settings();
+    QuerySettings {
+        mapping: handle.judge_rules().mapping.clone(),
+        batching: Batching {
+            age: settings.delivery.batch_age,
+            bytes: settings.delivery.batch_bytes,
+        },
     }
 }

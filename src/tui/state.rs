@@ -1,4 +1,4 @@
-//! What the screen is: plain data.
+//! The state of the screen: plain data.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
@@ -13,128 +13,116 @@ use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
 use crate::protocol::{Snapshot, TypeRow};
-use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
-use crate::tui::filters::state::{Armed, Draft, FilterCursor, Sort};
+use crate::tui::filters::state::{Draft, FilterCursor, Sort, TemporaryChange};
 use crate::tui::frame::alert::{Alert, AlertInputs};
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, Pane};
 use crate::tui::frame::layout::{Border, Layout, LayoutInputs, PaneAreas};
 use crate::tui::frame::notice::{NOTICE_MS, Notice};
+use crate::tui::frame::overlays::Overlays;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
-use crate::tui::inspector::state::Inspector;
-use crate::tui::limits::state::OpenedLimit;
 use crate::tui::person;
-use crate::tui::person::state::Person;
 use crate::tui::privacy::mask::Privacy;
-use crate::tui::properties::state::OpenedProperties;
-use crate::tui::throughput::layout::points;
+use crate::tui::throughput::layout::history_columns;
 use crate::tui::throughput::state::Annotation;
-use crate::tui::watches::query::{Seen, Watch};
+use crate::tui::watches::query::{Watch, WatchCount};
 
-/// What does not change while the screen is open.
+/// Texts that do not change while the screen is open.
 #[derive(Debug, Clone, Default)]
 pub struct Labels {
-    /// The workspace's name.
+    /// The name of the workspace.
     pub workspace: String,
-    /// Where events go: `customer.io us · site 1a2b…`.
+    /// The destination of events: `customer.io us · site 1a2b…`.
     pub destination: String,
-    /// Where they come from.
+    /// The source of events.
     pub feed: String,
-    /// The configuration file that filters are saved to.
+    /// The configuration file that filters are saved to. The demo has none.
     pub save_to: Option<PathBuf>,
-    /// The URL of the server that requests go to, as far as the settings say.
+    /// The URL of the destination, if the configuration sets one.
     pub server: String,
 }
 
-/// The whole screen.
+/// The state of the whole screen.
 #[derive(Debug)]
 pub struct State {
-    /// What does not change.
+    /// Texts that do not change.
     pub labels: Labels,
     /// The size of the terminal, in columns and rows.
     pub size: (u16, u16),
-    /// How the pipeline stands.
+    /// The latest snapshot of the pipeline.
     pub snapshot: Arc<Snapshot>,
-    /// What is shown instead while the display is frozen.
+    /// The snapshot that is displayed while the display is frozen.
     pub frozen: Option<Arc<Snapshot>>,
-    /// The filters as the operator left them. They are in force a moment later.
+    /// The filters as the operator applied them. The pipeline has them a moment later.
     pub filters: Filters,
-    /// Others, which the operator is trying out.
+    /// The draft of other filters.
     pub draft: Option<Draft>,
-    /// What the draft would change, as far as it is known.
+    /// The preview of the proposed filters. None before its first result.
     pub preview: Option<Preview>,
-    /// A change that is in force for a time only.
-    pub armed: Option<Armed>,
-    /// What was changed of the filters.
+    /// A change of the filters that ends at a set time.
+    pub temporary_change: Option<TemporaryChange>,
+    /// The history of the filters.
     pub history: History,
-    /// Other filters to switch to, by name.
+    /// The presets by name.
     pub presets: BTreeMap<String, Filters>,
-    /// What the events are made of, as it was when the rule editor was opened.
+    /// The catalog of event types and properties, made when the rule editor was opened.
     pub catalog: Arc<Catalog>,
-    /// Conditions that were written, the newest first.
+    /// Earlier conditions, the newest first.
     pub conditions: Vec<String>,
     /// The pane that has the focus.
     pub focus: Pane,
-    /// Whether it has the screen for itself.
+    /// Whether the focused pane is zoomed.
     pub zoomed: bool,
-    /// The window of the throughput, by its place among them.
+    /// The time span of the throughput, an index into `WINDOWS`.
     pub window: usize,
-    /// The time that the cursor of the throughput is on.
+    /// The time under the cursor of the throughput.
     pub moment_ms: Option<UnixMs>,
-    /// What happened to the stream, the newest last.
+    /// Incidents of the stream, the newest last.
     pub annotations: VecDeque<Annotation>,
-    /// How types are sorted.
+    /// The order of the event types.
     pub sort: Sort,
-    /// The row of the filters that the cursor is on: types, then rules.
+    /// The cursor in the filters pane.
     pub filter_cursor: FilterCursor,
     /// The events pane.
     pub events: Events,
-    /// The row of the violations that the cursor is on.
+    /// The row of the cursor in the violations pane.
     pub violation: usize,
-    /// The event that is inspected.
-    pub inspector: Option<Inspector>,
-    /// The dead letters, while they are looked at.
-    pub letters: Option<DeadLetters>,
-    /// The person whose events are looked at.
-    pub person: Option<Person>,
-    /// The limit that is looked at.
-    pub limit: Option<OpenedLimit>,
-    /// The type whose properties are looked at.
-    pub properties: Option<OpenedProperties>,
-    /// What is open over everything.
+    /// The overlays over the lower panes.
+    pub overlays: Overlays,
+    /// The popup over the whole screen.
     pub popup: Option<Popup>,
-    /// What was last said to the operator.
-    pub message: Option<Notice>,
-    /// What needs the operator now.
+    /// The last notice.
+    pub notice: Option<Notice>,
+    /// The current alert.
     pub alert: Option<Alert>,
-    /// Limits that reject more than this share are an alert, in percent; 0 never are.
+    /// The share of rejected events above which there is an alert, in percent. 0: no alert.
     pub rejected_alert_percent: f64,
-    /// The conditions that are watched.
+    /// The watched conditions.
     pub watches: Vec<Watch>,
-    /// What they have seen, as far as it is known, in their order.
-    pub seen: Vec<Seen>,
-    /// Where the panes are.
+    /// The counts of the watched conditions, in the same order. Empty before the first count.
+    pub watch_counts: Vec<WatchCount>,
+    /// The operator's changes to the layout.
     pub layout: Layout,
-    /// The keys.
+    /// The key bindings.
     pub keymap: Arc<Keymap>,
-    /// What hides people, where anything does.
+    /// The mask of personal data. None: it is shown.
     pub privacy: Option<Privacy>,
-    /// What pseudonyms are made with.
+    /// The salt of pseudonyms.
     pub salt: u64,
-    /// The colours.
+    /// The colour theme.
     pub colours: config::Theme,
-    /// Whether the mouse is ours; otherwise the terminal selects text with it.
+    /// Whether the screen receives the mouse. Otherwise the terminal selects text with it.
     pub has_mouse: bool,
-    /// The border that the mouse is moving.
+    /// The border that the mouse is dragging.
     pub dragged: Option<Border>,
-    /// Whether the program is ending, and only waits for what is under way.
+    /// Whether the program is draining before it ends.
     pub draining: bool,
 }
 
 impl State {
-    /// A screen that has seen nothing yet.
+    /// A screen before the first snapshot.
     pub fn new(labels: Labels, size: (u16, u16)) -> Self {
         Self {
             labels,
@@ -144,7 +132,7 @@ impl State {
             filters: Filters::default(),
             draft: None,
             preview: None,
-            armed: None,
+            temporary_change: None,
             history: History::default(),
             presets: BTreeMap::new(),
             catalog: Arc::default(),
@@ -161,17 +149,13 @@ impl State {
                 ..Events::default()
             },
             violation: 0,
-            inspector: None,
-            letters: None,
-            person: None,
-            limit: None,
-            properties: None,
+            overlays: Overlays::default(),
             popup: None,
-            message: None,
+            notice: None,
             alert: None,
             rejected_alert_percent: 0.0,
             watches: Vec::new(),
-            seen: Vec::new(),
+            watch_counts: Vec::new(),
             layout: Layout::default(),
             keymap: Arc::default(),
             privacy: None,
@@ -183,7 +167,7 @@ impl State {
         }
     }
 
-    /// The key of this, for a sentence that names it.
+    /// The first key of a command, for a message.
     pub fn key(&self, does: Command) -> &str {
         self.keymap.key(does)
     }
@@ -194,12 +178,12 @@ impl State {
             snapshot: &self.snapshot,
             rejected_alert_percent: self.rejected_alert_percent,
             watches: &self.watches,
-            seen: &self.seen,
+            watch_counts: &self.watch_counts,
         }
     }
 
-    /// Where the panes are.
-    pub fn rooms(&self) -> PaneAreas {
+    /// The areas of the panes.
+    pub fn areas(&self) -> PaneAreas {
         let inputs = LayoutInputs {
             layout: &self.layout,
             banner: u16::from(self.alert.is_some()),
@@ -209,39 +193,39 @@ impl State {
         PaneAreas::new(Rect::new(0, 0, self.size.0, self.size.1), inputs)
     }
 
-    /// The rows that the events pane has for events.
+    /// Rows for events in the events pane.
     pub fn event_rows(&self) -> usize {
-        let rooms = self.rooms();
-        let room = match &self.person {
-            Some(_) => person::layout::rooms(rooms.inspector)[1],
-            None => rooms.events,
+        let areas = self.areas();
+        let room = match self.overlays.person() {
+            Some(_) => person::layout::areas(areas.inspector)[1],
+            None => areas.events,
         };
         usize::from(room.height.saturating_sub(2))
     }
 
-    /// The points that the throughput's history is drawn with.
+    /// Points of the history in the throughput pane.
     pub fn history_points(&self) -> usize {
-        points(self.rooms().throughput)
+        history_columns(self.areas().throughput)
     }
 
-    /// Where keys go.
+    /// The context of a key.
     pub fn input_context(&self) -> InputContext {
         InputContext {
             pane: self.focus,
-            over: self.over(),
-            drafts: self.draft.is_some(),
+            overlay: self.overlays.top_kind(),
+            has_draft: self.draft.is_some(),
         }
     }
 
-    /// The filters that the operator edits: those of the draft, or those in force.
+    /// The filters that the operator edits: the draft, or else the active filters.
     pub fn edited(&self) -> &Filters {
         self.draft
             .as_ref()
             .map_or(&self.filters, |draft| &draft.filters)
     }
 
-    /// What would be in force if the operator applied now: the draft, with the rule that is
-    /// being written. None where that changes nothing.
+    /// The filters as they would be after applying now: the draft, with the rule in the editor. None if
+    /// that changes nothing.
     pub fn proposed(&self) -> Option<Filters> {
         let mut proposed = self.edited().clone();
         if let Some(Popup::Rule(editor)) = &self.popup {
@@ -250,47 +234,30 @@ impl State {
         (!changes(&self.filters, &proposed).is_empty()).then_some(proposed)
     }
 
-    /// What lies over the lower panes.
-    pub fn over(&self) -> Overlay {
-        if self.letters.is_some() {
-            Overlay::DeadLetters
-        } else if self.inspector.is_some() {
-            Overlay::Inspector
-        } else if self.properties.is_some() {
-            Overlay::Properties
-        } else if self.person.is_some() {
-            Overlay::Person
-        } else if self.limit.is_some() {
-            Overlay::Limit
-        } else {
-            Overlay::Nothing
-        }
-    }
-
-    /// Shows a message in the footer for a few seconds.
-    pub(crate) fn inform(&mut self, text: impl Into<String>) {
-        self.message = Some(Notice {
+    /// Shows a notice in the footer for a few seconds.
+    pub(crate) fn notify(&mut self, text: impl Into<String>) {
+        self.notice = Some(Notice {
             text: text.into(),
             is_error: false,
             until_ms: self.snapshot.at_ms + NOTICE_MS,
         });
     }
 
-    /// Shows that something went wrong, in the footer, for a few seconds.
-    pub(crate) fn refuse(&mut self, text: impl Into<String>) {
-        self.inform(text);
-        self.message
+    /// Shows an error in the footer for a few seconds.
+    pub(crate) fn notify_error(&mut self, text: impl Into<String>) {
+        self.notify(text);
+        self.notice
             .iter_mut()
             .for_each(|notice| notice.is_error = true);
     }
 
-    /// How everything stood when the display was frozen, or stands now.
+    /// The displayed snapshot: the frozen one, or else the latest.
     pub fn shown(&self) -> &Snapshot {
         self.frozen.as_ref().unwrap_or(&self.snapshot)
     }
 
-    /// The event types in the order in which they are shown: those that came by, and those
-    /// that the filters name.
+    /// The event types in display order: those that were received, and those that the filters
+    /// name.
     pub fn types(&self) -> Vec<TypeRow> {
         let mut rows: Vec<TypeRow> = self.shown().types.to_vec();
         for name in self.edited().types.keys() {
@@ -304,7 +271,7 @@ impl State {
             }
         }
         match self.sort {
-            // They come sorted by count, which changes rarely: rows must not jump under the cursor.
+            // The snapshot sorts by count, with few changes, so that rows don't jump under the cursor.
             Sort::Count => {}
             Sort::Rate => {
                 rows.sort_by(|a, b| b.rate.total_cmp(&a.rate).then_with(|| a.name.cmp(&b.name)));
@@ -314,7 +281,7 @@ impl State {
         rows
     }
 
-    /// The cursor's row among the filters: types first, then rules.
+    /// The row of the cursor in the filters pane: types first, then rules.
     pub fn filter_row(&self, types: &[TypeRow]) -> usize {
         match &self.filter_cursor {
             FilterCursor::Type(Some(name)) => {

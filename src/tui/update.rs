@@ -1,4 +1,4 @@
-//! What happens becomes what the screen is: all behaviour, without drawing or waiting.
+//! The behaviour of the screen, as a pure function: it changes the state and returns effects.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
@@ -18,7 +18,7 @@ use crate::tui::properties::update as properties;
 use crate::tui::state::State;
 use crate::tui::watches::update as watches;
 
-/// Applies an action; returns what is asked for because of it.
+/// Applies an action. Returns the effects for the shell.
 #[expect(
     clippy::too_many_lines,
     reason = "a table: an arm for each thing that can happen"
@@ -40,7 +40,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Snapshot(snapshot) => {
             on_snapshot(state, snapshot);
             let mut effects = look_for_alerts(state);
-            effects.extend(filters::disarm(state));
+            effects.extend(filters::end_temporary_change(state));
             effects
         }
         Action::Page(page) => {
@@ -58,34 +58,34 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             on_inspected(state, found);
             Vec::new()
         }
-        Action::Applied(Ok(says)) => {
-            if !says.is_empty() {
-                state.inform(says);
+        Action::Applied(Ok(message)) => {
+            if !message.is_empty() {
+                state.notify(message);
             }
             dead_letters::look_again(state)
         }
         Action::Applied(Err(why)) => {
-            // The pipeline goes on as it was: so do the filters that are shown.
+            // The pipeline keeps its filters, so the screen returns to them.
             state.filters = (*state.snapshot.filters).clone();
             state.draft = None;
-            state.refuse(why);
+            state.notify_error(why);
             Vec::new()
         }
         Action::Notice(told) => {
             match told {
-                Ok(says) => state.inform(says),
-                Err(why) => state.refuse(why),
+                Ok(message) => state.notify(message),
+                Err(why) => state.notify_error(why),
             }
             Vec::new()
         }
-        Action::Reloaded(Ok((reread, now))) => {
+        Action::Reloaded(Ok((report, now))) => {
             filters::read(state, now);
-            state.presets = reread.presets;
-            state.inform(reread.says);
+            state.presets = report.presets;
+            state.notify(report.notice);
             Vec::new()
         }
         Action::Reloaded(Err(why)) => {
-            state.refuse(why);
+            state.notify_error(why);
             Vec::new()
         }
         Action::Properties(event_type, found) => {
@@ -93,7 +93,7 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Watched(seen) => {
-            let mut effects = watches::seen(state, seen);
+            let mut effects = watches::take_counts(state, seen);
             effects.extend(look_for_alerts(state));
             effects
         }

@@ -1,16 +1,16 @@
-//! Drawing the screen: a file a pane.
+//! Drawing the screen. Each pane has a file of its own.
 //!
 //! ```text
 //! ┌ header ──────────────────────────────────┐  workspace, feed, gate, spool, clock
-//! │ banner                                   │  what needs the operator, where something does
-//! ├ throughput ────────┬ delivery ───────────┤  rates and their course │ what became of it
-//! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event a row
+//! │ banner                                   │  the alert, if there is one
+//! ├ throughput ────────┬ delivery ───────────┤  rates and their history │ outcomes
+//! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event per row
 //! │            │                             │
-//! ├ violations ┴─────────────────────────────┤  limits that are broken
-//! └ footer ──────────────────────────────────┘  keys, or the last message
+//! ├ violations ┴─────────────────────────────┤  violated limits
+//! └ footer ──────────────────────────────────┘  keys, or the last notice
 //! ```
-//! The inspector, and the dead letters, take the room of the three lower panes; popups lie
-//! over everything.
+//! An overlay, such as the inspector, takes the place of the three lower panes. A popup lies over
+//! everything.
 
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -26,7 +26,8 @@ use crate::tui::filters::history::view as history;
 use crate::tui::filters::presets::view as presets;
 use crate::tui::filters::preview::view as preview;
 use crate::tui::filters::view as filters;
-use crate::tui::frame::focus::Overlay;
+use crate::tui::frame::layout::PaneAreas;
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::Popup;
 use crate::tui::frame::{banner, confirm, footer, header};
 use crate::tui::input::help;
@@ -45,21 +46,21 @@ use crate::tui::widget::choice::choice;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::too_small::too_small;
 
-/// Below this the panes can't be told apart.
+/// Minimum size for the panes, in columns and rows.
 const LEAST: (u16, u16) = (80, 24);
 
-/// What is seen of a state, without a terminal: two states that look alike are alike to the
+/// Draws a state without a terminal. Two states with the same picture look the same to the
 /// operator.
 pub fn picture(state: &State) -> Buffer {
     let (columns, rows) = state.size;
     let theme = Theme::of(state.colours, false);
-    // Memory can be drawn on without an error.
+    // Drawing to memory cannot fail.
     let Ok(mut terminal) = Terminal::new(TestBackend::new(columns, rows));
     let Ok(_) = terminal.draw(|frame| draw(frame, state, &theme));
     terminal.backend().buffer().clone()
 }
 
-/// Draws everything.
+/// Draws the screen.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
@@ -68,7 +69,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
         panes(frame, area, state, theme);
     }
     if state.privacy.is_some() {
-        mask::cast_net(frame.buffer_mut(), &ids_on_screen(state));
+        mask::mask_buffer(frame.buffer_mut(), &ids_on_screen(state));
     }
     if theme.ascii {
         to_ascii(frame.buffer_mut());
@@ -76,50 +77,62 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
 }
 
 fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let rooms = state.rooms();
-    header::render(frame, rooms.header, state, theme);
+    let areas = state.areas();
+    header::render(frame, areas.header, state, theme);
     if let Some(alert) = state.alert {
-        banner::render(frame, rooms.banner, alert, state, theme);
+        banner::render(frame, areas.banner, alert, state, theme);
     }
-    let inspecting = state.over() != Overlay::Nothing;
+    let overlay = state.overlays.top();
     let drawn = |room: Rect| room.area() > 0;
-    if drawn(rooms.throughput) && !(inspecting && state.zoomed) {
-        throughput::render(frame, rooms.throughput, state, theme);
+    if drawn(areas.throughput) && !(overlay.is_some() && state.zoomed) {
+        throughput::render(frame, areas.throughput, state, theme);
     }
-    if drawn(rooms.delivery) && !(inspecting && state.zoomed) {
-        delivery::render(frame, rooms.delivery, state, theme);
+    if drawn(areas.delivery) && !(overlay.is_some() && state.zoomed) {
+        delivery::render(frame, areas.delivery, state, theme);
     }
-    if let Some(open) = &state.letters {
-        dead_letters::render(frame, rooms.inspector, open, state, theme);
-    } else if let Some(inspector) = &state.inspector {
-        inspector::render(frame, rooms.inspector, inspector, state.privacy, theme);
-    } else if let Some(open) = &state.properties {
-        properties::render(frame, rooms.inspector, open, state.privacy, theme);
-    } else if let Some(open) = &state.person {
-        person::render(frame, rooms.inspector, open, state, theme);
-    } else if let Some(open) = &state.limit {
-        limits::render(frame, rooms.inspector, open, theme);
-    } else {
-        if drawn(rooms.filters) {
-            filters::render(frame, rooms.filters, state, theme);
-        }
-        if drawn(rooms.events) {
-            match &state.draft {
-                Some(draft) if !draft.shows_events => {
-                    preview::render(frame, rooms.events, state, theme);
-                }
-                _ => events::render(frame, rooms.events, state, theme),
-            }
-        }
-        if drawn(rooms.violations) {
-            violations::render(frame, rooms.violations, state, theme);
-        }
+    match overlay {
+        Some(overlay) => draw_overlay(frame, areas.inspector, overlay, state, theme),
+        None => lower_panes(frame, &areas, state, theme),
     }
-    footer::render(frame, rooms.footer, state, theme);
+    footer::render(frame, areas.footer, state, theme);
     popups(frame, area, state, theme);
 }
 
-/// Draws what is open over everything.
+fn draw_overlay(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    overlay: &Overlay,
+    state: &State,
+    theme: &Theme,
+) {
+    match overlay {
+        Overlay::DeadLetters(open) => dead_letters::render(frame, area, open, state, theme),
+        Overlay::Inspector(open) => inspector::render(frame, area, open, state.privacy, theme),
+        Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
+        Overlay::Person(open) => person::render(frame, area, open, state, theme),
+        Overlay::Limit(open) => limits::render(frame, area, open, theme),
+    }
+}
+
+/// Draws filters, events and violations.
+fn lower_panes(frame: &mut Frame<'_>, areas: &PaneAreas, state: &State, theme: &Theme) {
+    if areas.filters.area() > 0 {
+        filters::render(frame, areas.filters, state, theme);
+    }
+    if areas.events.area() > 0 {
+        match &state.draft {
+            Some(draft) if !draft.shows_events => {
+                preview::render(frame, areas.events, state, theme);
+            }
+            _ => events::render(frame, areas.events, state, theme),
+        }
+    }
+    if areas.violations.area() > 0 {
+        violations::render(frame, areas.violations, state, theme);
+    }
+}
+
+/// Draws the popup.
 fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if state.draining {
         drain_view::render(frame, area, state, theme);
@@ -130,12 +143,14 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         Some(Popup::Confirm(confirm)) => confirm::render(frame, area, confirm, state, theme),
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
         Some(Popup::Copy) => {
-            let choices = copy::CHOICES.iter().map(|(key, _, says)| (*key, *says));
+            let choices = copy::CHOICES
+                .iter()
+                .map(|(key, _, message)| (*key, *message));
             choice(frame, area, "Copy", choices, theme);
         }
         Some(Popup::Export) => {
             let choices = export::CHOICES.iter().copied();
-            choice(frame, area, "Write events to a file", choices, theme);
+            choice(frame, area, "Export events to a file", choices, theme);
         }
         Some(Popup::History(scroll)) => history::render(frame, area, *scroll, state, theme),
         Some(Popup::Watches(list)) => watches::render(frame, area, list, state, theme),

@@ -1,18 +1,32 @@
 //! Dead letters.
 
-use crate::fixture::{Fixture, letter, letters, snapshot};
+use crate::fixture::{Fixture, dead_letter, dead_letter_row, snapshot};
 use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
 use sluicegate::filter::Mode;
 use sluicegate::protocol::Command;
 use sluicegate::tui::action::{Action, Effect};
 use std::sync::Arc;
 
+/// The screen with the second dead letter of the first group open.
+fn opened() -> Fixture {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("l\n");
+    let found = vec![dead_letter(18), dead_letter(17)];
+    fixture.act(Action::DeadLetters(Ok(found)));
+    fixture.press("↓\n↓↓");
+    fixture
+}
+
+fn retry(which: DeadLetterSelection) -> Effect {
+    Effect::Pipeline(Command::RetryDeadLetters(which))
+}
+
 #[test]
-fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
+fn dead_letters_are_listed_opened_and_read() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("l");
     insta::assert_snapshot!("letters", fixture.plain());
-    let group = letters("Cart Viewed", 2).group;
+    let group = dead_letter_row("Cart Viewed", 2).group;
     let asked = fixture.press("\n");
     assert_eq!(
         asked,
@@ -20,17 +34,22 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
             group.clone()
         ))]
     );
-    let found = vec![letter(18), letter(17)];
+    let found = vec![dead_letter(18), dead_letter(17)];
     fixture.act(Action::DeadLetters(Ok(found)));
     fixture.press("↓");
     insta::assert_snapshot!("letters_of_a_row", fixture.plain());
     fixture.press("\n↓↓");
     insta::assert_snapshot!("letter", fixture.plain());
+}
+
+#[test]
+fn a_dead_letter_is_exported_retried_and_discarded() {
+    let mut fixture = opened();
+    let group = dead_letter_row("Cart Viewed", 2).group;
     assert_eq!(
         fixture.press("e"),
         [Effect::ExportDeadLetters(DeadLetterSelection::One(17))]
     );
-    let retry = |which| Effect::Pipeline(Command::RetryDeadLetters(which));
     assert_eq!(
         fixture.press("r"),
         [retry(DeadLetterSelection::One(17))],
@@ -47,9 +66,15 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
     );
     assert!(fixture.plain().contains("will be tried again"));
     fixture.press("D");
-    assert!(fixture.plain().contains("gone for good"));
+    assert!(fixture.plain().contains("deleted for good"));
     let discard = Effect::Pipeline(Command::DiscardDeadLetters(DeadLetterSelection::One(17)));
     assert_eq!(fixture.press("y"), [discard]);
+}
+
+#[test]
+fn a_group_of_dead_letters_or_all_of_a_reason_are_retried_after_a_confirmation() {
+    let mut fixture = opened();
+    let group = dead_letter_row("Cart Viewed", 2).group;
     fixture.press("\u{1b}\u{1b}");
     assert!(
         fixture.plain().contains("by reason and type"),
@@ -73,7 +98,7 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
         [retry(DeadLetterSelection::Reason(group.reason))]
     );
     fixture.press("\u{1b}");
-    assert!(fixture.plain().contains("Send events"));
+    assert!(fixture.plain().contains("Rules: "));
     fixture.act(Action::DeadLetters(Err(
         "the dead letters can't be used: no".to_owned(),
     )));
@@ -81,13 +106,13 @@ fn dead_letters_are_listed_opened_read_tried_again_exported_and_discarded() {
 }
 
 #[test]
-fn without_dead_letters_the_screen_says_what_they_would_be() {
+fn an_empty_list_explains_what_dead_letters_are() {
     let mut fixture = Fixture::new((80, 24));
     let mut none = snapshot(Mode::Open);
     none.dead_letters = Arc::default();
     fixture.act(Action::Snapshot(Arc::new(none)));
     fixture.press("l");
-    assert!(fixture.plain().contains("there are none"));
+    assert!(fixture.plain().contains("No dead letters"));
     for keys in ["r", "R", "e", "D", "\n", "↓", " "] {
         assert!(fixture.press(keys).is_empty(), "{keys}");
     }

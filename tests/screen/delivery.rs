@@ -6,7 +6,7 @@ use sluicegate::delivery::{BreakerState as Breaker, DeliveryStatus};
 use sluicegate::feed::{FeedState, FeedStatus};
 use sluicegate::filter::{Filters, Mode};
 use sluicegate::protocol::Command;
-use sluicegate::tui::action::{Action, Effect, Reread};
+use sluicegate::tui::action::{Action, Effect, ReloadOutcome};
 use std::sync::Arc;
 
 #[test]
@@ -55,8 +55,8 @@ fn a_feed_that_is_down_and_a_delivery_that_is_halted_are_told() {
     assert!(!fixture.plain().contains("since"));
 }
 
-/// The screen while delivery stands like this.
-fn while_standing(change: impl FnOnce(&mut DeliveryStatus)) -> String {
+/// The screen with a changed delivery status.
+fn with_delivery(change: impl FnOnce(&mut DeliveryStatus)) -> String {
     let mut fixture = Fixture::new((120, 34));
     let mut now = snapshot(Mode::Open);
     change(&mut now.delivery);
@@ -64,8 +64,8 @@ fn while_standing(change: impl FnOnce(&mut DeliveryStatus)) -> String {
     fixture.plain()
 }
 
-/// The screen while the feed stands like this.
-fn while_feeding(change: impl FnOnce(&mut FeedStatus)) -> String {
+/// The screen with a changed feed status.
+fn with_feed(change: impl FnOnce(&mut FeedStatus)) -> String {
     let mut fixture = Fixture::new((120, 34));
     let mut now = snapshot(Mode::Open);
     change(&mut now.feed);
@@ -75,7 +75,7 @@ fn while_feeding(change: impl FnOnce(&mut FeedStatus)) -> String {
 
 #[test]
 fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
-    let outage = while_standing(|s| {
+    let outage = with_delivery(|s| {
         s.retrying = 312;
         s.breaker = Breaker::Open {
             why: "503 down for maintenance".to_owned(),
@@ -84,52 +84,62 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
         };
     });
     insta::assert_snapshot!("outage", outage);
-    let disk = while_standing(|s| {
+    let disk = with_delivery(|s| {
         s.spool.fault =
             Some("the disk with the spool /var/spool is full: make room on it".to_owned());
     });
     insta::assert_snapshot!("disk_full", disk);
-    for (screen, says) in [
+    for (screen, texts) in [
         (
-            &outage,
-            vec![
-                "DOWN, asked again in 4.0 s",
+            outage,
+            [
+                "DOWN, retry in 4.0 s",
                 "down for 2 min: 503",
                 "retrying 312",
             ],
         ),
         (
-            &disk,
-            vec!["feed not read", "SPOOL CAN'T BE WRITTEN", "make room on it"],
+            disk,
+            ["feed paused", "SPOOL CAN'T BE WRITTEN", "make room on it"],
         ),
+    ] {
+        for text in texts {
+            assert!(screen.contains(text), "{text:?} is not in\n{screen}");
+        }
+    }
+}
+
+#[test]
+fn every_problem_of_feed_and_delivery_is_shown() {
+    for (screen, says) in [
         (
-            &while_standing(|s| s.spool.lost = 3),
+            &with_delivery(|s| s.spool.lost = 3),
             vec!["the disk lost 3 accepted items"],
         ),
         (
-            &while_feeding(|feed| feed.given_up = 1),
+            &with_feed(|feed| feed.given_up = 1),
             vec![
                 "events may have been missed: the feed could not resume; the log has the message's id",
             ],
         ),
         (
-            &while_standing(|s| s.spool.full = true),
-            vec!["SPOOL FULL", "feed not read", "reached its quota"],
+            &with_delivery(|s| s.spool.full = true),
+            vec!["SPOOL FULL", "feed paused", "reached its quota"],
         ),
         (
-            &while_standing(|s| s.spool.bytes = 850_000_000),
+            &with_delivery(|s| s.spool.bytes = 850_000_000),
             vec!["spool 85 % full"],
         ),
         (
-            &while_standing(|s| s.gate_shut = true),
-            vec!["spool 1,204 held", "the gate is not open"],
+            &with_delivery(|s| s.gate_shut = true),
+            vec!["spool 1,204 queued", "the gate is not open"],
         ),
         (
-            &while_standing(|s| s.throttled_until_ms = Some(NOW + 30_000)),
-            vec!["asks for quiet: 429, again in 30.0 s"],
+            &with_delivery(|s| s.throttled_until_ms = Some(NOW + 30_000)),
+            vec!["throttles (429): retry in 30.0 s"],
         ),
         (
-            &while_standing(|s| s.rate = 12.5),
+            &with_delivery(|s| s.rate = 12.5),
             vec!["rate limit 12.5 of 100/s"],
         ),
     ] {
@@ -145,10 +155,10 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
     assert_eq!(fixture.act(Action::Hangup), [Effect::Reload]);
     let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
     assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
-    let says = "settings reloaded: types applied".to_owned();
-    let reread = Reread {
-        says,
-        ..Reread::default()
+    let says = "settings read again: types in force".to_owned();
+    let reread = ReloadOutcome {
+        notice: says,
+        ..ReloadOutcome::default()
     };
     fixture.act(Action::Reloaded(Ok((reread, Filters::default()))));
     let screen = fixture.plain();

@@ -1,6 +1,6 @@
 //! Events: found, gone to, followed, inspected, copied.
 
-use crate::fixture::{Fixture, judged, letter, snapshot};
+use crate::fixture::{Fixture, dead_letter, judged, snapshot};
 use sluicegate::filter::Mode;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::events::export::Events;
@@ -11,7 +11,7 @@ use sluicegate::tui::properties::query::Properties;
 use std::sync::Arc;
 
 #[test]
-fn events_are_gone_to_marked_and_written_to_a_file() {
+fn events_are_jumped_to_bookmarked_and_exported() {
     let mut fixture = Fixture::new((120, 34));
     // 8 can't be delivered, 7 waits; the newest of them first.
     fixture.press("}");
@@ -28,7 +28,7 @@ fn events_are_gone_to_marked_and_written_to_a_file() {
     assert_eq!(fixture.state.events.cursor, Some(8));
     // Those that break a limit; the inspector goes along.
     fixture.press("\n]");
-    assert_eq!(fixture.state.inspector.as_ref().unwrap().sequence, 6);
+    assert_eq!(fixture.state.overlays.inspector().unwrap().sequence, 6);
     fixture.press("m\u{1b}");
     insta::assert_snapshot!("bookmarks", fixture.plain());
     fixture.press("'");
@@ -43,23 +43,19 @@ fn events_are_gone_to_marked_and_written_to_a_file() {
         "{screen}"
     );
     fixture.press("@yesterday\n");
-    assert!(fixture.plain().contains("write 14:02:31 (UTC)"));
+    assert!(fixture.plain().contains("such as 14:02:31 (UTC)"));
     fixture.press("⌫⌫⌫⌫⌫⌫⌫⌫⌫08:00\n");
     assert_eq!(fixture.state.events.cursor, Some(9));
-    assert!(
-        fixture
-            .plain()
-            .contains("the events until 08:00:00, 0 ms ago")
-    );
+    assert!(fixture.plain().contains("events up to 08:00:00, 0 ms ago"));
     let marked = Events::Bookmarked([6, 8].into());
     assert_eq!(fixture.press("Xm"), [Effect::ExportEvents(marked)]);
     assert_eq!(fixture.press("Xe"), [Effect::ExportEvents(Events::One(9))]);
     assert_eq!(
         fixture.press("Xh"),
-        [Effect::ExportEvents(Events::HeldBack)]
+        [Effect::ExportEvents(Events::FilteredOut)]
     );
     assert_eq!(fixture.press("Xf"), []);
-    assert!(fixture.plain().contains("nothing is looked for"));
+    assert!(fixture.plain().contains("no search is active"));
     fixture.press("/~u-000[12]\"\n");
     let found = Events::Found(Find::parse("~u-000[12]\"").unwrap());
     assert_eq!(fixture.press("Xf"), [Effect::ExportEvents(found)]);
@@ -139,10 +135,10 @@ fn an_event_and_a_dead_letter_are_copied_in_every_form() {
     assert_eq!(fixture.press("yc"), []);
     assert!(fixture.plain().contains("it can't be sent"));
     fixture.press("\u{1b}l\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
+    fixture.act(Action::DeadLetters(Ok(vec![dead_letter(18)])));
     assert!(copied(fixture.press("yt")).contains("dead letter 18"));
     assert_eq!(fixture.press("ye"), []);
-    assert!(fixture.plain().contains("keeps what is sent"));
+    assert!(fixture.plain().contains("holds the request"));
 }
 
 #[test]
@@ -161,10 +157,10 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
     fixture.press("\u{1b}\n");
     assert!(matches!(fixture.press("p").as_slice(), [Effect::Who(_)]));
     fixture.press("\u{1b}l\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(18)])));
+    fixture.act(Action::DeadLetters(Ok(vec![dead_letter(18)])));
     assert_eq!(fixture.press("p"), []);
-    let person = fixture.state.person.as_ref().unwrap();
-    assert_eq!(person.identity, Identity::User(letter(18).person()));
+    let person = fixture.state.overlays.person().unwrap();
+    assert_eq!(person.identity, Identity::User(dead_letter(18).person()));
     // An event of a device alone is of the device.
     let mut fixture = Fixture::new((80, 24));
     fixture.press("/!has_user\n↓p");
@@ -175,7 +171,7 @@ fn a_person_is_followed_from_an_event_and_from_a_dead_letter() {
 fn a_violation_leads_to_its_last_event_with_the_path_marked() {
     let mut fixture = Fixture::new((120, 34));
     assert_eq!(fixture.press("\t\n"), []);
-    let code = fixture.state.limit.as_ref().unwrap().code;
+    let code = fixture.state.overlays.limit().unwrap().code;
     fixture.break_down();
     let breaking = Events::Breaking(code);
     assert_eq!(fixture.press("e"), [Effect::ExportEvents(breaking)]);
@@ -187,9 +183,9 @@ fn a_violation_leads_to_its_last_event_with_the_path_marked() {
         .unwrap();
     assert!(marked.contains('!'), "{marked}");
     fixture.press("\u{1b}");
-    assert!(fixture.plain().contains("id_too_long ─ broken once"));
+    assert!(fixture.plain().contains("id_too_long ─ 1 violation"));
     fixture.press("\u{1b}");
-    assert!(fixture.plain().contains("Send events"));
+    assert!(fixture.plain().contains("Rules: "));
 }
 
 #[test]
@@ -213,8 +209,8 @@ fn the_properties_of_a_type_are_told_with_what_has_changed() {
     fixture.press("f↓↓↓E");
     let event_type = fixture
         .state
-        .properties
-        .as_ref()
+        .overlays
+        .properties()
         .unwrap()
         .event_type
         .clone();
@@ -235,5 +231,5 @@ fn the_properties_of_a_type_are_told_with_what_has_changed() {
     );
     assert_eq!(fixture.state.events.page.matched, 92);
     fixture.press("E\u{1b}");
-    assert!(fixture.state.properties.is_none());
+    assert!(fixture.state.overlays.properties().is_none());
 }

@@ -4,7 +4,7 @@ use crate::fixture::{Fixture, NOW, filters, snapshot};
 use sluicegate::filter::Switch;
 use sluicegate::filter::{Filters, Mode};
 use sluicegate::protocol::Command;
-use sluicegate::tui::action::{Action, Effect, Reread};
+use sluicegate::tui::action::{Action, Effect, ReloadOutcome};
 use std::sync::Arc;
 
 pub(crate) fn filters_sent(effects: &[Effect]) -> Filters {
@@ -15,7 +15,7 @@ pub(crate) fn filters_sent(effects: &[Effect]) -> Filters {
 }
 
 #[test]
-fn presets_are_kept_compared_and_switched_to_by_way_of_a_draft() {
+fn presets_are_saved_compared_and_become_the_draft() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("Ss");
     let kept = fixture.press("usual\n");
@@ -51,11 +51,15 @@ fn presets_are_kept_compared_and_switched_to_by_way_of_a_draft() {
     assert_eq!(fixture.state.presets.len(), 1);
     // Where the file is read again, its presets are those.
     fixture.act(Action::Reloaded(Ok((
-        Reread::default(),
+        ReloadOutcome::default(),
         Filters::default(),
     ))));
     assert!(fixture.state.presets.is_empty());
-    assert!(fixture.plain().contains("none yet: s keeps the filters"));
+    assert!(
+        fixture
+            .plain()
+            .contains("no presets yet: s saves the filters")
+    );
 }
 
 #[test]
@@ -69,7 +73,7 @@ fn what_is_edited_is_a_draft_until_it_is_applied_whole() {
     assert_eq!(fixture.state.filters, filters());
     let screen = fixture.plain();
     assert!(
-        screen.contains("Draft ─ 2 changes, not in force"),
+        screen.contains("Draft ─ 2 changes, not applied"),
         "{screen}"
     );
     assert!(screen.contains("[x]*Song Played") && screen.contains("[ ]*Product Viewed"));
@@ -86,7 +90,7 @@ fn what_is_edited_is_a_draft_until_it_is_applied_whole() {
     assert!(
         fixture
             .plain()
-            .contains("in force: Product Viewed off, Song Played on")
+            .contains("Applied: Product Viewed off, Song Played on")
     );
 
     let sent = filters_sent(&fixture.press("o\n"));
@@ -109,12 +113,12 @@ fn a_draft_is_discarded_and_one_that_changes_nothing_closes_itself() {
     assert!(fixture.state.draft.is_none(), "it is as it was");
     fixture.press(" \u{1b}");
     assert!(fixture.state.draft.is_none());
-    assert!(fixture.plain().contains("the draft is discarded"));
+    assert!(fixture.plain().contains("draft discarded"));
     assert_eq!(fixture.press("u"), [], "there is nothing to take back");
-    // Saving is of what is in force.
+    // Only applied filters are saved.
     fixture.press(" ");
     assert_eq!(fixture.press("s"), []);
-    assert!(fixture.plain().contains("the draft is not in force"));
+    assert!(fixture.plain().contains("the draft is not applied yet"));
     // Undo takes back what was done last: the draft.
     assert_eq!(fixture.press("u"), []);
     assert!(fixture.state.draft.is_none());
@@ -136,18 +140,18 @@ fn changes_are_undone_redone_and_told() {
         [Effect::ExportHistory(ndjson)] => assert_eq!(ndjson.lines().count(), 5),
         other => panic!("the log is not written: {other:?}"),
     }
-    // What the configuration file brought can be taken back too.
+    // A reload can be undone too.
     fixture.press("\u{1b}");
-    let reread = Reread {
-        says: "read".to_owned(),
-        ..Reread::default()
+    let reread = ReloadOutcome {
+        notice: "read".to_owned(),
+        ..ReloadOutcome::default()
     };
     fixture.act(Action::Reloaded(Ok((reread, two))));
     assert_eq!(filters_sent(&fixture.press("u")), one);
 }
 
 #[test]
-fn a_change_is_in_force_for_a_time_and_then_taken_back() {
+fn a_temporary_change_is_undone_at_its_end() {
     let mut fixture = Fixture::new((120, 34));
     let later = |ms| {
         let mut later = snapshot(Mode::Open);
@@ -156,17 +160,17 @@ fn a_change_is_in_force_for_a_time_and_then_taken_back() {
     };
     fixture.press("f A");
     assert!(
-        fixture.plain().contains("in force for 15min"),
+        fixture.plain().contains("apply for 15min"),
         "{}",
         fixture.plain()
     );
     fixture.press("⌫⌫⌫⌫⌫no");
     assert_eq!(fixture.press("\n"), [], "that is no time");
-    assert!(fixture.plain().contains("write 15min"));
+    assert!(fixture.plain().contains("such as 15min"));
     let sent = filters_sent(&fixture.press("⌫⌫15min\n"));
     assert!(sent.selects("Song Played"));
-    assert!(fixture.plain().contains("back in 15 min"));
-    // What is changed meanwhile stays; what is saved is what stays.
+    assert!(fixture.plain().contains("ends in 15 min"));
+    // Later changes stay, and a temporary change is not saved.
     filters_sent(&fixture.press("2\n"));
     match fixture.press("s").as_slice() {
         [Effect::Save(saved)] => assert!(!saved.selects("Song Played") && saved.rules[1].on),
@@ -175,20 +179,16 @@ fn a_change_is_in_force_for_a_time_and_then_taken_back() {
     assert_eq!(fixture.act(later(899_000)), []);
     let back = filters_sent(&fixture.act(later(900_000)));
     assert!(!back.selects("Song Played") && back.rules[1].on);
-    assert!(
-        fixture
-            .plain()
-            .contains("the time is over: Song Played off")
-    );
+    assert!(fixture.plain().contains("time is over: Song Played off"));
     assert_eq!(fixture.act(later(1_900_000)), []);
-    // It can be taken back before: then nothing is left to do.
+    // After an undo nothing is left to end.
     fixture.press(" A\n");
     filters_sent(&fixture.press("u"));
     assert_eq!(fixture.act(later(3_000_000)), []);
 }
 
 #[test]
-fn saving_asks_for_the_file_and_tells_what_came_of_it() {
+fn saving_reports_its_result_and_needs_a_file() {
     let mut fixture = Fixture::new((120, 34));
     assert!(matches!(fixture.press("s").as_slice(), [Effect::Save(_)]));
     fixture.act(Action::Notice(Err(

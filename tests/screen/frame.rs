@@ -28,7 +28,7 @@ fn panes_are_hidden_and_moved_by_keys_and_by_the_mouse() {
     assert_eq!(fixture.press("\\"), []);
     insta::assert_snapshot!("all_hidden", fixture.plain());
     assert_eq!(fixture.press("f"), [], "going to the filters shows them");
-    assert!(fixture.plain().contains("Send events"));
+    assert!(fixture.plain().contains("Rules: "));
     fixture.press("=");
     assert_eq!(fixture.state.layout, Layout::default());
     assert!(fixture.plain().contains("Violations"));
@@ -39,7 +39,7 @@ fn panes_are_hidden_and_moved_by_keys_and_by_the_mouse() {
     let after = fixture.plain();
     assert_ne!(before, after);
     assert!(
-        after.contains("Send events") && after.contains("Events"),
+        after.contains("Rules: ") && after.contains("Events"),
         "{after}"
     );
     fixture.press("=");
@@ -66,7 +66,7 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
     assert_eq!(fixture.state.events.cursor, Some(7));
     assert_eq!(fixture.act(mouse(press, 60, 11)), [Effect::Inspect(7)]);
     fixture.act(mouse(MouseEventKind::ScrollDown, 100, 15));
-    assert_eq!(fixture.state.inspector.as_ref().unwrap().line, 3);
+    assert_eq!(fixture.state.overlays.inspector().unwrap().line, 3);
     fixture.press("\u{1b}");
     // A type is chosen, then switched; so is a rule.
     fixture.act(mouse(press, 10, 11));
@@ -79,9 +79,9 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
     fixture.press("\u{1b}");
     // A limit is chosen, then opened.
     fixture.act(mouse(press, 20, 29));
-    assert!(fixture.state.limit.is_none());
+    assert!(fixture.state.overlays.limit().is_none());
     fixture.act(mouse(press, 20, 29));
-    assert!(fixture.state.limit.is_some());
+    assert!(fixture.state.overlays.limit().is_some());
     fixture.press("\u{1b}?");
     fixture.act(mouse(MouseEventKind::ScrollDown, 1, 1));
     assert!(matches!(fixture.state.popup, Some(Popup::Help(1))));
@@ -105,7 +105,7 @@ fn a_screen_that_is_too_small_says_so() {
     assert!(
         Fixture::new((40, 10))
             .plain()
-            .contains("too small: 80×24 needed")
+            .contains("terminal too small: 80×24 needed")
     );
     for size in [(1, 1), (79, 24), (80, 23), (250, 70)] {
         Fixture::new(size).plain();

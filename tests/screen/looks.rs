@@ -8,12 +8,11 @@ use ratatui::style::{Color, Modifier};
 use sluicegate::filter::Mode;
 use sluicegate::tui::action::Action;
 use sluicegate::tui::input::keymap::KEYS;
-use sluicegate::tui::properties::query::Properties;
 use sluicegate::tui::view;
-use sluicegate::tui::watches::query::Rounds;
+use sluicegate::tui::watches::query::WatchEvaluator;
 use sluicegate::tui::widget::theme::Theme;
 
-use crate::fixture::{Fixture, NOW, letter};
+use crate::fixture::{Fixture, NOW, dead_letter};
 
 /// What is pressed to come to a scene.
 const SCENES: [(&str, &str); 45] = [
@@ -71,19 +70,18 @@ fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(size);
     fixture.press(keys);
     if keys == "l\n" {
-        fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
+        fixture.act(Action::DeadLetters(Ok(vec![
+            dead_letter(1),
+            dead_letter(2),
+        ])));
         fixture.press("\n");
     }
     fixture.break_down();
-    if let Some(open) = &fixture.state.properties {
-        let event_type = open.event_type.clone();
-        let found = Box::new(Properties::of(&event_type, &fixture.ring));
-        fixture.act(Action::Properties(event_type, found));
-    }
+    fixture.explore();
     if !fixture.state.watches.is_empty() {
-        let mut rounds = Rounds::default();
-        rounds.go(&fixture.state.watches, &fixture.ring, NOW + 1_000);
-        fixture.act(Action::Watched(rounds.seen()));
+        let mut evaluator = WatchEvaluator::default();
+        evaluator.run(&fixture.state.watches, &fixture.ring, NOW + 1_000);
+        fixture.act(Action::Watched(evaluator.counts()));
     }
     fixture
 }

@@ -2,16 +2,13 @@
 //! nothing does.
 
 use proptest::prelude::*;
-use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::events::finder::Finder;
 use sluicegate::tui::frame::focus::Pane;
 use sluicegate::tui::frame::layout::Layout;
 use sluicegate::tui::input::keymap::KEYS;
-use sluicegate::tui::state::State;
 use sluicegate::tui::view;
 
-use crate::fixture::{Fixture, letter};
+use crate::fixture::{Fixture, dead_letter};
 
 /// Chooses a command by its whole name; nothing where the palette does not offer it here.
 fn choose(fixture: &mut Fixture, name: &str) -> Option<Vec<Effect>> {
@@ -38,15 +35,15 @@ fn tells(effect: &Effect) -> bool {
 
 /// What is wrong where choosing it changes nothing that is seen, and says nothing.
 fn tells_nothing(fixture: &mut Fixture, name: &str, scene: &str) -> Option<String> {
-    fixture.state.message = None;
+    fixture.state.notice = None;
     let before = view::picture(&fixture.state);
     let effects = choose(fixture, name)?;
     let silent = !effects.iter().any(tells) && view::picture(&fixture.state) == before;
     if silent {
         return Some(format!("{name} is silent in {scene}"));
     }
-    let says = fixture.state.message.as_ref()?.text.clone();
-    let has_reason = !says.contains("changes nothing here");
+    let says = fixture.state.notice.as_ref()?.text.clone();
+    let has_reason = !says.contains("has no effect here");
     (!has_reason).then(|| format!("{name} gives no reason in {scene}: {says}"))
 }
 
@@ -58,7 +55,10 @@ fn with(keys: &str) -> Fixture {
 
 fn with_letters(keys: &str) -> Fixture {
     let mut fixture = with("l\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(18), letter(17)])));
+    fixture.act(Action::DeadLetters(Ok(vec![
+        dead_letter(18),
+        dead_letter(17),
+    ])));
     fixture.press(keys);
     fixture
 }
@@ -94,15 +94,7 @@ fn limit() -> Fixture {
 
 /// A screen before anything has come.
 fn empty() -> Fixture {
-    let before = with("");
-    let ring = SharedRing::new(1 << 20);
-    let mut fixture = Fixture {
-        state: State::new(before.state.labels.clone(), (120, 34)),
-        finder: Finder::new(ring.clone()),
-        ring,
-    };
-    fixture.turn();
-    fixture
+    Fixture::empty((120, 34))
 }
 
 type Scene = (&'static str, fn() -> Fixture);

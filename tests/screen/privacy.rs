@@ -1,9 +1,10 @@
 //! Hiding people, and text that is hostile to a terminal.
 
-use crate::fixture::{Fixture, NOW, letter, snapshot};
+use crate::fixture::{Fixture, NOW, dead_letter, snapshot};
 use crate::watches::watched;
 use ratatui::Terminal;
 use ratatui::backend::TestBackend;
+use ratatui::buffer::Buffer;
 use sluicegate::amplitude::frame;
 use sluicegate::config::Settings;
 use sluicegate::feed::FeedState;
@@ -11,12 +12,10 @@ use sluicegate::filter::{Filters, Gate, Mode, SharedGate};
 use sluicegate::limits::Policy;
 use sluicegate::pipeline::{Judge, JudgeRules};
 use sluicegate::protocol::{LimitRow, Record, Snapshot, TypeRow};
-use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::{Action, Effect};
-use sluicegate::tui::events::finder::Finder;
 use sluicegate::tui::frame::popup::Popup;
-use sluicegate::tui::properties::query::Properties;
 use sluicegate::tui::view;
+use sluicegate::tui::widget::text::visible;
 use sluicegate::tui::widget::theme::Theme;
 use std::sync::Arc;
 
@@ -67,7 +66,10 @@ fn who_people_are_is_hidden_on_every_pane_and_in_copies() {
     look("\u{1b}\u{1b}\u{1b}f↓↓↓↓↓e");
     look("\u{1b}l");
     look("\n");
-    fixture.act(Action::DeadLetters(Ok(vec![letter(1), letter(2)])));
+    fixture.act(Action::DeadLetters(Ok(vec![
+        dead_letter(1),
+        dead_letter(2),
+    ])));
     fixture.press("\n");
     let screen = fixture.plain();
     assert!(
@@ -136,75 +138,97 @@ fn hostile() -> (Vec<Record>, Snapshot) {
     (all, hostile_snapshot)
 }
 
+/// Keys that lead through every pane, overlay and popup.
+const WALK: &[&str] = &[
+    "",
+    "\n",
+    "\t",
+    "\u{1b}",
+    "fz",
+    "z\t\t\n",
+    "\u{1b}/",
+    "\u{1b}r",
+    "event_type == ",
+    "\t",
+    "\t\t",
+    "\u{1b}",
+    "f",
+    " ",
+    "↓ ",
+    "v",
+    "\u{1b}",
+    "N",
+    "\n",
+    "H",
+    "\u{1b}",
+    "\u{1b}",
+    "F↓",
+    "\n",
+    "↓x",
+    "\u{1b}",
+    "y",
+    "\u{1b}",
+    "p",
+    "\u{1b}",
+    "↓↓",
+    "\n",
+    "p",
+    "\u{1b}",
+    "↓↓",
+    "p",
+    "\u{1b}",
+    ":",
+    "\u{1b}",
+    "\t\n",
+    "\u{1b}",
+    "fE",
+    "↓↓",
+    "\u{1b}",
+    "↓E",
+    "P",
+    "↓↓\n",
+    "P",
+    "m",
+    "Ss]0;x\u{7}\n",
+    "\u{1b}",
+    "Wevent_type != \"\\u001b\"",
+    "\n",
+    "\u{1b}",
+    "M",
+    "C",
+    "\\",
+    "=",
+];
+
+/// No control character is on the screen, and the clock keeps its place.
+fn assert_harmless(buffer: &Buffer) {
+    for cell in buffer.content() {
+        let is_hostile = |c: char| c.is_control() || visible(c) != c;
+        let is_bad = cell.symbol().chars().any(is_hostile);
+        assert!(!is_bad, "{:?} is on the screen", cell.symbol());
+    }
+    let columns = buffer.area.width;
+    let header: String = (0..columns).map(|x| buffer[(x, 0)].symbol()).collect();
+    assert!(header.trim_end().ends_with("08:00:00Z"), "{header}");
+}
+
 #[test]
 fn hostile_text_moves_nothing_on_the_screen() {
     let (all, hostile_snapshot) = hostile();
     for size in [(80, 24), (120, 34), (200, 60)] {
-        let mut fixture = Fixture::new(size);
-        let ring = SharedRing::new(64 << 20);
-        ring.lock().extend(all.clone());
-        fixture.finder = Finder::new(ring.clone());
-        fixture.ring = ring;
+        let mut fixture = Fixture::empty(size);
+        fixture.ring.lock().extend(all.clone());
         fixture.act(Action::Snapshot(Arc::new(hostile_snapshot.clone())));
         let mut walked = (false, false, false, false, false);
-        let walk: Vec<&str> = "f| |↓ |v|\u{1b}|N|\n|H|\u{1b}|\u{1b}".split('|').collect();
-        for keys in [
-            "",
-            "\n",
-            "\t",
-            "\u{1b}",
-            "fz",
-            "z\t\t\n",
-            "\u{1b}/",
-            "\u{1b}r",
-            "event_type == ",
-            "\t",
-            "\t\t",
-            "\u{1b}",
-        ]
-        .into_iter()
-        .chain(walk)
-        // One event after the other: itself, its person, and what would become a rule.
-        .chain(["F↓", "\n", "↓x", "\u{1b}", "y", "\u{1b}", "p", "\u{1b}"])
-        .chain([
-            "↓↓", "\n", "p", "\u{1b}", "↓↓", "p", "\u{1b}", ":", "\u{1b}",
-        ])
-        // Where the limits are broken.
-        .chain(["\t\n", "\u{1b}"])
-        // What the events are made of, each type; what is marked, kept and watched.
-        .chain([
-            "fE",
-            "↓↓",
-            "\u{1b}",
-            "↓E",
-            "P",
-            "↓↓\n",
-            "P",
-            "m",
-            "Ss]0;x\u{7}\n",
-            "\u{1b}",
-        ])
-        .chain([
-            "Wevent_type != \"\\u001b\"",
-            "\n",
-            "\u{1b}",
-            "M",
-            "C",
-            "\\",
-            "=",
-        ]) {
+        for keys in WALK {
             fixture.press(keys);
             let state = &fixture.state;
             walked.0 |= state.draft.is_some() && state.preview.is_some();
-            walked.1 |= state.person.is_some();
+            walked.1 |= state.overlays.person().is_some();
             walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
-            walked.3 |= state.limit.is_some();
-            walked.4 |= state.properties.is_some();
-            if let Some(open) = &fixture.state.properties {
-                let event_type = open.event_type.clone();
-                let found = Box::new(Properties::of(&event_type, &fixture.ring));
-                fixture.act(Action::Properties(event_type, found));
-            }
+            walked.3 |= state.overlays.limit().is_some();
+            walked.4 |= state.overlays.properties().is_some();
+            fixture.explore();
             if !fixture.state.watches.is_empty() {
                 watched(&mut fixture, NOW + 1_000);
             }
@@ -213,17 +237,7 @@ fn hostile_text_moves_nothing_on_the_screen() {
             terminal
                 .draw(|f| view::draw(f, &fixture.state, &Theme::dark(false)))
                 .unwrap();
-            let buffer = terminal.backend().buffer();
-            for cell in buffer.content() {
-                let bad = cell
-                    .symbol()
-                    .chars()
-                    .any(|c| c.is_control() || sluicegate::tui::widget::text::visible(c) != c);
-                assert!(!bad, "{:?} is on the screen", cell.symbol());
-            }
-            // The clock keeps its place whatever stands before it.
-            let header: String = (0..size.0).map(|x| buffer[(x, 0)].symbol()).collect();
-            assert!(header.trim_end().ends_with("08:00:00Z"), "{header}");
+            assert_harmless(terminal.backend().buffer());
         }
         assert_eq!(walked, (true, true, true, true, true));
     }

@@ -10,10 +10,10 @@ use sluicegate::config;
 use sluicegate::feed::log::Damage;
 use sluicegate::feed::server::{ClientStatus, LogStatus};
 use sluicegate::feed::usage::Usage;
-use sluicegate::relay::RelayStatus;
-use sluicegate::relay::{Endpoint, sources::SourceStatus};
-use sluicegate::tui::relay::layout::Pane;
-use sluicegate::tui::relay::state::{Effect, Labels, State};
+use sluicegate::relay::sources::SourceStatus;
+use sluicegate::relay::{Endpoint, RelayStatus};
+use sluicegate::tui::relay::layout::RelayPane;
+use sluicegate::tui::relay::state::{RelayEffect, RelayLabels, RelayState};
 use sluicegate::tui::relay::{LogLine, view};
 use sluicegate::tui::widget::theme::Theme;
 
@@ -95,19 +95,19 @@ fn standing(second: u64) -> RelayStatus {
     }
 }
 
-fn labels() -> Labels {
-    Labels {
+fn labels() -> RelayLabels {
+    RelayLabels {
         url: "http://10.0.0.1:4080".to_owned(),
         feed_url: "ws://10.0.0.1:4080/feed".to_owned(),
         asks: "senders are asked for the secret, readers for the token".to_owned(),
     }
 }
 
-fn serving() -> State {
-    let mut state = State::new(labels(), config::Theme::Dark, standing(0), (120, 34));
-    let line = |n: i64, says: &str| LogLine {
+fn serving() -> RelayState {
+    let mut state = RelayState::new(labels(), config::Theme::Dark, standing(0), (120, 34));
+    let line = |n: i64, text: &str| LogLine {
         at_ms: NOW + n * 1_000,
-        says: says.to_owned(),
+        text: text.to_owned(),
     };
     let mut lines: Vec<LogLine> = (0..20)
         .map(|n| line(n, &format!("INFO client 10.0.0.{n} came")))
@@ -119,12 +119,12 @@ fn serving() -> State {
     lines.push(line(21, "WARN 400 to /batch 10.0.0.9 (python-requests/2.31): Request missing required field: user_id (and 12 since)"));
     lines.push(line(22, "ERROR relay.pem is \u{1b}]0;no certificate\u{7}"));
     for second in 1..=30 {
-        state.stand(standing(second), lines.clone());
+        state.update(standing(second), lines.clone());
     }
     state
 }
 
-fn drawn(state: &State, size: (u16, u16), theme: &Theme) -> Buffer {
+fn drawn(state: &RelayState, size: (u16, u16), theme: &Theme) -> Buffer {
     let state = sized(state, size);
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     terminal
@@ -133,13 +133,13 @@ fn drawn(state: &State, size: (u16, u16), theme: &Theme) -> Buffer {
     terminal.backend().buffer().clone()
 }
 
-fn sized(state: &State, size: (u16, u16)) -> State {
+fn sized(state: &RelayState, size: (u16, u16)) -> RelayState {
     let mut state = state.clone();
     state.size = size;
     state
 }
 
-fn text(state: &State, size: (u16, u16)) -> String {
+fn text(state: &RelayState, size: (u16, u16)) -> String {
     let state = sized(state, size);
     let mut terminal = Terminal::new(TestBackend::new(size.0, size.1)).unwrap();
     let theme = Theme::plain(false);
@@ -149,12 +149,12 @@ fn text(state: &State, size: (u16, u16)) -> String {
     terminal.backend().to_string()
 }
 
-fn press(state: &mut State, keys: &[KeyCode]) -> Vec<Effect> {
+fn press(state: &mut RelayState, keys: &[KeyCode]) -> Vec<RelayEffect> {
     let press = |code: &KeyCode| state.press(KeyEvent::new(*code, KeyModifiers::NONE));
     keys.iter().filter_map(press).collect()
 }
 
-fn scenes() -> [(&'static str, State); 7] {
+fn scenes() -> [(&'static str, RelayState); 7] {
     let with = |keys: &[KeyCode]| {
         let mut state = serving();
         press(&mut state, keys);
@@ -164,12 +164,12 @@ fn scenes() -> [(&'static str, State); 7] {
     (new.sources, new.clients, new.log) = (Vec::new(), Vec::new(), None);
     (new.received, new.refused, new.ring) = (0, 0, Usage::default());
     let mut broken = serving();
-    if let Some(log) = &mut broken.standing.log {
+    if let Some(log) = &mut broken.status.log {
         let why = "cannot keep messages in /var/lib/sluicegate/relay: database or disk is full";
         log.fault = Some(why.to_owned());
     }
     let mut damaged = serving();
-    if let Some(log) = &mut damaged.standing.log {
+    if let Some(log) = &mut damaged.status.log {
         let why = "the log of messages was damaged (database disk image is malformed): 41,983 messages were saved, 37 are lost";
         log.damage.description = Some(why.to_owned());
         log.damage.lost = 37;
@@ -179,7 +179,7 @@ fn scenes() -> [(&'static str, State); 7] {
         ("relay_log_damaged", damaged),
         (
             "relay_new",
-            State::new(labels(), config::Theme::Dark, new, (120, 34)),
+            RelayState::new(labels(), config::Theme::Dark, new, (120, 34)),
         ),
         ("relay_log_fails", broken),
         ("relay_help", with(&[KeyCode::Char('?')])),
@@ -208,7 +208,7 @@ fn every_scene_of_a_relay_can_be_read_in_every_theme_and_in_ascii() {
     }
     // What senders say of themselves comes as it is; here it is made of nothing else.
     for (name, mut state) in scenes() {
-        state.standing.sources.truncate(1);
+        state.status.sources.truncate(1);
         state.lines.pop();
         for size in SIZES {
             assert_ascii(name, size, |theme| drawn(&state, size, theme));
@@ -223,7 +223,7 @@ fn who_sends_to_a_wrong_path_is_shown_with_the_path_and_the_one_to_use() {
     lost.refused = 7;
     let why = "POST /httpapi: There is no such path here: use /2/httpapi".to_owned();
     lost.last_refusal = Some((404, why));
-    state.standing.sources.insert(0, lost);
+    state.status.sources.insert(0, lost);
     let shown = text(&state, (180, 40));
     let row = shown.lines().find(|line| line.contains("wrong path"));
     let row = row.unwrap_or_else(|| panic!("{shown}"));
@@ -237,7 +237,7 @@ fn who_sends_to_a_wrong_path_is_shown_with_the_path_and_the_one_to_use() {
 #[test]
 fn a_terminal_that_is_too_small_is_told_so() {
     let told = text(&serving(), (60, 10));
-    assert!(told.contains("too small: 80×24 needed"), "{told}");
+    assert!(told.contains("terminal too small: 80×24 needed"), "{told}");
     text(&serving(), (1, 1));
 }
 
@@ -249,7 +249,7 @@ fn rates_are_averages_of_the_last_seconds() {
         "{}",
         state.rate_in()
     );
-    let [forwarder, watcher, _] = &state.standing.clients[..] else {
+    let [forwarder, watcher, _] = &state.status.clients[..] else {
         panic!()
     };
     assert!((state.rate_to(forwarder) - 200.0).abs() < 0.01);
@@ -259,7 +259,7 @@ fn rates_are_averages_of_the_last_seconds() {
         "{}",
         state.rate_out()
     );
-    assert!((state.rate_of(&state.standing.sources[0]) - 200.0).abs() < 0.01);
+    assert!((state.rate_of(&state.status.sources[0]) - 200.0).abs() < 0.01);
 }
 
 #[test]
@@ -267,20 +267,23 @@ fn leaving_is_confirmed_while_someone_reads_and_lists_scroll_to_their_ends() {
     let mut state = serving();
     assert!(press(&mut state, &[KeyCode::Char('q'), KeyCode::Char('n')]).is_empty());
     let leave = press(&mut state, &[KeyCode::Char('q'), KeyCode::Char('y')]);
-    assert_eq!(leave, [Effect::Close]);
-    state.standing.clients.clear();
-    assert_eq!(press(&mut state, &[KeyCode::Char('q')]), [Effect::Close]);
-    let room = state.shown(Pane::Log).len();
-    assert_eq!(state.shown(Pane::Log), 23 - room..23, "the log's end");
+    assert_eq!(leave, [RelayEffect::Close]);
+    state.status.clients.clear();
+    assert_eq!(
+        press(&mut state, &[KeyCode::Char('q')]),
+        [RelayEffect::Close]
+    );
+    let room = state.shown(RelayPane::Log).len();
+    assert_eq!(state.shown(RelayPane::Log), 23 - room..23, "the log's end");
     press(&mut state, &[KeyCode::BackTab, KeyCode::Home]);
-    assert_eq!(state.shown(Pane::Log), 0..room);
+    assert_eq!(state.shown(RelayPane::Log), 0..room);
     press(&mut state, &[KeyCode::Down, KeyCode::Down]);
-    assert_eq!(state.shown(Pane::Log), 2..2 + room);
+    assert_eq!(state.shown(RelayPane::Log), 2..2 + room);
     press(&mut state, &[KeyCode::End]);
-    assert_eq!(state.shown(Pane::Log), 23 - room..23);
+    assert_eq!(state.shown(RelayPane::Log), 23 - room..23);
     state.size = (80, 24);
     press(&mut state, &[KeyCode::Tab, KeyCode::End]);
-    let shown = state.shown(Pane::Sources);
+    let shown = state.shown(RelayPane::Sources);
     assert!(shown.end == 3 && shown.start > 0, "{shown:?}");
     let before = state.colours;
     press(&mut state, &[KeyCode::Char('C')]);

@@ -37,7 +37,7 @@ fn a_field_of_an_event_becomes_a_rule() {
     assert_eq!(rule.when, "user_id == \"u-0001\"");
     assert_eq!(rule.effect, RuleEffect::Include);
     fixture.press("\tx");
-    assert!(fixture.plain().contains("Tab goes to it"));
+    assert!(fixture.plain().contains("Tab shows it"));
 }
 
 #[test]
@@ -51,7 +51,7 @@ fn a_condition_is_completed_from_what_was_seen() {
         screen.contains("when     event_type == \"Password Reset\""),
         "{screen}"
     );
-    assert!(screen.contains("would be held back 1"), "{screen}");
+    assert!(screen.contains("would be filtered 1"), "{screen}");
     let sent = filters_sent(&fixture.press("\n"));
     assert_eq!(sent.rules[2].when, "event_type == \"Password Reset\"");
     // What was written is there to be recalled, before the rules that there are.
@@ -90,7 +90,7 @@ fn rules_are_toggled_by_number_moved_written_and_deleted() {
     assert_eq!(fixture.press("D"), []);
     assert_eq!(filters_sent(&fixture.press("\n")).rules.len(), 2);
     assert_eq!(fixture.press("9"), []);
-    assert!(fixture.plain().contains("there is no rule 9"));
+    assert!(fixture.plain().contains("no rule 9"));
 }
 
 #[test]

@@ -9,18 +9,18 @@ use sluicegate::protocol::series::{Line, Series};
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::events::seek::Seek;
 use sluicegate::tui::frame::focus::Pane;
-use sluicegate::tui::watches::query::Rounds;
+use sluicegate::tui::watches::query::WatchEvaluator;
 use std::sync::Arc;
 
 /// What the watches have seen in the ring by now.
 pub(crate) fn watched(fixture: &mut Fixture, now: UnixMs) -> Vec<Effect> {
-    let mut rounds = Rounds::default();
-    rounds.go(&fixture.state.watches, &fixture.ring, now);
-    fixture.act(Action::Watched(rounds.seen()))
+    let mut evaluator = WatchEvaluator::default();
+    evaluator.run(&fixture.state.watches, &fixture.ring, now);
+    fixture.act(Action::Watched(evaluator.counts()))
 }
 
 #[test]
-fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
+fn a_watched_condition_notifies_when_its_rate_is_too_high() {
     let mut fixture = Fixture::new((120, 34));
     fixture.press("W");
     let screen = fixture.plain();
@@ -40,7 +40,7 @@ fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
     assert_eq!(watched(&mut fixture, NOW), [], "the second is not over yet");
     // Of nine events eight name a user, all in one second.
     let told = watched(&mut fixture, NOW + 1_000);
-    let says = "shop-prod: 8.0 a second meet has_user".to_owned();
+    let says = "shop-prod: 8.0/s match has_user".to_owned();
     let title = "watch: sluicegate shop-prod".to_owned();
     assert_eq!(told, [Effect::Notify(says), Effect::Title(title)]);
     assert_eq!(watched(&mut fixture, NOW + 1_000), [], "it is told once");
@@ -65,7 +65,7 @@ fn a_condition_is_watched_and_tells_when_it_is_met_too_often() {
 }
 
 #[test]
-fn limits_that_reject_much_are_an_alert() {
+fn a_high_share_of_rejected_events_is_an_alert() {
     let mut fixture = Fixture::new((120, 34));
     fixture.state.rejected_alert_percent = 5.0;
     let mut now = snapshot(Mode::Open);
@@ -77,9 +77,10 @@ fn limits_that_reject_much_are_an_alert() {
     now.series = Arc::new(series);
     fixture.act(Action::Snapshot(Arc::new(now)));
     let screen = fixture.plain();
-    let says = "limits reject 10 % of what the filters let on, most by id_too_long";
+    let says =
+        "limits are rejecting 10 % of the events that passed the filters, most by id_too_long";
     assert!(
-        screen.contains(says) && screen.contains("] goes to one"),
+        screen.contains(says) && screen.contains("] to see one"),
         "{screen}"
     );
     fixture.state.rejected_alert_percent = 0.0;
@@ -88,7 +89,7 @@ fn limits_that_reject_much_are_an_alert() {
 }
 
 #[test]
-fn the_course_has_a_cursor_and_tells_what_happened_when() {
+fn the_time_cursor_shows_rates_and_incidents() {
     let mut fixture = Fixture::new((120, 34));
     let series = snapshot(Mode::Open).series;
     let mut at = |seconds_ago: i64, change: &dyn Fn(&mut Snapshot)| {
@@ -106,7 +107,7 @@ fn the_course_has_a_cursor_and_tells_what_happened_when() {
         .state
         .annotations
         .iter()
-        .map(|a| a.what.says())
+        .map(|a| a.incident.description())
         .collect();
     assert_eq!(happened, ["gate shut", "gate opened", "filters changed"]);
     insta::assert_snapshot!("annotations", fixture.plain());

@@ -1,4 +1,4 @@
-//! What is copied of an event: as it came, as it is sent, and its story for an incident's notes.
+//! Formats for copying: the raw event, its request, a curl command, and a history for incident notes.
 
 use std::fmt::Write as _;
 
@@ -9,38 +9,38 @@ use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
 use crate::protocol::{Outcome, Record};
 use crate::text::{duration, with_field};
-use crate::tui::events::outcome::told;
+use crate::tui::events::outcome::outcome_of;
 
-/// What can be copied.
+/// A format for copying.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum What {
-    /// The event as it came.
+pub enum CopyFormat {
+    /// The raw event.
     Event,
-    /// The request that carries it.
+    /// The request.
     Request,
-    /// The same as a command.
+    /// The request as a curl command.
     Curl,
-    /// Its story, as Markdown.
+    /// The history as Markdown.
     Trace,
-    /// Whom it is about.
+    /// The ID of the person.
     Person,
 }
 
-/// The choices, each with its key.
-pub const CHOICES: [(char, What, &str); 5] = [
-    ('e', What::Event, "the event as it came"),
-    ('m', What::Request, "the mapped request"),
+/// The formats with their keys and names.
+pub const CHOICES: [(char, CopyFormat, &str); 5] = [
+    ('e', CopyFormat::Event, "the raw event"),
+    ('m', CopyFormat::Request, "the mapped request"),
     (
         'c',
-        What::Curl,
+        CopyFormat::Curl,
         "a curl command, with the key as a variable",
     ),
-    ('t', What::Trace, "its story as Markdown"),
-    ('p', What::Person, "the person's id"),
+    ('t', CopyFormat::Trace, "its history as Markdown"),
+    ('p', CopyFormat::Person, "the person's id"),
 ];
 
-/// The command that sends an item with this body. The credentials are variables of the shell, and nothing in it
-/// means anything to the shell.
+/// A curl command that sends an item with this body. The credentials are shell variables, and all
+/// other text is quoted.
 pub fn curl(server: &str, route: &Route, body: &str) -> String {
     let Request { method, path, body } = Request::of(route, body);
     let url = quoted(&format!("{}{path}", server.trim_end_matches('/')));
@@ -55,11 +55,11 @@ fn quoted(text: &str) -> String {
     format!("'{}'", text.replace('\'', r"'\''"))
 }
 
-/// The story of an event, as Markdown.
+/// The history of an event as Markdown.
 pub fn trace(record: &Record) -> String {
     let mut out = String::new();
-    let mut line = |name: &str, says: &str| {
-        let _ = writeln!(out, "- {name}: {says}");
+    let mut line = |name: &str, value: &str| {
+        let _ = writeln!(out, "- {name}: {value}");
     };
     let stamp = |ms| format!("{} UTC", time::to_stamp(ms));
     line("received", &stamp(record.received_ms));
@@ -77,32 +77,32 @@ pub fn trace(record: &Record) -> String {
     }
     let decision = match &record.story.decision {
         Some(Decision::Accepted) => "accepted".to_owned(),
-        Some(Decision::Filtered { by }) => format!("held back: {by}"),
-        Some(Decision::Rejected { code }) => format!("rejected by the limit {code}"),
+        Some(Decision::Filtered { by }) => format!("filtered out: {by}"),
+        Some(Decision::Rejected { code }) => format!("rejected by limit {code}"),
         None => "none: it is no event".to_owned(),
     };
     line("decision", &decision);
     for v in &record.story.violations {
-        let says = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.sentence);
-        line("violation", &says);
+        let message = format!("{} {}, {}: {}", v.policy.verb(), v.code, v.path, v.sentence);
+        line("violation", &message);
     }
     for (number, attempt) in record.story.attempts.iter().enumerate() {
         let message = match attempt.message.as_str() {
             "" => String::new(),
             message => format!(": {}", code(message)),
         };
-        let says = format!(
+        let message = format!(
             "{}, {} in {} ms with {} items{message}",
             stamp(attempt.at_ms),
             attempt.answer,
             attempt.took_ms,
             attempt.items
         );
-        line(&format!("attempt {}", number + 1), &says);
+        line(&format!("attempt {}", number + 1), &message);
     }
     let outcome = match &record.story.outcome {
         Outcome::NotSent => "not sent".to_owned(),
-        _ => told(record).2,
+        _ => outcome_of(record).2,
     };
     line("outcome", &outcome);
     let name = match record.event_type() {
@@ -112,13 +112,13 @@ pub fn trace(record: &Record) -> String {
     format!("**{name}**, event {}\n\n{out}", record.sequence)
 }
 
-/// The story of a dead letter, as Markdown.
+/// The history of a dead letter as Markdown.
 pub fn letter(letter: &DeadLetter) -> String {
     let stamp = |ms| format!("{} UTC", time::to_stamp(ms));
     let reason = with_field(&letter.field, &letter.reason);
     let accepted = &letter.accepted;
     format!(
-        "**{}**, dead letter {}\n\n- person: {}\n- {}: {}\n- answer: {} {}\n- requests: {}\n- happened: {}\n- received: {}\n- given up: {}\n- id: {}\n",
+        "**{}**, dead letter {}\n\n- person: {}\n- {}: {}\n- answer: {} {}\n- requests: {}\n- happened: {}\n- received: {}\n- gave up: {}\n- id: {}\n",
         code(&accepted.event_type),
         letter.number,
         code(&letter.person()),
@@ -134,7 +134,7 @@ pub fn letter(letter: &DeadLetter) -> String {
     )
 }
 
-/// Text from outside as Markdown shows it, whatever is in it.
+/// Text from outside as Markdown code, with control characters made visible.
 fn code(text: &str) -> String {
     let longest = text
         .split(|c| c != '`')
@@ -167,7 +167,7 @@ mod tests {
         let command = curl("https://track.customer.io/", &Route::Batch, body);
         assert!(command.starts_with("curl -X POST 'https://track.customer.io/api/v2/batch'"));
         assert!(command.contains("$CUSTOMERIO_SITE_ID:$CUSTOMERIO_API_KEY"));
-        // A shell gives the body back as it is.
+        // The shell passes the body on unchanged.
         let script = command.replacen("curl -X POST", "set --", 1) + "; printf %s \"${7}\"";
         let output = std::process::Command::new("sh")
             .args(["-c", &script])
@@ -222,7 +222,7 @@ mod tests {
         record.story.outcome = Outcome::NotSent;
         let told = trace(&record);
         assert!(
-            told.contains("- decision: held back: type not selected\n"),
+            told.contains("- decision: filtered out: type not selected\n"),
             "{told}"
         );
         assert!(told.ends_with("- outcome: not sent\n"), "{told}");

@@ -1,4 +1,4 @@
-//! Dead letters: what could not be delivered, with its reason, and what to do about it.
+//! Dead letters: undelivered items with their reasons, to be retried, exported or discarded.
 
 pub mod state;
 pub(crate) mod update;

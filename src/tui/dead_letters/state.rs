@@ -1,36 +1,36 @@
-//! The dead letters while they are open.
+//! The state of the dead letters.
 
 use std::collections::BTreeSet;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup};
 
-/// The dead letters: by reason and type, then those of a row, then one of these.
+/// The dead letters, grouped by reason and event type.
 #[derive(Debug, Default)]
 pub struct DeadLetters {
-    /// The row that the cursor is on.
+    /// The row of the cursor.
     pub row: usize,
-    /// Those of a row that is opened.
-    pub opened: Option<OpenedDeadLetters>,
+    /// The open group.
+    pub opened: Option<OpenedGroup>,
 }
 
-/// The dead letters of one reason and type.
+/// An open group of dead letters.
 #[derive(Debug)]
-pub struct OpenedDeadLetters {
-    /// What they share.
+pub struct OpenedGroup {
+    /// The group: the common reason and type.
     pub group: DeadLetterGroup,
-    /// The newest of them; none while they are fetched.
-    pub letters: Option<Vec<DeadLetter>>,
-    /// The one that the cursor is on.
+    /// The newest dead letters of the group. None while they are loaded.
+    pub dead_letters: Option<Vec<DeadLetter>>,
+    /// The index of the dead letter under the cursor.
     pub cursor: usize,
-    /// The line of its document that the cursor is on, where it is read.
+    /// The line of the cursor in the request, if that is open.
     pub line: Option<usize>,
-    /// What is folded of it, by path.
+    /// The paths that are folded in the request.
     pub folded: BTreeSet<String>,
 }
 
-impl OpenedDeadLetters {
-    /// The letter that the cursor is on.
-    pub fn letter(&self) -> Option<&DeadLetter> {
-        self.letters.as_ref()?.get(self.cursor)
+impl OpenedGroup {
+    /// The dead letter under the cursor.
+    pub fn selected(&self) -> Option<&DeadLetter> {
+        self.dead_letters.as_ref()?.get(self.cursor)
     }
 }

@@ -1,41 +1,39 @@
-//! The dead letters: moving in them, and what is done about them.
+//! Navigation in the dead letters, and the commands to retry, export and discard them.
 
 use std::collections::BTreeSet;
 
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
-use crate::tui::dead_letters::state::OpenedDeadLetters;
+use crate::tui::dead_letters::state::{DeadLetters, OpenedGroup};
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::state::State;
 use crate::tui::widget::json;
 use crate::tui::widget::json::FOLDED_OVER;
 use crate::tui::widget::list::stepped;
 
-/// The group under the cursor, and how many letters it has.
+/// The group under the cursor, and its number of dead letters.
 fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
     let row = state
         .snapshot
         .dead_letters
-        .get(state.letters.as_ref()?.row)?;
+        .get(state.overlays.dead_letters()?.row)?;
     Some((row.group.clone(), row.count))
 }
 
-/// What a key means: the letter that is under the cursor, or the row.
+/// The selection of a command: the dead letter under the cursor, or the group; and its number.
 fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
-    match &state.letters.as_ref()?.opened {
-        Some(opened) => Some((DeadLetterSelection::One(opened.letter()?.number), 1)),
+    match &state.overlays.dead_letters()?.opened {
+        Some(opened) => Some((DeadLetterSelection::One(opened.selected()?.number), 1)),
         None => group(state).map(|(group, count)| (DeadLetterSelection::Group(group), count)),
     }
 }
 
-pub(crate) fn move_cursor(state: &mut State, by: i64) {
-    let last = state.snapshot.dead_letters.len().saturating_sub(1);
-    let Some(letters) = &mut state.letters else {
-        return;
-    };
-    let Some(opened) = &mut letters.opened else {
-        letters.row = stepped(letters.row.min(last), by, last);
+/// Moves the cursor among `groups` groups, in the open group, or in the open document.
+pub(crate) fn move_cursor(dead_letters: &mut DeadLetters, by: i64, groups: usize) {
+    let last = groups.saturating_sub(1);
+    let Some(opened) = &mut dead_letters.opened else {
+        dead_letters.row = stepped(dead_letters.row.min(last), by, last);
         return;
     };
     match opened.line {
@@ -44,21 +42,21 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) {
             opened.line = Some(stepped(line, by, last));
         }
         None => {
-            let count = opened.letters.as_ref().map_or(0, Vec::len);
+            let count = opened.dead_letters.as_ref().map_or(0, Vec::len);
             opened.cursor = stepped(opened.cursor, by, count.saturating_sub(1));
             fold_long(opened);
         }
     }
 }
 
-/// A row is opened, then the letter in it.
+/// Opens the group under the cursor, or the dead letter in it.
 pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let group = group(state);
-    let Some(letters) = &mut state.letters else {
+    let Some(dead_letters) = state.overlays.dead_letters_mut() else {
         return Vec::new();
     };
-    if let Some(opened) = &mut letters.opened {
-        if opened.letter().is_some() {
+    if let Some(opened) = &mut dead_letters.opened {
+        if opened.selected().is_some() {
             opened.line.get_or_insert(0);
         }
         return Vec::new();
@@ -66,9 +64,9 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let Some((group, _)) = group else {
         return Vec::new();
     };
-    letters.opened = Some(OpenedDeadLetters {
+    dead_letters.opened = Some(OpenedGroup {
         group: group.clone(),
-        letters: None,
+        dead_letters: None,
         cursor: 0,
         line: None,
         folded: BTreeSet::new(),
@@ -77,47 +75,59 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
 }
 
 pub(crate) fn back(state: &mut State) {
-    let Some(letters) = &mut state.letters else {
+    let Some(dead_letters) = state.overlays.dead_letters_mut() else {
         return;
     };
-    match &mut letters.opened {
-        Some(OpenedDeadLetters { line, .. }) if line.is_some() => *line = None,
-        Some(_) => letters.opened = None,
-        None => state.letters = None,
+    match &mut dead_letters.opened {
+        Some(OpenedGroup { line, .. }) if line.is_some() => *line = None,
+        Some(_) => dead_letters.opened = None,
+        None => _ = state.overlays.pop(),
     }
 }
 
 pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
-    let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
+    let opened = state
+        .overlays
+        .dead_letters_mut()
+        .and_then(|l| l.opened.as_mut());
     match (found, opened) {
         (Ok(found), Some(opened)) => {
-            // Another row was opened meanwhile: its own come soon.
-            if found.iter().any(|letter| !is_of(letter, &opened.group)) {
+            // Another group was opened in the meantime. Its dead letters follow.
+            if found
+                .iter()
+                .any(|dead_letter| !is_of(dead_letter, &opened.group))
+            {
                 return;
             }
             if found.is_empty() {
-                state.letters.iter_mut().for_each(|l| l.opened = None);
+                if let Some(dead_letters) = state.overlays.dead_letters_mut() {
+                    dead_letters.opened = None;
+                }
                 return;
             }
             opened.cursor = opened.cursor.min(found.len() - 1);
-            opened.letters = Some(found);
+            opened.dead_letters = Some(found);
             fold_long(opened);
         }
         (Ok(_), None) => {}
-        (Err(why), _) => state.refuse(why),
+        (Err(why), _) => state.notify_error(why),
     }
 }
 
-fn is_of(letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
-    letter.why == group.why
-        && letter.reason == group.reason
-        && letter.field == group.field
-        && *letter.accepted.event_type == *group.event_type
+fn is_of(dead_letter: &DeadLetter, group: &DeadLetterGroup) -> bool {
+    dead_letter.why == group.why
+        && dead_letter.reason == group.reason
+        && dead_letter.field == group.field
+        && *dead_letter.accepted.event_type == *group.event_type
 }
 
-/// What is shown may have changed: it is fetched again.
+/// Loads the open group again after a command.
 pub(crate) fn look_again(state: &mut State) -> Vec<Effect> {
-    match state.letters.as_ref().and_then(|l| l.opened.as_ref()) {
+    match state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.opened.as_ref())
+    {
         Some(opened) => vec![Effect::DeadLetters(DeadLetterSelection::Group(
             opened.group.clone(),
         ))],
@@ -142,7 +152,8 @@ pub(crate) fn retry_reason(state: &mut State) -> Vec<Effect> {
     ask_retry(state, chosen)
 }
 
-/// One is tried at once; more are asked about first: people can get messages because of them.
+/// Retries one dead letter at once. Asks before retrying more: people can get messages because of
+/// them.
 fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> Vec<Effect> {
     match chosen {
         None => nothing(state),
@@ -171,26 +182,29 @@ pub(crate) fn discard(state: &mut State) {
 }
 
 fn nothing(state: &mut State) -> Vec<Effect> {
-    state.inform("there is no dead letter here");
+    state.notify("no dead letter here");
     Vec::new()
 }
 
-fn body(letter: &DeadLetter) -> String {
-    String::from_utf8_lossy(&letter.accepted.item.body).into_owned()
+fn body(dead_letter: &DeadLetter) -> String {
+    String::from_utf8_lossy(&dead_letter.accepted.item.body).into_owned()
 }
 
-fn document(opened: &OpenedDeadLetters) -> Vec<json::JsonLine> {
-    let body = opened.letter().map(body).unwrap_or_default();
+fn document(opened: &OpenedGroup) -> Vec<json::JsonLine> {
+    let body = opened.selected().map(body).unwrap_or_default();
     json::lines(&body, &opened.folded)
 }
 
-fn fold_long(opened: &mut OpenedDeadLetters) {
-    let body = opened.letter().map(body).unwrap_or_default();
+fn fold_long(opened: &mut OpenedGroup) {
+    let body = opened.selected().map(body).unwrap_or_default();
     opened.folded = json::long_ones(&body, FOLDED_OVER);
 }
 
 pub(crate) fn fold(state: &mut State) {
-    let opened = state.letters.as_mut().and_then(|l| l.opened.as_mut());
+    let opened = state
+        .overlays
+        .dead_letters_mut()
+        .and_then(|l| l.opened.as_mut());
     if let Some(opened) = opened
         && let Some(line) = opened.line
     {

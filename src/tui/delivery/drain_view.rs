@@ -1,4 +1,4 @@
-//! The program while it drains.
+//! The popup while the program is draining.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,28 +13,28 @@ use crate::tui::widget::theme::Theme;
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let delivery = &state.snapshot.delivery;
     let room = pane::centred(area, 64, 8);
-    let inside = pane::frame(frame, room, "Draining", "", true, theme);
+    let inside = pane::frame(frame, room, pane::Title::left("Draining"), true, theme);
     let items = grouped(delivery.spool.items);
-    let says = match delivery.breaker.why() {
-        Some(_) => "Customer.io is down: what waits stays in the spool.",
-        None if delivery.gate_shut => "The gate is not open: what waits stays in the spool.",
+    let message = match delivery.breaker.why() {
+        Some(_) => "Customer.io is down: queued items stay in the spool.",
+        None if delivery.gate_shut => "The gate is not open: queued items stay in the spool.",
         None => "",
     };
     let lines = vec![
         Line::default(),
         Line::styled(
             format!(
-                "  {items} items are in the spool, {} requests are out.",
+                "  {items} items are queued, {} requests are in flight.",
                 delivery.in_flight
             ),
             theme.text,
         ),
-        Line::styled(format!("  {says}"), theme.warn),
+        Line::styled(format!("  {message}"), theme.warn),
         Line::default(),
         Line::from(vec![
             Span::styled("  q", theme.key),
             Span::styled(
-                " leaves at once; the rest goes out at the next start",
+                " quits now; queued items are sent at the next start",
                 theme.dim,
             ),
         ]),

@@ -1,4 +1,4 @@
-//! Delivery: what became of accepted events, the spool and the destination.
+//! Delivery: the outcome of accepted events, the spool and the destination; gate and quit.
 
 pub(crate) mod drain_view;
 pub(crate) mod update;

@@ -1,4 +1,4 @@
-//! The gate, and the end of the program.
+//! The commands of the gate, and draining.
 
 use crate::delivery::BreakerState;
 use crate::filter::Mode;
@@ -23,7 +23,8 @@ pub(crate) fn ask_gate(state: &mut State) -> Vec<Effect> {
     Vec::new()
 }
 
-/// Into dry run from an open gate stops forwarding: that is asked. Out of it the gate is shut.
+/// Starts a dry run, or shuts the gate after one. Asks first if the gate is open, since a dry run
+/// stops forwarding.
 pub(crate) fn ask_dry_run(state: &mut State) -> Vec<Effect> {
     match state.snapshot.mode {
         Some(Mode::Open) => {

@@ -1,4 +1,4 @@
-//! Delivery: what became of what was accepted, how long it took, what is under way.
+//! The delivery pane: outcomes and latency of accepted events, queued and running requests.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -21,8 +21,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let inside = pane::frame(
         frame,
         area,
-        "Delivery",
-        &right,
+        pane::Title::both("Delivery", &right),
         state.focus == Pane::Delivery,
         theme,
     );
@@ -37,7 +36,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// What has to be mended matters more than figures: it takes the room of those that can wait.
+/// The most important lines if room is short. A problem takes the place of less important figures.
 fn brief(shown: &Snapshot, room: usize, rows: usize, theme: &Theme) -> Vec<Line<'static>> {
     let mut lines = vec![row(&rates(shown), room, theme)];
     let trouble = trouble(shown, room, theme);
@@ -52,7 +51,7 @@ fn brief(shown: &Snapshot, room: usize, rows: usize, theme: &Theme) -> Vec<Line<
     lines
 }
 
-/// Everything, where there is room for it.
+/// All lines.
 fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let heading = |name: &'static str| Line::styled(format!(" {name}"), theme.title);
     let mut lines = vec![
@@ -65,13 +64,13 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines.push(row(&spool(shown), room, theme));
     lines.push(row(&quota(shown), room, theme));
     if let Some(fault) = &shown.delivery.spool.fault {
-        lines.extend(told(fault, room, theme.bad));
+        lines.extend(wrapped(fault, room, theme.bad));
     }
     lines.push(Line::default());
     lines.push(heading("Destination"));
     lines.push(row(&destination(shown), room, theme));
     if let Some(why) = shown.delivery.breaker.why() {
-        lines.extend(told(why, room, theme.bad));
+        lines.extend(wrapped(why, room, theme.bad));
     }
     lines.push(row(&under_way(shown), room, theme));
     lines.push(answers(shown, room, theme));
@@ -90,38 +89,39 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     lines
 }
 
-/// What keeps delivery, or the feed, from going on.
+/// The problem that blocks delivery or the feed.
 fn trouble(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let delivery = &shown.delivery;
     if let Some(fault) = &delivery.spool.fault {
-        return told(fault, room, theme.bad);
+        return wrapped(fault, room, theme.bad);
     }
     if delivery.spool.full {
-        let says = "the spool has reached its quota: the feed is not read until something of it is delivered";
-        return told(says, room, theme.bad);
+        let message =
+            "the spool has reached its quota: the feed is paused until items are delivered";
+        return wrapped(message, room, theme.bad);
     }
     match &delivery.breaker {
-        BreakerState::Refused { why, .. } => return told(why, room, theme.bad),
+        BreakerState::Refused { why, .. } => return wrapped(why, room, theme.bad),
         BreakerState::Open { why, since_ms, .. } => {
             let since = duration((shown.at_ms - since_ms).max(0));
-            return told(&format!("down for {since}: {why}"), room, theme.bad);
+            return wrapped(&format!("down for {since}: {why}"), room, theme.bad);
         }
         BreakerState::Closed => {}
     }
     if let Some(until) = delivery.throttled_until_ms {
         let left = duration((until - shown.at_ms).max(0));
-        let says = format!("Customer.io asks for quiet: 429, again in {left}");
-        return told(&says, room, theme.warn);
+        let message = format!("Customer.io throttles (429): retry in {left}");
+        return wrapped(&message, room, theme.warn);
     }
     if delivery.gate_shut && delivery.spool.items > 0 {
-        let says = "the gate is not open: what is in the spool waits";
-        return told(says, room, theme.warn);
+        let message = "the gate is not open: items in the spool stay queued";
+        return wrapped(message, room, theme.warn);
     }
     Vec::new()
 }
 
-fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
-    text::wrap(says, room)
+fn wrapped(message: &str, room: usize, style: Style) -> Vec<Line<'static>> {
+    text::wrap(message, room)
         .into_iter()
         .map(|line| Line::styled(format!(" {line}"), style))
         .collect()
@@ -185,7 +185,7 @@ fn latencies(shown: &Snapshot) -> Vec<Cell> {
 fn spool(shown: &Snapshot) -> Vec<Cell> {
     let spool = &shown.delivery.spool;
     let oldest_ms = spool.oldest_ms.map_or(0, |at| (shown.at_ms - at).max(0));
-    // A batch's worth of waiting is how it should be.
+    // Items normally wait up to a second for their batch.
     let oldest = if spool.items > 0 && oldest_ms >= 1_000 {
         format!(", oldest {}", duration(oldest_ms))
     } else {
@@ -232,16 +232,13 @@ fn quota(shown: &Snapshot) -> Vec<Cell> {
 fn destination(shown: &Snapshot) -> Vec<Cell> {
     let delivery = &shown.delivery;
     let (breaker, tone) = match &delivery.breaker {
-        BreakerState::Closed => ("closed: requests go out".to_owned(), Tone::Plain),
+        BreakerState::Closed => ("closed: requests are sent".to_owned(), Tone::Plain),
         BreakerState::Open {
             since_ms, probe_ms, ..
         } => {
             let since = duration((shown.at_ms - since_ms).max(0));
             let next = duration((probe_ms - shown.at_ms).max(0));
-            (
-                format!("open for {since}, asked again in {next}"),
-                Tone::Bad,
-            )
+            (format!("open for {since}, retry in {next}"), Tone::Bad)
         }
         BreakerState::Refused { since_ms, .. } => {
             let since = duration((shown.at_ms - since_ms).max(0));
@@ -321,7 +318,7 @@ fn row(cells: &[Cell], room: usize, theme: &Theme) -> Line<'static> {
     Line::from(spans)
 }
 
-/// Answers by status, with a bar for the part that is 200.
+/// The answers by status, with a bar for the share of 200.
 fn answers(shown: &Snapshot, room: usize, theme: &Theme) -> Line<'static> {
     let of = |label: &str| shown.answers.get(label).copied().unwrap_or(0);
     let class = |first: char| -> u64 {

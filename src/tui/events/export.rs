@@ -1,4 +1,4 @@
-//! Events out of the ring, as they came, for a file.
+//! Exports of raw events in the ring to a file.
 
 use std::collections::BTreeSet;
 use std::fs::File;
@@ -13,34 +13,34 @@ use crate::telemetry::ring::SharedRing;
 use crate::tui::events::find::Find;
 use crate::tui::limits::query::violation;
 
-/// Which events go into a file.
+/// A selection of events to export.
 #[derive(Debug, Clone, PartialEq)]
 pub enum Events {
-    /// This one.
+    /// One event.
     One(u64),
-    /// Those that were found.
+    /// The matches of a search.
     Found(Find),
-    /// Those that the filters hold back.
-    HeldBack,
-    /// Those with a bookmark.
+    /// The events that were filtered out.
+    FilteredOut,
+    /// The events with a bookmark.
     Bookmarked(BTreeSet<u64>),
-    /// All.
+    /// All events.
     All,
-    /// Those that break this limit.
+    /// The events that violate a limit.
     Breaking(Code),
 }
 
-/// The choices of an export, each with its key.
+/// The choices with their keys.
 pub const CHOICES: [(char, &str); 5] = [
     ('e', "the event under the cursor"),
-    ('f', "the events that the find shows"),
-    ('h', "the events that the filters hold back"),
+    ('f', "the events found by the search"),
+    ('h', "the events that were filtered out"),
     ('m', "the events with a bookmark"),
     ('a', "all events in the ring"),
 ];
 
-/// Makes a file of its own for each export, in the folder that the program was started in; the
-/// file and its name.
+/// Creates a new file for an export in the working directory. Returns the file and its name. Only its
+/// owner can read it.
 pub fn create_file(what: &str) -> io::Result<(File, String)> {
     let stamp = time::to_digits(time::now(), 14);
     let mut number = 0_u32;
@@ -59,12 +59,12 @@ pub fn create_file(what: &str) -> io::Result<(File, String)> {
 }
 
 impl Events {
-    /// What the file is called, before its time.
+    /// The beginning of the file name, before the time.
     pub fn file_name(&self) -> &'static str {
         match self {
             Self::One(_) => "event",
             Self::Found(_) => "found",
-            Self::HeldBack => "held-back",
+            Self::FilteredOut => "filtered-out",
             Self::Bookmarked(_) => "bookmarked",
             Self::All => "events",
             Self::Breaking(code) => code.name(),
@@ -75,16 +75,16 @@ impl Events {
         match self {
             Self::One(sequence) => record.sequence == *sequence,
             Self::Found(find) => find.matches(record),
-            Self::HeldBack => record.story.is_filtered_out(),
+            Self::FilteredOut => record.story.is_filtered_out(),
             Self::Bookmarked(all) => all.contains(&record.sequence),
             Self::All => true,
             Self::Breaking(code) => violation(record, *code).is_some(),
         }
     }
 
-    /// The events in the ring, one a line, oldest first. What is malformed is no event.
+    /// The selected events, one per line, the oldest first. Without malformed frames.
     pub fn lines(&self, ring: &SharedRing) -> Vec<String> {
-        // The ring is free while a find reads the events.
+        // The ring is not locked while a search reads the events.
         let whole = |record: &Record| record.event().map(|_| record.clone());
         let line = |record: &Record| json::on_one_line(record.text());
         let (mut lines, mut next) = (Vec::new(), 0);
@@ -118,7 +118,7 @@ mod tests {
         ring.lock().extend((1..=10).map(of));
         let count = |events: Events| events.lines(&ring).len();
         assert_eq!(count(Events::All), 10);
-        assert_eq!(count(Events::HeldBack), 5);
+        assert_eq!(count(Events::FilteredOut), 5);
         assert_eq!(count(Events::Bookmarked([3, 4, 99].into())), 2);
         assert_eq!(count(Events::Found(Find::parse("t 1").unwrap())), 2);
         assert_eq!(count(Events::Breaking(Code::IdMissing)), 0);

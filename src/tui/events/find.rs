@@ -1,4 +1,4 @@
-//! What is looked for: text, a regular expression, or a condition.
+//! A search: text, a regular expression, or a condition.
 
 use std::sync::Arc;
 
@@ -9,10 +9,10 @@ use crate::filter::Condition;
 use crate::filter::expression::{Evaluation, Variables};
 use crate::protocol::Record;
 
-/// What is looked for.
+/// A search.
 #[derive(Debug, Clone)]
 pub struct Find {
-    /// As it was typed.
+    /// The text as it was typed.
     pub text: String,
     matcher: Matcher,
 }
@@ -22,11 +22,11 @@ enum Matcher {
     Text(Regex),
     Expression(Regex),
     Condition(Arc<Condition>),
-    /// What is no regular expression matches nothing.
+    /// An invalid regular expression, which matches nothing. Holds the error.
     Nothing(String),
 }
 
-/// The same text can be looked for as text, and as a condition.
+/// Two searches are equal if their text and their kind are equal.
 impl PartialEq for Find {
     fn eq(&self, other: &Self) -> bool {
         let taken_as = |find: &Self| std::mem::discriminant(&find.matcher);
@@ -35,9 +35,9 @@ impl PartialEq for Find {
 }
 
 impl Find {
-    /// Reads what was typed: behind a `~` a regular expression; a condition where it compiles as
-    /// one and compares something; otherwise text that stands anywhere in the event, in upper or
-    /// lower case.
+    /// Parses a search. After a `~`: a regular expression. If it compiles as a condition and compares
+    /// something: a condition. Otherwise: text anywhere in the event, in upper or lower case. None for
+    /// an empty text.
     pub fn parse(text: &str) -> Option<Self> {
         let trimmed = text.trim();
         if trimmed.is_empty() {
@@ -76,7 +76,7 @@ impl Find {
         })
     }
 
-    /// What meets a condition; none where it does not compile.
+    /// A search by a condition. None if it does not compile.
     pub fn condition(text: &str) -> Option<Self> {
         let condition = Condition::compile(text).ok()?;
         Some(Self {
@@ -85,12 +85,12 @@ impl Find {
         })
     }
 
-    /// Whether it was taken as a condition.
+    /// Whether it is a condition.
     pub fn is_condition(&self) -> bool {
         matches!(self.matcher, Matcher::Condition(_))
     }
 
-    /// What it was taken as, or what is wrong with it.
+    /// The kind of the search, or its error.
     pub fn kind(&self) -> &str {
         match &self.matcher {
             Matcher::Text(_) => "text",
@@ -100,7 +100,7 @@ impl Find {
         }
     }
 
-    /// Whether the event is one that is looked for.
+    /// Whether a record matches.
     pub fn matches(&self, record: &Record) -> bool {
         match (&self.matcher, record.event()) {
             (Matcher::Text(text) | Matcher::Expression(text), _) => text.is_match(record.text()),
@@ -113,12 +113,12 @@ impl Find {
     }
 }
 
-/// Why it is no regular expression, in a line.
+/// The error of an invalid regular expression, in one line.
 fn reason(error: &regex::Error) -> String {
     let text = error.to_string();
     let last = text.lines().last().unwrap_or_default();
     format!(
-        "no regular expression: {}",
+        "invalid regular expression: {}",
         last.trim_start_matches("error: ")
     )
 }

@@ -1,4 +1,4 @@
-//! Typing what to find.
+//! The prompt for a search.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -23,7 +23,7 @@ pub(crate) fn type_find(state: &mut State, mut input: Input, key: KeyEvent) -> V
         _ => {}
     }
     input.handle_event(&TerminalEvent::Key(key));
-    // The list follows as one types.
+    // The list follows the typing.
     state.events.find = Find::parse(input.value());
     state.events.cursor = None;
     state.events.following = state.frozen.is_none();

@@ -1,48 +1,49 @@
-//! Finding events in the ring, and the page of them that is shown.
+//! Searches the ring, and makes the page of visible events.
 //!
-//! The ring is searched a few thousand events at a time, newest first, so that the screen
-//! answers while a long search goes on; what comes in meanwhile is searched as it comes.
+//! A search reads the ring in parts, the newest first, so that the screen stays responsive. New events
+//! are searched as they arrive.
 
 use std::collections::{BTreeSet, VecDeque};
+use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use crate::filter::preview::Comparison;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::events::find::Find;
-use crate::tui::events::outcome::Weight;
-use crate::tui::events::page::{Anchor, Page, Part, Row, row};
+use crate::tui::events::outcome::Severity;
+use crate::tui::events::page::{Anchor, BarSegment, Page, Row, row};
 use crate::tui::events::seek::{Direction, Seek};
-use crate::tui::filters::preview::query::{Question, seen as to_preview};
+use crate::tui::filters::preview::query::{Question, preview_input};
 use crate::tui::widget::theme::Sign;
 
-/// So long may a search take of one frame of the screen.
+/// Maximum time of a search per frame.
 const BUDGET: Duration = Duration::from_millis(8);
-/// So many events are taken out of the ring at once.
+/// Events read from the ring at once.
 const CHUNK: usize = 256;
 
-/// The search and its place in the ring.
+/// A search and its progress.
 #[derive(Debug)]
 pub struct Finder {
     ring: SharedRing,
     find: Option<Find>,
-    /// What matched, oldest first.
+    /// The sequence numbers of the matches, the oldest first.
     matches: VecDeque<u64>,
-    /// Everything from here up to `seen_to` was searched.
+    /// The events from here up to `seen_to` are searched.
     seen_from: u64,
     seen_to: u64,
-    /// The draft of the filters that events are seen through.
-    through: Option<Through>,
+    /// The draft whose decisions the page shows.
+    lens: Option<DraftLens>,
 }
 
 #[derive(Debug)]
-struct Through {
+struct DraftLens {
     question: Question,
     comparison: Comparison,
 }
 
 impl Finder {
-    /// A finder that looks for nothing yet.
+    /// A finder without a search.
     pub fn new(ring: SharedRing) -> Self {
         Self {
             ring,
@@ -50,12 +51,12 @@ impl Finder {
             matches: VecDeque::new(),
             seen_from: 1,
             seen_to: 1,
-            through: None,
+            lens: None,
         }
     }
 
-    /// Looks for something else from now on.
-    pub fn look_for(&mut self, find: Option<&Find>) {
+    /// Sets the search. Another search starts again.
+    pub fn set_find(&mut self, find: Option<&Find>) {
         if self.find.as_ref() == find {
             return;
         }
@@ -65,22 +66,22 @@ impl Finder {
         (self.seen_from, self.seen_to) = (end, end);
     }
 
-    /// Shows events as a draft would decide, from now on.
-    pub fn look_through(&mut self, question: Option<Question>) {
-        if self.through.as_ref().map(|through| &through.question) == question.as_ref() {
+    /// Sets the draft whose decisions the page shows.
+    pub fn set_draft(&mut self, question: Option<Question>) {
+        if self.lens.as_ref().map(|lens| &lens.question) == question.as_ref() {
             return;
         }
-        self.through = question.and_then(|question| {
+        self.lens = question.and_then(|question| {
             let comparison = Comparison::new(&question.before, &question.after).ok()?;
-            Some(Through {
+            Some(DraftLens {
                 question,
                 comparison,
             })
         });
     }
 
-    /// Searches on, for a part of a frame's time.
-    pub fn work(&mut self) {
+    /// Continues the search, for at most `BUDGET`.
+    pub fn search(&mut self) {
         let Some(find) = self.find.clone() else {
             return;
         };
@@ -120,105 +121,118 @@ impl Finder {
         }
     }
 
-    /// The page of `room` rows that begins `shift` rows below `anchor`: older is positive.
+    /// The page of `rows` rows that begins `shift` rows below `anchor` (above, if negative).
     pub fn page(
         &mut self,
         anchor: Anchor,
         shift: i64,
-        room: usize,
+        rows: usize,
         bookmarks: &BTreeSet<u64>,
     ) -> Page {
         let ring = self.ring.lock();
         let (first, end) = (ring.first(), ring.end());
         let total = end - first;
-        let complete = self.find.is_none() || (self.seen_from <= first && self.seen_to >= end);
-        let matched = if self.find.is_some() {
-            self.matches.len() as u64
-        } else {
-            total
+        let is_complete = self.find.is_none() || (self.seen_from <= first && self.seen_to >= end);
+        let matched = match &self.find {
+            Some(_) => self.matches.len() as u64,
+            None => total,
         };
-        let at = |place: u64| match &self.find {
-            Some(_) => self.matches.get(place as usize).copied(),
-            None => Some(first + place),
+        let mut page = Page {
+            total,
+            matched,
+            complete: is_complete,
+            ..Page::default()
         };
-        // Places count from the oldest; the page goes down from its first.
-        let place = match anchor {
-            Anchor::Newest => matched.checked_sub(1),
-            Anchor::At(sequence) => match &self.find {
-                Some(_) => (self.matches.partition_point(|m| *m <= sequence) as u64)
-                    .checked_sub(1)
-                    .or(Some(0)),
-                None => Some(sequence.clamp(first, end.saturating_sub(1).max(first)) - first),
-            },
+        let index = self.index_of(anchor, first..end);
+        let Some(index) = index.filter(|_| matched > 0) else {
+            return page;
         };
-        let Some(place) = place.filter(|_| matched > 0) else {
-            return Page {
-                rows: Vec::new(),
-                total,
-                matched,
-                complete,
-                above: 0,
-                bar: Vec::new(),
-            };
-        };
-        let lowest = (room as u64).min(matched).saturating_sub(1);
-        let place = place
+        let lowest = (rows as u64).min(matched).saturating_sub(1);
+        let index = index
             .saturating_add_signed(-shift)
             .clamp(lowest, matched - 1);
-        let places = (0..room as u64).map_while(|n| place.checked_sub(n));
-        let through = &mut self.through;
-        let records: Vec<Record> = places
-            .filter_map(|place| ring.get(at(place)?).cloned())
+        let at = |index: u64| match &self.find {
+            Some(_) => self.matches.get(index as usize).copied(),
+            None => Some(first + index),
+        };
+        let indices = (0..rows as u64).map_while(|n| index.checked_sub(n));
+        let lens = &mut self.lens;
+        let records: Vec<Record> = indices
+            .filter_map(|index| ring.get(at(index)?).cloned())
             .collect();
         // Conditions are evaluated without the lock: events keep arriving meanwhile.
         drop(ring);
-        let rows: Vec<Row> = records
+        page.rows = records
             .iter()
             .map(|record| Row {
                 is_marked: bookmarks.contains(&record.sequence),
-                ..match through {
-                    Some(through) => through.row(record),
+                ..match lens {
+                    Some(lens) => lens.row(record),
                     None => row(record),
                 }
             })
             .collect();
-        let shown = rows.first().zip(rows.last());
-        let mut bar = vec![Part::default(); room];
-        // The newest is on top.
-        let part_of = |sequence: u64| ((end - 1 - sequence) * room as u64 / total) as usize;
-        if let Some((newest, oldest)) = shown.filter(|_| total > room as u64) {
-            let parts = part_of(newest.sequence)..=part_of(oldest.sequence);
-            bar[parts].iter_mut().for_each(|part| part.is_shown = true);
-        }
-        let here = |sequence: &&u64| (first..end).contains(*sequence);
-        // A pane may have room for no row at all.
-        for sequence in self.matches.iter().filter(here) {
-            if let Some(part) = bar.get_mut(part_of(*sequence)) {
-                part.is_found = true;
+        page.above = matched - 1 - index;
+        page.bar = self.bar(&page, rows, first..end, bookmarks);
+        page
+    }
+
+    /// The index of the anchor among the matching events, counted from the oldest; `ring` are the
+    /// sequence numbers in the ring.
+    fn index_of(&self, anchor: Anchor, ring: Range<u64>) -> Option<u64> {
+        match (anchor, &self.find) {
+            (Anchor::Newest, Some(_)) => (self.matches.len() as u64).checked_sub(1),
+            (Anchor::Newest, None) => (ring.end - ring.start).checked_sub(1),
+            (Anchor::At(sequence), Some(_)) => {
+                let older = self.matches.partition_point(|m| *m <= sequence) as u64;
+                Some(older.saturating_sub(1))
             }
-        }
-        for sequence in bookmarks.iter().filter(here) {
-            if let Some(part) = bar.get_mut(part_of(*sequence)) {
-                part.is_marked = true;
+            (Anchor::At(sequence), None) => {
+                let last = ring.end.saturating_sub(1).max(ring.start);
+                Some(sequence.clamp(ring.start, last) - ring.start)
             }
-        }
-        Page {
-            rows,
-            total,
-            matched,
-            complete,
-            above: matched - 1 - place,
-            bar,
         }
     }
 
-    /// An event by its number.
+    /// The overview of the ring beside the rows of a page.
+    fn bar(
+        &self,
+        page: &Page,
+        rows: usize,
+        ring: Range<u64>,
+        bookmarks: &BTreeSet<u64>,
+    ) -> Vec<BarSegment> {
+        let mut bar = vec![BarSegment::default(); rows];
+        let total = ring.end - ring.start;
+        // The newest is on top.
+        let segment =
+            |sequence: u64| ((ring.end - 1 - sequence) * rows as u64 / total.max(1)) as usize;
+        let shown = page.rows.first().zip(page.rows.last());
+        if let Some((newest, oldest)) = shown.filter(|_| total > rows as u64) {
+            let segments = segment(newest.sequence)..=segment(oldest.sequence);
+            bar[segments].iter_mut().for_each(|s| s.is_shown = true);
+        }
+        let is_here = |sequence: &&u64| ring.contains(*sequence);
+        // The pane may have no rows.
+        for sequence in self.matches.iter().filter(is_here) {
+            if let Some(segment) = bar.get_mut(segment(*sequence)) {
+                segment.is_found = true;
+            }
+        }
+        for sequence in bookmarks.iter().filter(is_here) {
+            if let Some(segment) = bar.get_mut(segment(*sequence)) {
+                segment.is_marked = true;
+            }
+        }
+        bar
+    }
+
+    /// The record with a sequence number.
     pub fn record(&self, sequence: u64) -> Option<Record> {
         self.ring.lock().get(sequence).cloned()
     }
 
-    /// The event that is sought, from `from` on; among those that were found, where something is
-    /// looked for.
+    /// Finds the target of a jump that begins at `from`. With a search, only among its matches.
     pub fn seek(&self, seek: Seek, from: Option<u64>) -> Option<u64> {
         let is_it = |record: &Record| {
             let is_found =
@@ -240,25 +254,25 @@ impl Finder {
     }
 }
 
-impl Through {
-    /// The event's row; what the draft changes of it is told in the place of its outcome.
+impl DraftLens {
+    /// The row of a record. If the draft changes its decision, that replaces the outcome.
     fn row(&mut self, record: &Record) -> Row {
         let plain = row(record);
-        let Some(seen) = to_preview(record) else {
+        let Some(seen) = preview_input(record) else {
             return plain;
         };
         let (before, after) = self.comparison.decide(&seen, self.question.send_users);
         match (before, after) {
             (Some(by), None) if !seen.is_rejected => Row {
                 sign: Sign::OnItsWay,
-                weight: Weight::Good,
+                severity: Severity::Good,
                 outcome: format!("would pass; now {by}"),
                 ..plain
             },
             (None, Some(by)) if !seen.is_rejected => Row {
                 sign: Sign::Filtered,
-                weight: Weight::Warn,
-                outcome: format!("would be held back: {by}"),
+                severity: Severity::Warn,
+                outcome: format!("would be filtered out: {by}"),
                 ..plain
             },
             _ => plain,

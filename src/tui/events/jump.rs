@@ -1,4 +1,4 @@
-//! Going to an event, and marking one to come back to.
+//! Jumps to events, and bookmarks.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -8,7 +8,7 @@ use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
 use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
-use crate::tui::frame::focus::Pane;
+use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, JumpTarget};
 use crate::tui::inspector::update::inspect;
@@ -19,8 +19,8 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
         JumpTarget::Violation => Seek::Violation(direction),
         JumpTarget::Failure => Seek::Failure(direction),
     };
-    // Where no cursor is, the newest counts too.
-    let from = match state.inspector.as_ref().map(|i| i.sequence) {
+    // Without a cursor, the newest event is a target too.
+    let from = match state.overlays.inspector().map(|i| i.sequence) {
         Some(sequence) => Some(sequence),
         None => state.events.cursor,
     };
@@ -29,18 +29,18 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
 
 pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
-        state.inform(seek.says_none());
+        state.notify(seek.not_found());
         return Vec::new();
     };
     if let Seek::Time(at) = seek {
         let now = state.snapshot.at_ms;
-        state.inform(format!("the events until {}", ago(at, now)));
+        state.notify(format!("events up to {}", ago(at, now)));
     }
     go(state, sequence)
 }
 
-/// Puts the cursor on the event; it stays on the screen's upper part, so that what came
-/// before it is seen.
+/// Moves the cursor to the event, in the upper part of the pane, so that the events before it are
+/// visible.
 fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
     let events = &mut state.events;
     let is_shown = events.page.rows.iter().any(|row| row.sequence == sequence);
@@ -51,14 +51,18 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         events.shift = -(events.room as i64 / 4);
     }
     events.cursor = Some(sequence);
-    // What lies over the events would hide it.
-    state.limit = None;
-    state.letters = None;
-    state.properties = None;
+    // These would hide the events.
+    for kind in [
+        OverlayKind::Limit,
+        OverlayKind::DeadLetters,
+        OverlayKind::Properties,
+    ] {
+        state.overlays.close(kind);
+    }
     if let Some(draft) = &mut state.draft {
         draft.shows_events = true;
     }
-    if state.inspector.is_some() {
+    if state.overlays.inspector().is_some() {
         return inspect(state, sequence);
     }
     state.focus = Pane::Events;
@@ -71,13 +75,13 @@ pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> V
         KeyCode::Enter => match parse_time(input.value(), state.snapshot.at_ms) {
             Some(at) => return vec![Effect::Seek(Seek::Time(at), None)],
             None => {
-                let says = "write 14:02:31 (UTC), 2026-11-25 14:02, or how long ago: 5min";
-                state.refuse(says);
+                let message = "write a time such as 14:02:31 (UTC) or 2026-11-25 14:02, or an age such as 5min";
+                state.notify_error(message);
             }
         },
         _ => {
             input.handle_event(&TerminalEvent::Key(key));
-            state.message = None;
+            state.notice = None;
         }
     }
     state.popup = Some(Popup::GoTo(input));
@@ -86,36 +90,36 @@ pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> V
 
 pub(crate) fn bookmark(state: &mut State) {
     let Some(sequence) = at(state) else {
-        state.inform("there is no event yet");
+        state.notify("no event yet");
         return;
     };
     let bookmarks = &mut state.events.bookmarks;
-    let says = if bookmarks.remove(&sequence) {
-        "the bookmark is gone".to_owned()
+    let message = if bookmarks.remove(&sequence) {
+        "bookmark removed".to_owned()
     } else {
         bookmarks.insert(sequence);
         let [back, export] =
             [Command::NextBookmark, Command::ExportEvents].map(|does| state.key(does));
-        format!("a bookmark: {back} comes back to it, {export} exports it")
+        format!("bookmark set: {back} returns to it, {export} exports it")
     };
-    state.inform(says);
+    state.notify(message);
 }
 
 pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     let bookmarks = &state.events.bookmarks;
-    let cursor = match &state.inspector {
+    let cursor = match state.overlays.inspector() {
         Some(inspector) => Some(inspector.sequence),
         None => state.events.cursor,
     };
     let older = bookmarks.range(..cursor.unwrap_or(u64::MAX)).next_back();
     let Some(sequence) = older.or_else(|| bookmarks.last()).copied() else {
-        let says = format!("no bookmark yet: {} sets one", state.key(Command::Bookmark));
-        state.inform(says);
+        let message = format!("no bookmark yet: {} sets one", state.key(Command::Bookmark));
+        state.notify(message);
         return Vec::new();
     };
     let number = bookmarks.range(sequence..).count();
-    let says = format!("bookmark {number} of {}", bookmarks.len());
-    state.inform(says);
+    let message = format!("bookmark {number} of {}", bookmarks.len());
+    state.notify(message);
     go(state, sequence)
 }
 
@@ -123,7 +127,7 @@ pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
     let events = match key {
         KeyCode::Char('e') => at(state).map(Events::One),
         KeyCode::Char('f') => state.events.find.clone().map(Events::Found),
-        KeyCode::Char('h') => Some(Events::HeldBack),
+        KeyCode::Char('h') => Some(Events::FilteredOut),
         KeyCode::Char('m') => Some(Events::Bookmarked(state.events.bookmarks.clone())),
         KeyCode::Char('a') => Some(Events::All),
         _ => return Vec::new(),
@@ -131,12 +135,15 @@ pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
     match events {
         Some(events) => vec![Effect::ExportEvents(events)],
         None if key == KeyCode::Char('f') => {
-            let says = format!("nothing is looked for: {} finds", state.key(Command::Find));
-            state.refuse(says);
+            let message = format!(
+                "no search is active: {} starts one",
+                state.key(Command::Find)
+            );
+            state.notify_error(message);
             Vec::new()
         }
         None => {
-            state.inform("there is no event yet");
+            state.notify("no event yet");
             Vec::new()
         }
     }

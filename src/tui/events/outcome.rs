@@ -1,97 +1,88 @@
-//! The outcome of an event: its sign, its weight and its words.
+//! The outcome of an event: sign, severity and description.
 
 use crate::filter::Decision;
 use crate::limits::{
     Policy, Unit, {self},
 };
-use crate::protocol::{Content, Outcome, Record};
+use crate::protocol::{Content, Outcome, Record, Story};
 use crate::tui::widget::theme::Sign;
 
-/// How much an outcome matters.
+/// The severity of an outcome.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Weight {
-    /// It was held back on purpose.
+pub enum Severity {
+    /// Filtered out, as intended.
     Quiet,
-    /// It is on its way.
+    /// On its way.
     Plain,
-    /// It arrived.
+    /// Delivered.
     Good,
-    /// It needs a look.
+    /// Needs attention.
     Warn,
-    /// It went wrong.
+    /// Failed.
     Bad,
 }
 
-/// An event's outcome: its sign, its weight, and its words.
-pub fn told(record: &Record) -> (Sign, Weight, String) {
+/// The outcome of an event: its sign, its severity, and a description.
+pub fn outcome_of(record: &Record) -> (Sign, Severity, String) {
     let story = &record.story;
     if let Content::Malformed { malformed, .. } = &record.content {
-        return (Sign::Malformed, Weight::Bad, malformed.to_string());
+        return (Sign::Malformed, Severity::Bad, malformed.to_string());
     }
-    let warned = story.violations.iter().find(|v| v.policy == Policy::Warn);
-    match (&story.decision, &story.outcome) {
-        (Some(Decision::Filtered { by }), _) => (Sign::Filtered, Weight::Quiet, by.to_string()),
-        (Some(Decision::Rejected { code }), _) => {
+    match &story.decision {
+        Some(Decision::Filtered { by }) => (Sign::Filtered, Severity::Quiet, by.to_string()),
+        Some(Decision::Rejected { code }) => {
             let violation = story.violations.iter().find(|v| v.code == *code);
-            (
-                Sign::Rejected,
-                Weight::Bad,
-                violation.map_or_else(|| code.to_string(), measured),
-            )
+            let description = violation.map_or_else(|| code.to_string(), measured);
+            (Sign::Rejected, Severity::Bad, description)
         }
-        (_, Outcome::Undelivered { why, reason, field }) => {
-            let field = if field.is_empty() {
-                String::new()
-            } else {
-                format!("{field}: ")
-            };
-            (
-                Sign::Rejected,
-                Weight::Bad,
-                format!("{why}: {field}{reason}"),
-            )
-        }
-        (_, Outcome::Waiting { .. }) => {
-            let last = story.attempts.last().map_or("", |a| a.answer.as_str());
-            (
-                Sign::Waiting,
-                Weight::Warn,
-                format!(
-                    "attempt {} answered {last}, will retry",
-                    story.attempts.len()
-                ),
-            )
-        }
-        (_, Outcome::Delivered { took_ms }) => match warned {
-            Some(violation) => (
-                Sign::Warned,
-                Weight::Warn,
-                format!("delivered {took_ms} ms, {}", violation.code),
-            ),
-            None => (
-                Sign::Delivered,
-                Weight::Good,
-                format!("delivered {took_ms} ms"),
-            ),
-        },
-        (_, Outcome::DryRun) => match warned {
-            Some(violation) => (
-                Sign::Warned,
-                Weight::Warn,
-                format!("dry run, {}", violation.code),
-            ),
-            None => (
-                Sign::DryRun,
-                Weight::Plain,
-                "dry run: would be sent".to_owned(),
-            ),
-        },
-        (_, Outcome::OnItsWay) => (Sign::OnItsWay, Weight::Plain, "on its way".to_owned()),
-        (_, Outcome::NotSent) => (Sign::Filtered, Weight::Quiet, String::new()),
+        Some(Decision::Accepted) | None => outcome_of_accepted(&record.story),
     }
 }
 
-/// A violation in a row: `id_too_long 160 > 150`.
+fn outcome_of_accepted(story: &Story) -> (Sign, Severity, String) {
+    let warned = story.violations.iter().find(|v| v.policy == Policy::Warn);
+    let unless_warned = |sign, severity, description: String, short: &str| match warned {
+        Some(violation) => (
+            Sign::Warned,
+            Severity::Warn,
+            format!("{short}, {}", violation.code),
+        ),
+        None => (sign, severity, description),
+    };
+    match &story.outcome {
+        Outcome::Undelivered { why, reason, field } => {
+            let field = match field.as_str() {
+                "" => String::new(),
+                field => format!("{field}: "),
+            };
+            let description = format!("{why}: {field}{reason}");
+            (Sign::Rejected, Severity::Bad, description)
+        }
+        Outcome::Waiting { .. } => {
+            let last = story.attempts.last().map_or("", |a| a.answer.as_str());
+            let count = story.attempts.len();
+            let description = format!("attempt {count} answered {last}, will retry");
+            (Sign::Waiting, Severity::Warn, description)
+        }
+        Outcome::Delivered { took_ms } => {
+            let description = format!("delivered {took_ms} ms");
+            unless_warned(
+                Sign::Delivered,
+                Severity::Good,
+                description.clone(),
+                &description,
+            )
+        }
+        Outcome::DryRun => {
+            let description = "dry run: would be sent".to_owned();
+            unless_warned(Sign::DryRun, Severity::Plain, description, "dry run")
+        }
+        Outcome::OnItsWay => (Sign::OnItsWay, Severity::Plain, "on its way".to_owned()),
+        Outcome::NotSent => (Sign::Filtered, Severity::Quiet, String::new()),
+    }
+}
+
+/// A violation in short: `id_too_long 160 > 150`.
 pub fn measured(violation: &limits::Violation) -> String {
     let (measured, limit) = (violation.measured, violation.limit);
     match violation.unit {

@@ -4,75 +4,75 @@ use std::sync::Arc;
 
 use crate::amplitude::time;
 use crate::protocol::{Content, Record};
-use crate::tui::events::outcome::{Weight, told};
+use crate::tui::events::outcome::{Severity, outcome_of};
 use crate::tui::widget::theme::Sign;
 
-/// The rows that are shown, and what they are of.
+/// The visible rows, and totals.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Page {
-    /// Newest first.
+    /// The rows, the newest first.
     pub rows: Vec<Row>,
-    /// How many events there are.
+    /// Number of events in the ring.
     pub total: u64,
-    /// How many of them match; all where nothing is looked for.
+    /// Number of events that match the search. All events without a search.
     pub matched: u64,
-    /// Whether the search has seen all of them.
+    /// Whether the search is complete.
     pub complete: bool,
-    /// How many matching events are newer than the first row.
+    /// Number of matching events newer than the first row.
     pub above: u64,
-    /// The ring from its newest event to its oldest, in as many parts as there are rows.
-    pub bar: Vec<Part>,
+    /// An overview of the ring from its newest event to its oldest, one segment per row.
+    pub bar: Vec<BarSegment>,
 }
 
-/// A part of the ring, beside the rows.
+/// A segment of the overview.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Part {
-    /// Whether rows that are shown are of it.
+pub struct BarSegment {
+    /// Whether it contains visible rows.
     pub is_shown: bool,
-    /// Whether it has events that were found.
+    /// Whether it contains matches of the search.
     pub is_found: bool,
-    /// Whether it has events with a bookmark.
+    /// Whether it contains bookmarks.
     pub is_marked: bool,
 }
 
 /// One event as a row.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Row {
-    /// Its number.
+    /// The sequence number.
     pub sequence: u64,
-    /// When it was received, by the clock: `12:04:31.204`.
+    /// The time of receipt: `12:04:31.204`.
     pub clock: String,
-    /// Its sign.
+    /// The sign of the outcome.
     pub sign: Sign,
-    /// Its type.
+    /// The event type.
     pub event_type: Arc<str>,
-    /// Whom it is about.
+    /// The person.
     pub person: String,
-    /// Its size in bytes.
+    /// The size in bytes.
     pub bytes: usize,
-    /// What became of it, in words.
+    /// The outcome in words.
     pub outcome: String,
-    /// How much that matters.
-    pub weight: Weight,
+    /// The severity of the outcome.
+    pub severity: Severity,
     /// Whether it has a bookmark.
     pub is_marked: bool,
 }
 
-/// Where a page begins.
+/// The first row of a page.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Anchor {
-    /// With the newest.
+    /// The newest event.
     Newest,
-    /// With this event, or the next older one.
+    /// This event, or the next older one.
     At(u64),
 }
 
 pub(crate) fn row(record: &Record) -> Row {
-    let (sign, weight, outcome) = told(record);
+    let (sign, severity, outcome) = outcome_of(record);
     let (event_type, person) = match &record.content {
         Content::Event { event, event_type } => {
             let id = event.user_id();
-            // What is too long to be an ID is not one to read either.
+            // An invalid, overlong ID is shown as its size.
             let person = match id {
                 Some(id) if id.len() > crate::customerio::sizes::ID_BYTES => {
                     format!("({} B)", id.len())
@@ -94,7 +94,7 @@ pub(crate) fn row(record: &Record) -> Row {
         person,
         bytes: record.text().len(),
         outcome,
-        weight,
+        severity,
         is_marked: false,
     }
 }

@@ -1,4 +1,4 @@
-//! Going to an event: the next that breaks a limit, the next that failed, the one of a time.
+//! Jumps to an event: the next violation, the next failure, or the event of a time.
 
 use std::time::Duration;
 
@@ -8,28 +8,28 @@ use crate::amplitude::time::{
 use crate::protocol::{Content, Outcome, Record};
 use crate::text::duration;
 
-/// What is gone to.
+/// The target of a jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seek {
-    /// The next event that breaks a limit.
+    /// The next event that violates a limit.
     Violation(Direction),
-    /// The next event that can't be delivered, waits for another attempt, or is no event.
+    /// The next event that can't be delivered or waits for a retry, or the next malformed frame.
     Failure(Direction),
-    /// The last event that was received by then.
+    /// The last event received up to this time.
     Time(UnixMs),
 }
 
-/// From the cursor on.
+/// The direction from the cursor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Direction {
     /// To older events.
     Older,
-    /// To newer ones.
+    /// To newer events.
     Newer,
 }
 
 impl Seek {
-    /// Whether it is this one.
+    /// Whether a record is a target.
     pub fn is(self, record: &Record) -> bool {
         match self {
             Self::Violation(_) => {
@@ -44,7 +44,7 @@ impl Seek {
         }
     }
 
-    /// Whether it is looked for among newer events.
+    /// The direction of the jump.
     pub fn direction(self) -> Direction {
         match self {
             Self::Violation(direction) | Self::Failure(direction) => direction,
@@ -52,14 +52,14 @@ impl Seek {
         }
     }
 
-    /// What is said where there is none.
-    pub fn says_none(self) -> String {
+    /// The notice if there is no such event.
+    pub fn not_found(self) -> String {
         let side = match self.direction() {
             Direction::Older => "older",
             Direction::Newer => "newer",
         };
         match self {
-            Self::Violation(_) => format!("no {side} event in the ring breaks a limit"),
+            Self::Violation(_) => format!("no {side} event in the ring violates a limit"),
             Self::Failure(_) => format!("no {side} event in the ring failed"),
             Self::Time(at) => format!(
                 "the ring holds no event from {} or before",
@@ -69,8 +69,8 @@ impl Seek {
     }
 }
 
-/// A time as an operator writes it, at `now`: `14:02`, `14:02:31`, `2026-11-25 14:02:31`, or how
-/// long ago: `5m`.
+/// Parses a time as an operator writes it: `14:02`, `14:02:31`, `2026-11-25 14:02:31` (UTC), or an
+/// age before `now`: `5m`.
 pub fn parse_time(text: &str, now: UnixMs) -> Option<UnixMs> {
     const DAY: i64 = 86_400_000;
     let text = text.trim().trim_start_matches('-').trim();
@@ -89,7 +89,7 @@ pub fn parse_time(text: &str, now: UnixMs) -> Option<UnixMs> {
             format!("{day} {hour}{text}{seconds}")
         };
         let at = time::parse(&format!("{whole:?}")).ok()?;
-        // A time of day that is still to come was yesterday's.
+        // A time of day in the future means yesterday.
         return Some(if at > now && !text.contains('-') {
             at - DAY
         } else {
@@ -100,7 +100,7 @@ pub fn parse_time(text: &str, now: UnixMs) -> Option<UnixMs> {
     now.checked_sub(i64::try_from(ago.as_millis()).ok()?)
 }
 
-/// Where one is after going to a time: `14:02:31, 3 min ago`.
+/// A time and its age: `14:02:31, 3 min ago`.
 pub fn ago(at: UnixMs, now: UnixMs) -> String {
     format!(
         "{}, {} ago",

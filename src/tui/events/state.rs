@@ -1,33 +1,33 @@
-//! The events pane.
+//! The state of the events pane.
 
 use std::collections::BTreeSet;
 
 use crate::tui::events::find::Find;
 use crate::tui::events::page::{Anchor, Page, Row};
 
-/// The events pane.
+/// The state of the events pane.
 #[derive(Debug, Default)]
 pub struct Events {
-    /// What is looked for.
+    /// The search.
     pub find: Option<Find>,
-    /// Whether the newest is always on top.
+    /// Whether the newest event stays on top.
     pub following: bool,
-    /// The sequence number of the row on top, where it doesn't follow.
+    /// The sequence number of the top row, unless following.
     pub top: u64,
-    /// How far the next page moves: older is positive.
+    /// Rows that the next page moves: positive to older events.
     pub shift: i64,
-    /// The event that the cursor is on.
+    /// The event under the cursor.
     pub cursor: Option<u64>,
-    /// Events to come back to, by their numbers.
+    /// The sequence numbers of events with a bookmark.
     pub bookmarks: BTreeSet<u64>,
-    /// How many rows there is room for.
+    /// Number of rows in the pane.
     pub room: usize,
-    /// What is shown.
+    /// The visible rows.
     pub page: Page,
 }
 
 impl Events {
-    /// Where the page begins.
+    /// The first row of the next page.
     pub fn anchor(&self) -> Anchor {
         if self.following {
             Anchor::Newest
@@ -36,7 +36,7 @@ impl Events {
         }
     }
 
-    /// The cursor's place among the rows.
+    /// The index of the cursor's row.
     pub fn cursor_row(&self) -> Option<usize> {
         let cursor = self.cursor?;
         self.page

@@ -1,4 +1,4 @@
-//! Following the newest event, freezing the display, moving the cursor.
+//! Follow, freeze, and the cursor of the events pane.
 
 use crate::tui::state::State;
 
@@ -7,7 +7,7 @@ pub(crate) fn freeze(state: &mut State) {
         follow(state);
     } else {
         state.frozen = Some(state.snapshot.clone());
-        hold_still(state);
+        stop_following(state);
     }
 }
 
@@ -17,8 +17,8 @@ pub(crate) fn follow(state: &mut State) {
     state.events.cursor = None;
 }
 
-/// Stops following: what is shown stays where it is.
-pub(crate) fn hold_still(state: &mut State) {
+/// Stops following. The visible rows stay.
+pub(crate) fn stop_following(state: &mut State) {
     let events = &mut state.events;
     if events.following {
         events.following = false;
@@ -31,14 +31,14 @@ pub(crate) fn move_in_events(state: &mut State, by: i64) {
         follow(state);
         return;
     }
-    hold_still(state);
+    stop_following(state);
     let events = &mut state.events;
     let Some(last) = events.page.rows.len().checked_sub(1) else {
         return;
     };
     let wanted = match events.cursor_row() {
         Some(row) => row as i64 + by.clamp(-1_000_000_000, 1_000_000_000),
-        // The first step only puts the cursor down.
+        // The first step places the cursor.
         None => 0,
     };
     if wanted < 0 || wanted > last as i64 {
@@ -48,7 +48,7 @@ pub(crate) fn move_in_events(state: &mut State, by: i64) {
             wanted - last as i64
         };
         events.shift = over;
-        // The cursor goes to the edge, and with the page when that has moved.
+        // The cursor moves to the edge, and then with the page.
         events.cursor = None;
         let edge = if wanted < 0 { 0 } else { last };
         state.events.cursor = state.events.page.rows.get(edge).map(|row| row.sequence);
@@ -62,7 +62,7 @@ pub(crate) fn move_in_events(state: &mut State, by: i64) {
     }
 }
 
-/// Without a find the numbers have no gaps: the cursor's next event is known before the page is.
+/// Without a search the numbers have no gaps, so the next event is known before the next page.
 fn shift_cursor(state: &mut State, by: i64) {
     let events = &mut state.events;
     if events.find.is_some() {

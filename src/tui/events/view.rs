@@ -1,4 +1,4 @@
-//! The events, newest on top: when, what, who, how large, and what became of it.
+//! The events pane, the newest on top: time, type, person, size and outcome.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -7,8 +7,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::text::grouped;
-use crate::tui::events::outcome::Weight;
-use crate::tui::events::page::{Part, Row};
+use crate::tui::events::outcome::Severity;
+use crate::tui::events::page::{BarSegment, Row};
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
@@ -41,20 +41,19 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let inside = pane::frame(
         frame,
         area,
-        &title,
-        &right,
+        pane::Title::both(&title, &right),
         state.focus == Pane::Events,
         theme,
     );
     let width = usize::from(inside.width);
     if page.rows.is_empty() {
-        let says = if events.find.is_some() {
+        let message = if events.find.is_some() {
             let clear = state.key(Command::Back);
-            format!(" nothing matches; {clear} clears the find")
+            format!(" no match; {clear} clears the search")
         } else {
             " no event yet".to_owned()
         };
-        frame.render_widget(Paragraph::new(Line::styled(says, theme.dim)), inside);
+        frame.render_widget(Paragraph::new(Line::styled(message, theme.dim)), inside);
         return;
     }
     let cursor = events.cursor;
@@ -74,16 +73,16 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     bar(frame, area, &page.bar, theme);
 }
 
-/// The ring beside the rows: what of it is shown, where something was found, where a bookmark is.
-fn bar(frame: &mut Frame<'_>, area: Rect, parts: &[Part], theme: &Theme) {
+/// Draws the overview of the ring beside the rows: visible part, matches and bookmarks.
+fn bar(frame: &mut Frame<'_>, area: Rect, parts: &[BarSegment], theme: &Theme) {
     let column = area.right().saturating_sub(1);
     for (row, part) in (area.y + 1..area.bottom().saturating_sub(1)).zip(parts) {
         let (sign, style) = match part {
-            Part {
+            BarSegment {
                 is_marked: true, ..
             } => (Sign::Bookmark, theme.warn),
-            Part { is_found: true, .. } => (Sign::Match, theme.accent),
-            Part { is_shown: true, .. } => (Sign::Thumb, theme.border_focused),
+            BarSegment { is_found: true, .. } => (Sign::Match, theme.accent),
+            BarSegment { is_shown: true, .. } => (Sign::Thumb, theme.border_focused),
             _ => continue,
         };
         let buffer = frame.buffer_mut();
@@ -91,7 +90,7 @@ fn bar(frame: &mut Frame<'_>, area: Rect, parts: &[Part], theme: &Theme) {
     }
 }
 
-/// How the width is shared out.
+/// The widths of the columns.
 struct Columns {
     clock: usize,
     event_type: usize,
@@ -102,7 +101,7 @@ struct Columns {
 
 impl Columns {
     fn of(width: usize) -> Self {
-        // Narrow screens keep the seconds and drop the size: the outcome is what is looked for.
+        // A narrow pane drops milliseconds and size in favour of the outcome.
         let clock = if width >= 70 { 12 } else { 8 };
         let bytes = if width >= 64 { 9 } else { 0 };
         let rest = width.saturating_sub(clock + bytes + 6);
@@ -119,9 +118,9 @@ impl Columns {
     }
 
     fn line(&self, row: &Row, person: &str, selected: bool, theme: &Theme) -> Line<'static> {
-        let style = style_of(row.weight, theme);
+        let style = style_of(row.severity, theme);
         let name = text::event_name(&row.event_type);
-        let name_style = if row.weight == Weight::Quiet {
+        let name_style = if row.severity == Severity::Quiet {
             theme.dim
         } else {
             theme.text
@@ -156,12 +155,12 @@ impl Columns {
     }
 }
 
-pub(crate) fn style_of(weight: Weight, theme: &Theme) -> Style {
-    match weight {
-        Weight::Quiet => theme.dim,
-        Weight::Plain => theme.text,
-        Weight::Good => theme.good,
-        Weight::Warn => theme.warn,
-        Weight::Bad => theme.bad,
+pub(crate) fn style_of(severity: Severity, theme: &Theme) -> Style {
+    match severity {
+        Severity::Quiet => theme.dim,
+        Severity::Plain => theme.text,
+        Severity::Good => theme.good,
+        Severity::Warn => theme.warn,
+        Severity::Bad => theme.bad,
     }
 }

@@ -1,4 +1,4 @@
-//! Applying a draft for a time only.
+//! The prompt for a temporary change of the filters.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::tui::filters::update::apply_for;
 use crate::tui::frame::popup::Popup;
 use crate::tui::state::State;
 
-/// For how long the draft is put in force.
+/// Handles a key in the prompt for the duration.
 pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> Vec<Effect> {
     const MOST: Duration = Duration::from_secs(7 * 86_400);
     match key.code {
@@ -22,13 +22,13 @@ pub(crate) fn type_time(state: &mut State, mut input: Input, key: KeyEvent) -> V
                 return apply_for(state, ms);
             }
             _ => {
-                let says = "write 15min, 2h or 1day, and a week at the most";
-                state.refuse(says);
+                let message = "write a duration such as 15min, 2h or 1day; at most a week";
+                state.notify_error(message);
             }
         },
         _ => {
             input.handle_event(&TerminalEvent::Key(key));
-            state.message = None;
+            state.notice = None;
         }
     }
     state.popup = Some(Popup::ForTime(input));

@@ -1,10 +1,11 @@
-//! Event types and rules: a draft of them, its preview, presets and the history of changes.
+//! The filters: event types and rules, with draft, preview, presets and history.
 
 pub mod editor;
 pub(crate) mod for_time;
 pub mod history;
 pub mod presets;
 pub mod preview;
+pub mod recent_catalog;
 pub mod state;
 pub(crate) mod update;
 pub mod view;

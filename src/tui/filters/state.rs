@@ -1,46 +1,46 @@
-//! A draft of the filters, and the cursor among them.
+//! The draft of the filters, temporary changes, and the cursor of the pane.
 
 use std::sync::Arc;
 
 use crate::filter::Filters;
 
-/// How event types are sorted.
+/// The order of event types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Sort {
     /// The most frequent first.
     #[default]
     Count,
-    /// The fastest first.
+    /// The highest rate first.
     Rate,
     /// By name.
     Name,
 }
 
-/// Filters that are tried out and not in force.
+/// Filters that are not applied yet.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Draft {
     /// The filters.
     pub filters: Filters,
-    /// Whether the events are shown as the draft would decide, instead of the preview.
+    /// Whether the events pane shows the events as the draft would decide, instead of the preview.
     pub shows_events: bool,
 }
 
-/// A change that is in force for a time only.
+/// A change of the filters that ends at a set time.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Armed {
+pub struct TemporaryChange {
     /// The filters before it.
     pub before: Filters,
     /// The filters with it.
     pub after: Filters,
-    /// Until when, by the snapshots' clock.
+    /// Its end, by the clock of the snapshots.
     pub until_ms: i64,
 }
 
-/// Where the cursor is among the filters. By name, so that it stays when rows move.
+/// The cursor. It holds the name of a type, so that it follows a row that moves.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum FilterCursor {
-    /// On an event type; nothing means the first.
+    /// On an event type. None: on the first one.
     Type(Option<Arc<str>>),
-    /// On a rule, from 0.
+    /// On the rule with this index.
     Rule(usize),
 }

@@ -1,5 +1,5 @@
-//! Changing the filters. Every change goes into a draft beside what is in force, whose effect
-//! is shown; it is applied whole, or discarded, and can be taken back.
+//! Changes of the filters. A change goes into a draft with a preview. The draft is applied as a whole or
+//! discarded, and an applied draft can be undone.
 
 use crate::filter::Switch;
 use crate::filter::change::{changes, revert, summary};
@@ -9,14 +9,14 @@ use crate::text::duration;
 use crate::tui::action::Effect;
 use crate::tui::filters::editor::state::RuleEditor;
 use crate::tui::filters::history::log::ChangeCause;
-use crate::tui::filters::state::{Armed, Draft, FilterCursor};
+use crate::tui::filters::state::{Draft, FilterCursor, TemporaryChange};
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
-/// Changes the draft, which is opened by that; a draft that changes nothing is closed.
+/// Changes the draft. Opens one if necessary, and closes a draft without changes.
 pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
     let mut draft = state.draft.take().unwrap_or_else(|| Draft {
         filters: state.filters.clone(),
@@ -30,35 +30,35 @@ pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
     }
 }
 
-/// Puts the draft in force.
+/// Applies the draft.
 pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     let Some(draft) = state.draft.take() else {
-        state.inform("there is no draft to apply");
+        state.notify("no draft to apply");
         return Vec::new();
     };
     state.preview = None;
     let before = std::mem::replace(&mut state.filters, draft.filters);
-    let says = summary(&changes(&before, &state.filters));
+    let message = summary(&changes(&before, &state.filters));
     let now = state.snapshot.at_ms;
     state
         .history
         .change(before, &state.filters, ChangeCause::Applied, now);
     let undo = state.key(Command::Undo);
-    state.inform(format!("in force: {says}; {undo} takes it back"));
+    state.notify(format!("Applied: {message} ({undo} to undo)"));
     in_force(state)
 }
 
-/// Puts the draft in force for so many milliseconds; then it is taken back.
+/// Applies the draft for this number of milliseconds, then undoes it.
 pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
-    // What is armed already is taken back with it.
-    let before = match state.armed.take() {
+    // A temporary change that is still active ends together with this one.
+    let before = match state.temporary_change.take() {
         Some(armed) => revert(&state.filters, &armed.before, &armed.after),
         None => state.filters.clone(),
     };
     let effects = apply(state);
-    let says = summary(&changes(&before, &state.filters));
-    state.inform(format!("for {}: {says}", duration(ms)));
-    state.armed = Some(Armed {
+    let message = summary(&changes(&before, &state.filters));
+    state.notify(format!("Applied for {}: {message}", duration(ms)));
+    state.temporary_change = Some(TemporaryChange {
         before,
         after: state.filters.clone(),
         until_ms: state.snapshot.at_ms.saturating_add(ms),
@@ -66,33 +66,35 @@ pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     effects
 }
 
-/// Takes back what was in force for a time, once that is over; what was changed since stays.
-pub(crate) fn disarm(state: &mut State) -> Vec<Effect> {
+/// Undoes a temporary change at its end. Later changes stay.
+pub(crate) fn end_temporary_change(state: &mut State) -> Vec<Effect> {
     let now = state.snapshot.at_ms;
-    let Some(armed) = state.armed.take_if(|armed| armed.until_ms <= now) else {
+    let Some(armed) = state
+        .temporary_change
+        .take_if(|armed| armed.until_ms <= now)
+    else {
         return Vec::new();
     };
     let back = revert(&state.filters, &armed.before, &armed.after);
-    let says = changes(&state.filters, &back);
-    if says.is_empty() {
+    let message = changes(&state.filters, &back);
+    if message.is_empty() {
         return Vec::new();
     }
     let before = std::mem::replace(&mut state.filters, back);
     let cause = ChangeCause::TimeOver;
     state.history.change(before, &state.filters, cause, now);
-    state.inform(format!("the time is over: {}", summary(&says)));
+    state.notify(format!("time is over: {}", summary(&message)));
     in_force(state)
 }
 
 pub(crate) fn discard_draft(state: &mut State) {
     if state.draft.take().is_some() {
         state.preview = None;
-        state.inform("the draft is discarded");
+        state.notify("draft discarded");
     }
 }
 
-/// Takes the last change back, or makes it again. A draft is in the way of neither: it is what
-/// is taken back first.
+/// Undoes the last change. An open draft is discarded instead.
 pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
     if state.draft.is_some() {
         discard_draft(state);
@@ -100,9 +102,9 @@ pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
     }
     let now = state.snapshot.at_ms;
     match state.history.undo(&state.filters, now) {
-        Some(before) => step(state, before, "taken back"),
+        Some(before) => step(state, before, "Undone"),
         None => {
-            state.inform("there is no change to take back");
+            state.notify("nothing to undo");
             Vec::new()
         }
     }
@@ -111,10 +113,10 @@ pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
 pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
     let now = state.snapshot.at_ms;
     match state.history.redo(&state.filters, now) {
-        Some(again) => step(state, again, "again"),
+        Some(again) => step(state, again, "Redone"),
         None => {
-            let says = "there is no change to make again";
-            state.inform(says);
+            let message = "nothing to redo";
+            state.notify(message);
             Vec::new()
         }
     }
@@ -123,9 +125,9 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
 fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
     state.draft = None;
     state.preview = None;
-    let says = summary(&changes(&state.filters, &filters));
+    let message = summary(&changes(&state.filters, &filters));
     state.filters = filters;
-    state.inform(format!("{how}: {says}"));
+    state.notify(format!("{how}: {message}"));
     in_force(state)
 }
 
@@ -135,7 +137,7 @@ fn in_force(state: &State) -> Vec<Effect> {
     ))]
 }
 
-/// The configuration file was read again.
+/// Takes over the filters of a reloaded configuration.
 pub(crate) fn read(state: &mut State, filters: Filters) {
     if changes(&state.filters, &filters).is_empty() {
         return;
@@ -149,14 +151,14 @@ pub(crate) fn read(state: &mut State, filters: Filters) {
 
 pub(crate) fn export_history(state: &mut State) -> Vec<Effect> {
     if state.history.log().len() == 0 {
-        state.inform("no change yet");
+        state.notify("no changes to export");
         return Vec::new();
     }
     vec![Effect::ExportHistory(state.history.to_ndjson())]
 }
 
-/// The events through the draft, or the preview again.
-pub(crate) fn look_through(state: &mut State) {
+/// Switches between the preview and the events as the draft would decide.
+pub(crate) fn toggle_draft_events(state: &mut State) {
     if let Some(draft) = &mut state.draft {
         draft.shows_events = !draft.shows_events;
     }
@@ -201,7 +203,7 @@ pub(crate) fn select_types(state: &mut State, does: Command) {
     });
 }
 
-/// Whether types that are new pass. Those that came by are not new: they stay as they are.
+/// Switches whether new types pass. Known types keep their setting.
 pub(crate) fn toggle_unseen(state: &mut State) {
     let types = state.types();
     edit(state, |draft| {
@@ -216,11 +218,11 @@ pub(crate) fn toggle_unseen(state: &mut State) {
 pub(crate) fn toggle_rule(state: &mut State, index: usize) {
     if index >= state.edited().rules.len() {
         let key = state.key(Command::NewRule);
-        let says = format!("there is no rule {}; {key} writes a new one", index + 1);
-        state.refuse(says);
+        let message = format!("no rule {}; {key} creates one", index + 1);
+        state.notify_error(message);
         return;
     }
-    // Where the draft is seen, and Enter applies it.
+    // The focus moves to the pane where Enter applies the draft.
     state.focus = Pane::Filters;
     state.zoomed = false;
     edit(state, |draft| {
@@ -272,16 +274,15 @@ pub(crate) fn new_rule(state: &mut State) -> Vec<Effect> {
     write_rule(state, RuleEffect::Exclude, String::new())
 }
 
-/// A rule on the field that the cursor is on, of the event that is inspected: to be applied as
-/// it is, or to be written on.
+/// Opens the rule editor with a condition on the selected field of the inspected event.
 pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect> {
-    let Some(inspector) = &state.inspector else {
+    let Some(inspector) = state.overlays.inspector() else {
         return Vec::new();
     };
     if inspector.shows_mapped {
         let key = state.key(Command::Tab);
-        let says = format!("conditions are on the event as it came: {key} goes to it");
-        state.refuse(says);
+        let message = format!("conditions apply to the raw event: {key} shows it");
+        state.notify_error(message);
         return Vec::new();
     }
     let lines = crate::tui::inspector::update::document(inspector);
@@ -291,7 +292,7 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     match expression_builder::equals(found.record.text(), line.at) {
         Ok(when) => write_rule(state, effect, when),
         Err(why) => {
-            state.refuse(why.to_string());
+            state.notify_error(why.to_string());
             Vec::new()
         }
     }
@@ -307,7 +308,7 @@ fn write_rule(state: &mut State, effect: RuleEffect, when: String) -> Vec<Effect
 }
 
 fn open_editor(state: &mut State, editor: RuleEditor) -> Vec<Effect> {
-    state.message = None;
+    state.notice = None;
     for rule in &state.filters.rules {
         if !state.conditions.contains(&rule.when) {
             state.conditions.push(rule.when.clone());
@@ -319,17 +320,18 @@ fn open_editor(state: &mut State, editor: RuleEditor) -> Vec<Effect> {
 
 pub(crate) fn save(state: &mut State) -> Vec<Effect> {
     if state.labels.save_to.is_none() {
-        state.refuse("the demo has no configuration file: nothing is saved");
+        state.notify_error("the demo has no configuration file: filters not saved");
         return Vec::new();
     }
     if state.draft.is_some() {
         let [apply, save] = [Command::Apply, Command::Save].map(|does| state.key(does));
-        let says = format!("the draft is not in force: {apply} applies it, then {save} saves");
-        state.refuse(says);
+        let message =
+            format!("the draft is not applied yet: {apply} applies it, then {save} saves");
+        state.notify_error(message);
         return Vec::new();
     }
-    // What is in force for a time only is not what is meant to stay.
-    let filters = match &state.armed {
+    // A temporary change is not saved.
+    let filters = match &state.temporary_change {
         Some(armed) => revert(&state.filters, &armed.before, &armed.after),
         None => state.filters.clone(),
     };

@@ -1,4 +1,4 @@
-//! Send events: the event types with what they bring, and the rules with what they hold back.
+//! The filters pane: event types with their rates, and rules with the share that they filter out.
 
 use ratatui::Frame;
 use ratatui::layout::{Margin, Position, Rect};
@@ -20,59 +20,35 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let focused = state.focus == Pane::Filters;
     let filters = state.edited();
-    let drafts = state.draft.is_some();
     let types = state.types();
-    let on = types
-        .iter()
-        .filter(|row| filters.selects(&row.name))
-        .count();
-    let by = match state.sort {
-        Sort::Count => "by count",
-        Sort::Rate => "by rate",
-        Sort::Name => "by name",
-    };
-    let unit = if area.width > 34 { " types" } else { "" };
-    let back = state.armed.as_ref().map(|armed| {
-        let left = duration((armed.until_ms - state.snapshot.at_ms).max(0));
-        format!("back in {left}")
-    });
-    let right = match (drafts, &back, area.width > 46) {
-        (true, ..) => "draft",
-        (false, Some(back), _) => back,
-        (false, None, true) => by,
-        (false, None, false) => "",
-    };
-    // What is true for a while only is told whole; the title takes what room is left.
-    let share = format!("{on} of {}", types.len());
-    let titles = [
-        format!("Send events: {share}{unit}"),
-        format!("Send: {share}"),
-        share,
-    ];
-    let room = usize::from(area.width).saturating_sub(text::width(right) + 7);
-    let fits = |title: &&String| right.is_empty() || text::width(title) <= room;
-    let title = titles.iter().find(fits).unwrap_or(&titles[2]);
-    let inside = pane::frame(frame, area, title, right, focused, theme);
+    let (title, right) = title(state, &types, area.width);
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::both(&title, &right),
+        focused,
+        theme,
+    );
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
 
-    let parts = Parts::of(state, &types, inside, theme);
+    let layout = RowLayout::of(state, &types, inside, theme);
     let rules = &filters.rules;
     let mut lines = Vec::with_capacity(height);
-    let shown = types.iter().enumerate().skip(parts.first_type);
-    for (index, row) in shown.take(parts.type_rows) {
-        let selected = focused && parts.cursor == index;
+    let shown = types.iter().enumerate().skip(layout.first_type);
+    for (index, row) in shown.take(layout.type_rows) {
+        let selected = focused && layout.cursor == index;
         let on = filters.selects(&row.name);
         let edited = on != state.filters.selects(&row.name);
         lines.push(type_line(row, mark(on, edited), selected, width, theme));
     }
-    lines.resize(parts.type_rows, Line::default());
-    lines.extend(parts.told);
+    lines.resize(layout.type_rows, Line::default());
+    lines.extend(layout.detail);
     lines.push(rules_heading(rules, width, theme));
     let tallies = tallies(state);
-    let shown = rules.iter().enumerate().skip(parts.first_rule);
-    for (index, rule) in shown.take(parts.rule_rows) {
-        let selected = focused && parts.cursor == types.len() + index;
+    let shown = rules.iter().enumerate().skip(layout.first_rule);
+    for (index, rule) in shown.take(layout.rule_rows) {
+        let selected = focused && layout.cursor == types.len() + index;
         let edited = !state.filters.rules.contains(rule);
         let row = RuleRow {
             index,
@@ -83,13 +59,45 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         lines.push(rule_line(&row, selected, width, theme));
     }
     if rules.is_empty() {
-        let says = format!(" none yet: {} writes one", state.key(Command::NewRule));
-        lines.push(Line::styled(says, theme.dim));
+        let message = format!(" none yet: {} writes one", state.key(Command::NewRule));
+        lines.push(Line::styled(message, theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// What the rules do. Of a draft that is known from its preview alone.
+/// The left and the right title: the selected types, and the draft, the temporary change or the
+/// order.
+fn title(state: &State, types: &[TypeRow], columns: u16) -> (String, String) {
+    let on = types.iter().filter(|row| state.edited().selects(&row.name));
+    let share = format!("{} of {}", on.count(), types.len());
+    let order = match state.sort {
+        Sort::Count => "by count",
+        Sort::Rate => "by rate",
+        Sort::Name => "by name",
+    };
+    let right = match (&state.draft, &state.temporary_change) {
+        (Some(_), _) => "draft".to_owned(),
+        (None, Some(change)) => {
+            let left = duration((change.until_ms - state.snapshot.at_ms).max(0));
+            format!("ends in {left}")
+        }
+        (None, None) if columns > 46 => order.to_owned(),
+        (None, None) => String::new(),
+    };
+    // The right title is never cut; the left one gets the rest.
+    let unit = if columns > 34 { " types" } else { "" };
+    let titles = [
+        format!("Filters: {share}{unit}"),
+        format!("Types: {share}"),
+        share,
+    ];
+    let room = usize::from(columns).saturating_sub(text::width(&right) + 7);
+    let fits = |title: &&String| right.is_empty() || text::width(title) <= room;
+    let title = titles.iter().find(fits).unwrap_or(&titles[2]).clone();
+    (title, right)
+}
+
+/// The effect of each rule. For a draft, only its preview knows that.
 fn tallies(state: &State) -> &[RuleTally] {
     match (&state.draft, &state.preview) {
         (Some(_), Some(preview)) => &preview.rules,
@@ -98,19 +106,19 @@ fn tallies(state: &State) -> &[RuleTally] {
     }
 }
 
-/// How the rows of the pane are shared out.
-struct Parts {
-    /// The row that the cursor is on: types, then rules.
+/// The division of the pane's rows.
+struct RowLayout {
+    /// The row of the cursor: types, then rules.
     cursor: usize,
     first_type: usize,
     type_rows: usize,
     first_rule: usize,
     rule_rows: usize,
-    /// What is told of the rule under the cursor.
-    told: Vec<Line<'static>>,
+    /// Details of the rule under the cursor.
+    detail: Vec<Line<'static>>,
 }
 
-impl Parts {
+impl RowLayout {
     fn of(state: &State, types: &[TypeRow], inside: Rect, theme: &Theme) -> Self {
         let height = usize::from(inside.height);
         let rules = &state.edited().rules;
@@ -118,53 +126,53 @@ impl Parts {
         let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
         let rule_cursor = if on_type { 0 } else { cursor - types.len() };
         let focused = state.focus == Pane::Filters;
-        // The rule under the cursor is told in full, where there is room.
-        let told = match rules.get(rule_cursor) {
+        // The rule under the cursor is shown in full if there is room.
+        let detail = match rules.get(rule_cursor) {
             Some(rule) if focused && !on_type && height >= 12 => {
                 let tally = tallies(state).get(rule_cursor);
-                detail(rule, tally, usize::from(inside.width), theme)
+                rule_detail(rule, tally, usize::from(inside.width), theme)
             }
             _ => Vec::new(),
         };
-        // Rules are few and matter most: they keep their room at the bottom, and stay where
-        // they are when one is told.
+        // Rules are few and matter most: they keep their rows at the bottom, whether or not the
+        // details of one are shown.
         let rule_rows = (rules.len().max(1) + 1).min(height / 2).max(2) - 1;
-        let type_rows = height.saturating_sub(rule_rows + 1 + told.len());
+        let type_rows = height.saturating_sub(rule_rows + 1 + detail.len());
         Self {
             cursor,
             first_type: scroll(if on_type { cursor } else { 0 }, type_rows, types.len()),
             type_rows,
             first_rule: scroll(rule_cursor, rule_rows, rules.len()),
             rule_rows,
-            told,
+            detail,
         }
     }
 }
 
-/// The row of the filters at a place of the pane: types, then rules.
+/// The row at a position in the pane: types, then rules.
 pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
     let inside = room.inner(Margin::new(1, 1));
     if !inside.contains(at) {
         return None;
     }
     let types = state.types();
-    // Colours take no room.
-    let parts = Parts::of(state, &types, inside, &Theme::plain(false));
+    // Colours don't change the layout.
+    let layout = RowLayout::of(state, &types, inside, &Theme::plain(false));
     let row = usize::from(at.y - inside.y);
-    let in_types = (row < parts.type_rows).then_some(parts.first_type + row);
+    let in_types = (row < layout.type_rows).then_some(layout.first_type + row);
     match in_types {
         Some(index) => (index < types.len()).then_some(index),
         None => {
-            let below = row.checked_sub(parts.type_rows + parts.told.len() + 1)?;
-            let index = parts.first_rule + below;
-            let is_rule = below < parts.rule_rows && index < state.edited().rules.len();
+            let below = row.checked_sub(layout.type_rows + layout.detail.len() + 1)?;
+            let index = layout.first_rule + below;
+            let is_rule = below < layout.rule_rows && index < state.edited().rules.len();
             is_rule.then_some(types.len() + index)
         }
     }
 }
 
-/// A rule's condition, what it did, and why it is there.
-fn detail(
+/// The condition of a rule, its counts, and its note.
+fn rule_detail(
     rule: &Rule,
     tally: Option<&RuleTally>,
     width: usize,
@@ -173,28 +181,28 @@ fn detail(
     let room = width.saturating_sub(2);
     let dash = theme.sign(Sign::Dash);
     let mut lines = vec![Line::styled(dash.repeat(width), theme.dim)];
-    let mut says = |text: &str, most: usize, style| {
-        let wrapped = text::wrap(text, room.max(10)).into_iter().take(most);
+    let mut add = |text: &str, max_lines: usize, style| {
+        let wrapped = text::wrap(text, room.max(10)).into_iter().take(max_lines);
         lines.extend(wrapped.map(|line| Line::styled(format!(" {line}"), style)));
     };
-    says(&rule.when, 3, theme.text);
+    add(&rule.when, 3, theme.text);
     if let Some(tally) = tally.filter(|tally| tally.reached > 0) {
         let micros = tally
             .micros()
             .map_or_else(String::new, |micros| format!(", {micros:.1} µs an event"));
         let (matched, reached) = (grouped(tally.matched), grouped(tally.reached));
-        says(
+        add(
             &format!("matched {matched} of {reached}{micros}"),
             2,
             theme.dim,
         );
         if let Some(error) = &tally.last_error {
             let errors = grouped(tally.errors);
-            says(&format!("{errors} errors: {error}"), 2, theme.bad);
+            add(&format!("{errors} errors: {error}"), 2, theme.bad);
         }
     }
     if !rule.note.is_empty() {
-        says(&rule.note, 2, theme.accent);
+        add(&rule.note, 2, theme.accent);
     }
     lines
 }
@@ -207,7 +215,7 @@ fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
     Line::styled(format!("{name}{fill}"), theme.dim)
 }
 
-/// Whether something passes, and whether the draft has changed that.
+/// Whether a type or a rule is on, and whether the draft changes that.
 #[derive(Clone, Copy)]
 struct Mark {
     on: bool,
@@ -258,13 +266,13 @@ fn type_line(
     }
 }
 
-/// A rule, and what is known of it.
+/// A rule as a row.
 struct RuleRow<'a> {
-    /// Its place, from 0.
+    /// The index of the rule.
     index: usize,
     rule: &'a Rule,
     tally: Option<&'a RuleTally>,
-    /// Whether the draft has it otherwise than it is in force.
+    /// Whether the draft changes it.
     edited: bool,
 }
 

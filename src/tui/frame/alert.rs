@@ -1,4 +1,4 @@
-//! What needs the operator now: the gravest of what keeps the stream from going on.
+//! Alerts: the most severe condition that needs the operator.
 
 use crate::amplitude::time::UnixMs;
 use crate::delivery::BreakerState;
@@ -8,20 +8,20 @@ use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
 use crate::text::grouped;
 use crate::tui::input::keymap::{Command, JumpTarget};
-use crate::tui::watches::query::{Seen, Watch};
+use crate::tui::watches::query::{Watch, WatchCount};
 
-/// Something that needs the operator.
+/// An alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Alert {
-    /// What.
-    pub kind: Kind,
-    /// Since when, by the snapshots' clock.
+    /// The kind.
+    pub kind: AlertKind,
+    /// Its start, by the clock of the snapshots.
     pub since_ms: UnixMs,
 }
 
-/// What needs the operator, the gravest first.
+/// The kinds of alerts, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Kind {
+pub enum AlertKind {
     /// The spool can't be written.
     SpoolFault,
     /// The spool has reached its quota.
@@ -34,13 +34,13 @@ pub enum Kind {
     FeedDown,
     /// The spool is nearly full.
     NearlyFull,
-    /// The disk lost items that had been accepted. It stays for the rest of the run.
+    /// The disk lost accepted items. This alert stays for the rest of the run.
     Lost,
-    /// The feed went on without a message's id. It stays for the rest of the run.
+    /// The feed could not resume at a message's ID. This alert stays for the rest of the run.
     Missed,
-    /// Limits reject more than the settings allow.
+    /// Limits reject a larger share than `screen.rejected_alert_percent`.
     Rejected,
-    /// A condition that is watched is met too often, by its place.
+    /// A watched condition exceeds its alert rate. Holds the index of the watch.
     Watch(usize),
 }
 
@@ -49,21 +49,21 @@ pub enum Kind {
 pub struct AlertInputs<'s> {
     /// The pipeline's state.
     pub snapshot: &'s Snapshot,
-    /// Limits that reject more than this share are an alert, in percent; 0 never are.
+    /// The share of rejected events above which there is an alert, in percent. 0: no alert.
     pub rejected_alert_percent: f64,
     /// The watched conditions.
     pub watches: &'s [Watch],
-    /// The counts of each, in the same order, as far as they are known.
-    pub seen: &'s [Seen],
+    /// The counts of the watched conditions, in the same order. Empty before the first count.
+    pub watch_counts: &'s [WatchCount],
 }
 
-/// The share that is rejected is of so many seconds.
+/// The time over which the share of rejected events is measured, in seconds.
 const REJECTED_SECONDS: usize = 60;
-/// Of fewer events than this, a share says nothing.
+/// The minimum number of events for a meaningful share.
 const LEAST_EVENTS: f64 = 20.0;
 
-impl Kind {
-    /// What needs the operator now, if anything does.
+impl AlertKind {
+    /// The most severe alert.
     pub fn of(inputs: AlertInputs<'_>) -> Option<Self> {
         let snapshot = inputs.snapshot;
         let spool = &snapshot.delivery.spool;
@@ -89,14 +89,14 @@ impl Kind {
         {
             Some(Self::Rejected)
         } else {
-            let mut watches = inputs.watches.iter().zip(inputs.seen);
+            let mut watches = inputs.watches.iter().zip(inputs.watch_counts);
             watches
-                .position(|(watch, seen)| watch.is_over(seen))
+                .position(|(watch, seen)| watch.exceeds_alert(seen))
                 .map(Self::Watch)
         }
     }
 
-    /// Since when, where the pipeline says.
+    /// The start of the alert, if the pipeline knows it.
     pub fn since(self, snapshot: &Snapshot) -> Option<UnixMs> {
         match (self, &snapshot.delivery.breaker) {
             (Self::Refused, BreakerState::Refused { since_ms, .. })
@@ -105,7 +105,7 @@ impl Kind {
         }
     }
 
-    /// In a few words, for the terminal's title.
+    /// A few words for the title of the terminal.
     pub fn title(self) -> &'static str {
         match self {
             Self::SpoolFault => "SPOOL CAN'T BE WRITTEN",
@@ -116,34 +116,34 @@ impl Kind {
             Self::NearlyFull => "spool nearly full",
             Self::Lost => "ITEMS LOST",
             Self::Missed => "EVENTS MISSED",
-            Self::Rejected => "limits reject much",
+            Self::Rejected => "many rejected",
             Self::Watch(_) => "watch",
         }
     }
 
-    /// What happened, in a sentence.
-    pub fn says(self, inputs: AlertInputs<'_>) -> String {
+    /// A sentence for the banner.
+    pub fn description(self, inputs: AlertInputs<'_>) -> String {
         let snapshot = inputs.snapshot;
         let delivery = &snapshot.delivery;
         let why = delivery.breaker.why().unwrap_or_default();
         match self {
             Self::SpoolFault => delivery.spool.fault.clone().unwrap_or_default(),
-            Self::SpoolFull => "the spool has reached its quota: the feed is not read".to_owned(),
+            Self::SpoolFull => "the spool has reached its quota: the feed is paused".to_owned(),
             Self::Refused => why.to_owned(),
-            Self::Down => format!("Nothing is delivered, all events are kept: {why}"),
+            Self::Down => format!("Nothing is delivered, all events stay queued: {why}"),
             Self::FeedDown => match &snapshot.feed.state {
                 FeedState::Down { why, .. } => format!("the feed is down: {why}"),
                 FeedState::Live | FeedState::Connecting => "the feed is down".to_owned(),
             },
             Self::NearlyFull => {
                 let percent = delivery.spool.percent();
-                format!("the spool is {percent} % full; at 100 % the feed is not read")
+                format!("the spool is {percent} % full; at 100 % the feed is paused")
             }
             Self::Lost => {
                 let count = delivery.spool.lost;
                 let items = if count == 1 { "item" } else { "items" };
                 format!(
-                    "the disk lost {} accepted {items}: what is known of them is in the log",
+                    "the disk lost {} accepted {items}; details are in the log",
                     grouped(count)
                 )
             }
@@ -159,35 +159,36 @@ impl Kind {
                     .filter(|row| row.policy == Policy::Reject);
                 let worst = worst.max_by_key(|row| row.trend.iter().rev().take(6).sum::<u64>());
                 let most = worst.map_or_else(String::new, |row| format!(", most by {}", row.code));
-                format!("limits reject {percent:.0} % of what the filters let on{most}")
+                format!("limits are rejecting {percent:.0} % of the events that passed the filters{most}")
             }
-            Self::Watch(index) => match (inputs.watches.get(index), inputs.seen.get(index)) {
+            Self::Watch(index) => match (inputs.watches.get(index), inputs.watch_counts.get(index)) {
                 (Some(watch), Some(seen)) => {
                     let above = watch.above.unwrap_or_default();
                     let rate = seen.rate();
-                    format!("{rate:.1} a second, over {above}, meet {}", watch.when)
+                    format!("{rate:.1}/s match {} (alert above {above}/s)", watch.when)
                 }
                 _ => String::new(),
             },
         }
     }
 
-    /// What leads on, and to what.
-    pub fn leads_on(self) -> Option<(Command, &'static str)> {
+    /// The command that deals with the alert, and its description.
+    pub fn remedy(self) -> Option<(Command, &'static str)> {
         match self {
-            Self::Refused => Some((Command::Gate, "tries again")),
-            Self::Down => Some((Command::TryNow, "asks now")),
+            Self::Refused => Some((Command::Gate, "to retry")),
+            Self::Down => Some((Command::TryNow, "to retry now")),
             Self::SpoolFull | Self::NearlyFull => {
-                Some((Command::DeadLetters, "dead letters take room too"))
+                Some((Command::DeadLetters, "dead letters take space too"))
             }
-            Self::Rejected => Some((Command::Older(JumpTarget::Violation), "goes to one")),
+            Self::Rejected => Some((Command::Older(JumpTarget::Violation), "to see one")),
             Self::Watch(_) => Some((Command::Watches, "lists the watches")),
             Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
         }
     }
 }
 
-/// The share of what the filters let on that a limit rejects, in percent.
+/// The share of the events passed by the filters that a limit rejects, in percent. None if too few
+/// events passed.
 fn rejected_percent(snapshot: &Snapshot) -> Option<f64> {
     let rate = |line| snapshot.series.rate(line, REJECTED_SECONDS);
     let (accepted, rejected) = (rate(Line::Accepted), rate(Line::Rejected));

@@ -1,4 +1,4 @@
-//! The banner: since when something needs the operator, why, and the key that leads on.
+//! The banner: the current alert, its start, and the key that deals with it.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::tui::frame::alert::{Alert, Kind};
+use crate::tui::frame::alert::{Alert, AlertKind};
 use crate::tui::state::State;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -20,21 +20,21 @@ pub(crate) fn render(
 ) {
     let width = usize::from(area.width);
     let style = match alert.kind {
-        Kind::NearlyFull | Kind::Rejected | Kind::Watch(_) => theme.warn,
+        AlertKind::NearlyFull | AlertKind::Rejected | AlertKind::Watch(_) => theme.warn,
         _ => theme.bad,
     };
     let clock = time::to_clock_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
-    let leads = alert.kind.leads_on();
-    let (key, leads) = leads.map_or(("", ""), |(does, leads)| (state.key(does), leads));
-    let tail = text::width(key) + text::width(leads) + 4;
+    let remedy = alert.kind.remedy();
+    let (key, remedy) = remedy.map_or(("", ""), |(command, remedy)| (state.key(command), remedy));
+    let tail = text::width(key) + text::width(remedy) + 4;
     let room = width.saturating_sub(text::width(&lead) + tail);
-    let says = text::fit(&alert.kind.says(state.alert_inputs()), room);
+    let message = text::fit(&alert.kind.description(state.alert_inputs()), room);
     let line = Line::from(vec![
         Span::styled(lead, style),
-        Span::styled(says, style),
+        Span::styled(message, style),
         Span::styled(format!("  {key}"), theme.key),
-        Span::styled(format!(" {leads} "), theme.dim),
+        Span::styled(format!(" {remedy} "), theme.dim),
     ]);
     frame.render_widget(Paragraph::new(line), area);
 }

@@ -1,4 +1,4 @@
-//! A question with yes and no.
+//! Questions that the operator answers with yes or no.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -19,7 +19,7 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let (title, mut lines) = asked(confirm, state);
+    let (title, mut lines) = question(confirm, state);
     lines.retain(|line| !line.is_empty());
     let widest = lines
         .iter()
@@ -32,7 +32,7 @@ pub(crate) fn render(
         (widest + 6).min(area.width - 4),
         lines.len() as u16 + 5,
     );
-    let inside = pane::frame(frame, room, title, "", true, theme);
+    let inside = pane::frame(frame, room, pane::Title::left(title), true, theme);
     let width = usize::from(inside.width).saturating_sub(4);
     let mut drawn = vec![Line::default()];
     drawn.extend(
@@ -50,78 +50,83 @@ pub(crate) fn render(
     frame.render_widget(Paragraph::new(drawn), inside);
 }
 
-/// The question, and what the answer yes does.
-fn asked(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
+/// The title of a question, and lines that say what the answer "yes" does.
+fn question(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
     let workspace = &state.labels.workspace;
-    let destination = &state.labels.destination;
     match confirm {
-        Confirm::Gate(Mode::Open) => (
-            "Open the gate?",
-            vec![
-                format!("Events will be sent to {workspace}"),
-                format!("({destination}),"),
-                "and people can get messages because of them.".to_owned(),
-                match state.snapshot.delivery.spool.items {
-                    0 => String::new(),
-                    items => format!("{} items in the spool go out first.", grouped(items)),
-                },
-            ],
-        ),
-        Confirm::Gate(Mode::Shut) => (
-            "Shut the gate?",
-            vec![
-                format!("Nothing more will be sent to {workspace}."),
-                "What is in the spool waits. Events that come by meanwhile".to_owned(),
-                "are held back, not kept.".to_owned(),
-            ],
-        ),
-        Confirm::Gate(Mode::DryRun) => (
-            "Into dry run?",
-            vec![
-                format!("Events are decided and mapped; none is sent to {workspace}."),
-                "What comes by meanwhile is not kept.".to_owned(),
-            ],
-        ),
-        Confirm::Resume => (
-            "Try again?",
-            vec![
-                state
-                    .snapshot
-                    .delivery
-                    .breaker
-                    .why()
-                    .unwrap_or_default()
-                    .to_owned(),
-                format!(
-                    "{} items wait in the spool for {workspace}.",
-                    grouped(state.snapshot.delivery.spool.items)
-                ),
-            ],
-        ),
+        Confirm::Gate(mode) => gate(*mode, state),
+        Confirm::Resume => {
+            let why = state.snapshot.delivery.breaker.why().unwrap_or_default();
+            let queued = grouped(state.snapshot.delivery.spool.items);
+            (
+                "Retry now?",
+                vec![
+                    why.to_owned(),
+                    format!("{queued} items are queued for {workspace}."),
+                ],
+            )
+        }
         Confirm::RetryDeadLetters(_, count) => (
-            "Try them again?",
+            "Retry the dead letters?",
             vec![
-                format!("{} dead letters go back into the spool,", grouped(*count)),
-                format!("and to {workspace}."),
+                format!("{} dead letters go back into the spool", grouped(*count)),
+                format!("and are sent to {workspace}."),
             ],
         ),
         Confirm::DiscardDeadLetters(_, 1) => (
             "Discard the dead letter?",
-            vec!["It is gone for good; e exports it first.".to_owned()],
+            vec!["It is deleted for good. To keep a copy, export it first (e).".to_owned()],
         ),
         Confirm::DiscardDeadLetters(_, count) => (
             "Discard the dead letters?",
             vec![
-                format!("{} of them are gone for good.", grouped(*count)),
-                "Their row can be exported first, with e.".to_owned(),
+                format!("{} dead letters are deleted for good.", grouped(*count)),
+                "To keep a copy, export them first (e).".to_owned(),
             ],
         ),
         Confirm::Quit => (
             "Quit?",
             vec![
                 format!("Forwarding to {workspace} stops."),
-                "What is under way is delivered first; what can't be now".to_owned(),
-                "stays in the spool for the next start.".to_owned(),
+                "Queued items are delivered first. Items that can't be".to_owned(),
+                "delivered now stay in the spool for the next start.".to_owned(),
+            ],
+        ),
+    }
+}
+
+fn gate(mode: Mode, state: &State) -> (&'static str, Vec<String>) {
+    let workspace = &state.labels.workspace;
+    match mode {
+        Mode::Open => {
+            let queued = match state.snapshot.delivery.spool.items {
+                0 => String::new(),
+                items => format!("{} queued items are sent first.", grouped(items)),
+            };
+            (
+                "Open the gate?",
+                vec![
+                    format!("Events will be sent to {workspace}"),
+                    format!("({}),", state.labels.destination),
+                    "and people can get messages because of them.".to_owned(),
+                    queued,
+                ],
+            )
+        }
+        Mode::Shut => (
+            "Shut the gate?",
+            vec![
+                format!("Nothing more will be sent to {workspace}."),
+                "New events are dropped while the gate is shut.".to_owned(),
+                "Items in the spool stay queued.".to_owned(),
+            ],
+        ),
+        Mode::DryRun => (
+            "Start a dry run?",
+            vec![
+                format!("Events are decided and mapped, but not sent to {workspace}."),
+                "New events are dropped during the dry run.".to_owned(),
+                "Items in the spool stay queued.".to_owned(),
             ],
         ),
     }

@@ -1,4 +1,4 @@
-//! The panes, and where a key goes: to the overlay that is open, or to the pane with the focus.
+//! The panes, and the context of a key: the overlay on top, or the pane with the focus.
 
 use serde::{Deserialize, Serialize};
 
@@ -6,19 +6,19 @@ use serde::{Deserialize, Serialize};
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Pane {
-    /// Rates and their course.
+    /// Rates and their history.
     Throughput,
-    /// What became of what was accepted.
+    /// The outcome of accepted events.
     Delivery,
     /// Event types and rules.
     Filters,
-    /// The events.
+    /// The list of events.
     Events,
-    /// The limits that are broken.
+    /// The violated limits.
     Violations,
 }
 
-/// The panes in the order in which Tab goes.
+/// The panes in the order of Tab.
 pub const PANES: [Pane; 5] = [
     Pane::Filters,
     Pane::Events,
@@ -27,30 +27,28 @@ pub const PANES: [Pane; 5] = [
     Pane::Delivery,
 ];
 
-/// Where keys go: the same key means different things in different places.
+/// Everything that the meaning of a key depends on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct InputContext {
     /// The pane that has the focus.
     pub pane: Pane,
-    /// What lies over the lower panes.
-    pub over: Overlay,
+    /// The overlay on top, which gets the keys before the pane.
+    pub overlay: Option<OverlayKind>,
     /// Whether a draft of the filters is open.
-    pub drafts: bool,
+    pub has_draft: bool,
 }
 
-/// What lies over the lower panes.
+/// The kinds of overlays over the lower panes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Overlay {
-    /// Nothing.
-    Nothing,
-    /// An event that is inspected.
+pub enum OverlayKind {
+    /// An event in full.
     Inspector,
     /// The dead letters.
     DeadLetters,
     /// The events of a person.
     Person,
-    /// Where a limit is broken.
+    /// The events that violate a limit.
     Limit,
-    /// The properties of a type.
+    /// The properties of an event type.
     Properties,
 }

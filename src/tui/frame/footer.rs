@@ -1,4 +1,4 @@
-//! The footer: the keys that count here, or what was last said.
+//! The footer: the keys of the current context, a prompt, or the last notice.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -15,20 +15,20 @@ const EDITOR: [(&str, &str); 4] = [
     ("Enter", "apply"),
     ("Esc", "discard"),
     ("Tab", "complete, or next field"),
-    ("↑", "conditions of before"),
+    ("↑", "earlier conditions"),
 ];
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
     let is_refused = matches!(state.popup, Some(Popup::ForTime(_) | Popup::GoTo(_)))
-        && state.message.as_ref().is_some_and(|m| m.is_error);
+        && state.notice.as_ref().is_some_and(|m| m.is_error);
     if !is_refused && let Some(line) = prompt(state, width, theme) {
         let (line, column) = line;
         frame.render_widget(Paragraph::new(line), area);
         frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
         return;
     }
-    if let Some(message) = &state.message {
+    if let Some(message) = &state.notice {
         let style = if message.is_error {
             theme.bad
         } else {
@@ -54,19 +54,19 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     };
     let mut spans = vec![Span::raw(" ")];
     let mut left = width.saturating_sub(1);
-    for (key, says) in keys {
-        let needs = text::width(key) + 1 + says.len() + 3;
+    for (key, message) in keys {
+        let needs = text::width(key) + 1 + message.len() + 3;
         if needs > left + 3 {
             break;
         }
         left = left.saturating_sub(needs);
         spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(format!(" {says}   "), theme.dim));
+        spans.push(Span::styled(format!(" {message}   "), theme.dim));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
 
-/// What is typed into the footer, and the cursor's column.
+/// The prompt in the footer, and the column of its cursor.
 fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, u16)> {
     let (sign, input, hint) = match &state.popup {
         Some(Popup::Find(input)) => {
@@ -78,15 +78,11 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
             };
             ("/", input, hint)
         }
-        Some(Popup::ForTime(input)) => (
-            "in force for ",
-            input,
-            "15min, 2h, 1day; then it is taken back",
-        ),
+        Some(Popup::ForTime(input)) => ("apply for ", input, "15min, 2h, 1day; then it is undone"),
         Some(Popup::GoTo(input)) => (
             "go to ",
             input,
-            "14:02:31 (UTC), 2026-11-25 14:02, or how long ago: 5min",
+            "14:02:31 (UTC), 2026-11-25 14:02, or an age such as 5min",
         ),
         _ => return None,
     };

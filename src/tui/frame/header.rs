@@ -1,4 +1,4 @@
-//! The header: which workspace, how the feed and the gate stand, what waits, the time.
+//! The header: workspace, feed, gate, queued items, and the time.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -59,7 +59,7 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     let spool = &snapshot.delivery.spool;
     match &snapshot.feed.state {
         FeedState::Live if spool.full || spool.fault.is_some() => (
-            format!("{} feed not read", theme.sign(Sign::Attention)),
+            format!("{} feed paused", theme.sign(Sign::Attention)),
             theme.bad,
         ),
         FeedState::Live if snapshot.behind_ms >= 1_000 => {
@@ -70,18 +70,18 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
             )
         }
         FeedState::Live => {
-            let says = format!("{} feed live {address}", theme.sign(Sign::Live));
-            (says.trim_end().to_owned(), theme.good)
+            let message = format!("{} feed live {address}", theme.sign(Sign::Live));
+            (message.trim_end().to_owned(), theme.good)
         }
         FeedState::Connecting => {
-            let says = format!("{} connecting {address}", theme.sign(Sign::Down));
-            (says.trim_end().to_owned(), theme.warn)
+            let message = format!("{} connecting {address}", theme.sign(Sign::Down));
+            (message.trim_end().to_owned(), theme.warn)
         }
         FeedState::Down { why, next_ms } => {
             let next = duration((next_ms - snapshot.at_ms).max(0));
             (
                 format!(
-                    "{} feed down: {why}; again in {next}",
+                    "{} feed down: {why}; retry in {next}",
                     theme.sign(Sign::Down)
                 ),
                 theme.bad,
@@ -103,8 +103,8 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
         }
         BreakerState::Open { probe_ms, .. } => {
             let next = duration((probe_ms - state.snapshot.at_ms).max(0));
-            let says = format!(" {} DOWN, asked again in {next} ", theme.sign(Sign::Shut));
-            return (says, theme.shut);
+            let message = format!(" {} DOWN, retry in {next} ", theme.sign(Sign::Shut));
+            return (message, theme.shut);
         }
         BreakerState::Closed => {}
     }
@@ -144,8 +144,8 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
         return (format!("{attention} spool {percent} % full"), theme.warn);
     }
     let items = grouped(spool.items);
-    let held = if delivery.gate_shut && spool.items > 0 {
-        " held"
+    let queued = if delivery.gate_shut && spool.items > 0 {
+        " queued"
     } else {
         ""
     };
@@ -154,5 +154,5 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
     } else {
         theme.dim
     };
-    (format!("spool {items}{held}"), style)
+    (format!("spool {items}{queued}"), style)
 }

@@ -1,4 +1,4 @@
-//! Where the panes are: how the screen is divided, and what the operator changed of that.
+//! The layout: the areas of the panes, and the operator's changes to them.
 
 use std::collections::BTreeSet;
 
@@ -7,23 +7,23 @@ use serde::{Deserialize, Serialize};
 
 use crate::tui::frame::focus::Pane;
 
-/// Where the panes are, as far as the operator changed that.
+/// The operator's changes to the default layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Layout {
-    /// The panes that are not shown.
+    /// The hidden panes.
     pub hidden: BTreeSet<Pane>,
-    /// The share of the width that the throughput has beside the delivery, in percent.
+    /// Width of the throughput pane beside the delivery pane, in percent.
     pub throughput_percent: Option<u16>,
-    /// The rows of these two.
+    /// Rows of the throughput and the delivery pane.
     pub upper_rows: Option<u16>,
-    /// The share of the width that the filters have beside the events, in percent.
+    /// Width of the filters pane beside the events pane, in percent.
     pub filters_percent: Option<u16>,
-    /// The rows of the violations.
+    /// Rows of the violations pane.
     pub violations_rows: Option<u16>,
 }
 
-/// Where each pane is drawn.
+/// The area of each pane. A hidden pane has an empty area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaneAreas {
     pub(crate) header: Rect,
@@ -37,16 +37,16 @@ pub struct PaneAreas {
     pub(crate) footer: Rect,
 }
 
-/// Everything that the division of the screen depends on.
+/// Everything that the areas of the panes depend on.
 #[derive(Debug, Clone, Copy)]
 pub struct LayoutInputs<'l> {
     /// The operator's changes.
     pub layout: &'l Layout,
     /// Rows for the banner: 0 or 1.
     pub banner: u16,
-    /// Conditions that are watched, a row each in the throughput pane.
+    /// Number of watched conditions. Each has a row in the throughput pane.
     pub watches: u16,
-    /// The pane that takes the room of all, if one does.
+    /// The zoomed pane.
     pub zoomed: Option<Pane>,
 }
 
@@ -55,13 +55,16 @@ impl PaneAreas {
         let layout = inputs.layout;
         let shows = |pane: Pane| !layout.hidden.contains(&pane);
         let is_high = area.height >= 30;
-        // A low screen keeps its rows for events.
-        let usual = if is_high { 7 } else { 6 };
+        // A low screen leaves its rows to the events.
+        let default = if is_high { 7 } else { 6 };
         let watches = inputs.watches.min(if is_high { 3 } else { 1 });
         let most = (area.height / 2).max(6);
         let upper_rows = match (shows(Pane::Throughput), shows(Pane::Delivery)) {
             (false, false) => 0,
-            _ => layout.upper_rows.unwrap_or(usual + watches).clamp(5, most),
+            _ => layout
+                .upper_rows
+                .unwrap_or(default + watches)
+                .clamp(5, most),
         };
         let [header, banner, upper, lower, footer] = Layouting::vertical([
             Constraint::Length(1),
@@ -75,10 +78,10 @@ impl PaneAreas {
         let left = (area.width * share).div_ceil(100);
         let [throughput, delivery] =
             side_by_side(upper, left, shows(Pane::Throughput), shows(Pane::Delivery));
-        let usual = (lower.height / 4).clamp(5, 14);
+        let default = (lower.height / 4).clamp(5, 14);
         let violations_rows = if shows(Pane::Violations) {
             let most = lower.height.saturating_sub(6).max(4);
-            layout.violations_rows.unwrap_or(usual).clamp(4, most)
+            layout.violations_rows.unwrap_or(default).clamp(4, most)
         } else {
             0
         };
@@ -103,19 +106,19 @@ impl PaneAreas {
         }
     }
 
-    /// Whose room this place is in.
+    /// The pane at a position, and its area.
     pub fn pane_at(&self, at: Position) -> Option<(Pane, Rect)> {
-        let rooms = [
+        let areas = [
             (Pane::Throughput, self.throughput),
             (Pane::Delivery, self.delivery),
             (Pane::Filters, self.filters),
             (Pane::Events, self.events),
             (Pane::Violations, self.violations),
         ];
-        rooms.into_iter().find(|(_, room)| room.contains(at))
+        areas.into_iter().find(|(_, room)| room.contains(at))
     }
 
-    /// The border between panes at this place, if it can be moved.
+    /// The movable border at a position.
     pub fn border_at(&self, at: Position) -> Option<Border> {
         let beside = |left: Rect, right: Rect| {
             let is_both = left.area() > 0 && right.area() > 0;
@@ -139,7 +142,7 @@ impl PaneAreas {
         is_over.then_some(Border::OverViolations)
     }
 
-    /// Moves a border to this place.
+    /// Moves a border to a position.
     pub fn drag(&self, border: Border, to: Position, layout: &mut Layout) {
         let width = self.header.width.max(1);
         let percent = |x: u16| x.saturating_mul(100) / width;
@@ -156,7 +159,7 @@ impl PaneAreas {
         }
     }
 
-    /// Widens or heightens a pane by so many columns and rows; its neighbours give them.
+    /// Enlarges a pane by columns and rows (shrinks it, if negative) at the cost of its neighbours.
     pub fn resize(&self, pane: Pane, (columns, rows): (i16, i16), layout: &mut Layout) {
         let width = i32::from(self.header.width.max(1));
         let share = |room: Rect, columns: i16| {
@@ -187,7 +190,7 @@ impl PaneAreas {
         }
     }
 
-    /// One pane in the room of all.
+    /// The areas while one pane is zoomed.
     fn zoomed(area: Rect, banner: u16, pane: Pane) -> Self {
         let [header, banner, middle, footer] = Layouting::vertical([
             Constraint::Length(1),
@@ -196,7 +199,7 @@ impl PaneAreas {
             Constraint::Length(1),
         ])
         .areas(area);
-        let mut rooms = Self {
+        let mut areas = Self {
             header,
             banner,
             footer,
@@ -204,16 +207,16 @@ impl PaneAreas {
             ..Self::default()
         };
         match pane {
-            Pane::Throughput => rooms.throughput = middle,
-            Pane::Delivery => rooms.delivery = middle,
-            Pane::Filters => rooms.filters = middle,
-            Pane::Events => rooms.events = middle,
-            Pane::Violations => rooms.violations = middle,
+            Pane::Throughput => areas.throughput = middle,
+            Pane::Delivery => areas.delivery = middle,
+            Pane::Filters => areas.filters = middle,
+            Pane::Events => areas.events = middle,
+            Pane::Violations => areas.violations = middle,
         }
-        rooms
+        areas
     }
 
-    /// The rooms of a screen of this size.
+    /// Divides the screen.
     pub fn new(area: Rect, inputs: LayoutInputs<'_>) -> Self {
         match inputs.zoomed {
             Some(pane) => Self::zoomed(area, inputs.banner, pane),
@@ -222,20 +225,20 @@ impl PaneAreas {
     }
 }
 
-/// A border that can be moved.
+/// A border that the mouse can move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Border {
     /// Between throughput and delivery.
     Upper,
-    /// Under these two.
+    /// Below throughput and delivery.
     UnderUpper,
     /// Between filters and events.
     Lower,
-    /// Over the violations.
+    /// Above the violations.
     OverViolations,
 }
 
-/// Two panes beside each other, or the one that is shown.
+/// The areas of two panes side by side. A hidden pane gives its area to the other.
 fn side_by_side(area: Rect, left: u16, shows_left: bool, shows_right: bool) -> [Rect; 2] {
     let left = match (shows_left, shows_right) {
         (true, true) => left.min(area.width),

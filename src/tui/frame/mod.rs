@@ -1,4 +1,4 @@
-//! The frame around the panes: the division of the screen, the focus, header, footer and banner.
+//! The frame around the panes: layout, focus, overlays, popups, header, footer and banner.
 
 pub mod alert;
 pub(crate) mod banner;
@@ -9,5 +9,6 @@ pub(crate) mod header;
 pub mod layout;
 pub(crate) mod news;
 pub mod notice;
+pub mod overlays;
 pub mod popup;
 pub(crate) mod update;

@@ -1,11 +1,11 @@
-//! Whether a snapshot is worth drawing.
+//! The comparison of two snapshots.
 
 use std::sync::Arc;
 
 use crate::protocol::Snapshot;
 
 /// Whether anything but the clock differs between two snapshots.
-pub(crate) fn says_something_new(old: &Snapshot, new: &Snapshot) -> bool {
+pub(crate) fn has_news(old: &Snapshot, new: &Snapshot) -> bool {
     old.totals != new.totals
         || old.delivery.in_flight != new.delivery.in_flight
         || old.delivery.spool.items != new.delivery.spool.items

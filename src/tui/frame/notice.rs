@@ -1,15 +1,15 @@
-//! Messages in the footer.
+//! Notices in the footer.
 
-/// How long a message stays, in milliseconds.
+/// Time that a notice stays visible, in milliseconds.
 pub const NOTICE_MS: i64 = 6_000;
 
-/// A message in the footer.
+/// A notice in the footer.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Notice {
-    /// What.
+    /// The text.
     pub text: String,
-    /// Whether something went wrong.
+    /// Whether it reports an error.
     pub is_error: bool,
-    /// Until when it is shown, by the snapshots' clock.
+    /// End of its display, by the clock of the snapshots.
     pub until_ms: i64,
 }

@@ -1,4 +1,4 @@
-//! What is open over the whole screen.
+//! Popups: one lies over the whole screen and gets all keys.
 
 use tui_input::Input;
 
@@ -9,46 +9,46 @@ use crate::tui::filters::presets::state::Presets;
 use crate::tui::input::palette::state::Palette;
 use crate::tui::watches::state::WatchList;
 
-/// What is open over everything.
+/// The open popup.
 #[derive(Debug)]
 pub enum Popup {
-    /// The keys, scrolled by so many lines.
+    /// The help, scrolled by this number of lines.
     Help(usize),
-    /// A question.
+    /// A question with yes and no.
     Confirm(Confirm),
-    /// A rule that is written.
+    /// The rule editor.
     Rule(Box<RuleEditor>),
-    /// What to find.
+    /// The prompt for the search.
     Find(Input),
-    /// All that can be done, to be found by a few letters.
+    /// The palette of commands.
     Palette(Palette),
-    /// What was changed of the filters, scrolled by so many lines.
+    /// The history of the filters, scrolled by this number of lines.
     History(usize),
-    /// What to copy.
+    /// The choice of a format to copy.
     Copy,
-    /// For how long the draft is put in force.
+    /// The prompt for the duration of a temporary change.
     ForTime(Input),
-    /// The presets.
+    /// The list of presets.
     Presets(Presets),
-    /// To which time to go.
+    /// The prompt for a time to go to.
     GoTo(Input),
-    /// Which events to write to a file.
+    /// The choice of events to export.
     Export,
-    /// The conditions that are watched.
+    /// The list of watched conditions.
     Watches(WatchList),
 }
 
-/// A question, and what is done if the answer is yes.
+/// A question. Each variant names the action of the answer "yes".
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Confirm {
-    /// Open the gate, shut it, or go into dry run.
+    /// Set the mode of the gate.
     Gate(Mode),
-    /// Try a halted delivery again.
+    /// Resume a halted delivery.
     Resume,
-    /// Try so many dead letters again.
+    /// Retry the selected dead letters, with their number.
     RetryDeadLetters(DeadLetterSelection, u64),
-    /// Discard so many dead letters.
+    /// Discard the selected dead letters, with their number.
     DiscardDeadLetters(DeadLetterSelection, u64),
-    /// Leave the program.
+    /// Quit the program.
     Quit,
 }

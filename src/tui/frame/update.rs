@@ -1,4 +1,4 @@
-//! Snapshots, alerts, the focus, and the sizes of panes.
+//! Updates from snapshots and alerts, and changes of the focus and the layout.
 
 use std::sync::Arc;
 
@@ -21,24 +21,24 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     }
     let feed_was_down = matches!(state.snapshot.feed.state, FeedState::Down { .. });
     if feed_was_down && snapshot.feed.state == FeedState::Live {
-        state.inform("the feed is live again");
+        state.notify("the feed is live again");
     }
     if let Some(notice) = snapshot.notices.last()
         && state.snapshot.notices.last() != Some(notice)
     {
-        state.inform(notice.text.clone());
+        state.notify(notice.text.clone());
     }
     throughput::annotate(state, &snapshot);
     state.snapshot = snapshot;
     let now = state.snapshot.at_ms;
-    if state.message.as_ref().is_some_and(|m| m.until_ms < now) {
-        state.message = None;
+    if state.notice.as_ref().is_some_and(|m| m.until_ms < now) {
+        state.notice = None;
     }
 }
 
-/// What needs the operator is told by a banner, and by the terminal's title.
+/// Updates the alert, which the banner and the title of the terminal show.
 pub(crate) fn look_for_alerts(state: &mut State) -> Vec<Effect> {
-    let kind = alert::Kind::of(state.alert_inputs());
+    let kind = alert::AlertKind::of(state.alert_inputs());
     if kind == state.alert.map(|alert| alert.kind) {
         return Vec::new();
     }
@@ -55,7 +55,7 @@ pub(crate) fn look_for_alerts(state: &mut State) -> Vec<Effect> {
     vec![Effect::Title(title)]
 }
 
-/// To the next pane that is shown.
+/// Moves the focus to the next visible pane.
 pub(crate) fn move_focus(state: &mut State, by: usize) {
     let at = PANES.iter().position(|p| *p == state.focus).unwrap_or(0);
     let others = (1..=PANES.len()).map(|n| PANES[(at + n * by) % PANES.len()]);
@@ -66,24 +66,27 @@ pub(crate) fn move_focus(state: &mut State, by: usize) {
 pub(crate) fn hide(state: &mut State) -> Vec<Effect> {
     let pane = state.focus;
     if pane == Pane::Events {
-        let says = "the events stay: go to the pane that is to be hidden";
-        state.inform(says);
+        let message = "the events can't be hidden: move to another pane first";
+        state.notify(message);
         return Vec::new();
     }
     state.layout.hidden.insert(pane);
     state.zoomed = false;
     move_focus(state, 1);
-    let says = format!("hidden: {} brings it back", state.key(Command::UsualLayout));
-    state.inform(says);
+    let message = format!(
+        "pane hidden: {} resets the layout",
+        state.key(Command::ResetLayout)
+    );
+    state.notify(message);
     vec![Effect::Remember]
 }
 
-/// Gives the pane so many more columns and rows.
+/// Enlarges the focused pane by columns and rows (shrinks it, if negative).
 pub(crate) fn resize(state: &mut State, by: (i16, i16)) -> Vec<Effect> {
     if state.zoomed {
         return Vec::new();
     }
-    let rooms = state.rooms();
-    rooms.resize(state.focus, by, &mut state.layout);
+    let areas = state.areas();
+    areas.resize(state.focus, by, &mut state.layout);
     vec![Effect::Remember]
 }

@@ -1,4 +1,4 @@
-//! A key that was pressed.
+//! Key presses: to the popup, or to the command that they are bound to.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 

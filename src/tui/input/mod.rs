@@ -1,4 +1,4 @@
-//! Keys, mouse, palette and help: from what the operator presses to a command.
+//! Keys, mouse, palette and help: they turn the operator's input into commands.
 
 pub(crate) mod help;
 pub mod keymap;

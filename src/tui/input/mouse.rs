@@ -1,20 +1,20 @@
-//! The mouse: it chooses rows, opens them, scrolls, and moves the borders of panes.
+//! The mouse: it selects rows, opens them, scrolls, and drags the borders of panes.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
-use crate::tui::events::update::hold_still;
+use crate::tui::events::update::stop_following;
 use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update as filters;
 use crate::tui::filters::view::row_at as filter_at;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::Pane;
 use crate::tui::input::navigate::{move_cursor, open};
 use crate::tui::input::popup;
 use crate::tui::limits::violations::row_at as limit_at;
 use crate::tui::state::State;
 
-/// The wheel moves so many rows.
+/// Rows per step of the wheel.
 const WHEEL: i64 = 3;
 
 pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
@@ -29,8 +29,8 @@ pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
         MouseEventKind::Down(MouseButton::Left) => press(state, at),
         MouseEventKind::Drag(MouseButton::Left) => {
             if let Some(border) = state.dragged {
-                let rooms = state.rooms();
-                rooms.drag(border, at, &mut state.layout);
+                let areas = state.areas();
+                areas.drag(border, at, &mut state.layout);
             }
             Vec::new()
         }
@@ -42,15 +42,15 @@ pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
     }
 }
 
-/// The wheel is the arrow keys of what it is over.
+/// The wheel acts like the arrow keys in the popup, the overlay, or the pane under the mouse.
 fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
     if state.popup.is_some() {
         let code = if by < 0 { KeyCode::Up } else { KeyCode::Down };
         let key = KeyEvent::new(code, KeyModifiers::NONE);
         return popup::type_into_popup(state, key);
     }
-    if state.over() == Overlay::Nothing
-        && let Some((pane, _)) = state.rooms().pane_at(at)
+    if state.overlays.is_empty()
+        && let Some((pane, _)) = state.areas().pane_at(at)
     {
         state.focus = pane;
     }
@@ -58,20 +58,20 @@ fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
 }
 
 fn press(state: &mut State, at: Position) -> Vec<Effect> {
-    if state.over() != Overlay::Nothing {
+    if !state.overlays.is_empty() {
         return Vec::new();
     }
-    let rooms = state.rooms();
+    let areas = state.areas();
     if !state.zoomed
-        && let Some(border) = rooms.border_at(at)
+        && let Some(border) = areas.border_at(at)
     {
         state.dragged = Some(border);
         return Vec::new();
     }
-    let Some((pane, room)) = rooms.pane_at(at) else {
+    let Some((pane, room)) = areas.pane_at(at) else {
         return Vec::new();
     };
-    // What is pressed on is what is shown: with the focus where it was.
+    // The rows depend on the focus: look them up before it moves.
     let had_focus = state.focus == pane;
     let (filter, limit) = match pane {
         Pane::Filters => (filter_at(state, room, at), None),
@@ -110,7 +110,7 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
     }
 }
 
-/// The first press puts the cursor on a row, the next one opens it.
+/// The first click moves the cursor to a row, the second one opens it.
 fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
     let row = usize::from(at.y.saturating_sub(room.y + 1));
     let Some(sequence) = state.events.page.rows.get(row).map(|row| row.sequence) else {
@@ -119,7 +119,7 @@ fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
     if state.events.cursor == Some(sequence) {
         return open(state);
     }
-    hold_still(state);
+    stop_following(state);
     state.events.cursor = Some(sequence);
     Vec::new()
 }

@@ -1,18 +1,18 @@
-//! Who has the mouse: the screen or the terminal.
+//! The owner of the mouse: the screen or the terminal.
 
 use crate::tui::action::Effect;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 
-/// To the terminal, which selects text with it; or back.
+/// Gives the mouse to the terminal, which selects text with it, or takes it back.
 pub(crate) fn hand_over(state: &mut State) -> Vec<Effect> {
     state.has_mouse = !state.has_mouse;
     let key = state.key(Command::Mouse);
-    let says = if state.has_mouse {
-        format!("the mouse is the screen's: {key} hands it to the terminal")
+    let message = if state.has_mouse {
+        format!("the screen uses the mouse: {key} gives it to the terminal")
     } else {
-        format!("the mouse is the terminal's: it selects text; {key} takes it back")
+        format!("the terminal uses the mouse, to select text: {key} to undo")
     };
-    state.inform(says);
+    state.notify(message);
     vec![Effect::Mouse(state.has_mouse)]
 }

@@ -1,4 +1,4 @@
-//! The cursor, Enter and Esc, in whatever is open.
+//! The cursor keys, Enter and Esc in the panes and overlays.
 
 use crate::tui::action::Effect;
 use crate::tui::dead_letters::state::DeadLetters;
@@ -7,7 +7,8 @@ use crate::tui::events::current::at;
 use crate::tui::events::update::{follow, move_in_events};
 use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update as filters;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::{OverlayKind, Pane};
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::inspector::state::Inspector;
 use crate::tui::inspector::update::{document, inspect};
 use crate::tui::limits::update as limits;
@@ -17,26 +18,21 @@ use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
 pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
-    if state.letters.is_some() {
-        dead_letters::move_cursor(state, by);
-        return Vec::new();
-    }
-    if let Some(inspector) = &mut state.inspector {
-        let last = document(inspector).len().saturating_sub(1);
-        inspector.line = stepped(inspector.line, by, last);
-        return Vec::new();
-    }
-    match (state.over(), &mut state.limit, &mut state.properties) {
-        (Overlay::Limit, Some(opened), _) => {
-            limits::move_cursor(opened, by);
-            return Vec::new();
+    let groups = state.snapshot.dead_letters.len();
+    match state.overlays.top_mut() {
+        Some(Overlay::DeadLetters(open)) => dead_letters::move_cursor(open, by, groups),
+        Some(Overlay::Inspector(open)) => {
+            let last = document(open).len().saturating_sub(1);
+            open.line = stepped(open.line, by, last);
         }
-        (Overlay::Properties, _, Some(open)) => {
-            properties::move_cursor(open, by);
-            return Vec::new();
-        }
-        _ => {}
+        Some(Overlay::Limit(open)) => limits::move_cursor(open, by),
+        Some(Overlay::Properties(open)) => properties::move_cursor(open, by),
+        Some(Overlay::Person(_)) | None => move_in_pane(state, by),
     }
+    Vec::new()
+}
+
+fn move_in_pane(state: &mut State, by: i64) {
     match state.focus {
         Pane::Filters => {
             let types = state.types();
@@ -54,53 +50,49 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         Pane::Events => move_in_events(state, by),
         Pane::Throughput | Pane::Delivery => {}
     }
-    Vec::new()
 }
 
 pub(crate) fn open(state: &mut State) -> Vec<Effect> {
-    if state.letters.is_some() {
-        return dead_letters::open(state);
-    }
-    if state.focus == Pane::Delivery {
-        state.letters = Some(DeadLetters::default());
-        return Vec::new();
-    }
-    if state.over() == Overlay::Nothing && state.focus == Pane::Violations {
-        limits::open(state);
-        if state.limit.is_none() {
-            state.inform("no limit is broken");
+    let sequence = match state.overlays.top() {
+        Some(Overlay::DeadLetters(_)) => return dead_letters::open(state),
+        _ if state.focus == Pane::Delivery => {
+            let dead_letters = Overlay::DeadLetters(DeadLetters::default());
+            state.overlays.push(dead_letters);
+            return Vec::new();
         }
-        return Vec::new();
-    }
-    let sequence = match &state.limit {
-        Some(opened) if state.over() == Overlay::Limit => limits::example(opened),
+        None if state.focus == Pane::Violations => {
+            limits::open(state);
+            return Vec::new();
+        }
+        Some(Overlay::Limit(opened)) => limits::example(opened),
         _ => at(state),
     };
     let Some(sequence) = sequence else {
-        state.inform("there is no event yet");
+        state.notify("no event yet");
         return Vec::new();
     };
     let is_open = |inspector: &Inspector| inspector.sequence == sequence;
-    if state.inspector.as_ref().is_some_and(is_open) {
+    if state.overlays.inspector().is_some_and(is_open) {
         return Vec::new();
     }
     inspect(state, sequence)
 }
 
 pub(crate) fn back(state: &mut State) {
-    if state.letters.is_some() {
-        dead_letters::back(state);
-        return;
-    }
-    if state.inspector.take().is_some() || state.properties.take().is_some() {
-        return;
-    }
-    if state.person.is_some() {
-        person::close(state);
-        return;
-    }
-    if state.limit.take().is_some() {
-        return;
+    match state.overlays.top_kind() {
+        Some(OverlayKind::DeadLetters) => {
+            dead_letters::back(state);
+            return;
+        }
+        Some(OverlayKind::Person) => {
+            person::close(state);
+            return;
+        }
+        Some(_) => {
+            state.overlays.pop();
+            return;
+        }
+        None => {}
     }
     if state.moment_ms.take().is_some() {
         return;
@@ -114,16 +106,14 @@ pub(crate) fn back(state: &mut State) {
     }
 }
 
-/// Goes to the event one row below or above, and inspects that one if one is inspected.
+/// Moves the cursor by `by` events. In the inspector, inspects that event.
 pub(crate) fn neighbour(state: &mut State, by: i64) -> Vec<Effect> {
-    let Some(inspector) = &state.inspector else {
+    let Some(inspector) = state.overlays.inspector() else {
         return move_cursor(state, by);
     };
     let at = inspector.sequence;
     state.events.cursor = Some(at);
-    let inspecting = state.inspector.take();
     move_in_events(state, by);
-    state.inspector = inspecting;
     match state.events.cursor.filter(|next| *next != at) {
         Some(next) => inspect(state, next),
         None => Vec::new(),

@@ -1,4 +1,4 @@
-//! Every command, and the function that carries it out.
+//! The table of commands and the functions that carry them out.
 
 use tui_input::Input;
 
@@ -17,8 +17,9 @@ use crate::tui::filters::presets::update as presets;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
 use crate::tui::filters::update::save;
-use crate::tui::frame::focus::{PANES, Pane};
+use crate::tui::frame::focus::{OverlayKind, PANES, Pane};
 use crate::tui::frame::layout::Layout;
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::frame::update::{hide, move_focus, resize};
 use crate::tui::input::keymap::Command;
@@ -35,7 +36,7 @@ use crate::tui::throughput::update as throughput;
 use crate::tui::watches::update as watches;
 use crate::tui::widget::list::stepped;
 
-/// Does what a key, or a command's name, stands for.
+/// Carries out a command.
 #[expect(
     clippy::too_many_lines,
     reason = "a table: an arm for each thing that can be done"
@@ -64,9 +65,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Narrower => return resize(state, (-4, 0)),
         Command::Higher => return resize(state, (0, 1)),
         Command::Lower => return resize(state, (0, -1)),
-        Command::UsualLayout => {
+        Command::ResetLayout => {
             state.layout = Layout::default();
-            state.inform("all panes are where they usually are");
+            state.notify("layout reset");
             return vec![Effect::Remember];
         }
         Command::Private => {
@@ -74,16 +75,16 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
                 Some(_) => None,
                 None => Some(Privacy { salt: state.salt }),
             };
-            let says = match state.privacy {
-                Some(_) => "people are hidden, in copies too; files that are written have all",
-                None => "people are shown again",
+            let message = match state.privacy {
+                Some(_) => "personal data hidden, also in copies; exported files still contain it",
+                None => "personal data shown",
             };
-            state.inform(says);
+            state.notify(message);
         }
         Command::Colours => {
             state.colours = state.colours.next();
-            let says = format!("colours: {}", state.colours);
-            state.inform(says);
+            let message = format!("colours: {}", state.colours);
+            state.notify(message);
             return vec![Effect::Colours(state.colours)];
         }
         Command::Mouse => return hand_over(state),
@@ -123,7 +124,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
             }
         }
         Command::DiscardDraft => filters::discard_draft(state),
-        Command::LookThrough => filters::look_through(state),
+        Command::LookThrough => filters::toggle_draft_events(state),
         Command::Undo => return filters::undo(state),
         Command::Redo => return filters::redo(state),
         Command::History => state.popup = Some(Popup::History(0)),
@@ -149,15 +150,15 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::RuleUp => filters::move_rule(state, -1),
         Command::RuleDown => filters::move_rule(state, 1),
         Command::Rule(number) => filters::toggle_rule(state, usize::from(number.max(1)) - 1),
-        Command::Fold if state.letters.is_some() => dead_letters::fold(state),
+        Command::Fold if state.overlays.dead_letters().is_some() => dead_letters::fold(state),
         Command::Fold => fold(state),
         Command::Copy => copy::ask(state),
         Command::Person => return person::ask(state),
         Command::DeadLetters => {
-            state.letters = match state.letters.take() {
-                Some(_) => None,
-                None => Some(DeadLetters::default()),
-            };
+            if state.overlays.close(OverlayKind::DeadLetters).is_none() {
+                let dead_letters = Overlay::DeadLetters(DeadLetters::default());
+                state.overlays.push(dead_letters);
+            }
         }
         Command::Retry => return dead_letters::retry(state),
         Command::RetryReason => return dead_letters::retry_reason(state),
@@ -167,20 +168,20 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Bookmark => jump::bookmark(state),
         Command::NextBookmark => return jump::next_bookmark(state),
         Command::ExportEvents => state.popup = Some(Popup::Export),
-        Command::Export if state.letters.is_none() => return limits::export(state),
+        Command::Export if state.overlays.dead_letters().is_none() => return limits::export(state),
         Command::Export => return dead_letters::export(state),
         Command::Discard => dead_letters::discard(state),
         Command::TryNow => return vec![Effect::Pipeline(PipelineCommand::Resume)],
         Command::Reload => return vec![Effect::Reload],
         Command::StoryUp | Command::StoryDown => {
-            if let Some(inspector) = &mut state.inspector {
+            if let Some(inspector) = state.overlays.inspector_mut() {
                 let by = if does == Command::StoryUp { -1 } else { 1 };
-                // How long the story is, the pane knows.
+                // The view limits this to the length of the history.
                 inspector.story = stepped(inspector.story, by, LONGEST_STORY);
             }
         }
         Command::Tab => {
-            if let Some(inspector) = &mut state.inspector {
+            if let Some(inspector) = state.overlays.inspector_mut() {
                 inspector.shows_mapped = !inspector.shows_mapped;
                 inspector.line = 0;
             }

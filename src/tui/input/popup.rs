@@ -1,4 +1,4 @@
-//! Typing into what lies over the screen: questions, the find, commands, a rule.
+//! Key presses in popups.
 
 use crossterm::event::{KeyCode, KeyEvent};
 

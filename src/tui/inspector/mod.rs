@@ -1,4 +1,4 @@
-//! One event: its story, the raw event and the mapped request.
+//! The inspector: one event with its history, the raw event and the mapped request.
 
 pub mod query;
 pub mod state;

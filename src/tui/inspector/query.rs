@@ -1,4 +1,4 @@
-//! All that is known of one event: its story, what is sent of it, and why it was held back.
+//! Everything about one event: its history, its request, and the reasons why it was not sent.
 
 use std::collections::BTreeSet;
 
@@ -11,27 +11,27 @@ use crate::limits::{Code, Policy};
 use crate::protocol::Record;
 use crate::tui::widget::json;
 
-/// An event that is looked at.
+/// An inspected event.
 #[derive(Debug, Clone)]
 pub struct Inspected {
-    /// The event, and its story.
+    /// The event and its history.
     pub record: Record,
-    /// What would be, or was, sent of it.
+    /// The mapped request, sent or not.
     pub mapped: String,
-    /// The request that carries it, if it can be sent at all.
+    /// The route of the request, if the event can be sent.
     pub route: Option<Route>,
-    /// The rule that held it back, as it is now, and what its condition says of the event.
+    /// The rule that filtered it out, with the values of its condition.
     pub rule: Option<RuleExplanation>,
-    /// What would hold it back if it came now.
+    /// The filters that would filter it out now.
     pub in_the_way: Vec<BlockedBy>,
-    /// The limits that would reject it.
+    /// The limits that reject it.
     pub too_much: Vec<Code>,
-    /// The filters and the gate that say so.
+    /// The filters and the mode that this is based on.
     by: (Filters, Option<Mode>),
 }
 
 impl Inspected {
-    /// The event, by what is in force.
+    /// Inspects an event under the active filters and mode.
     pub fn of(record: Record, filters: &Filters, mode: Option<Mode>, mapping: &Mapping) -> Self {
         let too_much = record.story.violations.iter();
         let too_much = too_much.filter(|v| v.policy == Policy::Reject);
@@ -64,8 +64,8 @@ impl Inspected {
                 found.route = Some(item.route);
             }
             None => {
-                let says = "\"nothing: without a person and a time it can't be sent\"";
-                found.mapped = says.to_owned();
+                let message = "\"nothing: it can't be sent without a person and a time\"";
+                found.mapped = message.to_owned();
             }
         }
         found.rule = rule;
@@ -73,12 +73,12 @@ impl Inspected {
         found
     }
 
-    /// Whether it is by these filters, and a gate in this mode, that this is so.
+    /// Whether this is based on these filters and this mode.
     pub fn is_by(&self, filters: &Filters, mode: Option<Mode>) -> bool {
         self.by.0 == *filters && self.by.1 == mode
     }
 
-    /// Where the value at `path` of the event stands in what is sent, if it goes there.
+    /// The path in the request of the value at `path` in the event. None if it is not sent.
     pub fn sent_as(&self, path: &str) -> Option<String> {
         let (first, rest) = match path.find(['.', '[']) {
             Some(at) => path.split_at(at),
@@ -99,7 +99,7 @@ impl Inspected {
         };
         let lines = json::lines(&self.mapped, &BTreeSet::new());
         let there = |wanted: &String| lines.iter().any(|line| line.path == *wanted);
-        // Under what v1 calls it, too.
+        // The v1 API uses other names.
         let v1 = |wanted: &String| wanted.replacen("attributes", "data", 1);
         candidates
             .into_iter()

@@ -1,4 +1,4 @@
-//! The story of an event: its outcome first, then everything in order.
+//! The history of an event: its outcome first, then all steps in order.
 
 use std::borrow::Cow;
 
@@ -11,7 +11,7 @@ use crate::filter::{BlockedBy, Decision};
 use crate::limits::Policy;
 use crate::protocol::{Outcome, Record};
 use crate::text::{duration, grouped, with_field};
-use crate::tui::events::outcome::told;
+use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::view::style_of;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::privacy::mask;
@@ -19,17 +19,16 @@ use crate::tui::privacy::mask::Privacy;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
 
-/// A story, and how far it is scrolled.
-pub(crate) struct Shown<'i> {
+/// The history of an event, with its scroll position.
+pub(crate) struct StoryView<'i> {
     pub(crate) title: &'i str,
     pub(crate) found: &'i Inspected,
     pub(crate) scroll: usize,
     pub(crate) privacy: Option<Privacy>,
 }
 
-/// The life of an event: what came of it first, since that is what is asked; then all of it in
-/// order.
-pub(crate) fn story(shown: &Shown<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The lines of the history. The outcome comes first, since it is the usual question.
+pub(crate) fn story(shown: &StoryView<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let found = shown.found;
     let record = &found.record;
     let mut story = Story {
@@ -38,11 +37,11 @@ pub(crate) fn story(shown: &Shown<'_>, width: usize, theme: &Theme) -> Vec<Line<
         privacy: shown.privacy,
         theme,
     };
-    let (sign, weight, outcome) = told(record);
-    let style = style_of(weight, theme);
+    let (sign, severity, outcome) = outcome_of(record);
+    let style = style_of(severity, theme);
     let name = text::event_name(record.event_type());
-    story.says(1, name, theme.accent);
-    story.says(1, &format!("{} {outcome}", theme.sign(sign)), style);
+    story.sentence(1, name, theme.accent);
+    story.sentence(1, &format!("{} {outcome}", theme.sign(sign)), style);
     story.received(record);
     story.decided(found);
     story.in_the_way(found);
@@ -51,7 +50,7 @@ pub(crate) fn story(shown: &Shown<'_>, width: usize, theme: &Theme) -> Vec<Line<
     story.lines
 }
 
-/// The lines of a story as they are written.
+/// A history under construction.
 struct Story<'t> {
     lines: Vec<Line<'static>>,
     width: usize,
@@ -66,8 +65,8 @@ impl Story<'_> {
             .push(Line::styled(format!(" {name}"), self.theme.title));
     }
 
-    /// A sentence, `indent` columns in, over as many lines as it takes.
-    fn says(&mut self, indent: usize, sentence: &str, style: Style) {
+    /// Adds a sentence, wrapped and indented by `indent` columns.
+    fn sentence(&mut self, indent: usize, sentence: &str, style: Style) {
         let short: String = sentence.chars().take(500).collect();
         let room = self.width.saturating_sub(indent).max(10);
         let lead = " ".repeat(indent);
@@ -123,17 +122,17 @@ impl Story<'_> {
             return;
         };
         self.heading("Decision");
-        let says = match decision {
+        let message = match decision {
             Decision::Accepted if record.story.outcome == Outcome::DryRun => {
-                "accepted; in dry run nothing is sent".to_owned()
+                "accepted, not sent in a dry run".to_owned()
             }
             Decision::Accepted => {
-                "accepted: its type is selected, no rule holds it back".to_owned()
+                "accepted: its type is selected, and no rule filters it out".to_owned()
             }
-            Decision::Filtered { by } => format!("filtered: {by}"),
-            Decision::Rejected { code } => format!("rejected by the limit {code}"),
+            Decision::Filtered { by } => format!("filtered out: {by}"),
+            Decision::Rejected { code } => format!("rejected by limit {code}"),
         };
-        self.says(3, &says, self.theme.text);
+        self.sentence(3, &message, self.theme.text);
         if let Some(rule) = &found.rule {
             for part in &rule.parts {
                 self.part(part);
@@ -141,13 +140,13 @@ impl Story<'_> {
         }
     }
 
-    /// A part of a condition, and what it gave.
+    /// Adds a part of a condition, with its value.
     fn part(&mut self, part: &Subexpression) {
         let theme = self.theme;
         let (gave, style) = match &part.result {
             EvalResult::Bool(true) => ("true".to_owned(), theme.good),
             EvalResult::Bool(false) => ("false".to_owned(), theme.warn),
-            // It may be of anyone.
+            // It can be personal data.
             EvalResult::Value(_) if self.privacy.is_some() => ("•••".to_owned(), theme.text),
             EvalResult::Value(value) => (value.clone(), theme.text),
             EvalResult::Missing => ("not there".to_owned(), theme.dim),
@@ -164,8 +163,8 @@ impl Story<'_> {
                 Span::raw(" "),
             ]
         } else {
-            // What it gave has a line of its own.
-            self.says(indent, &part.text, theme.dim);
+            // A long value gets a line of its own.
+            self.sentence(indent, &part.text, theme.dim);
             vec![Span::raw(" ".repeat(indent))]
         };
         let mut spans = lead;
@@ -175,35 +174,33 @@ impl Story<'_> {
         self.lines.push(Line::from(spans));
     }
 
-    /// What would have to be otherwise for the event to be sent, by what is in force now.
+    /// Adds the changes that would let the event pass the active filters.
     fn in_the_way(&mut self, found: &Inspected) {
         let story = &found.record.story;
         if matches!(story.decision, Some(Decision::Accepted) | None) {
             return;
         }
         let theme = self.theme;
-        self.heading("What would let it through now");
+        self.heading("To let it through");
         if found.in_the_way.is_empty() && found.too_much.is_empty() {
-            let says = "nothing is in its way any more: it would be sent";
-            self.says(3, says, theme.good);
+            let message = "nothing blocks it any more: it would be sent now";
+            self.sentence(3, message, theme.good);
             return;
         }
         for by in &found.in_the_way {
-            let says = match by {
-                BlockedBy::Type | BlockedBy::UnseenType => {
-                    "its type selected (f, Space)".to_owned()
-                }
+            let message = match by {
+                BlockedBy::Type | BlockedBy::UnseenType => "select its type (f, Space)".to_owned(),
                 BlockedBy::Rule { number, name } => {
-                    format!("rule {number} “{name}” off ({number}), or otherwise")
+                    format!("turn off or change rule {number} “{name}” ({number})")
                 }
-                BlockedBy::PropertyUpdate => "mapping.send_users = true".to_owned(),
-                BlockedBy::Shut => "the gate open (g)".to_owned(),
+                BlockedBy::PropertyUpdate => "set mapping.send_users = true".to_owned(),
+                BlockedBy::Shut => "open the gate (g)".to_owned(),
             };
-            self.says(3, &says, theme.text);
+            self.sentence(3, &message, theme.text);
         }
         for code in &found.too_much {
-            let says = format!("what breaks {code} mended where the event is made");
-            self.says(3, &says, theme.text);
+            let message = format!("fix {code} where the event is produced");
+            self.sentence(3, &message, theme.text);
         }
     }
 
@@ -219,17 +216,17 @@ impl Story<'_> {
             } else {
                 theme.warn
             };
-            self.says(
+            self.sentence(
                 3,
                 &format!("{} {}", violation.policy.verb(), violation.code),
                 style,
             );
-            self.says(
+            self.sentence(
                 5,
                 &format!("{}: {}", violation.path, violation.sentence),
                 theme.text,
             );
-            self.says(5, violation.code.limit().source, theme.dim);
+            self.sentence(5, violation.code.limit().source, theme.dim);
         }
     }
 
@@ -251,32 +248,32 @@ impl Story<'_> {
                 theme.warn
             };
             let (answer, took, items) = (&attempt.answer, attempt.took_ms, attempt.items);
-            self.says(
+            self.sentence(
                 3,
                 &format!("{} {at}: {answer} in {took} ms, {items} items", number + 1),
                 style,
             );
             if !attempt.message.is_empty() {
-                self.says(5, &attempt.message, theme.dim);
+                self.sentence(5, &attempt.message, theme.dim);
             }
         }
         match &story.outcome {
-            Outcome::OnItsWay => self.says(3, "waits for its batch, or for the answer", theme.dim),
-            Outcome::Waiting { next_ms } => self.says(
+            Outcome::OnItsWay => self.sentence(3, "waits for its batch or its answer", theme.dim),
+            Outcome::Waiting { next_ms } => self.sentence(
                 3,
                 &format!("next at {}", time::to_clock(*next_ms)),
                 theme.warn,
             ),
             Outcome::Delivered { took_ms } => {
-                self.says(
+                self.sentence(
                     3,
-                    &format!("delivered {took_ms} ms after its receipt"),
+                    &format!("delivered {took_ms} ms after receipt"),
                     theme.good,
                 );
             }
             Outcome::Undelivered { why, reason, field } => {
                 let reason = with_field(field, reason);
-                self.says(3, &format!("{why}: {reason}"), theme.bad);
+                self.sentence(3, &format!("{why}: {reason}"), theme.bad);
             }
             Outcome::NotSent | Outcome::DryRun => {}
         }

@@ -1,21 +1,23 @@
-//! Opening an event, scrolling its story, folding its document.
+//! Opening an event, and folding its document.
 
 use crate::tui::action::Effect;
+use crate::tui::frame::focus::OverlayKind;
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::inspector::state::Inspector;
 use crate::tui::state::State;
 use crate::tui::widget::json;
 use crate::tui::widget::json::FOLDED_OVER;
 
-/// No story has more lines.
+/// Maximum lines of a history.
 pub(crate) const LONGEST_STORY: usize = 500;
 
 pub(crate) fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
-    let Some(inspector) = &mut state.inspector else {
+    let Some(inspector) = state.overlays.inspector_mut() else {
         return;
     };
     match found {
-        // Of another event than asked for: the cursor moved on meanwhile.
+        // For another event: the cursor has moved in the meantime.
         Some(found) if found.record.sequence != inspector.sequence => {}
         Some(found) => {
             if inspector.found.is_none() {
@@ -25,23 +27,21 @@ pub(crate) fn on_inspected(state: &mut State, found: Option<Box<Inspected>>) {
             inspector.found = Some(found);
         }
         None if inspector.found.is_none() => {
-            state.inspector = None;
-            state.refuse("that event has left the ring; screen.ring_bytes says how much is kept");
+            state.overlays.close(OverlayKind::Inspector);
+            state.notify_error("the event has left the ring (screen.ring_bytes sets its size)");
         }
         None => {}
     }
 }
 
 pub(crate) fn inspect(state: &mut State, sequence: u64) -> Vec<Effect> {
-    let shows_mapped = state.inspector.take().is_some_and(|i| i.shows_mapped);
-    state.inspector = Some(Inspector {
-        sequence,
-        found: None,
-        story: 0,
-        shows_mapped,
-        line: 0,
-        folded: Default::default(),
-    });
+    match state.overlays.inspector_mut() {
+        Some(inspector) => *inspector = Inspector::new(sequence, inspector.shows_mapped),
+        None => {
+            let inspector = Inspector::new(sequence, false);
+            state.overlays.push(Overlay::Inspector(inspector));
+        }
+    }
     vec![Effect::Inspect(sequence)]
 }
 
@@ -55,7 +55,7 @@ pub(crate) fn document(inspector: &Inspector) -> Vec<json::JsonLine> {
 }
 
 pub(crate) fn fold(state: &mut State) {
-    let Some(inspector) = &mut state.inspector else {
+    let Some(inspector) = state.overlays.inspector_mut() else {
         return;
     };
     let lines = document(inspector);

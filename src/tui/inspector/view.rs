@@ -1,4 +1,4 @@
-//! One event: its story on the left, and the raw event or the mapped request on the right.
+//! The inspector: the history on the left, and the raw event or the mapped request on the right.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -7,12 +7,13 @@ use ratatui::widgets::Paragraph;
 
 use crate::text::grouped;
 use crate::tui::inspector::state::Inspector;
-use crate::tui::inspector::story::{Shown, story};
+use crate::tui::inspector::story::{StoryView, story};
 use crate::tui::privacy::mask::Privacy;
+use crate::tui::widget::document::{Document, render as render_document};
 use crate::tui::widget::theme::Theme;
-use crate::tui::widget::{document, json, pane, text};
+use crate::tui::widget::{json, pane, text};
 
-/// From this width on, the raw event and the mapped request stand side by side.
+/// From this width on, raw event and mapped request are side by side, in columns.
 const THREE_COLUMNS: u16 = 180;
 
 pub(crate) fn render(
@@ -23,11 +24,17 @@ pub(crate) fn render(
     theme: &Theme,
 ) {
     let Some(found) = &inspector.found else {
-        pane::frame(frame, area, "Event", "fetching", true, theme);
+        pane::frame(
+            frame,
+            area,
+            pane::Title::both("Event", "fetching"),
+            true,
+            theme,
+        );
         return;
     };
     let title = format!("Event {}", grouped(found.record.sequence));
-    let shown = Shown {
+    let shown = StoryView {
         title: &title,
         found,
         scroll: inspector.story,
@@ -41,28 +48,26 @@ pub(crate) fn render(
         ])
         .areas(area);
         render_story(frame, story, &shown, theme);
-        json(frame, raw, inspector, false, privacy, theme);
-        json(frame, mapped, inspector, true, privacy, theme);
+        document(frame, raw, (inspector, &shown), false, theme);
+        document(frame, mapped, (inspector, &shown), true, theme);
         return;
     }
     let [story, right] =
         Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
     render_story(frame, story, &shown, theme);
     let mapped = inspector.shows_mapped;
-    json(frame, right, inspector, mapped, privacy, theme);
+    document(frame, right, (inspector, &shown), mapped, theme);
 }
 
-fn json(
+/// Draws the raw event, or the mapped request.
+fn document(
     frame: &mut Frame<'_>,
     area: Rect,
-    inspector: &Inspector,
+    (inspector, shown): (&Inspector, &StoryView<'_>),
     mapped: bool,
-    privacy: Option<Privacy>,
     theme: &Theme,
 ) {
-    let Some(found) = &inspector.found else {
-        return;
-    };
+    let found = shown.found;
     let focused = mapped == inspector.shows_mapped;
     let (title, raw, other) = if mapped {
         ("Mapped request", found.mapped.as_str(), "Tab: raw event")
@@ -70,9 +75,9 @@ fn json(
         ("Raw event", found.record.text(), "Tab: mapped request")
     };
     let folded = &inspector.folded[usize::from(mapped)];
-    let hidden = privacy.map(|privacy| privacy.document(raw));
+    let hidden = shown.privacy.map(|privacy| privacy.document(raw));
     let lines = json::lines(hidden.as_deref().unwrap_or(raw), folded);
-    // Where the value under the cursor goes.
+    // The path of the selected value in the request.
     let cursor = lines
         .get(inspector.line)
         .filter(|line| !line.path.is_empty());
@@ -90,7 +95,7 @@ fn json(
     } else {
         text::bytes(raw.len())
     };
-    let shown = document::Document {
+    let drawn = Document {
         title,
         right,
         lines,
@@ -98,15 +103,15 @@ fn json(
     };
     let violations = &found.record.story.violations;
     let at_fault = |path: &str| !mapped && violations.iter().any(|v| v.path == path);
-    document::render(frame, area, &shown, &at_fault, theme);
+    render_document(frame, area, &drawn, &at_fault, theme);
 }
 
-fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>, theme: &Theme) {
+fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &StoryView<'_>, theme: &Theme) {
     let width = usize::from(area.width).saturating_sub(4);
     let rows = usize::from(area.height).saturating_sub(2);
     let mut lines = story(shown, width, theme);
     if lines.len() > rows {
-        // Where room is short, it goes to words.
+        // If room is short, empty lines are left out.
         lines.retain(|line| line.width() > 0);
     }
     let most = lines.len().saturating_sub(rows);
@@ -115,7 +120,13 @@ fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>, theme: &Th
         0 => String::new(),
         _ => format!("J K scroll, {} more", most - scroll),
     };
-    let inside = pane::frame(frame, area, shown.title, &right, false, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::both(shown.title, &right),
+        false,
+        theme,
+    );
     let lines: Vec<Line<'_>> = lines.into_iter().skip(scroll).collect();
     frame.render_widget(Paragraph::new(lines), inside);
 }

@@ -1,4 +1,4 @@
-//! The limits that events violate, and where each is violated.
+//! The violated limits, and the violations of one limit.
 
 pub mod query;
 pub mod state;

@@ -1,4 +1,4 @@
-//! Where a limit is broken, and how near to it the other events are.
+//! The violations of a limit in the ring, and the usage of the limit by other events.
 
 use std::sync::Arc;
 
@@ -14,54 +14,54 @@ use crate::limits::{
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
-/// So many of the newest events are measured.
+/// Number of the newest events whose usage is measured.
 const MEASURED: u64 = 5_000;
-/// The upper ends of the shares of a limit that are told apart, in percent.
+/// The upper bounds of the bands of usage, in percent of the limit.
 const SHARES: [u64; 4] = [10, 50, 90, 100];
 
-/// Where a limit is broken, as far as the ring goes.
+/// The violations of a limit in the ring.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Breakdown {
-    /// The places, the most frequent first.
-    pub places: Vec<Place>,
-    /// How much of the limit the newest events take; nothing where there is nothing to measure.
-    pub spread: Vec<Share>,
+    /// The violations by event type and path, the most frequent first.
+    pub groups: Vec<ViolationGroup>,
+    /// The usage of the limit by the newest events. Empty if the limit has no size.
+    pub usage: Vec<UsageBand>,
 }
 
-/// An event type, and where in its events the limit is broken.
+/// The violations in one event type at one path.
 #[derive(Debug, Clone, PartialEq)]
-pub struct Place {
+pub struct ViolationGroup {
     /// The event type.
     pub event_type: Arc<str>,
     /// The path in the event.
     pub path: String,
-    /// How often.
+    /// Number of violations.
     pub count: u64,
-    /// When it was first seen.
+    /// The time of the first violation.
     pub first_ms: UnixMs,
-    /// When it was last seen.
+    /// The time of the last violation.
     pub last_ms: UnixMs,
     /// The worst case.
     pub worst: Violation,
-    /// The last event.
+    /// The sequence number of the last event.
     pub last_sequence: u64,
 }
 
-/// The events that take so much of a limit.
+/// The events within a band of usage.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Share {
-    /// From which share on, in percent.
+pub struct UsageBand {
+    /// The lower bound, in percent of the limit.
     pub over: u64,
-    /// Up to which share, in percent; over the limit there is no end.
+    /// The upper bound, in percent of the limit. None: above the limit.
     pub upto: Option<u64>,
-    /// How many.
+    /// Number of events.
     pub events: u64,
-    /// Their types, the most frequent first.
+    /// The event types, the most frequent first.
     pub types: Vec<(Arc<str>, u64)>,
 }
 
 impl Breakdown {
-    /// Of a limit, on the events in the ring.
+    /// Counts the violations of a limit, and measures its usage.
     pub fn of(code: Code, ring: &SharedRing, mapping: &Mapping) -> Self {
         let measured_from = ring.lock().end().saturating_sub(MEASURED);
         let is_measured = code.limit().unit != limits::Unit::None;
@@ -69,50 +69,54 @@ impl Breakdown {
             let is_measured = is_measured && record.sequence >= measured_from;
             (is_measured || violation(record, code).is_some()).then(|| record.clone())
         };
-        let mut places: FxHashMap<(Arc<str>, String), Place> = FxHashMap::default();
-        let mut spread = Spread::new(code.limit().limit);
+        let mut groups: FxHashMap<(Arc<str>, String), ViolationGroup> = FxHashMap::default();
+        let mut usage = UsageHistogram::new(code.limit().limit);
         let mut next = 0;
         while let Some(records) = ring.copy_batch(&mut next, here) {
             for record in &records {
                 if let Some(violation) = violation(record, code) {
-                    add(&mut places, record, violation);
+                    add(&mut groups, record, violation);
                 }
                 if record.sequence >= measured_from {
-                    spread.add(code, record, mapping);
+                    usage.add(code, record, mapping);
                 }
             }
         }
-        let mut places: Vec<Place> = places.into_values().collect();
-        places.sort_by(|a, b| {
-            let rank = |p: &Place| (p.count, p.last_ms);
+        let mut groups: Vec<ViolationGroup> = groups.into_values().collect();
+        groups.sort_by(|a, b| {
+            let rank = |p: &ViolationGroup| (p.count, p.last_ms);
             rank(b).cmp(&rank(a)).then_with(|| a.path.cmp(&b.path))
         });
         Self {
-            places,
-            spread: spread.shares(),
+            groups,
+            usage: usage.shares(),
         }
     }
 
-    /// How often the limit is broken.
+    /// Total number of violations.
     pub fn count(&self) -> u64 {
-        self.places.iter().map(|place| place.count).sum()
+        self.groups.iter().map(|group| group.count).sum()
     }
 }
 
-/// How an event breaks a limit. What the operator holds back counts nowhere: it would not have
-/// gone.
+/// The violation of a limit by an event. None for an event that was filtered out, since it would
+/// not be sent anyway.
 pub(crate) fn violation(record: &Record, code: Code) -> Option<&Violation> {
     let story = &record.story;
     let found = story.violations.iter().find(|v| v.code == code);
     found.filter(|_| !story.is_filtered_out())
 }
 
-fn add(places: &mut FxHashMap<(Arc<str>, String), Place>, record: &Record, violation: &Violation) {
+fn add(
+    groups: &mut FxHashMap<(Arc<str>, String), ViolationGroup>,
+    record: &Record,
+    violation: &Violation,
+) {
     let event_type: Arc<str> = record.event_type().into();
     let path = violation.path.to_string();
-    let place = places
+    let group = groups
         .entry((event_type.clone(), path.clone()))
-        .or_insert_with(|| Place {
+        .or_insert_with(|| ViolationGroup {
             event_type,
             path,
             count: 0,
@@ -121,22 +125,22 @@ fn add(places: &mut FxHashMap<(Arc<str>, String), Place>, record: &Record, viola
             worst: violation.clone(),
             last_sequence: record.sequence,
         });
-    place.count += 1;
-    place.last_ms = record.received_ms;
-    place.last_sequence = record.sequence;
-    if violation.measured > place.worst.measured {
-        place.worst = violation.clone();
+    group.count += 1;
+    group.last_ms = record.received_ms;
+    group.last_sequence = record.sequence;
+    if violation.measured > group.worst.measured {
+        group.worst = violation.clone();
     }
 }
 
-/// Counts of events by the share of the limit that they take.
-struct Spread {
+/// Counts of events by their usage of the limit.
+struct UsageHistogram {
     limit: u64,
     events: [u64; SHARES.len() + 1],
     types: [FxHashMap<Arc<str>, u64>; SHARES.len() + 1],
 }
 
-impl Spread {
+impl UsageHistogram {
     fn new(limit: u64) -> Self {
         Self {
             limit,
@@ -160,14 +164,14 @@ impl Spread {
         *types.entry(record.event_type().into()).or_default() += 1;
     }
 
-    /// The largest first; nothing where nothing was measured.
-    fn shares(self) -> Vec<Share> {
+    /// The bands, the highest first. Empty if nothing was measured.
+    fn shares(self) -> Vec<UsageBand> {
         if self.events.iter().all(|count| *count == 0) {
             return Vec::new();
         }
-        let mut shares: Vec<Share> = Vec::new();
+        let mut shares: Vec<UsageBand> = Vec::new();
         for (bin, types) in self.types.into_iter().enumerate() {
-            shares.push(Share {
+            shares.push(UsageBand {
                 over: bin.checked_sub(1).map_or(0, |below| SHARES[below]),
                 upto: SHARES.get(bin).copied(),
                 events: self.events[bin],
@@ -210,23 +214,23 @@ mod tests {
     #[test]
     fn a_limit_is_broken_down_by_place_and_others_are_measured() {
         let found = Breakdown::of(Code::IdTooLong, &ring(), &Mapping::default());
-        let told: Vec<_> = found
-            .places
+        let results: Vec<_> = found
+            .groups
             .iter()
             .map(|p| (&*p.event_type, p.path.as_str(), p.count, p.worst.measured))
             .collect();
         assert_eq!(
-            told,
+            results,
             [("Type 0", "user_id", 1, 200), ("Type 1", "user_id", 1, 151)]
         );
         assert_eq!(found.count(), 2);
-        let spread: Vec<_> = found
-            .spread
+        let usage: Vec<_> = found
+            .usage
             .iter()
             .map(|s| (s.over, s.upto, s.events))
             .collect();
         assert_eq!(
-            spread,
+            usage,
             [
                 (100, None, 2),
                 (90, Some(100), 2),
@@ -236,7 +240,7 @@ mod tests {
             ]
         );
         assert_eq!(
-            found.spread[1].types,
+            found.usage[1].types,
             [("Type 0".into(), 1), ("Type 1".into(), 1)]
         );
         let exported = Events::Breaking(Code::IdTooLong).lines(&ring());

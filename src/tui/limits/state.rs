@@ -1,15 +1,15 @@
-//! The limit that is open.
+//! The state of an open limit.
 
 use crate::limits::Code;
 use crate::tui::limits::query::Breakdown;
 
-/// A limit that is looked at.
+/// An open limit.
 #[derive(Debug)]
 pub struct OpenedLimit {
-    /// The selection.
+    /// The code of the limit.
     pub code: Code,
-    /// The row that the cursor is on.
+    /// The row of the cursor.
     pub row: usize,
-    /// Where it is broken; none while that is looked for.
+    /// Its violations. None while they are counted.
     pub breakdown: Option<Breakdown>,
 }

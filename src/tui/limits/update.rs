@@ -1,56 +1,62 @@
-//! One limit, and where it is broken.
+//! Opening a limit, and navigation in its violations.
 
 use crate::limits::Code;
 use crate::tui::action::Effect;
 use crate::tui::events::export::Events;
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
-/// The limit under the cursor of the violations.
+/// Opens the limit under the cursor of the violations pane.
 pub(crate) fn open(state: &mut State) {
     let row = state.shown().limits.get(state.violation);
-    state.limit = row.map(|row| OpenedLimit {
+    let Some(row) = row else {
+        state.notify("no limit violated");
+        return;
+    };
+    let limit = OpenedLimit {
         code: row.code,
         row: 0,
         breakdown: None,
-    });
+    };
+    state.overlays.push(Overlay::Limit(limit));
 }
 
-/// Of another limit than is looked at now, it is of no use.
+/// Takes over the violations, if they are for the open limit.
 pub(crate) fn broken_down(state: &mut State, code: Code, breakdown: Breakdown) {
-    if let Some(opened) = &mut state.limit
+    if let Some(opened) = state.overlays.limit_mut()
         && opened.code == code
     {
-        // The cursor stays on its place when others overtake it.
+        // The cursor follows its group when the order changes.
         let before = opened
             .breakdown
             .as_ref()
-            .and_then(|b| b.places.get(opened.row));
-        let is_same = |place: &crate::tui::limits::query::Place| {
-            before.is_some_and(|b| b.event_type == place.event_type && b.path == place.path)
+            .and_then(|b| b.groups.get(opened.row));
+        let is_same = |group: &crate::tui::limits::query::ViolationGroup| {
+            before.is_some_and(|b| b.event_type == group.event_type && b.path == group.path)
         };
-        let row = breakdown.places.iter().position(is_same);
+        let row = breakdown.groups.iter().position(is_same);
         opened.row = row.unwrap_or(opened.row);
         opened.breakdown = Some(breakdown);
     }
 }
 
 pub(crate) fn move_cursor(opened: &mut OpenedLimit, by: i64) {
-    let count = opened.breakdown.as_ref().map_or(0, |b| b.places.len());
+    let count = opened.breakdown.as_ref().map_or(0, |b| b.groups.len());
     opened.row = stepped(opened.row, by, count.saturating_sub(1));
 }
 
-/// The last event that breaks it in the place under the cursor.
+/// The last event of the group under the cursor.
 pub(crate) fn example(opened: &OpenedLimit) -> Option<u64> {
-    let places = &opened.breakdown.as_ref()?.places;
-    let row = opened.row.min(places.len().checked_sub(1)?);
-    Some(places[row].last_sequence)
+    let groups = &opened.breakdown.as_ref()?.groups;
+    let row = opened.row.min(groups.len().checked_sub(1)?);
+    Some(groups[row].last_sequence)
 }
 
 pub(crate) fn export(state: &State) -> Vec<Effect> {
-    let opened = state.limit.as_ref();
+    let opened = state.overlays.limit();
     opened.map_or_else(Vec::new, |opened| {
         vec![Effect::ExportEvents(Events::Breaking(opened.code))]
     })

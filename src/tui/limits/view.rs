@@ -1,4 +1,4 @@
-//! One limit: where it is broken, and how near to it the other events are.
+//! One limit: its violations, and how close other events are to it.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -8,82 +8,79 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::limits::Unit;
 use crate::text::{duration, grouped};
-use crate::tui::limits::query::{Breakdown, Place, Share};
+use crate::tui::limits::query::{Breakdown, UsageBand, ViolationGroup};
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-/// The widest bar.
+/// Maximum width of a bar, in columns.
 const BAR: usize = 24;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, theme: &Theme) {
     let limit = opened.code.limit();
-    let spread = opened.breakdown.as_ref().map_or(0, |b| b.spread.len());
-    let rows = if spread > 0 { spread as u16 + 2 } else { 4 };
+    let usage = opened.breakdown.as_ref().map_or(0, |b| b.usage.len());
+    let rows = if usage > 0 { usage as u16 + 2 } else { 4 };
     let [above, below] =
         Layout::vertical([Constraint::Min(5), Constraint::Length(rows)]).areas(area);
 
     let count = opened.breakdown.as_ref().map_or(0, Breakdown::count);
     let dash = theme.sign(Sign::Dash);
     let times = match count {
-        0 => "not broken".to_owned(),
-        1 => "broken once".to_owned(),
-        count => format!("broken {} times", grouped(count)),
+        0 => "no violation".to_owned(),
+        1 => "1 violation".to_owned(),
+        count => format!("{} violations", grouped(count)),
     };
     let title = format!("{} {dash} {times} in the ring", limit.code);
-    let inside = pane::frame(frame, above, &title, "", true, theme);
+    let inside = pane::frame(frame, above, pane::Title::left(&title), true, theme);
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
     let lines = match &opened.breakdown {
-        None => vec![Line::styled(
-            " looking at the events that came by",
-            theme.dim,
-        )],
-        Some(found) if found.places.is_empty() => {
-            vec![Line::styled(" no event in the ring breaks it", theme.dim)]
+        None => vec![Line::styled(" reading the events in the ring", theme.dim)],
+        Some(found) if found.groups.is_empty() => {
+            vec![Line::styled(" no violation in the ring", theme.dim)]
         }
         Some(found) => {
-            let row = opened.row.min(found.places.len() - 1);
-            let places = found.places.iter().enumerate();
-            places
-                .skip(scroll(row, height, found.places.len()))
+            let row = opened.row.min(found.groups.len() - 1);
+            let groups = found.groups.iter().enumerate();
+            groups
+                .skip(scroll(row, height, found.groups.len()))
                 .take(height)
-                .map(|(index, place)| line(place, index == row, width, theme))
+                .map(|(index, group)| line(group, index == row, width, theme))
                 .collect()
         }
     };
     frame.render_widget(Paragraph::new(lines), inside);
 
     let title = format!("Limit {dash} {}", limit.summary);
-    let inside = pane::frame(frame, below, &title, "", false, theme);
+    let inside = pane::frame(frame, below, pane::Title::left(&title), false, theme);
     let width = usize::from(inside.width);
-    let shares = opened.breakdown.as_ref().map_or(&[][..], |b| &b.spread[..]);
+    let shares = opened.breakdown.as_ref().map_or(&[][..], |b| &b.usage[..]);
     let mut lines: Vec<Line<'_>> = bars(shares, limit.limit, limit.unit, width, theme);
     if lines.is_empty() {
         let source = text::cut(limit.source, width.saturating_sub(2));
         lines.push(Line::styled(format!(" {source}"), theme.dim));
-        let says = " there is nothing to measure: it only allows or forbids";
-        lines.push(Line::styled(says, theme.dim));
+        let message = " nothing to measure: a value is allowed or not";
+        lines.push(Line::styled(message, theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// A place: how often, in which events, where, the worst case, and when.
-fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
+/// A group as a row: count, event type, path, worst case, and times.
+fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let wide = width >= 100;
     let clock = time::to_clock_seconds;
     let first = if wide {
-        format!(" since {}", clock(place.first_ms))
+        format!(" since {}", clock(group.first_ms))
     } else {
         String::new()
     };
-    let times = format!("{first} last {} ", clock(place.last_ms));
-    let name = text::event_name(&place.event_type);
+    let times = format!("{first} last {} ", clock(group.last_ms));
+    let name = text::event_name(&group.event_type);
     let rest = width.saturating_sub(9 + 2 + times.len() + 2);
     let (type_room, path_room) = (rest * 30 / 100, rest * 30 / 100);
     let worst_room = rest.saturating_sub(type_room + path_room);
-    let worst = &place.worst;
+    let worst = &group.worst;
     let measured = match worst.unit {
         Unit::Bytes => format!("worst {} B", grouped(worst.measured)),
         Unit::Count => format!("worst {}", grouped(worst.measured)),
@@ -91,11 +88,11 @@ fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'sta
         Unit::None => worst.sentence.clone(),
     };
     let line = Line::from(vec![
-        Span::styled(text::fit_right(&grouped(place.count), 9), theme.text),
+        Span::styled(text::fit_right(&grouped(group.count), 9), theme.text),
         Span::raw("  "),
         Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
         Span::styled(
-            format!("{} ", text::fit(&place.path, path_room)),
+            format!("{} ", text::fit(&group.path, path_room)),
             theme.accent,
         ),
         Span::styled(text::fit(&measured, worst_room), theme.dim),
@@ -108,9 +105,9 @@ fn line(place: &Place, selected: bool, width: usize, theme: &Theme) -> Line<'sta
     }
 }
 
-/// How much of the limit events take, the most on top, with the types that take it.
+/// A histogram of usage: the share of the limit that events use, the highest on top.
 fn bars(
-    shares: &[Share],
+    shares: &[UsageBand],
     limit: u64,
     unit: Unit,
     width: usize,
@@ -129,7 +126,7 @@ fn bars(
         let length = (events * BAR as u64).div_ceil(most.max(1)) as usize;
         theme.sign(Sign::Bar).repeat(length)
     };
-    let row = |share: &Share| {
+    let row = |share: &UsageBand| {
         let range = match share.upto {
             None => format!("over {}", amount(100)),
             Some(upto) => format!("up to {}", amount(upto)),

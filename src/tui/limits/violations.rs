@@ -1,4 +1,4 @@
-//! Violations: one row a limit, with its course and its worst case.
+//! The violations pane: one row per violated limit, with its trend and its worst case.
 
 use ratatui::Frame;
 use ratatui::layout::{Margin, Position, Rect};
@@ -31,10 +31,16 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         0 => String::new(),
         malformed => format!("{} malformed frames", grouped(malformed)),
     };
-    let inside = pane::frame(frame, area, &title, &right, focused, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::both(&title, &right),
+        focused,
+        theme,
+    );
     if shown.limits.is_empty() {
         frame.render_widget(
-            Paragraph::new(Line::styled(" no limit is broken", theme.dim)),
+            Paragraph::new(Line::styled(" no limit violated", theme.dim)),
             inside,
         );
         return;
@@ -60,7 +66,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// The first limit that is shown.
+/// The index of the first visible limit.
 fn first(state: &State, rows: usize) -> usize {
     let count = state.shown().limits.len();
     if state.focus == Pane::Violations {
@@ -70,7 +76,7 @@ fn first(state: &State, rows: usize) -> usize {
     }
 }
 
-/// The limit at a place of the pane.
+/// The index of the limit at a position in the pane.
 pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
     let inside = room.inner(Margin::new(1, 1));
     let row = usize::from(at.y.checked_sub(inside.y)?);
@@ -87,14 +93,14 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
     let wide = width >= 110;
     let trend_room = if wide { 12 } else { 6 };
     let type_room = if wide { 20 } else { 12 };
-    let trend = course(&row.trend, trend_room, theme);
+    let trend = trend(&row.trend, trend_room, theme);
     let clock = if wide {
         time::to_clock_seconds(row.last_ms)
     } else {
         String::new()
     };
     let fixed = 9 + 25 + 6 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
-    let says = worst(row);
+    let message = worst(row);
     let name = text::event_name(&row.worst_type);
     let line = Line::from(vec![
         Span::styled(format!(" {:<8}", row.policy.verb()), style),
@@ -102,7 +108,7 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
         Span::styled(text::fit_right(&grouped(row.recent), 6), theme.text),
         Span::styled(format!("  {trend}  "), style),
         Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
-        Span::styled(text::fit(&says, width.saturating_sub(fixed)), theme.dim),
+        Span::styled(text::fit(&message, width.saturating_sub(fixed)), theme.dim),
         Span::styled(format!(" {clock} "), theme.dim),
     ]);
     if selected {
@@ -112,7 +118,7 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
     }
 }
 
-/// The worst case, short: what was measured where, or else the sentence.
+/// The worst case: path and size, or else the description of the violation.
 fn worst(row: &LimitRow) -> String {
     let v = &row.worst;
     match v.unit {
@@ -127,8 +133,8 @@ fn worst(row: &LimitRow) -> String {
     }
 }
 
-/// The trend in `room` signs, newest on the right.
-fn course(trend: &[u64], room: usize, theme: &Theme) -> String {
+/// The trend in `room` columns, the newest on the right.
+fn trend(trend: &[u64], room: usize, theme: &Theme) -> String {
     let mut steps = vec![0.0; room];
     let per_sign = 60_usize.div_ceil(room.max(1));
     for (back, count) in trend.iter().rev().enumerate() {

@@ -1,11 +1,11 @@
-//! The division of a person's view.
+//! The layout of a person's events.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-/// The rows of the summary, with its frame.
+/// Rows of the summary, with its border.
 const SUMMARY_ROWS: u16 = 8;
 
-/// The summary's room, and the events'.
-pub(crate) fn rooms(area: Rect) -> [Rect; 2] {
+/// The areas of the summary and of the events.
+pub(crate) fn areas(area: Rect) -> [Rect; 2] {
     Layout::vertical([Constraint::Length(SUMMARY_ROWS), Constraint::Min(0)]).areas(area)
 }

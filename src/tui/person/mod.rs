@@ -1,4 +1,4 @@
-//! One person: who, and what became of their events.
+//! One person: identity, and the outcome of their events.
 
 pub(crate) mod layout;
 pub mod query;

@@ -1,4 +1,4 @@
-//! One person's events: who, and what became of them.
+//! The identity of a person, and a summary of their events in the ring.
 
 use std::sync::Arc;
 
@@ -15,17 +15,17 @@ use crate::protocol::{Outcome, Record};
 use crate::telemetry::ring::SharedRing;
 use crate::tui::events::find::Find;
 
-/// Whom events are about.
+/// The identity of a person.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Identity {
     /// A `user_id`.
     User(String),
-    /// A `device_id`, of events that name no user.
+    /// The `device_id` of events without a user.
     Device(String),
 }
 
 impl Identity {
-    /// Whom this event is about, if it says so.
+    /// The person of an event, if it names one.
     pub fn of(event: &Event) -> Option<Self> {
         let is_id = |id: &std::borrow::Cow<'_, str>| !id.is_empty();
         let user = event.user_id().filter(is_id);
@@ -34,14 +34,14 @@ impl Identity {
             .or_else(|| device().map(|id| Self::Device(id.into_owned())))
     }
 
-    /// The id.
+    /// The ID.
     pub fn id(&self) -> &str {
         match self {
             Self::User(id) | Self::Device(id) => id,
         }
     }
 
-    /// The field that it stands in.
+    /// The field that holds the ID.
     pub fn field(&self) -> &'static str {
         match self {
             Self::User(_) => "user_id",
@@ -49,7 +49,7 @@ impl Identity {
         }
     }
 
-    /// What finds the events.
+    /// A search for the events of the person.
     pub fn find(&self) -> Option<Find> {
         Find::parse(&format!("{} == {}", self.field(), quoted(self.id())))
     }
@@ -62,35 +62,35 @@ impl Identity {
     }
 }
 
-/// What became of a person's events, as far as the ring holds them.
+/// A summary of a person's events in the ring.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Summary {
-    /// Events.
+    /// Number of events.
     pub events: u64,
-    /// When the oldest of them was received, and the newest.
+    /// The times at which the oldest and the newest event were received.
     pub seen: Option<(UnixMs, UnixMs)>,
-    /// Events that Customer.io took.
+    /// Delivered events.
     pub delivered: u64,
-    /// Accepted ones whose outcome is not known yet.
+    /// Accepted events that are queued, in flight, or waiting for a retry.
     pub on_their_way: u64,
-    /// Accepted ones that can't be delivered.
+    /// Accepted events that can't be delivered.
     pub undelivered: u64,
-    /// Those that were only decided, in dry run.
+    /// Events accepted in a dry run.
     pub dry_run: u64,
-    /// What held events back, the most frequent first.
-    pub held_back: Vec<(BlockedBy, u64)>,
-    /// What rejected events, the most frequent first.
+    /// The causes of filtering, the most frequent first.
+    pub filtered_out: Vec<(BlockedBy, u64)>,
+    /// The limits that rejected events, the most frequent first.
     pub rejected: Vec<(Code, u64)>,
-    /// The limits that only warned.
+    /// The limits that warned, the most frequent first.
     pub warned: Vec<(Code, u64)>,
-    /// Their types, the most frequent first.
+    /// The event types, the most frequent first.
     pub types: Vec<(Arc<str>, u64)>,
-    /// The dead letters of this person, the newest first; also of earlier runs.
-    pub letters: Vec<DeadLetter>,
+    /// The dead letters of this person, the newest first, also of earlier runs.
+    pub dead_letters: Vec<DeadLetter>,
 }
 
 impl Summary {
-    /// Of a person's events in the ring.
+    /// Summarizes the events of a person in the ring.
     pub fn of(identity: &Identity, ring: &SharedRing) -> Self {
         let mut counting = Counting::default();
         let of_person = |record: &Record| {
@@ -108,7 +108,7 @@ impl Summary {
 #[derive(Default)]
 struct Counting {
     summary: Summary,
-    held_back: FxHashMap<BlockedBy, u64>,
+    filtered_out: FxHashMap<BlockedBy, u64>,
     rejected: FxHashMap<Code, u64>,
     warned: FxHashMap<Code, u64>,
     types: FxHashMap<Arc<str>, u64>,
@@ -124,8 +124,8 @@ impl Counting {
         *self.types.entry(record.event_type().into()).or_default() += 1;
         match &story.decision {
             Some(Decision::Filtered { by }) => {
-                *self.held_back.entry(by.clone()).or_default() += 1;
-                // Its violations are not counted: it was held back anyway.
+                *self.filtered_out.entry(by.clone()).or_default() += 1;
+                // Violations don't count for an event that would not be sent anyway.
                 return;
             }
             Some(Decision::Rejected { code }) => *self.rejected.entry(*code).or_default() += 1,
@@ -144,7 +144,7 @@ impl Counting {
 
     fn summary(self) -> Summary {
         Summary {
-            held_back: most_first(self.held_back),
+            filtered_out: most_first(self.filtered_out),
             rejected: most_first(self.rejected),
             warned: most_first(self.warned),
             types: most_first(self.types),
@@ -204,7 +204,7 @@ mod tests {
                 seen: Some((2_000, 6_000)),
                 delivered: 1,
                 on_their_way: 1,
-                held_back: vec![(by, 2)],
+                filtered_out: vec![(by, 2)],
                 rejected: vec![(code, 1)],
                 types: vec![("B".into(), 3), ("A".into(), 2)],
                 ..Summary::default()

@@ -1,15 +1,15 @@
-//! The person whose events are open.
+//! The state of a person's events.
 
 use crate::tui::events::find::Find;
 use crate::tui::person::query::{Identity, Summary};
 
-/// A person whose events are looked at.
+/// An open person.
 #[derive(Debug)]
-pub struct Person {
-    /// Who.
+pub struct OpenedPerson {
+    /// The identity of the person.
     pub identity: Identity,
-    /// What became of the events; none while they are looked through.
+    /// The summary of the events. None while it is computed.
     pub summary: Option<Summary>,
-    /// What was looked for before.
+    /// The search to return to.
     pub find_before: Option<Find>,
 }

@@ -1,20 +1,24 @@
-//! The events of one person.
+//! Opening and closing the events of a person.
 
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::update::follow;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::{OverlayKind, Pane};
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::person::query::{Identity, Summary};
-use crate::tui::person::state::Person;
+use crate::tui::person::state::OpenedPerson;
 use crate::tui::state::State;
 
-/// Whom the letter, or the event, under the cursor is about.
+/// Opens the person of the dead letter or the event under the cursor.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
-    if let Some(letters) = &state.letters {
-        let letter = letters.opened.as_ref().and_then(|opened| opened.letter());
-        let identity = letter.map(|letter| {
-            let id = letter.person();
-            if letter.is_anonymous() {
+    if let Some(dead_letters) = state.overlays.dead_letters() {
+        let dead_letter = dead_letters
+            .opened
+            .as_ref()
+            .and_then(|opened| opened.selected());
+        let identity = dead_letter.map(|dead_letter| {
+            let id = dead_letter.person();
+            if dead_letter.is_anonymous() {
                 Identity::Device(id)
             } else {
                 Identity::User(id)
@@ -22,14 +26,14 @@ pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
         });
         match identity {
             Some(identity) => open(state, Some(identity)),
-            None => state.inform("open the row first, with Enter"),
+            None => state.notify("open the group first, with Enter"),
         }
         return Vec::new();
     }
     match at(state) {
         Some(sequence) => vec![Effect::Who(sequence)],
         None => {
-            state.inform("there is no event yet");
+            state.notify("no event yet");
             Vec::new()
         }
     }
@@ -37,47 +41,47 @@ pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
 
 pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
     let Some(identity) = identity else {
-        state.refuse("the event names neither a user nor a device");
+        state.notify_error("the event has neither a user_id nor a device_id");
         return;
     };
-    let is_shown = state.over() == Overlay::Person;
-    if is_shown
-        && state
-            .person
-            .as_ref()
-            .is_some_and(|p| p.identity == identity)
+    if let Some(Overlay::Person(person)) = state.overlays.top()
+        && person.identity == identity
     {
-        state.inform("these are the person's events");
+        state.notify("this person's events are already open");
         return;
     }
-    let find_before = match state.person.take() {
-        Some(before) => before.find_before,
-        None => state.events.find.take(),
+    let find_before = match state.overlays.close(OverlayKind::Person) {
+        Some(Overlay::Person(before)) => before.find_before,
+        _ => state.events.find.take(),
     };
-    state.letters = None;
-    state.inspector = None;
-    state.properties = None;
+    for kind in [
+        OverlayKind::DeadLetters,
+        OverlayKind::Inspector,
+        OverlayKind::Properties,
+    ] {
+        state.overlays.close(kind);
+    }
     state.zoomed = false;
     state.focus = Pane::Events;
     follow(state);
     state.events.find = identity.find();
-    state.person = Some(Person {
+    state.overlays.push(Overlay::Person(OpenedPerson {
         identity,
         summary: None,
         find_before,
-    });
+    }));
 }
 
 pub(crate) fn close(state: &mut State) {
-    if let Some(person) = state.person.take() {
+    if let Some(Overlay::Person(person)) = state.overlays.close(OverlayKind::Person) {
         state.events.find = person.find_before;
         follow(state);
     }
 }
 
-/// Of another person than is looked at now, it is of no use.
+/// Takes over a summary, if it is for the open person.
 pub(crate) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
-    if let Some(person) = &mut state.person
+    if let Some(person) = state.overlays.person_mut()
         && person.identity == *identity
     {
         person.summary = Some(summary);

@@ -1,4 +1,4 @@
-//! One person: what became of their events, over the list of them.
+//! One person: a summary above the list of events.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,9 +9,9 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::text::{duration, grouped};
 use crate::tui::events::view as events;
-use crate::tui::person::layout::rooms;
+use crate::tui::person::layout::areas;
 use crate::tui::person::query::Summary;
-use crate::tui::person::state::Person;
+use crate::tui::person::state::OpenedPerson;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -20,11 +20,11 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
-    person: &Person,
+    person: &OpenedPerson,
     state: &State,
     theme: &Theme,
 ) {
-    let [above, below] = rooms(area);
+    let [above, below] = areas(area);
     let identity = &person.identity;
     let dash = theme.sign(Sign::Dash);
     let id = mask::shown(state.privacy, identity.id());
@@ -32,42 +32,26 @@ pub(crate) fn render(
     let inside = pane::frame(
         frame,
         above,
-        &title,
-        "as far as the ring goes",
+        pane::Title::both(&title, "events in the ring"),
         false,
         theme,
     );
     let width = usize::from(inside.width);
     let lines = match &person.summary {
-        Some(summary) => summarized(summary, width, theme),
-        None => vec![Line::styled(
-            " looking at the events that came by",
-            theme.dim,
-        )],
+        Some(summary) => {
+            let rows = summary_rows(summary, theme).into_iter();
+            rows.map(|row| summary_line(row, width, theme)).collect()
+        }
+        None => vec![Line::styled(" reading the events in the ring", theme.dim)],
     };
     frame.render_widget(Paragraph::new(lines), inside);
     events::render(frame, below, state, theme);
 }
 
-fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let mut lines = Vec::new();
-    let mut row = |name: &str, parts: Vec<(String, Style)>| {
-        let mut spans = vec![Span::styled(format!(" {name:<11}"), theme.dim)];
-        let mut left = width.saturating_sub(12);
-        let nothing = parts.is_empty();
-        for (part, style) in parts {
-            let part = text::cut(&part, left);
-            left = left.saturating_sub(text::width(&part) + 3);
-            spans.push(Span::styled(format!("{part}   "), style));
-            if left == 0 {
-                break;
-            }
-        }
-        if nothing {
-            spans.push(Span::styled("none", theme.dim));
-        }
-        lines.push(Line::from(spans));
-    };
+/// A row of the summary: its name, and its parts with their styles.
+type SummaryRow = (&'static str, Vec<(String, Style)>);
+
+fn summary_rows(summary: &Summary, theme: &Theme) -> [SummaryRow; 6] {
     let seen = summary.seen.map(|(first, last)| {
         let events = match summary.events {
             1 => "1 event".to_owned(),
@@ -80,46 +64,57 @@ fn summarized(summary: &Summary, width: usize, theme: &Theme) -> Vec<Line<'stati
             (events, theme.dim),
         ]
     });
-    row("seen", seen.unwrap_or_default());
     let outcomes = [
         (summary.delivered, "delivered", theme.good),
         (summary.on_their_way, "on their way", theme.text),
         (summary.dry_run, "in dry run", theme.text),
         (summary.undelivered, "not delivered", theme.bad),
     ];
-    row("accepted", counted(outcomes));
-    let held = summary.held_back.iter();
-    row(
-        "held back",
-        counted(held.map(|(by, n)| (*n, by.to_string(), theme.dim))),
-    );
+    let filtered = summary.filtered_out.iter();
+    let filtered = filtered.map(|(by, n)| (*n, by.to_string(), theme.dim));
     let rejected = summary.rejected.iter();
+    let rejected = rejected.map(|(code, n)| (*n, format!("rejected by {code}"), theme.bad));
     let warned = summary.warned.iter();
-    let breaks = rejected
-        .map(|(code, n)| (*n, format!("rejected by {code}"), theme.bad))
-        .chain(warned.map(|(code, n)| (*n, format!("warned of {code}"), theme.warn)));
-    row("violations", counted(breaks));
+    let warned = warned.map(|(code, n)| (*n, format!("warned of {code}"), theme.warn));
     let types = summary.types.iter();
-    row(
-        "types",
-        counted(types.map(|(name, n)| (*n, name.to_string(), theme.text))),
-    );
-    let letters = summary.letters.iter().map(|letter| {
-        let says = format!(
-            "{}: {}: {}",
-            letter.number, letter.accepted.event_type, letter.reason
-        );
-        (says, theme.bad)
+    let types = types.map(|(name, n)| (*n, name.to_string(), theme.text));
+    let dead_letters = summary.dead_letters.iter().map(|dead_letter| {
+        let (number, reason) = (dead_letter.number, &dead_letter.reason);
+        let event_type = &dead_letter.accepted.event_type;
+        (format!("{number}: {event_type}: {reason}"), theme.bad)
     });
-    row("letters", letters.collect());
-    lines
+    [
+        ("seen", seen.unwrap_or_default()),
+        ("accepted", counted(outcomes)),
+        ("filtered", counted(filtered)),
+        ("violations", counted(rejected.chain(warned))),
+        ("types", counted(types)),
+        ("dead letters", dead_letters.collect()),
+    ]
 }
 
-/// What there is of these, with its number in front.
+fn summary_line((name, parts): SummaryRow, width: usize, theme: &Theme) -> Line<'static> {
+    let mut spans = vec![Span::styled(format!(" {name:<13}"), theme.dim)];
+    if parts.is_empty() {
+        spans.push(Span::styled("none", theme.dim));
+    }
+    let mut left = width.saturating_sub(14);
+    for (part, style) in parts {
+        let part = text::cut(&part, left);
+        left = left.saturating_sub(text::width(&part) + 3);
+        spans.push(Span::styled(format!("{part}   "), style));
+        if left == 0 {
+            break;
+        }
+    }
+    Line::from(spans)
+}
+
+/// The descriptions with a count above zero, each after its count.
 fn counted<S: std::fmt::Display>(
     all: impl IntoIterator<Item = (u64, S, Style)>,
 ) -> Vec<(String, Style)> {
     let some = all.into_iter().filter(|(count, ..)| *count > 0);
-    some.map(|(count, says, style)| (format!("{} {says}", grouped(count)), style))
+    some.map(|(count, message, style)| (format!("{} {message}", grouped(count)), style))
         .collect()
 }

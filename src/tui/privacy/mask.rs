@@ -1,10 +1,9 @@
-//! Hiding who people are while others look at the screen: their IDs, addresses and names, on the
-//! screen and in what is copied.
+//! Masks personal data (IDs, addresses, names) on the screen and in copies, for when others watch the
+//! screen.
 //!
-//! Where a value is known to be personal, by its field, it is replaced before it is drawn: an ID
-//! by a pseudonym, so that the same person still looks the same. Everything else that is drawn
-//! goes through a net that knows the IDs on the screen, and what an email or IP address looks
-//! like: a rule's condition, a reason, a title.
+//! Values of personal fields are replaced before drawing: an ID by a pseudonym, so that a person can
+//! still be recognized. A second pass over everything drawn replaces known IDs, email addresses and
+//! IP addresses in other texts, such as conditions, reasons and titles.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
@@ -17,14 +16,15 @@ use crate::amplitude::json::{
     Kind, {self},
 };
 
-/// What hides people; nothing is hidden where there is none.
+/// The mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Privacy {
-    /// Pseudonyms are of this run: nobody can try IDs on a picture of the screen.
+    /// The salt of pseudonyms. It changes with each run, so that nobody can test IDs against a picture
+    /// of the screen.
     pub salt: u64,
 }
 
-/// Fields whose value is an ID: one that is the same stays the same.
+/// Fields whose value is an ID. Equal IDs get equal pseudonyms.
 const IDS: [&str; 14] = [
     "user_id",
     "device_id",
@@ -42,7 +42,7 @@ const IDS: [&str; 14] = [
     "insert_id",
 ];
 
-/// Parts of the names of fields that tell of a person, in small letters.
+/// Parts of the names of personal fields, in lower case.
 const PERSONAL: [&str; 15] = [
     "email",
     "e_mail",
@@ -61,7 +61,7 @@ const PERSONAL: [&str; 15] = [
     "address",
 ];
 
-/// The same, where they are the whole name.
+/// Whole names of personal fields.
 const PERSONAL_WHOLE: [&str; 8] = [
     "ip",
     "location_lat",
@@ -73,20 +73,20 @@ const PERSONAL_WHOLE: [&str; 8] = [
     "birthday",
 ];
 
-/// What stands for a value that is hidden.
+/// The replacement of a masked value.
 const HIDDEN: &str = "•••";
 
 /// Email addresses, and IP addresses of both kinds.
 static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     let email = r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*";
     let v4 = r"\b(?:\d{1,3}\.){3}\d{1,3}\b";
-    // Groups of hexadecimal digits; a time of day has too few of them.
+    // Groups of hexadecimal digits. A time of day has too few groups.
     let v6 = r"\b(?:[0-9A-Fa-f]{1,4}:){4,7}[0-9A-Fa-f]{0,4}|\b(?:[0-9A-Fa-f]{1,4}:)+:(?:[0-9A-Fa-f]{1,4}:?)+";
     Regex::new(&format!("{email}|{v4}|{v6}")).expect("the expression is a constant")
 });
 
 impl Privacy {
-    /// A pseudonym.
+    /// The pseudonym of an ID.
     pub fn id(self, id: &str) -> String {
         let mut hash = Sha256::new();
         hash.update(self.salt.to_be_bytes());
@@ -95,14 +95,14 @@ impl Privacy {
         format!("id•{:02x}{:02x}{:02x}", digest[0], digest[1], digest[2])
     }
 
-    /// A document whose personal values are replaced; its shape stays.
+    /// A JSON document with masked values. Its structure stays.
     pub fn document(self, raw: &str) -> String {
         let mut out = String::with_capacity(raw.len());
         self.value(raw, None, &mut out, 0);
         out
     }
 
-    /// A text without addresses and without these IDs.
+    /// A text with masked addresses and IDs.
     pub fn text(self, text: &str, ids: &[String]) -> String {
         let mut out = ADDRESS.replace_all(text, HIDDEN).into_owned();
         for id in ids.iter().filter(|id| id.len() >= LEAST_ID) {
@@ -151,7 +151,7 @@ impl Privacy {
     fn scalar(self, raw: &str, kind: Kind, key: Option<&str>, out: &mut String) {
         let content = match kind {
             Kind::String => json::string(raw).unwrap_or_default(),
-            // What is nested too deeply is not looked into.
+            // Values that are nested too deeply are masked as a whole.
             Kind::Object | Kind::Array => HIDDEN.into(),
             _ => raw.into(),
         };
@@ -168,12 +168,12 @@ impl Privacy {
     }
 }
 
-/// An ID as it is shown: a pseudonym, where people are hidden.
+/// An ID for the screen: its pseudonym if there is a mask.
 pub fn shown(privacy: Option<Privacy>, id: &str) -> String {
     privacy.map_or_else(|| id.to_owned(), |privacy| privacy.id(id))
 }
 
-/// IDs that are shorter would be found in every word.
+/// Minimum length of a masked ID, in bytes. Shorter ones would match within words.
 pub(crate) const LEAST_ID: usize = 3;
 
 fn is_personal(key: &str) -> bool {
@@ -185,8 +185,8 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Hides what is left of them in what was drawn.
-pub fn cast_net(buffer: &mut Buffer, ids: &[String]) {
+/// Masks addresses and IDs in a drawn screen.
+pub fn mask_buffer(buffer: &mut Buffer, ids: &[String]) {
     let area = buffer.area;
     for row in area.y..area.bottom() {
         let mut line = String::new();
@@ -203,7 +203,7 @@ pub fn cast_net(buffer: &mut Buffer, ids: &[String]) {
             let found = line.match_indices(id.as_str());
             hidden.extend(found.map(|(at, text)| at..at + text.len()));
         }
-        // One that is cut is still most of it.
+        // A cut ID still identifies a person.
         for (at, _) in line.match_indices('…') {
             let before = &line[..at];
             let cut = ids.iter().filter_map(|id| {
@@ -237,15 +237,15 @@ mod tests {
         let raw = r#"{"user_id":"u-1","event_type":"Sent","ip_address":"203.0.113.7",
             "event_properties":{"total":12.50,"to":["ann@example.com","x"],"note":"from 2001:db8:0:1:1:1:1:1","at":"12:04:31","version":"10.2.1"},
             "user_properties":{"Email":"ann@example.com","first_name":"Ann","age":7,"plan":null,"ann@example.com":{"name":"Ann"}},"device_id":null,"location_lat":52.5}"#;
-        let told = PRIVACY.document(raw);
+        let results = PRIVACY.document(raw);
         assert_eq!(
-            told,
+            results,
             format!(
                 r#"{{"user_id":"{}","event_type":"Sent","ip_address":"•••","event_properties":{{"total":12.50,"to":["•••","x"],"note":"from •••","at":"12:04:31","version":"10.2.1"}},"user_properties":{{"Email":"•••","first_name":"•••","age":7,"plan":null,"•••":{{"name":"•••"}}}},"device_id":null,"location_lat":"•••"}}"#,
                 PRIVACY.id("u-1")
             )
         );
-        assert!(serde_json::from_str::<serde_json::Value>(&told).is_ok());
+        assert!(serde_json::from_str::<serde_json::Value>(&results).is_ok());
         assert_ne!(PRIVACY.id("u-1"), PRIVACY.id("u-2"));
         assert_ne!(PRIVACY.id("u-1"), Privacy { salt: 1 }.id("u-1"));
     }
@@ -268,7 +268,7 @@ mod tests {
             Style::new(),
         );
         buffer.set_string(0, 1, "12:04:31 10.0.0.1 u-00 u-00… by…", Style::new());
-        cast_net(&mut buffer, &["u-0007".to_owned()]);
+        mask_buffer(&mut buffer, &["u-0007".to_owned()]);
         let line = |row: u16| -> String { (0..60).map(|x| buffer[(x, row)].symbol()).collect() };
         assert!(line(0).starts_with("rule user_id == \"••••••\" || x == \"••••••••\" 日"));
         assert!(line(1).starts_with("12:04:31 •••••••• u-00 ••••… by…"));

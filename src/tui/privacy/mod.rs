@@ -1,4 +1,4 @@
-//! Hiding who people are, on the screen and in copies.
+//! Privacy: masks personal data on the screen and in copies.
 
 pub mod mask;
 pub mod on_screen;

@@ -1,41 +1,44 @@
-//! The IDs of the people on the screen.
+//! The IDs of persons on the screen.
 
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::tui::privacy::mask::LEAST_ID;
 use crate::tui::state::State;
 
-/// The IDs of the people that are on the screen.
+/// The IDs of all persons on the screen, the longest first.
 pub fn ids_on_screen(state: &State) -> Vec<String> {
     let mut ids: Vec<String> = Vec::new();
     let rows = state.events.page.rows.iter();
     ids.extend(rows.map(|row| row.person.clone()));
-    if let Some(person) = &state.person {
+    if let Some(person) = state.overlays.person() {
         ids.push(person.identity.id().to_owned());
     }
-    let found = state.inspector.as_ref().and_then(|i| i.found.as_ref());
+    let found = state.overlays.inspector().and_then(|i| i.found.as_ref());
     if let Some(event) = found.and_then(|found| found.record.event()) {
         ids.extend(event.user_id().map(String::from));
         ids.extend(event.device_id().map(String::from));
     }
-    let opened = state.letters.as_ref().and_then(|l| l.opened.as_ref());
-    if let Some(letters) = opened.and_then(|opened| opened.letters.as_ref()) {
+    let opened = state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.opened.as_ref());
+    if let Some(letters) = opened.and_then(|opened| opened.dead_letters.as_ref()) {
         ids.extend(letters.iter().map(DeadLetter::person));
     }
-    // What a limit says names values in quotes.
+    // Descriptions of violations quote values.
     let limits = state.shown().limits.iter().map(|row| &row.worst);
-    let opened = state.limit.as_ref().and_then(|l| l.breakdown.as_ref());
-    let places = opened
+    let opened = state.overlays.limit().and_then(|l| l.breakdown.as_ref());
+    let groups = opened
         .iter()
-        .flat_map(|b| &b.places)
-        .map(|place| &place.worst);
+        .flat_map(|b| &b.groups)
+        .map(|group| &group.worst);
     let own = found
         .iter()
         .flat_map(|found| &found.record.story.violations);
-    for violation in limits.chain(places).chain(own) {
+    for violation in limits.chain(groups).chain(own) {
         let quoted = violation.sentence.split('"').skip(1).step_by(2);
         ids.extend(quoted.map(|id| id.trim_end_matches('…').to_owned()));
     }
-    // The longest first: one may be a part of another.
+    // The longest first, because an ID can be a part of another.
     ids.retain(|id| id.len() >= LEAST_ID && !id.starts_with('('));
     ids.sort_by(|a, b| b.len().cmp(&a.len()).then_with(|| a.cmp(b)));
     ids.dedup();

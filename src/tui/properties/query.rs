@@ -1,6 +1,6 @@
-//! What the events of a type are made of: each property, how often it is there, of which types
-//! and values it is, and what of that has changed since the ring's first event. A property that
-//! changes its type breaks campaigns that compare it.
+//! Collects the properties of an event type: frequency, types and values of each, and changes since the
+//! first event in the ring. A property that changes its type breaks campaigns that compare
+//! it.
 
 use rustc_hash::FxHashMap;
 
@@ -13,70 +13,70 @@ use crate::filter::expression_builder::step;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 
-/// Objects in properties are looked into so far.
+/// Maximum depth of nested properties.
 const DEEPEST: usize = 3;
-/// So many properties are told; others are only counted.
+/// Maximum properties collected.
 const MOST: usize = 2_000;
-/// So many different values of a property are counted.
+/// Maximum different values counted per property.
 const VALUES: usize = 200;
-/// Longer values are told by their size alone.
+/// Maximum size of a counted value, in bytes.
 const VALUE_BYTES: usize = 80;
-/// So many of the values are told.
+/// Number of the most frequent values shown.
 const TOP: usize = 5;
-/// What comes after so many events of its type without it is new.
+/// Minimum number of earlier events without it that makes a property new.
 const SETTLED: u64 = 20;
 
-/// The properties of a type's events.
+/// The properties of an event type.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Properties {
-    /// The events of the type in the ring.
+    /// Number of events of the type in the ring.
     pub events: u64,
-    /// The properties, the lists one after the other, by path.
+    /// The properties, by list and then by path.
     pub all: Vec<Property>,
 }
 
 /// One property.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Property {
-    /// Its path, as a condition writes it.
+    /// The path, as in a condition.
     pub path: String,
-    /// The events that have it, `null` or not.
+    /// Number of events that have it, `null` or not.
     pub count: u64,
-    /// The types of its values, the most frequent first.
+    /// The types of the values, the most frequent first.
     pub kinds: Vec<(Kind, u64)>,
-    /// Its most frequent values, as JSON, with how often each was there.
+    /// The most frequent values as JSON, with their counts.
     pub top: Vec<(String, u64)>,
-    /// Whether there were more different values than are counted.
+    /// Whether there are more different values than are counted.
     pub many: bool,
-    /// The mean size of its values, in bytes.
+    /// The mean size of the values, in bytes.
     pub mean_bytes: u64,
-    /// The largest.
+    /// The largest size of a value, in bytes.
     pub most_bytes: u64,
-    /// What has changed since the ring's first event.
+    /// The change since the first event in the ring.
     pub change: Option<Change>,
 }
 
-/// What has changed of a property.
+/// A change of a property.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Change {
-    /// It was not there before.
+    /// It is new.
     New {
-        /// Since when it is.
+        /// The time of its first occurrence.
         since_ms: UnixMs,
     },
-    /// Its values are of another type than before.
+    /// Its values have another type than before.
     Kind {
-        /// Of which they were.
+        /// The type before.
         was: Kind,
-        /// Of which some are.
+        /// The new type.
         now: Kind,
-        /// Since when.
+        /// The time of the first value with the new type.
         since_ms: UnixMs,
     },
 }
 
 impl Properties {
-    /// Those of the events of this type in the ring.
+    /// Collects the properties of the events of this type in the ring.
     pub fn of(event_type: &str, ring: &SharedRing) -> Self {
         let of_type = |record: &Record| {
             let is_it = record.event().is_some() && record.event_type() == event_type;
@@ -90,29 +90,37 @@ impl Properties {
     }
 }
 
+/// The list of properties that a value is in, and its event.
+#[derive(Clone, Copy)]
+struct Source<'r> {
+    /// Index into `LISTS`.
+    list: usize,
+    record: &'r Record,
+}
+
 #[derive(Default)]
 struct Walk {
     events: u64,
-    found: FxHashMap<String, Found>,
+    found: FxHashMap<String, PropertyCounts>,
 }
 
-struct Found {
+struct PropertyCounts {
     list: usize,
     count: u64,
     bytes: u64,
     most_bytes: u64,
-    kinds: Vec<OfKind>,
+    kinds: Vec<KindCount>,
     values: FxHashMap<String, u64>,
     many: bool,
-    /// How many events of the type came before it.
+    /// Number of events of the type before its first occurrence.
     before: u64,
     first_ms: UnixMs,
 }
 
-struct OfKind {
+struct KindCount {
     kind: Kind,
     count: u64,
-    /// How many events had the property before, of another kind.
+    /// Number of events that had the property before, with another type.
     before: u64,
     first_ms: UnixMs,
 }
@@ -123,26 +131,28 @@ impl Walk {
             let Some(list) = LISTS.iter().position(|list| *list == key) else {
                 continue;
             };
-            self.object(value, LISTS[list], list, record, 1);
+            let source = Source { list, record };
+            self.object(value, LISTS[list], source, 1);
         }
         self.events += 1;
     }
 
-    fn object(&mut self, raw: &str, path: &str, list: usize, record: &Record, depth: usize) {
+    fn object(&mut self, raw: &str, path: &str, source: Source<'_>, depth: usize) {
         for (name, value) in json::entries(raw).unwrap_or_default() {
             let path = format!("{path}{}", step(&name));
             if depth < DEEPEST && json::kind(value) == Kind::Object {
-                self.object(value, &path, list, record, depth + 1);
+                self.object(value, &path, source, depth + 1);
             }
-            self.value(path, value, list, record);
+            self.value(path, value, source);
         }
     }
 
-    fn value(&mut self, path: String, value: &str, list: usize, record: &Record) {
+    fn value(&mut self, path: String, value: &str, source: Source<'_>) {
+        let Source { list, record } = source;
         if self.found.len() >= MOST && !self.found.contains_key(&path) {
             return;
         }
-        let new = || Found {
+        let new = || PropertyCounts {
             list,
             count: 0,
             bytes: 0,
@@ -157,7 +167,7 @@ impl Walk {
         let kind = json::kind(value);
         match found.kinds.iter_mut().find(|k| k.kind == kind) {
             Some(of_kind) => of_kind.count += 1,
-            None => found.kinds.push(OfKind {
+            None => found.kinds.push(KindCount {
                 kind,
                 count: 1,
                 before: found.count,
@@ -192,7 +202,7 @@ impl Walk {
     }
 }
 
-impl Found {
+impl PropertyCounts {
     fn end(self, path: String) -> Property {
         let change = self.change();
         let mut kinds: Vec<(Kind, u64)> = self.kinds.iter().map(|k| (k.kind, k.count)).collect();
@@ -212,7 +222,7 @@ impl Found {
         }
     }
 
-    /// `null` is a value of every type.
+    /// The change, if there is one. `null` is a value of every type.
     fn change(&self) -> Option<Change> {
         let typed = || self.kinds.iter().filter(|k| k.kind != Kind::Null);
         let was = typed().next()?.kind;
@@ -230,7 +240,7 @@ impl Found {
     }
 }
 
-/// A kind of values, in a word.
+/// The name of a JSON type.
 pub fn word(kind: Kind) -> &'static str {
     match kind {
         Kind::Null => "null",
@@ -282,7 +292,7 @@ mod tests {
         );
         let total = &found.all[2];
         assert_eq!(total.kinds, [(Kind::String, 35), (Kind::Number, 15)]);
-        // Fifteen events are too few to say what it was.
+        // Fifteen events are too few to detect a change.
         assert_eq!(total.change, None);
         let plan = &found.all[4];
         assert_eq!(
@@ -291,7 +301,10 @@ mod tests {
         );
         assert_eq!((plan.count, plan.most_bytes), (50, 6));
         assert_eq!(Properties::of("C", &ring), Properties::default());
-        // Of more events it can be said: the type that came later, and the property that is new.
+    }
+
+    #[test]
+    fn a_changed_type_and_a_new_property_are_detected() {
         let more = SharedRing::new(1 << 20);
         more.lock().extend((1..=200).map(|n| {
             let value = if n > 100 { "\"1\"" } else { "1" };

@@ -1,16 +1,16 @@
-//! The event type whose properties are open.
+//! The state of the properties of an event type.
 
 use std::sync::Arc;
 
 use crate::tui::properties::query::Properties;
 
-/// A type whose properties are looked at.
+/// An open event type.
 #[derive(Debug)]
 pub struct OpenedProperties {
-    /// The selection.
+    /// The event type.
     pub event_type: Arc<str>,
-    /// The row that the cursor is on.
+    /// The row of the cursor.
     pub row: usize,
-    /// The properties; none while they are looked for.
+    /// The properties. None while they are collected.
     pub found: Option<Properties>,
 }

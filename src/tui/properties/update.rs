@@ -1,4 +1,4 @@
-//! The properties of a type of events.
+//! Opening the properties of an event type, and navigation in them.
 
 use std::sync::Arc;
 
@@ -7,30 +7,35 @@ use crate::tui::events::current::at;
 use crate::tui::events::find::Find;
 use crate::tui::events::update::follow;
 use crate::tui::filters::state::FilterCursor;
-use crate::tui::frame::focus::Pane;
+use crate::tui::frame::focus::{OverlayKind, Pane};
+use crate::tui::frame::overlays::Overlay;
 use crate::tui::properties::query::Properties;
 use crate::tui::properties::state::OpenedProperties;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
-/// Of the type under the cursor: among the filters, or of the event.
+/// Opens the properties of the type under the cursor, or of the current event.
 pub(crate) fn open(state: &mut State) {
     let Some(event_type) = event_type(state) else {
-        state.inform("there is no event yet");
+        state.notify("no event yet");
         return;
     };
-    state.letters = None;
-    state.inspector = None;
-    state.limit = None;
-    state.properties = Some(OpenedProperties {
+    for kind in [
+        OverlayKind::DeadLetters,
+        OverlayKind::Inspector,
+        OverlayKind::Limit,
+    ] {
+        state.overlays.close(kind);
+    }
+    state.overlays.push(Overlay::Properties(OpenedProperties {
         event_type,
         row: 0,
         found: None,
-    });
+    }));
 }
 
 fn event_type(state: &State) -> Option<Arc<str>> {
-    let found = state.inspector.as_ref().and_then(|i| i.found.as_ref());
+    let found = state.overlays.inspector().and_then(|i| i.found.as_ref());
     if let Some(found) = found {
         return Some(found.record.event_type().into());
     }
@@ -48,9 +53,9 @@ fn event_type(state: &State) -> Option<Arc<str>> {
     Some(row.event_type.clone())
 }
 
-/// Of another type than is looked at now, they are of no use. The cursor stays on its property.
+/// Takes over the properties, if they are for the open type. The cursor follows its property.
 pub(crate) fn found(state: &mut State, event_type: &str, found: Properties) {
-    let Some(open) = &mut state.properties else {
+    let Some(open) = state.overlays.properties_mut() else {
         return;
     };
     if *open.event_type != *event_type {
@@ -68,9 +73,9 @@ pub(crate) fn move_cursor(open: &mut OpenedProperties, by: i64) {
     open.row = stepped(open.row, by, count.saturating_sub(1));
 }
 
-/// Finds the events of the type that have the property.
+/// Searches for the events of the type that have the property.
 pub(crate) fn find(state: &mut State) -> Vec<Effect> {
-    let Some(open) = &state.properties else {
+    let Some(open) = state.overlays.properties() else {
         return Vec::new();
     };
     let property = open.found.as_ref().and_then(|f| f.all.get(open.row));
@@ -78,11 +83,11 @@ pub(crate) fn find(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     let name = crate::filter::expression_builder::quoted(&open.event_type);
-    // What is missing compares with nothing, so that any comparison asks for presence too.
+    // A comparison with a missing value is never true, so this also tests for presence.
     let condition = format!("event_type == {name} && {} != null", property.path);
     state.events.find = Find::condition(&condition);
-    state.properties = None;
-    state.person = None;
+    state.overlays.close(OverlayKind::Properties);
+    state.overlays.close(OverlayKind::Person);
     state.focus = Pane::Events;
     follow(state);
     Vec::new()

@@ -1,4 +1,4 @@
-//! The properties of a type of events: how often each is there, what it is, what has changed.
+//! The properties of an event type: frequency, types, values and changes.
 
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
@@ -30,17 +30,17 @@ pub(crate) fn render(
         1 => "of 1 event in the ring".to_owned(),
         _ => format!("of {} events in the ring", grouped(events)),
     };
-    let inside = pane::frame(frame, above, &title, &right, true, theme);
+    let inside = pane::frame(frame, above, pane::Title::both(&title, &right), true, theme);
     let (width, height) = (usize::from(inside.width), usize::from(inside.height));
     let Some(found) = &open.found else {
-        let says = " looking at the events that came by";
-        frame.render_widget(Line::styled(says, theme.dim), inside);
+        let message = " reading the events in the ring";
+        frame.render_widget(Line::styled(message, theme.dim), inside);
         return;
     };
     if found.all.is_empty() {
-        let says = " its events have no properties";
-        frame.render_widget(Line::styled(says, theme.dim), inside);
-        pane::frame(frame, below, "Property", "", false, theme);
+        let message = " its events have no properties";
+        frame.render_widget(Line::styled(message, theme.dim), inside);
+        pane::frame(frame, below, pane::Title::left("Property"), false, theme);
         return;
     }
     let row = open.row.min(found.all.len() - 1);
@@ -107,7 +107,7 @@ fn percent(count: u64, of: u64) -> String {
     }
 }
 
-/// What has changed, in words.
+/// The description of a change.
 fn changed(property: &Property) -> String {
     match property.change {
         Some(Change::New { since_ms }) => format!("new since {}", time::to_clock_seconds(since_ms)),
@@ -121,7 +121,7 @@ fn changed(property: &Property) -> String {
     }
 }
 
-/// A value; one that tells of a person is hidden where people are.
+/// A value, masked if it is personal.
 fn shown(property: &Property, value: &str, privacy: Option<Privacy>) -> String {
     let Some(privacy) = privacy else {
         return value.to_owned();
@@ -142,13 +142,19 @@ fn detail(
     theme: &Theme,
 ) {
     let change = changed(property);
-    let inside = pane::frame(frame, area, &property.path, &change, false, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::both(&property.path, &change),
+        false,
+        theme,
+    );
     let width = usize::from(inside.width);
     let mut lines = Vec::new();
-    let mut row = |name: &str, says: String| {
+    let mut row = |name: &str, value: String| {
         lines.push(Line::from(vec![
             Span::styled(format!(" {name:<10}"), theme.dim),
-            Span::styled(text::cut(&says, width.saturating_sub(12)), theme.text),
+            Span::styled(text::cut(&value, width.saturating_sub(12)), theme.text),
         ]));
     };
     let kinds = property.kinds.iter();

@@ -1,23 +1,23 @@
-//! Where the parts of a relay's screen are.
+//! The layout of a relay's screen.
 
 use ratatui::layout::{Constraint, Layout, Rect};
 
-/// A list that can be scrolled.
+/// A list with a scroll position.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Pane {
-    /// Who sends.
+pub enum RelayPane {
+    /// The senders.
     Sources,
-    /// Who reads.
+    /// The clients.
     Clients,
-    /// What happened.
+    /// The log messages.
     Log,
 }
 
-impl Pane {
-    /// All of them, from the top.
+impl RelayPane {
+    /// All panes, from the top.
     pub const ALL: [Self; 3] = [Self::Sources, Self::Clients, Self::Log];
 
-    /// The pane so many further on.
+    /// The pane `by` steps further.
     #[must_use]
     pub fn step(self, by: usize) -> Self {
         let at = Self::ALL.iter().position(|pane| *pane == self);
@@ -25,8 +25,8 @@ impl Pane {
     }
 }
 
-/// Header, upper row, sources, clients, log and footer of a screen.
-pub(crate) fn rooms(area: Rect) -> [Rect; 6] {
+/// The areas of header, upper row, sources, clients, log and footer.
+pub(crate) fn areas(area: Rect) -> [Rect; 6] {
     Layout::vertical([
         Constraint::Length(1),
         Constraint::Length(6),
@@ -38,14 +38,14 @@ pub(crate) fn rooms(area: Rect) -> [Rect; 6] {
     .areas(area)
 }
 
-/// The rows that a list has for its own, on a terminal of this size.
-pub fn room_of(pane: Pane, (columns, rows): (u16, u16)) -> usize {
-    let [_, _, sources, clients, log, _] = rooms(Rect::new(0, 0, columns, rows));
-    // Two are the frame's, and one is for what the columns are called.
+/// The number of rows of a list on a terminal of this size.
+pub fn list_rows(pane: RelayPane, (columns, rows): (u16, u16)) -> usize {
+    let [_, _, sources, clients, log, _] = areas(Rect::new(0, 0, columns, rows));
+    // Two rows are the border's, one is the heading's.
     let room = match pane {
-        Pane::Sources => sources.height.saturating_sub(3),
-        Pane::Clients => clients.height.saturating_sub(3),
-        Pane::Log => log.height.saturating_sub(2),
+        RelayPane::Sources => sources.height.saturating_sub(3),
+        RelayPane::Clients => clients.height.saturating_sub(3),
+        RelayPane::Log => log.height.saturating_sub(2),
     };
     usize::from(room)
 }

@@ -1,4 +1,4 @@
-//! The log, kept for a screen instead of written to a terminal.
+//! A writer of log messages that keeps them for the screen.
 
 use std::collections::VecDeque;
 use std::io;
@@ -10,24 +10,24 @@ use crate::amplitude::time::{
     UnixMs, {self},
 };
 
-/// So many lines are kept.
+/// Maximum log messages kept.
 const MOST: usize = 500;
 
-/// The last lines of the log.
+/// The last log messages.
 #[derive(Debug, Clone, Default)]
-pub struct Lines(Arc<Mutex<VecDeque<LogLine>>>);
+pub struct LogLines(Arc<Mutex<VecDeque<LogLine>>>);
 
-/// A line of the log.
+/// A log message.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LogLine {
-    /// When it was written.
+    /// The time of the message.
     pub at_ms: UnixMs,
-    /// What it says: its level, and the message.
-    pub says: String,
+    /// The level and the message.
+    pub text: String,
 }
 
-impl Lines {
-    /// One more line.
+impl LogLines {
+    /// Adds a message.
     pub fn push(&self, line: LogLine) {
         let mut lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if lines.len() >= MOST {
@@ -36,32 +36,32 @@ impl Lines {
         lines.push_back(line);
     }
 
-    /// All that are kept, the oldest first.
+    /// The messages, the oldest first.
     pub fn all(&self) -> Vec<LogLine> {
         let lines = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         lines.iter().cloned().collect()
     }
 }
 
-/// What is written for one event of the log.
+/// The writer of one message.
 #[derive(Debug)]
-pub struct Writing {
-    lines: Lines,
+pub struct LogLineWriter {
+    lines: LogLines,
     text: Vec<u8>,
 }
 
-impl<'a> MakeWriter<'a> for Lines {
-    type Writer = Writing;
+impl<'a> MakeWriter<'a> for LogLines {
+    type Writer = LogLineWriter;
 
-    fn make_writer(&'a self) -> Writing {
-        Writing {
+    fn make_writer(&'a self) -> LogLineWriter {
+        LogLineWriter {
             lines: self.clone(),
             text: Vec::new(),
         }
     }
 }
 
-impl io::Write for Writing {
+impl io::Write for LogLineWriter {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.text.extend_from_slice(bytes);
         Ok(bytes.len())
@@ -72,13 +72,16 @@ impl io::Write for Writing {
     }
 }
 
-impl Drop for Writing {
+impl Drop for LogLineWriter {
     fn drop(&mut self) {
         let text = String::from_utf8_lossy(&self.text);
-        let says = text.trim().to_owned();
-        if !says.is_empty() {
+        let message = text.trim().to_owned();
+        if !message.is_empty() {
             let at_ms = time::now();
-            self.lines.push(LogLine { at_ms, says });
+            self.lines.push(LogLine {
+                at_ms,
+                text: message,
+            });
         }
     }
 }

@@ -1,5 +1,4 @@
-//! A relay's own small screen: who sends, who reads and how far each is behind, how full ring
-//! and log are, what happened.
+//! The screen of a relay: senders, clients and their lag, usage of ring and log, log messages.
 
 pub mod layout;
 pub mod lines;
@@ -13,8 +12,8 @@ use std::time::Duration;
 
 use crossterm::event::{Event, EventStream};
 use futures_util::StreamExt;
-pub use lines::{Lines, LogLine};
-use state::{Effect, Labels, State};
+pub use lines::{LogLine, LogLines};
+use state::{RelayEffect, RelayLabels, RelayState};
 use tokio::time::MissedTickBehavior;
 
 use crate::relay::Relay;
@@ -23,24 +22,24 @@ use crate::tui::terminal::screen::Screen;
 use crate::tui::widget::theme::Theme;
 use crate::{config, signals};
 
-/// How the relay stands is looked up this often.
+/// Interval of updates.
 const LOOK: Duration = Duration::from_millis(250);
 
-/// What the screen is opened with.
+/// The arguments that the screen is opened with.
 #[derive(Debug)]
 pub struct Opening {
     /// The relay.
     pub relay: Relay,
-    /// Where the log goes.
-    pub lines: Lines,
-    /// What it asks of those who send and read.
+    /// The log messages.
+    pub lines: LogLines,
+    /// The credentials that the relay asks for.
     pub asks: &'static str,
-    /// What it looks like.
+    /// The `screen` section of the configuration.
     pub look: config::Screen,
 }
 
-/// Opens the screen until the operator leaves, a signal comes, or the terminal is gone, which
-/// `hung_up` may tell too.
+/// Opens the screen until the operator quits, a signal arrives, or the terminal is closed. `hung_up`
+/// completes when the terminal is closed.
 pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Result<()> {
     let Opening {
         relay,
@@ -50,12 +49,12 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
     } = opening;
     let colours = terminal::colours(look.theme);
     let mut screen = Screen::open(&format!("sluicegate relay {}", relay.url()))?;
-    let labels = Labels {
+    let labels = RelayLabels {
         url: relay.url(),
         feed_url: relay.feed_url(),
         asks: asks.to_owned(),
     };
-    let mut state = State::new(labels, colours, relay.status(), screen.size()?);
+    let mut state = RelayState::new(labels, colours, relay.status(), screen.size()?);
     let mut keys = EventStream::new();
     let mut terminations = signals::terminations();
     let mut look_again = tokio::time::interval(LOOK);
@@ -73,15 +72,15 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
                 Some(Err(_)) | None => return Ok(()),
             },
             _ = look_again.tick() => {
-                state.stand(relay.status(), lines.all());
+                state.update(relay.status(), lines.all());
                 None
             }
             Some(()) = terminations.recv() => return Ok(()),
             () = &mut hung_up => return Ok(()),
         };
         match effect {
-            Some(Effect::Close) => return Ok(()),
-            Some(Effect::Redraw) => screen.clear()?,
+            Some(RelayEffect::Close) => return Ok(()),
+            Some(RelayEffect::Redraw) => screen.clear()?,
             None => {}
         }
         let theme = Theme::of(state.colours, look.ascii);

@@ -1,11 +1,11 @@
-//! Drawing a relay's screen.
+//! Drawing the screen of a relay.
 //!
 //! ```text
-//! ┌ header ──────────────────────────────────┐  where it is, events, clients, the time
-//! ├ events in ─────────┬ kept ───────────────┤  rates and their course │ ring and log
-//! ├ sources ───────────┴─────────────────────┤  who sends
-//! ├ clients ─────────────────────────────────┤  who reads, and how far behind
-//! ├ log ─────────────────────────────────────┤  what happened
+//! ┌ header ──────────────────────────────────┐  address, state, clients, the time
+//! ├ events ────────────┬ kept ───────────────┤  rates and history │ ring and log
+//! ├ sources ───────────┴─────────────────────┤  the senders
+//! ├ clients ─────────────────────────────────┤  the readers, and their lag
+//! ├ log ─────────────────────────────────────┤  log messages
 //! └ footer ──────────────────────────────────┘  keys
 //! ```
 
@@ -18,9 +18,9 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::feed::usage::Usage;
 use crate::text::{duration, grouped};
-use crate::tui::relay::layout::{Pane, rooms};
+use crate::tui::relay::layout::{RelayPane, areas};
 use crate::tui::relay::lists::{readers, senders};
-use crate::tui::relay::state::State;
+use crate::tui::relay::state::RelayState;
 use crate::tui::widget::ascii::to_ascii;
 use crate::tui::widget::headline::headline;
 use crate::tui::widget::sparkline::sparkline;
@@ -28,7 +28,7 @@ use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::too_small::too_small;
 use crate::tui::widget::{pane, text};
 
-/// Below this the panes can't be told apart.
+/// Minimum size for the panes, in columns and rows.
 const LEAST: (u16, u16) = (80, 24);
 
 const KEYS: [(&str, &str); 5] = [
@@ -40,7 +40,7 @@ const KEYS: [(&str, &str); 5] = [
 ];
 
 /// Draws the screen.
-pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
+pub fn draw(frame: &mut Frame<'_>, state: &RelayState, theme: &Theme) {
     let area = frame.area();
     if area.width < LEAST.0 || area.height < LEAST.1 {
         too_small(frame, LEAST, theme);
@@ -52,18 +52,18 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     }
 }
 
-fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let [top, upper, sources, clients, log, bottom] = rooms(area);
+fn panes(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
+    let [top, upper, sources, clients, log, bottom] = areas(area);
     let [coming, kept] =
         Layout::horizontal([Constraint::Percentage(44), Constraint::Percentage(56)]).areas(upper);
     header(frame, top, state, theme);
     events_in(frame, coming, state, theme);
     keeps(frame, kept, state, theme);
-    let inside = list(frame, sources, Pane::Sources, state, theme);
+    let inside = list(frame, sources, RelayPane::Sources, state, theme);
     senders(frame, inside, state, theme);
-    let inside = list(frame, clients, Pane::Clients, state, theme);
+    let inside = list(frame, clients, RelayPane::Clients, state, theme);
     readers(frame, inside, state, theme);
-    let inside = list(frame, log, Pane::Log, state, theme);
+    let inside = list(frame, log, RelayPane::Log, state, theme);
     happened(frame, inside, state, theme);
     footer(frame, bottom, state, theme);
     if state.help {
@@ -71,8 +71,8 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     }
 }
 
-fn header(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let own = &state.standing;
+fn header(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
+    let own = &state.status;
     let clock = format!("{}Z ", time::to_clock_seconds(own.at_ms));
     let fault = own.log.as_ref().and_then(|log| log.fault.as_ref());
     let lost = own.log.as_ref().and_then(|log| log.damage.summary());
@@ -104,12 +104,12 @@ fn clients(count: usize) -> String {
     }
 }
 
-fn events_in(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let inside = pane::frame(frame, area, "Events", "", false, theme);
-    let own = &state.standing;
+fn events_in(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
+    let inside = pane::frame(frame, area, pane::Title::left("Events"), false, theme);
+    let own = &state.status;
     let room = usize::from(inside.width).saturating_sub(2);
-    let points = state.course.len().saturating_sub(room);
-    let course: Vec<f64> = state.course.iter().skip(points).copied().collect();
+    let points = state.history.len().saturating_sub(room);
+    let history: Vec<f64> = state.history.iter().skip(points).copied().collect();
     let refused = if own.refused > 0 {
         theme.warn
     } else {
@@ -128,7 +128,7 @@ fn events_in(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let lines = vec![
         Line::from(rates),
         Line::styled(
-            format!(" {}", sparkline(&course, 5.0, theme.ascii)),
+            format!(" {}", sparkline(&history, 5.0, theme.ascii)),
             theme.good,
         ),
         Line::from(totals),
@@ -140,25 +140,32 @@ fn events_in(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// What is kept for clients that come back.
-fn keeps(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let inside = pane::frame(frame, area, "Kept for who comes back", "", false, theme);
-    let own = &state.standing;
+/// Draws the messages kept for clients that reconnect.
+fn keeps(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::left("Kept for reconnecting clients"),
+        false,
+        theme,
+    );
+    let own = &state.status;
     let room = usize::from(inside.width).saturating_sub(2);
     let mut lines = vec![usage_line("ring", &own.ring, room, theme)];
     match &own.log {
         None => {
-            let says = "nothing on disk: what has left the ring is gone (--retain 24h keeps it)";
-            lines.extend(told(says, room, theme.dim));
+            let message =
+                "nothing on disk: messages that leave the ring are gone (--retain 24h keeps them)";
+            lines.extend(wrapped(message, room, theme.dim));
         }
         Some(log) => {
             lines.push(usage_line("log", &log.usage, room, theme));
             match log.fault.as_ref().or(log.damage.description.as_ref()) {
-                Some(why) => lines.extend(told(why, room, theme.bad)),
+                Some(why) => lines.extend(wrapped(why, room, theme.bad)),
                 None => {
                     let keep = duration(log.retention_ms as i64);
-                    let says = format!("on disk for {keep}; what was answered is safe");
-                    lines.extend(told(&says, room, theme.dim));
+                    let message = format!("on disk for {keep}; confirmed events are safe");
+                    lines.extend(wrapped(&message, room, theme.dim));
                 }
             }
         }
@@ -166,26 +173,26 @@ fn keeps(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-fn told(says: &str, room: usize, style: Style) -> Vec<Line<'static>> {
-    let lines = text::wrap(says, room).into_iter();
+fn wrapped(message: &str, room: usize, style: Style) -> Vec<Line<'static>> {
+    let lines = text::wrap(message, room).into_iter();
     lines
         .map(|line| Line::styled(format!(" {line}"), style))
         .collect()
 }
 
-/// How full something is: a bar, its size, how far it goes back.
+/// The usage of a store: a bar, its size, the age of its oldest message.
 fn usage_line(name: &str, usage: &Usage, room: usize, theme: &Theme) -> Line<'static> {
     let size = |bytes: u64| text::bytes(bytes as usize);
     let sizes = format!("{} of {}", size(usage.bytes), size(usage.max_bytes));
     let back = format!("{} back", duration(usage.age_ms));
-    let says = format!("{sizes}  {} messages, {back}", grouped(usage.messages));
-    // A bar tells more at a glance than how many messages there are.
-    let says = if says.len() + 14 <= room {
-        says
+    let message = format!("{sizes}  {} messages, {back}", grouped(usage.messages));
+    // If room is short, the bar matters more than the number of messages.
+    let message = if message.len() + 14 <= room {
+        message
     } else {
         format!("{sizes}, {back}")
     };
-    let bar_room = room.saturating_sub(text::width(&says) + 7).min(24);
+    let bar_room = room.saturating_sub(text::width(&message) + 7).min(24);
     let share = usage.bytes as f64 / usage.max_bytes.max(1) as f64;
     let filled = ((share * bar_room as f64).ceil() as usize).min(bar_room);
     let bar = theme.sign(Sign::Bar).repeat(filled);
@@ -195,33 +202,45 @@ fn usage_line(name: &str, usage: &Usage, room: usize, theme: &Theme) -> Line<'st
         Span::styled(bar, theme.accent),
         Span::styled(rest, theme.dim),
         Span::styled(
-            format!(" {}", text::cut(&says, room.saturating_sub(6))),
+            format!(" {}", text::cut(&message, room.saturating_sub(6))),
             theme.text,
         ),
     ])
 }
 
-/// The frame of a list, with how many there are of it.
-fn list(frame: &mut Frame<'_>, area: Rect, which: Pane, state: &State, theme: &Theme) -> Rect {
-    let own = &state.standing;
+/// Draws the border of a list, with the visible range.
+fn list(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    which: RelayPane,
+    state: &RelayState,
+    theme: &Theme,
+) -> Rect {
+    let own = &state.status;
     let (title, count) = match which {
-        Pane::Sources => ("Sources", own.sources.len()),
-        Pane::Clients => ("Clients", own.clients.len()),
-        Pane::Log => ("Log", state.lines.len()),
+        RelayPane::Sources => ("Sources", own.sources.len()),
+        RelayPane::Clients => ("Clients", own.clients.len()),
+        RelayPane::Log => ("Log", state.lines.len()),
     };
     let shown = state.shown(which);
     let right = match shown.len() {
         all if all == count => String::new(),
         _ => format!("{}-{} of {count}", shown.start + 1, shown.end),
     };
-    pane::frame(frame, area, title, &right, state.focus == which, theme)
+    pane::frame(
+        frame,
+        area,
+        pane::Title::both(title, &right),
+        state.focus == which,
+        theme,
+    )
 }
 
-fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+fn happened(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let room = usize::from(area.width).saturating_sub(11);
-    let rows = state.shown(Pane::Log);
+    let rows = state.shown(RelayPane::Log);
     let lines = state.lines[rows].iter().map(|line| {
-        let style = match line.says.split(' ').next() {
+        let style = match line.text.split(' ').next() {
             Some("ERROR") => theme.bad,
             Some("WARN") => theme.warn,
             _ => theme.text,
@@ -231,33 +250,33 @@ fn happened(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
                 format!(" {} ", time::to_clock_seconds(line.at_ms)),
                 theme.dim,
             ),
-            Span::styled(text::cut(&line.says, room), style),
+            Span::styled(text::cut(&line.text, room), style),
         ])
     });
     let lines: Vec<Line<'_>> = lines.collect();
     frame.render_widget(Paragraph::new(lines), area);
 }
 
-fn footer(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+fn footer(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     if state.leaving {
-        let clients = clients(state.standing.clients.len());
-        let says = format!(" {clients} on this feed: leave them without it? y/n");
-        frame.render_widget(Paragraph::new(Line::styled(says, theme.warn)), area);
+        let clients = clients(state.status.clients.len());
+        let message = format!(" {clients} on this feed: quit anyway? y/n");
+        frame.render_widget(Paragraph::new(Line::styled(message, theme.warn)), area);
         return;
     }
-    let spans = KEYS.iter().flat_map(|(key, says)| {
+    let spans = KEYS.iter().flat_map(|(key, message)| {
         [
             Span::styled(format!(" {key}"), theme.key),
-            Span::styled(format!(" {says}  "), theme.dim),
+            Span::styled(format!(" {message}  "), theme.dim),
         ]
     });
     frame.render_widget(Paragraph::new(spans.collect::<Line<'_>>()), area);
 }
 
-fn help(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+fn help(frame: &mut Frame<'_>, area: Rect, state: &RelayState, theme: &Theme) {
     let webhook = format!("{}/webhook", state.labels.url);
     let sdks = format!("{}/2/httpapi or /batch", state.labels.url);
-    let says = [
+    let message = [
         ("webhooks", webhook.as_str()),
         ("SDKs", &sdks),
         ("the feed", &state.labels.feed_url),
@@ -280,13 +299,19 @@ fn help(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         ("C", "other colours"),
         ("q", "quit: clients are sent what is there"),
     ];
-    let room = pane::centred(area, 74, says.len() as u16 + 2);
-    let inside = pane::frame(frame, room, "Relay", "any key closes", true, theme);
+    let room = pane::centred(area, 74, message.len() as u16 + 2);
+    let inside = pane::frame(
+        frame,
+        room,
+        pane::Title::both("Relay", "any key closes"),
+        true,
+        theme,
+    );
     let width = usize::from(inside.width).saturating_sub(12);
-    let lines = says.iter().map(|(name, says)| {
+    let lines = message.iter().map(|(name, message)| {
         Line::from(vec![
             Span::styled(format!(" {} ", text::fit(name, 9)), theme.key),
-            Span::styled(text::cut(says, width), theme.text),
+            Span::styled(text::cut(message, width), theme.text),
         ])
     });
     frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inside);

@@ -1,17 +1,17 @@
-//! The system's clipboard, where the program runs on the machine that is looked at. Elsewhere
-//! only the terminal can be asked.
+//! The system's clipboard, if the program runs on the operator's machine. Otherwise only the terminal
+//! has access to it.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
 use arboard::Clipboard;
 
-/// The system's clipboard. On some systems it is ours to hand out what was copied, for as long
-/// as this lives.
+/// The system's clipboard. On some systems the copied text is available only as long as this
+/// lives.
 #[derive(Clone, Default)]
 pub struct System(Arc<Mutex<Option<Clipboard>>>);
 
 impl System {
-    /// Whether there is one that the operator sees.
+    /// Whether the program runs on the operator's desktop.
     pub fn is_here() -> bool {
         let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty());
         let is_remote = is_set("SSH_CONNECTION") || is_set("SSH_TTY");
@@ -19,7 +19,7 @@ impl System {
         has_desktop && !is_remote
     }
 
-    /// Puts a text into it. This may wait for the desktop.
+    /// Puts a text into the clipboard. This may wait for the desktop.
     pub fn put(&self, text: String) -> Result<(), String> {
         let mut clipboard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let opened = match clipboard.take() {

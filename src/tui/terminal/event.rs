@@ -1,4 +1,4 @@
-//! Events of the terminal.
+//! Translates events of the terminal.
 
 use std::io;
 
@@ -6,11 +6,11 @@ use crossterm::event::{Event as TerminalEvent, MouseEventKind};
 
 use crate::tui::action::Action;
 
-/// Returns what an event of the terminal means; nothing where it means nothing.
+/// The action for an event of the terminal. None if it has no meaning.
 pub(crate) fn terminal_action(event: Option<io::Result<TerminalEvent>>) -> Option<Action> {
     match event {
         Some(Ok(TerminalEvent::Key(key))) => Some(Action::Key(key)),
-        // A mouse that only moves does nothing.
+        // Mouse moves have no meaning.
         Some(Ok(TerminalEvent::Mouse(event))) => {
             (event.kind != MouseEventKind::Moved).then_some(Action::Mouse(event))
         }

@@ -1,4 +1,4 @@
-//! The terminal: taken over at the start, given back whatever happens.
+//! The terminal: set up at the start, restored in any case.
 
 use std::io::{
     Stdout, Write, stdout, {self},
@@ -25,7 +25,7 @@ use terminal_colorsaurus::{QueryOptions, ThemeMode, theme_mode};
 
 use crate::config;
 
-/// The terminal while the screen is open. Dropping it gives the terminal back.
+/// The terminal while the screen is open. Dropping it restores the terminal.
 #[derive(Debug)]
 pub struct Screen {
     terminal: ratatui::Terminal<CrosstermBackend<Tty>>,
@@ -33,9 +33,9 @@ pub struct Screen {
     is_gone: Arc<AtomicBool>,
 }
 
-/// Standard output until it can't be written any more, which is when the terminal was closed.
-/// From then on it takes everything, like a screen that nobody looks at: what writes here would
-/// only complain on a standard error that is just as closed.
+/// Standard output until the terminal is closed, when writing fails. Later output is dropped, because
+/// an error would only be reported on a standard error that is closed as
+/// well.
 #[derive(Debug)]
 struct Tty {
     out: Stdout,
@@ -67,7 +67,7 @@ impl Write for Tty {
 }
 
 impl Screen {
-    /// Takes the terminal over.
+    /// Sets the terminal up.
     pub fn open(title: &str) -> io::Result<Self> {
         keep_panics_off_the_screen();
         enter()?;
@@ -82,30 +82,30 @@ impl Screen {
         Ok(Self { terminal, is_gone })
     }
 
-    /// Its size, in columns and rows.
+    /// The size of the terminal, in columns and rows.
     pub fn size(&self) -> io::Result<(u16, u16)> {
         self.terminal.size().map(|size| (size.width, size.height))
     }
 
-    /// Draws the screen in one synchronized update, so that no half of it is ever seen. Tells
-    /// whether there still is a terminal to draw it on.
+    /// Draws the screen in one synchronized update, so that no half frame is visible. Returns whether
+    /// the terminal is still open.
     pub fn draw(&mut self, draw: impl FnOnce(&mut Frame<'_>)) -> io::Result<bool> {
         execute!(self.terminal.backend_mut(), BeginSynchronizedUpdate)?;
         let drawn = self.terminal.draw(draw).map(|_| ());
         execute!(self.terminal.backend_mut(), EndSynchronizedUpdate)?;
         if self.is_gone.load(Relaxed) {
-            // Its size could not be had, which is no news.
+            // The terminal is closed: its size is unknown.
             return Ok(false);
         }
         drawn.map(|()| true)
     }
 
-    /// Says something else in the terminal's title.
+    /// Sets the title of the terminal.
     pub fn set_title(&mut self, title: &str) -> io::Result<()> {
         execute!(self.terminal.backend_mut(), SetTitle(plain(title)))
     }
 
-    /// Takes the mouse, or hands it back to the terminal.
+    /// Receives mouse events, or leaves the mouse to the terminal.
     pub fn take_mouse(&mut self, take: bool) -> io::Result<()> {
         let backend = self.terminal.backend_mut();
         if take {
@@ -115,22 +115,22 @@ impl Screen {
         }
     }
 
-    /// Rings the bell, and asks the terminal for a notification: OSC 9, or OSC 777 where the
-    /// terminal is of the family that knows only that.
-    pub fn notify(&mut self, says: &str) -> io::Result<()> {
-        let says = plain(says);
+    /// Rings the bell, and sends a notification: OSC 9, or OSC 777 to terminals of the rxvt family,
+    /// which know only that.
+    pub fn notify(&mut self, message: &str) -> io::Result<()> {
+        let message = plain(message);
         let is_urxvt = std::env::var("TERM").is_ok_and(|term| term.starts_with("rxvt"));
-        let asks = if is_urxvt {
-            format!("\x1b]777;notify;sluicegate;{says}\x07\x07")
+        let sequence = if is_urxvt {
+            format!("\x1b]777;notify;sluicegate;{message}\x07\x07")
         } else {
-            format!("\x1b]9;{says}\x07\x07")
+            format!("\x1b]9;{message}\x07\x07")
         };
-        self.terminal.backend_mut().write_all(asks.as_bytes())?;
+        self.terminal.backend_mut().write_all(sequence.as_bytes())?;
         std::io::Write::flush(self.terminal.backend_mut())
     }
 
-    /// Hands a text to the terminal for its clipboard (OSC 52). Whether it takes it, it does not
-    /// say.
+    /// Sends a text to the clipboard of the terminal (OSC 52). The terminal does not confirm
+    /// it.
     pub fn copy(&mut self, text: &str) -> io::Result<()> {
         execute!(
             self.terminal.backend_mut(),
@@ -138,15 +138,15 @@ impl Screen {
         )
     }
 
-    /// Forgets what is drawn, so that all of it is drawn again. (`Terminal::clear` would ask the
-    /// terminal where its cursor is, and fail where nothing answers.)
+    /// Forgets the drawn frame, so that the next one is drawn in full. (`Terminal::clear` would ask the
+    /// terminal for its cursor position, and fail without an answer.)
     pub fn clear(&mut self) -> io::Result<()> {
         let (width, height) = self.size()?;
         self.terminal.resize(Rect::new(0, 0, width, height))
     }
 
-    /// Gives the terminal back, stops the process as Ctrl-Z does, and takes the terminal over
-    /// again when it goes on.
+    /// Restores the terminal, stops the process as Ctrl-Z does, and sets the terminal up again when the
+    /// process continues.
     #[cfg(unix)]
     pub fn suspend(&mut self) -> io::Result<()> {
         leave()?;
@@ -155,7 +155,7 @@ impl Screen {
         self.clear()
     }
 
-    /// There is no such thing here.
+    /// Not supported on this platform.
     #[cfg(not(unix))]
     pub fn suspend(&mut self) -> io::Result<()> {
         self.clear()
@@ -164,7 +164,7 @@ impl Screen {
 
 impl Drop for Screen {
     fn drop(&mut self) {
-        // A terminal that is gone can't be given back.
+        // A closed terminal can't be restored.
         let _ = leave();
         IS_OPEN.store(false, Relaxed);
         let mut said = ELSEWHERE.lock().unwrap_or_else(PoisonError::into_inner);
@@ -174,8 +174,8 @@ impl Drop for Screen {
     }
 }
 
-/// The colours to begin with: those that are asked for, or dark or light as the terminal says that
-/// it is. Before the screen is open: the terminal answers on the keyboard's side.
+/// The initial colour theme: the configured one, or dark or light by the background of the terminal.
+/// Call it before the screen is open: the terminal answers as if keys were pressed.
 pub fn colours(asked: config::Theme) -> config::Theme {
     match asked {
         config::Theme::Auto if is_light() => config::Theme::Light,
@@ -184,16 +184,16 @@ pub fn colours(asked: config::Theme) -> config::Theme {
     }
 }
 
-/// Whether the terminal says that its background is light. One that says nothing is taken for
-/// dark, as most are.
+/// Whether the terminal reports a light background. A terminal without an answer counts as
+/// dark.
 fn is_light() -> bool {
     let mut options = QueryOptions::default();
-    // Over a slow line an answer takes its time; the screen may wait so long at the most.
+    // Maximum time for an answer over a slow connection.
     options.timeout = Duration::from_millis(500);
     matches!(theme_mode(options), Ok(ThemeMode::Light))
 }
 
-/// Nothing from outside may end a title and go on as a command.
+/// Removes control characters, so that no text from outside can end the sequence.
 fn plain(title: &str) -> String {
     title
         .chars()
@@ -222,14 +222,14 @@ fn leave() -> io::Result<()> {
 
 /// Whether a screen is open.
 static IS_OPEN: AtomicBool = AtomicBool::new(false);
-/// What tasks said that panicked while a screen was open.
+/// The messages of tasks that panicked while a screen was open.
 static ELSEWHERE: Mutex<Vec<String>> = Mutex::new(Vec::new());
-/// This many of them are kept.
+/// Maximum messages kept.
 const KEPT_PANICS: usize = 20;
 
-/// Where the screen's own thread panics, the message has to be readable, and the shell usable
-/// after it. A panic elsewhere doesn't end the screen, which may be told of it and go on: its
-/// message would be drawn across, and is kept until the screen closes.
+/// After a panic in the thread of the screen, the message must be readable and the shell usable. A
+/// panic in another thread doesn't end the screen; its message would be drawn over it, and is kept
+/// until the screen closes.
 fn keep_panics_off_the_screen() {
     static ONCE: Once = Once::new();
     let screens = std::thread::current().id();

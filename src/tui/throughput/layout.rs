@@ -2,10 +2,10 @@
 
 use ratatui::layout::Rect;
 
-/// The columns in front of a course and behind it.
-pub(crate) const BESIDE: usize = 22;
+/// Columns before and after a history.
+pub(crate) const COLUMNS_BESIDE_HISTORY: usize = 22;
 
-/// How many points the course has.
-pub fn points(room: Rect) -> usize {
-    usize::from(room.width.saturating_sub(2)).saturating_sub(BESIDE)
+/// Number of points of a history in the pane.
+pub fn history_columns(room: Rect) -> usize {
+    usize::from(room.width.saturating_sub(2)).saturating_sub(COLUMNS_BESIDE_HISTORY)
 }

@@ -1,4 +1,4 @@
-//! Rates over time, a cursor on them, and what happened when.
+//! Throughput: rates over time, a time cursor, and incidents.
 
 pub(crate) mod layout;
 pub mod state;

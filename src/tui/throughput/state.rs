@@ -1,36 +1,36 @@
-//! What happened to the stream, marked on its history.
+//! Incidents of the stream.
 
 use crate::amplitude::time::UnixMs;
 use crate::filter::Mode;
 
-/// Something that happened to the stream, told beside its course.
+/// An incident with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Annotation {
-    /// When.
+    /// The time.
     pub at_ms: UnixMs,
-    /// What.
-    pub what: Happened,
+    /// The incident.
+    pub incident: Incident,
 }
 
-/// What can happen to the stream.
+/// The kinds of incidents.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Happened {
-    /// Other filters came into force.
+pub enum Incident {
+    /// Other filters were applied.
     Filters,
     /// The gate was opened, shut, or put into dry run.
     Gate(Mode),
     /// The feed went down.
     FeedDown,
-    /// It came back.
+    /// The feed recovered.
     FeedLive,
-    /// Customer.io went down, or refuses.
+    /// Customer.io went down, or refused the credentials.
     DeliveryDown,
-    /// It came back.
+    /// Customer.io recovered.
     DeliveryUp,
 }
 
-impl Happened {
-    /// A letter for it, on the course.
+impl Incident {
+    /// Its letter on the time axis.
     pub fn letter(self) -> &'static str {
         match self {
             Self::Filters => "f",
@@ -42,8 +42,8 @@ impl Happened {
         }
     }
 
-    /// What it is, in words.
-    pub fn says(self) -> &'static str {
+    /// Its description.
+    pub fn description(self) -> &'static str {
         match self {
             Self::Filters => "filters changed",
             Self::Gate(Mode::Open) => "gate opened",

@@ -1,4 +1,4 @@
-//! Throughput: what is received, accepted, delivered and rejected a second, and its course.
+//! The throughput pane: received, accepted, delivered and rejected events per second, with their history.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -7,17 +7,17 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::protocol::series::{Line as Course, WINDOWS};
+use crate::protocol::series::{Line as SeriesLine, WINDOWS};
 use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
-use crate::tui::throughput::layout::BESIDE;
+use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
 use crate::tui::watches::view as watches;
 use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
-/// The rows of one window.
+/// Rows of one time span.
 const ROWS: usize = 4;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -25,27 +25,27 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let inside = pane::frame(
         frame,
         area,
-        "Throughput",
-        &title,
+        pane::Title::both("Throughput", &title),
         state.focus == Pane::Throughput,
         theme,
     );
     let width = usize::from(inside.width);
     let mut lines = window(state, state.window, width, theme);
     let rows = usize::from(inside.height);
-    // What was asked for with the cursor goes before what is watched.
+    // The line of the time cursor has priority over watches.
     let has_room = rows.saturating_sub(ROWS) > state.watches.len();
-    let told = moment(state, width, theme).or_else(|| {
+    let note = moment(state, width, theme).or_else(|| {
         let happened = || annotations(state, width, theme);
         has_room.then(|| happened().unwrap_or_else(|| in_all(state, width, theme)))
     });
-    lines.extend(told);
+    lines.extend(note);
     let room = rows.saturating_sub(lines.len());
     let watched = state.watches.iter().enumerate().take(room);
-    lines.extend(
-        watched.map(|(index, watch)| watches::row(watch, state.seen.get(index), width, theme)),
-    );
-    // With room to spare, the other windows stand below.
+    lines
+        .extend(watched.map(|(index, watch)| {
+            watches::row(watch, state.watch_counts.get(index), width, theme)
+        }));
+    // If there is room, the other time spans are shown below.
     let needed = (ROWS + 2) * WINDOWS.len() + state.watches.len();
     if rows > needed {
         for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
@@ -60,16 +60,20 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// The point that the cursor is on.
+/// The point under the time cursor.
 fn cursor(state: &State, width: usize) -> Option<usize> {
     let series = &state.shown().series;
     let at = state.moment_ms?;
-    series.point_at(state.window, width.saturating_sub(BESIDE), at)
+    series.point_at(
+        state.window,
+        width.saturating_sub(COLUMNS_BESIDE_HISTORY),
+        at,
+    )
 }
 
-/// What was at the time under the cursor, and what happened then.
+/// Rates and incidents at the time under the cursor.
 fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
-    let points = width.saturating_sub(BESIDE);
+    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
     let point = cursor(state, width)?;
     let series = &state.shown().series;
     let (from, to) = series.time_of(state.window, points, point)?;
@@ -77,58 +81,58 @@ fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
         .annotations
         .iter()
         .filter(|a| (from..to).contains(&a.at_ms));
-    let happened: Vec<&str> = then.map(|a| a.what.says()).collect();
+    let happened: Vec<&str> = then.map(|a| a.incident.description()).collect();
     let rate = |course| {
         let values = series.history(course, state.window, points);
         text::rate(values.get(point).copied().unwrap_or_default())
     };
     let clock = time::to_clock_seconds(from);
-    let says = match happened.as_slice() {
+    let message = match happened.as_slice() {
         [] => format!(
             "at {clock}  {} received, {} accepted, {} rejected",
-            rate(Course::Received),
-            rate(Course::Accepted),
-            rate(Course::Rejected)
+            rate(SeriesLine::Received),
+            rate(SeriesLine::Accepted),
+            rate(SeriesLine::Rejected)
         ),
         all => format!("at {clock}  {}", all.join(", ")),
     };
-    let says = text::cut(&says, width.saturating_sub(2));
-    Some(Line::styled(format!(" {says}"), theme.accent))
+    let message = text::cut(&message, width.saturating_sub(2));
+    Some(Line::styled(format!(" {message}"), theme.accent))
 }
 
-/// What happened to the stream, a letter at its time; none where nothing did.
+/// The time axis with the letters of incidents. None without incidents.
 fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
-    let points = width.saturating_sub(BESIDE);
+    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
     let series = &state.shown().series;
     let mut letters = vec![" "; points];
     for annotation in &state.annotations {
         if let Some(point) = series.point_at(state.window, points, annotation.at_ms) {
-            letters[point] = annotation.what.letter();
+            letters[point] = annotation.incident.letter();
         }
     }
     if letters.iter().all(|letter| *letter == " ") {
         return None;
     }
-    let last = state.annotations.back()?.what.says();
-    let name = text::fit(last, BESIDE - 3);
+    let last = state.annotations.back()?.incident.description();
+    let name = text::fit(last, COLUMNS_BESIDE_HISTORY - 3);
     Some(Line::from(vec![
         Span::styled(format!(" {name}  "), theme.dim),
         Span::styled(letters.concat(), theme.warn),
     ]))
 }
 
-/// What was counted since the start.
+/// Totals since the start.
 fn in_all(state: &State, width: usize, theme: &Theme) -> Line<'static> {
     let t = &state.shown().totals;
     let [received, accepted] = [t.received, t.accepted].map(grouped);
-    let says = format!("in all    {received} received, {accepted} accepted");
+    let message = format!("in all    {received} received, {accepted} accepted");
     Line::styled(
-        format!(" {}", text::cut(&says, width.saturating_sub(2))),
+        format!(" {}", text::cut(&message, width.saturating_sub(2))),
         theme.dim,
     )
 }
 
-/// The window's name; until it has passed, what has: `45 s of 10 m`.
+/// The name of a time span. Before it has passed, with the elapsed part: `45 s of 10 m`.
 fn part_of(state: &State, window: usize) -> String {
     let (name, step_ms) = WINDOWS[window];
     let passed = state.shown().series.passed_ms(window);
@@ -143,28 +147,42 @@ fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line
     let shown = state.shown();
     let rates = &shown.rates;
     let rows: [(_, _, _, _); ROWS] = [
-        ("received", rates.received, Course::Received, theme.accent),
-        ("accepted", rates.accepted, Course::Accepted, theme.text),
-        ("delivered", rates.delivered, Course::Delivered, theme.good),
-        ("rejected", rates.rejected, Course::Rejected, theme.bad),
+        (
+            "received",
+            rates.received,
+            SeriesLine::Received,
+            theme.accent,
+        ),
+        ("accepted", rates.accepted, SeriesLine::Accepted, theme.text),
+        (
+            "delivered",
+            rates.delivered,
+            SeriesLine::Delivered,
+            theme.good,
+        ),
+        ("rejected", rates.rejected, SeriesLine::Rejected, theme.bad),
     ];
-    let points = width.saturating_sub(BESIDE);
+    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
     let cursor = cursor(state, width).filter(|_| window == state.window);
-    // One scale for all, so that the lines can be compared; what is rejected has its own, or a
-    // trickle would not be seen.
-    let all = shown.series.history(Course::Received, window, points);
+    // One scale for all lines, so that they can be compared. Rejected events have their own scale,
+    // since a few of them would be invisible.
+    let all = shown.series.history(SeriesLine::Received, window, points);
     let top = all.iter().copied().fold(1.0, f64::max);
     rows.into_iter()
         .map(|(name, rate, course, style)| {
             let values = shown.series.history(course, window, points);
-            let least_top = if course == Course::Rejected { 1.0 } else { top };
+            let least_top = if course == SeriesLine::Rejected {
+                1.0
+            } else {
+                top
+            };
             let mut spans = vec![
                 Span::styled(format!(" {name:<10}"), theme.dim),
                 Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
                 Span::raw("  "),
             ];
             let course = sparkline(&values, least_top, theme.ascii);
-            // One sign a point: the one under the cursor stands out.
+            // One character per point. The one under the cursor is reversed.
             for (point, sign) in course.chars().enumerate() {
                 let style = if cursor == Some(point) {
                     style.add_modifier(Modifier::REVERSED)

@@ -1,4 +1,4 @@
-//! Watched conditions: how often each is met, and alerts.
+//! Watched conditions: counts, history and alerts.
 
 pub mod query;
 pub mod state;

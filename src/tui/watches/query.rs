@@ -1,9 +1,8 @@
-//! Conditions that are watched: how many events meet each, how many a second, its course, and
-//! an alert where that is more than it should be.
+//! Watched conditions: the number of events that match each, its rate and history, and an alert if the
+//! rate is too high.
 //!
-//! They are asked beside the screen, a few times a second, of what came into the ring since; a
-//! condition that is new is asked of all that is there. They have nothing to do with what is
-//! forwarded.
+//! Conditions are evaluated in the background a few times per second, on the new events in the ring; a
+//! new condition on all events in the ring. Watches don't influence forwarding.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,55 +19,55 @@ use crate::protocol::Record;
 use crate::protocol::series::means;
 use crate::telemetry::ring::SharedRing;
 
-/// Watches are asked this often.
+/// Interval of the evaluation.
 const EVERY: Duration = Duration::from_millis(250);
-/// The course goes back so many seconds.
+/// Length of the history, in seconds.
 pub const SECONDS: usize = 600;
-/// A rate is over so many whole seconds.
+/// Time over which a rate is measured, in whole seconds.
 const RATE_SECONDS: usize = 10;
 
-/// A condition that is watched.
+/// A watched condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Watch {
     /// The condition, in CEL.
     pub when: String,
-    /// More events a second than this are an alert; none where nothing is.
+    /// The rate above which there is an alert, in events per second. None: no alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<f64>,
 }
 
 impl Watch {
-    /// Whether more events a second meet it than should.
-    pub fn is_over(&self, seen: &Seen) -> bool {
+    /// Whether the rate is above the alert rate.
+    pub fn exceeds_alert(&self, seen: &WatchCount) -> bool {
         self.above.is_some_and(|most| seen.rate() > most)
     }
 }
 
-/// What a watch has seen.
+/// The counts of a watch.
 #[derive(Debug, Clone, Default, PartialEq)]
-pub struct Seen {
-    /// The events that met the condition, as far as the ring had them.
+pub struct WatchCount {
+    /// The number of events that matched.
     pub count: u64,
-    /// The last of them.
+    /// The last event that matched.
     pub last_sequence: Option<u64>,
-    /// How many there were in each second; the last is not over yet.
+    /// The matches in each second. The last second is not complete.
     seconds: VecDeque<u32>,
-    /// The number of the last second.
+    /// The last second, since 1970.
     newest: i64,
 }
 
-impl Seen {
+impl WatchCount {
     fn add(&mut self, record: &Record) {
         self.advance(record.received_ms);
         self.count += 1;
         self.last_sequence = Some(record.sequence);
-        // A clock that was set back adds to the last second.
+        // If the clock was set back, the event counts in the last second.
         if let Some(second) = self.seconds.back_mut() {
             *second += 1;
         }
     }
 
-    /// Lets time pass.
+    /// Adds empty seconds up to `now_ms`.
     fn advance(&mut self, now_ms: UnixMs) {
         let now = now_ms.div_euclid(1_000);
         if self.seconds.is_empty() {
@@ -84,7 +83,7 @@ impl Seen {
         self.newest = self.newest.max(now);
     }
 
-    /// Events a second, over the last whole seconds.
+    /// Events per second, over the last ten whole seconds.
     pub fn rate(&self) -> f64 {
         let whole = self.seconds.iter().rev().skip(1).take(RATE_SECONDS);
         let (count, seconds) = whole.fold((0_u64, 0_u32), |(n, s), count| {
@@ -93,8 +92,8 @@ impl Seen {
         count as f64 / f64::from(seconds.max(1))
     }
 
-    /// The course as `points` values, oldest first: events a second.
-    pub fn course(&self, points: usize) -> Vec<f64> {
+    /// The history as `points` rates in events per second, the oldest first.
+    pub fn history(&self, points: usize) -> Vec<f64> {
         let whole = self.seconds.len().saturating_sub(1);
         let mut steps = vec![0; whole.max(points.min(SECONDS))];
         let newest_first = self.seconds.iter().rev().skip(1);
@@ -105,44 +104,44 @@ impl Seen {
     }
 }
 
-/// Asks the watches.
+/// Evaluates watches in the background.
 #[derive(Debug)]
 pub struct Watcher {
     asked: Vec<Watch>,
     wanted: Arc<Mutex<Vec<Watch>>>,
-    told: mpsc::UnboundedReceiver<Vec<Seen>>,
-    /// Ends the task.
+    results: mpsc::UnboundedReceiver<Vec<WatchCount>>,
+    /// Stops the task when dropped.
     _stop: tokio_util::sync::DropGuard,
 }
 
 impl Watcher {
-    /// One that watches nothing yet.
+    /// A watcher without watches.
     pub fn new(ring: SharedRing, now: fn() -> UnixMs) -> Self {
         let wanted: Arc<Mutex<Vec<Watch>>> = Arc::default();
-        let (tell, told) = mpsc::unbounded_channel();
+        let (sender, results) = mpsc::unbounded_channel();
         let stop = tokio_util::sync::CancellationToken::new();
         let (watches, stopped) = (wanted.clone(), stop.clone());
         tokio::spawn(async move {
-            let mut rounds = Rounds::default();
+            let mut evaluator = WatchEvaluator::default();
             while stopped
                 .run_until_cancelled(tokio::time::sleep(EVERY))
                 .await
                 .is_some()
             {
                 let wanted = lock(&watches).clone();
-                if wanted.is_empty() && rounds.watched.is_empty() {
+                if wanted.is_empty() && evaluator.watched.is_empty() {
                     continue;
                 }
                 let ring = ring.clone();
                 let round = tokio::task::spawn_blocking(move || {
-                    rounds.go(&wanted, &ring, now());
-                    rounds
+                    evaluator.run(&wanted, &ring, now());
+                    evaluator
                 });
                 match round.await {
-                    Ok(after) => rounds = after,
+                    Ok(after) => evaluator = after,
                     Err(_) => return,
                 }
-                if tell.send(rounds.seen()).is_err() {
+                if sender.send(evaluator.counts()).is_err() {
                     return;
                 }
             }
@@ -150,12 +149,12 @@ impl Watcher {
         Self {
             asked: Vec::new(),
             wanted,
-            told,
+            results,
             _stop: stop.drop_guard(),
         }
     }
 
-    /// What is watched now.
+    /// Sets the watches.
     pub fn ask(&mut self, watches: &[Watch]) {
         if self.asked != watches {
             self.asked = watches.to_vec();
@@ -163,9 +162,9 @@ impl Watcher {
         }
     }
 
-    /// What the watches have seen, in their order, as soon as it is known.
-    pub async fn next(&mut self) -> Vec<Seen> {
-        match self.told.recv().await {
+    /// Waits for the next counts, in the order of the watches.
+    pub async fn next(&mut self) -> Vec<WatchCount> {
+        match self.results.recv().await {
             Some(seen) => seen,
             None => std::future::pending().await,
         }
@@ -176,25 +175,25 @@ fn lock(wanted: &Mutex<Vec<Watch>>) -> std::sync::MutexGuard<'_, Vec<Watch>> {
     wanted.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// What was asked so far.
+/// The state of the evaluation.
 #[derive(Debug, Default)]
-pub struct Rounds {
+pub struct WatchEvaluator {
     watched: Vec<Watched>,
 }
 
 #[derive(Debug)]
 struct Watched {
     when: String,
-    /// None where it does not compile: nothing meets it.
+    /// None if it does not compile: no event matches.
     condition: Option<Condition>,
-    /// The number of the event that it is asked of next.
+    /// The sequence number of the next event to evaluate.
     next: u64,
-    seen: Seen,
+    seen: WatchCount,
 }
 
-impl Rounds {
-    /// Asks `wanted` of what is new in the ring.
-    pub fn go(&mut self, wanted: &[Watch], ring: &SharedRing, now_ms: UnixMs) {
+impl WatchEvaluator {
+    /// Evaluates `wanted` on the new events in the ring.
+    pub fn run(&mut self, wanted: &[Watch], ring: &SharedRing, now_ms: UnixMs) {
         let mut before = std::mem::take(&mut self.watched);
         for watch in wanted {
             let known = before.iter().position(|old| old.when == watch.when);
@@ -204,7 +203,7 @@ impl Rounds {
                     when: watch.when.clone(),
                     condition: Condition::compile(&watch.when).ok(),
                     next: 0,
-                    seen: Seen::default(),
+                    seen: WatchCount::default(),
                 },
             });
         }
@@ -223,8 +222,8 @@ impl Rounds {
         }
     }
 
-    /// What they have seen, in their order.
-    pub fn seen(&self) -> Vec<Seen> {
+    /// The counts, in the order of the watches.
+    pub fn counts(&self) -> Vec<WatchCount> {
         self.watched.iter().map(|w| w.seen.clone()).collect()
     }
 }
@@ -264,30 +263,30 @@ mod tests {
             record(n, &text, Decision::Accepted, Outcome::OnItsWay)
         };
         ring.lock().extend((1..=20).map(of));
-        let mut rounds = Rounds::default();
+        let mut evaluator = WatchEvaluator::default();
         let first = [watch(r#"event_type == "T 1""#)];
-        rounds.go(&first, &ring, 20_500);
-        rounds.go(&first, &ring, 20_600);
-        assert_eq!(rounds.seen()[0].count, 10);
+        evaluator.run(&first, &ring, 20_500);
+        evaluator.run(&first, &ring, 20_600);
+        assert_eq!(evaluator.counts()[0].count, 10);
         ring.lock().extend((21..=30).map(of));
-        // Another is asked of all that is there, the first of what is new.
+        // A new watch sees all events, a known one the new events.
         let both = [
             watch(r#"user_id == "u-3""#),
             first[0].clone(),
             watch("oops("),
         ];
-        rounds.go(&both, &ring, 30_500);
-        let seen = rounds.seen();
+        evaluator.run(&both, &ring, 30_500);
+        let seen = evaluator.counts();
         let counts: Vec<u64> = seen.iter().map(|s| s.count).collect();
         assert_eq!(counts, [1, 15, 0]);
         assert_eq!(seen[1].last_sequence, Some(29));
-        // One of two events a second is of the type.
+        // Every second event has the type.
         assert!((seen[1].rate() - 0.5).abs() < f64::EPSILON, "{seen:?}");
-        let course = seen[1].course(10);
-        assert_eq!(course.len(), 10);
-        assert!(course.iter().sum::<f64>() > 0.0);
-        rounds.go(&[], &ring, 31_000);
-        assert_eq!(rounds.seen(), []);
+        let history = seen[1].history(10);
+        assert_eq!(history.len(), 10);
+        assert!(history.iter().sum::<f64>() > 0.0);
+        evaluator.run(&[], &ring, 31_000);
+        assert_eq!(evaluator.counts(), []);
     }
 
     #[tokio::test]

@@ -1,35 +1,35 @@
-//! The list of watches while it is open.
+//! The state of the list of watches.
 
 use tui_input::Input;
 
 use crate::filter::{CompileError, Condition};
 
-/// The conditions that are watched, while they are looked at.
+/// The list of watched conditions.
 #[derive(Debug, Default)]
 pub struct WatchList {
-    /// The row that the cursor is on.
+    /// The row of the cursor.
     pub row: usize,
-    /// The one that is written.
+    /// The open editor.
     pub editor: Option<WatchEditor>,
 }
 
-/// A watch that is written.
+/// The editor of a watch.
 #[derive(Debug)]
 pub struct WatchEditor {
-    /// The one that it takes the place of; none for a new one.
+    /// The index of the edited watch. None for a new one.
     pub index: Option<usize>,
-    /// Its condition.
+    /// The condition.
     pub when: Input,
-    /// What is wrong with it.
+    /// The error in the condition.
     pub error: Option<CompileError>,
-    /// Above how many events a second it is an alert.
+    /// The rate above which there is an alert, in events per second.
     pub above: Input,
-    /// Whether that is what is written, and not the condition.
+    /// Whether the cursor is in the rate instead of the condition.
     pub in_above: bool,
 }
 
 impl WatchEditor {
-    /// A new watch of this condition.
+    /// An editor for a new watch with this condition.
     pub fn new(when: &str) -> Self {
         Self {
             index: None,

@@ -1,4 +1,4 @@
-//! Conditions that are watched: which, and what is said when one is met too often.
+//! Key presses in the list of watches, and notifications when a rate is too high.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -12,16 +12,16 @@ use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
 use crate::tui::privacy::on_screen::ids_on_screen;
 use crate::tui::state::State;
-use crate::tui::watches::query::{Seen, Watch};
+use crate::tui::watches::query::{Watch, WatchCount};
 use crate::tui::watches::state::{WatchEditor, WatchList};
 use crate::tui::widget::list::stepped;
 
-/// So many conditions can be watched: each costs its time on every event.
-const MOST: usize = 20;
+/// Maximum watched conditions: each costs time on every event.
+const MAX_WATCHES: usize = 20;
 
 pub(crate) fn open(state: &mut State) {
     let mut list = WatchList::default();
-    // What is looked for is what one wants to watch.
+    // The condition of the search is a likely watch.
     let condition = state.events.find.as_ref().filter(|f| f.is_condition());
     let is_watched = |find: &&Find| state.watches.iter().any(|w| w.when == find.text);
     if let Some(find) = condition.filter(|find| !is_watched(find)) {
@@ -42,12 +42,13 @@ pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) ->
         KeyCode::Esc | KeyCode::Char('q') => return Vec::new(),
         KeyCode::Up | KeyCode::Char('k') => open.row = stepped(open.row, -1, last),
         KeyCode::Down | KeyCode::Char('j') => open.row = stepped(open.row, 1, last),
-        KeyCode::Char('n' | 'r') if state.watches.len() < MOST => {
+        KeyCode::Char('n' | 'r') if state.watches.len() < MAX_WATCHES => {
             open.editor = Some(WatchEditor::new(""));
         }
         KeyCode::Char('n' | 'r') => {
-            let says = format!("{MOST} conditions are watched, which is the most: D drops one");
-            state.refuse(says);
+            let message =
+                format!("{MAX_WATCHES} conditions are watched, the maximum: D removes one");
+            state.notify_error(message);
         }
         KeyCode::Char('e') => {
             open.editor = state.watches.get(open.row).map(|watch| WatchEditor {
@@ -58,8 +59,8 @@ pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) ->
         }
         KeyCode::Char('D') | KeyCode::Delete if open.row < state.watches.len() => {
             state.watches.remove(open.row);
-            if open.row < state.seen.len() {
-                state.seen.remove(open.row);
+            if open.row < state.watch_counts.len() {
+                state.watch_counts.remove(open.row);
             }
             state.popup = Some(Popup::Watches(open));
             return vec![Effect::Remember];
@@ -95,11 +96,11 @@ fn type_editor(
             Ok(watch) => {
                 match editor.index {
                     Some(index) => {
-                        // Another condition has seen nothing yet.
-                        if let Some(seen) = state.seen.get_mut(index)
+                        // A changed condition has no counts yet.
+                        if let Some(seen) = state.watch_counts.get_mut(index)
                             && state.watches[index].when != watch.when
                         {
-                            *seen = Seen::default();
+                            *seen = WatchCount::default();
                         }
                         state.watches[index] = watch;
                     }
@@ -108,11 +109,11 @@ fn type_editor(
                         state.watches.push(watch);
                     }
                 }
-                state.message = None;
+                state.notice = None;
                 state.popup = Some(Popup::Watches(list));
                 return vec![Effect::Remember];
             }
-            Err(why) => state.refuse(why),
+            Err(why) => state.notify_error(why),
         },
         KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => {
             editor.in_above = !editor.in_above;
@@ -145,27 +146,29 @@ fn written(editor: &WatchEditor) -> Result<Watch, String> {
     })
 }
 
-/// What the watches have seen. One that is met too often from now on is told, on the terminal's
-/// bell too.
-pub(crate) fn seen(state: &mut State, seen: Vec<Seen>) -> Vec<Effect> {
-    // What was asked before a watch was dropped is of no use.
+/// Takes over new counts. Notifies the operator of each watch whose rate has just exceeded its
+/// alert rate.
+pub(crate) fn take_counts(state: &mut State, seen: Vec<WatchCount>) -> Vec<Effect> {
+    // Counts from before a watch was removed are out of date.
     if seen.len() != state.watches.len() {
         return Vec::new();
     }
-    let before = std::mem::replace(&mut state.seen, seen);
+    let before = std::mem::replace(&mut state.watch_counts, seen);
     let mut effects = Vec::new();
     for (index, watch) in state.watches.iter().enumerate() {
-        let was_over = before.get(index).is_some_and(|old| watch.is_over(old));
-        let now = &state.seen[index];
-        if watch.is_over(now) && !was_over {
+        let was_over = before
+            .get(index)
+            .is_some_and(|old| watch.exceeds_alert(old));
+        let now = &state.watch_counts[index];
+        if watch.exceeds_alert(now) && !was_over {
             let (workspace, rate) = (&state.labels.workspace, now.rate());
-            let says = format!("{workspace}: {rate:.1} a second meet {}", watch.when);
-            // A notification is seen by whoever sees the screen.
-            let says = match state.privacy {
-                Some(privacy) => privacy.text(&says, &ids_on_screen(state)),
-                None => says,
+            let message = format!("{workspace}: {rate:.1}/s match {}", watch.when);
+            // Others can see notifications too.
+            let message = match state.privacy {
+                Some(privacy) => privacy.text(&message, &ids_on_screen(state)),
+                None => message,
             };
-            effects.push(Effect::Notify(says));
+            effects.push(Effect::Notify(message));
         }
     }
     effects

@@ -1,4 +1,4 @@
-//! The conditions that are watched, and the one that is written.
+//! The list of watched conditions, the editor, and the rows in the throughput pane.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -7,8 +7,8 @@ use ratatui::widgets::Paragraph;
 
 use crate::text::grouped;
 use crate::tui::state::State;
-use crate::tui::throughput::layout::BESIDE;
-use crate::tui::watches::query::{Seen, Watch};
+use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
+use crate::tui::watches::query::{Watch, WatchCount};
 use crate::tui::watches::state::{WatchEditor, WatchList};
 use crate::tui::widget::condition::Written;
 use crate::tui::widget::list::scroll;
@@ -16,31 +16,35 @@ use crate::tui::widget::sparkline::sparkline;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-/// A watch in the throughput pane: how many a second, and their course.
+/// A row of the throughput pane: the rate of a watch and its history.
 pub(crate) fn row(
     watch: &Watch,
-    seen: Option<&Seen>,
+    seen: Option<&WatchCount>,
     width: usize,
     theme: &Theme,
 ) -> Line<'static> {
-    let none = Seen::default();
+    let none = WatchCount::default();
     let seen = seen.unwrap_or(&none);
     let rate = seen.rate();
-    let is_over = watch.is_over(seen);
-    let style = if is_over { theme.bad } else { theme.accent };
-    let sign = if is_over {
+    let exceeds_alert = watch.exceeds_alert(seen);
+    let style = if exceeds_alert {
+        theme.bad
+    } else {
+        theme.accent
+    };
+    let sign = if exceeds_alert {
         theme.sign(Sign::Attention)
     } else {
         theme.sign(Sign::Watch)
     };
-    // As wide as the rows above it, whose names have ten columns.
-    let points = width.saturating_sub(BESIDE);
+    // Aligned with the rows above.
+    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
     let name = text::fit(&watch.when, 8);
     Line::from(vec![
         Span::styled(format!(" {sign} {name}"), style),
         Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
         Span::raw("  "),
-        Span::styled(sparkline(&seen.course(points), 0.5, theme.ascii), style),
+        Span::styled(sparkline(&seen.history(points), 0.5, theme.ascii), style),
     ])
 }
 
@@ -56,18 +60,30 @@ pub(crate) fn render(
     let rows = (state.watches.len() as u16 + 3 + if editing { 5 } else { 0 }).max(8);
     let room = pane::centred(area, columns, rows.min(area.height - 2));
     let keys = if editing {
-        "Enter watches, Tab next field, Esc"
+        "Enter saves, Tab next field, Esc"
     } else {
-        "Enter finds, n new, e edit, D drops, Esc"
+        "Enter finds, n new, e edit, D removes, Esc"
     };
-    let inside = pane::frame(frame, room, "Watched conditions", keys, true, theme);
+    let inside = pane::frame(
+        frame,
+        room,
+        pane::Title::both("Watched conditions", keys),
+        true,
+        theme,
+    );
     let width = usize::from(inside.width);
     let room = usize::from(inside.height).saturating_sub(if editing { 5 } else { 0 });
     let mut lines = Vec::new();
     let offset = scroll(list.row, room, state.watches.len());
     for (index, watch) in state.watches.iter().enumerate().skip(offset).take(room) {
         let selected = !editing && index == list.row;
-        lines.push(told(watch, state.seen.get(index), selected, width, theme));
+        lines.push(told(
+            watch,
+            state.watch_counts.get(index),
+            selected,
+            width,
+            theme,
+        ));
     }
     if let Some(editor) = &list.editor {
         lines.resize(room, Line::default());
@@ -84,7 +100,7 @@ pub(crate) fn render(
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// The columns in front of a field.
+/// Columns before the value of a field.
 const LABEL: usize = 14;
 
 fn visible_cursor(editor: &WatchEditor, width: usize) -> usize {
@@ -123,7 +139,7 @@ fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static
         verdict,
         field(editor.in_above, "alert above", editor.above.value()),
         Line::styled(
-            format!("{lead}events a second, over ten seconds; empty: no alert"),
+            format!("{lead}events per second, over 10 s; empty: no alert"),
             theme.dim,
         ),
     ]
@@ -131,19 +147,19 @@ fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static
 
 fn told(
     watch: &Watch,
-    seen: Option<&Seen>,
+    seen: Option<&WatchCount>,
     selected: bool,
     width: usize,
     theme: &Theme,
 ) -> Line<'static> {
-    let none = Seen::default();
+    let none = WatchCount::default();
     let seen = seen.unwrap_or(&none);
-    let is_over = watch.is_over(seen);
+    let exceeds_alert = watch.exceeds_alert(seen);
     let above = match watch.above {
         Some(n) => format!("alert > {n}/s"),
         None => "no alert".to_owned(),
     };
-    let course = sparkline(&seen.course(20), 0.5, theme.ascii);
+    let history = sparkline(&seen.history(20), 0.5, theme.ascii);
     let tail = format!(
         "{}{}  ",
         text::fit_right(&grouped(seen.count), 11),
@@ -151,11 +167,11 @@ fn told(
     );
     let above = text::fit_right(&above, 15);
     let room = width.saturating_sub(text::width(&tail) + text::width(&above) + 23);
-    let style = if is_over { theme.bad } else { theme.text };
+    let style = if exceeds_alert { theme.bad } else { theme.text };
     let line = Line::from(vec![
         Span::styled(format!(" {}", text::fit(&watch.when, room)), style),
         Span::styled(tail, theme.text),
-        Span::styled(course, theme.accent),
+        Span::styled(history, theme.accent),
         Span::styled(format!("{above} "), theme.dim),
     ]);
     if selected {

@@ -1,8 +1,8 @@
-//! ASCII characters instead of punctuation marks beyond ASCII.
+//! Replaces the Unicode punctuation of the screen by ASCII.
 
 use ratatui::buffer::{Buffer, Cell};
 
-/// Puts ASCII characters in the place of the punctuation marks of ours that are none.
+/// Replaces the Unicode punctuation in a drawn screen.
 pub fn to_ascii(buffer: &mut Buffer) {
     buffer.content.iter_mut().for_each(plain);
 }

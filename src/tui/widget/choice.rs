@@ -1,4 +1,4 @@
-//! A choice of a few, each with its key.
+//! A popup with a few choices, each with its key.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::tui::widget::pane;
 use crate::tui::widget::theme::Theme;
 
-/// A choice of a few, each with its key.
+/// Draws the choices.
 pub(crate) fn choice<'c>(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -16,15 +16,21 @@ pub(crate) fn choice<'c>(
     choices: impl Iterator<Item = (char, &'c str)>,
     theme: &Theme,
 ) {
-    let line = |(key, says): (char, &'c str)| {
+    let line = |(key, message): (char, &'c str)| {
         Line::from(vec![
             Span::styled(format!("  {key}"), theme.key),
-            Span::styled(format!("  {says}"), theme.text),
+            Span::styled(format!("  {message}"), theme.text),
         ])
     };
     let mut lines = vec![Line::default()];
     lines.extend(choices.map(line));
     let room = pane::centred(area, 56, lines.len() as u16 + 3);
-    let inside = pane::frame(frame, room, title, "Esc closes", true, theme);
+    let inside = pane::frame(
+        frame,
+        room,
+        pane::Title::both(title, "Esc closes"),
+        true,
+        theme,
+    );
     frame.render_widget(Paragraph::new(lines), inside);
 }

@@ -1,4 +1,4 @@
-//! A JSON document in a pane, with a cursor and what is folded.
+//! A JSON document in a pane, with a cursor and folding.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -9,17 +9,17 @@ use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{json, pane};
 
-/// What is shown, and how.
+/// A document to draw.
 pub(crate) struct Document<'d> {
     pub(crate) title: &'d str,
-    /// What stands on the right of the title.
+    /// The right title.
     pub(crate) right: String,
     pub(crate) lines: Vec<json::JsonLine>,
-    /// The line that the cursor is on, where the pane has the focus.
+    /// The line of the cursor, if the pane has the focus.
     pub(crate) cursor: Option<usize>,
 }
 
-/// Draws it; lines whose path is `at_fault` are marked.
+/// Draws a document. Marks the lines whose path is `at_fault`.
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -28,7 +28,13 @@ pub(crate) fn render(
     theme: &Theme,
 ) {
     let focused = document.cursor.is_some();
-    let inside = pane::frame(frame, area, document.title, &document.right, focused, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::both(document.title, &document.right),
+        focused,
+        theme,
+    );
     let lines = &document.lines;
     let rows = usize::from(inside.height);
     let cursor = document

@@ -5,8 +5,8 @@ use ratatui::text::{Line, Span};
 
 use crate::tui::widget::text;
 
-/// A line of parts with a clock at its right end. The clock keeps its place; what has no room left
-/// goes, from the right.
+/// A line of parts with a clock at its right end. If room is short, parts are left out from the
+/// right, but not the clock.
 pub fn headline(
     parts: impl IntoIterator<Item = (String, Style)>,
     clock: (String, Style),

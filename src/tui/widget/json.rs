@@ -1,5 +1,6 @@
-//! JSON as lines: indented, coloured, and folded where the reader folded it.
+//! JSON as lines: indented, coloured and folded.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 
 use ratatui::style::Style;
@@ -11,26 +12,26 @@ use crate::amplitude::json::{
 use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
 
-/// Objects and arrays with more values than this are folded until the reader unfolds them.
+/// Objects and arrays with more values than this are folded at first.
 pub(crate) const FOLDED_OVER: usize = 24;
 
 /// One line of a JSON document.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct JsonLine {
-    /// How deep it stands.
+    /// The nesting depth.
     pub depth: usize,
-    /// The dotted path of its value.
+    /// The path of the value.
     pub path: String,
-    /// Where its value begins in the document, in bytes.
+    /// The offset of the value in the document, in bytes.
     pub at: usize,
-    /// The key in front, where there is one.
+    /// The key, in an object.
     key: Option<String>,
-    /// What it shows of the value.
-    shown: Shown,
+    /// The visible part of the value.
+    shown: LineContent,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
-enum Shown {
+enum LineContent {
     Scalar(Kind, String),
     Open(char),
     Close(char),
@@ -42,11 +43,11 @@ enum Shown {
     },
 }
 
-/// Strings are shown up to so many characters; their size tells the rest.
+/// Maximum characters of a string. A longer string is cut and shown with its size.
 const STRING_CHARS: usize = 300;
 
-/// What is folded or unfolded from a line: on a scalar, what it stands in. The document as a
-/// whole never is.
+/// The path that is folded or unfolded at a line: of the value, or of the parent of a scalar. The
+/// whole document is never folded.
 pub fn path_to_fold(lines: &[JsonLine], at: usize) -> Option<String> {
     let line = lines.get(at)?;
     let path = if line.folds() {
@@ -58,12 +59,15 @@ pub fn path_to_fold(lines: &[JsonLine], at: usize) -> Option<String> {
 }
 
 impl JsonLine {
-    /// Whether there is something to fold or unfold.
+    /// Whether it can be folded or unfolded.
     pub fn folds(&self) -> bool {
-        matches!(self.shown, Shown::Open(_) | Shown::Folded { .. })
+        matches!(
+            self.shown,
+            LineContent::Open(_) | LineContent::Folded { .. }
+        )
     }
 
-    /// The line in colours, in `room` columns.
+    /// Draws the line in `room` columns.
     pub fn draw(&self, room: usize, theme: &Theme) -> Line<'static> {
         let mut left = room;
         let mut spans = Vec::new();
@@ -78,9 +82,9 @@ impl JsonLine {
             push(": ", theme.dim);
         }
         match &self.shown {
-            Shown::Scalar(kind, content) => push(content, theme.json(*kind)),
-            Shown::Open(c) | Shown::Close(c) => push(&c.to_string(), theme.dim),
-            Shown::Folded {
+            LineContent::Scalar(kind, content) => push(content, theme.json(*kind)),
+            LineContent::Open(c) | LineContent::Close(c) => push(&c.to_string(), theme.dim),
+            LineContent::Folded {
                 open,
                 close,
                 items,
@@ -98,8 +102,8 @@ impl JsonLine {
     }
 }
 
-/// The document in `raw` as lines. Paths in `folded` are one line each. What is no JSON is
-/// shown as it is.
+/// The document in `raw` as lines. Paths in `folded` are one line each. Invalid JSON is shown
+/// unchanged.
 pub fn lines(raw: &str, folded: &BTreeSet<String>) -> Vec<JsonLine> {
     let mut walk = Walk {
         document: raw,
@@ -110,12 +114,12 @@ pub fn lines(raw: &str, folded: &BTreeSet<String>) -> Vec<JsonLine> {
     walk.lines
 }
 
-/// What is folded unless the reader unfolds it: what holds more than `most` values.
+/// The paths that are folded at first: objects and arrays with more than `most` values.
 pub fn long_ones(raw: &str, most: usize) -> BTreeSet<String> {
     let mut found = BTreeSet::new();
     let mut open: Vec<(String, usize)> = Vec::new();
     for line in lines(raw, &BTreeSet::new()) {
-        if matches!(line.shown, Shown::Close(_)) {
+        if matches!(line.shown, LineContent::Close(_)) {
             let closed = open.pop();
             found.extend(
                 closed
@@ -127,14 +131,14 @@ pub fn long_ones(raw: &str, most: usize) -> BTreeSet<String> {
         if let Some((_, inside)) = open.last_mut() {
             *inside += 1;
         }
-        if matches!(line.shown, Shown::Open(_)) {
+        if matches!(line.shown, LineContent::Open(_)) {
             open.push((line.path, 0));
         }
     }
     found
 }
 
-/// A document on its way into lines.
+/// The lines of a document under construction.
 struct Walk<'a> {
     document: &'a str,
     folded: &'a BTreeSet<String>,
@@ -144,26 +148,9 @@ struct Walk<'a> {
 impl Walk<'_> {
     fn value(&mut self, raw: &str, key: Option<&str>, path: &str, depth: usize) {
         let kind = json::kind(raw);
-        let children: Option<Vec<(Option<String>, String, &str)>> = match kind {
-            // JSON from outside may be nested deeper than the stack is.
-            _ if depth > json::MAX_DEPTH => None,
-            Kind::Object => json::entries(raw).map(|all| {
-                let child = |(key, value): (std::borrow::Cow<'_, str>, _)| {
-                    let below = if path.is_empty() {
-                        key.to_string()
-                    } else {
-                        format!("{path}.{key}")
-                    };
-                    (Some(key.into_owned()), below, value)
-                };
-                all.into_iter().map(child).collect()
-            }),
-            Kind::Array => json::elements(raw).ok().map(|all| {
-                all.into_iter()
-                    .enumerate()
-                    .map(|(i, value)| (None, format!("{path}[{i}]"), value))
-                    .collect()
-            }),
+        // JSON from outside may be nested deeper than the stack is.
+        let children = match depth {
+            0..=json::MAX_DEPTH => children(raw, kind, path),
             _ => None,
         };
         let (open, close) = if kind == Kind::Object {
@@ -183,13 +170,13 @@ impl Walk<'_> {
         match children {
             None => self
                 .lines
-                .push(line(Shown::Scalar(kind, scalar(raw, kind)))),
+                .push(line(LineContent::Scalar(kind, scalar(raw, kind)))),
             Some(children) if children.is_empty() => {
-                let empty = Shown::Scalar(Kind::Null, format!("{open}{close}"));
+                let empty = LineContent::Scalar(Kind::Null, format!("{open}{close}"));
                 self.lines.push(line(empty));
             }
             Some(children) if self.folded.contains(path) => {
-                self.lines.push(line(Shown::Folded {
+                self.lines.push(line(LineContent::Folded {
                     open,
                     close,
                     items: children.len(),
@@ -197,16 +184,42 @@ impl Walk<'_> {
                 }));
             }
             Some(children) => {
-                self.lines.push(line(Shown::Open(open)));
+                self.lines.push(line(LineContent::Open(open)));
                 for (key, path, value) in children {
                     self.value(value, key.as_deref(), &path, depth + 1);
                 }
                 self.lines.push(JsonLine {
                     key: None,
-                    ..line(Shown::Close(close))
+                    ..line(LineContent::Close(close))
                 });
             }
         }
+    }
+}
+
+/// A value inside an object or an array: its key, its path, its JSON.
+type Child<'a> = (Option<String>, String, &'a str);
+
+/// The values inside an object or an array. None for other values and for broken JSON.
+fn children<'a>(raw: &'a str, kind: Kind, path: &str) -> Option<Vec<Child<'a>>> {
+    match kind {
+        Kind::Object => {
+            let child = |(key, value): (Cow<'_, str>, _)| {
+                let path = if path.is_empty() {
+                    key.to_string()
+                } else {
+                    format!("{path}.{key}")
+                };
+                (Some(key.into_owned()), path, value)
+            };
+            Some(json::entries(raw)?.into_iter().map(child).collect())
+        }
+        Kind::Array => {
+            let child = |(index, value)| (None, format!("{path}[{index}]"), value);
+            let elements = json::elements(raw).ok()?;
+            Some(elements.into_iter().enumerate().map(child).collect())
+        }
+        _ => None,
     }
 }
 

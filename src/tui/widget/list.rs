@@ -1,8 +1,8 @@
-//! The cursor of a list, and the rows around it that are shown.
+//! The cursor and the scroll position of a list.
 
 use crossterm::event::KeyCode;
 
-/// The first row to show so that the cursor's is among them.
+/// The first visible row, such that the row of the cursor is visible.
 pub fn scroll(cursor: usize, room: usize, count: usize) -> usize {
     let most = count.saturating_sub(room);
     (cursor + 1)
@@ -16,7 +16,7 @@ pub fn stepped(at: usize, by: i64, last: usize) -> usize {
     (at as i64).saturating_add(by).clamp(0, last as i64) as usize
 }
 
-/// Where a list is scrolled to by this key; nothing where the key closes it.
+/// The scroll position after a key. None if the key closes the list.
 pub(crate) fn scrolled(scroll: usize, key: KeyCode) -> Option<usize> {
     match key {
         KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),

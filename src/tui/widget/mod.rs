@@ -1,4 +1,4 @@
-//! What several panes share.
+//! Widgets that several panes use.
 
 pub mod ascii;
 pub(crate) mod choice;

@@ -1,4 +1,4 @@
-//! The frame of a pane: its title, its borders, its focus.
+//! The border of a pane with its titles.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -21,16 +21,34 @@ const ASCII_BORDER: border::Set<'_> = border::Set {
     horizontal_bottom: "-",
 };
 
-/// Draws the frame with `title` on the left and `right` on the right of its top, and returns
-/// the room inside. What is under it is cleared.
+/// The texts in the upper border of a pane.
+#[derive(Debug, Clone, Copy)]
+pub struct Title<'t> {
+    left: &'t str,
+    right: &'t str,
+}
+
+impl<'t> Title<'t> {
+    /// A text on the left only.
+    pub fn left(left: &'t str) -> Self {
+        Self { left, right: "" }
+    }
+
+    /// A text on the left, and one on the right that is left out where it does not fit.
+    pub fn both(left: &'t str, right: &'t str) -> Self {
+        Self { left, right }
+    }
+}
+
+/// Clears `area` and draws a border around it. Returns the area inside.
 pub fn frame(
     frame: &mut Frame<'_>,
     area: Rect,
-    title: &str,
-    right: &str,
+    title: Title<'_>,
     focused: bool,
     theme: &Theme,
 ) -> Rect {
+    let Title { left: title, right } = title;
     let style = if focused {
         theme.border_focused
     } else {
@@ -64,7 +82,7 @@ pub fn frame(
     inside
 }
 
-/// A room of this size in the middle of `area`, or as much of it as there is.
+/// An area of at most this size in the middle of `area`.
 pub fn centred(area: Rect, columns: u16, rows: u16) -> Rect {
     let (columns, rows) = (columns.min(area.width), rows.min(area.height));
     Rect::new(

@@ -1,11 +1,11 @@
-//! A course of values as a line of blocks.
+//! A history of values as a line of blocks.
 
-/// Eight heights; the first is nothing at all.
+/// Eight heights, and a space for 0.
 const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇', '█'];
 const ASCII: [char; 9] = [' ', '.', '.', ':', ':', '-', '=', '+', '#'];
 
-/// One character a value, against the greatest of them or `least_top`, whichever is more: so
-/// that a single event does not look like a flood.
+/// One character per value. The full height is the largest value, but at least `least_top`, so that
+/// a single event does not look like a flood.
 pub fn sparkline(values: &[f64], least_top: f64, ascii: bool) -> String {
     let top = values.iter().copied().fold(least_top, f64::max);
     let signs = if ascii { &ASCII } else { &BLOCKS };

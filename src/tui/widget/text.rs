@@ -1,12 +1,12 @@
-//! Text from outside, made fit for a terminal: nothing in it is obeyed, and it takes the
-//! room that it is given and no more.
+//! Text from outside, made safe for a terminal: control characters become visible symbols, and a text
+//! takes exactly its columns.
 
 use unicode_width::UnicodeWidthChar;
 
 pub use crate::text::visible;
 
-/// The columns that a character takes. Marks without a width of their own count as one, and
-/// are drawn as `�`: stacked by the hundred they would leave their line.
+/// The visible form of a character, and its columns. Marks without a width become `�` with one
+/// column: hundreds of stacked marks would leave their line.
 fn columns(c: char) -> (char, usize) {
     let c = visible(c);
     match c.width() {
@@ -15,12 +15,12 @@ fn columns(c: char) -> (char, usize) {
     }
 }
 
-/// The columns that `text` takes when it is shown.
+/// The width of `text` on the screen, in columns.
 pub fn width(text: &str) -> usize {
     text.chars().map(|c| columns(c).1).sum()
 }
 
-/// An event type as it is shown: one that is empty has no name.
+/// An event type for the screen, with a replacement for the empty name.
 pub fn event_name(event_type: &str) -> &str {
     match event_type {
         "" => "(no name)",
@@ -28,12 +28,12 @@ pub fn event_name(event_type: &str) -> &str {
     }
 }
 
-/// `text` in at most `room` columns; what is cut ends in `…`.
+/// `text` in at most `room` columns. A cut text ends in `…`.
 pub fn cut(text: &str, room: usize) -> String {
     let mut out = String::new();
     let mut used = 0;
     let mut rest = text.chars();
-    // Long texts are not measured to their end: a row shows a hundred columns of 100 kB.
+    // Stops at the cut: a text of 100 kB may be shown in a hundred columns.
     while let Some(c) = rest.next() {
         let (c, width) = columns(c);
         let ends = rest.as_str().is_empty();
@@ -95,7 +95,7 @@ pub fn wrap(text: &str, room: usize) -> Vec<String> {
     lines
 }
 
-/// A size in the unit that reads best: `1.4 kB`.
+/// A size with a suitable unit: `1.4 kB`.
 pub fn bytes(n: usize) -> String {
     match n {
         0..1_000 => format!("{n} B"),
@@ -105,7 +105,7 @@ pub fn bytes(n: usize) -> String {
     }
 }
 
-/// A rate as it fits into a narrow column: `1,204/s`, `0.4/s`.
+/// A rate for a narrow column: `1,204/s`, `0.4/s`.
 pub fn rate(per_second: f64) -> String {
     match per_second {
         r if r >= 9.95 => format!("{}/s", crate::text::grouped(r.round() as u64)),

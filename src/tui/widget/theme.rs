@@ -1,4 +1,4 @@
-//! The colours. They never carry a meaning alone: signs and words do that too.
+//! The colours. No meaning depends on a colour alone: signs and words carry it too.
 
 use ratatui::style::{Color, Modifier, Style};
 
@@ -8,25 +8,25 @@ use crate::config;
 /// The styles and signs of a screen.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Theme {
-    /// Whether only ASCII is drawn.
+    /// Whether only ASCII characters are drawn.
     pub ascii: bool,
     /// Text.
     pub text: Style,
-    /// What is of less interest.
+    /// Less important text.
     pub dim: Style,
-    /// What stands out without being good or bad.
+    /// Highlighted text that is neither good nor bad.
     pub accent: Style,
-    /// What went well.
+    /// Success.
     pub good: Style,
-    /// What needs a look.
+    /// Needs attention.
     pub warn: Style,
-    /// What went wrong.
+    /// Failure.
     pub bad: Style,
     /// The title of a pane.
     pub title: Style,
-    /// The frame of a pane.
+    /// The border of a pane.
     pub border: Style,
-    /// The frame of the pane that has the focus.
+    /// The border of the pane with the focus.
     pub border_focused: Style,
     /// The row under the cursor.
     pub selected: Style,
@@ -46,7 +46,7 @@ pub struct Theme {
 }
 
 impl Theme {
-    /// The theme of this name; `NO_COLOR` takes the colours out.
+    /// The configured theme. With `NO_COLOR`: no colours.
     pub fn of(theme: config::Theme, ascii: bool) -> Self {
         let plain = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
         match theme {
@@ -97,7 +97,7 @@ impl Theme {
         palette.theme(ascii)
     }
 
-    /// White on black with few colours, each far from it.
+    /// White on black with few colours of high contrast.
     pub fn high_contrast(ascii: bool) -> Self {
         let palette = Palette {
             text: Color::Indexed(231),
@@ -116,7 +116,7 @@ impl Theme {
         palette.theme(ascii)
     }
 
-    /// Black on white with few colours, each far from it.
+    /// Black on white with few colours of high contrast.
     pub fn high_contrast_light(ascii: bool) -> Self {
         let palette = Palette {
             text: Color::Indexed(16),
@@ -135,7 +135,7 @@ impl Theme {
         palette.theme(ascii)
     }
 
-    /// The terminal's own sixteen colours, on its own background.
+    /// The sixteen colours of the terminal, on its background.
     pub fn sixteen(ascii: bool) -> Self {
         let palette = Palette {
             text: Color::Reset,
@@ -197,7 +197,7 @@ impl Theme {
         }
     }
 
-    /// The sign, or its stand-in where only ASCII is drawn.
+    /// The character of a sign, in Unicode or ASCII.
     pub fn sign(&self, sign: Sign) -> &'static str {
         let (unicode, ascii) = match sign {
             Sign::Delivered => ("✓", "+"),
@@ -227,7 +227,7 @@ impl Theme {
     }
 }
 
-/// What has a sign of its own.
+/// The signs.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "each is named by what it stands for")]
 pub enum Sign {

@@ -54,8 +54,8 @@ fn pages_go_from_new_to_old_and_stop_at_both_ends() {
 fn a_page_without_room_for_a_row_has_none() {
     let mut finder = Finder::new(ring_of(10));
     let find = Find::parse("type 3").unwrap();
-    finder.look_for(Some(&find));
-    finder.work();
+    finder.set_find(Some(&find));
+    finder.search();
     let page = finder.page(Anchor::Newest, 0, 0, &BTreeSet::from([3, 4]));
     assert!(page.rows.is_empty() && page.bar.is_empty());
 }
@@ -68,8 +68,8 @@ fn the_same_words_as_text_and_as_a_condition_find_different_events() {
     ring.lock().extend([stranger]);
     let mut finder = Finder::new(ring);
     let mut found = |find: Option<Find>| {
-        finder.look_for(find.as_ref());
-        finder.work();
+        finder.set_find(find.as_ref());
+        finder.search();
         sequences(&page(&mut finder, Anchor::Newest, 0, 9))
     };
     assert_eq!(found(Find::parse("has_user")), [6]);
@@ -83,9 +83,9 @@ fn a_find_sees_what_is_there_and_what_comes() {
     let ring = ring_of(1_000);
     let mut finder = Finder::new(ring.clone());
     let find = Find::parse("TYPE 3").unwrap();
-    finder.look_for(Some(&find));
+    finder.set_find(Some(&find));
     while !page(&mut finder, Anchor::Newest, 0, 2).complete {
-        finder.work();
+        finder.search();
     }
     let newest = page(&mut finder, Anchor::Newest, 0, 2);
     assert_eq!((sequences(&newest), newest.matched), (vec![993, 983], 100));
@@ -95,20 +95,20 @@ fn a_find_sees_what_is_there_and_what_comes() {
     assert!(newest.bar[0].is_shown && !newest.bar[1].is_shown);
     let one = Find::parse(r#"user_id == "u-77""#).unwrap();
     assert!(one.is_condition());
-    finder.look_for(Some(&one));
+    finder.set_find(Some(&one));
     while !page(&mut finder, Anchor::Newest, 0, 2).complete {
-        finder.work();
+        finder.search();
     }
     assert_eq!(sequences(&page(&mut finder, Anchor::Newest, 0, 2)), [77]);
     let odd = Find::parse("~Type [13]\"").unwrap();
     assert_eq!(odd.kind(), "regular expression");
-    finder.look_for(Some(&odd));
+    finder.set_find(Some(&odd));
     while !page(&mut finder, Anchor::Newest, 0, 2).complete {
-        finder.work();
+        finder.search();
     }
     assert_eq!(page(&mut finder, Anchor::Newest, 0, 2).matched, 200);
     let wrong = Find::parse("~a(").unwrap();
-    assert_eq!(wrong.kind(), "no regular expression: unclosed group");
+    assert_eq!(wrong.kind(), "invalid regular expression: unclosed group");
     assert!(Find::parse("~ ").is_none());
     assert!(Find::parse("  ").is_none());
     assert!(!Find::parse("price == ").unwrap().is_condition());
@@ -133,8 +133,8 @@ fn an_event_is_sought_among_what_is_shown() {
     // Records are received a second apart.
     assert_eq!(finder.seek(Seek::Time(50_500), None), Some(50));
     assert_eq!(finder.seek(Seek::Time(500), None), None);
-    finder.look_for(Find::parse("u-40").as_ref());
-    finder.work();
+    finder.set_find(Find::parse("u-40").as_ref());
+    finder.search();
     assert_eq!(finder.seek(older, None), Some(40));
     assert_eq!(finder.seek(newer, Some(40)), None);
     let marks = [40].into();

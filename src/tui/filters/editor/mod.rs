@@ -1,4 +1,4 @@
-//! Writing a rule.
+//! The rule editor.
 
 pub mod state;
 pub(crate) mod update;

@@ -1,4 +1,4 @@
-//! Writing a rule: its fields, how its condition may go on, and what was written before.
+//! The state of the rule editor: fields, completion of the condition, and recall of earlier conditions.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -7,43 +7,43 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::filter::catalog::{Catalog, Completion};
 use crate::filter::{CompileError, Condition, Filters, Rule, RuleEffect};
 
-/// A rule that is written.
+/// The rule editor.
 #[derive(Debug)]
 pub struct RuleEditor {
-    /// The rule that it takes the place of; none for a new one.
+    /// The index of the edited rule. None for a new rule.
     pub index: Option<usize>,
-    /// Its name.
+    /// The name.
     pub name: Input,
-    /// What it does.
+    /// The effect.
     pub effect: RuleEffect,
-    /// Its condition.
+    /// The condition.
     pub when: Input,
-    /// Its share of persons, in percent.
+    /// The sample: the share of persons, in percent.
     pub sample: Input,
-    /// Why it is there.
+    /// The note: the purpose of the rule.
     pub note: Input,
-    /// What is being written.
+    /// The field with the cursor.
     pub field: RuleField,
-    /// What is wrong with the condition.
+    /// The error in the condition.
     pub error: Option<CompileError>,
-    /// How the condition may go on.
+    /// The completion of the condition.
     pub menu: Option<Menu>,
-    /// The condition that was recalled, and what was written instead of it.
+    /// The index of the recalled condition, and the text before the recall.
     recalled: Option<(usize, String)>,
 }
 
 /// A field of the rule editor.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum RuleField {
-    /// Its name.
+    /// The name.
     Name,
-    /// What it does.
+    /// The effect.
     Effect,
-    /// Its condition.
+    /// The condition.
     When,
-    /// Its share of persons.
+    /// The sample.
     Sample,
-    /// Why it is there.
+    /// The note.
     Note,
 }
 
@@ -56,28 +56,28 @@ const FIELDS: [RuleField; 5] = [
     RuleField::Note,
 ];
 
-/// What a condition may go on with.
+/// The candidates of the completion.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Menu {
-    /// The candidates, and where they stand.
+    /// The candidates, and where they are inserted.
     pub completion: Completion,
-    /// The candidate that stands there now.
+    /// The inserted candidate.
     pub chosen: Option<usize>,
-    /// What was written before and behind the cursor.
+    /// The text before and after the cursor.
     written: (String, String),
 }
 
-/// What keeps a written rule from being taken: where, and in words.
+/// The reason why a rule can't be applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
-    /// The field at fault.
+    /// The field with the error.
     pub field: RuleField,
-    /// What is wrong.
+    /// The error.
     pub why: String,
 }
 
 impl RuleEditor {
-    /// A new rule with this name.
+    /// An editor for a new rule.
     pub fn new(name: String, effect: RuleEffect, when: String) -> Self {
         let rule = Rule::new(name, effect, when);
         Self {
@@ -86,7 +86,7 @@ impl RuleEditor {
         }
     }
 
-    /// The rule at this place, to be changed.
+    /// An editor for an existing rule.
     pub fn of(index: usize, rule: &Rule) -> Self {
         Self {
             index: Some(index),
@@ -102,7 +102,7 @@ impl RuleEditor {
         }
     }
 
-    /// Types a key. `before` are conditions that were written before, the newest first.
+    /// Handles a key. `before` are earlier conditions, the newest first.
     pub fn type_key(&mut self, key: KeyEvent, catalog: &Catalog, before: &[String]) {
         let in_condition = self.field == RuleField::When;
         match key.code {
@@ -150,7 +150,7 @@ impl RuleEditor {
         self.menu = None;
     }
 
-    /// Looks how the condition may go on at the cursor.
+    /// Finds the completion at the cursor.
     pub fn look_up(&mut self, catalog: &Catalog) {
         let value = self.when.value();
         let at = value
@@ -165,7 +165,7 @@ impl RuleEditor {
         });
     }
 
-    /// Puts the next candidate, or the one before, where the cursor is.
+    /// Inserts the next or the previous candidate at the cursor.
     fn choose(&mut self, by: isize) {
         let Some(menu) = &mut self.menu else { return };
         let candidates = &menu.completion.candidates;
@@ -186,7 +186,7 @@ impl RuleEditor {
         }
     }
 
-    /// Goes through what was written before: back, or forth again to what is written now.
+    /// Recalls an earlier condition, or a later one, up to the text before the recall.
     fn recall(&mut self, before: &[String], by: isize) {
         self.menu = None;
         let (at, written) = match self.recalled.take() {
@@ -205,8 +205,8 @@ impl RuleEditor {
         }
     }
 
-    /// Puts the rule among `filters`, in the place of the one that was edited, or behind all
-    /// others. Returns its place.
+    /// Puts the rule into `filters`: in the place of the edited rule, or at the end. Returns its
+    /// index.
     pub fn put_into(&self, filters: &mut Filters) -> Result<usize, Refusal> {
         let refuse = |field, why: &str| {
             let why = why.to_owned();
@@ -215,7 +215,7 @@ impl RuleEditor {
         if self.error.is_some() {
             return refuse(
                 RuleField::When,
-                "the condition does not compile: nothing is changed",
+                "the condition does not compile: rule not applied",
             );
         }
         let sample = self.sample.value().trim().trim_end_matches('%').trim();
@@ -223,13 +223,16 @@ impl RuleEditor {
         let Some(sample) = sample.filter(|s| *s > 0.0 && *s <= 100.0) else {
             return refuse(
                 RuleField::Sample,
-                "a sample is a percentage over 0 and up to 100",
+                "the sample must be a percentage over 0 and up to 100",
             );
         };
         let name = self.name.value().trim().to_owned();
         let mut rules = filters.rules.iter().enumerate();
         if name.is_empty() || rules.any(|(i, r)| Some(i) != self.index && r.name == name) {
-            return refuse(RuleField::Name, "a rule has a name of its own");
+            return refuse(
+                RuleField::Name,
+                "the rule needs a name that no other rule has",
+            );
         }
         let when = self.when.value().trim();
         let rule = Rule {
@@ -304,7 +307,7 @@ mod tests {
         );
         assert_eq!(typed(&mut editor, "⇤"), r#"event_properties.plan == "pro""#);
         assert_eq!(editor.error, None);
-        // What is behind the cursor stays.
+        // The text after the cursor stays.
         typed(&mut editor, " && has_user");
         assert_eq!(editor.menu, None);
         typed(&mut editor, "\t");

@@ -1,4 +1,4 @@
-//! Typing a rule.
+//! Key presses in the rule editor.
 
 use crossterm::event::{KeyCode, KeyEvent};
 
@@ -23,8 +23,8 @@ pub(crate) fn type_rule(
     Vec::new()
 }
 
-/// Compile first, apply whole: a rule that is wrong stays in the editor. What the draft has
-/// beside it comes into force with it: the preview showed both.
+/// Applies the rule together with the draft, since the preview showed both. A rule with an error
+/// stays in the editor.
 pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
     let mut filters = state.edited().clone();
     match editor.put_into(&mut filters) {
@@ -36,14 +36,14 @@ pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec
         }
         Err(refusal) => {
             editor.field = refusal.field;
-            state.refuse(refusal.why);
+            state.notify_error(refusal.why);
             state.popup = Some(Popup::Rule(editor));
             Vec::new()
         }
     }
 }
 
-/// So many conditions can be recalled.
+/// Maximum conditions kept for recall.
 const RECALLED: usize = 200;
 
 fn remember(conditions: &mut Vec<String>, condition: &str) {

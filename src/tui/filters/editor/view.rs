@@ -1,4 +1,4 @@
-//! The rule editor: its fields, how its condition may go on, and what the rule would change.
+//! The rule editor: its fields, the completion of its condition, and a preview of its effect.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,8 +13,12 @@ use crate::tui::widget::condition::Written;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-/// Rows of the rule editor alone, without its frame.
+/// Rows of the fields, without the border.
 const EDITOR_ROWS: u16 = 10;
+/// Rows of the preview.
+const PREVIEW_ROWS: u16 = 17;
+/// Columns before the value of a field.
+const LABEL: usize = 12;
 
 pub(crate) fn render(
     frame: &mut Frame<'_>,
@@ -23,95 +27,35 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    // Under what is written stands what it would change.
-    let rows = (area.height - 2).min(EDITOR_ROWS + 17);
-    let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
+    let rows = (area.height - 2).min(EDITOR_ROWS + PREVIEW_ROWS);
+    let area = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
     let title = editor.index.map_or_else(
         || "New rule".to_owned(),
         |index| format!("Rule {}", index + 1),
     );
     let inside = pane::frame(
         frame,
-        room,
-        &title,
-        "Enter applies, Esc discards",
+        area,
+        pane::Title::both(&title, "Enter applies, Esc discards"),
         true,
         theme,
     );
-    let width = usize::from(inside.width).saturating_sub(13);
-    let effect = match editor.effect {
-        RuleEffect::Exclude => "exclude: holds back what matches   (Space changes)",
-        RuleEffect::Include => "include: holds back what doesn't   (Space changes)",
-    };
-    let fields = [
-        (RuleField::Name, "name", editor.name.value().to_owned()),
-        (RuleField::Effect, "effect", effect.to_owned()),
-        (RuleField::When, "when", String::new()),
-        (
-            RuleField::Sample,
-            "sample %",
-            format!(
-                "{}   of persons, always the same ones",
-                editor.sample.value()
-            ),
-        ),
-        (RuleField::Note, "note", editor.note.value().to_owned()),
-    ];
-    let scroll = editor.when.visual_scroll(width);
-    let condition: String = editor.when.value().chars().skip(scroll).collect();
+    let room = usize::from(inside.width).saturating_sub(LABEL + 1);
     let mut lines = vec![Line::default()];
-    for (field, name, value) in fields {
-        let focused = field == editor.field;
-        let cursor = if focused {
-            theme.sign(Sign::Cursor)
-        } else {
-            " "
-        };
-        let value = if field == RuleField::When {
-            condition.clone()
-        } else {
-            value
-        };
-        let style = if focused { theme.accent } else { theme.text };
-        lines.push(Line::from(vec![
-            Span::styled(format!(" {cursor} "), theme.key),
-            Span::styled(format!("{name:<9}"), theme.dim),
-            Span::styled(text::cut(&value, width), style),
-        ]));
-        if field == RuleField::When {
-            lines.extend(written(editor).verdict(12, width, theme));
-        }
-    }
+    lines.extend(field_lines(editor, room, theme));
     lines.push(match &editor.menu {
-        Some(menu) => candidates(menu, state.privacy.is_some(), width, theme),
+        Some(menu) => candidates(menu, state.privacy.is_some(), room, theme),
         None => {
-            let hint =
-                "event_type, user_id, event_properties.x, user_properties.x, has_user, age_ms";
-            Line::styled(format!("            {}", text::cut(hint, width)), theme.dim)
+            let hint = "event_type, user_id, event_properties.x, has_user, age_ms";
+            let lead = " ".repeat(LABEL);
+            Line::styled(format!("{lead}{}", text::cut(hint, room)), theme.dim)
         }
     });
+    let rows = usize::from(inside.height).saturating_sub(lines.len());
     let width = usize::from(inside.width);
-    let dash = theme.sign(Sign::Dash);
-    let proposes = state.proposed().is_some();
-    let shown = state.preview.as_ref().filter(|_| proposes);
-    let name = match shown {
-        Some(shown) => format!("{dash} What it would change {} ", preview::measured(shown)),
-        None => format!("{dash} What it would change "),
-    };
-    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
-    lines.push(Line::styled(format!("{name}{fill}"), theme.dim));
-    let height = usize::from(inside.height).saturating_sub(lines.len());
-    if proposes {
-        lines.extend(preview::lines(shown, width, height, theme));
-    } else {
-        let says = match (&editor.error, editor.when.value().is_empty()) {
-            (_, true) => " nothing yet: no condition is written",
-            (Some(_), false) => " nothing yet: the condition does not compile",
-            (None, false) => " nothing: it is as it is in force",
-        };
-        lines.push(Line::styled(says, theme.dim));
-    }
+    lines.extend(effect_lines(editor, state, (width, rows), theme));
     frame.render_widget(Paragraph::new(lines), inside);
+    let scroll = editor.when.visual_scroll(room);
     let (row, column) = match editor.field {
         RuleField::Name => (1, editor.name.visual_cursor()),
         RuleField::Effect => (2, 0),
@@ -119,18 +63,87 @@ pub(crate) fn render(
         RuleField::Sample => (6, editor.sample.visual_cursor()),
         RuleField::Note => (7, editor.note.visual_cursor()),
     };
-    let column = (12 + column).min(usize::from(inside.width).saturating_sub(1)) as u16;
+    let column = (LABEL + column).min(width.saturating_sub(1)) as u16;
     frame.set_cursor_position((inside.x + column, inside.y + row));
 }
 
-/// How a condition may go on, with the shares of what was seen: as many as there is room for.
+/// The fields of the rule, with the verdict on its condition below the condition.
+fn field_lines(editor: &RuleEditor, room: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let effect = match editor.effect {
+        RuleEffect::Exclude => "exclude: drops events that match   (Space changes)",
+        RuleEffect::Include => "include: drops events that don't match   (Space changes)",
+    };
+    let scroll = editor.when.visual_scroll(room);
+    let condition = editor.when.value().chars().skip(scroll).collect();
+    let sample = format!(
+        "{}   of persons, always the same ones",
+        editor.sample.value()
+    );
+    let fields: [(_, _, String); 5] = [
+        (RuleField::Name, "name", editor.name.value().to_owned()),
+        (RuleField::Effect, "effect", effect.to_owned()),
+        (RuleField::When, "when", condition),
+        (RuleField::Sample, "sample %", sample),
+        (RuleField::Note, "note", editor.note.value().to_owned()),
+    ];
+    let mut lines = Vec::new();
+    for (field, name, value) in fields {
+        let is_focused = field == editor.field;
+        let (cursor, style) = if is_focused {
+            (theme.sign(Sign::Cursor), theme.accent)
+        } else {
+            (" ", theme.text)
+        };
+        lines.push(Line::from(vec![
+            Span::styled(format!(" {cursor} "), theme.key),
+            Span::styled(format!("{name:<9}"), theme.dim),
+            Span::styled(text::cut(&value, room), style),
+        ]));
+        if field == RuleField::When {
+            lines.extend(written(editor).verdict(LABEL, room, theme));
+        }
+    }
+    lines
+}
+
+/// The preview of the rule, in an area of this width and height.
+fn effect_lines(
+    editor: &RuleEditor,
+    state: &State,
+    (width, height): (usize, usize),
+    theme: &Theme,
+) -> Vec<Line<'static>> {
+    let dash = theme.sign(Sign::Dash);
+    let changes_filters = state.proposed().is_some();
+    let preview = state.preview.as_ref().filter(|_| changes_filters);
+    let name = match preview {
+        Some(preview) => format!("{dash} Effect {} ", preview::measured(preview)),
+        None => format!("{dash} Effect "),
+    };
+    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
+    let mut lines = vec![Line::styled(format!("{name}{fill}"), theme.dim)];
+    if changes_filters {
+        let height = height.saturating_sub(1);
+        lines.extend(preview::lines(preview, width, height, theme));
+    } else {
+        let message = match (&editor.error, editor.when.value().is_empty()) {
+            (_, true) => " nothing yet: write a condition",
+            (Some(_), false) => " nothing yet: the condition does not compile",
+            (None, false) => " nothing: it equals the active rule",
+        };
+        lines.push(Line::styled(message, theme.dim));
+    }
+    lines
+}
+
+/// The candidates of the completion with their shares, as many as fit in `width` columns.
 fn candidates(menu: &Menu, is_private: bool, width: usize, theme: &Theme) -> Line<'static> {
     let all = &menu.completion.candidates;
-    let told = |index: usize| {
+    let candidate = |index: usize| {
         let share = all[index]
             .share
             .map_or_else(String::new, |share| format!(" {share:.0} %"));
-        // A value may be anybody's.
+        // A value can be personal data.
         let label = match all[index].label() {
             value if is_private && value.starts_with('"') => "•••",
             label => label,
@@ -138,10 +151,10 @@ fn candidates(menu: &Menu, is_private: bool, width: usize, theme: &Theme) -> Lin
         (text::cut(label, 40), share)
     };
     let room = |index: usize| {
-        let (text, share) = told(index);
+        let (text, share) = candidate(index);
         text::width(&text) + share.len() + 3
     };
-    // The one that was chosen is always among those that are shown.
+    // The chosen candidate is always visible.
     let chosen = menu.chosen.unwrap_or(0);
     let mut first = chosen;
     let mut used = room(chosen);
@@ -156,7 +169,7 @@ fn candidates(menu: &Menu, is_private: bool, width: usize, theme: &Theme) -> Lin
             break;
         }
         left -= room(index);
-        let (text, share) = told(index);
+        let (text, share) = candidate(index);
         let style = if menu.chosen == Some(index) {
             theme.selected.patch(theme.accent)
         } else {

@@ -1,4 +1,4 @@
-//! Every change of the filters: to take one back, and to tell later what was changed and when.
+//! The history of the filters: undo, redo, and a log of the changes.
 
 use std::collections::VecDeque;
 
@@ -10,33 +10,33 @@ use crate::amplitude::time::{
 use crate::filter::Filters;
 use crate::filter::change::{Change, changes, summary};
 
-/// So many changes can be taken back, and so many are told; older ones go.
+/// Maximum changes kept for undo, and in the log.
 const KEPT: usize = 500;
 
-/// How filters came into force.
+/// The cause of a change.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum ChangeCause {
     /// A draft was applied.
     Applied,
-    /// A change was taken back.
+    /// A change was undone.
     Undone,
-    /// It was made again.
+    /// An undone change was redone.
     Redone,
-    /// The configuration file was read again.
+    /// The configuration was reloaded.
     Read,
-    /// It was in force for a time, which is over.
+    /// A temporary change ended.
     TimeOver,
 }
 
-/// One change.
+/// An entry of the log.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Entry {
-    /// When.
+    /// The time.
     pub at_ms: UnixMs,
-    /// How.
+    /// The cause.
     pub cause: ChangeCause,
-    /// What.
+    /// The changes.
     pub changes: Vec<Change>,
 }
 
@@ -49,7 +49,7 @@ pub struct History {
 }
 
 impl History {
-    /// Filters took the place of others.
+    /// Adds a change from `before` to `now`.
     pub fn change(&mut self, before: Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
         self.tell(&before, now, cause, at_ms);
         self.redo.clear();
@@ -59,7 +59,7 @@ impl History {
         }
     }
 
-    /// The filters from before the last change, which take the place of `now`.
+    /// Undoes the last change. Returns the filters before it; `now` are the present ones.
     pub fn undo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
         let before = self.undo.pop_back()?;
         self.tell(now, &before, ChangeCause::Undone, at_ms);
@@ -67,7 +67,7 @@ impl History {
         Some(before)
     }
 
-    /// The filters from before the last undo.
+    /// Redoes the last undone change. Returns the filters after it.
     pub fn redo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
         let again = self.redo.pop()?;
         self.tell(now, &again, ChangeCause::Redone, at_ms);
@@ -75,12 +75,12 @@ impl History {
         Some(again)
     }
 
-    /// What was changed, the oldest first.
+    /// The entries, the oldest first.
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
         self.log.iter()
     }
 
-    /// The same as NDJSON, a change a line.
+    /// The entries as NDJSON, one per line.
     pub fn to_ndjson(&self) -> String {
         #[derive(Serialize)]
         struct Line {
@@ -112,20 +112,20 @@ impl History {
 }
 
 impl Entry {
-    /// What was changed, in a line.
-    pub fn says(&self) -> String {
+    /// The changes in one line.
+    pub fn summary(&self) -> String {
         summary(&self.changes)
     }
 }
 
 impl ChangeCause {
-    /// In a word.
+    /// A word for the history.
     pub fn word(self) -> &'static str {
         match self {
             Self::Applied => "applied",
             Self::Undone => "undone",
             Self::Redone => "redone",
-            Self::Read => "read again",
+            Self::Read => "reloaded",
             Self::TimeOver => "time over",
         }
     }
@@ -146,7 +146,7 @@ mod tests {
     }
 
     #[test]
-    fn changes_are_taken_back_made_again_and_told() {
+    fn changes_are_undone_redone_and_logged() {
         let mut history = History::default();
         let (none, one, two) = (off(&[]), off(&["A"]), off(&["A", "B"]));
         history.change(none.clone(), &one, ChangeCause::Applied, 1);
@@ -155,22 +155,22 @@ mod tests {
         assert_eq!(history.undo(&one, 4), Some(none.clone()));
         assert_eq!(history.undo(&none, 5), None);
         assert_eq!(history.redo(&none, 6), Some(one.clone()));
-        // Another change ends what could have been made again.
+        // Another change clears the redo list.
         history.change(one, &off(&["A", "C"]), ChangeCause::Read, 7);
         assert_eq!(history.redo(&none, 8), None);
-        let told: Vec<String> = history
+        let results: Vec<String> = history
             .log()
-            .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.says()))
+            .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.summary()))
             .collect();
         assert_eq!(
-            told,
+            results,
             [
                 "1 applied A off",
                 "2 applied B off",
                 "3 undone B on",
                 "4 undone A on",
                 "6 redone A off",
-                "7 read again C off",
+                "7 reloaded C off",
             ]
         );
         let first = history.to_ndjson().lines().next().map(str::to_owned);

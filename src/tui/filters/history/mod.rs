@@ -1,4 +1,4 @@
-//! Every change of the filters: to undo it, and to look it up later.
+//! The history of the filters: undo, redo, and the list of changes.
 
 pub mod log;
 pub(crate) mod update;

@@ -1,4 +1,4 @@
-//! The list of changes while it is open.
+//! Key presses in the list of changes.
 
 use crossterm::event::{KeyCode, KeyEvent};
 

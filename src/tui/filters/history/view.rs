@@ -1,4 +1,4 @@
-//! The changes of the filters, the newest first.
+//! The history of the filters.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -11,7 +11,7 @@ use crate::tui::state::State;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
-/// What was changed of the filters, the newest first.
+/// Draws the changes, the newest first.
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -22,11 +22,11 @@ pub(crate) fn render(
     let log = state.history.log();
     let rows = (log.len() as u16 + 2).clamp(5, area.height - 2);
     let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
-    let title = "Changes of the filters";
-    let keys = "s writes them to a file, u takes the last back, Esc closes";
-    let inside = pane::frame(frame, room, title, keys, true, theme);
+    let title = "Filter history";
+    let keys = "s exports them, u undoes the last, Esc closes";
+    let inside = pane::frame(frame, room, pane::Title::both(title, keys), true, theme);
     if log.len() == 0 {
-        let line = Line::styled(" none since the screen was opened", theme.dim);
+        let line = Line::styled(" no changes since the screen was opened", theme.dim);
         frame.render_widget(Paragraph::new(line), inside);
         return;
     }
@@ -38,7 +38,7 @@ pub(crate) fn render(
         Line::from(vec![
             Span::styled(format!(" {clock} "), theme.dim),
             Span::styled(text::fit(entry.cause.word(), 11), theme.accent),
-            Span::styled(text::cut(&entry.says(), width), theme.text),
+            Span::styled(text::cut(&entry.summary(), width), theme.text),
         ])
     };
     let lines: Vec<Line<'_>> = log.rev().skip(scroll).take(height).map(line).collect();

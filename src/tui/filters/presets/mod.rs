@@ -1,4 +1,4 @@
-//! Named sets of filters.
+//! Presets: named sets of filters.
 
 pub mod state;
 pub(crate) mod update;

@@ -1,23 +1,23 @@
-//! The list of presets while it is open.
+//! The state of the list of presets.
 
 use tui_input::Input;
 
-/// The presets while they are looked at.
+/// The list of presets.
 #[derive(Debug, Default)]
 pub struct Presets {
-    /// The row that the cursor is on.
+    /// The row of the cursor.
     pub row: usize,
-    /// The preset that others are compared with; what is in force, where none is.
+    /// The preset that the others are compared with. None: the active filters.
     pub against: Option<String>,
-    /// What is asked.
+    /// The open prompt.
     pub prompt: Option<Prompt>,
 }
 
-/// What the list of presets asks.
+/// A prompt in the list.
 #[derive(Debug)]
 pub enum Prompt {
-    /// Under which name the filters are kept.
+    /// The name for a new preset.
     Name(Input),
-    /// Whether the preset is deleted.
+    /// The confirmation to delete a preset.
     Delete(String),
 }

@@ -1,4 +1,4 @@
-//! Named sets of filters: to keep one, to switch to one, to see what two differ in.
+//! Key presses in the list of presets: save, switch, compare, delete.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
@@ -56,20 +56,20 @@ pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> V
     Vec::new()
 }
 
-/// The preset becomes the draft: its effect is seen before it is put in force.
+/// Makes the preset the draft, so that its preview is visible before it is applied.
 fn switch(state: &mut State, name: &str) -> Vec<Effect> {
     let Some(preset) = state.presets.get(name).cloned() else {
         return Vec::new();
     };
     edit(state, |draft| *draft = preset);
     if state.draft.is_none() {
-        state.inform(format!("“{name}” is what is in force"));
+        state.notify(format!("preset “{name}” equals the active filters"));
         return Vec::new();
     }
     state.focus = Pane::Filters;
     state.zoomed = false;
-    state.inform(format!(
-        "“{name}” is the draft: {} puts it in force",
+    state.notify(format!(
+        "preset “{name}” is now the draft: {} applies it",
         state.key(Command::Apply)
     ));
     Vec::new()
@@ -102,15 +102,15 @@ fn delete(state: &mut State, name: &str) -> Vec<Effect> {
     keep(state, name.to_owned(), None)
 }
 
-/// Into the configuration file, where there is one.
+/// Saves the preset, or its deletion, if there is a configuration file.
 fn keep(state: &mut State, name: String, filters: Option<crate::filter::Filters>) -> Vec<Effect> {
     if state.labels.save_to.is_some() {
         return vec![Effect::SavePreset(name, filters)];
     }
-    let says = match filters {
-        Some(_) => format!("“{name}” is kept until the demo ends"),
-        None => format!("“{name}” is deleted"),
+    let message = match filters {
+        Some(_) => format!("preset “{name}” kept until the demo ends"),
+        None => format!("preset “{name}” deleted"),
     };
-    state.inform(says);
+    state.notify(message);
     Vec::new()
 }

@@ -1,4 +1,4 @@
-//! The presets, and what the one under the cursor differs in.
+//! The presets, and the differences of the selected one.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -13,7 +13,7 @@ use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-/// So many of the presets are shown at once.
+/// Maximum presets visible at once.
 const ROWS: usize = 8;
 
 pub(crate) fn render(
@@ -28,7 +28,13 @@ pub(crate) fn render(
     let rows = (listed + 14).min(area.height - 2);
     let room = pane::centred(area, columns, rows);
     let keys = "Enter drafts, s saves, Space marks, D deletes, Esc";
-    let inside = pane::frame(frame, room, "Presets of the filters", keys, true, theme);
+    let inside = pane::frame(
+        frame,
+        room,
+        pane::Title::both("Filter presets", keys),
+        true,
+        theme,
+    );
     let (width, height) = (usize::from(inside.width), usize::from(inside.height));
     let mut lines = list(open, state, width, theme);
     lines.push(rule(&difference(open, state), width, theme));
@@ -46,8 +52,8 @@ pub(crate) fn render(
 
 fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if state.presets.is_empty() {
-        let says = " none yet: s keeps the filters under a name";
-        return vec![Line::styled(says, theme.dim)];
+        let message = " no presets yet: s saves the filters as one";
+        return vec![Line::styled(message, theme.dim)];
     }
     let offset = scroll(open.row, ROWS, state.presets.len());
     let shown = state.presets.iter().enumerate().skip(offset).take(ROWS);
@@ -55,7 +61,7 @@ fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<
         let marked = open.against.as_ref() == Some(name);
         let mark = if marked { theme.sign(Sign::Live) } else { " " };
         let differs = match changes(&state.filters, filters).len() {
-            0 => "in force".to_owned(),
+            0 => "active".to_owned(),
             1 => "1 difference".to_owned(),
             count => format!("{count} differences"),
         };
@@ -84,7 +90,7 @@ fn chosen<'s>(open: &Presets, state: &'s State) -> Option<(&'s String, &'s Filte
 fn difference(open: &Presets, state: &State) -> String {
     let from = match &open.against {
         Some(name) => format!("“{name}”"),
-        None => "what is in force".to_owned(),
+        None => "the active filters".to_owned(),
     };
     match chosen(open, state) {
         Some((name, _)) => format!("From {from} to “{name}”"),
@@ -92,11 +98,11 @@ fn difference(open: &Presets, state: &State) -> String {
     }
 }
 
-fn rule(says: &str, width: usize, theme: &Theme) -> Line<'static> {
+fn rule(title: &str, width: usize, theme: &Theme) -> Line<'static> {
     let dash = theme.sign(Sign::Dash);
-    let name = match says {
+    let name = match title {
         "" => String::new(),
-        says => format!("{dash} {} ", text::cut(says, width.saturating_sub(4))),
+        title => format!("{dash} {} ", text::cut(title, width.saturating_sub(4))),
     };
     let fill = dash.repeat(width.saturating_sub(text::width(&name)));
     Line::styled(format!("{name}{fill}"), theme.dim)
@@ -123,8 +129,8 @@ fn differs(
     let mut lines: Vec<Line<'_>> = found
         .iter()
         .map(|change| {
-            let says = text::cut(&change.to_string(), width.saturating_sub(2));
-            Line::styled(format!(" {says}"), theme.text)
+            let message = text::cut(&change.to_string(), width.saturating_sub(2));
+            Line::styled(format!(" {message}"), theme.text)
         })
         .collect();
     if lines.len() > rows {
@@ -135,16 +141,16 @@ fn differs(
     lines
 }
 
-/// What is asked at the bottom, and the column of its cursor.
+/// The prompt at the bottom, and the column of its cursor.
 fn asked(open: &Presets, state: &State, theme: &Theme) -> (Line<'static>, Option<u16>) {
     match &open.prompt {
         Some(Prompt::Name(input)) => {
-            let what = if state.draft.is_some() {
+            let source = if state.draft.is_some() {
                 "the draft"
             } else {
-                "what is in force"
+                "the active filters"
             };
-            let lead = format!(" keep {what} as ");
+            let lead = format!(" save {source} as ");
             let column = text::width(&lead) + input.visual_cursor();
             let line = Line::from(vec![
                 Span::styled(lead, theme.key),

@@ -1,4 +1,4 @@
-//! What a draft of the filters would change, measured on recent events.
+//! The preview of a draft: its effect on recent events.
 
 pub mod query;
 pub(crate) mod view;

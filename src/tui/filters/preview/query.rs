@@ -1,5 +1,5 @@
-//! Making previews beside the screen: on a thread of their own, newest events first, from the
-//! start again whenever what is proposed has changed.
+//! Previews, computed on a thread of their own, the newest events first. A change of the proposed
+//! filters restarts the computation.
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
@@ -14,39 +14,39 @@ use crate::limits::Policy;
 use crate::protocol::{Content, Record};
 use crate::telemetry::ring::SharedRing;
 
-/// So many events are taken out of the ring at once.
+/// Events read from the ring at once.
 const CHUNK: u64 = 4_096;
-/// What is found so far is shown this often.
+/// Interval of intermediate results.
 const SHOWN: Duration = Duration::from_millis(50);
-/// A preview that is whole is made anew after this time: events go on coming by.
+/// Age after which a complete preview is computed again, with the new events.
 const AGAIN: Duration = Duration::from_secs(2);
 
-/// What a preview compares, and by what terms.
+/// The input of a preview.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Question {
-    /// The filters in force.
+    /// The active filters.
     pub before: Filters,
-    /// Those that are proposed.
+    /// The proposed filters.
     pub after: Filters,
-    /// How events make up requests.
+    /// The limits of a batch.
     pub batching: Batching,
-    /// Whether updates of properties are sent.
+    /// Whether property updates are sent (`mapping.send_users`).
     pub send_users: bool,
 }
 
-/// Makes previews on a ring.
+/// Computes previews of the events in a ring.
 #[derive(Debug)]
 pub struct Previewer {
     ring: SharedRing,
     asked: Option<Question>,
     work: Option<Work>,
-    /// When the last preview was whole.
+    /// The time at which the last preview was complete.
     done: Option<Instant>,
 }
 
 #[derive(Debug)]
 struct Work {
-    told: mpsc::UnboundedReceiver<Preview>,
+    results: mpsc::UnboundedReceiver<Preview>,
     stop: Arc<AtomicBool>,
 }
 
@@ -57,7 +57,7 @@ impl Drop for Work {
 }
 
 impl Previewer {
-    /// One that is asked nothing yet.
+    /// A previewer without a question.
     pub fn new(ring: SharedRing) -> Self {
         Self {
             ring,
@@ -67,7 +67,7 @@ impl Previewer {
         }
     }
 
-    /// What is proposed now, if anything; where that is as before, nothing changes.
+    /// Sets the question. The same question again changes nothing, unless the preview is old.
     pub fn ask(&mut self, question: Option<Question>) {
         let is_old = self.done.is_some_and(|at| at.elapsed() >= AGAIN);
         if question == self.asked && !(is_old && question.is_some()) {
@@ -78,10 +78,10 @@ impl Previewer {
         self.asked = question;
     }
 
-    /// None where the draft does not compile: its editor says so.
+    /// None if the draft does not compile; the editor shows the error.
     fn start(&self, question: &Question) -> Option<Work> {
         let comparison = Comparison::new(&question.before, &question.after).ok()?;
-        let (tell, told) = mpsc::unbounded_channel();
+        let (sender, results) = mpsc::unbounded_channel();
         let stop = Arc::new(AtomicBool::new(false));
         let (ring, stopped) = (self.ring.clone(), stop.clone());
         let (batching, send_users) = (question.batching, question.send_users);
@@ -89,19 +89,19 @@ impl Previewer {
             let of = ring.lock().row().events;
             let mut previewing = PreviewBuilder::new(comparison, batching, send_users, of);
             make(&ring, &mut previewing, &stopped, |preview| {
-                tell.send(preview).is_ok()
+                sender.send(preview).is_ok()
             });
         });
-        Some(Work { told, stop })
+        Some(Work { results, stop })
     }
 
-    /// The next that is known of the preview.
+    /// Waits for the next result.
     pub async fn next(&mut self) -> Preview {
         loop {
             let Some(work) = &mut self.work else {
                 return std::future::pending().await;
             };
-            match work.told.recv().await {
+            match work.results.recv().await {
                 Some(preview) => return preview,
                 None => {
                     self.work = None;
@@ -112,12 +112,12 @@ impl Previewer {
     }
 }
 
-/// Shows the ring's events to `previewing`, newest first, and what it shows to `tell`.
+/// Feeds the events of the ring to `previewing`, the newest first, and sends its results.
 pub fn make(
     ring: &SharedRing,
     previewing: &mut PreviewBuilder,
     stop: &AtomicBool,
-    mut tell: impl FnMut(Preview) -> bool,
+    mut send: impl FnMut(Preview) -> bool,
 ) {
     let mut before = ring.lock().end();
     let mut shown = Instant::now();
@@ -126,7 +126,11 @@ pub fn make(
             let ring = ring.lock();
             let from = before.saturating_sub(CHUNK).max(ring.first());
             let count = before.saturating_sub(from) as usize;
-            let chunk: Vec<PreviewEvent> = ring.from(from).take(count).filter_map(seen).collect();
+            let chunk: Vec<PreviewEvent> = ring
+                .from(from)
+                .take(count)
+                .filter_map(preview_input)
+                .collect();
             (from, chunk)
         };
         if from >= before {
@@ -140,17 +144,17 @@ pub fn make(
         }
         if shown.elapsed() >= SHOWN {
             shown = Instant::now();
-            if !tell(previewing.preview()) {
+            if !send(previewing.preview()) {
                 return;
             }
         }
     }
     previewing.finish();
-    tell(previewing.preview());
+    send(previewing.preview());
 }
 
-/// What a preview needs of a record; nothing where it is no event.
-pub(crate) fn seen(record: &Record) -> Option<PreviewEvent> {
+/// The part of a record that a preview needs. None if it holds no event.
+pub(crate) fn preview_input(record: &Record) -> Option<PreviewEvent> {
     let Content::Event { event, event_type } = &record.content else {
         return None;
     };

@@ -1,4 +1,4 @@
-//! What a draft of the filters would change: how much passes, and what begins and ends to.
+//! The preview: totals before and after, and the events that would pass or be filtered out.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -14,13 +14,13 @@ use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
-/// The width of a column that says only that nothing moves.
+/// Columns for a side without changes.
 const NARROW: usize = 24;
-/// In a pane of fewer columns than these, titles are short.
+/// Below this width titles are short, in columns.
 const NARROW_PANE: u16 = 72;
-/// From this width on an example says when it came.
+/// From this width on an example shows its time.
 const TIMED: usize = 36;
-/// From this width on an example says what holds it back.
+/// From this width on an example shows what filters it out.
 const WIDE: usize = 62;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
@@ -28,20 +28,26 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
     let is_narrow = area.width < NARROW_PANE;
-    let state_of_it = if is_narrow { "" } else { ", not in force" };
+    let state_of_it = if is_narrow { "" } else { ", not applied" };
     let title = format!("Draft {dash} {count} change{s}{state_of_it}");
     let measured = match &state.preview {
         Some(shown) if is_narrow => format!("{} events", grouped(shown.events)),
         Some(shown) => measured(shown),
         None => String::new(),
     };
-    let inside = pane::frame(frame, area, &title, &measured, false, theme);
+    let inside = pane::frame(
+        frame,
+        area,
+        pane::Title::both(&title, &measured),
+        false,
+        theme,
+    );
     let (width, height) = (usize::from(inside.width), usize::from(inside.height));
     let lines = lines(state.preview.as_ref(), width, height, theme);
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
-/// What the preview was measured on.
+/// The number of events that the preview is based on, and their time span.
 pub(crate) fn measured(shown: &Preview) -> String {
     let time = duration(shown.span_ms);
     if shown.is_whole() {
@@ -55,7 +61,7 @@ pub(crate) fn measured(shown: &Preview) -> String {
     }
 }
 
-/// The preview in a room of this size.
+/// The preview in an area of this width and height.
 pub(crate) fn lines(
     shown: Option<&Preview>,
     width: usize,
@@ -63,25 +69,22 @@ pub(crate) fn lines(
     theme: &Theme,
 ) -> Vec<Line<'static>> {
     let Some(shown) = shown else {
-        return vec![Line::styled(
-            " looking at the events that came by",
-            theme.dim,
-        )];
+        return vec![Line::styled(" reading the events in the ring", theme.dim)];
     };
     let mut lines = figures(shown, width, theme);
     let columns = [
         column("would pass now", &shown.newly_passing, theme.good),
-        column("would be held back", &shown.newly_filtered_out, theme.warn),
+        column("would be filtered", &shown.newly_filtered_out, theme.warn),
     ];
-    // Where nothing moves one way, the other gets the room.
+    // A side without changes gives its width to the other.
     let left = match (shown.newly_passing.events, shown.newly_filtered_out.events) {
         (0, 1..) => NARROW.min(width / 2),
         (1.., 0) => width.saturating_sub(NARROW + 1).max(width / 2),
         _ => width.saturating_sub(1) / 2,
     };
-    let rooms = [left, width.saturating_sub(left + 1)];
+    let areas = [left, width.saturating_sub(left + 1)];
     let height = height.saturating_sub(lines.len());
-    let [mut first, second] = [0, 1].map(|side| columns[side].lines(rooms[side], height, theme));
+    let [mut first, second] = [0, 1].map(|side| columns[side].lines(areas[side], height, theme));
     for (line, right) in first.iter_mut().zip(second) {
         line.spans.push(Span::raw(" "));
         line.spans.extend(right.spans);
@@ -90,7 +93,7 @@ pub(crate) fn lines(
     lines
 }
 
-/// What passes: events, persons and requests, before and after.
+/// Totals before and after: events, persons and requests.
 fn figures(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let arrow = theme.sign(Sign::Arrow);
     let rate = |count| shown.per_second(count).map(text::rate);
@@ -126,7 +129,7 @@ fn figures(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
             Span::styled(format!(" {name:<9}"), theme.dim),
             Span::styled(text::fit(&counts, 19), theme.text),
             Span::styled(text::fit(&change, 19), style),
-            // Half of it would say nothing.
+            // A cut rate would be misleading.
             Span::styled(if fits { more } else { String::new() }, theme.dim),
         ])
     };
@@ -147,7 +150,7 @@ fn figures(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     ]
 }
 
-/// What moves in one direction.
+/// The events that change in one direction.
 struct Column<'a> {
     title: &'static str,
     moved: &'a ChangedEvents,
@@ -163,7 +166,7 @@ fn column<'a>(title: &'static str, moved: &'a ChangedEvents, style: Style) -> Co
 }
 
 impl Column<'_> {
-    /// Exactly `height` lines of `width` columns: how many, of which types, and examples.
+    /// Exactly `height` lines of `width` columns: a count, event types, and examples.
     fn lines(&self, width: usize, height: usize, theme: &Theme) -> Vec<Line<'static>> {
         let moved = self.moved;
         let dash = theme.sign(Sign::Dash);
@@ -175,9 +178,9 @@ impl Column<'_> {
             theme.dim
         };
         let heading = text::fit(&format!("{title}{fill}"), width);
-        // A span's style, not the line's: the other column stands in the same line.
+        // The style of a span, not of the line, because the other column shares the line.
         let mut lines = vec![Line::from(Span::styled(heading, style))];
-        // Types say more than examples: they get what they need, up to two thirds.
+        // Types matter more than examples: they get up to two thirds of the rows.
         let room = height.saturating_sub(1);
         let types = moved.types.len().min((room * 2).div_ceil(3));
         for (name, count) in moved.types.iter().take(types) {

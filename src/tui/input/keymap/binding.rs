@@ -1,66 +1,67 @@
-//! A command with its default keys, and where they work.
+//! A command with its default keys, and the scope in which they work.
 
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, OverlayKind, Pane};
 use crate::tui::input::keymap::command::Command;
 
-/// Where a key means what it does.
+/// The part of the screen in which a key has a meaning.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Place {
-    /// Everywhere that nothing else claims it.
+pub enum Scope {
+    /// Everywhere, unless a narrower scope uses the key.
     Anywhere,
-    /// In this pane.
+    /// In a pane.
     In(Pane),
-    /// Among the filters, while a draft of them is open.
+    /// In the filters pane, while a draft is open.
     Draft,
-    /// While an event is inspected.
+    /// In the inspector of an event.
     Inspector,
-    /// While the dead letters are looked at.
+    /// In the dead letters.
     DeadLetters,
-    /// While the events of a person are looked at.
+    /// In the events of a person.
     Person,
-    /// While it is looked at where a limit is broken.
+    /// In the violations of a limit.
     Limit,
-    /// While the properties of a type are looked at.
+    /// In the properties of an event type.
     Properties,
 }
 
-/// Something that can be done, with the keys that it usually has.
+/// A command with its default keys.
 #[derive(Debug)]
 pub struct DefaultBinding {
     /// The keys, as the help writes them.
     pub keys: &'static [&'static str],
-    /// What they do.
-    pub does: Command,
-    /// Where.
-    pub place: Place,
-    /// Its name, for the palette and the settings.
+    /// The command.
+    pub command: Command,
+    /// The scope in which the keys work.
+    pub scope: Scope,
+    /// The name of the command in the palette and the configuration.
     pub name: &'static str,
-    /// What the help says.
+    /// The text in the help and the palette.
     pub help: &'static str,
-    /// What the footer says; nothing keeps it out.
+    /// The text in the footer. The footer leaves out commands without one.
     pub footer: &'static str,
 }
 
-use Place::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties};
+use Scope::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties};
 
-impl Place {
-    /// Whether this is where keys go.
-    pub fn is_at(self, context: InputContext) -> bool {
-        let among = |pane| context.over == Overlay::Nothing && context.pane == pane;
+impl Scope {
+    /// Whether keys have the meaning of this scope in a context.
+    pub fn includes(self, context: InputContext) -> bool {
+        let among = |pane| context.overlay.is_none() && context.pane == pane;
+        let over = |kind| context.overlay == Some(kind);
         match self {
             Anywhere => true,
             In(pane) => among(pane),
-            Draft => context.drafts && among(Pane::Filters),
-            Inspector => context.over == Overlay::Inspector,
-            DeadLetters => context.over == Overlay::DeadLetters,
-            Person => context.over == Overlay::Person,
-            Limit => context.over == Overlay::Limit,
-            Properties => context.over == Overlay::Properties,
+            Draft => context.has_draft && among(Pane::Filters),
+            Inspector => over(OverlayKind::Inspector),
+            DeadLetters => over(OverlayKind::DeadLetters),
+            Person => over(OverlayKind::Person),
+            Limit => over(OverlayKind::Limit),
+            Properties => over(OverlayKind::Properties),
         }
     }
 
-    /// A narrower place wins over a wider one.
-    pub fn width(self) -> u8 {
+    /// The rank of the scope. If several scopes bind a key, the one with the lowest rank wins.
+    pub fn rank(self) -> u8 {
         match self {
             Draft => 0,
             Inspector | DeadLetters | Person | Limit | Properties => 1,
@@ -70,19 +71,18 @@ impl Place {
     }
 }
 
-/// An entry of the table.
+/// An entry of the table of default bindings. `texts` are its name, its help, and its footer.
 pub(super) const fn bind(
     keys: &'static [&'static str],
-    does: Command,
-    place: Place,
-    name: &'static str,
-    help: &'static str,
-    footer: &'static str,
+    command: Command,
+    scope: Scope,
+    texts: [&'static str; 3],
 ) -> DefaultBinding {
+    let [name, help, footer] = texts;
     DefaultBinding {
         keys,
-        does,
-        place,
+        command,
+        scope,
         name,
         help,
         footer,

@@ -1,8 +1,8 @@
-//! Everything that a key can do.
+//! The commands of the operator.
 
-/// What a key can do.
+/// A command of the operator.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is described by its entry in KEYS")]
+#[expect(missing_docs, reason = "the help text in KEYS describes each")]
 pub enum Command {
     Help,
     Find,
@@ -77,7 +77,7 @@ pub enum Command {
     Narrower,
     Higher,
     Lower,
-    UsualLayout,
+    ResetLayout,
     Earlier,
     Later,
     EventsThen,
@@ -88,9 +88,9 @@ pub enum Command {
     Mouse,
 }
 
-/// What an event is sought for.
+/// The kind of event to jump to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(missing_docs, reason = "each is described by its entries in KEYS")]
+#[expect(missing_docs, reason = "the help texts in KEYS describe each")]
 pub enum JumpTarget {
     Violation,
     Failure,

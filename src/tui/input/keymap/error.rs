@@ -1,43 +1,43 @@
-//! What is wrong with the keys of the settings.
+//! Errors in the keys of the configuration.
 
 use crate::tui::input::keymap::binding::DefaultBinding;
 use crate::tui::input::keymap::table::KEYS;
 
-/// What is wrong with the keys of the settings.
+/// An error in the keys of the configuration.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum KeyError {
-    /// Nothing is called so.
-    #[error("nothing that can be done is called so{hint}; the palette (:) lists all names")]
+    /// No command has this name.
+    #[error("unknown command{hint}; the palette (:) lists all commands")]
     Unknown {
         /// The name.
         name: String,
-        /// What may have been meant.
+        /// The most similar name, as part of the message. Empty if none is similar.
         hint: String,
     },
-    /// There is no such key.
+    /// No key has this name.
     #[error(
-        "{key:?} is no key; write g, G, Ctrl-g, Alt-g, F5, Enter, Esc, Tab, Shift-Tab, Space, Up, Home or Delete"
+        "unknown key {key:?}; write g, G, Ctrl-g, Alt-g, F5, Enter, Esc, Tab, Shift-Tab, Space, Up, Home or Delete"
     )]
     NoKey {
-        /// The name of what was to have it.
+        /// The name of the command.
         name: String,
-        /// What was written.
+        /// The name of the key.
         key: String,
     },
-    /// Two things have the same key in the same place.
-    #[error("{key} is the key of {other} already, in the same place")]
+    /// Two commands have the same key in the same scope.
+    #[error("{key} is already bound to {other} in the same scope")]
     Taken {
-        /// The name of what was to have it.
+        /// The name of the command.
         name: String,
         /// The key.
         key: String,
-        /// The name of what has it.
+        /// The name of the other command.
         other: String,
     },
 }
 
 impl KeyError {
-    /// The name of what was to have the keys.
+    /// The name of the command with the error.
     pub fn name(&self) -> &str {
         match self {
             Self::Unknown { name, .. } | Self::NoKey { name, .. } | Self::Taken { name, .. } => {

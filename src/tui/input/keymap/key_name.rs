@@ -1,8 +1,9 @@
-//! The names of keys, as the help writes them.
+//! The names of keys.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-/// A key as the help writes it, from what the settings say.
+/// The name of a key as the help writes it, from its name in the configuration. None if there is
+/// no such key.
 pub(super) fn canonical(key: &str) -> Option<String> {
     let named = match key.to_ascii_lowercase().as_str() {
         "space" => "Space",
@@ -50,7 +51,7 @@ pub(super) fn canonical(key: &str) -> Option<String> {
     (1..=24).contains(&number).then(|| format!("F{number}"))
 }
 
-/// A key as the table writes it.
+/// The name of a pressed key, as the table of bindings writes it.
 pub(super) fn name_of(key: KeyEvent) -> Option<String> {
     let name = match key.code {
         KeyCode::Char(' ') => "Space".to_owned(),

@@ -1,4 +1,4 @@
-//! The keys of a run: those of the table, with the settings' own.
+//! The key bindings of a run: the defaults, with the changes of the configuration.
 
 use std::collections::BTreeMap;
 use std::ops::Deref;
@@ -7,51 +7,52 @@ use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
+use crate::tui::frame::focus::{InputContext, Pane};
 use crate::tui::input::keymap::binding::DefaultBinding;
-use crate::tui::input::keymap::binding::Place::Anywhere;
+use crate::tui::input::keymap::binding::Scope::Anywhere;
 use crate::tui::input::keymap::command::Command;
 use crate::tui::input::keymap::error::{KeyError, unknown};
 use crate::tui::input::keymap::key_name::{canonical, name_of};
 use crate::tui::input::keymap::table::KEYS;
 
-/// Something that can be done, with its keys.
+/// A command with its keys.
 #[derive(Debug, Clone)]
 pub struct Binding {
     /// The keys, as the help writes them.
     pub keys: Vec<String>,
-    usual: &'static DefaultBinding,
+    default: &'static DefaultBinding,
 }
 
 impl Deref for Binding {
     type Target = DefaultBinding;
 
     fn deref(&self) -> &DefaultBinding {
-        self.usual
+        self.default
     }
 }
 
-/// All keys.
+/// All key bindings.
 #[derive(Debug, Clone)]
 pub struct Keymap {
     bindings: Vec<Binding>,
 }
 
 impl Default for Keymap {
-    /// The usual keys.
+    /// The default keys.
     fn default() -> Self {
-        let usual = |usual: &'static DefaultBinding| Binding {
-            keys: usual.keys.iter().map(|key| (*key).to_owned()).collect(),
-            usual,
+        let binding = |default: &'static DefaultBinding| Binding {
+            keys: default.keys.iter().map(|key| (*key).to_owned()).collect(),
+            default,
         };
         Self {
-            bindings: KEYS.iter().map(usual).collect(),
+            bindings: KEYS.iter().map(binding).collect(),
         }
     }
 }
 
 impl Keymap {
-    /// The usual keys, with others for what `own` names; or all that is wrong with these.
+    /// The default keys, with other keys for the commands that `own` names. Returns all errors in
+    /// `own`.
     pub fn with(own: &BTreeMap<String, Vec<String>>) -> Result<Self, Vec<KeyError>> {
         let mut map = Self::default();
         let mut wrong = Vec::new();
@@ -72,8 +73,8 @@ impl Keymap {
             }
         }
         wrong.extend(map.conflicts(own));
-        // There is always a way out.
-        let quit = map.bindings.iter_mut().find(|b| b.does == Command::Quit);
+        // There must always be a key to quit.
+        let quit = map.bindings.iter_mut().find(|b| b.command == Command::Quit);
         if let Some(quit) = quit.filter(|quit| !quit.keys.iter().any(|key| key == "Ctrl-c")) {
             quit.keys.push("Ctrl-c".to_owned());
         }
@@ -84,17 +85,17 @@ impl Keymap {
         }
     }
 
-    /// Keys that mean two things in one place; told of the one that the settings name.
+    /// Keys that are bound twice in one scope. The error names the command that `own` names.
     fn conflicts(&self, own: &BTreeMap<String, Vec<String>>) -> Vec<KeyError> {
         let mut found = Vec::new();
         for (index, one) in self.bindings.iter().enumerate() {
             for other in &self.bindings[index + 1..] {
-                if one.place != other.place || one.does == other.does {
+                if one.scope != other.scope || one.command == other.command {
                     continue;
                 }
                 let is_digit = |key: &str| key.len() == 1 && ("1"..="9").contains(&key);
                 let shared = one.keys.iter().find(|key| {
-                    let rules = other.does == Command::Rule(0) && is_digit(key);
+                    let rules = other.command == Command::Rule(0) && is_digit(key);
                     other.keys.contains(key) || rules
                 });
                 let (mine, theirs) = if own.contains_key(other.name) {
@@ -112,38 +113,38 @@ impl Keymap {
         found
     }
 
-    /// All, in the order of the help.
+    /// All bindings, in the order of the help.
     pub fn bindings(&self) -> &[Binding] {
         &self.bindings
     }
 
-    /// The first key of this, for a sentence that names it; its name where it has no key.
+    /// The first key of a command, for a message. The name of the command if it has no key.
     pub fn key(&self, does: Command) -> &str {
-        let binding = self.bindings.iter().find(|b| b.does == does);
+        let binding = self.bindings.iter().find(|b| b.command == does);
         match binding {
             Some(binding) => binding.keys.first().map_or(binding.name, String::as_str),
             None => "",
         }
     }
 
-    /// What a key does here, if anything.
+    /// The command of a key in a context, if it has one.
     pub fn look_up(&self, key: KeyEvent, context: InputContext) -> Option<Command> {
         let name = name_of(key)?;
         if let Some(digit) = name.parse::<u8>().ok().filter(|d| *d > 0) {
             return Some(Command::Rule(digit));
         }
-        let bound = |b: &&Binding| b.place.is_at(context) && b.keys.contains(&name);
+        let bound = |b: &&Binding| b.scope.includes(context) && b.keys.contains(&name);
         let all = self.bindings.iter().filter(bound);
-        all.min_by_key(|b| b.place.width()).map(|b| b.does)
+        all.min_by_key(|b| b.scope.rank()).map(|b| b.command)
     }
 
-    /// The bindings that the footer names here, the narrowest first.
+    /// The bindings that the footer lists in a context, the narrowest scope first.
     pub fn footer(&self, context: InputContext) -> Vec<&Binding> {
-        let is_free = context.over == Overlay::Nothing;
-        let here = self.bindings.iter().filter(|b| b.place.is_at(context));
+        let is_free = context.overlay.is_none();
+        let here = self.bindings.iter().filter(|b| b.scope.includes(context));
         let mut all: Vec<&Binding> = here.filter(|b| !b.keys.is_empty()).collect();
-        all.sort_by_key(|b| b.place.width());
-        // Where a key has a narrower meaning, only that one is told.
+        all.sort_by_key(|b| b.scope.rank());
+        // If several scopes bind a key, only the narrowest counts.
         let mut taken: Vec<&String> = Vec::new();
         all.retain(|b| {
             let is_new = !taken.contains(&&b.keys[0]);
@@ -154,23 +155,23 @@ impl Keymap {
         let is_of_use =
             |does| !(among_filters && matches!(does, Command::Open | Command::FocusFilters));
         all.retain(|b| {
-            let is_told = is_free || b.place != Anywhere || b.does == Command::Help;
-            !b.footer.is_empty() && is_told && is_of_use(b.does)
+            let is_listed = is_free || b.scope != Anywhere || b.command == Command::Help;
+            !b.footer.is_empty() && is_listed && is_of_use(b.command)
         });
         all
     }
 
-    /// What can be done and has these letters in its name or its help, the best match first;
-    /// where nothing is typed, what can be done here first.
+    /// The commands whose name or help match `letters`, the best match first. Without letters:
+    /// all commands, those that work in the context first.
     pub fn palette(&self, letters: &str, context: InputContext) -> Vec<&Binding> {
-        let rank = |b: &Binding| (!b.place.is_at(context), b.place.width());
+        let rank = |b: &Binding| (!b.scope.includes(context), b.scope.rank());
         let mut all: Vec<&Binding> = Vec::new();
         for binding in &self.bindings {
-            if matches!(binding.does, Command::Rule(_) | Command::Palette) {
+            if matches!(binding.command, Command::Rule(_) | Command::Palette) {
                 continue;
             }
-            // What is bound in several places is told with its key here.
-            match all.iter_mut().find(|b| b.does == binding.does) {
+            // A command that is bound in several scopes appears once, with its key here.
+            match all.iter_mut().find(|b| b.command == binding.command) {
                 Some(other) if rank(binding) < rank(other) => *other = binding,
                 Some(_) => {}
                 None => all.push(binding),
@@ -189,7 +190,7 @@ impl Keymap {
         let mut found: Vec<(u32, &Binding)> = all
             .into_iter()
             .filter_map(|b| {
-                // A name says more than a sentence.
+                // A match in the name counts more than one in the help.
                 let by_name = score(b.name).map(|score| score * 2);
                 let by_help = score(b.help);
                 Some((by_name.max(by_help)?, b))

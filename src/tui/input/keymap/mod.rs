@@ -1,5 +1,5 @@
-//! The keys, as data: what each does, where, and what the help says of it. The settings can give
-//! any command other keys.
+//! The key bindings as data: command, scope and help text of each. The configuration can bind any
+//! command to other keys.
 
 pub mod binding;
 pub mod command;
@@ -8,7 +8,7 @@ mod key_name;
 mod map;
 mod table;
 
-pub use binding::{DefaultBinding, Place};
+pub use binding::{DefaultBinding, Scope};
 pub use command::{Command, JumpTarget};
 pub use error::KeyError;
 pub use map::{Binding, Keymap};

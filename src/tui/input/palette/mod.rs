@@ -1,4 +1,4 @@
-//! Commands, found by a few letters of their name.
+//! The palette: finds commands by a few letters.
 
 pub mod state;
 pub(crate) mod update;

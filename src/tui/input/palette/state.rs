@@ -2,11 +2,11 @@
 
 use tui_input::Input;
 
-/// What can be done, found by a few letters.
+/// The commands that match a few letters.
 #[derive(Debug, Default)]
 pub struct Palette {
-    /// The letters.
+    /// The typed letters.
     pub input: Input,
-    /// The row that the cursor is on.
+    /// The row of the cursor.
     pub row: usize,
 }

@@ -1,4 +1,4 @@
-//! Commands by name: choosing one, and saying why it does nothing where it does nothing.
+//! The palette: it runs commands by name, and says why a command had no effect.
 
 use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
@@ -8,9 +8,9 @@ use crate::filter::change::{changes, summary};
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
-use crate::tui::frame::focus::{Overlay, Pane};
+use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::{Command, DefaultBinding, Place};
+use crate::tui::input::keymap::{Command, DefaultBinding, Scope};
 use crate::tui::input::palette::state::Palette;
 use crate::tui::input::perform::perform;
 use crate::tui::state::State;
@@ -27,8 +27,8 @@ pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -
             return match found.get(palette.row.min(last)) {
                 Some(binding) => chosen(state, binding),
                 None => {
-                    let says = "nothing that can be done is called so; ? lists all";
-                    state.refuse(says);
+                    let message = "no such command; ? lists all";
+                    state.notify_error(message);
                     Vec::new()
                 }
             };
@@ -44,94 +44,98 @@ pub(crate) fn type_key(state: &mut State, mut palette: Palette, key: KeyEvent) -
     Vec::new()
 }
 
-/// Does what was chosen. A key that does nothing at the end of a list needs no words; a command
-/// that was looked for by its name does.
+/// Runs a command. A key without effect needs no notice, such as Down at the end of a list; a
+/// command chosen by name does.
 fn chosen(state: &mut State, command: &DefaultBinding) -> Vec<Effect> {
-    state.message = None;
+    state.notice = None;
     let (before, edited) = (view::picture(state), state.edited().clone());
-    let effects = perform(state, command.does);
+    let effects = perform(state, command.command);
     let does_something = effects.iter().any(|effect| is_seen(state, effect));
     if !does_something && !page_moves(state) && view::picture(state) == before {
-        let says = why_nothing(state, command, &edited);
-        state.inform(says);
+        let reason = no_effect(state, command, &edited);
+        state.notify(reason);
     }
     effects
 }
 
-/// Whether something is seen of what an effect does, or it is said.
+/// Whether the operator notices an effect, on the screen or by a notice.
 fn is_seen(state: &State, effect: &Effect) -> bool {
     match effect {
-        // What is remembered of a layout that stays as it is changes nothing.
+        // Saving an unchanged layout shows nothing.
         Effect::Remember => false,
-        // They move what lies under these: the cursor among events, the event that is open.
-        Effect::Seek(..) | Effect::Inspect(_) => {
-            !matches!(state.over(), Overlay::DeadLetters | Overlay::Properties)
-        }
+        // These overlays hide the events and the inspector.
+        Effect::Seek(..) | Effect::Inspect(_) => !matches!(
+            state.overlays.top_kind(),
+            Some(OverlayKind::DeadLetters | OverlayKind::Properties)
+        ),
         _ => true,
     }
 }
 
-/// Whether other events are about to be shown.
+/// Whether the events pane is about to show other events.
 fn page_moves(state: &State) -> bool {
     let events = &state.events;
-    let shown = matches!(state.over(), Overlay::Nothing | Overlay::Person);
+    let shown = matches!(state.overlays.top_kind(), None | Some(OverlayKind::Person));
     let below = events.page.matched - events.page.above.min(events.page.matched);
     let is_older = below > events.page.rows.len() as u64;
     shown && (events.shift > 0 && is_older || events.shift < 0 && events.page.above > 0)
 }
 
-/// Why a command changed nothing that can be seen; `edited` are the filters as they were before.
-fn why_nothing(state: &State, command: &DefaultBinding, edited: &Filters) -> String {
+/// Why a command had no visible effect; `edited` are the filters before it.
+fn no_effect(state: &State, command: &DefaultBinding, edited: &Filters) -> String {
     let drafted = changes(edited, state.edited());
     if !drafted.is_empty() {
         let [back, filters] = [Command::Back, Command::FocusFilters].map(|does| state.key(does));
-        let says = summary(&drafted);
-        return format!("drafted: {says}; {back}, then {filters} shows the draft");
+        let changes = summary(&drafted);
+        return format!("drafted: {changes} ({back}, then {filters} to see the draft)");
     }
-    match command.does {
-        Command::Follow => "the newest event is on top already".to_owned(),
-        Command::Back => "nothing is open that could be closed".to_owned(),
-        Command::FocusFilters if state.over() == Overlay::Nothing => {
-            "the filters have the focus already".to_owned()
+    match command.command {
+        Command::Follow => "the newest event is already on top".to_owned(),
+        Command::Back => "nothing to close".to_owned(),
+        Command::FocusFilters if state.overlays.is_empty() => {
+            "the filters already have the focus".to_owned()
         }
-        Command::Up | Command::PageUp | Command::Top => "there is nothing further up".to_owned(),
-        Command::Down | Command::PageDown | Command::Bottom => {
-            "there is nothing further down".to_owned()
-        }
-        _ => why_by_kind(state, command),
+        Command::Up | Command::PageUp | Command::Top => "already at the top".to_owned(),
+        Command::Down | Command::PageDown | Command::Bottom => "already at the bottom".to_owned(),
+        _ => no_effect_here(state, command),
     }
 }
 
-fn why_by_kind(state: &State, command: &DefaultBinding) -> String {
+fn no_effect_here(state: &State, command: &DefaultBinding) -> String {
     let needs_rule = matches!(
-        command.does,
+        command.command,
         Command::DeleteRule | Command::RuleUp | Command::RuleDown
     );
     let is_size = matches!(
-        command.does,
+        command.command,
         Command::Wider | Command::Narrower | Command::Higher | Command::Lower
     );
     if is_size && state.zoomed {
         let zoom = state.key(Command::Zoom);
-        return format!("the pane has the whole screen: {zoom} gives the others their room back");
+        return format!("the pane is zoomed: {zoom} leaves the zoom");
     }
-    if is_size && state.over() == Overlay::Nothing {
+    if is_size && state.overlays.is_empty() {
         return format!("the pane can't be made {} here", command.name);
     }
-    if command.place == Place::Draft && state.draft.is_none() {
-        return "there is no draft: change a filter first".to_owned();
+    if command.scope == Scope::Draft && state.draft.is_none() {
+        return "no draft: change a filter first".to_owned();
     }
-    if needs_rule && state.over() == Overlay::Nothing {
+    if needs_rule && state.overlays.is_empty() {
         return match filters::selected_rule(state) {
-            None => "put the cursor on a rule first".to_owned(),
-            Some(_) => "the rule is at that end already".to_owned(),
+            None => "move the cursor to a rule first".to_owned(),
+            Some(_) => "the rule is already at that end".to_owned(),
         };
     }
-    if !command.place.is_at(state.input_context()) {
-        return format!("“{}” works {}", command.name, place(state, command.place));
+    if !command.scope.includes(state.input_context()) {
+        return format!("“{}” works {}", command.name, way_to(state, command.scope));
     }
-    let usual = state.key(Command::UsualLayout);
-    match command.does {
+    no_effect_of(state, command)
+}
+
+/// Why a command that works in this scope had no effect.
+fn no_effect_of(state: &State, command: &DefaultBinding) -> String {
+    let reset = state.key(Command::ResetLayout);
+    match command.command {
         Command::Sort => {
             let by = match state.sort {
                 Sort::Count => "count",
@@ -142,36 +146,34 @@ fn why_by_kind(state: &State, command: &DefaultBinding) -> String {
         }
         Command::LookThrough => {
             let zoom = state.key(Command::Zoom);
-            format!("the events are not shown: {zoom} brings them back")
+            format!("the events pane is not visible: {zoom} shows it")
         }
-        Command::Only => "put the cursor on an event type first".to_owned(),
-        Command::All => "every event type is on already".to_owned(),
-        Command::None => "every event type is off already".to_owned(),
-        Command::Window if state.over() == Overlay::Nothing => {
+        Command::Only => "move the cursor to an event type first".to_owned(),
+        Command::All => "all event types are already on".to_owned(),
+        Command::None => "all event types are already off".to_owned(),
+        Command::Window if state.overlays.is_empty() => {
             let zoom = state.key(Command::Zoom);
-            format!("the throughput is not shown: {zoom} or {usual} brings it back")
+            format!("the throughput pane is not visible: {zoom} or {reset} shows it")
         }
-        Command::Zoom | Command::NextPane | Command::PreviousPane
-            if state.over() == Overlay::Nothing =>
-        {
-            format!("only this pane is shown: {usual} brings the others back")
+        Command::Zoom | Command::NextPane | Command::PreviousPane if state.overlays.is_empty() => {
+            format!("no other pane is visible: {reset} shows them")
         }
-        Command::Earlier | Command::Later => "no other time is shown that way".to_owned(),
+        Command::Earlier | Command::Later => "no more times in that direction".to_owned(),
         Command::NextMatch | Command::PreviousMatch => {
-            "there is no other event that way".to_owned()
+            "no more events in that direction".to_owned()
         }
-        Command::Fold => "there is nothing to fold on this line".to_owned(),
-        Command::StoryUp | Command::StoryDown => "the story has no more lines that way".to_owned(),
-        Command::FindProperty => "there is no property under the cursor".to_owned(),
-        Command::Open => "what is under the cursor is open already".to_owned(),
-        _ if state.over() != Overlay::Nothing => {
+        Command::Fold => "nothing to fold on this line".to_owned(),
+        Command::StoryUp | Command::StoryDown => "the history ends here".to_owned(),
+        Command::FindProperty => "no property under the cursor".to_owned(),
+        Command::Open => "already open".to_owned(),
+        _ if !state.overlays.is_empty() => {
             let back = state.key(Command::Back);
             format!(
-                "“{}” changes what is under this view: {back} leads back to it",
+                "“{}” acts on the panes behind this view: {back} shows them",
                 command.name
             )
         }
-        _ => format!("“{}” changes nothing here", command.name),
+        _ => format!("“{}” has no effect here", command.name),
     }
 }
 
@@ -185,41 +187,39 @@ fn name(pane: Pane) -> &'static str {
     }
 }
 
-/// Where a command works, and how to get there.
-fn place(state: &State, place: Place) -> String {
+/// The part of the screen where a command works, and the key that leads there.
+fn way_to(state: &State, scope: Scope) -> String {
     let key = |does| state.key(does);
-    let back = match state.over() {
-        Overlay::Nothing => String::new(),
-        _ => format!("{}, then ", key(Command::Back)),
+    let back = if state.overlays.is_empty() {
+        String::new()
+    } else {
+        format!("{}, then ", key(Command::Back))
     };
-    match place {
-        Place::Anywhere => "everywhere".to_owned(),
-        Place::In(Pane::Filters) | Place::Draft => {
+    match scope {
+        Scope::Anywhere => "everywhere".to_owned(),
+        Scope::In(Pane::Filters) | Scope::Draft => {
             format!(
-                "among the filters: {back}{} goes there",
+                "in the filters: {back}{} goes there",
                 key(Command::FocusFilters)
             )
         }
-        Place::In(pane) => {
+        Scope::In(pane) => {
             let next = key(Command::NextPane);
-            format!("in the pane of the {}: {back}{next} goes there", name(pane))
+            format!("in the {} pane: {back}{next} goes there", name(pane))
         }
-        Place::Inspector => format!(
-            "on an event that is open: {back}{} opens one",
-            key(Command::Open)
-        ),
-        Place::DeadLetters => format!(
-            "among the dead letters: {} lists them",
+        Scope::Inspector => format!("on an open event: {back}{} opens one", key(Command::Open)),
+        Scope::DeadLetters => format!(
+            "in the dead letters: {} lists them",
             key(Command::DeadLetters)
         ),
-        Place::Person => format!("on a person's events: {} shows them", key(Command::Person)),
-        Place::Limit => format!(
-            "where a limit is broken: {back}{} on a violation goes there",
+        Scope::Person => format!("on a person's events: {} shows them", key(Command::Person)),
+        Scope::Limit => format!(
+            "in the violations of a limit: {back}{} on a violation goes there",
             key(Command::Open)
         ),
-        Place::Properties => {
+        Scope::Properties => {
             format!(
-                "on the properties of a type: {back}{} shows them",
+                "in the properties of an event type: {back}{} shows them",
                 key(Command::Properties)
             )
         }

@@ -11,7 +11,6 @@ use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
-/// All that can be done, found by a few letters.
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -21,8 +20,14 @@ pub(crate) fn render(
 ) {
     let rows = (area.height - 2).min(20);
     let room = pane::centred(area, 92.min(area.width.saturating_sub(2)), rows);
-    let keys = "Enter does it, Esc closes";
-    let inside = pane::frame(frame, room, "Commands", keys, true, theme);
+    let keys = "Enter runs it, Esc closes";
+    let inside = pane::frame(
+        frame,
+        room,
+        pane::Title::both("Commands", keys),
+        true,
+        theme,
+    );
     let width = usize::from(inside.width);
     let height = usize::from(inside.height).saturating_sub(1);
     let found = state
@@ -60,7 +65,7 @@ pub(crate) fn render(
         lines.push(line);
     }
     if found.is_empty() {
-        lines.push(Line::styled(" nothing is called so", theme.dim));
+        lines.push(Line::styled(" no such command", theme.dim));
     }
     frame.render_widget(Paragraph::new(lines), inside);
     let column = (3 + open.input.visual_cursor()).min(width.saturating_sub(1)) as u16;

@@ -1,14 +1,14 @@
 use crossterm::event::{KeyCode, KeyModifiers};
 
 use super::*;
-use crate::tui::frame::focus::{InputContext, Overlay, Pane};
-use crate::tui::input::keymap::binding::Place::{In, Inspector};
+use crate::tui::frame::focus::{InputContext, OverlayKind, Pane};
+use crate::tui::input::keymap::binding::Scope::{In, Inspector};
 
-fn does(key: KeyCode, pane: Pane, over: Overlay) -> Option<Command> {
+fn does(key: KeyCode, pane: Pane, overlay: Option<OverlayKind>) -> Option<Command> {
     let context = InputContext {
         pane,
-        over,
-        drafts: false,
+        overlay,
+        has_draft: false,
     };
     Keymap::default().look_up(KeyEvent::new(key, KeyModifiers::NONE), context)
 }
@@ -16,41 +16,36 @@ fn does(key: KeyCode, pane: Pane, over: Overlay) -> Option<Command> {
 #[test]
 fn a_key_means_what_its_place_says() {
     let space = KeyCode::Char(' ');
-    for (key, pane, over, expected) in [
-        (space, Pane::Events, Overlay::Nothing, Some(Command::Freeze)),
+    for (key, pane, overlay, expected) in [
+        (space, Pane::Events, None, Some(Command::Freeze)),
+        (space, Pane::Filters, None, Some(Command::Toggle)),
         (
             space,
             Pane::Filters,
-            Overlay::Nothing,
-            Some(Command::Toggle),
-        ),
-        (
-            space,
-            Pane::Filters,
-            Overlay::Inspector,
+            Some(OverlayKind::Inspector),
             Some(Command::Fold),
         ),
         (
             KeyCode::Char('3'),
             Pane::Events,
-            Overlay::Nothing,
+            None,
             Some(Command::Rule(3)),
         ),
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Overlay::Nothing,
+            None,
             Some(Command::NewRule),
         ),
         (
             KeyCode::Char('r'),
             Pane::Events,
-            Overlay::DeadLetters,
+            Some(OverlayKind::DeadLetters),
             Some(Command::Retry),
         ),
-        (KeyCode::F(9), Pane::Events, Overlay::Nothing, None),
+        (KeyCode::F(9), Pane::Events, None, None),
     ] {
-        assert_eq!(does(key, pane, over), expected, "{key:?}");
+        assert_eq!(does(key, pane, overlay), expected, "{key:?}");
     }
 }
 
@@ -58,25 +53,25 @@ fn a_key_means_what_its_place_says() {
 fn a_few_letters_find_what_can_be_done() {
     let context = InputContext {
         pane: Pane::Events,
-        over: Overlay::Nothing,
-        drafts: false,
+        overlay: None,
+        has_draft: false,
     };
     let map = Keymap::default();
     let first = |letters| map.palette(letters, context).first().map(|b| b.name);
     assert_eq!(first("gate"), Some("gate"));
     assert_eq!(first("dltr"), Some("dead-letters"));
-    assert_eq!(first("take back"), Some("undo"));
+    assert_eq!(first("last change"), Some("undo"));
     assert_eq!(first("DRY"), Some("dry-run"));
     assert_eq!(first("qqqq"), None);
     // All are there, each once, with what means something here first.
     let all = map.palette("", context);
-    assert!(all[0].place == In(Pane::Events) && all.len() > 40);
+    assert!(all[0].scope == In(Pane::Events) && all.len() > 40);
     let inspecting = InputContext {
-        over: Overlay::Inspector,
+        overlay: Some(OverlayKind::Inspector),
         ..context
     };
     let person = map.palette("person", inspecting);
-    assert_eq!(person[0].place, Inspector);
+    assert_eq!(person[0].scope, Inspector);
 }
 
 #[test]
@@ -84,8 +79,9 @@ fn no_key_means_two_things_in_one_place_and_every_name_is_its_own() {
     for (i, a) in KEYS.iter().enumerate() {
         for b in &KEYS[i + 1..] {
             assert_ne!(a.name, b.name);
-            let clash =
-                a.place == b.place && a.does != b.does && a.keys.iter().any(|k| b.keys.contains(k));
+            let clash = a.scope == b.scope
+                && a.command != b.command
+                && a.keys.iter().any(|k| b.keys.contains(k));
             assert!(!clash, "{} and {} share a key", a.name, b.name);
         }
     }
@@ -107,8 +103,8 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     let map = Keymap::with(&given).unwrap();
     let context = InputContext {
         pane: Pane::Events,
-        over: Overlay::Nothing,
-        drafts: false,
+        overlay: None,
+        has_draft: false,
     };
     let does = |code, modifiers| map.look_up(KeyEvent::new(code, modifiers), context);
     assert_eq!(does(KeyCode::F(9), KeyModifiers::NONE), Some(Command::Gate));
@@ -128,7 +124,7 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     assert!(
         map.footer(context)
             .iter()
-            .all(|b| b.does != Command::Freeze)
+            .all(|b| b.command != Command::Freeze)
     );
     let told = |pairs| -> Vec<String> {
         let wrong = Keymap::with(&own(pairs)).unwrap_err();
@@ -138,17 +134,17 @@ fn the_settings_give_other_keys_and_what_is_wrong_with_them_is_told() {
     assert_eq!(
         told(&[("gate", &["?"]), ("zoon", &["Z"]), ("help", &["3"])]),
         [
-            "zoon: nothing that can be done is called so: did you mean zoom?; the palette (:) lists all names",
-            "help: 3 is the key of rule already, in the same place",
+            "zoon: unknown command: did you mean zoom?; the palette (:) lists all commands",
+            "help: 3 is already bound to rule in the same scope",
         ]
     );
     let wrong = told(&[("gate", &["?", "Hyper-x"])]);
     assert!(
-        wrong[0].starts_with("gate: \"Hyper-x\" is no key"),
+        wrong[0].starts_with("gate: unknown key \"Hyper-x\""),
         "{wrong:?}"
     );
     assert_eq!(
         wrong[1],
-        "gate: ? is the key of help already, in the same place"
+        "gate: ? is already bound to help in the same scope"
     );
 }

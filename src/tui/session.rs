@@ -1,0 +1,119 @@
+//! The screen without a terminal or a pipeline: the state, and the finder that fills the events
+//! pane. It answers all effects that need only the ring; the shell carries out the others.
+
+use crate::customerio::Mapping;
+use crate::filter::preview::Batching;
+use crate::protocol::Record;
+use crate::telemetry::ring::SharedRing;
+use crate::tui::action::{Action, Effect};
+use crate::tui::events::finder::Finder;
+use crate::tui::filters::preview::query::Question;
+use crate::tui::inspector::query::Inspected;
+use crate::tui::person::query::Identity;
+use crate::tui::state::State;
+use crate::tui::update::update;
+
+/// A screen on a ring of events.
+#[derive(Debug)]
+pub struct Session {
+    /// The state of the screen.
+    pub state: State,
+    /// The settings of its queries. They change when the configuration is reloaded.
+    pub settings: QuerySettings,
+    finder: Finder,
+}
+
+/// The settings of the pipeline that queries over the ring depend on.
+#[derive(Debug, Clone)]
+pub struct QuerySettings {
+    /// The mapping of events to requests.
+    pub mapping: Mapping,
+    /// The limits of a batch.
+    pub batching: Batching,
+}
+
+impl Session {
+    /// A screen that shows the events of `ring`.
+    pub fn new(state: State, settings: QuerySettings, ring: SharedRing) -> Self {
+        Self {
+            state,
+            settings,
+            finder: Finder::new(ring),
+        }
+    }
+
+    /// Applies an action. Returns all effects that it asked for; those that need only the ring
+    /// (`Seek`, `Who` and `Inspect`) are answered already.
+    pub fn act(&mut self, action: Action) -> Vec<Effect> {
+        let mut effects = update(&mut self.state, action);
+        let answers: Vec<Action> = effects.iter().filter_map(|e| self.answer(e)).collect();
+        for answer in answers {
+            effects.extend(self.act(answer));
+        }
+        effects
+    }
+
+    fn answer(&self, effect: &Effect) -> Option<Action> {
+        match *effect {
+            Effect::Seek(seek, from) => Some(Action::JumpFound(seek, self.finder.seek(seek, from))),
+            Effect::Who(sequence) => {
+                let record = self.finder.record(sequence);
+                let event = record.as_ref().and_then(Record::event);
+                Some(Action::Who(event.and_then(Identity::of)))
+            }
+            Effect::Inspect(sequence) => Some(Action::Inspected(self.inspect(sequence))),
+            _ => None,
+        }
+    }
+
+    fn inspect(&self, sequence: u64) -> Option<Box<Inspected>> {
+        let record = self.finder.record(sequence)?;
+        let snapshot = &self.state.snapshot;
+        let found = Inspected::of(
+            record,
+            &snapshot.filters,
+            snapshot.mode,
+            &self.settings.mapping,
+        );
+        Some(Box::new(found))
+    }
+
+    /// The question that the preview answers: the effect of the proposed filters. None where they
+    /// change nothing.
+    pub fn question(&self) -> Option<Question> {
+        Some(Question {
+            before: self.state.filters.clone(),
+            after: self.state.proposed()?,
+            batching: self.settings.batching,
+            send_users: self.settings.mapping.send_users,
+        })
+    }
+
+    /// Searches on for a part of a frame's time, and brings the events pane and the inspector up
+    /// to date. Returns whether the search is complete.
+    pub fn refresh(&mut self) -> bool {
+        self.finder.set_find(self.state.events.find.as_ref());
+        self.finder.search();
+        let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
+        let question = self.question().filter(|_| has_draft_events);
+        self.finder.set_draft(question);
+        let rows = self.state.event_rows();
+        let events = &mut self.state.events;
+        events.room = rows;
+        let page = self
+            .finder
+            .page(events.anchor(), events.shift, rows, &events.bookmarks);
+        let is_complete = page.complete;
+        self.act(Action::Page(page));
+        if let Some(inspector) = self.state.overlays.inspector()
+            && inspector.is_outdated(
+                self.finder.record(inspector.sequence).as_ref(),
+                &self.state.snapshot,
+            )
+        {
+            let found = self.inspect(inspector.sequence);
+            self.act(Action::Inspected(found));
+        }
+        is_complete
+    }
+}

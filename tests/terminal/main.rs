@@ -1,0 +1,16 @@
+//! The screen in a pseudo-terminal, played by keys as an operator would.
+#![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
+#![cfg(unix)]
+
+mod configuration;
+mod delivery;
+mod display;
+mod events;
+mod filters;
+mod lifecycle;
+#[path = "../common/program.rs"]
+mod program;
+mod pty;
+mod relay;
+#[path = "../common/rights.rs"]
+mod rights;
