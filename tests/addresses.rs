@@ -196,7 +196,7 @@ fn what_can_be_encoded_is_taken_and_what_may_surprise_is_noted() {
         let (said, code) = check(&[("SLUICEGATE_FEED_URL", value)]);
         assert_eq!(
             (code, said.as_str()),
-            (Some(0), "no configuration file: all is well\n")
+            (Some(0), "no configuration file: no problems\n")
         );
     }
     for (name, value) in [
@@ -221,7 +221,7 @@ fn what_can_be_encoded_is_taken_and_what_may_surprise_is_noted() {
         said,
         "note: feed.url: its user name and password are sent as Authorization: Basic\n\
          note: the feed goes through the proxy proxy.example:3128\n\
-         no configuration file: all is well\n"
+         no configuration file: no problems\n"
     );
     assert_eq!(code, Some(0));
 }

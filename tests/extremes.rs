@@ -127,7 +127,7 @@ fn each_extreme_value_is_accepted_or_refused_with_the_name_of_its_setting() {
             "{path} = {value} is refused without its name: {said}"
         );
         assert!(
-            said.contains("1 to mend") || said.starts_with("sluicegate: "),
+            said.contains("1 problem") || said.starts_with("sluicegate: "),
             "{said}"
         );
     }

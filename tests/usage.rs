@@ -71,7 +71,7 @@ fn config_init_writes_a_file_that_check_and_show_read() {
     );
     let checked = config(&["check"]);
     assert_eq!(checked.status.code(), Some(1));
-    assert!(String::from_utf8_lossy(&checked.stdout).contains("3 to mend"));
+    assert!(String::from_utf8_lossy(&checked.stdout).contains("3 problems"));
     let text = std::fs::read_to_string(&path)
         .unwrap()
         .replace("gate = \"shut\"", "gate = \"ajar\"");

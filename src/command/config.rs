@@ -81,10 +81,10 @@ fn check(source: ConfigSource) -> Result<ExitCode> {
         || "no configuration file".to_owned(),
         |path| path.display().to_string(),
     );
-    if count == 0 {
-        say!("{read}: all is well");
-    } else {
-        say!("{read}: {count} to mend");
+    match count {
+        0 => say!("{read}: no problems"),
+        1 => say!("{read}: 1 problem"),
+        count => say!("{read}: {count} problems"),
     }
     Ok(ExitCode::from(u8::from(count > 0)))
 }

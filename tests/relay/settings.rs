@@ -117,7 +117,7 @@ fn a_reload_without_a_certificate_is_reported() {
         .recv_timeout(std::time::Duration::from_secs(20))
         .unwrap();
     assert!(
-        said.contains("certificate again, and this one has none"),
+        said.contains("reloads only its TLS certificate, and none is set"),
         "{said}"
     );
     // It goes on.
@@ -131,7 +131,7 @@ fn invalid_settings_are_reported_with_their_place() {
     for (settings, says) in [
         (
             "[relay]\ntls_cert_file = \"x.pem\"",
-            "needs both tls_cert_file and tls_key_file",
+            "needs both files; write tls_cert_file and tls_key_file",
         ),
         (
             "[relay]\npass_to = \"amplitude\"",
