@@ -155,7 +155,7 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
     assert_eq!(fixture.act(Action::Hangup), [Effect::Reload]);
     let key = KeyEvent::new(KeyCode::Char('r'), KeyModifiers::CONTROL);
     assert_eq!(fixture.act(Action::Key(key)), [Effect::Reload]);
-    let says = "settings read again: types in force".to_owned();
+    let says = "settings reloaded: types applied".to_owned();
     let reread = ReloadOutcome {
         notice: says,
         ..ReloadOutcome::default()
