@@ -366,3 +366,25 @@ fn no_files_use_each_other_in_a_circle() {
     let first: Vec<&str> = circles.iter().map(|circle| circle[0].as_str()).collect();
     assert_eq!(first, STILL_CIRCLES, "each by its first file: {circles:#?}");
 }
+
+#[test]
+fn no_file_has_more_than_400_lines() {
+    const MAX_LINES: usize = 400;
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let mut folders: Vec<PathBuf> = ["src", "tests", "benches"].map(|f| root.join(f)).into();
+    let mut long = Vec::new();
+    while let Some(folder) = folders.pop() {
+        for entry in std::fs::read_dir(&folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() && !path.ends_with("target") {
+                folders.push(path);
+            } else if path.extension().is_some_and(|end| end == "rs") {
+                let lines = std::fs::read_to_string(&path).unwrap().lines().count();
+                if lines > MAX_LINES {
+                    long.push(format!("{}: {lines} lines", path.display()));
+                }
+            }
+        }
+    }
+    assert!(long.is_empty(), "{long:#?}");
+}

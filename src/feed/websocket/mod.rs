@@ -2,7 +2,7 @@
 //!
 //! [`connect`] makes the connection, through a proxy if necessary, and [`handshake`] upgrades it to a
 //! WebSocket. [`frames`] keeps an unreadable message from ending the connection, and [`resume_point`]
-//! keeps a message id that the server rejects from ending the feed. [`describe`] explains errors.
+//! keeps a message id that the server rejects from ending the feed. [`mod@describe`] explains errors.
 
 mod connect;
 mod describe;
