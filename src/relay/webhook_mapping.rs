@@ -35,7 +35,7 @@ enum Source {
 pub struct MappingError {
     /// The field of the event.
     pub field: String,
-    /// What is wrong with it.
+    /// The reason.
     pub why: String,
 }
 

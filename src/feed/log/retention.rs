@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-/// How long, and up to which size, messages stay in the log.
+/// The time and size limits of the messages in the log.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Retention {
     /// Maximum age of a message.

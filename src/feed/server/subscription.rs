@@ -1,4 +1,4 @@
-//! What a client subscribes to: the query of its URL.
+//! The subscription of a client: the query of its URL.
 
 use std::borrow::Cow;
 use std::collections::BTreeSet;
@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 
-/// What a client subscribes to.
+/// The subscription of a client.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Subscription {
     /// `last_received`: the message after which it resumes. Empty: everything that is stored.

@@ -47,7 +47,7 @@ fn frame(first: u8, payload: &[u8]) -> Vec<u8> {
     frame
 }
 
-/// What comes out for `bytes`, read through buffers of `room` bytes, and what it tells.
+/// The output and the report for `bytes`, read through buffers of `room` bytes.
 fn edited(
     bytes: Vec<u8>,
     sizes: Vec<usize>,
