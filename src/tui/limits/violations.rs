@@ -29,6 +29,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let title = format!("Violations {dash} {} in 10 m{limits}", grouped(recent));
     let right = match shown.totals.malformed {
         0 => String::new(),
+        1 => "1 malformed frame".to_owned(),
         malformed => format!("{} malformed frames", grouped(malformed)),
     };
     let inside = pane::frame(
