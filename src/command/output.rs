@@ -5,9 +5,7 @@
 //! as in `| head`.
 
 use std::fmt;
-use std::io::{
-    Write as _, {self},
-};
+use std::io::{self, Write as _};
 
 use serde::Serialize;
 use tracing::field::Field;

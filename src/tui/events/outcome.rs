@@ -1,9 +1,7 @@
 //! The outcome of an event: sign, severity and description.
 
 use crate::filter::Decision;
-use crate::limits::{
-    Policy, Unit, {self},
-};
+use crate::limits::{self, Policy, Unit};
 use crate::protocol::{Content, Outcome, Record, Story};
 use crate::tui::widget::theme::Sign;
 

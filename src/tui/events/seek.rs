@@ -2,9 +2,7 @@
 
 use std::time::Duration;
 
-use crate::amplitude::time::{
-    UnixMs, {self},
-};
+use crate::amplitude::time::{self, UnixMs};
 use crate::protocol::{Content, Outcome, Record};
 use crate::text::duration;
 

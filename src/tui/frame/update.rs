@@ -5,9 +5,7 @@ use std::sync::Arc;
 use crate::feed::FeedState;
 use crate::protocol::Snapshot;
 use crate::tui::action::Effect;
-use crate::tui::frame::alert::{
-    Alert, {self},
-};
+use crate::tui::frame::alert::{self, Alert};
 use crate::tui::frame::focus::{PANES, Pane};
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;

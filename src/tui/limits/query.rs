@@ -8,9 +8,7 @@ use crate::amplitude::Reading;
 use crate::amplitude::time::UnixMs;
 use crate::customerio::mapping::Mapping;
 use crate::filter::preview::most_first;
-use crate::limits::{
-    Code, Subject, Violation, {self},
-};
+use crate::limits::{self, Code, Subject, Violation};
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 

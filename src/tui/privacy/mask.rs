@@ -12,9 +12,7 @@ use ratatui::buffer::Buffer;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
-use crate::amplitude::json::{
-    Kind, {self},
-};
+use crate::amplitude::json::{self, Kind};
 
 /// The mask.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

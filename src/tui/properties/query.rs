@@ -4,9 +4,7 @@
 
 use rustc_hash::FxHashMap;
 
-use crate::amplitude::json::{
-    Kind, {self},
-};
+use crate::amplitude::json::{self, Kind};
 use crate::amplitude::time::UnixMs;
 use crate::filter::catalog::LISTS;
 use crate::filter::expression_builder::step;

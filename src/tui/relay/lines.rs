@@ -6,9 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::amplitude::time::{
-    UnixMs, {self},
-};
+use crate::amplitude::time::{self, UnixMs};
 
 /// Maximum log messages kept.
 const MOST: usize = 500;

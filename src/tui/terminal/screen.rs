@@ -1,8 +1,6 @@
 //! The terminal: set up at the start, restored in any case.
 
-use std::io::{
-    Stdout, Write, stdout, {self},
-};
+use std::io::{self, Stdout, Write, stdout};
 use std::sync::atomic::AtomicBool;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, Once, PoisonError};

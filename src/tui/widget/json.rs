@@ -6,9 +6,7 @@ use std::collections::BTreeSet;
 use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 
-use crate::amplitude::json::{
-    Kind, {self},
-};
+use crate::amplitude::json::{self, Kind};
 use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
 

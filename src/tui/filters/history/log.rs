@@ -4,9 +4,7 @@ use std::collections::VecDeque;
 
 use serde::Serialize;
 
-use crate::amplitude::time::{
-    UnixMs, {self},
-};
+use crate::amplitude::time::{self, UnixMs};
 use crate::filter::Filters;
 use crate::filter::change::{Change, changes, summary};
 
