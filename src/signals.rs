@@ -12,11 +12,11 @@ use tokio_util::sync::CancellationToken;
 /// code that shells use for an interrupted program.
 pub fn first() -> CancellationToken {
     let first = CancellationToken::new();
-    let told = first.clone();
+    let received = first.clone();
     let mut terminations = terminations();
     tokio::spawn(async move {
         if terminations.recv().await.is_some() {
-            told.cancel();
+            received.cancel();
         }
         if terminations.recv().await.is_some() {
             std::process::exit(130);
@@ -27,23 +27,23 @@ pub fn first() -> CancellationToken {
 
 /// Returns a channel that receives each SIGINT or SIGTERM from now on.
 pub fn terminations() -> mpsc::Receiver<()> {
-    let (told, terminations) = mpsc::channel(2);
+    let (sender, terminations) = mpsc::channel(2);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
         for kind in [SignalKind::interrupt(), SignalKind::terminate()] {
-            let told = told.clone();
+            let sender = sender.clone();
             // On an error, only keys can end the program.
             if let Ok(mut signals) = signal(kind) {
                 tokio::spawn(async move {
-                    while signals.recv().await.is_some() && told.send(()).await.is_ok() {}
+                    while signals.recv().await.is_some() && sender.send(()).await.is_ok() {}
                 });
             }
         }
     }
     #[cfg(not(unix))]
     tokio::spawn(async move {
-        while tokio::signal::ctrl_c().await.is_ok() && told.send(()).await.is_ok() {}
+        while tokio::signal::ctrl_c().await.is_ok() && sender.send(()).await.is_ok() {}
     });
     terminations
 }
@@ -59,7 +59,7 @@ pub enum Hangup {
 
 /// Returns a channel that receives the meaning of each SIGHUP from now on.
 pub fn hangups() -> mpsc::Receiver<Hangup> {
-    let (told, hangups) = mpsc::channel(2);
+    let (sender, hangups) = mpsc::channel(2);
     #[cfg(unix)]
     {
         use tokio::signal::unix::{SignalKind, signal};
@@ -72,7 +72,7 @@ pub fn hangups() -> mpsc::Receiver<Hangup> {
                     } else {
                         Hangup::Reload
                     };
-                    if told.send(meaning).await.is_err() {
+                    if sender.send(meaning).await.is_err() {
                         return;
                     }
                 }
@@ -80,7 +80,7 @@ pub fn hangups() -> mpsc::Receiver<Hangup> {
         }
     }
     #[cfg(not(unix))]
-    drop(told);
+    drop(sender);
     hangups
 }
 

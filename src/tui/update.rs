@@ -71,8 +71,8 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
             state.notify_error(why);
             Vec::new()
         }
-        Action::Notice(told) => {
-            match told {
+        Action::Notice(notice) => {
+            match notice {
                 Ok(message) => state.notify(message),
                 Err(why) => state.notify_error(why),
             }

@@ -77,7 +77,7 @@ pub(crate) fn render(
     let offset = scroll(list.row, room, state.watches.len());
     for (index, watch) in state.watches.iter().enumerate().skip(offset).take(room) {
         let selected = !editing && index == list.row;
-        lines.push(told(
+        lines.push(watch_row(
             watch,
             state.watch_counts.get(index),
             selected,
@@ -145,7 +145,7 @@ fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static
     ]
 }
 
-fn told(
+fn watch_row(
     watch: &Watch,
     seen: Option<&WatchCount>,
     selected: bool,
