@@ -39,20 +39,12 @@ struct Upload<'u> {
 }
 
 pub(super) async fn webhook(
-    State(relay): State<Relay>,
-    ConnectInfo(peer): Peer,
+    relay: State<Relay>,
+    peer: Peer,
     secret: Secret,
     request: Request,
 ) -> Response {
-    let sender = Sender::new(Endpoint::Webhook, peer, request.headers());
-    let upload = Upload {
-        sender: &sender,
-        peer,
-        secret,
-        request,
-    };
-    let result = relay.take_webhook(upload).await;
-    relay.answer(&sender, result)
+    receive(relay, Endpoint::Webhook, peer, secret, request).await
 }
 
 pub(super) async fn http_api(
@@ -61,7 +53,7 @@ pub(super) async fn http_api(
     secret: Secret,
     request: Request,
 ) -> Response {
-    envelope(relay, Endpoint::HttpApi, peer, secret, request).await
+    receive(relay, Endpoint::HttpApi, peer, secret, request).await
 }
 
 pub(super) async fn batch(
@@ -70,10 +62,10 @@ pub(super) async fn batch(
     secret: Secret,
     request: Request,
 ) -> Response {
-    envelope(relay, Endpoint::Batch, peer, secret, request).await
+    receive(relay, Endpoint::Batch, peer, secret, request).await
 }
 
-async fn envelope(
+async fn receive(
     State(relay): State<Relay>,
     endpoint: Endpoint,
     ConnectInfo(peer): Peer,
@@ -87,7 +79,10 @@ async fn envelope(
         secret,
         request,
     };
-    let result = relay.take_envelope(upload).await;
+    let result = match endpoint {
+        Endpoint::Webhook => relay.take_webhook(upload).await,
+        _ => relay.take_envelope(upload).await,
+    };
     relay.answer(&sender, result)
 }
 
