@@ -154,7 +154,8 @@ fn not_own(path: &Path) -> io::Error {
     ))
 }
 
-fn beside(path: &Path, end: &str) -> PathBuf {
+/// Returns the path with `end` appended to the file name.
+pub fn beside(path: &Path, end: &str) -> PathBuf {
     let mut name = path.as_os_str().to_owned();
     name.push(end);
     name.into()

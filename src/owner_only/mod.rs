@@ -13,7 +13,7 @@ mod rights;
 mod tests;
 
 pub use file::{
-    create, create_new, new_in_place, open_own, prepare_database, publish, replace,
+    beside, create, create_new, new_in_place, open_own, prepare_database, publish, replace,
     replace_durably, sync_folder_of, tighten_path,
 };
 pub use folder::{create_folder, shared};

@@ -5,7 +5,7 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 
-use crate::owner_only;
+use crate::owner_only::{self, beside};
 
 /// The replacement of a database.
 #[derive(Debug)]
@@ -62,13 +62,6 @@ impl Replacement {
         self.file
             .with_file_name(format!("{stem}.damaged-{now_ms}.{end}"))
     }
-}
-
-/// The path with `end` appended to the file name.
-pub fn beside(path: &Path, end: &str) -> PathBuf {
-    let mut name = path.as_os_str().to_owned();
-    name.push(end);
-    name.into()
 }
 
 /// Removes a database, its log and the log's index.

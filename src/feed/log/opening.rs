@@ -8,8 +8,8 @@ use rusqlite::Connection;
 use uuid::Uuid;
 
 use crate::amplitude::time;
-use crate::owner_only;
-use crate::sqlite::replacement::{Replacement, beside};
+use crate::owner_only::{self, beside};
+use crate::sqlite::replacement::Replacement;
 
 use super::damage::Damage;
 use super::error::LogError;

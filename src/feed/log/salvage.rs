@@ -16,8 +16,8 @@ use rusqlite::{Connection, OpenFlags, params};
 use uuid::Uuid;
 
 use crate::amplitude::time;
-use crate::owner_only;
-use crate::sqlite::replacement::{Replacement, beside, remove};
+use crate::owner_only::{self, beside};
+use crate::sqlite::replacement::{Replacement, remove};
 
 use super::damage::Salvaged;
 use super::manifest::Manifest;
