@@ -90,8 +90,8 @@ impl Session {
     }
 
     /// Searches on for a part of a frame's time, and brings the events pane and the inspector up
-    /// to date. Returns whether the search is complete.
-    pub fn refresh(&mut self) -> bool {
+    /// to date.
+    pub fn refresh(&mut self) {
         self.finder.set_find(self.state.events.find.as_ref());
         self.finder.search();
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
@@ -103,7 +103,6 @@ impl Session {
         let page = self
             .finder
             .page(events.anchor(), events.shift, rows, &events.bookmarks);
-        let is_complete = page.complete;
         self.act(Action::Page(page));
         if let Some(inspector) = self.state.overlays.inspector()
             && inspector.is_outdated(
@@ -114,6 +113,5 @@ impl Session {
             let found = self.inspect(inspector.sequence);
             self.act(Action::Inspected(found));
         }
-        is_complete
     }
 }
