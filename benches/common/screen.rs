@@ -1,6 +1,5 @@
 //! The program with its screen in a pseudo-terminal: how soon it answers keys, how many bytes it
 //! writes, and what the screen costs the forwarding.
-use sluicegate::text::grouped;
 
 use std::io::{Read, Write};
 use std::num::NonZero;
@@ -9,6 +8,7 @@ use std::sync::{Arc, Condvar, Mutex};
 use std::time::{Duration, Instant};
 
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
+use sluicegate::text::grouped;
 
 use super::{IDLE, Run, peak_bytes, program, settings, wait};
 
