@@ -76,6 +76,7 @@
 //! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
 pub mod amplitude;
+mod blocking;
 pub mod browser;
 pub mod cli;
 pub mod command;

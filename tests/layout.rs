@@ -32,6 +32,7 @@ const LAYERS: &[&[&str]] = &[
     &["amplitude"],
     &[
         "network",
+        "blocking",
         "http",
         "browser",
         "descriptors",

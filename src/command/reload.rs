@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use crate::blocking;
 use crate::config::{Flag, Needs, ReloadReport, Settings, exists};
 use crate::customerio::client::Destination;
 use crate::feed::WebSocketFeed;
@@ -43,7 +44,7 @@ impl Reloader {
     /// Loads and applies the settings. Returns the report and the presets, or why nothing changed.
     pub(super) async fn reload(&self, handle: &Handle) -> Result<(ReloadReport, Presets), String> {
         let own = self.clone();
-        let loaded = blocking(move || own.load()).await?;
+        let loaded = blocking::run(move || own.load()).await?;
         let presets = loaded.settings.presets.clone();
         let done = handle
             .reconfigure(loaded.settings.clone(), loaded.destination)
@@ -53,7 +54,7 @@ impl Reloader {
             let (before, started) = (&done.before, &done.started);
             ReloadReport::new(before, started, &loaded.settings, done.has_new_key)
         };
-        let report = blocking(comparing).await;
+        let report = blocking::run(comparing).await;
         handle.notify(report.to_string());
         Ok((report, presets))
     }
@@ -96,12 +97,4 @@ impl Reloader {
 struct Reloaded {
     settings: Settings,
     destination: Destination,
-}
-
-/// Runs a function that blocks on a thread for such work.
-async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
-    match tokio::task::spawn_blocking(work).await {
-        Ok(done) => done,
-        Err(error) => std::panic::resume_unwind(error.into_panic()),
-    }
 }

@@ -6,6 +6,7 @@ use std::sync::{Arc, Mutex};
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
+use crate::blocking;
 use crate::config::Settings;
 use crate::customerio::client::Destination;
 use crate::delivery::Control;
@@ -92,14 +93,11 @@ impl Handle {
         act: impl FnOnce(&DeadLetters) -> Result<T, CommandError> + Send + 'static,
     ) -> Result<T, CommandError> {
         let folder = self.spool.folder().to_owned();
-        let acting = tokio::task::spawn_blocking(move || match DeadLetters::open(&folder)? {
+        let acting = blocking::run(move || match DeadLetters::open(&folder)? {
             Some(letters) => act(&letters),
             None => Err(CommandError::SpoolGone { folder }),
         });
-        match acting.await {
-            Ok(result) => result,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        }
+        acting.await
     }
 
     /// Shows a notice to the operator. Does nothing once the observer has ended.

@@ -4,6 +4,7 @@ use std::sync::{Arc, PoisonError};
 
 use secrecy::ExposeSecret as _;
 
+use crate::blocking;
 use crate::config::Settings;
 use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
@@ -55,12 +56,8 @@ impl Handle {
     ) -> Result<Reconfigured, ReconfigureError> {
         // Comparing hundreds of thousands of event types blocks.
         let handle = self.clone();
-        let applying =
-            tokio::task::spawn_blocking(move || handle.apply_settings(new, &destination));
-        let (done, controls) = match applying.await {
-            Ok(applied) => applied?,
-            Err(error) => std::panic::resume_unwind(error.into_panic()),
-        };
+        let applying = blocking::run(move || handle.apply_settings(new, &destination));
+        let (done, controls) = applying.await?;
         for control in controls {
             self.control(control).await;
         }
@@ -78,11 +75,13 @@ impl Handle {
         Gate::new(new.gate, new.filters())?;
         let (client, has_new_key) = self.client_if_new(destination)?;
 
-        let before = self.in_force(&old, &new);
-        if !has_same_filters(&old, &new) {
+        let has_new_filters = !has_same_filters(&old, &new);
+        let has_new_mode = new.gate != old.gate;
+        let before = self.in_force(old, has_new_mode, has_new_filters);
+        if has_new_filters {
             self.gate.set_filters(new.filters())?;
         }
-        if new.gate != old.gate {
+        if has_new_mode {
             self.gate.set_mode(new.gate);
         }
         self.rules.store(Arc::new(JudgeRules::of(&new)));
@@ -109,14 +108,15 @@ impl Handle {
         Ok(true)
     }
 
-    /// The `old` settings, with the mode and the filters in force where `new` replaces them.
-    fn in_force(&self, old: &Settings, new: &Settings) -> Settings {
+    /// The settings that were loaded last, with the mode and the filters in force if those are
+    /// replaced now.
+    fn in_force(&self, loaded: Settings, has_new_mode: bool, has_new_filters: bool) -> Settings {
         let gate = self.gate.load();
-        let mut in_force = old.clone();
-        if new.gate != old.gate {
+        let mut in_force = loaded;
+        if has_new_mode {
             in_force.gate = gate.mode();
         }
-        if !has_same_filters(old, new) {
+        if has_new_filters {
             let Filters {
                 unseen_types,
                 types,
