@@ -154,7 +154,7 @@ fn settings_that_would_retry_without_a_pause_or_never_are_refused() {
         (
             "screen.rejected_alert_percent",
             "-1",
-            "-1 is no percentage; write 0 to 100",
+            "-1 is not a percentage; write 0 to 100",
         ),
         (
             "delivery.attempts",

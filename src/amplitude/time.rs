@@ -15,7 +15,9 @@ const SECONDS_BY_MISTAKE_BELOW: i64 = 100_000_000_000;
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum TimeError {
     /// The value is a string in no known form.
-    #[error("{0:?} is no time: write 2026-01-31 12:00:00.000000 (UTC), or milliseconds since 1970")]
+    #[error(
+        "{0:?} is not a time: write 2026-01-31 12:00:00.000000 (UTC), or milliseconds since 1970"
+    )]
     Unknown(String),
     /// The number is too small for milliseconds.
     #[error("{0} looks like seconds: Amplitude's `time` is in milliseconds")]

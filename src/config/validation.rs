@@ -120,7 +120,7 @@ impl Loaded {
         }
         let percent = self.settings.screen.rejected_alert_percent;
         if !(0.0..=100.0).contains(&percent) {
-            let message = format!("{percent} is no percentage; write 0 to 100");
+            let message = format!("{percent} is not a percentage; write 0 to 100");
             found.push(self.invalid("screen.rejected_alert_percent", message));
         }
     }

@@ -13,7 +13,7 @@ pub enum BuildError {
     #[error("this holds several values: choose one of them")]
     Several,
     /// The field is `null`.
-    #[error("null is no value: a missing property makes every comparison false")]
+    #[error("null is not a value: a missing property makes every comparison false")]
     Null,
     /// No variable has the field's value.
     #[error("no condition can ask for {0}; ? lists what one can ask for")]

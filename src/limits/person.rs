@@ -26,7 +26,10 @@ pub(super) fn id_missing(subject: &Subject<'_, '_>) -> Option<Breach> {
 pub(super) fn id_invalid(subject: &Subject<'_, '_>) -> Option<Breach> {
     let value = subject.mapped.person.as_ref()?.value();
     is_refused(value).then(|| {
-        let sentence = format!("{} is no person: Amplitude refuses this ID", quoted(value));
+        let sentence = format!(
+            "{} is not a person: Amplitude refuses this ID",
+            quoted(value)
+        );
         Breach::new(0, person_path(subject), sentence)
     })
 }

@@ -50,7 +50,7 @@ impl FromStr for Hour {
             10 | 12 | 14 => &digits[8..10],
             _ => "",
         };
-        let error = || format!("{text:?} is no hour; write 2026-11-25T09, or 2026-11-25");
+        let error = || format!("{text:?} is not an hour; write 2026-11-25T09, or 2026-11-25");
         if !is_plain || hour.is_empty() {
             return Err(error());
         }

@@ -40,7 +40,7 @@ pub enum SpoolError {
     },
     /// The file belongs to another program, or to a newer version of this one.
     #[error(
-        "{path} is no spool of this version of sluicegate; set spool.folder to another place, or use the version that wrote it",
+        "{path} is not a spool of this version of sluicegate; set spool.folder to another place, or use the version that wrote it",
         path = path.display()
     )]
     Foreign {

@@ -79,7 +79,7 @@ pub fn trace(record: &Record) -> String {
         Some(Decision::Accepted) => "accepted".to_owned(),
         Some(Decision::Filtered { by }) => format!("filtered out: {by}"),
         Some(Decision::Rejected { code }) => format!("rejected by limit {code}"),
-        None => "none: it is no event".to_owned(),
+        None => "none: it is not an event".to_owned(),
     };
     line("decision", &decision);
     for v in &record.story.violations {

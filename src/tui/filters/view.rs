@@ -85,14 +85,14 @@ fn title(state: &State, types: &[TypeRow], columns: u16) -> (String, String) {
         (None, None) => String::new(),
     };
     // The right title is never cut; the left one gets the rest.
-    let unit = if columns > 34 { " types" } else { "" };
     let titles = [
-        format!("Filters: {share}{unit}"),
-        format!("Types: {share}"),
+        format!("Event types: {share} on"),
+        format!("Types: {share} on"),
         share,
     ];
-    let room = usize::from(columns).saturating_sub(text::width(&right) + 7);
-    let fits = |title: &&String| right.is_empty() || text::width(title) <= room;
+    let gap = if right.is_empty() { 5 } else { 7 };
+    let room = usize::from(columns).saturating_sub(text::width(&right) + gap);
+    let fits = |title: &&String| text::width(title) <= room;
     let title = titles.iter().find(fits).unwrap_or(&titles[2]).clone();
     (title, right)
 }

@@ -36,7 +36,7 @@ impl Inspected {
         let too_much = record.story.violations.iter();
         let too_much = too_much.filter(|v| v.policy == Policy::Reject);
         let mut found = Self {
-            mapped: "\"nothing: this is no event\"".to_owned(),
+            mapped: "\"nothing: this is not an event\"".to_owned(),
             route: None,
             rule: None,
             in_the_way: Vec::new(),
