@@ -34,6 +34,13 @@ use super::player::Player;
 const LATENCY_MS: u64 = 60;
 /// Interval at which made-up events are published.
 const TICK: Duration = Duration::from_millis(20);
+/// Frequent event types of the made-up traffic, which are off at the start.
+const NOISY_TYPES: [&str; 4] = [
+    "session_start",
+    "session_end",
+    "Song Played",
+    "[Amplitude] Element Clicked",
+];
 
 pub(super) async fn run(args: Demo) -> Result<ExitCode> {
     for path in &args.from {
@@ -164,13 +171,7 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
     settings.customerio.base_url = sandbox.url().into();
     settings.customerio.proxy = ProxySetting::Direct;
     if made_up {
-        let noisy = [
-            "session_start",
-            "session_end",
-            "Song ReplayReport",
-            "[Amplitude] Element Clicked",
-        ];
-        settings.types = noisy
+        settings.types = NOISY_TYPES
             .into_iter()
             .map(|name| (name.to_owned(), false.into()))
             .collect();
@@ -286,6 +287,22 @@ async fn made_up(stage: Stage, rate: f64) -> Result<ReplayReport, ReplayFailed> 
         while owed >= 1.0 {
             owed -= 1.0;
             stage.server.publish(&traffic.next(time::now())).await;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_types_that_are_off_are_in_the_traffic() {
+        let mut traffic = Traffic::new(1);
+        let events: Vec<String> = (0..500).map(|n| traffic.next(n)).collect();
+        for noisy in NOISY_TYPES {
+            let field = format!(r#""event_type":"{noisy}""#);
+            let count = events.iter().filter(|event| event.contains(&field)).count();
+            assert!(count > 10, "{noisy}: {count}");
         }
     }
 }
