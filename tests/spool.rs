@@ -125,7 +125,7 @@ fn a_spool_is_for_one_destination_and_for_this_version() {
     db.pragma_update(None, "user_version", 99).unwrap();
     drop(db);
     let refused = Spool::open(folder).unwrap_err().to_string();
-    assert!(refused.contains("no spool of this version"), "{refused}");
+    assert!(refused.contains("not a spool of this version"), "{refused}");
 }
 
 #[test]
