@@ -10,7 +10,9 @@ use std::time::{Duration, Instant};
 use portable_pty::{Child, CommandBuilder, MasterPty, PtySize, native_pty_system};
 use sluicegate::text::grouped;
 
-use super::{IDLE, Run, peak_bytes, program, settings, wait};
+use super::Run;
+use super::parts::Places;
+use super::process::{peak_bytes, program, settings};
 
 const COLUMNS: u16 = 120;
 const ROWS: u16 = 34;
@@ -63,13 +65,7 @@ fn cost(run: Run) {
     let events = run.events;
     println!("\n{events} events as fast as they are taken");
     for round in 1..=3 {
-        let sink = run.part("part:sink");
-        let feed = run.part("part:feed");
-        let spool = tempfile::tempdir().unwrap();
-        let started = Instant::now();
-        let child = program(&feed.place, &sink.place, spool.path());
-        let without = events as f64 / wait(child, started, IDLE).seconds;
-        drop((sink, feed));
+        let without = events as f64 / run.measure(program).seconds;
         let sink = run.part("part:sink");
         let feed = run.part("part:feed");
         let started = Instant::now();
@@ -103,7 +99,13 @@ impl Screen {
         let spool = tempfile::tempdir().unwrap();
         let mut command = CommandBuilder::new(env!("CARGO_BIN_EXE_sluicegate"));
         command.args(["watch", "--open", "--theme", "dark"]);
-        for (name, value) in settings(feed, sink, spool.path()) {
+        let places = Places {
+            feed,
+            sink,
+            spool: spool.path(),
+            events: 0,
+        };
+        for (name, value) in settings(&places) {
             command.env(name, value);
         }
         command.env("SLUICEGATE_SCREEN_FRAMES_PER_SECOND", frames.to_string());
