@@ -69,6 +69,7 @@ pub struct Event {
     text: ByteString,
     spans: [Span; FIELDS],
     has_revenue: bool,
+    is_plain: bool,
     received_ms: UnixMs,
 }
 
@@ -93,7 +94,7 @@ impl Event {
         let base = text.as_ptr() as usize;
         let mut spans = [Span::default(); FIELDS];
         let mut has_revenue = false;
-        let used = json::each_entry(text, |key, value| {
+        let scanned = json::each_entry(text, |key, value| {
             // `null` counts as absent, even if the name is repeated.
             if value == "null" {
                 return;
@@ -107,10 +108,12 @@ impl Event {
                 has_revenue |= REVENUE.contains(&key.as_ref());
             }
         })?;
+        let used = scanned.bytes;
         let event = Self {
             text: text.slice_ref(text[..used].trim()),
             spans,
             has_revenue,
+            is_plain: scanned.is_plain,
             received_ms,
         };
         let lead = text.len() - text.trim_start().len();
@@ -171,6 +174,12 @@ impl Event {
     /// Whether the event has any of the fields in [`REVENUE`] beside its properties.
     pub fn has_revenue(&self) -> bool {
         self.has_revenue
+    }
+
+    /// Whether every number in it fits a 64-bit float and it is at most [`json::MAX_DEPTH`] deep, as
+    /// far as the scan of its text told.
+    pub fn is_plain(&self) -> bool {
+        self.is_plain
     }
 
     /// The raw JSON of a field; none if it is absent or `null`.

@@ -13,12 +13,16 @@ const ESCAPE_BYTES: usize = 6;
 /// copied only if it contains one.
 pub fn replaced(text: &ByteString) -> ByteString {
     let bytes = text.as_bytes();
+    // Most texts have no escape at all.
+    let Some(first) = memchr::memchr(b'\\', bytes) else {
+        return text.clone();
+    };
     let has = |start: &[u8]| memchr::memmem::find(bytes, start).is_some();
     if !has(br"\ud") && !has(br"\uD") {
         return text.clone();
     }
     let mut lone = Vec::new();
-    let mut at = 0;
+    let mut at = first;
     while let Some(found) = memchr::memchr(b'\\', &bytes[at..]) {
         let start = at + found;
         let (taken, is_lone) = escape(&bytes[start..]);

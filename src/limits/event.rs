@@ -1,5 +1,6 @@
 //! The limits of an event's name and data.
 
+use crate::amplitude::Field;
 use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind};
 use crate::customerio::sizes::{EVENT_DATA_BYTES, EVENT_NAME_BYTES};
@@ -59,13 +60,14 @@ pub(super) fn event_data_too_large(subject: &Subject<'_, '_>) -> Option<Breach> 
 const RESERVED: [&str; 3] = ["from_address", "recipient", "reply_to"];
 
 pub(super) fn reserved_property(subject: &Subject<'_, '_>) -> Option<Breach> {
-    let text = std::str::from_utf8(&subject.mapped.attributes).ok()?;
-    // Most events have neither a reserved word, nor an escape that could spell one.
-    let has = |word: &str| memchr::memmem::find(text.as_bytes(), word.as_bytes()).is_some();
-    if !has(r"\u") && !RESERVED.iter().any(|word| has(word)) {
+    // Only a property or a field can have such a name: all others have a prefix, or are parts.
+    let properties = subject.reading.event_properties().iter();
+    let names = properties.map(|(name, _)| name.as_ref());
+    let fields = subject.mapping.fields.iter().map(String::as_str);
+    if !names.chain(fields).any(|name| RESERVED.contains(&name)) {
         return None;
     }
-    let keys = json::entries(text)?;
+    let keys = json::entries(std::str::from_utf8(&subject.mapped.attributes).ok()?)?;
     let mut names = keys.iter().map(|(name, _)| name.as_ref());
     let name = names.find(|name| RESERVED.contains(name))?;
     let sentence =
@@ -74,12 +76,10 @@ pub(super) fn reserved_property(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 pub(super) fn json_as_text(subject: &Subject<'_, '_>) -> Option<Breach> {
-    let text = std::str::from_utf8(&subject.mapped.attributes).ok()?;
-    // Most events have no text that begins in this way.
-    let has = |start: &[u8]| memchr::memmem::find(text.as_bytes(), start).is_some();
-    if !has(b"\"{") && !has(b"\"[") {
+    if !may_have_json_as_text(subject) {
         return None;
     }
+    let text = std::str::from_utf8(&subject.mapped.attributes).ok()?;
     let mut found = json::entries(text)?.into_iter().flat_map(|(name, raw)| {
         if !PARTS.contains(&name.as_ref()) {
             let own = is_json_as_text(raw).then(|| ("event_properties".into(), name));
@@ -105,16 +105,41 @@ pub(super) fn json_as_text(subject: &Subject<'_, '_>) -> Option<Breach> {
     ))
 }
 
+/// Whether a value that may be sent begins like an object or an array in a string. Most events have
+/// none.
+fn may_have_json_as_text(subject: &Subject<'_, '_>) -> bool {
+    let reading = subject.reading;
+    let properties = reading.event_properties().iter();
+    let mut values = properties.chain(reading.user_properties());
+    if values.any(|(_, raw)| begins_as_json_in_text(raw)) || !subject.mapping.fields.is_empty() {
+        return true;
+    }
+    // A part that is no object is sent as it is.
+    let parts = [
+        Field::EventProperties,
+        Field::UserProperties,
+        Field::GroupProperties,
+        Field::Groups,
+    ];
+    parts.into_iter().any(|part| {
+        let raw = reading.event().raw(part).unwrap_or_default();
+        let is_read = matches!(part, Field::EventProperties | Field::UserProperties);
+        begins_as_json_in_text(raw) || (!is_read && (raw.contains("\"{") || raw.contains("\"[")))
+    })
+}
+
 /// The parts of an event's data that hold properties of their own.
 const PARTS: [&str; 3] = ["user_properties", "group_properties", "groups"];
 
 /// Whether a value is a string that holds an object or an array.
 fn is_json_as_text(raw: &str) -> bool {
-    if !raw.starts_with("\"{") && !raw.starts_with("\"[") {
-        return false;
-    }
-    json::string(raw)
-        .is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok())
+    begins_as_json_in_text(raw)
+        && json::string(raw)
+            .is_some_and(|text| serde_json::from_str::<serde::de::IgnoredAny>(&text).is_ok())
+}
+
+fn begins_as_json_in_text(raw: &str) -> bool {
+    raw.starts_with("\"{") || raw.starts_with("\"[")
 }
 
 pub(super) fn revenue_unsent(subject: &Subject<'_, '_>) -> Option<Breach> {
@@ -137,6 +162,9 @@ pub(super) fn revenue_unsent(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 pub(super) fn number_out_of_range(subject: &Subject<'_, '_>) -> Option<Breach> {
+    if subject.reading.event().is_plain() {
+        return None;
+    }
     let number = subject
         .mapped
         .attributes
@@ -154,6 +182,9 @@ pub(super) fn depth(subject: &Subject<'_, '_>) -> usize {
 }
 
 pub(super) fn nested_too_deeply(subject: &Subject<'_, '_>) -> Option<Breach> {
+    if subject.reading.event().is_plain() {
+        return None;
+    }
     let depth = depth(subject);
     (depth > json::MAX_DEPTH).then(|| {
         let sentence = format!(
