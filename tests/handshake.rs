@@ -5,11 +5,11 @@ mod common;
 
 use std::time::{Duration, Instant};
 
-use common::{settings, until};
-use sluicegate::feed::{Feed as _, FeedChannel, FeedState, FeedStatus, Frame, WebSocketFeed};
+use common::{FrameReceiver, settings, until};
+use sluicegate::feed::{Feed as _, FeedChannel, FeedState, FeedStatus, WebSocketFeed};
 use tokio::io::{AsyncBufReadExt as _, AsyncWriteExt as _, BufReader};
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 
 const EVENT: &[u8] = br#"{"event_type":"A","user_id":"u"}"#;
@@ -62,14 +62,12 @@ async fn answer_one(stream: TcpStream, answer: &[u8]) -> (BufReader<TcpStream>, 
     (stream, head)
 }
 
-fn subscribe(
-    settings: sluicegate::config::Feed,
-) -> (mpsc::Receiver<Frame>, watch::Receiver<FeedStatus>) {
+fn subscribe(settings: sluicegate::config::Feed) -> (FrameReceiver, watch::Receiver<FeedStatus>) {
     let (status_told, status) = watch::channel(FeedStatus::default());
     let (channel, frames) =
         FeedChannel::new(watch::channel(None).1, watch::channel(None).1, status_told);
     tokio::spawn(Box::new(WebSocketFeed::new(settings).unwrap()).run(channel));
-    (frames, status)
+    (frames.into(), status)
 }
 
 async fn down(status: &watch::Receiver<FeedStatus>) -> (String, i64) {

@@ -1,5 +1,7 @@
 //! An item that is ready to be sent, and the kind of request that carries it.
 
+use std::ops::Range;
+
 use bytes::Bytes;
 use serde::{Deserialize, Serialize};
 use ulid::Ulid;
@@ -29,4 +31,31 @@ pub struct Item {
     pub route: Route,
     /// The JSON to send.
     pub body: Bytes,
+}
+
+/// An item whose body is written into a block that several items share.
+///
+/// A block of its own for each event would cost more than writing the event.
+#[derive(Debug)]
+pub struct WrittenItem {
+    /// As in [`Item`].
+    pub id: Ulid,
+    /// As in [`Item`].
+    pub person: u64,
+    /// As in [`Item`].
+    pub route: Route,
+    /// The position of its body in the block.
+    pub body: Range<usize>,
+}
+
+impl WrittenItem {
+    /// The item, with its body as a slice of the block that it was written into.
+    pub fn in_block(self, block: &Bytes) -> Item {
+        Item {
+            id: self.id,
+            person: self.person,
+            route: self.route,
+            body: block.slice(self.body),
+        }
+    }
 }

@@ -11,5 +11,5 @@ pub mod sandbox;
 pub mod sizes;
 
 pub use client::Client;
-pub use item::{Item, Route};
+pub use item::{Item, Route, WrittenItem};
 pub use mapping::{Mapped, Mapping, Person};

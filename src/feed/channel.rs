@@ -3,14 +3,12 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use bytestring::ByteString;
 use tokio::sync::{Semaphore, mpsc, watch};
 use tokio::time::timeout;
 
-use crate::amplitude::Malformed;
 use crate::amplitude::time;
 
-use super::frame::Frame;
+use super::frame::{Frame, Frames};
 use super::message_id::MessageId;
 use super::status::FeedStatus;
 
@@ -18,8 +16,8 @@ use super::status::FeedStatus;
 const FRAME_BYTES: usize = 4 << 20;
 /// Permits are counted in units of this size, in bytes.
 const PERMIT_BYTES: usize = 1_024;
-/// Maximum number of frames in the channel.
-const FRAMES: usize = 1_024;
+/// Maximum number of batches of frames in the channel.
+const BATCHES: usize = 256;
 /// A frame that waits longer than this for the pipeline marks the feed as blocked.
 const BLOCKED_AFTER: Duration = Duration::from_millis(200);
 
@@ -27,7 +25,7 @@ const BLOCKED_AFTER: Duration = Duration::from_millis(200);
 #[derive(Debug)]
 pub struct FeedChannel {
     /// Frames for the pipeline; full while the pipeline is behind.
-    pub frames: mpsc::Sender<Frame>,
+    pub frames: mpsc::Sender<Frames>,
     /// Memory left for frames, in units of [`PERMIT_BYTES`].
     memory: Arc<Semaphore>,
     /// The last message that the pipeline received: a reconnect resumes after it.
@@ -48,8 +46,8 @@ impl FeedChannel {
         last_received: watch::Receiver<Option<MessageId>>,
         safe: watch::Receiver<Option<MessageId>>,
         status: watch::Sender<FeedStatus>,
-    ) -> (Self, mpsc::Receiver<Frame>) {
-        let (frames, receiver) = mpsc::channel(FRAMES);
+    ) -> (Self, mpsc::Receiver<Frames>) {
+        let (frames, receiver) = mpsc::channel(BATCHES);
         let memory = Arc::new(Semaphore::new(FRAME_BYTES / PERMIT_BYTES));
         (
             Self {
@@ -63,16 +61,12 @@ impl FeedChannel {
         )
     }
 
-    /// Sends a frame, and waits until the pipeline takes it. The feed reads nothing meanwhile, so
-    /// that TCP slows the server down.
-    pub async fn send(
-        &self,
-        text: Result<ByteString, Malformed>,
-        resumed: bool,
-    ) -> Result<(), PipelineClosed> {
+    /// Sends frames that came together, and waits until the pipeline takes them. The feed reads
+    /// nothing meanwhile, so that TCP slows the server down.
+    pub async fn send(&self, frames: Vec<Frame>) -> Result<(), PipelineClosed> {
         let received_ms = time::now();
-        let bytes = text.as_ref().map_or(0, |text| text.len());
-        let permits = (bytes / PERMIT_BYTES + 1).min(FRAME_BYTES / PERMIT_BYTES) as u32;
+        let permits = frames.iter().map(|f| f.size_bytes() / PERMIT_BYTES + 1);
+        let permits = permits.sum::<usize>().min(FRAME_BYTES / PERMIT_BYTES) as u32;
         let sending = async {
             let permit = self
                 .memory
@@ -80,13 +74,8 @@ impl FeedChannel {
                 .acquire_many_owned(permits)
                 .await
                 .map_err(|_| PipelineClosed)?;
-            let frame = Frame {
-                text,
-                received_ms,
-                resumed,
-                permit,
-            };
-            self.frames.send(frame).await.map_err(|_| PipelineClosed)
+            let frames = Frames { frames, permit };
+            self.frames.send(frames).await.map_err(|_| PipelineClosed)
         };
         tokio::pin!(sending);
         if let Ok(sent) = timeout(BLOCKED_AFTER, &mut sending).await {

@@ -1,4 +1,4 @@
-//! One message of a feed on its way to the pipeline.
+//! Messages of a feed on their way to the pipeline.
 
 use bytestring::ByteString;
 use tokio::sync::OwnedSemaphorePermit;
@@ -15,6 +15,21 @@ pub struct Frame {
     pub received_ms: UnixMs,
     /// Whether it is the first one after a reconnect.
     pub resumed: bool,
-    /// Its part of the memory for unprocessed frames; released on drop.
+}
+
+impl Frame {
+    /// The size of its text in bytes; 0 if it is malformed.
+    pub fn size_bytes(&self) -> usize {
+        self.text.as_ref().map_or(0, |text| text.len())
+    }
+}
+
+/// Messages that came together, in order. Passing them on together costs little more than passing on
+/// one.
+#[derive(Debug)]
+pub struct Frames {
+    /// The messages.
+    pub frames: Vec<Frame>,
+    /// Their part of the memory for unprocessed frames; released on drop.
     pub permit: OwnedSemaphorePermit,
 }

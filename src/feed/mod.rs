@@ -20,7 +20,7 @@ pub mod usage;
 pub mod websocket;
 
 pub use channel::{FeedChannel, PipelineClosed};
-pub use frame::Frame;
+pub use frame::{Frame, Frames};
 pub use message_id::{MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
 pub use settings::Settings;
 pub use source::Feed;

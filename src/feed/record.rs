@@ -22,7 +22,7 @@ use tokio::sync::mpsc;
 use crate::amplitude::{json, time};
 use crate::owner_only;
 
-use super::frame::Frame;
+use super::frame::Frames;
 
 /// The compression of a recording.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -58,11 +58,11 @@ const FLUSH_EVERY: Duration = Duration::from_secs(2);
 /// Records frames to files in `folder` and forwards them. Returns the receiver of the forwarded frames,
 /// and the thread that writes, which ends with them.
 pub fn record(
-    mut frames: mpsc::Receiver<Frame>,
+    mut frames: mpsc::Receiver<Frames>,
     folder: &Path,
     format: Format,
     notices: mpsc::UnboundedSender<String>,
-) -> io::Result<(mpsc::Receiver<Frame>, JoinHandle<()>)> {
+) -> io::Result<(mpsc::Receiver<Frames>, JoinHandle<()>)> {
     owner_only::create_folder(folder)?;
     let mut files = Files {
         folder: folder.to_owned(),
@@ -91,13 +91,15 @@ pub fn record(
         })?;
     tokio::spawn(async move {
         let mut lines = Some(lines);
-        while let Some(frame) = frames.recv().await {
-            if let (Ok(text), Some(to)) = (&frame.text, &lines)
-                && to.send(text.clone()).await.is_err()
-            {
-                lines = None;
+        while let Some(batch) = frames.recv().await {
+            for frame in &batch.frames {
+                if let (Ok(text), Some(to)) = (&frame.text, &lines)
+                    && to.send(text.clone()).await.is_err()
+                {
+                    lines = None;
+                }
             }
-            if out.send(frame).await.is_err() {
+            if out.send(batch).await.is_err() {
                 return;
             }
         }

@@ -1,13 +1,17 @@
 //! Checks an event against all limits.
 
+use ulid::Ulid;
+
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Reading};
 use crate::customerio::mapping::Mapping;
 
+use super::breach::Breach;
+use super::event::duplicate_of;
 use super::policies::Policies;
 use super::policy::{Policy, Scope};
 use super::subject::Subject;
-use super::table::{Code, LIMITS};
+use super::table::{Code, LIMITS, Limit};
 use super::violation::Violation;
 
 /// All violations of an event, in the order of the table.
@@ -21,18 +25,38 @@ pub fn check(subject: &Subject<'_, '_>, policies: &Policies) -> Vec<Violation> {
             (policy, _) => policy,
         };
         if let Some(breach) = (limit.check)(subject) {
-            found.push(Violation {
-                code: limit.code,
-                policy,
-                measured: breach.measured,
-                limit: limit.limit,
-                unit: limit.unit,
-                path: breach.path,
-                sentence: breach.sentence,
-            });
+            found.push(violation(limit, policy, breach));
         }
     }
     found
+}
+
+/// Adds to the violations of an event that it was accepted before, under the dedupe id `id`.
+pub fn add_duplicate(
+    event: &Event,
+    id: Ulid,
+    policies: &Policies,
+    violations: &mut Vec<Violation>,
+) {
+    let policy = policies.of(Code::Duplicate);
+    if policy == Policy::Off {
+        return;
+    }
+    let duplicate = violation(Code::Duplicate.limit(), policy, duplicate_of(event, id));
+    let place = violations.partition_point(|other| other.code < Code::Duplicate);
+    violations.insert(place, duplicate);
+}
+
+fn violation(limit: &Limit, policy: Policy, breach: Breach) -> Violation {
+    Violation {
+        code: limit.code,
+        policy,
+        measured: breach.measured,
+        limit: limit.limit,
+        unit: limit.unit,
+        path: breach.path,
+        sentence: breach.sentence,
+    }
 }
 
 /// The value that a limit on a size or a number measures, in the limit's unit, even if the event

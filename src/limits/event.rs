@@ -1,8 +1,10 @@
 //! The limits of an event's name and data.
 
-use crate::amplitude::Field;
+use ulid::Ulid;
+
 use crate::amplitude::event::REVENUE;
 use crate::amplitude::json::{self, Kind};
+use crate::amplitude::{Event, Field};
 use crate::customerio::sizes::{EVENT_DATA_BYTES, EVENT_NAME_BYTES};
 use crate::text::grouped;
 
@@ -197,21 +199,21 @@ pub(super) fn nested_too_deeply(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 pub(super) fn duplicate(subject: &Subject<'_, '_>) -> Option<Breach> {
-    subject.seen_before.then(|| {
-        let event = subject.reading.event();
-        let path = if event.insert_id().is_some() {
-            "$insert_id"
-        } else if event.uuid().is_some() {
-            "uuid"
-        } else {
-            "event_type"
-        };
-        Breach::new(
-            2,
-            path,
-            format!("accepted before, as {}", subject.mapped.id),
-        )
-    })
+    subject
+        .seen_before
+        .then(|| duplicate_of(subject.reading.event(), subject.mapped.id))
+}
+
+/// The breach of an event that was accepted before.
+pub(super) fn duplicate_of(event: &Event, id: Ulid) -> Breach {
+    let path = if event.insert_id().is_some() {
+        "$insert_id"
+    } else if event.uuid().is_some() {
+        "uuid"
+    } else {
+        "event_type"
+    };
+    Breach::new(2, path, format!("accepted before, as {id}"))
 }
 
 pub(super) fn by_v1(subject: &Subject<'_, '_>) -> Option<Breach> {

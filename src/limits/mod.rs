@@ -20,7 +20,7 @@ mod time;
 mod violation;
 mod wording;
 
-pub use check::{check, check_alone, measure};
+pub use check::{add_duplicate, check, check_alone, measure};
 pub use policies::Policies;
 pub use policy::{Policy, Scope};
 pub use subject::Subject;

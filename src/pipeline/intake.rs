@@ -1,45 +1,45 @@
-//! Intake: decodes frames, and has their events judged.
-//!
-//! A frame may be large, and broken in each of its elements. Between elements intake yields to other
-//! tasks, and it passes on the first events before the last ones are decoded.
+//! Intake: has frames decoded and their events assessed, by several tasks where there is much to do,
+//! and judges the events in the order in which they came.
 
+use std::collections::VecDeque;
+use std::panic::resume_unwind;
 use std::sync::Arc;
 
 use tokio::sync::{OwnedSemaphorePermit, mpsc, watch};
+use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::frame::{Events, Progress};
-use crate::amplitude::{Event, Malformed, time};
+use crate::amplitude::time;
 use crate::delivery::Accepted;
 use crate::delivery::spool::writer::{Append, SpoolHandle};
-use crate::feed::{Frame, MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
+use crate::feed::{Frames, MAX_MESSAGE_ID_BYTES, MessageId};
 use crate::text;
 
+use super::decoding::{DecodedPart, Decoding, Element};
 use super::failure::Failure;
 use super::judge::Judge;
 use super::observer::IntakeReport;
 
-/// Maximum frames per batch.
-const MAX_FRAMES: usize = 64;
-/// Maximum records per batch: each takes some hundred bytes besides its text.
-const MAX_RECORDS: usize = 1_024;
-/// Bytes of a frame after which intake yields: about a millisecond of work.
-const YIELD_BYTES: usize = 256 << 10;
-/// The work on an element besides its text, expressed in bytes of text.
-const ELEMENT_BYTES: usize = 1 << 10;
-/// Maximum excerpt of a malformed frame, in bytes.
-const EXCERPT_BYTES: usize = 2_000;
+/// Size up to which waiting frames are decoded together, in bytes.
+const TOGETHER_BYTES: usize = 128 << 10;
+/// Size from which a task of their own pays for frames, in bytes: about 50 µs of work.
+const TASK_BYTES: usize = 16 << 10;
+/// Parts that a task makes before intake has taken them.
+const PARTS_AHEAD: usize = 2;
 
-/// Decodes frames, has their events judged, and hands accepted items to the spool.
+/// Judges the events of frames, and hands accepted items to the spool.
 pub(super) struct Intake {
     judge: Judge,
     outputs: IntakeOutputs,
     message_id_field: Arc<str>,
+    /// Maximum tasks that decode at the same time.
+    max_tasks: usize,
+    /// The tasks that decode, in the order of their frames.
+    tasks: VecDeque<DecodingTask>,
     /// The last message of the last frame that was taken whole.
     last: Option<MessageId>,
     /// Whether the operator was told of message ids that can't be used.
     has_reported_unusable_id: bool,
-    batch: Batch,
     failure: Failure,
 }
 
@@ -55,14 +55,14 @@ pub(super) struct IntakeOutputs {
     pub(super) safe: watch::Sender<Option<MessageId>>,
 }
 
-/// The results of frames that are not passed on yet.
-#[derive(Default)]
-struct Batch {
-    accepted: Vec<Accepted>,
-    report: IntakeReport,
-    /// The room of the frames in the feed's memory.
-    permits: Vec<OwnedSemaphorePermit>,
+/// A task that decodes frames, and its results.
+struct DecodingTask {
+    parts: mpsc::Receiver<DecodedPart>,
+    task: JoinHandle<()>,
 }
+
+/// The spool's thread has ended.
+struct SpoolEnded;
 
 impl Intake {
     /// Creates intake. `message_id_field` is the field of a frame that has its message id.
@@ -77,123 +77,136 @@ impl Intake {
             judge,
             outputs,
             message_id_field,
+            max_tasks: std::thread::available_parallelism().map_or(1, usize::from),
+            tasks: VecDeque::new(),
             last,
             has_reported_unusable_id: false,
-            batch: Batch::default(),
             failure,
         }
     }
 
     /// Runs until `stop` is cancelled and all received frames are taken.
-    pub(super) async fn run(mut self, mut frames: mpsc::Receiver<Frame>, stop: CancellationToken) {
-        let mut taken = Vec::with_capacity(MAX_FRAMES);
-        loop {
-            tokio::select! {
-                count = frames.recv_many(&mut taken, MAX_FRAMES) => if count == 0 {
-                    self.outputs.spool.end();
-                    return;
-                },
-                () = stop.cancelled(), if !frames.is_closed() => {
-                    frames.close();
-                    continue;
-                }
-            }
-            if !self.take_frames(&mut taken).await {
+    pub(super) async fn run(mut self, frames: mpsc::Receiver<Frames>, stop: CancellationToken) {
+        match self.take_all(frames, &stop).await {
+            Ok(()) => self.outputs.spool.end(),
+            Err(SpoolEnded) => {
                 // Frames that can't be kept are not taken: the feed waits from now on.
                 self.failure.report(
                     "the spool's thread has ended, and the feed is not read: start the program again".into(),
                 );
                 stop.cancelled().await;
-                return;
             }
         }
     }
 
-    /// Takes frames, and passes on their results. Returns false if the spool has ended.
-    async fn take_frames(&mut self, frames: &mut Vec<Frame>) -> bool {
-        self.judge.begin();
-        for frame in frames.drain(..) {
-            if !self.take_frame(frame).await {
-                return false;
+    async fn take_all(
+        &mut self,
+        mut frames: mpsc::Receiver<Frames>,
+        stop: &CancellationToken,
+    ) -> Result<(), SpoolEnded> {
+        let mut is_ended = false;
+        while !is_ended || !self.tasks.is_empty() {
+            tokio::select! {
+                part = next_part(&mut self.tasks), if !self.tasks.is_empty() => {
+                    if let Some(part) = part {
+                        self.take_part(part)?;
+                    }
+                }
+                batch = frames.recv(), if !is_ended && self.tasks.len() < self.max_tasks => {
+                    match batch {
+                        Some(batch) => self.take_frames(batch, &mut frames).await?,
+                        None => is_ended = true,
+                    }
+                }
+                () = stop.cancelled(), if !frames.is_closed() => frames.close(),
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes frames, with others that wait.
+    async fn take_frames(
+        &mut self,
+        first: Frames,
+        frames: &mut mpsc::Receiver<Frames>,
+    ) -> Result<(), SpoolEnded> {
+        let size = |batch: &Frames| batch.frames.iter().map(|f| f.size_bytes()).sum::<usize>();
+        let mut bytes = size(&first);
+        let mut batches = vec![first];
+        while bytes < TOGETHER_BYTES
+            && let Ok(batch) = frames.try_recv()
+        {
+            bytes += size(&batch);
+            batches.push(batch);
+        }
+        // The criteria are loaded here, so that a later frame never meets earlier ones.
+        let criteria = self.judge.criteria();
+        let field = self.message_id_field.clone();
+        if bytes >= TASK_BYTES && self.max_tasks > 1 {
+            self.tasks
+                .push_back(DecodingTask::start(move |parts| async move {
+                    for part in Decoding::new(batches, criteria, &field) {
+                        // Intake has ended.
+                        if parts.send(part).await.is_err() {
+                            return;
+                        }
+                        tokio::task::yield_now().await;
+                    }
+                }));
+            return Ok(());
+        }
+        while let Some(part) = next_part(&mut self.tasks).await {
+            self.take_part(part)?;
+        }
+        for part in Decoding::new(batches, criteria, &field) {
+            self.take_part(part)?;
+            tokio::task::yield_now().await;
+        }
+        Ok(())
+    }
+
+    /// Judges the events of a part, and passes on the results.
+    fn take_part(&mut self, part: DecodedPart) -> Result<(), SpoolEnded> {
+        let mut accepted = Vec::with_capacity(part.elements.len());
+        let mut report = IntakeReport {
+            records: Vec::with_capacity(part.elements.len()),
+            ..IntakeReport::default()
+        };
+        if let Some(received_ms) = part.received_ms {
+            report.waited_ms = (time::now() - received_ms).max(0).unsigned_abs();
+        }
+        if let Some(id) = &part.unusable_id {
+            report.notices.extend(self.unusable_id(id));
+        }
+        for element in part.elements {
+            match element {
+                Element::Event(assessment) => report.records.push(self.judge.conclude(
+                    assessment,
+                    &part.block,
+                    &part.criteria,
+                    &mut accepted,
+                )),
+                Element::Malformed(malformed, kept, received_ms) => {
+                    let record = self.judge.malformed(malformed, kept, received_ms);
+                    report.records.push(record);
+                }
+                Element::Resumed(id) => {
+                    let covered = resumption(self.last.as_deref(), id.as_deref());
+                    report.resumed.push(covered);
+                }
+                Element::FrameEnd(id) => self.last = Some(id),
             }
         }
         if let Some(last) = &self.last {
             self.outputs.received.send_replace(Some(last.clone()));
         }
-        self.pass_on()
-    }
-
-    /// Takes a frame. Returns false if the spool has ended.
-    async fn take_frame(&mut self, frame: Frame) -> bool {
-        self.batch.report.waited_ms = (time::now() - frame.received_ms).max(0).unsigned_abs();
-        let text = match frame.text {
-            Ok(text) => text,
-            Err(malformed) => {
-                let near = malformed.near.clone().into();
-                self.malformed(malformed, near, frame.received_ms);
-                self.batch.permits.push(frame.permit);
-                return true;
-            }
-        };
-        let id_field = self.message_id_field.clone();
-        let mut events = Events::new(&text, frame.received_ms, &id_field);
-        let (mut resumed, mut last, mut cost) = (frame.resumed, None, 0);
-        while let Some(progress) = events.advance() {
-            cost += ELEMENT_BYTES;
-            match progress {
-                Progress::Found(Ok(event)) => {
-                    cost += event.size_bytes();
-                    let id = self.event(event, std::mem::take(&mut resumed));
-                    last = id.or(last);
-                }
-                Progress::Found(Err(malformed)) => {
-                    cost += malformed.size_bytes;
-                    let kept = excerpt(&text, &malformed);
-                    self.malformed(malformed, kept, frame.received_ms);
-                }
-                Progress::Counted(size_bytes) => cost += size_bytes,
-            }
-            if cost >= YIELD_BYTES {
-                cost = 0;
-                tokio::task::yield_now().await;
-            }
-            if self.batch.report.records.len() >= MAX_RECORDS {
-                if !self.pass_on() {
-                    return false;
-                }
-                self.judge.begin();
-            }
-        }
-        // A message is safe only once its whole frame is.
-        self.last = last.or(self.last.take());
-        self.batch.permits.push(frame.permit);
-        true
-    }
-
-    /// Judges an event. Returns the id of its message.
-    fn event(&mut self, event: Event, resumed: bool) -> Option<MessageId> {
-        let id: Option<MessageId> = match event.message_id() {
-            Some(id) if is_message_id(&id) => Some(id.as_ref().into()),
-            Some(id) => {
-                self.report_unusable_id(&id);
-                None
-            }
-            None => None,
-        };
-        let batch = &mut self.batch;
-        if resumed {
-            let covered = resumption(self.last.as_deref(), id.as_deref());
-            batch.report.resumed.push(covered);
-        }
-        let record = self.judge.judge(event, &mut batch.accepted);
-        batch.report.records.push(record);
-        id
+        self.pass_on(accepted, report, part.permits)
     }
 
     /// Reports once that message ids can't be used.
-    fn report_unusable_id(&mut self, id: &str) {
+    fn unusable_id(&mut self, id: &str) -> Option<String> {
         if std::mem::replace(&mut self.has_reported_unusable_id, true) {
-            return;
+            return None;
         }
         let text = format!(
             "the message id {:?} can't be used to resume: it is empty, longer than {} bytes, or has \
@@ -203,26 +216,15 @@ impl Intake {
             self.message_id_field,
         );
         tracing::warn!("{text}");
-        self.batch.report.notices.push(text);
+        Some(text)
     }
 
-    fn malformed(
+    fn pass_on(
         &mut self,
-        malformed: Malformed,
-        kept: bytestring::ByteString,
-        received_ms: time::UnixMs,
-    ) {
-        let record = self.judge.malformed(malformed, kept, received_ms);
-        self.batch.report.records.push(record);
-    }
-
-    /// Passes on the results so far. Returns false if the spool has ended.
-    fn pass_on(&mut self) -> bool {
-        let Batch {
-            accepted,
-            report,
-            permits,
-        } = std::mem::take(&mut self.batch);
+        accepted: Vec<Accepted>,
+        report: IntakeReport,
+        permits: Vec<OwnedSemaphorePermit>,
+    ) -> Result<(), SpoolEnded> {
         let (reports, safe) = (self.outputs.reports.clone(), self.outputs.safe.clone());
         let message = self.last.clone();
         let safe_now = message.clone();
@@ -235,21 +237,44 @@ impl Intake {
             // The feed gets their room back.
             drop(permits);
         };
-        self.outputs.spool.append(Append {
+        let is_taken = self.outputs.spool.append(Append {
             accepted,
             message,
             on_durable: Box::new(on_durable),
-        })
+        });
+        if is_taken { Ok(()) } else { Err(SpoolEnded) }
     }
 }
 
-/// Copies an excerpt of a malformed part, so that its frame can be freed.
-fn excerpt(frame: &str, malformed: &Malformed) -> bytestring::ByteString {
-    let around = malformed.at_byte.saturating_sub(EXCERPT_BYTES / 2);
-    let from = frame.floor_char_boundary(around.max(malformed.from_byte));
-    let end = malformed.from_byte.saturating_add(malformed.size_bytes);
-    let part = &frame[from..frame.floor_char_boundary(end).max(from)];
-    part[..part.floor_char_boundary(EXCERPT_BYTES)].into()
+impl DecodingTask {
+    fn start<W>(work: impl FnOnce(mpsc::Sender<DecodedPart>) -> W) -> Self
+    where
+        W: Future<Output = ()> + Send + 'static,
+    {
+        let (sender, parts) = mpsc::channel(PARTS_AHEAD);
+        Self {
+            parts,
+            task: tokio::spawn(work(sender)),
+        }
+    }
+}
+
+/// The next part in the order of the frames. None if the first task has ended, or there is none. A
+/// panic of a task goes on here.
+async fn next_part(tasks: &mut VecDeque<DecodingTask>) -> Option<DecodedPart> {
+    loop {
+        let first = tasks.front_mut()?;
+        if let Some(part) = first.parts.recv().await {
+            return Some(part);
+        }
+        let ended = (&mut first.task).await;
+        tasks.pop_front();
+        if let Err(error) = ended
+            && let Ok(panic) = error.try_into_panic()
+        {
+            resume_unwind(panic);
+        }
+    }
 }
 
 /// Describes the time between the last message before a reconnect and the first one after it.
@@ -270,20 +295,4 @@ fn resumption(last: Option<&str>, first: Option<&str>) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn the_time_that_a_reconnect_covers_is_reported() {
-        let id = |ms: u64| {
-            let stamp = uuid::Timestamp::from_unix(uuid::NoContext, ms / 1_000, 0);
-            uuid::Uuid::new_v7(stamp).to_string()
-        };
-        let text = resumption(Some(&id(1_800_000_000_000)), Some(&id(1_800_000_090_000)));
-        assert_eq!(
-            text,
-            "feed resumed: 2 min lie between the last message and the next"
-        );
-        assert!(resumption(None, Some("7")).contains("no message ids"));
-    }
-}
+mod tests;

@@ -8,6 +8,8 @@
 //! feed is not read: nothing is dropped on the way. While delivery can't go on, items wait in the
 //! spool.
 
+mod assessment;
+mod decoding;
 mod failure;
 mod handle;
 mod intake;

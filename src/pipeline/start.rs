@@ -13,7 +13,7 @@ use crate::delivery::spool::writer::{self, SpoolHandle};
 use crate::delivery::spool::{Spool, SpoolError};
 use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
-use crate::feed::{Feed, FeedChannel, FeedStatus, Frame, MessageId};
+use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
 use crate::filter::{Gate, RuleError, SharedGate};
 use crate::telemetry::ring::SharedRing;
 
@@ -130,7 +130,7 @@ impl Pipeline {
 
 /// The pipeline's ends of the feed's channel.
 struct FeedEnds {
-    frames: mpsc::Receiver<Frame>,
+    frames: mpsc::Receiver<Frames>,
     positions: Positions,
     status: watch::Receiver<FeedStatus>,
 }
@@ -214,10 +214,10 @@ type Recorder = std::thread::JoinHandle<()>;
 /// Records the frames if the settings ask for it. Returns the frames to take instead, and the
 /// thread that records.
 fn recorded(
-    frames: mpsc::Receiver<Frame>,
+    frames: mpsc::Receiver<Frames>,
     settings: &Settings,
     notices: &mpsc::UnboundedSender<String>,
-) -> Result<(mpsc::Receiver<Frame>, Option<Recorder>), StartError> {
+) -> Result<(mpsc::Receiver<Frames>, Option<Recorder>), StartError> {
     let folder = settings.feed.record_folder.as_str();
     if folder.is_empty() {
         return Ok((frames, None));

@@ -1,16 +1,17 @@
 //! Fixtures for many tests: servers on free ports, settings for them, and waiting.
 #![allow(dead_code, reason = "each test uses some of these fixtures")]
 
+use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
 use sluicegate::config::Settings;
 use sluicegate::customerio::sandbox::{Faults, Options, Sandbox};
 use sluicegate::feed::server::{self, Server};
-use sluicegate::feed::{FeedState, FeedStatus};
+use sluicegate::feed::{FeedState, FeedStatus, Frame, Frames};
 use sluicegate::filter::Mode;
 use tokio::net::TcpListener;
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 
 /// Starts a sandbox with these faults, which requires the credentials `site:key`.
 pub async fn sandbox(faults: Faults) -> Sandbox {
@@ -100,4 +101,39 @@ pub async fn down(status: &watch::Receiver<FeedStatus>) -> String {
     })
     .await;
     seen
+}
+
+/// Receives a feed's frames one by one.
+pub struct FrameReceiver {
+    batches: mpsc::Receiver<Frames>,
+    frames: VecDeque<Frame>,
+}
+
+impl From<mpsc::Receiver<Frames>> for FrameReceiver {
+    fn from(batches: mpsc::Receiver<Frames>) -> Self {
+        Self {
+            batches,
+            frames: VecDeque::new(),
+        }
+    }
+}
+
+impl FrameReceiver {
+    /// Waits for the next frame; none if the feed has ended.
+    pub async fn recv(&mut self) -> Option<Frame> {
+        while self.frames.is_empty() {
+            self.frames = self.batches.recv().await?.frames.into();
+        }
+        self.frames.pop_front()
+    }
+
+    /// Whether no frame waits.
+    pub fn is_empty(&self) -> bool {
+        self.frames.is_empty() && self.batches.is_empty()
+    }
+
+    /// The number of batches of frames that wait.
+    pub fn batches(&self) -> usize {
+        self.batches.len()
+    }
 }

@@ -18,14 +18,14 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-use common::{down, event, sandbox, settings};
+use common::{FrameReceiver, down, event, sandbox, settings};
 use forward_proxy::{ForwardProxy, Rules};
 use futures_util::{SinkExt as _, StreamExt as _};
 use sluicegate::config::Feed as Settings;
 use sluicegate::customerio::Client;
 use sluicegate::customerio::sandbox::Faults;
 use sluicegate::feed::server::{Options, Server};
-use sluicegate::feed::{Feed as _, FeedChannel, FeedStatus, Frame, WebSocketFeed};
+use sluicegate::feed::{Feed as _, FeedChannel, FeedStatus, WebSocketFeed};
 use sluicegate::network::dial::Dialer;
 use sluicegate::network::{Address, ProxySetting};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
@@ -85,7 +85,7 @@ async fn track() -> (String, Arc<AtomicUsize>) {
 }
 
 struct Running {
-    frames: mpsc::Receiver<Frame>,
+    frames: FrameReceiver,
     status: watch::Receiver<FeedStatus>,
 }
 
@@ -94,7 +94,10 @@ fn run(feed: WebSocketFeed) -> Running {
     let (channel, frames) =
         FeedChannel::new(watch::channel(None).1, watch::channel(None).1, status_told);
     tokio::spawn(Box::new(feed).run(channel));
-    Running { frames, status }
+    Running {
+        frames: frames.into(),
+        status,
+    }
 }
 
 fn subscribe(settings: Settings) -> Running {

@@ -1,7 +1,7 @@
 //! The item of an event.
 
 use crate::amplitude::json;
-use crate::customerio::item::{Item, Route};
+use crate::customerio::item::{Item, Route, WrittenItem};
 use crate::customerio::sizes::BATCH_ITEM_BYTES;
 
 use super::item_body;
@@ -14,21 +14,35 @@ const FIXED_BYTES: usize = 200;
 const MAX_ESCAPED_BYTES: usize = 6;
 
 impl Mapped<'_> {
-    /// The event as an item: by v2, or by v1 if it exceeds a batch item. None if the person or the
-    /// time is missing, which the limits reject.
+    /// The event as an item of its own. None if the person or the time is missing, which the limits
+    /// reject.
     pub fn item(&self) -> Option<Item> {
+        let mut body = Vec::new();
+        let written = self.write_item(&mut body)?;
+        Some(written.in_block(&body.into()))
+    }
+
+    /// Writes the event as an item to the end of `block`: by v2, or by v1 if it exceeds a batch item.
+    /// None, and nothing is written, if the person or the time is missing.
+    pub fn write_item(&self, block: &mut Vec<u8>) -> Option<WrittenItem> {
         let (person, seconds) = self.addressee()?;
-        let mut body = Vec::with_capacity(self.attributes.len() + self.name.len() + FIXED_BYTES);
+        let start = block.len();
+        block.reserve(self.attributes.len() + self.name.len() + FIXED_BYTES);
         let route = if self.is_sent_by_v1() {
-            let path = self.write_v1(&mut body, person, seconds);
+            let path = self.write_v1(block, person, seconds);
             Route::V1 { put: false, path }
         } else {
-            self.write_v2_head(&mut body, person, seconds);
-            body.extend_from_slice(&self.attributes);
-            body.push(b'}');
+            self.write_v2_head(block, person, seconds);
+            block.extend_from_slice(&self.attributes);
+            block.push(b'}');
             Route::Batch
         };
-        Some(item_body::finish(self, person, route, body))
+        Some(WrittenItem {
+            id: self.id,
+            person: person.hash(),
+            route,
+            body: start..block.len(),
+        })
     }
 
     /// Whether the event exceeds a batch item, and so is sent by v1. False if it can't be sent. It
@@ -82,8 +96,11 @@ impl Mapped<'_> {
     }
 
     fn push_time_and_id(&self, body: &mut Vec<u8>, seconds: i64) {
-        let id = self.id;
-        body.extend_from_slice(format!(r#","timestamp":{seconds},"id":"{id}""#).as_bytes());
+        item_body::push_timestamp(body, seconds);
+        body.extend_from_slice(br#","id":""#);
+        let mut id = [0; ulid::ULID_LEN];
+        body.extend_from_slice(self.id.array_to_str(&mut id).as_bytes());
+        body.push(b'"');
     }
 }
 

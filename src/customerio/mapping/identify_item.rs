@@ -56,7 +56,8 @@ impl Mapped<'_> {
         let sets = hash(&attributes, device.as_deref());
         let mut body = Vec::with_capacity(attributes.len() + 200);
         item_body::open(&mut body, "identify", person);
-        body.extend_from_slice(format!(r#","timestamp":{seconds},"attributes":"#).as_bytes());
+        item_body::push_timestamp(&mut body, seconds);
+        body.extend_from_slice(br#","attributes":"#);
         body.extend_from_slice(&attributes);
         body.push(b'}');
         let item = if body.len() <= sizes::BATCH_ITEM_BYTES {

@@ -8,6 +8,8 @@ use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::amplitude::Malformed;
+use crate::amplitude::time::{self, UnixMs};
+use crate::feed::frame::Frame;
 use crate::feed::settings::Settings;
 use crate::text::grouped;
 
@@ -17,6 +19,11 @@ use super::frames::{Oversize, ReadReport};
 
 /// Minimum interval of log lines about messages over the limit.
 const LOG_EVERY: Duration = Duration::from_secs(10);
+
+/// Maximum messages that are passed on together.
+const MAX_FRAMES: usize = 64;
+/// Size from which messages are passed on together: what one read of the socket returns.
+const MAX_TOGETHER_BYTES: usize = 128 << 10;
 
 /// Reads the messages of one connection.
 #[derive(Debug)]
@@ -107,4 +114,31 @@ impl<'s> Messages<'s> {
 
 fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
     ByteString::try_from(bytes.clone()).map_err(|error| Malformed::not_utf8(bytes, &error))
+}
+
+/// Messages that came together.
+#[derive(Default)]
+pub(super) struct Taken {
+    pub(super) frames: Vec<Frame>,
+    bytes: usize,
+    received_ms: UnixMs,
+}
+
+impl Taken {
+    pub(super) fn add(&mut self, text: Result<ByteString, Malformed>, resumed: bool) {
+        if self.frames.is_empty() {
+            self.received_ms = time::now();
+        }
+        let frame = Frame {
+            text,
+            received_ms: self.received_ms,
+            resumed,
+        };
+        self.bytes += frame.size_bytes();
+        self.frames.push(frame);
+    }
+
+    pub(super) fn is_full(&self) -> bool {
+        self.frames.len() >= MAX_FRAMES || self.bytes >= MAX_TOGETHER_BYTES
+    }
 }

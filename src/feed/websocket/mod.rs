@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{SinkExt, StreamExt};
+use futures_util::{FutureExt, SinkExt, StreamExt};
 use http::HeaderMap;
 use tokio::io::BufReader;
 use tokio::time::{Instant, timeout};
@@ -42,7 +42,7 @@ use connect::Connector;
 use describe::{ENDED_SILENTLY, describe, describe_close};
 use error::Failure;
 use frames::{FrameReader, ReadReport};
-use messages::Messages;
+use messages::{Messages, Taken};
 use resume_point::{NextConnection, ResumePoint};
 
 /// Interval of acknowledgements; each covers all messages before it.
@@ -245,11 +245,10 @@ impl WebSocketFeed {
 
     async fn receive(
         &self,
-        (socket, report): (Socket, Arc<ReadReport>),
+        (mut socket, report): (Socket, Arc<ReadReport>),
         channel: &mut FeedChannel,
         was_received: bool,
     ) -> Ended {
-        let (mut sink, mut stream) = socket.split();
         let mut ping =
             tokio::time::interval(self.settings.ping_interval.max(Duration::from_millis(10)));
         ping.reset();
@@ -260,20 +259,20 @@ impl WebSocketFeed {
         let patience = self.settings.ping_interval + self.settings.ping_timeout;
         loop {
             let message = tokio::select! {
-                message = stream.next() => message,
+                message = socket.next() => message,
                 _ = ping.tick() => {
                     if report.silent_for() > patience {
                         return Ended::Broken(Failure::from(format!("received nothing for {patience:.0?}, not even an answer to a ping")));
                     }
                     let text = &self.settings.ping_text;
                     let ping = if text.is_empty() { Message::Ping(bytes::Bytes::new()) } else { Message::text(text.clone()) };
-                    if let Err(error) = sink.send(ping).await {
+                    if let Err(error) = socket.send(ping).await {
                         return Ended::Broken(describe(&error).into());
                     }
                     continue;
                 }
                 _ = acknowledge.tick(), if self.settings.acknowledge => {
-                    if let Err(error) = acknowledge_safe(&mut sink, channel).await {
+                    if let Err(error) = acknowledge_safe(&mut socket, channel).await {
                         return Ended::Broken(describe(&error).into());
                     }
                     continue;
@@ -281,20 +280,34 @@ impl WebSocketFeed {
                 () = channel.frames.closed() => {
                     // Optional: the peer also notices the end of the connection.
                     if self.settings.acknowledge {
-                        let _ = acknowledge_safe(&mut sink, channel).await;
+                        let _ = acknowledge_safe(&mut socket, channel).await;
                     }
-                    let _ = timeout(Duration::from_secs(1), sink.send(Message::Close(None))).await;
+                    let _ = timeout(Duration::from_secs(1), socket.send(Message::Close(None))).await;
                     return Ended::PipelineClosed;
                 }
             };
-            let text = match messages.read(message) {
-                Ok(Some(text)) => text,
-                Ok(None) => continue,
-                Err(failure) => return Ended::Broken(failure),
-            };
-            let resumed = std::mem::take(&mut resumed);
-            if channel.send(text, resumed).await.is_err() {
+            let mut taken = Taken::default();
+            let mut next = Some(message);
+            let mut failure = None;
+            while let Some(message) = next.take() {
+                match messages.read(message) {
+                    Ok(Some(text)) => taken.add(text, std::mem::take(&mut resumed)),
+                    Ok(None) => {}
+                    Err(broken) => {
+                        failure = Some(broken);
+                        break;
+                    }
+                }
+                if !taken.is_full() {
+                    // More messages may have come with this one.
+                    next = socket.next().now_or_never();
+                }
+            }
+            if !taken.frames.is_empty() && channel.send(taken.frames).await.is_err() {
                 return Ended::PipelineClosed;
+            }
+            if let Some(failure) = failure {
+                return Ended::Broken(failure);
             }
             // Nothing was read meanwhile.
             report.touch();

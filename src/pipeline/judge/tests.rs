@@ -1,6 +1,7 @@
 use super::*;
 
 use crate::amplitude::frame::tests_support::event;
+use crate::filter::{Gate, Mode};
 use crate::limits::Code;
 use crate::telemetry::counters::Counters;
 
