@@ -125,7 +125,7 @@ fn stages(c: &mut Criterion) {
     group.bench_function("map", |b| {
         b.iter(|| {
             let reading = Reading::new(&event);
-            mapping.map(&reading, Vec::with_capacity(2_048)).item()
+            mapping.map(&reading, Vec::with_capacity(4_096)).into_item()
         });
     });
     group.bench_function("limits", |b| {

@@ -65,7 +65,7 @@ impl Condition {
         let context = variables.context();
         let mut evaluator = PartEvaluator {
             program: self.program(),
-            context: &context,
+            context: context.cel(),
             parts: Vec::new(),
         };
         evaluator.add(self.program().expression(), 0);

@@ -4,10 +4,9 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::sync::{Mutex, PoisonError};
 use std::time::Instant;
 
-use cel::Context;
 use serde::{Deserialize, Serialize};
 
-use super::expression::{Condition, Evaluation};
+use super::expression::{Condition, Evaluation, EventContext};
 
 /// One evaluation in this many is timed: reading the clock takes as long as a short condition.
 pub const TIMED_OF: u64 = 64;
@@ -54,7 +53,7 @@ impl RuleTally {
 
 impl RuleCounts {
     /// Evaluates `condition`, and counts. An error counts as no match.
-    pub(super) fn evaluate(&self, condition: &Condition, context: &Context<'_, '_>) -> bool {
+    pub(super) fn evaluate(&self, condition: &Condition, context: &EventContext<'_, '_>) -> bool {
         let reached = self.reached.fetch_add(1, Relaxed);
         let evaluation = if reached.is_multiple_of(TIMED_OF) {
             self.timed(|| condition.evaluate(context))

@@ -37,7 +37,7 @@ pub(super) fn event_name_reserved(subject: &Subject<'_, '_>) -> Option<Breach> {
 }
 
 pub(super) fn data_bytes(subject: &Subject<'_, '_>) -> usize {
-    subject.mapped.attributes.len()
+    subject.mapped.attributes().len()
 }
 
 pub(super) fn event_data_too_large(subject: &Subject<'_, '_>) -> Option<Breach> {
@@ -69,7 +69,7 @@ pub(super) fn reserved_property(subject: &Subject<'_, '_>) -> Option<Breach> {
     if !names.chain(fields).any(|name| RESERVED.contains(&name)) {
         return None;
     }
-    let keys = json::entries(std::str::from_utf8(&subject.mapped.attributes).ok()?)?;
+    let keys = json::entries(std::str::from_utf8(subject.mapped.attributes()).ok()?)?;
     let mut names = keys.iter().map(|(name, _)| name.as_ref());
     let name = names.find(|name| RESERVED.contains(name))?;
     let sentence =
@@ -81,7 +81,7 @@ pub(super) fn json_as_text(subject: &Subject<'_, '_>) -> Option<Breach> {
     if !may_have_json_as_text(subject) {
         return None;
     }
-    let text = std::str::from_utf8(&subject.mapped.attributes).ok()?;
+    let text = std::str::from_utf8(subject.mapped.attributes()).ok()?;
     let mut found = json::entries(text)?.into_iter().flat_map(|(name, raw)| {
         if !PARTS.contains(&name.as_ref()) {
             let own = is_json_as_text(raw).then(|| ("event_properties".into(), name));
@@ -169,7 +169,7 @@ pub(super) fn number_out_of_range(subject: &Subject<'_, '_>) -> Option<Breach> {
     }
     let number = subject
         .mapped
-        .attributes
+        .attributes()
         .get(subject.shape().too_large.clone()?)?;
     let number = String::from_utf8_lossy(number);
     let sentence = format!(

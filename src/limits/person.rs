@@ -17,7 +17,7 @@ pub(super) fn id_missing(subject: &Subject<'_, '_>) -> Option<Breach> {
         );
         Breach::new(
             0,
-            subject.mapped.person_path.clone(),
+            subject.mapping.person.clone(),
             format!("the event names no person ({who})"),
         )
     })
@@ -76,7 +76,7 @@ fn is_identify_sent_by_v1(subject: &Subject<'_, '_>) -> bool {
 fn person_path(subject: &Subject<'_, '_>) -> String {
     match subject.mapped.person {
         Some(Person::Anonymous(_)) => "device_id".to_owned(),
-        _ => subject.mapped.person_path.clone(),
+        _ => subject.mapping.person.clone(),
     }
 }
 

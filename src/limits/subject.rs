@@ -53,7 +53,7 @@ impl<'s, 'e> Subject<'s, 'e> {
     /// The depth and the numbers of the event's data. They are computed once.
     pub(super) fn shape(&self) -> &JsonShape {
         self.shape
-            .get_or_init(|| JsonShape::of(&self.mapped.attributes))
+            .get_or_init(|| JsonShape::of(self.mapped.attributes()))
     }
 
     /// The size of the user properties' JSON, 0 if there are none. Most are too short to break a

@@ -10,8 +10,8 @@ use ulid::Ulid;
 
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Reading};
-use crate::customerio::WrittenItem;
 use crate::customerio::mapping::IdentifyItem;
+use crate::customerio::{Mapped, WrittenItem};
 use crate::filter::{BlockedBy, Decision, Gate, Mode, SharedGate};
 use crate::limits::{self, Policy, Subject, Violation};
 
@@ -50,23 +50,6 @@ pub(super) enum IfAccepted {
     Update(IdentifyItem),
 }
 
-/// Memory for assessing, which is used again for each event.
-#[derive(Debug, Default)]
-pub(super) struct Workspace {
-    /// The attributes of an event.
-    attributes: Vec<u8>,
-    /// The bodies of the items that were written since the last [`Self::take_block`].
-    block: Vec<u8>,
-}
-
-impl Workspace {
-    /// Takes the bodies of the items.
-    pub(super) fn take_block(&mut self) -> bytes::Bytes {
-        // A waiting item keeps its block, which therefore has no unused end.
-        std::mem::take(&mut self.block).into_boxed_slice().into()
-    }
-}
-
 impl Criteria {
     /// The criteria in force.
     pub(super) fn load(gate: &SharedGate, rules: &ArcSwap<JudgeRules>) -> Self {
@@ -76,23 +59,23 @@ impl Criteria {
         }
     }
 
-    /// Assesses an event.
-    pub(super) fn assess(&self, event: Event, workspace: &mut Workspace) -> Assessment {
+    /// Assesses an event. If it is to be sent, its body is written to the end of `block`.
+    pub(super) fn assess(&self, event: Event, block: &mut Vec<u8>) -> Assessment {
         let reading = Reading::new(&event);
         let mapping = &self.rules.mapping;
-        let mapped = mapping.map(&reading, std::mem::take(&mut workspace.attributes));
+        let mapped = mapping.map(&reading, std::mem::take(block));
         let subject = Subject::new(&reading, &mapped, mapping, event.received_ms());
         let violations = limits::check(&subject, &self.rules.policies);
         let event_type = event.event_type().unwrap_or_default();
         let blocked_by = self
             .gate
             .blocked_by(&reading, event_type.trim(), mapping.send_users);
-        let if_accepted = match decision(blocked_by.as_ref(), &violations) {
-            Decision::Accepted => self.if_accepted(&subject, &mut workspace.block),
-            _ => IfAccepted::NotSent,
+        let plan = match decision(blocked_by.as_ref(), &violations) {
+            Decision::Accepted => self.plan(&subject),
+            _ => Plan::NotSent,
         };
         let (id, time) = (mapped.id, mapped.time.clone());
-        workspace.attributes = mapped.attributes;
+        let if_accepted = plan.carry_out(mapped, block);
         Assessment {
             id,
             happened_ms: time.unwrap_or_default(),
@@ -103,7 +86,8 @@ impl Criteria {
         }
     }
 
-    fn if_accepted(&self, subject: &Subject<'_, '_>, block: &mut Vec<u8>) -> IfAccepted {
+    /// Plans what becomes of an event that its filters and limits accept.
+    fn plan(&self, subject: &Subject<'_, '_>) -> Plan {
         let is_open = self.gate.mode() == Mode::Open;
         let is_update = subject.mapped.name == "$identify";
         let identify = if is_open || is_update {
@@ -113,14 +97,37 @@ impl Criteria {
         };
         match (is_update, identify) {
             // It sets no property that Customer.io takes.
-            (true, None) => IfAccepted::NotSent,
-            _ if !is_open => IfAccepted::DryRun,
-            (true, Some(update)) => IfAccepted::Update(update),
+            (true, None) => Plan::NotSent,
+            _ if !is_open => Plan::DryRun,
+            (true, Some(update)) => Plan::Update(update),
+            (false, identify) => Plan::Event(identify),
+        }
+    }
+}
+
+/// What is to become of an event.
+enum Plan {
+    NotSent,
+    DryRun,
+    Event(Option<IdentifyItem>),
+    Update(IdentifyItem),
+}
+
+impl Plan {
+    fn carry_out(self, mapped: Mapped<'_>, block: &mut Vec<u8>) -> IfAccepted {
+        if let Self::Event(identify) = self {
+            let item;
+            (*block, item) = mapped.into_item();
             // The limits have rejected an event without a person or a time.
-            (false, identify) => match subject.mapped.write_item(block) {
-                Some(item) => IfAccepted::Event(item, identify),
-                None => IfAccepted::NotSent,
-            },
+            return item.map_or(IfAccepted::NotSent, |item| {
+                IfAccepted::Event(item, identify)
+            });
+        }
+        *block = mapped.into_block();
+        match self {
+            Self::Update(update) => IfAccepted::Update(update),
+            Self::DryRun => IfAccepted::DryRun,
+            Self::NotSent | Self::Event(_) => IfAccepted::NotSent,
         }
     }
 }

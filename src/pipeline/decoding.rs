@@ -15,7 +15,7 @@ use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Malformed};
 use crate::feed::{Frame, Frames, MessageId, is_message_id};
 
-use super::assessment::{Assessment, Criteria, Workspace};
+use super::assessment::{Assessment, Criteria};
 
 /// Maximum elements of a part: each takes some hundred bytes besides its text.
 const MAX_ELEMENTS: usize = 1_024;
@@ -23,6 +23,8 @@ const MAX_ELEMENTS: usize = 1_024;
 const PART_BYTES: usize = 256 << 10;
 /// The work on an element besides its text, expressed in bytes of text.
 const ELEMENT_BYTES: usize = 1 << 10;
+/// What an item has besides the parts of its event, in bytes.
+const ITEM_BYTES: usize = 256;
 /// Maximum excerpt of a malformed frame, in bytes.
 const EXCERPT_BYTES: usize = 2_000;
 
@@ -38,7 +40,8 @@ pub(super) struct Decoding<'m> {
     current: Option<CurrentFrame<'m>>,
     /// About as many elements are to come.
     expected: usize,
-    workspace: Workspace,
+    /// The bodies of the items of the current part.
+    block: Vec<u8>,
 }
 
 /// The frame that is being decoded.
@@ -83,15 +86,18 @@ impl<'m> Decoding<'m> {
     /// Decodes `batches`, and assesses their events by `criteria`. `message_id_field` is the field
     /// of a frame that has its message id.
     pub(super) fn new(batches: Vec<Frames>, criteria: Criteria, message_id_field: &'m str) -> Self {
+        let frames = || batches.iter().flat_map(|batch| &batch.frames);
+        // An item takes about as much as its event.
+        let expected_bytes: usize = frames().map(|f| f.size_bytes() + ITEM_BYTES).sum();
         Self {
             criteria,
             message_id_field,
-            expected: batches.iter().map(|batch| batch.frames.len()).sum(),
+            expected: frames().count(),
             batches: batches.into_iter(),
             frames: Vec::new().into_iter(),
             permit: None,
             current: None,
-            workspace: Workspace::default(),
+            block: Vec::with_capacity(expected_bytes.min(PART_BYTES)),
         }
     }
 
@@ -105,7 +111,7 @@ impl<'m> Decoding<'m> {
             Some(Progress::Found(Ok(event))) => {
                 *cost += event.size_bytes();
                 current.take_message_id(&event, part);
-                let assessment = self.criteria.assess(event, &mut self.workspace);
+                let assessment = self.criteria.assess(event, &mut self.block);
                 part.elements.push(Element::Event(assessment));
             }
             Some(Progress::Found(Err(malformed))) => {
@@ -178,7 +184,8 @@ impl Iterator for Decoding<'_> {
             }
         }
         self.expected = self.expected.saturating_sub(part.elements.len());
-        part.block = self.workspace.take_block();
+        // A waiting item keeps its block, which therefore has no unused end.
+        part.block = std::mem::take(&mut self.block).into_boxed_slice().into();
         let is_empty = cost == 0 && part.elements.is_empty() && part.permits.is_empty();
         (!is_empty).then_some(part)
     }

@@ -24,6 +24,9 @@ use super::observer::IntakeReport;
 const TOGETHER_BYTES: usize = 128 << 10;
 /// Size from which a task of their own pays for frames, in bytes: about 50 µs of work.
 const TASK_BYTES: usize = 16 << 10;
+/// Maximum results that are passed on together: bytes of accepted items, and records.
+const PENDING_BYTES: usize = 256 << 10;
+const PENDING_RECORDS: usize = 1_024;
 /// Parts that a task makes before intake has taken them.
 const PARTS_AHEAD: usize = 2;
 
@@ -40,7 +43,18 @@ pub(super) struct Intake {
     last: Option<MessageId>,
     /// Whether the operator was told of message ids that can't be used.
     has_reported_unusable_id: bool,
+    pending: Pending,
     failure: Failure,
+}
+
+/// The results of parts that are not passed on yet.
+#[derive(Default)]
+struct Pending {
+    accepted: Vec<Accepted>,
+    report: IntakeReport,
+    permits: Vec<OwnedSemaphorePermit>,
+    /// The bytes of the accepted items.
+    bytes: usize,
 }
 
 /// The outputs of intake.
@@ -77,10 +91,11 @@ impl Intake {
             judge,
             outputs,
             message_id_field,
-            max_tasks: std::thread::available_parallelism().map_or(1, usize::from),
+            max_tasks: max_tasks(),
             tasks: VecDeque::new(),
             last,
             has_reported_unusable_id: false,
+            pending: Pending::default(),
             failure,
         }
     }
@@ -105,7 +120,15 @@ impl Intake {
         stop: &CancellationToken,
     ) -> Result<(), SpoolEnded> {
         let mut is_ended = false;
-        while !is_ended || !self.tasks.is_empty() {
+        loop {
+            // Under load more comes at once, and results are passed on together.
+            let is_idle = self.tasks.is_empty() && frames.is_empty();
+            if is_idle && !self.pending.is_empty() {
+                self.pass_on()?;
+            }
+            if is_ended && self.tasks.is_empty() {
+                return Ok(());
+            }
             tokio::select! {
                 part = next_part(&mut self.tasks), if !self.tasks.is_empty() => {
                     if let Some(part) = part {
@@ -121,7 +144,6 @@ impl Intake {
                 () = stop.cancelled(), if !frames.is_closed() => frames.close(),
             }
         }
-        Ok(())
     }
 
     /// Takes frames, with others that wait.
@@ -165,48 +187,51 @@ impl Intake {
         Ok(())
     }
 
-    /// Judges the events of a part, and passes on the results.
+    /// Judges the events of a part.
     fn take_part(&mut self, part: DecodedPart) -> Result<(), SpoolEnded> {
-        let mut accepted = Vec::with_capacity(part.elements.len());
-        let mut report = IntakeReport {
-            records: Vec::with_capacity(part.elements.len()),
-            ..IntakeReport::default()
-        };
+        let pending = &mut self.pending;
+        pending.accepted.reserve(part.elements.len());
+        pending.report.records.reserve(part.elements.len());
+        pending.bytes += part.block.len();
+        pending.permits.extend(part.permits);
         if let Some(received_ms) = part.received_ms {
-            report.waited_ms = (time::now() - received_ms).max(0).unsigned_abs();
-        }
-        if let Some(id) = &part.unusable_id {
-            report.notices.extend(self.unusable_id(id));
+            pending.report.waited_ms = (time::now() - received_ms).max(0).unsigned_abs();
         }
         for element in part.elements {
             match element {
-                Element::Event(assessment) => report.records.push(self.judge.conclude(
-                    assessment,
-                    &part.block,
-                    &part.criteria,
-                    &mut accepted,
-                )),
+                Element::Event(assessment) => {
+                    let accepted = &mut pending.accepted;
+                    let record =
+                        self.judge
+                            .conclude(assessment, &part.block, &part.criteria, accepted);
+                    pending.report.records.push(record);
+                }
                 Element::Malformed(malformed, kept, received_ms) => {
                     let record = self.judge.malformed(malformed, kept, received_ms);
-                    report.records.push(record);
+                    pending.report.records.push(record);
                 }
                 Element::Resumed(id) => {
                     let covered = resumption(self.last.as_deref(), id.as_deref());
-                    report.resumed.push(covered);
+                    pending.report.resumed.push(covered);
                 }
                 Element::FrameEnd(id) => self.last = Some(id),
             }
         }
-        if let Some(last) = &self.last {
-            self.outputs.received.send_replace(Some(last.clone()));
+        if let Some(id) = part.unusable_id {
+            self.report_unusable_id(&id);
         }
-        self.pass_on(accepted, report, part.permits)
+        if self.pending.bytes >= PENDING_BYTES
+            || self.pending.report.records.len() >= PENDING_RECORDS
+        {
+            return self.pass_on();
+        }
+        Ok(())
     }
 
     /// Reports once that message ids can't be used.
-    fn unusable_id(&mut self, id: &str) -> Option<String> {
+    fn report_unusable_id(&mut self, id: &str) {
         if std::mem::replace(&mut self.has_reported_unusable_id, true) {
-            return None;
+            return;
         }
         let text = format!(
             "the message id {:?} can't be used to resume: it is empty, longer than {} bytes, or has \
@@ -216,15 +241,20 @@ impl Intake {
             self.message_id_field,
         );
         tracing::warn!("{text}");
-        Some(text)
+        self.pending.report.notices.push(text);
     }
 
-    fn pass_on(
-        &mut self,
-        accepted: Vec<Accepted>,
-        report: IntakeReport,
-        permits: Vec<OwnedSemaphorePermit>,
-    ) -> Result<(), SpoolEnded> {
+    /// Passes on the results so far.
+    fn pass_on(&mut self) -> Result<(), SpoolEnded> {
+        let Pending {
+            accepted,
+            report,
+            permits,
+            ..
+        } = std::mem::take(&mut self.pending);
+        if let Some(last) = &self.last {
+            self.outputs.received.send_replace(Some(last.clone()));
+        }
         let (reports, safe) = (self.outputs.reports.clone(), self.outputs.safe.clone());
         let message = self.last.clone();
         let safe_now = message.clone();
@@ -244,6 +274,19 @@ impl Intake {
         });
         if is_taken { Ok(()) } else { Err(SpoolEnded) }
     }
+}
+
+impl Pending {
+    fn is_empty(&self) -> bool {
+        self.report.is_empty() && self.accepted.is_empty() && self.permits.is_empty()
+    }
+}
+
+/// Maximum tasks that decode at the same time. A core is left to the feed, the spool and delivery,
+/// so that on two cores intake decodes itself.
+fn max_tasks() -> usize {
+    let cores = std::thread::available_parallelism().map_or(1, usize::from);
+    (cores - 1).max(1)
 }
 
 impl DecodingTask {

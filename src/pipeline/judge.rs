@@ -16,7 +16,7 @@ use crate::filter::{BlockedBy, Decision, SharedGate};
 use crate::limits::{self, Violation};
 use crate::protocol::{Content, Outcome, Record, Story};
 
-use super::assessment::{Assessment, Criteria, IfAccepted, Workspace, decision};
+use super::assessment::{Assessment, Criteria, IfAccepted, decision};
 use super::judge_rules::JudgeRules;
 use super::recent_ids::RecentIds;
 
@@ -27,7 +27,6 @@ pub struct Judge {
     shared_rules: Arc<ArcSwap<JudgeRules>>,
     /// The criteria of [`Self::judge`].
     criteria: Criteria,
-    workspace: Workspace,
     /// The number of the newest record.
     sequence: u64,
     recent_ids: RecentIds,
@@ -76,7 +75,6 @@ impl Judge {
             criteria: Criteria::load(&gate, &rules),
             shared_gate: gate,
             shared_rules: rules,
-            workspace: Workspace::default(),
             sequence: 0,
             recent_ids: RecentIds::new(Self::max_recent_ids(settings)),
             event_types: FxHashMap::default(),
@@ -102,8 +100,9 @@ impl Judge {
     /// Judges an event by the criteria at its creation, and adds its items to `items` if they are to
     /// be sent.
     pub fn judge(&mut self, event: Event, items: &mut Vec<Accepted>) -> Record {
-        let assessment = self.criteria.assess(event, &mut self.workspace);
-        let block = self.workspace.take_block();
+        let mut block = Vec::new();
+        let assessment = self.criteria.assess(event, &mut block);
+        let block = block.into();
         let criteria = self.criteria.clone();
         self.conclude(assessment, &block, &criteria, items)
     }

@@ -40,6 +40,13 @@ pub struct IntakeReport {
     pub notices: Vec<String>,
 }
 
+impl IntakeReport {
+    /// Whether it reports nothing.
+    pub fn is_empty(&self) -> bool {
+        self.records.is_empty() && self.resumed.is_empty() && self.notices.is_empty()
+    }
+}
+
 /// State that the observer reads for each snapshot.
 #[derive(Debug)]
 pub struct Sources {

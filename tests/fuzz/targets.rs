@@ -180,8 +180,8 @@ fn read_event(event: &Event) {
     let mapping = Mapping::default();
     check_alone(event, &mapping, &Policies::default(), NOW, false);
     let mapped = mapping.map(&Reading::new(event), Vec::new());
-    if let Err(error) = serde_json::from_slice::<IgnoredAny>(&mapped.attributes) {
-        let sent = String::from_utf8_lossy(&mapped.attributes);
+    if let Err(error) = serde_json::from_slice::<IgnoredAny>(mapped.attributes()) {
+        let sent = String::from_utf8_lossy(mapped.attributes());
         panic!("{error} in {sent} of {}", event.text());
     }
     json::lines(event.text(), &BTreeSet::new());

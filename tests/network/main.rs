@@ -29,7 +29,7 @@ use sluicegate::feed::{Feed as _, FeedChannel, FeedStatus, WebSocketFeed};
 use sluicegate::network::dial::Dialer;
 use sluicegate::network::{Address, ProxySetting};
 use tokio::net::{TcpListener, TcpSocket, TcpStream};
-use tokio::sync::{mpsc, watch};
+use tokio::sync::watch;
 use tokio_tungstenite::accept_async;
 use tokio_tungstenite::tungstenite::Message;
 

@@ -114,7 +114,8 @@ pub fn on_one_line(raw: &str) -> String {
 
 /// The entries of the object in `raw`; none if it is not an object.
 pub fn entries(raw: &str) -> Option<Entries<'_>> {
-    let mut found = Entries::new();
+    // Most objects have fewer.
+    let mut found = Entries::with_capacity(16);
     each_entry(raw, |key, value| found.push((key, value))).ok()?;
     Some(found)
 }

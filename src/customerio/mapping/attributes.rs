@@ -68,10 +68,10 @@ struct AttributesWriter<'w, 'e> {
     object: ObjectWriter<'w>,
     reading: &'w Reading<'e>,
     /// The written names, except those of the event's own properties.
-    written: FxHashSet<String>,
+    written: FxHashSet<Cow<'w, str>>,
 }
 
-impl AttributesWriter<'_, '_> {
+impl<'w> AttributesWriter<'w, '_> {
     fn event_properties(&mut self) {
         let path = "event_properties";
         let Some(raw) = self.reading.event().raw(Field::EventProperties) else {
@@ -99,18 +99,18 @@ impl AttributesWriter<'_, '_> {
         keep_last_of_each(&mut entries);
         for (key, value) in entries {
             if let Some(value) = self.selected(value, part, Some(&key)) {
-                self.add(format!("{prefix}{key}"), &value);
+                self.add(Cow::Owned(format!("{prefix}{key}")), &value);
             }
         }
     }
 
     /// Writes a part or a field under its own name.
-    fn beside(&mut self, name: &str, raw: &str) {
+    fn beside(&mut self, name: &'w str, raw: &str) {
         if let Some(value) = self.selected(raw, name, None)
             // A part of which nothing is selected is left out.
             && value != "{}"
         {
-            self.add(name.to_owned(), &value);
+            self.add(Cow::Borrowed(name), &value);
         }
     }
 
@@ -123,10 +123,10 @@ impl AttributesWriter<'_, '_> {
     }
 
     /// Writes an entry. If its name is taken, as by an event property, it is prefixed.
-    fn add(&mut self, mut name: String, value: &str) {
+    fn add(&mut self, mut name: Cow<'w, str>, value: &str) {
         let own = self.reading.event_properties();
         while self.written.contains(&name) || own.iter().any(|(key, _)| *key == name) {
-            name.insert_str(0, "amplitude_");
+            name.to_mut().insert_str(0, "amplitude_");
         }
         self.object.entry(&name, value.as_bytes());
         self.written.insert(name);

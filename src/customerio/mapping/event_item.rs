@@ -8,57 +8,62 @@ use super::item_body;
 use super::mapped::Mapped;
 use super::person::Person;
 
-/// Upper bound of an item's bytes besides its name, person and attributes.
-const FIXED_BYTES: usize = 200;
-/// Maximum bytes that JSON takes for one: `\u0000`.
-const MAX_ESCAPED_BYTES: usize = 6;
-
 impl Mapped<'_> {
     /// The event as an item of its own. None if the person or the time is missing, which the limits
     /// reject.
     pub fn item(&self) -> Option<Item> {
-        let mut body = Vec::new();
-        let written = self.write_item(&mut body)?;
-        Some(written.in_block(&body.into()))
-    }
-
-    /// Writes the event as an item to the end of `block`: by v2, or by v1 if it exceeds a batch item.
-    /// None, and nothing is written, if the person or the time is missing.
-    pub fn write_item(&self, block: &mut Vec<u8>) -> Option<WrittenItem> {
         let (person, seconds) = self.addressee()?;
-        let start = block.len();
-        block.reserve(self.attributes.len() + self.name.len() + FIXED_BYTES);
+        let mut body = Vec::new();
         let route = if self.is_sent_by_v1() {
-            let path = self.write_v1(block, person, seconds);
-            Route::V1 { put: false, path }
+            self.write_v1(&mut body, self.attributes(), person, seconds)
         } else {
-            self.write_v2_head(block, person, seconds);
-            block.extend_from_slice(&self.attributes);
-            block.push(b'}');
+            body.extend_from_slice(&self.block[self.body_at..]);
+            body.push(b'}');
             Route::Batch
         };
-        Some(WrittenItem {
+        Some(Item {
             id: self.id,
             person: person.hash(),
             route,
-            body: start..block.len(),
+            body: body.into(),
         })
     }
 
-    /// Whether the event exceeds a batch item, and so is sent by v1. False if it can't be sent. It
-    /// follows from sizes: nothing is serialized but, near the limit, the name and the person.
-    pub fn is_sent_by_v1(&self) -> bool {
+    /// Returns the block with the finished body of an item, or without the event if the person or the
+    /// time is missing.
+    pub fn into_item(mut self) -> (Vec<u8>, Option<WrittenItem>) {
+        let is_sent_by_v1 = self.is_sent_by_v1();
+        let mut block = std::mem::take(&mut self.block);
         let Some((person, seconds)) = self.addressee() else {
-            return false;
+            block.truncate(self.body_at);
+            return (block, None);
         };
-        let strings = self.name.len() + person.value().len();
-        let upper_bound = self.attributes.len() + strings * MAX_ESCAPED_BYTES + FIXED_BYTES;
-        if upper_bound <= BATCH_ITEM_BYTES {
-            return false;
-        }
-        let mut head = Vec::new();
-        self.write_v2_head(&mut head, person, seconds);
-        head.len() + self.attributes.len() + 1 > BATCH_ITEM_BYTES
+        let route = if is_sent_by_v1 {
+            let attributes = block.split_off(self.attributes_at);
+            block.truncate(self.body_at);
+            self.write_v1(&mut block, &attributes, person, seconds)
+        } else {
+            block.push(b'}');
+            Route::Batch
+        };
+        let item = WrittenItem {
+            id: self.id,
+            person: person.hash(),
+            route,
+            body: self.body_at..block.len(),
+        };
+        (block, Some(item))
+    }
+
+    /// Returns the block without the event.
+    pub fn into_block(mut self) -> Vec<u8> {
+        self.block.truncate(self.body_at);
+        self.block
+    }
+
+    /// Whether the event exceeds a batch item, and so is sent by v1. False if it can't be sent.
+    pub fn is_sent_by_v1(&self) -> bool {
+        self.addressee().is_some() && self.block.len() - self.body_at + 1 > BATCH_ITEM_BYTES
     }
 
     /// The person and the time in seconds; none if one is missing.
@@ -67,16 +72,27 @@ impl Mapped<'_> {
     }
 
     /// Writes the body of v2 up to the attributes, which one closing brace follows.
-    fn write_v2_head(&self, body: &mut Vec<u8>, person: &Person<'_>, seconds: i64) {
-        item_body::open(body, "event", person);
-        body.extend_from_slice(br#","name":"#);
-        json::push_string(body, &self.name);
-        self.push_time_and_id(body, seconds);
-        body.extend_from_slice(br#","attributes":"#);
+    pub(super) fn write_head(&mut self) {
+        let mut block = std::mem::take(&mut self.block);
+        if let Some((person, seconds)) = self.addressee() {
+            item_body::open(&mut block, "event", person);
+            block.extend_from_slice(br#","name":"#);
+            json::push_string(&mut block, &self.name);
+            self.push_time_and_id(&mut block, seconds);
+            block.extend_from_slice(br#","attributes":"#);
+        }
+        self.attributes_at = block.len();
+        self.block = block;
     }
 
-    /// Writes the body of v1, and returns the path.
-    fn write_v1(&self, body: &mut Vec<u8>, person: &Person<'_>, seconds: i64) -> String {
+    /// Writes the body of v1, and returns the route.
+    fn write_v1(
+        &self,
+        body: &mut Vec<u8>,
+        attributes: &[u8],
+        person: &Person<'_>,
+        seconds: i64,
+    ) -> Route {
         body.extend_from_slice(br#"{"name":"#);
         json::push_string(body, &self.name);
         body.extend_from_slice(br#","type":"event""#);
@@ -90,9 +106,9 @@ impl Mapped<'_> {
             _ => format!("{}/events", person.v1_path()),
         };
         body.extend_from_slice(br#","data":"#);
-        body.extend_from_slice(&self.attributes);
+        body.extend_from_slice(attributes);
         body.push(b'}');
-        path
+        Route::V1 { put: false, path }
     }
 
     fn push_time_and_id(&self, body: &mut Vec<u8>, seconds: i64) {
@@ -116,13 +132,18 @@ mod tests {
         let v2_bytes = |text: &str| {
             let event = event(text);
             let mapped = Mapping::default().map(&Reading::new(&event), Vec::new());
-            let (person, seconds) = mapped.addressee().unwrap();
-            let mut body = Vec::new();
-            mapped.write_v2_head(&mut body, person, seconds);
-            let v2_bytes = body.len() + mapped.attributes.len() + 1;
+            let v2_bytes = mapped.block.len() + 1;
             let is_batch = mapped.item().unwrap().route == Route::Batch;
             assert_eq!(is_batch, !mapped.is_sent_by_v1(), "{v2_bytes} bytes");
             assert_eq!(is_batch, v2_bytes <= BATCH_ITEM_BYTES, "{v2_bytes} bytes");
+            let alone = mapped.item().unwrap();
+            let other = b"the body before".to_vec();
+            let mapped = Mapping::default().map(&Reading::new(&event), other.clone());
+            let (block, written) = mapped.into_item();
+            assert!(block.starts_with(&other));
+            assert_eq!(written.unwrap().in_block(&block.into()), alone);
+            let mapped = Mapping::default().map(&Reading::new(&event), other.clone());
+            assert_eq!(mapped.into_block(), other);
             v2_bytes
         };
         let name = r#"\"\u0001ü\\"#.repeat(10);

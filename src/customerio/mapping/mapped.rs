@@ -26,28 +26,33 @@ pub struct Mapped<'e> {
     pub has_time: bool,
     /// The dedupe id.
     pub id: Ulid,
-    /// The attributes: a JSON object.
-    pub attributes: Vec<u8>,
-    /// The path in the event of the person's identifier.
-    pub person_path: String,
+    /// The block that the event's body is written to: the attributes at its end, before them the
+    /// beginning of a body of v2, if there is a person and a time, and then the bodies before it.
+    pub(super) block: Vec<u8>,
+    /// The position of the body in the block.
+    pub(super) body_at: usize,
+    /// The position of the attributes in the block.
+    pub(super) attributes_at: usize,
 }
 
 impl Mapping {
-    /// Maps an event. `attributes` is a buffer to write into; its content is cleared.
-    pub fn map<'e>(&self, reading: &Reading<'e>, mut attributes: Vec<u8>) -> Mapped<'e> {
+    /// Maps an event. Its body is written to the end of `block`.
+    pub fn map<'e>(&self, reading: &Reading<'e>, block: Vec<u8>) -> Mapped<'e> {
         let event = reading.event();
-        attributes.clear();
-        attributes::write(self, reading, &mut attributes);
         let time = event.time();
-        Mapped {
+        let mut mapped = Mapped {
             name: event.event_type().and_then(trimmed).unwrap_or_default(),
             person: person::of(self, reading),
             id: dedupe::id(event),
             has_time: time != Err(TimeError::Missing),
             time: or_receipt(time, event),
-            attributes,
-            person_path: self.person.clone(),
-        }
+            body_at: block.len(),
+            attributes_at: block.len(),
+            block,
+        };
+        mapped.write_head();
+        attributes::write(self, reading, &mut mapped.block);
+        mapped
     }
 }
 
@@ -61,6 +66,11 @@ fn or_receipt(time: Result<UnixMs, TimeError>, event: &Event) -> Result<UnixMs, 
 }
 
 impl Mapped<'_> {
+    /// The attributes: a JSON object.
+    pub fn attributes(&self) -> &[u8] {
+        &self.block[self.attributes_at..]
+    }
+
     /// The time that is sent, in Unix seconds.
     pub fn timestamp(&self) -> Option<i64> {
         self.time.as_ref().ok().map(|ms| ms.div_euclid(1000))

@@ -7,12 +7,16 @@ use cel::{Context, ExecutionError, Value};
 use super::compile_error::CompileError;
 use super::names;
 use super::nesting;
+use super::quick::QuickCondition;
+use super::variables::EventContext;
 
 /// A compiled condition.
 #[derive(Debug)]
 pub struct Condition {
     source: String,
     program: cel::Program,
+    /// The quick form, where there is one.
+    quick: Option<QuickCondition>,
 }
 
 /// The result of a condition on an event.
@@ -43,6 +47,7 @@ impl Condition {
         names::check_functions(source, references.functions())?;
         Ok(Self {
             source: source.to_owned(),
+            quick: QuickCondition::of(program.expression()),
             program,
         })
     }
@@ -58,12 +63,21 @@ impl Condition {
     }
 
     /// Whether the event of `context` matches. An error counts as no match.
-    pub(in crate::filter) fn matches(&self, context: &Context<'_, '_>) -> bool {
+    pub(in crate::filter) fn matches(&self, context: &EventContext<'_, '_>) -> bool {
         self.evaluate(context) == Evaluation::True
     }
 
-    /// Evaluates the condition on the event of `context`; see [`Variables`](super::Variables).
-    pub fn evaluate(&self, context: &Context<'_, '_>) -> Evaluation {
+    /// Evaluates the condition on the event of `context`.
+    pub fn evaluate(&self, context: &EventContext<'_, '_>) -> Evaluation {
+        let quick = self.quick.as_ref();
+        match quick.and_then(|quick| quick.evaluate(context.reading())) {
+            Some(true) => Evaluation::True,
+            Some(false) => Evaluation::False,
+            None => self.evaluate_by_cel(context.cel()),
+        }
+    }
+
+    pub(super) fn evaluate_by_cel(&self, context: &Context<'_, '_>) -> Evaluation {
         let expression: &IdedExpr = self.program.expression();
         match Value::resolve_val(expression, context) {
             Ok(value) => match value.downcast_ref::<CelBool>() {

@@ -1,5 +1,7 @@
 //! The variables of conditions: the fields of an event.
 
+use std::cell::OnceCell;
+
 use cel::Context;
 use cel::common::types::{CelBool, CelInt, CelNull, CelString};
 use cel::common::value::CowVal;
@@ -18,6 +20,36 @@ pub struct Variables<'r, 'e> {
     reading: &'r Reading<'e>,
 }
 
+/// An event in the form in which conditions are evaluated on it. What CEL needs is created for the
+/// first condition that needs CEL.
+pub struct EventContext<'v, 'e> {
+    variables: &'v Variables<'v, 'e>,
+    cel: OnceCell<Context<'v, 'v>>,
+}
+
+impl std::fmt::Debug for EventContext<'_, '_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("EventContext")
+            .field("variables", &self.variables)
+            .finish_non_exhaustive()
+    }
+}
+
+impl<'v, 'e> EventContext<'v, 'e> {
+    pub(super) fn reading(&self) -> &Reading<'e> {
+        self.variables.reading
+    }
+
+    /// The context of CEL.
+    pub(in crate::filter) fn cel(&self) -> &Context<'v, 'v> {
+        self.cel.get_or_init(|| {
+            let mut context = Context::with_env(ENVIRONMENT.clone());
+            context.set_variable_resolver(self.variables);
+            context
+        })
+    }
+}
+
 impl<'r, 'e> Variables<'r, 'e> {
     /// Creates the variables for the event of `reading`.
     pub fn new(reading: &'r Reading<'e>) -> Self {
@@ -25,10 +57,11 @@ impl<'r, 'e> Variables<'r, 'e> {
     }
 
     /// Creates the context in which conditions are evaluated. One serves all conditions.
-    pub fn context(&self) -> Context<'_, '_> {
-        let mut context = Context::with_env(ENVIRONMENT.clone());
-        context.set_variable_resolver(self);
-        context
+    pub fn context(&self) -> EventContext<'_, 'e> {
+        EventContext {
+            variables: self,
+            cel: OnceCell::new(),
+        }
     }
 
     fn age_ms(&self) -> Option<UnixMs> {

@@ -2,11 +2,9 @@
 
 use std::sync::Arc;
 
-use cel::Context;
-
 use crate::amplitude::{Event, Reading};
 use crate::filter::decision::BlockedBy;
-use crate::filter::expression::{Condition, Evaluation, Variables};
+use crate::filter::expression::{Condition, Evaluation, EventContext, Variables};
 use crate::filter::filters::Filters;
 use crate::filter::rule::RuleError;
 use crate::filter::rule_counts::RuleTally;
@@ -96,7 +94,7 @@ struct Evaluator<'a, 'v> {
     results: &'a mut [Option<ConditionResult>],
     variables: &'v Variables<'v, 'v>,
     /// Created for the first condition: most events are decided by their type alone.
-    context: Option<Context<'v, 'v>>,
+    context: Option<EventContext<'v, 'v>>,
 }
 
 impl Evaluator<'_, '_> {

@@ -186,13 +186,13 @@ fn no_written_object_contains_a_name_twice() {
         fields(&mut mapping);
         let event = event(text);
         let mapped = mapping.map(&Reading::new(&event), Vec::new());
-        let entries = raw_json::entries(std::str::from_utf8(&mapped.attributes).unwrap()).unwrap();
+        let entries = raw_json::entries(std::str::from_utf8(mapped.attributes()).unwrap()).unwrap();
         let mut names: Vec<&str> = entries.iter().map(|(name, _)| name.as_ref()).collect();
         names.sort_unstable();
         let count = names.len();
         names.dedup();
         assert_eq!(names.len(), count, "{names:?}");
-        let sent: Value = serde_json::from_slice(&mapped.attributes).unwrap();
+        let sent: Value = serde_json::from_slice(mapped.attributes()).unwrap();
         assert_eq!((&sent["a"], &sent["\u{fffd}"]), (&json!(2), &json!(2)));
         assert_eq!(sent["amplitude_amplitude_platform"], "ios");
     }
