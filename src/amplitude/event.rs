@@ -1,6 +1,7 @@
 //! One Amplitude event, in either dialect.
 
 use std::borrow::Cow;
+use std::ops::Range;
 
 use bytestring::ByteString;
 
@@ -187,6 +188,21 @@ impl Event {
         let Span { start, len } = self.spans[field as usize];
         let raw = &self.text[start as usize..][..len as usize];
         (len > 0).then_some(raw)
+    }
+
+    /// The positions of the parts of an event in its text, for a second scan.
+    pub(super) fn parts(&self) -> [Range<usize>; 4] {
+        let parts = [
+            Field::EventProperties,
+            Field::UserProperties,
+            Field::GroupProperties,
+            Field::Groups,
+        ];
+        parts.map(|field| {
+            let Span { start, len } = self.spans[field as usize];
+            // The text has no value at its start: an absent part has no position.
+            start as usize..(start + len) as usize
+        })
     }
 
     /// The text of a scalar without surrounding spaces; none if it is empty.

@@ -45,7 +45,10 @@ impl<'e> Reading<'e> {
 
     /// The raw value of any top-level field by its name in the text, even `null`.
     pub fn field(&self, name: &str) -> Option<&'e str> {
-        let all = self.all.get_or_init(|| read(Some(self.event.text())));
+        let all = self.all.get_or_init(|| {
+            let parts = self.event.parts();
+            json::entries_knowing(self.event.text(), &parts).unwrap_or_default()
+        });
         let found = all.iter().rev().find(|(key, _)| key == name);
         found.map(|(_, raw)| *raw)
     }

@@ -6,6 +6,7 @@ mod tests;
 
 use std::borrow::Cow;
 use std::fmt;
+use std::ops::Range;
 
 use serde::de::{Deserializer as _, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -20,6 +21,9 @@ pub type Entries<'a> = Vec<(Cow<'a, str>, &'a str)>;
 /// Maximum depth to which values are parsed; deeper ones are only copied, as hostile input could
 /// exceed the stack. No figure is documented; common parsers stop between 64 and 128.
 pub const MAX_DEPTH: usize = 64;
+
+/// Entries that most objects don't exceed.
+const FEW: usize = 16;
 
 /// The kind of a JSON value, by its first byte.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -114,8 +118,7 @@ pub fn on_one_line(raw: &str) -> String {
 
 /// The entries of the object in `raw`; none if it is not an object.
 pub fn entries(raw: &str) -> Option<Entries<'_>> {
-    // Most objects have fewer.
-    let mut found = Entries::with_capacity(16);
+    let mut found = Entries::with_capacity(FEW);
     each_entry(raw, |key, value| found.push((key, value))).ok()?;
     Some(found)
 }
@@ -175,6 +178,19 @@ impl<'a, F: FnMut(Cow<'a, str>, &'a str)> Visitor<'a> for Each<F> {
         }
         Ok(())
     }
+}
+
+/// The entries of the object in `raw`, which was read before, and whose objects and arrays at the
+/// positions `known` are not read again.
+pub fn entries_knowing<'a>(raw: &'a str, known: &[Range<usize>]) -> Option<Entries<'a>> {
+    let mut found = Entries::with_capacity(FEW);
+    let scanned = Scanner::new(raw)
+        .knowing(known)
+        .entries(|key, value| found.push((Cow::Borrowed(key), value)));
+    if scanned.is_some() {
+        return Some(found);
+    }
+    entries(raw)
 }
 
 /// The raw elements of the array in `raw`.

@@ -5,6 +5,8 @@
 //! accept what `serde_json` refuses, or find another end (a property test and a fuzz target compare
 //! them); refusing too much only costs time.
 
+use std::ops::Range;
+
 /// Maximum depth of a value: with the object around it, as deep as event data may be. A word has a
 /// bit for each.
 const MAX_DEPTH: u32 = super::MAX_DEPTH as u32 - 1;
@@ -16,10 +18,12 @@ const SHORT_BYTES: usize = 64;
 
 /// The position in an object.
 #[derive(Debug)]
-pub(super) struct Scanner<'a> {
+pub(super) struct Scanner<'a, 'k> {
     text: &'a str,
     at: usize,
     is_plain: bool,
+    /// Values that were scanned before, by their positions.
+    known: &'k [Range<usize>],
 }
 
 /// The end of a scan, and whether its values were plain.
@@ -34,13 +38,19 @@ pub struct Scanned {
     pub is_plain: bool,
 }
 
-impl<'a> Scanner<'a> {
+impl<'a, 'k> Scanner<'a, 'k> {
     pub(super) fn new(text: &'a str) -> Self {
         Self {
             text,
             at: 0,
             is_plain: true,
+            known: &[],
         }
+    }
+
+    /// Passes over these values of the object, which were scanned before.
+    pub(super) fn knowing(self, known: &'k [Range<usize>]) -> Self {
+        Self { known, ..self }
     }
 
     /// Calls `visit` with each entry of the object that the text starts with. None if the text has
@@ -104,7 +114,13 @@ impl<'a> Scanner<'a> {
 
     fn value(&mut self) -> Option<()> {
         match self.peek()? {
-            b'{' | b'[' => self.container(),
+            b'{' | b'[' => {
+                if let Some(value) = self.known.iter().find(|value| value.start == self.at) {
+                    self.at = value.end;
+                    return Some(());
+                }
+                self.container()
+            }
             _ => self.scalar(),
         }
     }
@@ -300,9 +316,8 @@ fn specials(word: u64) -> u64 {
 fn plain_bytes_of_long(text: &[u8]) -> usize {
     let end = memchr::memchr2(b'"', b'\\', text).unwrap_or(text.len());
     let plain = &text[..end];
-    // Without an early exit, this is a few instructions for many bytes.
-    let is_control = |found: bool, byte: &u8| found | (*byte < 0x20);
-    if plain.iter().fold(false, is_control) {
+    // Without an early exit, the least byte takes a few instructions for many bytes.
+    if plain.iter().copied().fold(u8::MAX, u8::min) < 0x20 {
         return plain.iter().position(|byte| *byte < 0x20).unwrap_or(end);
     }
     end

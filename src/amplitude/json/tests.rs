@@ -133,6 +133,19 @@ fn numbers_and_depths_that_have_to_be_looked_at_are_not_plain() {
     }
 }
 
+#[test]
+fn values_that_are_known_are_not_read_again() {
+    let text = r#"{"a":{"x":[1,2]},"b":"{","c":[3],"d":{"y":1}}"#;
+    let at = |value: &str| {
+        let start = text.find(value).unwrap();
+        start..start + value.len()
+    };
+    let known = [at(r#"{"x":[1,2]}"#), 0..0, at("[3]")];
+    assert_eq!(entries_knowing(text, &known), entries(text));
+    let escaped = text.replace("\"c\"", "\"\\u0063\"");
+    assert_eq!(entries_knowing(&escaped, &[]), entries(&escaped));
+}
+
 /// JSON of any kind, and what is almost JSON.
 fn pieces() -> impl Strategy<Value = String> {
     let piece = prop_oneof![

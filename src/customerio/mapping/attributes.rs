@@ -24,7 +24,7 @@ pub(super) fn write(mapping: &Mapping, reading: &Reading<'_>, out: &mut Vec<u8>)
         selection: Selection::of(mapping),
         object: ObjectWriter::new(out),
         reading,
-        written: FxHashSet::default(),
+        written: Names::default(),
     };
     writer.event_properties();
     for (field, name, prefix) in PARTS {
@@ -68,7 +68,7 @@ struct AttributesWriter<'w, 'e> {
     object: ObjectWriter<'w>,
     reading: &'w Reading<'e>,
     /// The written names, except those of the event's own properties.
-    written: FxHashSet<Cow<'w, str>>,
+    written: Names<'w>,
 }
 
 impl<'w> AttributesWriter<'w, '_> {
@@ -130,5 +130,29 @@ impl<'w> AttributesWriter<'w, '_> {
         }
         self.object.entry(&name, value.as_bytes());
         self.written.insert(name);
+    }
+}
+
+/// A set of names, which are few but in the flat layout.
+#[derive(Default)]
+struct Names<'n> {
+    few: Vec<Cow<'n, str>>,
+    others: FxHashSet<Cow<'n, str>>,
+}
+
+impl<'n> Names<'n> {
+    /// The number of names that are searched one by one.
+    const FEW: usize = 8;
+
+    fn contains(&self, name: &str) -> bool {
+        self.few.iter().any(|other| other == name) || self.others.contains(name)
+    }
+
+    fn insert(&mut self, name: Cow<'n, str>) {
+        if self.few.len() < Self::FEW {
+            self.few.push(name);
+        } else {
+            self.others.insert(name);
+        }
     }
 }

@@ -115,8 +115,8 @@ pub(super) fn prepare(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_size_limit", i64::from(LOG_BYTES))?;
     // Temporary tables must not need another disk.
     db.pragma_update(None, "temp_store", "memory")?;
-    // In KiB: a chunk, and the pages that lead to it.
-    db.pragma_update(None, "cache_size", -4_096)?;
+    // In KiB: the chunks that are on their way. Freeing a chunk reads its pages, if they are not here.
+    db.pragma_update(None, "cache_size", -8_192)?;
     let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))?;
     if version < VERSION {
         let transaction = db.unchecked_transaction()?;

@@ -58,6 +58,9 @@ const RETRY_AFTER_JITTER: f64 = 0.1;
 /// Time for which a connection must last without an error for the probe to succeed.
 const PROBE_TIME: Duration = Duration::from_secs(2);
 
+/// Maximum size of a read of the socket, in bytes. A buffer of this size is cleared for each.
+const READ_BYTES: usize = 64 << 10;
+
 type Socket = WebSocketStream<FrameReader<BufReader<AnyConnection>>>;
 
 /// A subscription to a WebSocket.
@@ -114,6 +117,7 @@ impl WebSocketFeed {
         let connection = FrameReader::new(connection, max_bytes);
         let report = connection.report();
         let config = WebSocketConfig::default()
+            .read_buffer_size(READ_BYTES)
             .max_message_size(Some(max_bytes))
             .max_frame_size(Some(max_bytes));
         let mut socket =
