@@ -21,7 +21,7 @@ use super::judge::Judge;
 use super::observer::IntakeReport;
 
 /// Size up to which waiting frames are decoded together, in bytes.
-const TOGETHER_BYTES: usize = 128 << 10;
+const TOGETHER_BYTES: usize = 64 << 10;
 /// Size from which a task of their own pays for frames, in bytes: about 50 µs of work.
 const TASK_BYTES: usize = 16 << 10;
 /// Maximum results that are passed on together: bytes of accepted items, and records.

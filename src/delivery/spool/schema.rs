@@ -116,7 +116,7 @@ pub(super) fn prepare(db: &Connection) -> rusqlite::Result<()> {
     // Temporary tables must not need another disk.
     db.pragma_update(None, "temp_store", "memory")?;
     // In KiB: the chunks that are on their way. Freeing a chunk reads its pages, if they are not here.
-    db.pragma_update(None, "cache_size", -8_192)?;
+    db.pragma_update(None, "cache_size", -6_144)?;
     let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))?;
     if version < VERSION {
         let transaction = db.unchecked_transaction()?;

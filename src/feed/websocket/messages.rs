@@ -23,7 +23,7 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 /// Maximum messages that are passed on together.
 const MAX_FRAMES: usize = 64;
 /// Size from which messages are passed on together: what one read of the socket returns.
-const MAX_TOGETHER_BYTES: usize = 128 << 10;
+const MAX_TOGETHER_BYTES: usize = 64 << 10;
 
 /// Reads the messages of one connection.
 #[derive(Debug)]
