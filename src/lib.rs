@@ -28,7 +28,9 @@
 //! 7. [`delivery`] batches events, keeps each person's order, and retries. An event that can't be
 //!    delivered becomes a dead letter.
 //!
-//! [`pipeline`] runs these stages as tasks with bounded channels between them. If delivery can't go
+//! [`pipeline`] runs these stages as tasks with bounded channels between them. Steps 2 to 5 are done by
+//! several tasks where there are cores for them, and judged in the order of the events; messages and
+//! results are passed on many at a time under load. If delivery can't go
 //! on, events wait in the spool. If the spool is full or can't be written, frames wait, and then the
 //! feed is not read. Nothing is dropped on the way. Each stage reports to the pipeline's observer,
 //! which counts with [`telemetry`] and publishes snapshots.

@@ -13,7 +13,7 @@ const OPEN: &[u8] = br#"{"batch":["#;
 
 /// The parts of an event that are sent.
 #[derive(Deserialize)]
-struct Event<'e> {
+struct Parts<'e> {
     #[serde(borrow)]
     event_type: &'e RawValue,
     #[serde(borrow)]
@@ -54,7 +54,7 @@ pub async fn run(places: String, events: u64) {
     while out.join_next().await.is_some() {}
 }
 
-fn add(batch: &mut Vec<u8>, event: &Event<'_>) {
+fn add(batch: &mut Vec<u8>, event: &Parts<'_>) {
     if batch.len() > OPEN.len() {
         batch.push(b',');
     }

@@ -218,7 +218,7 @@ impl PersonQueues {
                 // Later items of the person queue behind this one.
                 assembly.has_followers |= queue.batch == self.batch;
                 queue.batch = CLOSED;
-                queue.waiting.push_back(waiting);
+                queue.waiting.push_back(waiting.with_own_bytes());
             }
         }
         None

@@ -72,6 +72,10 @@ pub(super) struct DecodedPart {
 
 /// An element of a part.
 #[derive(Debug)]
+#[expect(
+    clippy::large_enum_variant,
+    reason = "nearly all elements are events, and a box for each would cost more than the space"
+)]
 pub(super) enum Element {
     Event(Assessment),
     /// A malformed part of a frame, an excerpt of it, and its time of receipt.

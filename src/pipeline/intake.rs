@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::time;
 use crate::delivery::Accepted;
 use crate::delivery::spool::writer::{Append, SpoolHandle};
-use crate::feed::{Frames, MAX_MESSAGE_ID_BYTES, MessageId};
+use crate::feed::{Frame, Frames, MAX_MESSAGE_ID_BYTES, MessageId};
 use crate::text;
 
 use super::decoding::{DecodedPart, Decoding, Element};
@@ -152,7 +152,7 @@ impl Intake {
         first: Frames,
         frames: &mut mpsc::Receiver<Frames>,
     ) -> Result<(), SpoolEnded> {
-        let size = |batch: &Frames| batch.frames.iter().map(|f| f.size_bytes()).sum::<usize>();
+        let size = |batch: &Frames| batch.frames.iter().map(Frame::size_bytes).sum::<usize>();
         let mut bytes = size(&first);
         let mut batches = vec![first];
         while bytes < TOGETHER_BYTES

@@ -60,6 +60,11 @@ const PIECES: &[&str] = &[
 ];
 
 #[test]
+fn an_object_is_read_as_serde_json_reads_it() {
+    run("object");
+}
+
+#[test]
 fn a_frame_is_read_whatever_it_holds() {
     run("frame");
 }

@@ -7,9 +7,11 @@ use std::io::Write as _;
 use std::ops::ControlFlow;
 use std::time::SystemTime;
 
-use serde::de::IgnoredAny;
+use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
+use serde_json::value::RawValue;
 use sluicegate::amplitude::archive::{self, Options, Piece};
 use sluicegate::amplitude::frame::{self, REPORTED_PARTS};
+use sluicegate::amplitude::json as raw;
 use sluicegate::amplitude::{Event, Malformed, Reading};
 use sluicegate::customerio::Mapping;
 use sluicegate::customerio::response::{self, Answer, RequestKind};
@@ -27,6 +29,7 @@ pub type Target = fn(&[u8]);
 
 /// All targets, by the name of their folder in `seeds/`.
 pub const TARGETS: &[(&str, Target)] = &[
+    ("object", object),
     ("frame", frame),
     ("archive", archive),
     ("answer", answer),
@@ -35,6 +38,49 @@ pub const TARGETS: &[(&str, Target)] = &[
 ];
 
 const NOW: i64 = 1_800_000_000_000;
+
+/// A JSON object: its entries are those that `serde_json` finds, or it is refused at the same place.
+pub fn object(bytes: &[u8]) {
+    let text = String::from_utf8_lossy(bytes);
+    let mut found = Vec::new();
+    let end = raw::each_entry(&text, |key, value| found.push((key.into_owned(), value)));
+    let mut parser = serde_json::Deserializer::from_str(&text);
+    let expected = Entries::deserialize(&mut parser);
+    let at = parser.into_iter::<IgnoredAny>().byte_offset();
+    match (end, expected) {
+        (Ok(end), Ok(expected)) => {
+            assert_eq!(end.bytes, at);
+            let expected = expected.0.iter().map(|(key, raw)| (key.clone(), raw.get()));
+            assert_eq!(found, expected.collect::<Vec<_>>());
+        }
+        (Err(broken), Err(_)) => assert_eq!(broken.at, at),
+        (end, expected) => panic!("{end:?}, but {expected:?}"),
+    }
+}
+
+/// The entries of an object as `serde_json` parses them.
+#[derive(Debug)]
+struct Entries<'e>(Vec<(String, &'e RawValue)>);
+
+impl<'de> Deserialize<'de> for Entries<'de> {
+    fn deserialize<D: Deserializer<'de>>(from: D) -> Result<Self, D::Error> {
+        struct All;
+        impl<'de> Visitor<'de> for All {
+            type Value = Entries<'de>;
+            fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+                f.write_str("an object")
+            }
+            fn visit_map<M: MapAccess<'de>>(self, mut map: M) -> Result<Self::Value, M::Error> {
+                let mut all = Vec::new();
+                while let Some(entry) = map.next_entry()? {
+                    all.push(entry);
+                }
+                Ok(Entries(all))
+            }
+        }
+        from.deserialize_map(All)
+    }
+}
 
 /// A WebSocket message: every event in it is decoded, measured, mapped and drawn.
 pub fn frame(bytes: &[u8]) {

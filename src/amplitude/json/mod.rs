@@ -1,5 +1,6 @@
 //! Reads JSON without building values: an object is the list of its raw entries.
 
+mod depth;
 mod scanner;
 #[cfg(test)]
 mod tests;
@@ -13,14 +14,11 @@ use serde_json::value::RawValue;
 
 use scanner::Scanner;
 
+pub use depth::MAX_DEPTH;
 pub use scanner::Scanned;
 
 /// The entries of an object in order: the decoded key, and the raw value as received.
 pub type Entries<'a> = Vec<(Cow<'a, str>, &'a str)>;
-
-/// Maximum depth to which values are parsed; deeper ones are only copied, as hostile input could
-/// exceed the stack. No figure is documented; common parsers stop between 64 and 128.
-pub const MAX_DEPTH: usize = 64;
 
 /// Entries that most objects don't exceed.
 const FEW: usize = 16;

@@ -9,7 +9,7 @@ use std::ops::Range;
 
 /// Maximum depth of a value: with the object around it, as deep as event data may be. A word has a
 /// bit for each.
-const MAX_DEPTH: u32 = super::MAX_DEPTH as u32 - 1;
+const MAX_DEPTH: u32 = super::depth::MAX_DEPTH as u32 - 1;
 const _: () = assert!(MAX_DEPTH < u64::BITS);
 /// Digits up to which a number without an exponent fits a 64-bit float.
 const MAX_PLAIN_DIGITS: usize = 308;
@@ -34,7 +34,7 @@ pub struct Scanned {
     /// Whether every number fits a 64-bit float and the object is at most [`MAX_DEPTH`] deep, as far
     /// as a scan can tell. If not, both have to be looked at.
     ///
-    /// [`MAX_DEPTH`]: super::MAX_DEPTH
+    /// [`MAX_DEPTH`]: super::depth::MAX_DEPTH
     pub is_plain: bool,
 }
 

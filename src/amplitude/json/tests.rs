@@ -49,8 +49,10 @@ fn scalars_are_read_as_text_and_the_rest_has_none() {
     assert!(scalar(r#""\ud800x""#).is_some_and(|t| t.ends_with('x')));
 }
 
+type EntriesAndEnd<'a> = (Vec<(String, &'a str)>, usize);
+
 /// The entries of an object as the scanner finds them, and as `serde_json` does.
-fn entries_by_both(text: &str) -> [Option<(Vec<(String, &str)>, usize)>; 2] {
+fn entries_by_both(text: &str) -> [Option<EntriesAndEnd<'_>>; 2] {
     let mut scanned = Vec::new();
     let by_scanner = Scanner::new(text).entries(|key, value| scanned.push((key.to_owned(), value)));
     let mut parsed = Vec::new();

@@ -51,6 +51,25 @@ fn what_comes_for_a_person_waits_behind_what_is_out_and_others_go_on() {
 }
 
 #[test]
+fn what_waits_for_its_person_holds_no_bytes_of_others() {
+    let now = Instant::now();
+    let mut queues = queues();
+    let block = bytes::Bytes::from(vec![b' '; 3_000]);
+    for (sequence, part) in [(1, 0..1_000), (2, 1_000..2_000), (3, 2_000..3_000)] {
+        let mut item = queued(sequence, 0, 0);
+        item.accepted.item.body = block.slice(part);
+        queues.push(item, now);
+        // The first is on its way, and the others wait behind it.
+        if sequence == 1 {
+            assert_eq!(taken(&mut queues, now, true), Some(vec![1]));
+        }
+    }
+    assert_eq!(taken(&mut queues, now, true), None);
+    assert!(block.is_unique(), "the block is free");
+    assert_eq!(queues.memory_bytes(), 2_000);
+}
+
+#[test]
 fn what_goes_alone_keeps_its_place_between_its_neighbours_of_one_person() {
     let now = Instant::now();
     let mut queues = queues();

@@ -1,5 +1,6 @@
 //! An item that waits for its batch.
 
+use bytes::Bytes;
 use tokio::time::Instant;
 
 use crate::customerio::Route;
@@ -64,6 +65,16 @@ impl Waiting {
 
     pub(super) fn is_in_memory(&self) -> bool {
         matches!(self.content, Content::InMemory(_))
+    }
+
+    /// The same item with bytes of its own: it may wait for long, and the block that its bytes share
+    /// with others must not wait with it.
+    pub(super) fn with_own_bytes(mut self) -> Self {
+        if let Content::InMemory(queued) = &mut self.content {
+            let body = &mut queued.accepted.item.body;
+            *body = Bytes::copy_from_slice(body);
+        }
+        self
     }
 
     /// Drops its bytes. Returns how many.

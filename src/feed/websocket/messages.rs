@@ -4,11 +4,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use bytestring::ByteString;
+use futures_util::{FutureExt as _, Stream, StreamExt as _};
 use tokio::time::Instant;
 use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::amplitude::Malformed;
-use crate::amplitude::time::{self, UnixMs};
+use crate::amplitude::time;
 use crate::feed::frame::Frame;
 use crate::feed::settings::Settings;
 use crate::text::grouped;
@@ -24,6 +25,9 @@ const LOG_EVERY: Duration = Duration::from_secs(10);
 const MAX_FRAMES: usize = 64;
 /// Size from which messages are passed on together: what one read of the socket returns.
 const MAX_TOGETHER_BYTES: usize = 64 << 10;
+
+/// What a connection brings: a message, its failure, or its end.
+type Incoming = Option<Result<Message, WsError>>;
 
 /// Reads the messages of one connection.
 #[derive(Debug)]
@@ -49,11 +53,48 @@ impl<'s> Messages<'s> {
         }
     }
 
+    /// Takes a message, and those after it that `socket` has already. The first one with events is
+    /// marked as `resumed`, which is then cleared.
+    pub(super) fn take(
+        &mut self,
+        first: Incoming,
+        socket: &mut (impl Stream<Item = Result<Message, WsError>> + Unpin),
+        resumed: &mut bool,
+    ) -> Taken {
+        let received_ms = time::now();
+        let mut taken = Taken::default();
+        let mut bytes = 0;
+        let mut next = Some(first);
+        while let Some(message) = next.take() {
+            match self.read(message) {
+                Ok(Some(text)) => {
+                    let resumed = std::mem::take(resumed);
+                    let frame = Frame {
+                        text,
+                        received_ms,
+                        resumed,
+                    };
+                    bytes += frame.size_bytes();
+                    taken.frames.push(frame);
+                }
+                Ok(None) => {}
+                Err(failure) => {
+                    taken.failure = Some(failure);
+                    break;
+                }
+            }
+            if taken.frames.len() < MAX_FRAMES && bytes < MAX_TOGETHER_BYTES {
+                next = socket.next().now_or_never();
+            }
+        }
+        taken
+    }
+
     /// Returns the text of a message, or what is malformed in it; none for a message without events.
     /// An error means that the connection has ended.
-    pub(super) fn read(
+    fn read(
         &mut self,
-        message: Option<Result<Message, WsError>>,
+        message: Incoming,
     ) -> Result<Option<Result<ByteString, Malformed>>, Failure> {
         let bytes = match message {
             None => return Err(Failure::from(ENDED_SILENTLY.to_owned())),
@@ -120,25 +161,6 @@ fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
 #[derive(Default)]
 pub(super) struct Taken {
     pub(super) frames: Vec<Frame>,
-    bytes: usize,
-    received_ms: UnixMs,
-}
-
-impl Taken {
-    pub(super) fn add(&mut self, text: Result<ByteString, Malformed>, resumed: bool) {
-        if self.frames.is_empty() {
-            self.received_ms = time::now();
-        }
-        let frame = Frame {
-            text,
-            received_ms: self.received_ms,
-            resumed,
-        };
-        self.bytes += frame.size_bytes();
-        self.frames.push(frame);
-    }
-
-    pub(super) fn is_full(&self) -> bool {
-        self.frames.len() >= MAX_FRAMES || self.bytes >= MAX_TOGETHER_BYTES
-    }
+    /// The end of the connection after them, if it has ended.
+    pub(super) failure: Option<Failure>,
 }

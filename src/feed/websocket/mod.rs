@@ -18,7 +18,7 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures_util::{FutureExt, SinkExt, StreamExt};
+use futures_util::{SinkExt, StreamExt};
 use http::HeaderMap;
 use tokio::io::BufReader;
 use tokio::time::{Instant, timeout};
@@ -290,24 +290,8 @@ impl WebSocketFeed {
                     return Ended::PipelineClosed;
                 }
             };
-            let mut taken = Taken::default();
-            let mut next = Some(message);
-            let mut failure = None;
-            while let Some(message) = next.take() {
-                match messages.read(message) {
-                    Ok(Some(text)) => taken.add(text, std::mem::take(&mut resumed)),
-                    Ok(None) => {}
-                    Err(broken) => {
-                        failure = Some(broken);
-                        break;
-                    }
-                }
-                if !taken.is_full() {
-                    // More messages may have come with this one.
-                    next = socket.next().now_or_never();
-                }
-            }
-            if !taken.frames.is_empty() && channel.send(taken.frames).await.is_err() {
+            let Taken { frames, failure } = messages.take(message, &mut socket, &mut resumed);
+            if !frames.is_empty() && channel.send(frames).await.is_err() {
                 return Ended::PipelineClosed;
             }
             if let Some(failure) = failure {

@@ -110,10 +110,10 @@ impl QuickCondition {
             let [argument] = call.args.as_slice() else {
                 return None;
             };
-            let Literal::Text(text) = Literal::of(argument)? else {
+            let Literal::Text(part) = Literal::of(argument)? else {
                 return None;
             };
-            return Some(Self::Text(Operand::of(target)?, test, text));
+            return Some(Self::Text(Operand::of(target)?, test, part));
         }
         match (call.func_name.as_str(), call.args.as_slice()) {
             (operators::LOGICAL_NOT, [inner]) => Some(Self::Not(Box::new(Self::of(inner)?))),
@@ -197,10 +197,10 @@ impl QuickCondition {
                 Found::Nothing | Found::Null => Some(Truth::Missing),
                 Found::Value(raw) => Some(comparison.holds(literal.compared_to(raw)?).into()),
             },
-            Self::Text(operand, test, text) => match operand.find(reading) {
+            Self::Text(operand, test, part) => match operand.find(reading) {
                 Found::Nothing | Found::Null => Some(Truth::Missing),
                 Found::Value(raw) if json::kind(raw) == Kind::String => {
-                    Some(test.holds(&json::string(raw)?, text).into())
+                    Some(test.holds(&json::string(raw)?, part).into())
                 }
                 Found::Value(_) => None,
             },

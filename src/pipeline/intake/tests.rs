@@ -83,17 +83,12 @@ fn by_intake(batches: &[Vec<String>], max_tasks: usize) -> (Outcome, Option<Mess
 async fn run(batches: &[Vec<String>], max_tasks: usize) -> (Outcome, Option<MessageId>) {
     let folder = tempfile::tempdir().unwrap();
     let settings = settings();
-    let (events, mut committed) = mpsc::channel(64);
+    let (events, committed) = mpsc::channel(64);
     let (notices, _notices) = mpsc::unbounded_channel();
-    let spool = writer::start(
-        Spool::open(folder.path()).unwrap(),
-        settings.spool(),
-        "feed".to_owned(),
-        events,
-        notices.clone(),
-    )
-    .unwrap();
-    let (reports, mut reported) = mpsc::channel(64);
+    let spool = Spool::open(folder.path()).unwrap();
+    let (feed, told) = ("feed".to_owned(), notices.clone());
+    let spool = writer::start(spool, settings.spool(), feed, events, told).unwrap();
+    let (reports, reported) = mpsc::channel(64);
     let safe = watch::Sender::new(None);
     let outputs = IntakeOutputs {
         spool: spool.clone(),
@@ -108,43 +103,51 @@ async fn run(batches: &[Vec<String>], max_tasks: usize) -> (Outcome, Option<Mess
     let running = tokio::spawn(intake.run(frames, CancellationToken::new()));
     let memory = Arc::new(Semaphore::new(1_000));
     for batch in batches {
-        let frame = |text: &String| Frame {
-            text: Ok(text.as_str().into()),
-            received_ms: RECEIVED_MS,
-            resumed: false,
-        };
-        let batch = Frames {
-            frames: batch.iter().map(frame).collect(),
-            permit: memory.clone().try_acquire_owned().unwrap(),
-        };
-        to_intake.send(batch).await.unwrap();
+        let permit = memory.clone().try_acquire_owned().unwrap();
+        to_intake.send(frames_of(batch, permit)).await.unwrap();
     }
     drop(to_intake);
-    let (mut records, mut items) = (Vec::new(), Vec::new());
-    let reading = async {
-        while let Some(report) = reported.recv().await {
-            records.extend(report.records.iter().map(record));
-        }
-    };
-    let sending = async {
-        while let Some(event) = committed.recv().await {
-            match event {
-                SpoolEvent::Committed { items: new, .. } => {
-                    items.extend(new.iter().map(|queued| item(&queued.accepted)));
-                }
-                SpoolEvent::Loaded { .. } => {}
-                SpoolEvent::Ended => break,
-            }
-        }
-    };
-    tokio::join!(reading, sending);
+    let outcome = tokio::join!(all_records(reported), all_items(committed));
     running.await.unwrap();
-    tokio::task::spawn_blocking(move || spool.close())
-        .await
-        .unwrap();
+    let closing = tokio::task::spawn_blocking(move || spool.close());
+    assert_eq!(closing.await.unwrap(), 0, "all is written");
     assert_eq!(memory.available_permits(), 1_000, "all room is given back");
     let safe = safe.borrow().clone();
-    ((records, items), safe)
+    (outcome, safe)
+}
+
+fn frames_of(texts: &[String], permit: OwnedSemaphorePermit) -> Frames {
+    let frame = |text: &String| Frame {
+        text: Ok(text.as_str().into()),
+        received_ms: RECEIVED_MS,
+        resumed: false,
+    };
+    Frames {
+        frames: texts.iter().map(frame).collect(),
+        permit,
+    }
+}
+
+async fn all_records(mut reported: mpsc::Receiver<IntakeReport>) -> Vec<String> {
+    let mut records = Vec::new();
+    while let Some(report) = reported.recv().await {
+        records.extend(report.records.iter().map(record));
+    }
+    records
+}
+
+async fn all_items(mut committed: mpsc::Receiver<SpoolEvent>) -> Vec<String> {
+    let mut items = Vec::new();
+    while let Some(event) = committed.recv().await {
+        match event {
+            SpoolEvent::Committed { items: new, .. } => {
+                items.extend(new.iter().map(|queued| item(&queued.accepted)));
+            }
+            SpoolEvent::Loaded { .. } => {}
+            SpoolEvent::Ended => break,
+        }
+    }
+    items
 }
 
 /// A frame: an event of a few, so that many are repeated, or several, or damaged text.
@@ -201,18 +204,10 @@ fn a_large_frame_is_passed_on_in_parts() {
     let event = r#"{"event_type":"a","user_id":"u","time":1799999999000,"insert_id":"0"}"#;
     let text = format!("[{}]", vec![event; 10_000].join(","));
     let memory = Arc::new(Semaphore::new(1));
-    let batch = Frames {
-        frames: vec![Frame {
-            text: Ok(text.into()),
-            received_ms: RECEIVED_MS,
-            resumed: false,
-        }],
-        permit: memory.clone().try_acquire_owned().unwrap(),
-    };
+    let batch = frames_of(&[text], memory.clone().try_acquire_owned().unwrap());
     let criteria = judge(&settings()).criteria();
-    let mut decoding = Decoding::new(vec![batch], criteria, ID_FIELD);
     let mut counts = Vec::new();
-    while let Some(part) = decoding.next() {
+    for part in Decoding::new(vec![batch], criteria, ID_FIELD) {
         counts.push(part.elements.len());
         assert_eq!(memory.available_permits(), 0, "its room is taken");
     }

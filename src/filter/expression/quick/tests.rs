@@ -95,10 +95,10 @@ fn condition() -> impl Strategy<Value = String> {
     let literal = || proptest::sample::select(LITERALS.to_vec());
     let text = || proptest::sample::select(vec![r#""a""#, r#""é""#, r#""""#, r#""b""#]);
     let operator = proptest::sample::select(vec!["==", "!=", "<", "<=", ">", ">="]);
-    let test = proptest::sample::select(vec!["startsWith", "endsWith", "contains"]);
+    let function = proptest::sample::select(vec!["startsWith", "endsWith", "contains"]);
     let leaf = prop_oneof![
         6 => (operand(), operator, literal()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
-        2 => (operand(), test, text()).prop_map(|(a, test, b)| format!("{a}.{test}({b})")),
+        2 => (operand(), function, text()).prop_map(|(a, f, b)| format!("{a}.{f}({b})")),
         2 => (operand(), text(), text()).prop_map(|(a, b, c)| format!("{a} in [{b}, {c}]")),
         1 => operand().prop_map(str::to_owned),
         1 => Just("has_user".to_owned()),
