@@ -6,6 +6,7 @@ use crate::amplitude::event::{Event, NotAnEvent};
 use crate::amplitude::malformed::Malformed;
 
 use super::list::{Comma, Inside};
+use super::recovery::EndOrList;
 use super::splitter::Splitter;
 use super::step::{SplitOptions, Step};
 
@@ -35,9 +36,15 @@ impl Splitter {
         // Text that a failed attempt has read is parsed again only up to a known end.
         let mut end = None;
         if self.at < self.read_upto {
-            end = self.end_of_broken(text, options.is_whole);
-            if end.is_none() {
-                return Some(Step::More);
+            match self.end_or_list(text, options) {
+                None => return Some(Step::More),
+                Some(EndOrList::End(found)) => end = Some(found),
+                // Its elements are parsed one by one.
+                Some(EndOrList::List(list)) => {
+                    self.at = list;
+                    self.enter(Inside::OpenEnvelope);
+                    return None;
+                }
             }
         }
         // Positions in an event have 32 bits: a longer one is cut off.

@@ -6,9 +6,17 @@ use crate::amplitude::json;
 use crate::amplitude::malformed::{Malformed, ceil_char_boundary};
 
 use super::list::Inside;
-use super::scan::{self, Scan};
+use super::scan::{self, ListSearch, Scan};
 use super::splitter::Splitter;
 use super::step::{SplitOptions, Step};
+
+/// What is found first in a broken element.
+pub(super) enum EndOrList {
+    /// Its end.
+    End(usize),
+    /// The position of the first element in the list of an envelope.
+    List(usize),
+}
 
 impl Splitter {
     /// An object that the end of the window cuts. The list of an envelope is entered at once.
@@ -32,25 +40,26 @@ impl Splitter {
         end: Option<usize>,
         error: &json::Broken,
     ) -> Option<Step> {
-        let Some(end) = end.or_else(|| self.end_of_broken(text, options.is_whole)) else {
-            return Some(Step::More);
-        };
         let start = self.at;
         let broke = start + error.at;
         self.read_upto = self.read_upto.max(broke);
-        if self.inside == Inside::Nothing
-            && !options.any_object
-            && let Some(list) = self.events_list(text, end)
-        {
-            self.at = list;
-            self.enter(Inside::OpenEnvelope);
-            self.is_damaged = false;
-            if broke >= list {
-                self.unreported = Some((broke, error.why()));
-                return None;
-            }
-            return self.damage(text, broke, &error.why());
-        }
+        let end = match end {
+            Some(end) => end,
+            None => match self.end_or_list(text, options) {
+                None => return Some(Step::More),
+                Some(EndOrList::End(end)) => end,
+                Some(EndOrList::List(list)) => {
+                    self.at = list;
+                    self.enter(Inside::OpenEnvelope);
+                    self.is_damaged = false;
+                    if broke >= list {
+                        self.unreported = Some((broke, error.why()));
+                        return None;
+                    }
+                    return self.damage(text, broke, &error.why());
+                }
+            },
+        };
         if broke <= end {
             return Some(self.broken(text, end, broke, error.why()));
         }
@@ -78,6 +87,37 @@ impl Splitter {
     pub(super) fn end_of_broken(&mut self, text: &str, is_whole: bool) -> Option<usize> {
         let mut scan = self.scan(text.as_bytes());
         self.run(&mut scan, text, is_whole)
+    }
+
+    /// The end of the next element, or the list in it if it is a broken envelope; none if either is
+    /// beyond the window. Both are looked for at once: a broken envelope may have no end of its own,
+    /// and a search for it would read the text behind each of many.
+    pub(super) fn end_or_list(
+        &mut self,
+        text: &str,
+        options: SplitOptions<'_>,
+    ) -> Option<EndOrList> {
+        if self.inside != Inside::Nothing || options.any_object {
+            return self
+                .end_of_broken(text, options.is_whole)
+                .map(EndOrList::End);
+        }
+        let bytes = text.as_bytes();
+        let from = self.at;
+        let (mut scan, mut search) = (self.scan(bytes), ListSearch::default());
+        for at in from..bytes.len() {
+            if let Some(end) = scan.step(at, bytes[at]) {
+                self.visit(at + 1 - from);
+                return Some(EndOrList::End(ceil_char_boundary(text, end.max(from + 1))));
+            }
+            if let Some(list) = search.step(bytes, at) {
+                self.visit(at + 1 - from);
+                return Some(EndOrList::List(list));
+            }
+        }
+        self.visit(bytes.len() - from);
+        let end = scan.end_of_text(bytes.len()).max(from + 1);
+        options.is_whole.then_some(EndOrList::End(end))
     }
 
     /// The position of the first element in the list of an envelope.

@@ -339,35 +339,50 @@ impl Lexer {
     }
 }
 
-/// The position after the `[` of a broken envelope's list: of the entry `events` at the top of the
-/// object that `text` starts with, unless an `event_type` precedes it.
-pub(super) fn events_list(text: &[u8]) -> Option<usize> {
-    let mut lexer = Lexer::default();
-    let mut name_from = 0;
-    let mut name: &[u8] = &[];
-    for (at, byte) in text.iter().copied().enumerate() {
-        let was_string = lexer.in_string;
-        let is_top = lexer.stack.len() == 1;
-        if byte == b'[' && is_top && !was_string && lexer.last == Token::Colon && name == b"events"
-        {
+/// Looks for the list of a broken envelope, byte by byte: the entry `events` at the top of an object,
+/// unless an `event_type` precedes it.
+#[derive(Debug, Default)]
+pub(super) struct ListSearch {
+    lexer: Lexer,
+    /// The start of the last string at the top.
+    name_from: usize,
+    /// The last string at the top.
+    name: std::ops::Range<usize>,
+    is_ended: bool,
+}
+
+impl ListSearch {
+    /// Takes the byte at `at` of `text`. Returns the position after the `[` of the list once it is
+    /// found.
+    pub(super) fn step(&mut self, text: &[u8], at: usize) -> Option<usize> {
+        if self.is_ended {
+            return None;
+        }
+        let byte = text[at];
+        let was_string = self.lexer.in_string;
+        let is_top = self.lexer.stack.len() == 1;
+        let name = &text[self.name.clone()];
+        let is_value = is_top && !was_string && self.lexer.last == Token::Colon;
+        if byte == b'[' && is_value && name == b"events" {
             return Some(at + 1);
         }
-        if lexer.step(at, byte, false).is_some() {
-            return None;
+        let is_event = is_top && !was_string && byte == b':' && name == b"event_type";
+        self.is_ended = is_event || self.lexer.step(at, byte, false).is_some();
+        if is_top {
+            match (was_string, self.lexer.in_string) {
+                (false, true) => self.name_from = at + 1,
+                (true, false) => self.name = self.name_from..at,
+                _ => {}
+            }
         }
-        if !is_top {
-            continue;
-        }
-        match (was_string, lexer.in_string) {
-            (false, true) => name_from = at + 1,
-            (true, false) => name = &text[name_from..at],
-            _ => {}
-        }
-        if byte == b':' && !was_string && name == b"event_type" {
-            return None;
-        }
+        None
     }
-    None
+}
+
+/// The position after the `[` of the list of a broken envelope at the start of `text`.
+pub(super) fn events_list(text: &[u8]) -> Option<usize> {
+    let mut search = ListSearch::default();
+    (0..text.len()).find_map(|at| search.step(text, at))
 }
 
 fn is_space(byte: u8) -> bool {

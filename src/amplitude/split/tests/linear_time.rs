@@ -19,6 +19,9 @@ pub(super) fn assert_linear(text: &str) {
 #[test]
 fn adversarial_texts_are_read_in_linear_time() {
     for piece in [
+        "\"\"\\\"events\":[\"\n},{][\"a\":},{",
+        "{\"\"\\\"events\":[]}",
+        "{\"events\":[{]}{\"a\":[",
         "{\"a\":",
         "{\"a\":\n",
         "{\"a\":\n{",
