@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use crate::owner_only;
 
 /// The maximum size of the log and its last commit, in bytes.
-pub(super) const BYTES: u64 = 24 << 20;
+pub(super) const BYTES: u64 = 16 << 20;
 
 /// The file that reserves the space.
 #[derive(Debug)]

@@ -17,12 +17,11 @@ use super::error::SpoolError;
 const APPLICATION_ID: i32 = 0x534C_5543;
 /// The version of [`TABLES`]. A newer file is refused; one of version 1 gets [`ADD_TRIED`].
 const VERSION: i32 = 2;
-/// Page size of a new file; an older one keeps its own. Larger pages make a chunk quicker to write
-/// and to free, and the few small tables, which each commit writes too, more expensive.
-const PAGE_BYTES: u32 = 32_768;
+/// SQLite's maximum page size.
+const PAGE_BYTES: u32 = 65_536;
 /// Size at which the write-ahead log is copied into the file. A larger log is copied less often,
 /// as most chunks are gone by then, and each copy takes longer.
-const LOG_BYTES: u32 = 16 << 20;
+const LOG_BYTES: u32 = 8 << 20;
 /// Maximum wait for another process that looks at dead letters.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
 
