@@ -30,10 +30,10 @@
 //!
 //! [`pipeline`] runs these stages as tasks with bounded channels between them. Steps 2 to 5 are done by
 //! several tasks where there are cores for them, and judged in the order of the events; messages and
-//! results are passed on many at a time under load. If delivery can't go
-//! on, events wait in the spool. If the spool is full or can't be written, frames wait, and then the
-//! feed is not read. Nothing is dropped on the way. Each stage reports to the pipeline's observer,
-//! which counts with [`telemetry`] and publishes snapshots.
+//! results are passed on many at a time under load. If delivery can't go on, events wait in the spool.
+//! If the spool is full or can't be written, frames wait, and then the feed is not read. Nothing is
+//! dropped on the way. Each stage reports to the pipeline's observer, which counts with [`telemetry`]
+//! and publishes snapshots.
 //!
 //! The screen ([`tui`]) sees only snapshots and records, and acts only by commands; both are defined
 //! in [`protocol`]. It has the shape of Elm: plain state, a pure `update`, a pure `view`, and a shell

@@ -110,24 +110,15 @@ pub(super) fn json_as_text(subject: &Subject<'_, '_>) -> Option<Breach> {
 /// Whether a value that may be sent begins like an object or an array in a string. Most events have
 /// none.
 fn may_have_json_as_text(subject: &Subject<'_, '_>) -> bool {
-    let reading = subject.reading;
-    let properties = reading.event_properties().iter();
-    let mut values = properties.chain(reading.user_properties());
-    if values.any(|(_, raw)| begins_as_json_in_text(raw)) || !subject.mapping.fields.is_empty() {
-        return true;
-    }
-    // A part that is no object is sent as it is.
-    let parts = [
-        Field::EventProperties,
-        Field::UserProperties,
-        Field::GroupProperties,
-        Field::Groups,
-    ];
-    parts.into_iter().any(|part| {
-        let raw = reading.event().raw(part).unwrap_or_default();
-        let is_read = matches!(part, Field::EventProperties | Field::UserProperties);
-        begins_as_json_in_text(raw) || (!is_read && (raw.contains("\"{") || raw.contains("\"[")))
-    })
+    let event = subject.reading.event();
+    let mut properties = subject.reading.event_properties().iter();
+    let raw = |part| event.raw(part).unwrap_or_default();
+    let others = [Field::UserProperties, Field::GroupProperties, Field::Groups].map(raw);
+    !subject.mapping.fields.is_empty()
+        || properties.any(|(_, raw)| begins_as_json_in_text(raw))
+        // It is no object, and is sent as it is.
+        || begins_as_json_in_text(raw(Field::EventProperties))
+        || others.iter().any(|raw| raw.contains("\"{") || raw.contains("\"["))
 }
 
 /// The parts of an event's data that hold properties of their own.

@@ -10,8 +10,8 @@ use ulid::Ulid;
 
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Reading};
+use crate::customerio::WrittenItem;
 use crate::customerio::mapping::IdentifyItem;
-use crate::customerio::{Mapped, WrittenItem};
 use crate::filter::{BlockedBy, Decision, Gate, Mode, SharedGate};
 use crate::limits::{self, Policy, Subject, Violation};
 
@@ -35,6 +35,9 @@ pub(super) struct Assessment {
     pub(super) violations: Vec<Violation>,
     pub(super) blocked_by: Option<BlockedBy>,
     pub(super) if_accepted: IfAccepted,
+    /// The item of an event that is to be sent. The limits have rejected an event that has none, as it
+    /// lacks a person or a time.
+    pub(super) item: Option<WrittenItem>,
 }
 
 /// What becomes of an event if its filters and limits accept it.
@@ -44,8 +47,8 @@ pub(super) enum IfAccepted {
     NotSent,
     /// Nothing is sent in dry run.
     DryRun,
-    /// It is sent as an event, after an identify if its person has changed.
-    Event(WrittenItem, Option<IdentifyItem>),
+    /// It is sent as an event, after this identify if its person has changed.
+    Event(Option<IdentifyItem>),
     /// It is an update, and is sent as an identify.
     Update(IdentifyItem),
 }
@@ -70,24 +73,28 @@ impl Criteria {
         let blocked_by = self
             .gate
             .blocked_by(&reading, event_type.trim(), mapping.send_users);
-        let plan = match decision(blocked_by.as_ref(), &violations) {
-            Decision::Accepted => self.plan(&subject),
-            _ => Plan::NotSent,
+        let if_accepted = match decision(blocked_by.as_ref(), &violations) {
+            Decision::Accepted => self.if_accepted(&subject),
+            _ => IfAccepted::NotSent,
         };
         let (id, time) = (mapped.id, mapped.time.clone());
-        let if_accepted = plan.carry_out(mapped, block);
+        let item;
+        (*block, item) = match if_accepted {
+            IfAccepted::Event(_) => mapped.into_item(),
+            _ => (mapped.into_block(), None),
+        };
         Assessment {
             id,
             happened_ms: time.unwrap_or_default(),
             violations,
             blocked_by,
             if_accepted,
+            item,
             event,
         }
     }
 
-    /// Plans what becomes of an event that its filters and limits accept.
-    fn plan(&self, subject: &Subject<'_, '_>) -> Plan {
+    fn if_accepted(&self, subject: &Subject<'_, '_>) -> IfAccepted {
         let is_open = self.gate.mode() == Mode::Open;
         let is_update = subject.mapped.name == "$identify";
         let identify = if is_open || is_update {
@@ -97,37 +104,10 @@ impl Criteria {
         };
         match (is_update, identify) {
             // It sets no property that Customer.io takes.
-            (true, None) => Plan::NotSent,
-            _ if !is_open => Plan::DryRun,
-            (true, Some(update)) => Plan::Update(update),
-            (false, identify) => Plan::Event(identify),
-        }
-    }
-}
-
-/// What is to become of an event.
-enum Plan {
-    NotSent,
-    DryRun,
-    Event(Option<IdentifyItem>),
-    Update(IdentifyItem),
-}
-
-impl Plan {
-    fn carry_out(self, mapped: Mapped<'_>, block: &mut Vec<u8>) -> IfAccepted {
-        if let Self::Event(identify) = self {
-            let item;
-            (*block, item) = mapped.into_item();
-            // The limits have rejected an event without a person or a time.
-            return item.map_or(IfAccepted::NotSent, |item| {
-                IfAccepted::Event(item, identify)
-            });
-        }
-        *block = mapped.into_block();
-        match self {
-            Self::Update(update) => IfAccepted::Update(update),
-            Self::DryRun => IfAccepted::DryRun,
-            Self::NotSent | Self::Event(_) => IfAccepted::NotSent,
+            (true, None) => IfAccepted::NotSent,
+            _ if !is_open => IfAccepted::DryRun,
+            (true, Some(update)) => IfAccepted::Update(update),
+            (false, identify) => IfAccepted::Event(identify),
         }
     }
 }

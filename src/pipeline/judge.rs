@@ -25,8 +25,6 @@ use super::recent_ids::RecentIds;
 pub struct Judge {
     shared_gate: SharedGate,
     shared_rules: Arc<ArcSwap<JudgeRules>>,
-    /// The criteria of [`Self::judge`].
-    criteria: Criteria,
     /// The number of the newest record.
     sequence: u64,
     recent_ids: RecentIds,
@@ -72,7 +70,6 @@ impl Judge {
     /// Creates a judge that follows changes of `gate` and `rules`.
     pub fn new(gate: SharedGate, rules: Arc<ArcSwap<JudgeRules>>, settings: &Settings) -> Self {
         Self {
-            criteria: Criteria::load(&gate, &rules),
             shared_gate: gate,
             shared_rules: rules,
             sequence: 0,
@@ -97,14 +94,11 @@ impl Judge {
         Criteria::load(&self.shared_gate, &self.shared_rules)
     }
 
-    /// Judges an event by the criteria at its creation, and adds its items to `items` if they are to
-    /// be sent.
+    /// Judges an event by the criteria in force, and adds its items to `items` if they are to be sent.
     pub fn judge(&mut self, event: Event, items: &mut Vec<Accepted>) -> Record {
-        let mut block = Vec::new();
-        let assessment = self.criteria.assess(event, &mut block);
-        let block = block.into();
-        let criteria = self.criteria.clone();
-        self.conclude(assessment, &block, &criteria, items)
+        let (criteria, mut block) = (self.criteria(), Vec::new());
+        let assessment = criteria.assess(event, &mut block);
+        self.conclude(assessment, &block.into(), &criteria, items)
     }
 
     /// Judges an assessed event, and adds its items to `items` if they are to be sent. Their bodies
@@ -124,6 +118,7 @@ impl Judge {
             mut violations,
             blocked_by,
             if_accepted,
+            item,
         } = assessment;
         if self.recent_ids.contains(id.into()) {
             limits::add_duplicate(&event, id, &criteria.rules.policies, &mut violations);
@@ -142,7 +137,10 @@ impl Judge {
             });
         };
         let judgement = match decision(blocked_by.as_ref(), &violations) {
-            Decision::Accepted => self.accept(if_accepted, block, send),
+            Decision::Accepted => {
+                let item = item.map(|item| item.in_block(block));
+                self.accept(if_accepted, item, send)
+            }
             other => Judgement::NotAccepted(other),
         };
         if matches!(judgement, Judgement::Sent) {
@@ -181,22 +179,24 @@ impl Judge {
     fn accept(
         &mut self,
         if_accepted: IfAccepted,
-        block: &Bytes,
+        item: Option<Item>,
         mut send: impl FnMut(Item, Part),
     ) -> Judgement {
-        match if_accepted {
-            IfAccepted::NotSent => Judgement::NotAccepted(Decision::Filtered {
-                by: BlockedBy::PropertyUpdate,
-            }),
-            IfAccepted::DryRun => Judgement::DryRun,
-            IfAccepted::Event(item, identify) => {
+        match (if_accepted, item) {
+            (IfAccepted::NotSent, _) | (IfAccepted::Event(_), None) => {
+                Judgement::NotAccepted(Decision::Filtered {
+                    by: BlockedBy::PropertyUpdate,
+                })
+            }
+            (IfAccepted::DryRun, _) => Judgement::DryRun,
+            (IfAccepted::Event(identify), Some(item)) => {
                 if let Some(identify) = identify.filter(|new| self.is_new_identify(new)) {
                     send(identify.item, Part::Identify);
                 }
-                send(item.in_block(block), Part::Event);
+                send(item, Part::Event);
                 Judgement::Sent
             }
-            IfAccepted::Update(update) => {
+            (IfAccepted::Update(update), _) => {
                 // It is sent even if it repeats the last one.
                 self.is_new_identify(&update);
                 send(update.item, Part::Event);

@@ -116,9 +116,7 @@ pub fn on_one_line(raw: &str) -> String {
 
 /// The entries of the object in `raw`; none if it is not an object.
 pub fn entries(raw: &str) -> Option<Entries<'_>> {
-    let mut found = Entries::with_capacity(FEW);
-    each_entry(raw, |key, value| found.push((key, value))).ok()?;
-    Some(found)
+    entries_knowing(raw, &[])
 }
 
 /// Calls `visit` with each entry of the object that `raw` starts with, and returns its end.
@@ -126,10 +124,20 @@ pub fn entries(raw: &str) -> Option<Entries<'_>> {
 /// Only keys with escapes are copied. Text after the object is ignored.
 pub fn each_entry<'a>(
     raw: &'a str,
+    visit: impl FnMut(Cow<'a, str>, &'a str),
+) -> Result<Scanned, Broken> {
+    each_entry_knowing(raw, &[], visit)
+}
+
+/// As [`each_entry`], but passes over the objects and arrays at the positions `known`, which were read
+/// before.
+fn each_entry_knowing<'a>(
+    raw: &'a str,
+    known: &[Range<usize>],
     mut visit: impl FnMut(Cow<'a, str>, &'a str),
 ) -> Result<Scanned, Broken> {
     let mut visited = 0;
-    let scanned = Scanner::new(raw).entries(|key, value| {
+    let scanned = Scanner::new(raw, known).entries(|key, value| {
         visited += 1;
         visit(Cow::Borrowed(key), value);
     });
@@ -182,13 +190,8 @@ impl<'a, F: FnMut(Cow<'a, str>, &'a str)> Visitor<'a> for Each<F> {
 /// positions `known` are not read again.
 pub fn entries_knowing<'a>(raw: &'a str, known: &[Range<usize>]) -> Option<Entries<'a>> {
     let mut found = Entries::with_capacity(FEW);
-    let scanned = Scanner::new(raw)
-        .knowing(known)
-        .entries(|key, value| found.push((Cow::Borrowed(key), value)));
-    if scanned.is_some() {
-        return Some(found);
-    }
-    entries(raw)
+    each_entry_knowing(raw, known, |key, value| found.push((key, value))).ok()?;
+    Some(found)
 }
 
 /// The raw elements of the array in `raw`.

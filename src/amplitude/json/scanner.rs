@@ -39,18 +39,15 @@ pub struct Scanned {
 }
 
 impl<'a, 'k> Scanner<'a, 'k> {
-    pub(super) fn new(text: &'a str) -> Self {
+    /// Scans `text`, and passes over the objects and arrays at the positions `known`, which were scanned
+    /// before.
+    pub(super) fn new(text: &'a str, known: &'k [Range<usize>]) -> Self {
         Self {
             text,
             at: 0,
             is_plain: true,
-            known: &[],
+            known,
         }
-    }
-
-    /// Passes over these values of the object, which were scanned before.
-    pub(super) fn knowing(self, known: &'k [Range<usize>]) -> Self {
-        Self { known, ..self }
     }
 
     /// Calls `visit` with each entry of the object that the text starts with. None if the text has

@@ -41,8 +41,7 @@ impl Splitter {
                 Some(EndOrList::End(found)) => end = Some(found),
                 // Its elements are parsed one by one.
                 Some(EndOrList::List(list)) => {
-                    self.at = list;
-                    self.enter(Inside::OpenEnvelope);
+                    self.enter_envelope(list);
                     return None;
                 }
             }

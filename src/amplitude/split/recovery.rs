@@ -25,11 +25,16 @@ impl Splitter {
             && !options.any_object
             && let Some(list) = self.events_list(text, text.len())
         {
-            self.at = list;
-            self.enter(Inside::OpenEnvelope);
+            self.enter_envelope(list);
             return None;
         }
         Some(Step::More)
+    }
+
+    /// Enters the list of an envelope that is not parsed as a whole.
+    pub(super) fn enter_envelope(&mut self, list: usize) {
+        self.at = list;
+        self.enter(Inside::OpenEnvelope);
     }
 
     /// An object that is no JSON, up to `end` if that is known.
@@ -49,8 +54,7 @@ impl Splitter {
                 None => return Some(Step::More),
                 Some(EndOrList::End(end)) => end,
                 Some(EndOrList::List(list)) => {
-                    self.at = list;
-                    self.enter(Inside::OpenEnvelope);
+                    self.enter_envelope(list);
                     self.is_damaged = false;
                     if broke >= list {
                         self.unreported = Some((broke, error.why()));
@@ -103,21 +107,18 @@ impl Splitter {
                 .map(EndOrList::End);
         }
         let bytes = text.as_bytes();
-        let from = self.at;
         let (mut scan, mut search) = (self.scan(bytes), ListSearch::default());
-        for at in from..bytes.len() {
-            if let Some(end) = scan.step(at, bytes[at]) {
-                self.visit(at + 1 - from);
-                return Some(EndOrList::End(ceil_char_boundary(text, end.max(from + 1))));
-            }
-            if let Some(list) = search.step(bytes, at) {
-                self.visit(at + 1 - from);
-                return Some(EndOrList::List(list));
-            }
-        }
-        self.visit(bytes.len() - from);
-        let end = scan.end_of_text(bytes.len()).max(from + 1);
-        options.is_whole.then_some(EndOrList::End(end))
+        let found = self.first_found(bytes, |at| {
+            let end = scan.step(at, bytes[at]).map(EndOrList::End);
+            end.or_else(|| search.step(bytes, at).map(EndOrList::List))
+        });
+        let end = match found {
+            Some(EndOrList::List(list)) => return Some(EndOrList::List(list)),
+            Some(EndOrList::End(end)) => Some(end),
+            None => None,
+        };
+        self.end(&scan, end, text, options.is_whole)
+            .map(EndOrList::End)
     }
 
     /// The position of the first element in the list of an envelope.
@@ -148,13 +149,29 @@ impl Splitter {
     /// Runs a scan up to the end that it finds; none if that is beyond the window.
     fn run(&mut self, scan: &mut Scan, text: &str, is_whole: bool) -> Option<usize> {
         let bytes = text.as_bytes();
+        let end = self.first_found(bytes, |at| scan.step(at, bytes[at]));
+        self.end(scan, end, text, is_whole)
+    }
+
+    /// Calls `step` with each position from the current one until it finds something.
+    fn first_found<T>(
+        &mut self,
+        text: &[u8],
+        mut step: impl FnMut(usize) -> Option<T>,
+    ) -> Option<T> {
         let from = self.at;
-        let found = (from..bytes.len()).find_map(|at| Some((at, scan.step(at, bytes[at])?)));
-        self.visit(found.map_or(bytes.len(), |(at, _)| at + 1) - from);
+        let found = (from..text.len()).find_map(|at| Some((at, step(at)?)));
+        self.visit(found.as_ref().map_or(text.len(), |(at, _)| at + 1) - from);
+        found.map(|(_, found)| found)
+    }
+
+    /// The end of the next element, if `scan` has found it or the text is whole.
+    fn end(&self, scan: &Scan, found: Option<usize>, text: &str, is_whole: bool) -> Option<usize> {
+        // At least one byte is skipped.
+        let least = self.at + 1;
         match found {
-            // At least one byte is skipped.
-            Some((_, end)) => Some(ceil_char_boundary(text, end.max(from + 1))),
-            None => is_whole.then(|| scan.end_of_text(bytes.len()).max(from + 1)),
+            Some(end) => Some(ceil_char_boundary(text, end.max(least))),
+            None => is_whole.then(|| scan.end_of_text(text.len()).max(least)),
         }
     }
 

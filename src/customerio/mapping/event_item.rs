@@ -11,22 +11,9 @@ use super::person::Person;
 impl Mapped<'_> {
     /// The event as an item of its own. None if the person or the time is missing, which the limits
     /// reject.
-    pub fn item(&self) -> Option<Item> {
-        let (person, seconds) = self.addressee()?;
-        let mut body = Vec::new();
-        let route = if self.is_sent_by_v1() {
-            self.write_v1(&mut body, self.attributes(), person, seconds)
-        } else {
-            body.extend_from_slice(&self.block[self.body_at..]);
-            body.push(b'}');
-            Route::Batch
-        };
-        Some(Item {
-            id: self.id,
-            person: person.hash(),
-            route,
-            body: body.into(),
-        })
+    pub fn item(self) -> Option<Item> {
+        let (block, item) = self.into_item();
+        item.map(|item| item.in_block(&block.into()))
     }
 
     /// Returns the block with the finished body of an item, or without the event if the person or the
@@ -133,10 +120,11 @@ mod tests {
             let event = event(text);
             let mapped = Mapping::default().map(&Reading::new(&event), Vec::new());
             let v2_bytes = mapped.block.len() + 1;
-            let is_batch = mapped.item().unwrap().route == Route::Batch;
-            assert_eq!(is_batch, !mapped.is_sent_by_v1(), "{v2_bytes} bytes");
-            assert_eq!(is_batch, v2_bytes <= BATCH_ITEM_BYTES, "{v2_bytes} bytes");
+            let is_sent_by_v1 = mapped.is_sent_by_v1();
             let alone = mapped.item().unwrap();
+            let is_batch = alone.route == Route::Batch;
+            assert_eq!(is_batch, !is_sent_by_v1, "{v2_bytes} bytes");
+            assert_eq!(is_batch, v2_bytes <= BATCH_ITEM_BYTES, "{v2_bytes} bytes");
             let other = b"the body before".to_vec();
             let mapped = Mapping::default().map(&Reading::new(&event), other.clone());
             let (block, written) = mapped.into_item();

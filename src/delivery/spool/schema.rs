@@ -18,7 +18,7 @@ const APPLICATION_ID: i32 = 0x534C_5543;
 /// The version of [`TABLES`]. A newer file is refused; one of version 1 gets [`ADD_TRIED`].
 const VERSION: i32 = 2;
 /// SQLite's maximum page size.
-const PAGE_BYTES: u32 = 65_536;
+pub(super) const PAGE_BYTES: u32 = 65_536;
 /// Size at which the write-ahead log is copied into the file. A larger log is copied less often,
 /// as most chunks are gone by then, and each copy takes longer.
 const LOG_BYTES: u32 = 8 << 20;
@@ -109,8 +109,7 @@ pub(super) fn prepare(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_mode", "wal")?;
     // A commit is on disk before it returns, through a power cut too.
     db.pragma_update(None, "synchronous", "full")?;
-    let page_bytes = db.pragma_query_value(None, "page_size", |row| row.get::<_, u32>(0))?;
-    db.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / page_bytes)?;
+    db.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES)?;
     db.pragma_update(None, "journal_size_limit", i64::from(LOG_BYTES))?;
     // Temporary tables must not need another disk.
     db.pragma_update(None, "temp_store", "memory")?;

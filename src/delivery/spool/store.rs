@@ -144,11 +144,10 @@ impl Store {
 
     /// Free space in the file, in bytes.
     pub(super) fn free_bytes(&self) -> rusqlite::Result<u64> {
-        let value = |pragma| {
-            self.db
-                .pragma_query_value(None, pragma, |row| row.get::<_, u64>(0))
-        };
-        Ok(value("freelist_count")? * value("page_size")?)
+        let pages: u64 = self
+            .db
+            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
+        Ok(pages * u64::from(schema::PAGE_BYTES))
     }
 
     /// A number that changes whenever another process has written to the file.

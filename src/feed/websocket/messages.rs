@@ -21,8 +21,8 @@ use super::frames::{Oversize, ReadReport};
 /// Minimum interval of log lines about messages over the limit.
 const LOG_EVERY: Duration = Duration::from_secs(10);
 
-/// Maximum messages that are passed on together.
-const MAX_FRAMES: usize = 64;
+/// Maximum messages that are taken together.
+const MAX_MESSAGES: usize = 64;
 /// Size from which messages are passed on together: what one read of the socket returns.
 const MAX_TOGETHER_BYTES: usize = 64 << 10;
 
@@ -63,9 +63,10 @@ impl<'s> Messages<'s> {
     ) -> Taken {
         let received_ms = time::now();
         let mut taken = Taken::default();
-        let mut bytes = 0;
+        let (mut messages, mut bytes) = (0, 0);
         let mut next = Some(first);
         while let Some(message) = next.take() {
+            messages += 1;
             match self.read(message) {
                 Ok(Some(text)) => {
                     let resumed = std::mem::take(resumed);
@@ -83,7 +84,7 @@ impl<'s> Messages<'s> {
                     break;
                 }
             }
-            if taken.frames.len() < MAX_FRAMES && bytes < MAX_TOGETHER_BYTES {
+            if messages < MAX_MESSAGES && bytes < MAX_TOGETHER_BYTES {
                 next = socket.next().now_or_never();
             }
         }

@@ -79,8 +79,7 @@ impl Comparison {
         let mut evaluator = Evaluator {
             conditions: &self.conditions,
             results: &mut self.results,
-            variables: &variables,
-            context: None,
+            context: variables.context(),
         };
         let before = self.before.blocked_by(event, send_users, &mut evaluator);
         let after = self.after.blocked_by(event, send_users, &mut evaluator);
@@ -92,14 +91,12 @@ impl Comparison {
 struct Evaluator<'a, 'v> {
     conditions: &'a [Condition],
     results: &'a mut [Option<ConditionResult>],
-    variables: &'v Variables<'v, 'v>,
-    /// Created for the first condition: most events are decided by their type alone.
-    context: Option<EventContext<'v, 'v>>,
+    context: EventContext<'v, 'v>,
 }
 
 impl Evaluator<'_, '_> {
     fn evaluate(&mut self, index: usize) -> &ConditionResult {
-        let context = self.context.get_or_insert_with(|| self.variables.context());
+        let context = &self.context;
         self.results[index].get_or_insert_with(|| match self.conditions[index].evaluate(context) {
             Evaluation::True => ConditionResult::Match,
             Evaluation::False => ConditionResult::NoMatch,

@@ -135,8 +135,8 @@ proptest! {
         let event = event(&text.to_string());
         let reading = Reading::new(&event);
         let mapped = mapping.map(&reading, Vec::new());
-        let item = mapped.item().unwrap();
         let identify = mapped.identify_item(&mapping, &mapping.identify(&reading), &reading);
+        let item = mapped.item().unwrap();
         let sent = String::from_utf8(item.body.to_vec()).unwrap();
         let attributes = identify.map(|i| i.item.body.to_vec()).unwrap_or_default();
         let attributes = String::from_utf8(attributes).unwrap();
