@@ -2,6 +2,8 @@
 //! appended, read and settled, and with whichever write a crash comes, it keeps its promises.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "spool/chunk_files.rs"]
+mod chunk_files;
 #[path = "spool/damage.rs"]
 mod damage;
 #[path = "common/disk.rs"]
@@ -163,4 +165,21 @@ fn a_spool_of_an_earlier_version_keeps_the_failures_of_its_items() {
     drop(spool);
     let mut spool = Spool::open(folder).unwrap();
     assert_eq!(histories(&mut spool), [History::default(), failed]);
+}
+
+#[test]
+fn a_spool_with_the_large_pages_of_an_earlier_version_keeps_its_log_short() {
+    let dir = tempfile::tempdir().unwrap();
+    let db = rusqlite::Connection::open(dir.path().join("spool.db")).unwrap();
+    db.execute_batch("pragma page_size = 65536; create table other (a); drop table other;")
+        .unwrap();
+    drop(db);
+    let mut spool = Spool::open(dir.path()).unwrap();
+    for chunk in 0..200 {
+        spool.append([accepted(chunk, 1, 100_000)]);
+        spool.commit(NOW, true).unwrap();
+    }
+    let log = std::fs::metadata(dir.path().join("spool.db-wal")).unwrap();
+    assert!(log.len() < 12 << 20, "{} bytes", log.len());
+    assert_eq!(read(&mut spool).len(), 200);
 }

@@ -8,8 +8,8 @@ use crate::delivery::Accepted;
 
 use super::entry;
 
-/// Size of the index's length, which the contents begin with.
-const LENGTH_BYTES: usize = size_of::<u32>();
+/// Size of the index's length, which contents in the database begin with.
+pub(super) const LENGTH_BYTES: usize = size_of::<u32>();
 
 /// A chunk without its contents.
 #[derive(Debug)]
@@ -24,40 +24,16 @@ pub(super) struct ChunkRow {
     pub(super) settled: Option<Vec<u8>>,
 }
 
-/// The contents of a chunk: the length of its index, the index, and its items' bytes.
-pub(super) struct Contents<'s> {
-    blob: Blob<'s>,
-    index_bytes: usize,
-}
-
-impl Contents<'_> {
-    pub(super) fn index(&self) -> rusqlite::Result<Vec<u8>> {
-        self.read(LENGTH_BYTES, self.index_bytes)
+/// The contents of a chunk in the database; none where there are none.
+pub(super) fn blob(db: &Connection, number: u64) -> rusqlite::Result<Option<Blob<'_>>> {
+    let exists = db
+        .prepare_cached("select 1 from contents where number = ?")?
+        .exists([number])?;
+    if !exists {
+        return Ok(None);
     }
-
-    /// Reads `length` bytes of its items from `start`; fewer where there are no more.
-    pub(super) fn bodies(&self, start: usize, length: usize) -> rusqlite::Result<Vec<u8>> {
-        self.read(LENGTH_BYTES + self.index_bytes + start, length)
-    }
-
-    fn read(&self, start: usize, length: usize) -> rusqlite::Result<Vec<u8>> {
-        let left = self.blob.len().saturating_sub(start);
-        let mut bytes = vec![0; length.min(left)];
-        self.blob
-            .read_at_exact(&mut bytes, start.min(self.blob.len()))?;
-        Ok(bytes)
-    }
-}
-
-/// The contents of a chunk.
-pub(super) fn contents(db: &Connection, number: u64) -> rusqlite::Result<Contents<'_>> {
-    let blob = db.blob_open("main", "contents", "bytes", number.cast_signed(), true)?;
-    let mut length = [0; LENGTH_BYTES];
-    blob.read_at_exact(&mut length, 0)?;
-    Ok(Contents {
-        blob,
-        index_bytes: u32::from_le_bytes(length) as usize,
-    })
+    db.blob_open("main", "contents", "bytes", number.cast_signed(), true)
+        .map(Some)
 }
 
 /// The number of the first contents behind `number`.
@@ -129,18 +105,26 @@ fn chunk_row(row: &rusqlite::Row<'_>) -> rusqlite::Result<ChunkRow> {
     })
 }
 
-/// Adds a chunk with these items.
+/// Adds a chunk with these items, whose contents are elsewhere.
 pub(super) fn add(
     db: &Transaction<'_>,
     number: u64,
     created_ms: UnixMs,
     items: &[Accepted],
 ) -> rusqlite::Result<()> {
-    let bytes: usize = items.iter().map(|a| a.item.body.len()).sum();
-    let index = entry::encode(items.iter());
-    let all = LENGTH_BYTES + index.len() + bytes;
     db.prepare_cached("insert into chunks values (?, ?, ?, ?, null)")?
-        .execute((number, created_ms, items.len(), bytes))?;
+        .execute((number, created_ms, items.len(), bytes_of(items)))?;
+    Ok(())
+}
+
+/// Adds the contents of a chunk.
+pub(super) fn add_contents(
+    db: &Transaction<'_>,
+    number: u64,
+    items: &[Accepted],
+) -> rusqlite::Result<()> {
+    let index = entry::encode(items.iter());
+    let all = LENGTH_BYTES + index.len() + bytes_of(items);
     db.prepare_cached("insert into contents values (?, ?)")?
         .execute((number, ZeroBlob(all as u64)))?;
     // Written into its pages item by item: the bytes are copied once.
@@ -153,6 +137,11 @@ pub(super) fn add(
         at += accepted.item.body.len();
     }
     blob.close()
+}
+
+/// Size of the items' bytes.
+fn bytes_of(items: &[Accepted]) -> usize {
+    items.iter().map(|a| a.item.body.len()).sum()
 }
 
 /// Writes which items of a chunk are settled, a bit each.

@@ -3,6 +3,7 @@
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Queued, SpoolPosition};
 
+use super::chunk_files;
 use super::commit_marker::CommitMarker;
 use super::fault;
 use super::progress::{MAX_CHUNKS, SettledItems};
@@ -60,6 +61,7 @@ impl Spool {
     }
 
     fn write(&mut self, with_progress: bool) -> rusqlite::Result<()> {
+        self.write_file()?;
         let progress = self
             .progress
             .changed()
@@ -68,12 +70,35 @@ impl Spool {
         self.store.write(&self.changes, progress)
     }
 
+    /// Writes the contents of a large chunk into a file of its own.
+    fn write_file(&mut self) -> rusqlite::Result<()> {
+        let changes = &mut self.changes;
+        let large = self.appended_bytes >= chunk_files::MIN_BYTES;
+        changes.has_file = match (&mut self.dir, changes.chunk) {
+            (Some(dir), Some((chunk, created_ms))) if large => {
+                let written = dir.chunk_files.write(chunk, created_ms, &changes.items);
+                written.map_err(|error| fault::of_file(&error))?;
+                true
+            }
+            _ => false,
+        };
+        Ok(())
+    }
+
     /// Updates the state in memory after a write.
     fn committed(&mut self, with_progress: bool) -> Committed {
         let changes = std::mem::take(&mut self.changes);
         self.appended_bytes = 0;
         for number in changes.finished {
             self.progress.forget(number);
+            if let Some(dir) = &mut self.dir {
+                dir.chunk_files.free(number);
+            }
+        }
+        if let Some(dir) = &mut self.dir
+            && dir.reserve.is_there()
+        {
+            dir.chunk_files.trim();
         }
         if with_progress {
             self.progress.written();

@@ -1,5 +1,6 @@
 //! Faults of the spool's file, for the operator.
 
+use std::io::{self, ErrorKind};
 use std::path::Path;
 
 use rusqlite::{ErrorCode, ffi};
@@ -7,6 +8,18 @@ use rusqlite::{ErrorCode, ffi};
 /// The error of a database that was moved: SQLite's own, which it only reports without a log.
 pub(super) fn moved() -> rusqlite::Error {
     rusqlite::Error::SqliteFailure(ffi::Error::new(ffi::SQLITE_READONLY_DBMOVED), None)
+}
+
+/// The error of a file beside the database, as SQLite would report it of its own.
+pub(super) fn of_file(error: &io::Error) -> rusqlite::Error {
+    let code = match error.kind() {
+        ErrorKind::StorageFull | ErrorKind::QuotaExceeded => ffi::SQLITE_FULL,
+        ErrorKind::ReadOnlyFilesystem => ffi::SQLITE_READONLY,
+        ErrorKind::PermissionDenied => ffi::SQLITE_PERM,
+        ErrorKind::NotFound => ffi::SQLITE_CANTOPEN,
+        _ => ffi::SQLITE_IOERR,
+    };
+    rusqlite::Error::SqliteFailure(ffi::Error::new(code), Some(error.to_string()))
 }
 
 /// Describes an error of the spool in `folder`, and what to do.

@@ -38,9 +38,12 @@
 //! The spool runs on a thread of its own, which commits by age and size; [`writer`] is the handle
 //! to it. A reserve is kept on the disk, so that a full one can be worked off.
 
+mod chunk_files;
+mod chunk_header;
 mod chunk_table;
 mod commit;
 mod commit_marker;
+mod contents;
 mod damage;
 mod dead_letter;
 mod dead_letter_table;

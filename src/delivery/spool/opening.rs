@@ -3,10 +3,12 @@
 use std::path::Path;
 
 use rusqlite::Connection;
+use rustc_hash::FxHashSet;
 
 use crate::network::address::masked;
 use crate::sqlite;
 
+use super::chunk_files::ChunkFiles;
 use super::commit_marker::{CommitMarker, MarkerFile};
 use super::damage::Damage;
 use super::dead_letter_table;
@@ -28,10 +30,15 @@ impl Spool {
         salvage::finish(folder)?;
         let mut marker_file = MarkerFile::open(folder);
         let marker = marker_file.read();
+        let mut chunk_files = ChunkFiles::open(folder).map_err(|source| SpoolError::Folder {
+            folder: folder.to_owned(),
+            source,
+        })?;
         let mut damage = Damage::default();
         let spool = match Self::in_folder(folder) {
             Err(SpoolError::Database { source, .. }) if sqlite::is_damage(&source) => {
-                salvage::into_new_file(folder, marker.map(|m| m.waiting), &mut damage)?;
+                let waiting = marker.map(|m| m.waiting);
+                salvage::into_new_file(folder, &chunk_files, waiting, &mut damage)?;
                 Self::in_folder(folder)
             }
             other => other,
@@ -42,7 +49,13 @@ impl Spool {
         }
         spool.status.lost = damage.items;
         spool.damage = damage;
-        spool.dir = Some(SpoolDir::new(folder, marker_file, lock));
+        spool
+            .keep_files(&mut chunk_files)
+            .map_err(|source| SpoolError::Database {
+                path: spool_dir::database(folder),
+                source,
+            })?;
+        spool.dir = Some(SpoolDir::new(folder, marker_file, chunk_files, lock));
         Ok(spool)
     }
 
@@ -90,6 +103,16 @@ impl Spool {
             damage: Damage::default(),
             may_have_marked: true,
         })
+    }
+
+    /// Keeps the files of its chunks alone.
+    fn keep_files(&self, files: &mut ChunkFiles) -> rusqlite::Result<()> {
+        let mut chunks = FxHashSet::default();
+        chunk_table::each(self.store.db(), |chunk| {
+            chunks.insert((chunk.number, chunk.created_ms));
+        })?;
+        files.keep(|chunk, created_ms| chunks.contains(&(chunk, created_ms)));
+        Ok(())
     }
 
     /// Continues behind commits that the file has lost. Unless a salvage reported them already,

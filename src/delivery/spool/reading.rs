@@ -6,6 +6,7 @@ use crate::amplitude::time::UnixMs;
 use crate::delivery::{History, Queued, SpoolPosition, Undelivered};
 
 use super::chunk_table::{self, ChunkRow};
+use super::contents::Contents;
 use super::dead_letter::DeadLetter;
 use super::entry::{self, Entry};
 use super::progress::SettledItems;
@@ -69,7 +70,7 @@ impl Spool {
                 // It was settled meanwhile.
                 continue;
             }
-            let contents = chunk_table::contents(self.store.db(), number)?;
+            let contents = self.contents(number)?;
             let index = contents.index()?;
             let entries = entry::decode(&index).unwrap_or_default();
             let starts: Vec<usize> = entries
@@ -103,7 +104,7 @@ impl Spool {
             && let Some(row) = chunk_table::before(self.store.db(), before)?
         {
             before = row.number;
-            let index = chunk_table::contents(self.store.db(), row.number)?.index()?;
+            let index = self.contents(row.number)?.index()?;
             let entries = entry::decode(&index).unwrap_or_default();
             ids.extend(entries.iter().rev().map(Entry::id));
         }
@@ -112,10 +113,15 @@ impl Spool {
         Ok(ids)
     }
 
+    fn contents(&self, chunk: u64) -> rusqlite::Result<Contents<'_>> {
+        let files = self.dir.as_ref().map(|dir| &dir.chunk_files);
+        Contents::find(self.store.db(), files, chunk)
+    }
+
     /// The items of a chunk that are not settled. Damaged ones become dead letters.
     fn items_of(&mut self, row: &ChunkRow, now_ms: UnixMs) -> rusqlite::Result<Vec<Queued>> {
         let settled = self.settled_of(row);
-        let contents = chunk_table::contents(self.store.db(), row.number)?;
+        let contents = self.contents(row.number)?;
         let index = contents.index()?;
         let all = Bytes::from(contents.bodies(0, row.bytes as usize)?);
         drop(contents);

@@ -7,7 +7,7 @@ use crate::sqlite;
 use super::damage::Damage;
 use super::error::SpoolError;
 use super::progress::{Progress, SettledItems};
-use super::reserve::{self, Reserve};
+use super::reserve;
 use super::spool::Spool;
 use super::store::Store;
 use super::{chunk_table, dead_letter_table, salvage};
@@ -28,28 +28,35 @@ impl Spool {
         }
     }
 
-    /// Gives up the reserve where the disk is full. Returns whether that made room.
+    /// Gives up the reserve where the disk is full, and then the free files. Returns whether that
+    /// made room.
     pub(super) fn make_room(&mut self, error: &rusqlite::Error) -> bool {
         let is_full = error.sqlite_error_code() == Some(ErrorCode::DiskFull);
-        let reserve = self.dir.as_mut().map(|dir| &mut dir.reserve);
-        is_full && reserve.is_some_and(Reserve::release) && self.store.copy_log().is_ok()
+        let Some(dir) = self.dir.as_mut().filter(|_| is_full) else {
+            return false;
+        };
+        let made_room = dir.reserve.release() || dir.chunk_files.remove_all_free();
+        made_room && self.store.copy_log().is_ok()
     }
 
-    /// Whether there is room for more items: the reserve is kept, or the file has as much free
-    /// space.
+    /// Whether there is room for more items: the reserve is kept, or there is as much free space in
+    /// the database and in free files.
     pub fn has_room(&mut self) -> bool {
         match &self.dir {
             Some(dir) if !dir.reserve.is_there() => self
                 .store
                 .free_bytes()
-                .is_ok_and(|free| free >= reserve::BYTES),
+                .is_ok_and(|free| free + dir.chunk_files.free_bytes() >= reserve::BYTES),
             _ => true,
         }
     }
 
     /// Makes the reserve again, if the disk has room for it.
     pub fn restore_reserve(&mut self) {
-        if let Some(dir) = &mut self.dir {
+        if let Some(dir) = &mut self.dir
+            && !dir.reserve.is_there()
+        {
+            dir.chunk_files.trim();
             dir.reserve.restore();
         }
     }
@@ -65,7 +72,11 @@ impl Spool {
         self.store = Store::unchecked(placeholder);
         let mut damage = Damage::default();
         let waiting = Some(self.status.items);
-        let salvaged = salvage::into_new_file(&self.folder(), waiting, &mut damage);
+        let folder = self.folder();
+        let salvaged = match &self.dir {
+            Some(dir) => salvage::into_new_file(&folder, &dir.chunk_files, waiting, &mut damage),
+            None => Ok(()),
+        };
         self.store = Store::open(&path)?;
         if let Some(dir) = &mut self.dir {
             dir.database_replaced();

@@ -8,9 +8,12 @@ use std::path::Path;
 
 use rusqlite::{Connection, OpenFlags};
 
-use crate::amplitude::time;
+use crate::amplitude::time::{self, UnixMs};
 use crate::sqlite::replacement::Replacement;
 
+use super::chunk_files::ChunkFiles;
+use super::chunk_table::ChunkRow;
+use super::contents::Contents;
 use super::damage::Damage;
 use super::dead_letter::DeadLetterSelection;
 use super::error::SpoolError;
@@ -26,6 +29,7 @@ const LETTERS_AT_A_TIME: usize = 500;
 /// `waiting` is the number of items in it, as far as that is known.
 pub(super) fn into_new_file(
     folder: &Path,
+    files: &ChunkFiles,
     waiting: Option<u64>,
     damage: &mut Damage,
 ) -> Result<(), SpoolError> {
@@ -40,12 +44,16 @@ pub(super) fn into_new_file(
     {
         let mut to = Store::open(&new)?;
         // A file that can't be opened at all holds nothing that could be saved.
-        if let Ok(from) = Connection::open_with_flags(&old, OpenFlags::SQLITE_OPEN_READ_WRITE) {
-            let from = Store::unchecked(from);
-            copy_facts(&from, &mut to).map_err(failed)?;
-            saved.copy_chunks(&from, &mut to).map_err(failed)?;
-            saved.copy_dead_letters(&from, &mut to).map_err(failed)?;
+        let from = Connection::open_with_flags(&old, OpenFlags::SQLITE_OPEN_READ_WRITE);
+        let from = from.ok().map(Store::unchecked);
+        if let Some(from) = &from {
+            copy_facts(from, &mut to).map_err(failed)?;
+            saved.copy_chunks(from, &mut to).map_err(failed)?;
+            saved.copy_dead_letters(from, &mut to).map_err(failed)?;
         }
+        saved
+            .add_files(files, from.as_ref(), &mut to)
+            .map_err(failed)?;
         // Only the database itself is renamed, not its log.
         to.copy_log().map_err(failed)?;
     }
@@ -81,6 +89,12 @@ pub(super) fn finish(folder: &Path) -> Result<(), SpoolError> {
         })
 }
 
+/// A chunk that is saved.
+struct SoundChunk {
+    added: Changes,
+    settled: SettledItems,
+}
+
 /// Counts of a salvage.
 #[derive(Debug, Default)]
 struct Saved {
@@ -111,16 +125,62 @@ impl Saved {
         Ok(())
     }
 
+    /// Copies a chunk whose contents are in the damaged database.
     fn copy_chunk(&mut self, number: u64, from: &Store, to: &mut Store) -> rusqlite::Result<()> {
-        let Ok(contents) = chunk_table::contents(from.db(), number) else {
-            return Ok(());
-        };
-        let index = contents.index().unwrap_or_default();
-        let Some(entries) = entry::decode(&index) else {
+        let Ok(contents) = Contents::find(from.db(), None, number) else {
             return Ok(());
         };
         let row = chunk_table::at(from.db(), number).ok().flatten();
         let created_ms = row.as_ref().map_or_else(time::now, |row| row.created_ms);
+        let Some(mut changes) = self.sound(&contents, number, created_ms, row) else {
+            return Ok(());
+        };
+        // Where they are unreadable, the items get all their attempts again.
+        changes.added.retries = retry_table::of_chunk(from.db(), number).unwrap_or_default();
+        to.write(
+            &changes.added,
+            std::iter::once((number, changes.settled.bits())),
+        )
+    }
+
+    /// Adds the chunks that have files, which stay where they are.
+    fn add_files(
+        &mut self,
+        files: &ChunkFiles,
+        from: Option<&Store>,
+        to: &mut Store,
+    ) -> rusqlite::Result<()> {
+        for number in files.chunks() {
+            let Some((file, header)) = files.find(number) else {
+                continue;
+            };
+            let db = from.map(Store::db);
+            let row = db.and_then(|db| chunk_table::at(db, number).ok().flatten());
+            let contents = Contents::in_file(file, header);
+            let Some(mut changes) = self.sound(&contents, number, header.created_ms, row) else {
+                continue;
+            };
+            let retries = db.and_then(|db| retry_table::of_chunk(db, number).ok());
+            changes.added.retries = retries.unwrap_or_default();
+            changes.added.has_file = true;
+            to.write(
+                &changes.added,
+                std::iter::once((number, changes.settled.bits())),
+            )?;
+        }
+        Ok(())
+    }
+
+    /// The chunk of these contents, of which damaged items count as settled; none if no item is left.
+    fn sound(
+        &mut self,
+        contents: &Contents<'_>,
+        number: u64,
+        created_ms: UnixMs,
+        row: Option<ChunkRow>,
+    ) -> Option<SoundChunk> {
+        let index = contents.index().unwrap_or_default();
+        let entries = entry::decode(&index)?;
         let stored = row.and_then(|row| row.settled);
         let mut settled = SettledItems::new(entries.len() as u32, stored);
         let (mut at, mut items) = (0, Vec::with_capacity(entries.len()));
@@ -133,18 +193,13 @@ impl Saved {
             }
             items.push(entry.with(body.into()));
         }
-        if settled.left() == 0 {
-            return Ok(());
-        }
         self.items += u64::from(settled.left());
-        let changes = Changes {
+        let added = Changes {
             chunk: Some((number, created_ms)),
             items,
-            // Where they are unreadable, the items get all their attempts again.
-            retries: retry_table::of_chunk(from.db(), number).unwrap_or_default(),
             ..Changes::default()
         };
-        to.write(&changes, std::iter::once((number, settled.bits())))
+        (settled.left() > 0).then_some(SoundChunk { added, settled })
     }
 
     /// Copies the dead letters that can be read.

@@ -1,8 +1,8 @@
 //! The spool's tables in SQLite, and opening a file with them.
 //!
-//! The contents of a chunk, its index and its items' bytes, have a table of their own. So the rest
-//! can be read, and its progress written, without touching them, and either table is of use where
-//! the other is damaged. Pages are large: a chunk takes few, and freeing them is quick.
+//! The contents of a small chunk, its index and its items' bytes, have a table of their own. So the
+//! rest can be read, and its progress written, without touching them, and either table is of use
+//! where the other is damaged. Those of a large chunk have a file of their own.
 
 use std::path::Path;
 use std::time::Duration;
@@ -15,10 +15,12 @@ use super::error::SpoolError;
 
 /// "SLUC" marks a file of this program.
 const APPLICATION_ID: i32 = 0x534C_5543;
-/// The version of [`TABLES`]. A newer file is refused; one of version 1 gets [`ADD_TRIED`].
-const VERSION: i32 = 2;
-/// SQLite's maximum page size.
-pub(super) const PAGE_BYTES: u32 = 65_536;
+/// The version of [`TABLES`], and of what is beside them. A newer file is refused; one of version 1
+/// gets [`ADD_TRIED`]. Those before 3 know of no files for chunks.
+const VERSION: i32 = 3;
+/// Page size of a new file; an older one keeps its own. Each commit writes a few pages of the small
+/// tables whole.
+const PAGE_BYTES: u32 = 8_192;
 /// Size at which the write-ahead log is copied into the file. A larger log is copied less often,
 /// as most chunks are gone by then, and each copy takes longer.
 const LOG_BYTES: u32 = 8 << 20;
@@ -109,12 +111,13 @@ pub(super) fn prepare(db: &Connection) -> rusqlite::Result<()> {
     db.pragma_update(None, "journal_mode", "wal")?;
     // A commit is on disk before it returns, through a power cut too.
     db.pragma_update(None, "synchronous", "full")?;
-    db.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / PAGE_BYTES)?;
+    let page_bytes: u32 = db.pragma_query_value(None, "page_size", |row| row.get(0))?;
+    db.pragma_update(None, "wal_autocheckpoint", LOG_BYTES / page_bytes)?;
     db.pragma_update(None, "journal_size_limit", i64::from(LOG_BYTES))?;
     // Temporary tables must not need another disk.
     db.pragma_update(None, "temp_store", "memory")?;
     // In KiB: the chunks that are on their way. Freeing a chunk reads its pages, if they are not here.
-    db.pragma_update(None, "cache_size", -6_144)?;
+    db.pragma_update(None, "cache_size", -2_048)?;
     let version = db.pragma_query_value(None, "user_version", |row| row.get::<_, i32>(0))?;
     if version < VERSION {
         let transaction = db.unchecked_transaction()?;

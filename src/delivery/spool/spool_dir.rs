@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
+use super::chunk_files::ChunkFiles;
 use super::commit_marker::MarkerFile;
 use super::lock::Lock;
 use super::reserve::Reserve;
@@ -12,6 +13,7 @@ pub(super) struct SpoolDir {
     pub(super) folder: PathBuf,
     pub(super) marker: MarkerFile,
     pub(super) reserve: Reserve,
+    pub(super) chunk_files: ChunkFiles,
     /// The database file that is open.
     identity: Option<Identity>,
     _lock: Lock,
@@ -22,10 +24,16 @@ type Identity = (u64, u64);
 
 impl SpoolDir {
     /// The folder whose database has just been opened.
-    pub(super) fn new(folder: &Path, marker: MarkerFile, lock: Lock) -> Self {
+    pub(super) fn new(
+        folder: &Path,
+        marker: MarkerFile,
+        chunk_files: ChunkFiles,
+        lock: Lock,
+    ) -> Self {
         Self {
             folder: folder.to_owned(),
             marker,
+            chunk_files,
             reserve: Reserve::open(folder),
             identity: identity(folder),
             _lock: lock,

@@ -34,6 +34,8 @@ pub(super) struct Changes {
     pub(super) chunk: Option<(u64, UnixMs)>,
     /// The items of that chunk.
     pub(super) items: Vec<Accepted>,
+    /// Whether a file has the contents of that chunk.
+    pub(super) has_file: bool,
     /// Chunks of which every item is settled.
     pub(super) finished: Vec<u64>,
     pub(super) retries: Vec<RetryRow>,
@@ -89,6 +91,9 @@ impl Store {
             .transaction_with_behavior(TransactionBehavior::Immediate)?;
         if let Some((number, created_ms)) = changes.chunk {
             chunk_table::add(&transaction, number, created_ms, &changes.items)?;
+            if !changes.has_file {
+                chunk_table::add_contents(&transaction, number, &changes.items)?;
+            }
         }
         for (number, bits) in progress {
             chunk_table::set_settled(&transaction, number, bits)?;
@@ -144,10 +149,9 @@ impl Store {
 
     /// Free space in the file, in bytes.
     pub(super) fn free_bytes(&self) -> rusqlite::Result<u64> {
-        let pages: u64 = self
-            .db
-            .pragma_query_value(None, "freelist_count", |row| row.get(0))?;
-        Ok(pages * u64::from(schema::PAGE_BYTES))
+        let read = |pragma| self.db.pragma_query_value(None, pragma, |row| row.get(0));
+        let (pages, page_bytes): (u64, u64) = (read("freelist_count")?, read("page_size")?);
+        Ok(pages * page_bytes)
     }
 
     /// A number that changes whenever another process has written to the file.
