@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use rustc_hash::FxHashMap;
+use rustc_hash::{FxBuildHasher, FxHashMap};
 
 use crate::amplitude::json::{self, Entries};
 use crate::amplitude::{Field, Reading};
@@ -52,7 +52,7 @@ impl Mapping {
 
 impl<'e> Identify<'e> {
     fn of(all: &Entries<'e>) -> Self {
-        let mut attributes = Attributes::default();
+        let mut attributes = Attributes::with_capacity(all.len());
         let mut unsent = Vec::new();
         let (operations, plain): (Vec<_>, Vec<_>) =
             all.iter().partition(|(key, _)| key.starts_with('$'));
@@ -98,13 +98,19 @@ fn names(entries: Entries<'_>) -> Vec<Cow<'_, str>> {
 }
 
 /// Attributes in the order in which they were first set. A later value replaces an earlier one.
-#[derive(Default)]
 struct Attributes<'e> {
     in_order: Vec<(Cow<'e, str>, Cow<'e, str>)>,
     indexes: FxHashMap<Cow<'e, str>, usize>,
 }
 
 impl<'e> Attributes<'e> {
+    fn with_capacity(names: usize) -> Self {
+        Self {
+            in_order: Vec::with_capacity(names),
+            indexes: FxHashMap::with_capacity_and_hasher(names, FxBuildHasher),
+        }
+    }
+
     fn set(&mut self, name: Cow<'e, str>, value: &'e str) {
         let value = Cow::Borrowed(value);
         match self.indexes.get(&name) {

@@ -30,6 +30,10 @@
 //! | redb 4.6, keeping up | 468,000 | 1.6 | 0.9, 2.5 ms | 16 MB | 35 MB |
 //! | redb 4.6, outage | 329,000 | 1.8 | 1.0, 2.0 ms | 17 MB | 1,109 MB |
 //!
+//! That is with all contents in the database. Here a chunk of 256 kB or more has a file of its own,
+//! and the database only its row: SQLite would write the contents twice, and read their pages again
+//! to free them. A small chunk stays in the database, whose commit is the only wait for the disk.
+//!
 //! All are several times as fast as a feed of 20,000 events a second needs. SQLite is the one
 //! that most people trust with their data, takes the least room, can be inspected with a tool
 //! that is on every machine, and lets other processes read and mark dead letters while this one
