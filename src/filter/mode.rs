@@ -13,3 +13,14 @@ pub enum Mode {
     /// Events are decided and mapped as in [`Mode::Open`], but nothing is sent.
     DryRun,
 }
+
+impl Mode {
+    /// Its name in settings and commands.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Open => "open",
+            Self::Shut => "shut",
+            Self::DryRun => "dry-run",
+        }
+    }
+}

@@ -13,10 +13,10 @@ use crate::delivery::Control;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{SpoolError, writer::SpoolHandle};
 use crate::filter::{Filters, RuleError, SharedGate};
-use crate::protocol::{Command, Snapshot};
+use crate::protocol::Snapshot;
 use crate::telemetry::ring::SharedRing;
-use crate::text::grouped;
 
+use super::change_log::ChangeLog;
 use super::failure::Failure;
 use super::judge_rules::JudgeRules;
 
@@ -36,6 +36,9 @@ pub struct Handle {
     pub(super) ring: SharedRing,
     pub(super) notices: mpsc::UnboundedSender<String>,
     pub(super) failure: Failure,
+    pub(super) change_log: ChangeLog,
+    /// Held while a change is made.
+    pub(super) steering: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A command that could not be carried out.
@@ -59,32 +62,20 @@ pub enum CommandError {
         /// Its folder.
         folder: PathBuf,
     },
+    /// Another reason, in words.
+    #[error("{0}")]
+    Other(String),
 }
 
 impl Handle {
-    /// Carries out a command. Returns a message for the operator; it may be empty.
-    pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
-        match command {
-            Command::SetGate(mode) => self.gate.set_mode(mode),
-            Command::SetFilters(filters) => self.gate.set_filters(filters)?,
-            Command::Resume => self.control(Control::Resume).await,
-            Command::RetryDeadLetters(selection) => {
-                let retry = move |all: &DeadLetters| Ok(all.retry(&selection)?);
-                let count = self.with_letters(retry).await?;
-                return Ok(dead_letters_message(count, "will be tried again"));
-            }
-            Command::DiscardDeadLetters(selection) => {
-                let discard = move |all: &DeadLetters| Ok(all.discard(&selection)?);
-                let count = self.with_letters(discard).await?;
-                return Ok(dead_letters_message(count, "discarded"));
-            }
-        }
-        Ok(String::new())
-    }
-
     /// Sends a command to delivery. Does nothing once delivery has ended.
     pub(crate) async fn control(&self, control: Control) {
         let _ = self.control.send(control).await;
+    }
+
+    /// Retries delivery now.
+    pub(super) async fn resume_delivery(&self) {
+        self.control(Control::Resume).await;
     }
 
     /// Runs `act` on the dead letters, on a thread that may wait for the disk.
@@ -133,13 +124,5 @@ impl Handle {
     /// The rules by which events are mapped and checked.
     pub fn judge_rules(&self) -> Arc<JudgeRules> {
         self.rules.load_full()
-    }
-}
-
-fn dead_letters_message(count: u64, done: &str) -> String {
-    match count {
-        0 => "nothing is done: that dead letter is gone, or on its way again".to_owned(),
-        1 => format!("1 dead letter {done}"),
-        count => format!("{} dead letters {done}", grouped(count)),
     }
 }

@@ -9,6 +9,7 @@
 //! spool.
 
 mod assessment;
+mod change_log;
 mod decoding;
 mod failure;
 mod handle;
@@ -21,6 +22,7 @@ mod reconfigure;
 mod running;
 mod start;
 mod status;
+mod steering;
 
 pub use handle::{CommandError, Handle};
 pub use judge::Judge;
@@ -29,3 +31,4 @@ pub use reconfigure::{ReconfigureError, Reconfigured};
 pub use running::{Pipeline, ShutdownReport};
 pub use start::StartError;
 pub use status::Status;
+pub use steering::SteerError;

@@ -18,6 +18,8 @@ use crate::telemetry::counters::Counters;
 use crate::telemetry::latency::Latency;
 use crate::telemetry::ring::SharedRing;
 
+use super::change_log::ChangeLog;
+
 /// Interval of snapshots: faster than anyone reads a screen.
 const EVERY: Duration = Duration::from_millis(100);
 /// Time span of rates, in seconds.
@@ -52,6 +54,8 @@ impl IntakeReport {
 pub struct Sources {
     /// The applied gate.
     pub gate: SharedGate,
+    /// The changes that people made.
+    pub(super) change_log: ChangeLog,
     /// The state of delivery.
     pub delivery: watch::Receiver<DeliveryStatus>,
     /// The state of the feed.
@@ -294,6 +298,8 @@ impl Observer {
             feed_lag_ms: median(&self.lag),
             mode: Some(gate.mode()),
             filters: gate.shared_filters(),
+            filters_version: self.sources.change_log.version(),
+            last_change: self.sources.change_log.last(),
             rules: gate.tallies(),
             types: Arc::new(self.counters.types(now)),
             limits: Arc::new(self.counters.limits(now)),

@@ -10,6 +10,7 @@ use crate::customerio::Client;
 use crate::customerio::client::{ClientError, Destination};
 use crate::delivery::Control;
 use crate::filter::{Filters, Gate, RuleError};
+use crate::protocol::Author;
 
 use super::handle::Handle;
 use super::judge_rules::JudgeRules;
@@ -79,7 +80,11 @@ impl Handle {
         let has_new_mode = new.gate != old.gate;
         let before = self.in_force(old, has_new_mode, has_new_filters);
         if has_new_filters {
+            let replaced = self.gate.load().shared_filters();
             self.gate.set_filters(new.filters())?;
+            let author = Author::here("the configuration");
+            let what = "filters: those of the configuration".to_owned();
+            self.change_log.add(author, what, Some(Some(replaced)));
         }
         if has_new_mode {
             self.gate.set_mode(new.gate);

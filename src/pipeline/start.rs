@@ -17,6 +17,7 @@ use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
 use crate::filter::{Gate, RuleError, SharedGate};
 use crate::telemetry::ring::SharedRing;
 
+use super::change_log::ChangeLog;
 use super::failure::Failure;
 use super::handle::Handle;
 use super::intake::{Intake, IntakeOutputs};
@@ -89,8 +90,10 @@ impl Pipeline {
         let own = settings.dispatch();
         let dispatch = Dispatch::new(client.clone(), own, spool.clone(), newest, channels);
         let ring = SharedRing::new(settings.screen.ring_bytes);
+        let change_log = ChangeLog::new(spool.folder());
         let sources = Sources {
             gate: gate.clone(),
+            change_log: change_log.clone(),
             delivery: delivery.status,
             feed: feed_ends.status,
             ring: ring.clone(),
@@ -111,6 +114,8 @@ impl Pipeline {
             ring,
             notices,
             failure: failure.clone(),
+            change_log,
+            steering: Arc::default(),
         };
         let mut pipeline = Self {
             feed: failure.spawn("the feed's client", feed.run(channel)),

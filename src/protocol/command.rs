@@ -13,6 +13,8 @@ pub enum Command {
     SetGate(Mode),
     /// Replace the filters.
     SetFilters(Filters),
+    /// Go back to the filters that the last ones replaced.
+    UndoFilters,
     /// Retry delivery now, where it waits for someone or for its next probe.
     Resume,
     /// Return these dead letters to the spool.

@@ -2,11 +2,13 @@
 //!
 //! A screen sees [`Snapshot`]s and [`Record`]s, and acts only through [`Command`]s.
 
+mod author;
 mod command;
 mod record;
 pub mod series;
 mod snapshot;
 
+pub use author::{Author, ChangeRecord};
 pub use command::Command;
 #[cfg(test)]
 pub(crate) use record::tests_support;

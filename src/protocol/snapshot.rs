@@ -13,6 +13,7 @@ use crate::filter::RuleTally;
 use crate::filter::{Filters, Mode};
 use crate::limits::{Code, Policy, Violation};
 
+use super::author::ChangeRecord;
 use super::series::Series;
 
 /// The state of a pipeline at one moment.
@@ -38,6 +39,12 @@ pub struct Snapshot {
     pub mode: Option<Mode>,
     /// The applied filters.
     pub filters: Arc<Filters>,
+    /// The version of the applied filters, from 1: each change makes a new one.
+    #[serde(default)]
+    pub filters_version: u64,
+    /// The last change that somebody made.
+    #[serde(default)]
+    pub last_change: Option<ChangeRecord>,
     /// The counts of each rule.
     pub rules: Vec<RuleTally>,
     /// The event types that were received.

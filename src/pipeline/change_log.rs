@@ -1,0 +1,119 @@
+//! The log of the changes that people make to a running pipeline: who, when, from where, and what.
+//!
+//! The newest are kept in memory, and all are appended to a file beside the spool, which nothing ever
+//! shortens: [`FILE`], a JSON object a line.
+
+use std::collections::VecDeque;
+use std::fs::OpenOptions;
+use std::io::Write as _;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use crate::amplitude::time;
+use crate::filter::Filters;
+use crate::owner_only;
+use crate::protocol::{Author, ChangeRecord};
+
+/// Name of the file in the spool's folder.
+const FILE: &str = "changes.ndjson";
+/// Changes that are kept in memory.
+const KEPT: usize = 100;
+
+/// The log of changes. Clones share it.
+#[derive(Debug, Clone)]
+pub(super) struct ChangeLog(Arc<Mutex<Inner>>);
+
+#[derive(Debug)]
+struct Inner {
+    path: PathBuf,
+    version: u64,
+    records: VecDeque<ChangeRecord>,
+    /// The filters that newer ones replaced, the newest last.
+    replaced: VecDeque<Arc<Filters>>,
+}
+
+impl ChangeLog {
+    /// Creates the log of a run whose spool is in `folder`.
+    pub(super) fn new(folder: &Path) -> Self {
+        Self(Arc::new(Mutex::new(Inner {
+            path: folder.join(FILE),
+            version: 1,
+            records: VecDeque::new(),
+            replaced: VecDeque::new(),
+        })))
+    }
+
+    /// The version of the filters in force, from 1. Each change of the filters makes a new one.
+    pub(super) fn version(&self) -> u64 {
+        self.lock().version
+    }
+
+    /// The last changes, the newest last.
+    pub(super) fn records(&self) -> Vec<ChangeRecord> {
+        self.lock().records.iter().cloned().collect()
+    }
+
+    /// The last change.
+    pub(super) fn last(&self) -> Option<ChangeRecord> {
+        self.lock().records.back().cloned()
+    }
+
+    /// The last change that made the filters what they are, if this run made one.
+    pub(super) fn last_of_filters(&self) -> Option<ChangeRecord> {
+        let inner = self.lock();
+        let of_version = |record: &&ChangeRecord| record.filters_version == inner.version;
+        inner.records.iter().find(of_version).cloned()
+    }
+
+    /// Takes the filters that the last ones replaced.
+    pub(super) fn take_replaced(&self) -> Option<Arc<Filters>> {
+        self.lock().replaced.pop_back()
+    }
+
+    /// Keeps a change, and appends it to the file. A change of the filters replaced `replaced`; an
+    /// undo keeps nothing to go back to.
+    pub(super) fn add(
+        &self,
+        author: Author,
+        what: String,
+        new_filters: Option<Option<Arc<Filters>>>,
+    ) {
+        let mut inner = self.lock();
+        if let Some(replaced) = new_filters {
+            inner.version += 1;
+            inner.replaced.extend(replaced);
+            if inner.replaced.len() > KEPT {
+                inner.replaced.pop_front();
+            }
+        }
+        let record = ChangeRecord {
+            at_ms: time::now(),
+            author,
+            filters_version: inner.version,
+            what,
+        };
+        if let Err(error) = append(&inner.path, &record) {
+            let path = inner.path.display();
+            tracing::error!("cannot write the change to {path}: {error}; make it writable");
+        }
+        inner.records.push_back(record);
+        if inner.records.len() > KEPT {
+            inner.records.pop_front();
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // Whoever panicked left whole records.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn append(path: &Path, record: &ChangeRecord) -> std::io::Result<()> {
+    if !path.exists() {
+        owner_only::create_new(path)?;
+    }
+    let mut line = serde_json::to_string(record).unwrap_or_default();
+    line.push('\n');
+    let mut file = OpenOptions::new().append(true).open(path)?;
+    file.write_all(line.as_bytes())
+}
