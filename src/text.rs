@@ -94,6 +94,12 @@ pub fn grouped(number: u64) -> String {
     out
 }
 
+/// A count with its noun: `1 rule`, `1,204 rules`. For nouns whose plural ends in s.
+pub fn counted(count: u64, noun: &str) -> String {
+    let plural = if count == 1 { "" } else { "s" };
+    format!("{} {noun}{plural}", grouped(count))
+}
+
 /// Formats a duration in milliseconds by its largest unit: `3.1 d`, `5 min`. The sign is left out.
 pub fn duration(ms: i64) -> String {
     let s = ms.unsigned_abs() as f64 / 1_000.0;
@@ -126,6 +132,9 @@ mod tests {
     fn numbers_and_durations_are_formatted() {
         assert_eq!(grouped(131_204), "131,204");
         assert_eq!(grouped(7), "7");
+        assert_eq!(counted(1, "rule"), "1 rule");
+        assert_eq!(counted(1_204, "rule"), "1,204 rules");
+        assert_eq!(counted(0, "rule"), "0 rules");
         assert_eq!(duration(259_200_000), "3.0 d");
         assert_eq!(duration(84), "84 ms");
     }

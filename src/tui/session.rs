@@ -6,6 +6,7 @@ use crate::filter::preview::Batching;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::action::{Action, Effect};
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::finder::Finder;
 use crate::tui::filters::preview::query::Question;
 use crate::tui::inspector::query::Inspected;
@@ -97,6 +98,8 @@ impl Session {
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
         let question = self.question().filter(|_| has_draft_events);
         self.finder.set_draft(question);
+        let queued = QueueReason::of(&self.state.shown().delivery);
+        self.finder.set_queued(queued);
         let rows = self.state.event_rows();
         let events = &mut self.state.events;
         events.room = rows;

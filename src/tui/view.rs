@@ -107,7 +107,7 @@ fn draw_overlay(
 ) {
     match overlay {
         Overlay::DeadLetters(open) => dead_letters::render(frame, area, open, state, theme),
-        Overlay::Inspector(open) => inspector::render(frame, area, open, state.privacy, theme),
+        Overlay::Inspector(open) => inspector::render(frame, area, open, state, theme),
         Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
         Overlay::Person(open) => person::render(frame, area, open, state, theme),
         Overlay::Limit(open) => limits::render(frame, area, open, theme),

@@ -110,6 +110,54 @@ fn what_keeps_delivery_from_going_on_is_told_with_what_to_do() {
 }
 
 #[test]
+fn events_that_stay_queued_say_so_and_why_and_the_header_shows_gate_and_destination() {
+    let down = Breaker::Open {
+        why: "503 Service Unavailable".to_owned(),
+        since_ms: NOW - 125_000,
+        probe_ms: NOW + 4_000,
+    };
+    let refused = Breaker::Refused {
+        why: "401".to_owned(),
+        since_ms: NOW - 5_000,
+    };
+    for (breaker, header, row) in [
+        (down, "DOWN, retry in 4.0 s", "queued: Customer.io is down"),
+        (refused, "delivery HALTED", "queued: credentials refused"),
+    ] {
+        for size in [(80, 24), (120, 34)] {
+            let mut fixture = Fixture::new(size);
+            let mut now = snapshot(Mode::Open);
+            now.delivery.breaker = breaker.clone();
+            fixture.act(Action::Snapshot(Arc::new(now)));
+            let screen = fixture.plain();
+            let first = screen.lines().next().unwrap();
+            assert!(
+                first.contains("▲ OPEN") && first.contains(header),
+                "{first}"
+            );
+            // An event without an attempt, and one whose attempt failed.
+            let start = row.get(..14).unwrap();
+            assert!(
+                screen.matches(start).count() >= 2,
+                "{row:?} is not in\n{screen}"
+            );
+            assert!(!screen.contains("on its way") && !screen.contains("will retry"));
+            // The whole reason is on the open event.
+            fixture.press("↓\n");
+            let screen = fixture.plain();
+            assert!(screen.contains(row), "{screen}");
+            assert!(!screen.contains("waits for its batch"), "{screen}");
+        }
+    }
+    let mut fixture = Fixture::new((120, 34));
+    assert!(fixture.plain().contains("on its way"));
+    let mut shut = snapshot(Mode::Shut);
+    shut.delivery.gate_shut = true;
+    fixture.act(Action::Snapshot(Arc::new(shut)));
+    assert!(fixture.plain().contains("queued: the gate is"));
+}
+
+#[test]
 fn every_problem_of_feed_and_delivery_is_shown() {
     for (screen, says) in [
         (
@@ -132,7 +180,7 @@ fn every_problem_of_feed_and_delivery_is_shown() {
         ),
         (
             &with_delivery(|s| s.gate_shut = true),
-            vec!["spool 1,204 queued", "the gate is not open"],
+            vec!["queued 1,204", "the gate is not open"],
         ),
         (
             &with_delivery(|s| s.throttled_until_ms = Some(NOW + 30_000)),

@@ -102,7 +102,7 @@ pub fn trace(record: &Record) -> String {
     }
     let outcome = match &record.story.outcome {
         Outcome::NotSent => "not sent".to_owned(),
-        _ => outcome_of(record).2,
+        _ => outcome_of(record, None).2,
     };
     line("outcome", &outcome);
     let name = match record.event_type() {

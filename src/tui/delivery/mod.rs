@@ -1,5 +1,6 @@
 //! Delivery: the outcome of accepted events, the spool and the destination; gate and quit.
 
 pub(crate) mod drain_view;
+pub mod queue_reason;
 pub(crate) mod update;
 pub(crate) mod view;

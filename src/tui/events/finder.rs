@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use crate::filter::preview::Comparison;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::find::Find;
 use crate::tui::events::outcome::Severity;
 use crate::tui::events::page::{Anchor, BarSegment, Page, Row, row};
@@ -34,6 +35,8 @@ pub struct Finder {
     seen_to: u64,
     /// The draft whose decisions the page shows.
     lens: Option<DraftLens>,
+    /// The reason why accepted events stay queued.
+    queued: Option<QueueReason>,
 }
 
 #[derive(Debug)]
@@ -52,6 +55,7 @@ impl Finder {
             seen_from: 1,
             seen_to: 1,
             lens: None,
+            queued: None,
         }
     }
 
@@ -78,6 +82,11 @@ impl Finder {
                 comparison,
             })
         });
+    }
+
+    /// Sets the reason why accepted events stay queued.
+    pub fn set_queued(&mut self, queued: Option<QueueReason>) {
+        self.queued = queued;
     }
 
     /// Continues the search, for at most `BUDGET`.
@@ -167,8 +176,8 @@ impl Finder {
             .map(|record| Row {
                 is_marked: bookmarks.contains(&record.sequence),
                 ..match lens {
-                    Some(lens) => lens.row(record),
-                    None => row(record),
+                    Some(lens) => lens.row(record, self.queued),
+                    None => row(record, self.queued),
                 }
             })
             .collect();
@@ -256,8 +265,8 @@ impl Finder {
 
 impl DraftLens {
     /// The row of a record. If the draft changes its decision, that replaces the outcome.
-    fn row(&mut self, record: &Record) -> Row {
-        let plain = row(record);
+    fn row(&mut self, record: &Record, queued: Option<QueueReason>) -> Row {
+        let plain = row(record, queued);
         let Some(seen) = preview_input(record) else {
             return plain;
         };

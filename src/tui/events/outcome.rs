@@ -3,6 +3,8 @@
 use crate::filter::Decision;
 use crate::limits::{self, Policy, Unit};
 use crate::protocol::{Content, Outcome, Record, Story};
+use crate::text::duration;
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::widget::theme::Sign;
 
 /// The severity of an outcome.
@@ -20,8 +22,9 @@ pub enum Severity {
     Bad,
 }
 
-/// The outcome of an event: its sign, its severity, and a description.
-pub fn outcome_of(record: &Record) -> (Sign, Severity, String) {
+/// The outcome of an event: its sign, its severity, and a description. `queued` is the reason why
+/// accepted events stay queued at the moment.
+pub fn outcome_of(record: &Record, queued: Option<QueueReason>) -> (Sign, Severity, String) {
     let story = &record.story;
     if let Content::Malformed { malformed, .. } = &record.content {
         return (Sign::Malformed, Severity::Bad, malformed.to_string());
@@ -33,11 +36,11 @@ pub fn outcome_of(record: &Record) -> (Sign, Severity, String) {
             let description = violation.map_or_else(|| code.to_string(), measured);
             (Sign::Rejected, Severity::Bad, description)
         }
-        Some(Decision::Accepted) | None => outcome_of_accepted(&record.story),
+        Some(Decision::Accepted) | None => outcome_of_accepted(&record.story, queued),
     }
 }
 
-fn outcome_of_accepted(story: &Story) -> (Sign, Severity, String) {
+fn outcome_of_accepted(story: &Story, queued: Option<QueueReason>) -> (Sign, Severity, String) {
     let warned = story.violations.iter().find(|v| v.policy == Policy::Warn);
     let unless_warned = |sign, severity, description: String, short: &str| match warned {
         Some(violation) => (
@@ -59,11 +62,17 @@ fn outcome_of_accepted(story: &Story) -> (Sign, Severity, String) {
         Outcome::Waiting { .. } => {
             let last = story.attempts.last().map_or("", |a| a.answer.as_str());
             let count = story.attempts.len();
-            let description = format!("attempt {count} answered {last}, will retry");
+            let description = match queued {
+                Some(reason) => format!(
+                    "queued: {}; attempt {count} answered {last}",
+                    reason.description()
+                ),
+                None => format!("attempt {count} answered {last}, will retry"),
+            };
             (Sign::Waiting, Severity::Warn, description)
         }
         Outcome::Delivered { took_ms } => {
-            let description = format!("delivered {took_ms} ms");
+            let description = format!("delivered {}", duration(i64::from(*took_ms)));
             unless_warned(
                 Sign::Delivered,
                 Severity::Good,
@@ -75,7 +84,13 @@ fn outcome_of_accepted(story: &Story) -> (Sign, Severity, String) {
             let description = "dry run: would be sent".to_owned();
             unless_warned(Sign::DryRun, Severity::Plain, description, "dry run")
         }
-        Outcome::OnItsWay => (Sign::OnItsWay, Severity::Plain, "on its way".to_owned()),
+        Outcome::OnItsWay => match queued {
+            Some(reason) => {
+                let description = format!("queued: {}", reason.description());
+                (Sign::Queued, Severity::Warn, description)
+            }
+            None => (Sign::OnItsWay, Severity::Plain, "on its way".to_owned()),
+        },
         Outcome::NotSent => (Sign::Filtered, Severity::Quiet, String::new()),
     }
 }

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use crate::amplitude::time;
 use crate::protocol::{Content, Record};
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::{Severity, outcome_of};
 use crate::tui::widget::theme::Sign;
 
@@ -67,8 +68,8 @@ pub enum Anchor {
     At(u64),
 }
 
-pub(crate) fn row(record: &Record) -> Row {
-    let (sign, severity, outcome) = outcome_of(record);
+pub(crate) fn row(record: &Record, queued: Option<QueueReason>) -> Row {
+    let (sign, severity, outcome) = outcome_of(record, queued);
     let (event_type, person) = match &record.content {
         Content::Event { event, event_type } => {
             let id = event.user_id();

@@ -11,6 +11,7 @@ use crate::feed::FeedState;
 use crate::filter::Mode;
 use crate::limits::Policy;
 use crate::text::{duration, grouped};
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::state::State;
 use crate::tui::widget::headline::headline;
 use crate::tui::widget::text;
@@ -24,11 +25,17 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         theme.accent,
     );
     let gate = gate(state, theme, width);
-    // Workspace, gate and clock are always there; the feed's words take what room is left.
-    let taken = text::width(&workspace.0) + text::width(&gate.0) + clock.len() + 6;
+    let destination = destination(state, theme, width);
+    // Workspace, gate, destination and clock are always there; the feed's words take what room is left.
+    let trouble = destination
+        .as_ref()
+        .map_or(0, |(text, _)| text::width(text) + 2);
+    let taken = text::width(&workspace.0) + text::width(&gate.0) + trouble + clock.len() + 6;
     let (feed, feed_style) = feed(state, theme, width);
     let feed = (text::cut(&feed, width.saturating_sub(taken)), feed_style);
-    let mut parts = vec![workspace, feed, gate, spool(state, theme)];
+    let mut parts = vec![workspace, feed, gate];
+    parts.extend(destination);
+    parts.push(spool(state, theme));
     let rejecting: u64 = state
         .snapshot
         .limits
@@ -37,8 +44,13 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         .map(|l| l.recent)
         .sum();
     if rejecting > 0 {
+        let span = if width >= 130 { " in 10 m" } else { "" };
         parts.push((
-            format!("{} {}", theme.sign(Sign::Attention), grouped(rejecting)),
+            format!(
+                "{} {}{span}",
+                theme.sign(Sign::Attention),
+                grouped(rejecting)
+            ),
             theme.warn,
         ));
     }
@@ -97,18 +109,9 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
         None => state.labels.destination.clone(),
     };
     let destination = text::cut(&destination, width / 3);
-    match &state.snapshot.delivery.breaker {
-        BreakerState::Refused { .. } => {
-            return (format!(" {} HALTED ", theme.sign(Sign::Shut)), theme.shut);
-        }
-        BreakerState::Open { probe_ms, .. } => {
-            let next = duration((probe_ms - state.snapshot.at_ms).max(0));
-            let message = format!(" {} DOWN, retry in {next} ", theme.sign(Sign::Shut));
-            return (message, theme.shut);
-        }
-        BreakerState::Closed => {}
-    }
+    let is_up = state.snapshot.delivery.breaker == BreakerState::Closed;
     match state.snapshot.mode {
+        Some(Mode::Open) if !is_up => (format!(" {} OPEN ", theme.sign(Sign::Open)), theme.open),
         Some(Mode::Open) => (
             format!(
                 " {} OPEN {} {destination} ",
@@ -129,6 +132,21 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     }
 }
 
+/// The state of the destination, unless requests are sent as usual.
+fn destination(state: &State, theme: &Theme, width: usize) -> Option<(String, Style)> {
+    let sign = theme.sign(Sign::Rejected);
+    let message = match &state.snapshot.delivery.breaker {
+        BreakerState::Closed => return None,
+        BreakerState::Refused { .. } => format!(" {sign} delivery HALTED "),
+        BreakerState::Open { probe_ms, .. } => {
+            let next = duration((probe_ms - state.snapshot.at_ms).max(0));
+            let name = if width >= 100 { "customer.io " } else { "" };
+            format!(" {sign} {name}DOWN, retry in {next} ")
+        }
+    };
+    Some((message, theme.shut))
+}
+
 fn spool(state: &State, theme: &Theme) -> (String, Style) {
     let delivery = &state.snapshot.delivery;
     let spool = &delivery.spool;
@@ -144,15 +162,11 @@ fn spool(state: &State, theme: &Theme) -> (String, Style) {
         return (format!("{attention} spool {percent} % full"), theme.warn);
     }
     let items = grouped(spool.items);
-    let queued = if delivery.gate_shut && spool.items > 0 {
-        " queued"
-    } else {
-        ""
-    };
-    let style = if delivery.retrying > 0 || spool.items > 0 && delivery.gate_shut {
+    let is_stopped = QueueReason::of(delivery).is_some();
+    let style = if delivery.retrying > 0 || spool.items > 0 && is_stopped {
         theme.warn
     } else {
         theme.dim
     };
-    (format!("spool {items}{queued}"), style)
+    (format!("queued {items}"), style)
 }

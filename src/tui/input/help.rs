@@ -83,6 +83,7 @@ fn sign_lines(theme: &Theme) -> Vec<Line<'static>> {
     let signs = [
         (Sign::Delivered, "delivered"),
         (Sign::OnItsWay, "accepted, on its way"),
+        (Sign::Queued, "accepted, queued: delivery is stopped"),
         (Sign::Waiting, "an attempt failed, a retry is scheduled"),
         (Sign::Warned, "accepted, violates a limit that only warns"),
         (Sign::DryRun, "dry run: would be sent"),

@@ -10,7 +10,8 @@ use crate::filter::explain::{EvalResult, Subexpression};
 use crate::filter::{BlockedBy, Decision};
 use crate::limits::Policy;
 use crate::protocol::{Outcome, Record};
-use crate::text::{duration, grouped, with_field};
+use crate::text::{counted, duration, grouped, with_field};
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::view::style_of;
 use crate::tui::inspector::query::Inspected;
@@ -25,6 +26,8 @@ pub(crate) struct StoryView<'i> {
     pub(crate) found: &'i Inspected,
     pub(crate) scroll: usize,
     pub(crate) privacy: Option<Privacy>,
+    /// The reason why accepted events stay queued.
+    pub(crate) queued: Option<QueueReason>,
 }
 
 /// The lines of the history. The outcome comes first, since it is the usual question.
@@ -35,9 +38,10 @@ pub(crate) fn story(shown: &StoryView<'_>, width: usize, theme: &Theme) -> Vec<L
         lines: Vec::new(),
         width,
         privacy: shown.privacy,
+        queued: shown.queued,
         theme,
     };
-    let (sign, severity, outcome) = outcome_of(record);
+    let (sign, severity, outcome) = outcome_of(record, shown.queued);
     let style = style_of(severity, theme);
     let name = text::event_name(record.event_type());
     story.sentence(1, name, theme.accent);
@@ -54,7 +58,8 @@ pub(crate) fn story(shown: &StoryView<'_>, width: usize, theme: &Theme) -> Vec<L
 struct Story<'t> {
     lines: Vec<Line<'static>>,
     width: usize,
-    pub(crate) privacy: Option<Privacy>,
+    privacy: Option<Privacy>,
+    queued: Option<QueueReason>,
     theme: &'t Theme,
 }
 
@@ -247,10 +252,11 @@ impl Story<'_> {
             } else {
                 theme.warn
             };
-            let (answer, took, items) = (&attempt.answer, attempt.took_ms, attempt.items);
+            let (answer, items) = (&attempt.answer, counted(u64::from(attempt.items), "item"));
+            let took = duration(i64::from(attempt.took_ms));
             self.sentence(
                 3,
-                &format!("{} {at}: {answer} in {took} ms, {items} items", number + 1),
+                &format!("{} {at}: {answer} in {took}, {items}", number + 1),
                 style,
             );
             if !attempt.message.is_empty() {
@@ -258,6 +264,11 @@ impl Story<'_> {
             }
         }
         match &story.outcome {
+            Outcome::OnItsWay | Outcome::Waiting { .. } if self.queued.is_some() => {
+                let why = self.queued.map_or("", QueueReason::description);
+                let message = format!("queued until delivery goes on: {why}");
+                self.sentence(3, &message, theme.warn);
+            }
             Outcome::OnItsWay => self.sentence(3, "waits for its batch or its answer", theme.dim),
             Outcome::Waiting { next_ms } => self.sentence(
                 3,
@@ -265,11 +276,8 @@ impl Story<'_> {
                 theme.warn,
             ),
             Outcome::Delivered { took_ms } => {
-                self.sentence(
-                    3,
-                    &format!("delivered {took_ms} ms after receipt"),
-                    theme.good,
-                );
+                let took = duration(i64::from(*took_ms));
+                self.sentence(3, &format!("delivered {took} after receipt"), theme.good);
             }
             Outcome::Undelivered { why, reason, field } => {
                 let reason = with_field(field, reason);

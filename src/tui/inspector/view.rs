@@ -6,9 +6,10 @@ use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
 use crate::text::grouped;
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::inspector::state::Inspector;
 use crate::tui::inspector::story::{StoryView, story};
-use crate::tui::privacy::mask::Privacy;
+use crate::tui::state::State;
 use crate::tui::widget::document::{Document, render as render_document};
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{json, pane, text};
@@ -20,7 +21,7 @@ pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
     inspector: &Inspector,
-    privacy: Option<Privacy>,
+    state: &State,
     theme: &Theme,
 ) {
     let Some(found) = &inspector.found else {
@@ -38,7 +39,8 @@ pub(crate) fn render(
         title: &title,
         found,
         scroll: inspector.story,
-        privacy,
+        privacy: state.privacy,
+        queued: QueueReason::of(&state.shown().delivery),
     };
     if area.width >= THREE_COLUMNS {
         let [story, raw, mapped] = Layout::horizontal([

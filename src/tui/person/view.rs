@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::text::{duration, grouped};
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::view as events;
 use crate::tui::person::layout::areas;
 use crate::tui::person::query::Summary;
@@ -39,7 +40,8 @@ pub(crate) fn render(
     let width = usize::from(inside.width);
     let lines = match &person.summary {
         Some(summary) => {
-            let rows = summary_rows(summary, theme).into_iter();
+            let queued = QueueReason::of(&state.shown().delivery);
+            let rows = summary_rows(summary, queued, theme).into_iter();
             rows.map(|row| summary_line(row, width, theme)).collect()
         }
         None => vec![Line::styled(" reading the events in the ring", theme.dim)],
@@ -51,7 +53,7 @@ pub(crate) fn render(
 /// A row of the summary: its name, and its parts with their styles.
 type SummaryRow = (&'static str, Vec<(String, Style)>);
 
-fn summary_rows(summary: &Summary, theme: &Theme) -> [SummaryRow; 6] {
+fn summary_rows(summary: &Summary, queued: Option<QueueReason>, theme: &Theme) -> [SummaryRow; 6] {
     let seen = summary.seen.map(|(first, last)| {
         let events = match summary.events {
             1 => "1 event".to_owned(),
@@ -64,9 +66,13 @@ fn summary_rows(summary: &Summary, theme: &Theme) -> [SummaryRow; 6] {
             (events, theme.dim),
         ]
     });
+    let (on_their_way, style) = match queued {
+        Some(reason) => (format!("queued: {}", reason.description()), theme.warn),
+        None => ("on their way".to_owned(), theme.text),
+    };
     let outcomes = [
         (summary.delivered, "delivered", theme.good),
-        (summary.on_their_way, "on their way", theme.text),
+        (summary.on_their_way, &on_their_way, style),
         (summary.dry_run, "in dry run", theme.text),
         (summary.undelivered, "not delivered", theme.bad),
     ];
