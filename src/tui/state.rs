@@ -13,13 +13,14 @@ use crate::filter::catalog::Catalog;
 use crate::filter::change::changes;
 use crate::filter::preview::Preview;
 use crate::protocol::{Snapshot, TypeRow};
+use crate::tui::delivery::state::AskedRetry;
 use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
-use crate::tui::filters::state::{Draft, FilterCursor, Sort, TemporaryChange};
+use crate::tui::filters::state::{ClosedDraft, Draft, FilterCursor, Sort, TemporaryChange};
 use crate::tui::frame::alert::{Alert, AlertInputs};
 use crate::tui::frame::focus::{InputContext, Pane};
 use crate::tui::frame::layout::{Border, Layout, LayoutInputs, PaneAreas};
-use crate::tui::frame::notice::{NOTICE_MS, Notice};
+use crate::tui::frame::notice::{NOTICE_MS, Notice, Subject};
 use crate::tui::frame::overlays::Overlays;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
@@ -59,6 +60,8 @@ pub struct State {
     pub filters: Filters,
     /// The draft of other filters.
     pub draft: Option<Draft>,
+    /// The last draft, if it was closed without being applied and nothing has changed since.
+    pub closed_draft: Option<ClosedDraft>,
     /// The preview of the proposed filters. None before its first result.
     pub preview: Option<Preview>,
     /// A change of the filters that ends at a set time.
@@ -95,6 +98,8 @@ pub struct State {
     pub popup: Option<Popup>,
     /// The last notice.
     pub notice: Option<Notice>,
+    /// A retry whose answer is not known yet.
+    pub(crate) asked_retry: Option<AskedRetry>,
     /// The current alert.
     pub alert: Option<Alert>,
     /// The share of rejected events above which there is an alert, in percent. 0: no alert.
@@ -131,6 +136,7 @@ impl State {
             frozen: None,
             filters: Filters::default(),
             draft: None,
+            closed_draft: None,
             preview: None,
             temporary_change: None,
             history: History::default(),
@@ -152,6 +158,7 @@ impl State {
             overlays: Overlays::default(),
             popup: None,
             notice: None,
+            asked_retry: None,
             alert: None,
             rejected_alert_percent: 0.0,
             watches: Vec::new(),
@@ -234,21 +241,37 @@ impl State {
         (!changes(&self.filters, &proposed).is_empty()).then_some(proposed)
     }
 
-    /// Shows a notice in the footer for a few seconds.
+    /// Shows a notice about the place of the cursor for a few seconds.
     pub(crate) fn notify(&mut self, text: impl Into<String>) {
+        self.notify_about(Subject::Place, text);
+    }
+
+    /// Shows a notice about a subject for a few seconds.
+    pub(crate) fn notify_about(&mut self, subject: Subject, text: impl Into<String>) {
         self.notice = Some(Notice {
             text: text.into(),
             is_error: false,
+            subject,
             until_ms: self.snapshot.at_ms + NOTICE_MS,
         });
     }
 
-    /// Shows an error in the footer for a few seconds.
+    /// Shows an error about the place of the cursor for a few seconds.
     pub(crate) fn notify_error(&mut self, text: impl Into<String>) {
         self.notify(text);
         self.notice
             .iter_mut()
             .for_each(|notice| notice.is_error = true);
+    }
+
+    /// Shows the result of a task for a few seconds.
+    pub(crate) fn report(&mut self, result: Result<String, String>) {
+        let is_error = result.is_err();
+        let (Ok(text) | Err(text)) = result;
+        self.notify_about(Subject::Done, text);
+        self.notice
+            .iter_mut()
+            .for_each(|notice| notice.is_error = is_error);
     }
 
     /// The displayed snapshot: the frozen one, or else the latest.

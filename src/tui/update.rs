@@ -2,11 +2,14 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
+use crate::feed::FeedState;
 use crate::tui::action::{Action, Effect};
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::update::drain;
 use crate::tui::events::jump;
+use crate::tui::events::state::Edge;
 use crate::tui::filters::update as filters;
+use crate::tui::frame::notice::Situation;
 use crate::tui::frame::update::{look_for_alerts, on_snapshot};
 use crate::tui::input::keys::on_key;
 use crate::tui::input::mouse;
@@ -19,11 +22,34 @@ use crate::tui::state::State;
 use crate::tui::watches::update as watches;
 
 /// Applies an action. Returns the effects for the shell.
+pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+    let (notice, before) = (state.notice.clone(), situation(state));
+    let effects = apply(state, action);
+    // A notice ends with its subject.
+    if let Some(notice) = notice
+        && state.notice.as_ref() == Some(&notice)
+        && before.differs(&situation(state), notice.subject)
+    {
+        state.notice = None;
+    }
+    effects
+}
+
+fn situation(state: &State) -> Situation {
+    let popup = state.popup.as_ref().map(std::mem::discriminant);
+    let snapshot = &state.snapshot;
+    Situation {
+        place: (state.input_context(), popup, state.events.find.is_some()),
+        is_feed_down: matches!(snapshot.feed.state, FeedState::Down { .. }),
+        breaker: std::mem::discriminant(&snapshot.delivery.breaker),
+    }
+}
+
 #[expect(
     clippy::too_many_lines,
     reason = "a table: an arm for each thing that can happen"
 )]
-pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
+fn apply(state: &mut State, action: Action) -> Vec<Effect> {
     match action {
         Action::Key(key) => on_key(state, key),
         Action::Mouse(event) => mouse::on_mouse(state, event),
@@ -51,6 +77,13 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
                 events.top = first.sequence;
             }
             events.shift = 0;
+            // The cursor was moved beyond the rows that were visible then.
+            let row = match events.edge.take() {
+                Some(Edge::Top) => page.rows.first(),
+                Some(Edge::Bottom) => page.rows.last(),
+                None => None,
+            };
+            events.cursor = row.map_or(events.cursor, |row| Some(row.sequence));
             events.page = page;
             Vec::new()
         }
@@ -60,32 +93,29 @@ pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Applied(Ok(message)) => {
             if !message.is_empty() {
-                state.notify(message);
+                state.report(Ok(message));
             }
             dead_letters::look_again(state)
         }
         Action::Applied(Err(why)) => {
             // The pipeline keeps its filters, so the screen returns to them.
             state.filters = (*state.snapshot.filters).clone();
-            state.draft = None;
-            state.notify_error(why);
+            (state.draft, state.closed_draft) = (None, None);
+            state.report(Err(why));
             Vec::new()
         }
         Action::Notice(notice) => {
-            match notice {
-                Ok(message) => state.notify(message),
-                Err(why) => state.notify_error(why),
-            }
+            state.report(notice);
             Vec::new()
         }
         Action::Reloaded(Ok((report, now))) => {
             filters::read(state, now);
             state.presets = report.presets;
-            state.notify(report.notice);
+            state.report(Ok(report.notice));
             Vec::new()
         }
         Action::Reloaded(Err(why)) => {
-            state.notify_error(why);
+            state.report(Err(why));
             Vec::new()
         }
         Action::Properties(event_type, found) => {

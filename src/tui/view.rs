@@ -7,7 +7,7 @@
 //! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event per row
 //! │            │                             │
 //! ├ violations ┴─────────────────────────────┤  violated limits
-//! └ footer ──────────────────────────────────┘  keys, or the last notice
+//! └ footer ──────────────────────────────────┘  keys, or a prompt; above it the last notice
 //! ```
 //! An overlay, such as the inspector, takes the place of the three lower panes. A popup lies over
 //! everything.
@@ -29,7 +29,7 @@ use crate::tui::filters::view as filters;
 use crate::tui::frame::layout::PaneAreas;
 use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::Popup;
-use crate::tui::frame::{banner, confirm, footer, header};
+use crate::tui::frame::{banner, confirm, footer, header, notice_view};
 use crate::tui::input::help;
 use crate::tui::input::palette::view as palette;
 use crate::tui::inspector::view as inspector;
@@ -96,6 +96,9 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     }
     footer::render(frame, areas.footer, state, theme);
     popups(frame, area, state, theme);
+    if let Some(notice) = &state.notice {
+        notice_view::render(frame, areas.footer, notice, theme);
+    }
 }
 
 fn draw_overlay(

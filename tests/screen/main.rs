@@ -9,6 +9,7 @@ mod events;
 mod filters;
 mod fixture;
 mod frame;
+mod keys;
 mod looks;
 mod palette;
 mod privacy;

@@ -2,5 +2,7 @@
 
 pub(crate) mod drain_view;
 pub mod queue_reason;
+pub(crate) mod retry_now;
+pub(crate) mod state;
 pub(crate) mod update;
 pub(crate) mod view;

@@ -51,7 +51,10 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         events.shift = -(events.room as i64 / 4);
     }
     events.cursor = Some(sequence);
-    // These would hide the events.
+    if state.overlays.top_kind() == Some(OverlayKind::Inspector) {
+        return inspect(state, sequence);
+    }
+    // These would hide the event.
     for kind in [
         OverlayKind::Limit,
         OverlayKind::DeadLetters,

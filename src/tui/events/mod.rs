@@ -8,6 +8,7 @@ pub mod finder;
 pub(crate) mod jump;
 pub mod outcome;
 pub mod page;
+pub(crate) mod reveal;
 pub mod seek;
 pub mod state;
 pub(crate) mod update;

@@ -13,6 +13,8 @@ pub enum Seek {
     Violation(Direction),
     /// The next event that can't be delivered or waits for a retry, or the next malformed frame.
     Failure(Direction),
+    /// The next event.
+    Next(Direction),
     /// The last event received up to this time.
     Time(UnixMs),
 }
@@ -38,6 +40,7 @@ impl Seek {
                 (Content::Malformed { .. }, _)
                     | (_, Outcome::Undelivered { .. } | Outcome::Waiting { .. })
             ),
+            Self::Next(_) => true,
             Self::Time(at) => record.received_ms <= at,
         }
     }
@@ -45,7 +48,9 @@ impl Seek {
     /// The direction of the jump.
     pub fn direction(self) -> Direction {
         match self {
-            Self::Violation(direction) | Self::Failure(direction) => direction,
+            Self::Violation(direction) | Self::Failure(direction) | Self::Next(direction) => {
+                direction
+            }
             Self::Time(_) => Direction::Older,
         }
     }
@@ -59,6 +64,7 @@ impl Seek {
         match self {
             Self::Violation(_) => format!("no {side} event in the ring violates a limit"),
             Self::Failure(_) => format!("no {side} event in the ring failed"),
+            Self::Next(_) => format!("no {side} event in the ring"),
             Self::Time(at) => format!(
                 "the ring holds no event from {} or before",
                 time::to_clock_seconds(at)

@@ -5,6 +5,15 @@ use std::collections::BTreeSet;
 use crate::tui::events::find::Find;
 use crate::tui::events::page::{Anchor, Page, Row};
 
+/// The first or the last row of a page.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Edge {
+    /// The first row.
+    Top,
+    /// The last row.
+    Bottom,
+}
+
 /// The state of the events pane.
 #[derive(Debug, Default)]
 pub struct Events {
@@ -16,6 +25,8 @@ pub struct Events {
     pub top: u64,
     /// Rows that the next page moves: positive to older events.
     pub shift: i64,
+    /// The row of the next page that the cursor moves to.
+    pub edge: Option<Edge>,
     /// The event under the cursor.
     pub cursor: Option<u64>,
     /// The sequence numbers of events with a bookmark.

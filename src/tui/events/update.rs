@@ -1,5 +1,6 @@
 //! Follow, freeze, and the cursor of the events pane.
 
+use crate::tui::events::state::Edge;
 use crate::tui::state::State;
 
 pub(crate) fn freeze(state: &mut State) {
@@ -38,8 +39,9 @@ pub(crate) fn move_in_events(state: &mut State, by: i64) {
     };
     let wanted = match events.cursor_row() {
         Some(row) => row as i64 + by.clamp(-1_000_000_000, 1_000_000_000),
-        // The first step places the cursor.
-        None => 0,
+        // The first step places the cursor. A page or the end is counted from the top.
+        None if by.abs() <= 1 => 0,
+        None => by.clamp(-1_000_000_000, 1_000_000_000),
     };
     if wanted < 0 || wanted > last as i64 {
         let over = if wanted < 0 {
@@ -48,6 +50,7 @@ pub(crate) fn move_in_events(state: &mut State, by: i64) {
             wanted - last as i64
         };
         events.shift = over;
+        events.edge = Some(if wanted < 0 { Edge::Top } else { Edge::Bottom });
         // The cursor moves to the edge, and then with the page.
         events.cursor = None;
         let edge = if wanted < 0 { 0 } else { last };

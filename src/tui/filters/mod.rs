@@ -7,5 +7,6 @@ pub mod presets;
 pub mod preview;
 pub mod recent_catalog;
 pub mod state;
+pub(crate) mod undo;
 pub(crate) mod update;
 pub mod view;

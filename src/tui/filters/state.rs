@@ -17,12 +17,25 @@ pub enum Sort {
 }
 
 /// Filters that are not applied yet.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 pub struct Draft {
     /// The filters.
     pub filters: Filters,
     /// Whether the events pane shows the events as the draft would decide, instead of the preview.
     pub shows_events: bool,
+    /// The filters before each step of the draft, the newest last.
+    pub steps: Vec<Filters>,
+    /// The filters after each undone step, the last undone last.
+    pub undone: Vec<Filters>,
+}
+
+/// A draft that was closed without being applied.
+#[derive(Debug, Clone, PartialEq)]
+pub enum ClosedDraft {
+    /// It was discarded: undo brings it back.
+    Discarded(Draft),
+    /// All its steps were undone: redo brings it back.
+    Undone(Draft),
 }
 
 /// A change of the filters that ends at a set time.

@@ -20,9 +20,15 @@ use crate::tui::widget::list::stepped;
 pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
     let mut draft = state.draft.take().unwrap_or_else(|| Draft {
         filters: state.filters.clone(),
-        shows_events: false,
+        ..Draft::default()
     });
+    let before = draft.filters.clone();
     change(&mut draft.filters);
+    if draft.filters != before {
+        draft.steps.push(before);
+        draft.undone.clear();
+    }
+    state.closed_draft = None;
     if changes(&state.filters, &draft.filters).is_empty() {
         state.preview = None;
     } else {
@@ -37,6 +43,7 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     state.preview = None;
+    state.closed_draft = None;
     let before = std::mem::replace(&mut state.filters, draft.filters);
     let message = summary(&changes(&before, &state.filters));
     let now = state.snapshot.at_ms;
@@ -44,7 +51,8 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
         .history
         .change(before, &state.filters, ChangeCause::Applied, now);
     let undo = state.key(Command::Undo);
-    state.notify(format!("Applied: {message} ({undo} to undo)"));
+    let notice = format!("Applied: {message} ({undo} to undo)");
+    state.report(Ok(notice));
     in_force(state)
 }
 
@@ -57,7 +65,7 @@ pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
     };
     let effects = apply(state);
     let message = summary(&changes(&before, &state.filters));
-    state.notify(format!("Applied for {}: {message}", duration(ms)));
+    state.report(Ok(format!("Applied for {}: {message}", duration(ms))));
     state.temporary_change = Some(TemporaryChange {
         before,
         after: state.filters.clone(),
@@ -80,58 +88,16 @@ pub(crate) fn end_temporary_change(state: &mut State) -> Vec<Effect> {
     if message.is_empty() {
         return Vec::new();
     }
+    state.closed_draft = None;
     let before = std::mem::replace(&mut state.filters, back);
     let cause = ChangeCause::TimeOver;
     state.history.change(before, &state.filters, cause, now);
-    state.notify(format!("time is over: {}", summary(&message)));
+    state.report(Ok(format!("time is over: {}", summary(&message))));
     in_force(state)
 }
 
-pub(crate) fn discard_draft(state: &mut State) {
-    if state.draft.take().is_some() {
-        state.preview = None;
-        state.notify("draft discarded");
-    }
-}
-
-/// Undoes the last change. An open draft is discarded instead.
-pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
-    if state.draft.is_some() {
-        discard_draft(state);
-        return Vec::new();
-    }
-    let now = state.snapshot.at_ms;
-    match state.history.undo(&state.filters, now) {
-        Some(before) => step(state, before, "Undone"),
-        None => {
-            state.notify("nothing to undo");
-            Vec::new()
-        }
-    }
-}
-
-pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
-    let now = state.snapshot.at_ms;
-    match state.history.redo(&state.filters, now) {
-        Some(again) => step(state, again, "Redone"),
-        None => {
-            let message = "nothing to redo";
-            state.notify(message);
-            Vec::new()
-        }
-    }
-}
-
-fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
-    state.draft = None;
-    state.preview = None;
-    let message = summary(&changes(&state.filters, &filters));
-    state.filters = filters;
-    state.notify(format!("{how}: {message}"));
-    in_force(state)
-}
-
-fn in_force(state: &State) -> Vec<Effect> {
+/// The command that puts the filters in force.
+pub(crate) fn in_force(state: &State) -> Vec<Effect> {
     vec![Effect::Pipeline(PipelineCommand::SetFilters(
         state.filters.clone(),
     ))]
@@ -142,6 +108,7 @@ pub(crate) fn read(state: &mut State, filters: Filters) {
     if changes(&state.filters, &filters).is_empty() {
         return;
     }
+    state.closed_draft = None;
     let before = std::mem::replace(&mut state.filters, filters);
     let now = state.snapshot.at_ms;
     state

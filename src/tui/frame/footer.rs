@@ -1,4 +1,4 @@
-//! The footer: the keys of the current context, a prompt, or the last notice.
+//! The footer: the keys of the current context, or a prompt.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -20,25 +20,9 @@ const EDITOR: [(&str, &str); 4] = [
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
-    let is_refused = matches!(state.popup, Some(Popup::ForTime(_) | Popup::GoTo(_)))
-        && state.notice.as_ref().is_some_and(|m| m.is_error);
-    if !is_refused && let Some(line) = prompt(state, width, theme) {
-        let (line, column) = line;
+    if let Some((line, column)) = prompt(state, width, theme) {
         frame.render_widget(Paragraph::new(line), area);
         frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
-        return;
-    }
-    if let Some(message) = &state.notice {
-        let style = if message.is_error {
-            theme.bad
-        } else {
-            theme.accent
-        };
-        let line = Line::styled(
-            format!(" {}", text::cut(&message.text, width.saturating_sub(2))),
-            style,
-        );
-        frame.render_widget(Paragraph::new(line), area);
         return;
     }
     let keys: Vec<(&str, &str)> = match &state.popup {

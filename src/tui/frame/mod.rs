@@ -9,6 +9,7 @@ pub(crate) mod header;
 pub mod layout;
 pub(crate) mod news;
 pub mod notice;
+pub(crate) mod notice_view;
 pub mod overlays;
 pub mod popup;
 pub(crate) mod update;

@@ -5,8 +5,10 @@ use std::sync::Arc;
 use crate::feed::FeedState;
 use crate::protocol::Snapshot;
 use crate::tui::action::Effect;
+use crate::tui::delivery::retry_now;
 use crate::tui::frame::alert::{self, Alert};
 use crate::tui::frame::focus::{PANES, Pane};
+use crate::tui::frame::notice::Subject;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::throughput::update as throughput;
@@ -19,15 +21,16 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     }
     let feed_was_down = matches!(state.snapshot.feed.state, FeedState::Down { .. });
     if feed_was_down && snapshot.feed.state == FeedState::Live {
-        state.notify("the feed is live again");
+        state.notify_about(Subject::Feed, "the feed is live again");
     }
     if let Some(notice) = snapshot.notices.last()
         && state.snapshot.notices.last() != Some(notice)
     {
-        state.notify(notice.text.clone());
+        state.report(Ok(notice.text.clone()));
     }
     throughput::annotate(state, &snapshot);
     state.snapshot = snapshot;
+    retry_now::on_snapshot(state);
     let now = state.snapshot.at_ms;
     if state.notice.as_ref().is_some_and(|m| m.until_ms < now) {
         state.notice = None;

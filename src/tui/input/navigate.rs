@@ -4,11 +4,12 @@ use crate::tui::action::Effect;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::events::current::at;
+use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::events::update::{follow, move_in_events};
 use crate::tui::filters::state::FilterCursor;
-use crate::tui::filters::update as filters;
 use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::overlays::Overlay;
+use crate::tui::input::keymap::Command;
 use crate::tui::inspector::state::Inspector;
 use crate::tui::inspector::update::{document, inspect};
 use crate::tui::limits::update as limits;
@@ -101,8 +102,11 @@ pub(crate) fn back(state: &mut State) {
         state.zoomed = false;
     } else if state.events.find.take().is_some() || !state.events.following {
         follow(state);
-    } else {
-        filters::discard_draft(state);
+    } else if state.draft.is_some() {
+        let [filters, discard] =
+            [Command::FocusFilters, Command::DiscardDraft].map(|does| state.key(does));
+        let message = format!("the draft stays: {filters} goes to it, {discard} there discards it");
+        state.notify(message);
     }
 }
 
@@ -113,6 +117,15 @@ pub(crate) fn neighbour(state: &mut State, by: i64) -> Vec<Effect> {
     };
     let at = inspector.sequence;
     state.events.cursor = Some(at);
+    if state.events.find.is_some() {
+        // The next match may be beyond the visible rows.
+        let direction = if by < 0 {
+            Direction::Newer
+        } else {
+            Direction::Older
+        };
+        return vec![Effect::Seek(Seek::Next(direction), Some(at))];
+    }
     move_in_events(state, by);
     match state.events.cursor.filter(|next| *next != at) {
         Some(next) => inspect(state, next),

@@ -3,18 +3,20 @@
 use tui_input::Input;
 
 use crate::filter::{Mode, RuleEffect};
-use crate::protocol::Command as PipelineCommand;
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
 use crate::tui::copy::update as copy;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
+use crate::tui::delivery::retry_now;
 use crate::tui::delivery::update::{ask_dry_run, ask_gate, drain};
 use crate::tui::events::jump;
+use crate::tui::events::reveal::reveal;
 use crate::tui::events::seek::Direction;
 use crate::tui::events::update::{follow, freeze};
 use crate::tui::filters::presets::update as presets;
 use crate::tui::filters::state::Sort;
+use crate::tui::filters::undo;
 use crate::tui::filters::update as filters;
 use crate::tui::filters::update::save;
 use crate::tui::frame::focus::{OverlayKind, PANES, Pane};
@@ -42,6 +44,9 @@ use crate::tui::widget::list::stepped;
     reason = "a table: an arm for each thing that can be done"
 )]
 pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
+    if reveal(state, does) {
+        return Vec::new();
+    }
     match does {
         Command::Help => state.popup = Some(Popup::Help(0)),
         Command::Find => {
@@ -123,10 +128,10 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
                 state.popup = Some(Popup::ForTime(Input::new("15min".to_owned())));
             }
         }
-        Command::DiscardDraft => filters::discard_draft(state),
+        Command::DiscardDraft => undo::discard_draft(state),
         Command::LookThrough => filters::toggle_draft_events(state),
-        Command::Undo => return filters::undo(state),
-        Command::Redo => return filters::redo(state),
+        Command::Undo => return undo::undo(state),
+        Command::Redo => return undo::redo(state),
         Command::History => state.popup = Some(Popup::History(0)),
         Command::Watches => watches::open(state),
         Command::Properties => properties::open(state),
@@ -171,7 +176,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Export if state.overlays.dead_letters().is_none() => return limits::export(state),
         Command::Export => return dead_letters::export(state),
         Command::Discard => dead_letters::discard(state),
-        Command::TryNow => return vec![Effect::Pipeline(PipelineCommand::Resume)],
+        Command::TryNow => return retry_now::ask(state),
         Command::Reload => return vec![Effect::Reload],
         Command::StoryUp | Command::StoryDown => {
             if let Some(inspector) = state.overlays.inspector_mut() {

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent};
 use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
 use crate::tui::copy::update as copy;
+use crate::tui::delivery::retry_now;
 use crate::tui::delivery::update::drain;
 use crate::tui::events::find_prompt::type_find;
 use crate::tui::events::jump;
@@ -51,7 +52,7 @@ pub(crate) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
 pub(crate) fn confirmed(state: &mut State, confirm: Confirm) -> Vec<Effect> {
     match confirm {
         Confirm::Gate(mode) => vec![Effect::Pipeline(PipelineCommand::SetGate(mode))],
-        Confirm::Resume => vec![Effect::Pipeline(PipelineCommand::Resume)],
+        Confirm::Resume => retry_now::ask(state),
         Confirm::Quit => drain(state),
         Confirm::RetryDeadLetters(which, _) => {
             vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))]

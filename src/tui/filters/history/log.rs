@@ -73,6 +73,16 @@ impl History {
         Some(again)
     }
 
+    /// Whether there is a change to undo.
+    pub fn can_undo(&self) -> bool {
+        !self.undo.is_empty()
+    }
+
+    /// Whether there is an undone change to redo.
+    pub fn can_redo(&self) -> bool {
+        !self.redo.is_empty()
+    }
+
     /// The entries, the oldest first.
     pub fn log(&self) -> impl DoubleEndedIterator<Item = &Entry> + ExactSizeIterator {
         self.log.iter()

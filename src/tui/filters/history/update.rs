@@ -3,7 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::action::Effect;
-use crate::tui::filters::update::{export_history, undo};
+use crate::tui::filters::undo::undo;
+use crate::tui::filters::update::export_history;
 use crate::tui::frame::popup::Popup;
 use crate::tui::state::State;
 use crate::tui::widget::list::scrolled;

@@ -8,9 +8,10 @@ use crate::filter::change::{changes, summary};
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
-use crate::tui::frame::focus::{OverlayKind, Pane};
+use crate::tui::frame::focus::OverlayKind;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, DefaultBinding, Scope};
+use crate::tui::input::palette::obstacle::way_to;
 use crate::tui::input::palette::state::Palette;
 use crate::tui::input::perform::perform;
 use crate::tui::state::State;
@@ -174,54 +175,5 @@ fn no_effect_of(state: &State, command: &DefaultBinding) -> String {
             )
         }
         _ => format!("“{}” has no effect here", command.name),
-    }
-}
-
-fn name(pane: Pane) -> &'static str {
-    match pane {
-        Pane::Throughput => "throughput",
-        Pane::Delivery => "delivery",
-        Pane::Filters => "filters",
-        Pane::Events => "events",
-        Pane::Violations => "violations",
-    }
-}
-
-/// The part of the screen where a command works, and the key that leads there.
-fn way_to(state: &State, scope: Scope) -> String {
-    let key = |does| state.key(does);
-    let back = if state.overlays.is_empty() {
-        String::new()
-    } else {
-        format!("{}, then ", key(Command::Back))
-    };
-    match scope {
-        Scope::Anywhere => "everywhere".to_owned(),
-        Scope::In(Pane::Filters) | Scope::Draft => {
-            format!(
-                "in the filters: {back}{} goes there",
-                key(Command::FocusFilters)
-            )
-        }
-        Scope::In(pane) => {
-            let next = key(Command::NextPane);
-            format!("in the {} pane: {back}{next} goes there", name(pane))
-        }
-        Scope::Inspector => format!("on an open event: {back}{} opens one", key(Command::Open)),
-        Scope::DeadLetters => format!(
-            "in the dead letters: {} lists them",
-            key(Command::DeadLetters)
-        ),
-        Scope::Person => format!("on a person's events: {} shows them", key(Command::Person)),
-        Scope::Limit => format!(
-            "in the violations of a limit: {back}{} on a violation goes there",
-            key(Command::Open)
-        ),
-        Scope::Properties => {
-            format!(
-                "in the properties of an event type: {back}{} shows them",
-                key(Command::Properties)
-            )
-        }
     }
 }

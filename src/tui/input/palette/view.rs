@@ -5,6 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::tui::input::palette::obstacle::obstacle;
 use crate::tui::input::palette::state::Palette;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
@@ -43,19 +44,21 @@ pub(crate) fn render(
     ])];
     let first = scroll(row, height, found.len());
     for (index, binding) in found.iter().enumerate().skip(first).take(height) {
+        let key = text::fit(binding.keys.first().map_or("", String::as_str), 10);
+        let room = width.saturating_sub(29);
+        // A command that can't act now says why, in the place of its help.
+        let (name_style, help, help_style) = match obstacle(state, binding) {
+            Some(why) => (
+                theme.dim,
+                text::fit(&format!("not now: {why}"), room),
+                theme.dim,
+            ),
+            None => (theme.accent, text::fit(binding.help, room), theme.text),
+        };
         let line = Line::from(vec![
-            Span::styled(
-                format!(
-                    " {}",
-                    text::fit(binding.keys.first().map_or("", String::as_str), 10)
-                ),
-                theme.key,
-            ),
-            Span::styled(text::fit(binding.name, 18), theme.accent),
-            Span::styled(
-                text::fit(binding.help, width.saturating_sub(29)),
-                theme.text,
-            ),
+            Span::styled(format!(" {key}"), theme.key),
+            Span::styled(text::fit(binding.name, 18), name_style),
+            Span::styled(help, help_style),
         ]);
         let line = if index == row {
             line.patch_style(theme.selected)
