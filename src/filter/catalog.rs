@@ -101,6 +101,33 @@ impl Catalog {
         }
     }
 
+    /// Number of events.
+    pub(super) fn events(&self) -> u64 {
+        self.events
+    }
+
+    /// Whether it knows all fields of its events, and has any.
+    pub(super) fn is_complete(&self) -> bool {
+        self.events > 0 && self.fields.len() < MAX_FIELDS
+    }
+
+    /// Whether an event has the field.
+    pub(super) fn has(&self, path: &str) -> bool {
+        self.fields.contains_key(path)
+    }
+
+    /// The paths of all fields.
+    pub(super) fn paths(&self) -> impl Iterator<Item = &str> {
+        self.fields.keys().map(String::as_str)
+    }
+
+    /// Whether the field has values, and none of them is true or false.
+    pub(super) fn is_never_boolean(&self, path: &str) -> bool {
+        let is_boolean = |value: &String| matches!(value.as_str(), "true" | "false");
+        let values = self.fields.get(path).map(|field| &field.values);
+        values.is_some_and(|values| !values.is_empty() && !values.keys().any(is_boolean))
+    }
+
     fn count(&mut self, path: String, value: &str) {
         if value == "null" || (self.fields.len() >= MAX_FIELDS && !self.fields.contains_key(&path))
         {

@@ -3,6 +3,8 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
+use crate::text::counted;
+
 use super::{Filters, Rule, RuleEffect, Switch};
 
 /// One difference.
@@ -34,15 +36,26 @@ pub enum Change {
 
 /// Returns the changes from `before` to `now`, in the order in which the screen shows them.
 pub fn changes(before: &Filters, now: &Filters) -> Vec<Change> {
+    changes_among(before, now, [])
+}
+
+/// Returns the changes from `before` to `now`, also those of the event types in `seen` that neither
+/// lists: the toggle of unlisted types changes each of them.
+pub fn changes_among<'s>(
+    before: &'s Filters,
+    now: &'s Filters,
+    seen: impl IntoIterator<Item = &'s str>,
+) -> Vec<Change> {
     let mut found = Vec::new();
     if before.unseen_types != now.unseen_types {
         found.push(Change::UnseenTypes(now.unseen_types));
     }
-    let names: BTreeSet<&String> = before.types.keys().chain(now.types.keys()).collect();
+    let listed = before.types.keys().chain(now.types.keys());
+    let names: BTreeSet<&str> = listed.map(String::as_str).chain(seen).collect();
     for name in names {
         if before.selects(name) != now.selects(name) {
             found.push(Change::Type {
-                name: name.clone(),
+                name: name.to_owned(),
                 now: now.selects(name).into(),
             });
         }
@@ -124,6 +137,26 @@ pub fn summary(changes: &[Change]) -> String {
         }
         _ => shown.join(", "),
     }
+}
+
+/// Counts the changes by their kind: `28 types, new types, 1 rule`.
+pub fn tally(changes: &[Change]) -> String {
+    let count = |is: fn(&Change) -> bool| changes.iter().filter(|c| is(c)).count() as u64;
+    let types = count(|c| matches!(c, Change::Type { .. }));
+    let unseen = count(|c| matches!(c, Change::UnseenTypes(_)));
+    let reordered = count(|c| matches!(c, Change::Reordered));
+    let rules = changes.len() as u64 - types - unseen - reordered;
+    let parts = [
+        (types, counted(types, "type")),
+        (unseen, "new types".to_owned()),
+        (rules, counted(rules, "rule")),
+        (reordered, "order of rules".to_owned()),
+    ];
+    let parts: Vec<String> = parts
+        .into_iter()
+        .filter_map(|(count, text)| (count > 0).then_some(text))
+        .collect();
+    parts.join(", ")
 }
 
 fn word(switch: Switch) -> &'static str {
@@ -272,5 +305,21 @@ mod tests {
         assert_eq!(summary(&changes(&before, &now)), "new types off");
         assert_eq!(summary(&changes(&now, &before)), "new types on");
         assert_eq!(summary(&[]), "nothing is changed");
+    }
+
+    #[test]
+    fn types_that_are_listed_nowhere_change_with_the_toggle_of_unlisted_types() {
+        let before = Filters {
+            types: [("A".to_owned(), Switch::Off)].into(),
+            ..Filters::default()
+        };
+        let mut now = before.clone();
+        now.unseen_types = Switch::Off;
+        now.rules.push(rule("one", "a"));
+        let found = changes_among(&before, &now, ["A", "B", "C"]);
+        assert_eq!(summary(&found), "new types off, B off, C off, and 1 more");
+        assert_eq!(tally(&found), "2 types, new types, 1 rule");
+        assert_eq!(tally(&changes(&before, &now)), "new types, 1 rule");
+        assert_eq!(tally(&[]), "");
     }
 }

@@ -1,10 +1,11 @@
 //! The filters: event-type toggles, then rules in order, lead to a [`Decision`] on each event.
 //!
 //! [`SharedGate`] is the one gate in force: the compiled filters, and the mode. A draft of filters
-//! is measured by [`preview`] before it is applied. [`catalog`] and [`expression_builder`] help to
-//! write conditions, [`change`] describes the difference of two sets of filters, and [`explain`]
+//! is measured by [`preview`] before it is applied. [`catalog`], [`advice`] and [`expression_builder`]
+//! help to write conditions, [`change`] describes the difference of two sets of filters, and [`explain`]
 //! tells why an event was filtered out.
 
+pub mod advice;
 pub mod catalog;
 pub mod change;
 mod compiled_filters;

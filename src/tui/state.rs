@@ -10,7 +10,7 @@ use crate::amplitude::time::UnixMs;
 use crate::config;
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
-use crate::filter::change::changes;
+use crate::filter::change::{Change, changes, changes_among};
 use crate::filter::preview::Preview;
 use crate::protocol::{Snapshot, TypeRow};
 use crate::tui::delivery::state::AskedRetry;
@@ -272,6 +272,12 @@ impl State {
         self.notice
             .iter_mut()
             .for_each(|notice| notice.is_error = is_error);
+    }
+
+    /// The changes from some filters to others, also for the event types seen so far.
+    pub fn changes(&self, before: &Filters, now: &Filters) -> Vec<Change> {
+        let seen = self.snapshot.types.iter().map(|row| &*row.name);
+        changes_among(before, now, seen)
     }
 
     /// The displayed snapshot: the frozen one, or else the latest.

@@ -10,6 +10,7 @@ use crate::tui::events::jump;
 use crate::tui::events::state::Edge;
 use crate::tui::filters::update as filters;
 use crate::tui::frame::notice::Situation;
+use crate::tui::frame::popup::Popup;
 use crate::tui::frame::update::{look_for_alerts, on_snapshot};
 use crate::tui::input::keys::on_key;
 use crate::tui::input::mouse;
@@ -142,6 +143,15 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Catalog(catalog) => {
             state.catalog = catalog;
+            match &mut state.popup {
+                Some(Popup::Rule(editor)) => editor.check(&state.catalog),
+                Some(Popup::Watches(list)) => {
+                    if let Some(editor) = &mut list.editor {
+                        editor.check(&state.catalog);
+                    }
+                }
+                _ => {}
+            }
             Vec::new()
         }
         Action::Previewed(preview) => {

@@ -63,6 +63,34 @@ fn presets_are_saved_compared_and_become_the_draft() {
 }
 
 #[test]
+fn a_preset_counts_what_changes_for_the_types_that_were_seen() {
+    let mut fixture = Fixture::new((120, 34));
+    // New types are off in the preset; it lists none of the three that pass now.
+    let mut preset = filters();
+    preset.unseen_types = Switch::Off;
+    preset.rules[1].on = true;
+    fixture.state.presets.insert("strict".to_owned(), preset);
+    fixture.press("S");
+    let screen = fixture.plain();
+    assert!(screen.contains("2 rules"), "{screen}");
+    assert!(
+        screen.contains("differs: 3 types, new types, 1 rule"),
+        "{screen}"
+    );
+    for change in ["new types off", "Password Reset off", "Product Viewed off"] {
+        assert!(screen.contains(change), "{change} is not in\n{screen}");
+    }
+    // The draft counts the same, and so does what is applied.
+    fixture.press("\n");
+    assert!(fixture.plain().contains("Draft ─ 5 changes, not applied"));
+    fixture.press("\n");
+    let applied = "Applied: new types off, Password Reset off, Product Viewed off, and 2 more";
+    assert!(fixture.plain().contains(applied), "{}", fixture.plain());
+    fixture.press("H");
+    assert!(fixture.plain().contains("Password Reset off"));
+}
+
+#[test]
 fn what_is_edited_is_a_draft_until_it_is_applied_whole() {
     let mut fixture = Fixture::new((120, 34));
     let on = |filters: &Filters| -> Vec<String> {

@@ -111,3 +111,58 @@ fn a_rule_that_is_wrong_never_reaches_the_pipeline() {
     }
     assert_eq!(fixture.state.filters, filters());
 }
+
+#[test]
+fn a_condition_that_is_not_true_or_false_says_so_and_is_not_applied() {
+    for (written, says) in [
+        ("size_bytes", "size_bytes is not true or false: compare it"),
+        ("1 + 2", "this is a number or a text, not true or false"),
+        (
+            "event_properties.total",
+            "event_properties.total is not true or false in recent events",
+        ),
+    ] {
+        let mut fixture = Fixture::new((120, 34));
+        fixture.press("r");
+        fixture.press(written);
+        assert!(fixture.plain().contains(says), "{}", fixture.plain());
+        assert!(fixture.plain().contains("nothing yet: the condition"));
+        assert_eq!(fixture.press("\n"), [], "{written}");
+        assert!(matches!(fixture.state.popup, Some(Popup::Rule(_))));
+        // Nor is it watched.
+        fixture.press("\u{1b}W");
+        fixture.press(written);
+        assert!(fixture.plain().contains(says), "{}", fixture.plain());
+        fixture.press("\n");
+        assert!(fixture.state.watches.is_empty(), "{written}");
+    }
+}
+
+#[test]
+fn the_preview_tells_of_events_on_which_a_condition_fails() {
+    let mut fixture = Fixture::new((120, 34));
+    let written = "event_properties.total.startsWith(\"1\")";
+    fixture.press("r");
+    fixture.press(written);
+    let says = "⚠ rule 3 fails on 1 of 7 events: startsWith does not take";
+    assert!(fixture.plain().contains(says), "{}", fixture.plain());
+    // In the draft too.
+    fixture.press("\n");
+    fixture.press("1");
+    assert!(
+        fixture.plain().contains("rule 3 fails on"),
+        "{}",
+        fixture.plain()
+    );
+}
+
+#[test]
+fn a_property_that_no_event_has_gets_a_hint() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("revent_properties.totl > 3.0");
+    let says =
+        "no event of the last 9 has event_properties.totl; did you mean event_properties.total?";
+    assert!(fixture.plain().contains(says), "{}", fixture.plain());
+    fixture.press("\u{1b}Wevent_properties.totl > 3.0");
+    assert!(fixture.plain().contains(says), "{}", fixture.plain());
+}

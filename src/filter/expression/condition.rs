@@ -8,6 +8,7 @@ use super::compile_error::CompileError;
 use super::names;
 use super::nesting;
 use super::quick::QuickCondition;
+use super::truth;
 use super::variables::EventContext;
 
 /// A compiled condition.
@@ -45,6 +46,7 @@ impl Condition {
         let references = program.references();
         names::check_variables(source, references.variables())?;
         names::check_functions(source, references.functions())?;
+        truth::check(source, program.expression())?;
         Ok(Self {
             source: source.to_owned(),
             quick: QuickCondition::of(program.expression()),

@@ -11,6 +11,7 @@ mod json_value;
 mod names;
 mod nesting;
 mod quick;
+mod truth;
 mod variables;
 
 pub use compile_error::CompileError;

@@ -3,6 +3,7 @@
 use crate::filter::Filters;
 use crate::filter::change::{changes, summary};
 use crate::tui::action::Effect;
+use crate::tui::filters::history::log::Observed;
 use crate::tui::filters::state::{ClosedDraft, Draft};
 use crate::tui::filters::update::in_force;
 use crate::tui::input::keymap::Command;
@@ -30,13 +31,13 @@ pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
         .closed_draft
         .take_if(|c| matches!(c, ClosedDraft::Discarded(_)))
     {
-        let message = summary(&changes(&state.filters, &draft.filters));
+        let message = summary(&state.changes(&state.filters, &draft.filters));
         state.draft = Some(draft);
         state.report(Ok(format!("draft is back: {message}")));
         return Vec::new();
     }
-    let now = state.snapshot.at_ms;
-    match state.history.undo(&state.filters, now) {
+    let now = Observed::of(&state.snapshot);
+    match state.history.undo(&state.filters, &now) {
         Some(before) => step(state, before, "Undone"),
         None => {
             state.notify("nothing to undo");
@@ -59,8 +60,8 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
         redo_in_draft(state, draft);
         return Vec::new();
     }
-    let now = state.snapshot.at_ms;
-    match state.history.redo(&state.filters, now) {
+    let now = Observed::of(&state.snapshot);
+    match state.history.redo(&state.filters, &now) {
         Some(again) => step(state, again, "Redone"),
         None => {
             state.notify("nothing to redo");
@@ -71,7 +72,7 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
 
 fn undo_in_draft(state: &mut State, mut draft: Draft) {
     let before = draft.steps.pop().unwrap_or_else(|| state.filters.clone());
-    let message = summary(&changes(&draft.filters, &before));
+    let message = summary(&state.changes(&draft.filters, &before));
     let after = std::mem::replace(&mut draft.filters, before);
     draft.undone.push(after);
     if changes(&state.filters, &draft.filters).is_empty() {
@@ -89,7 +90,7 @@ fn undo_in_draft(state: &mut State, mut draft: Draft) {
 fn redo_in_draft(state: &mut State, mut draft: Draft) {
     match draft.undone.pop() {
         Some(again) => {
-            let message = summary(&changes(&draft.filters, &again));
+            let message = summary(&state.changes(&draft.filters, &again));
             draft
                 .steps
                 .push(std::mem::replace(&mut draft.filters, again));
@@ -104,7 +105,7 @@ fn redo_in_draft(state: &mut State, mut draft: Draft) {
 fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
     state.closed_draft = None;
     state.preview = None;
-    let message = summary(&changes(&state.filters, &filters));
+    let message = summary(&state.changes(&state.filters, &filters));
     state.filters = filters;
     state.report(Ok(format!("{how}: {message}")));
     in_force(state)

@@ -8,7 +8,7 @@ use crate::protocol::Command as PipelineCommand;
 use crate::text::duration;
 use crate::tui::action::Effect;
 use crate::tui::filters::editor::state::RuleEditor;
-use crate::tui::filters::history::log::ChangeCause;
+use crate::tui::filters::history::log::{ChangeCause, Observed};
 use crate::tui::filters::state::{Draft, FilterCursor, TemporaryChange};
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
@@ -45,11 +45,11 @@ pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
     state.preview = None;
     state.closed_draft = None;
     let before = std::mem::replace(&mut state.filters, draft.filters);
-    let message = summary(&changes(&before, &state.filters));
-    let now = state.snapshot.at_ms;
+    let message = summary(&state.changes(&before, &state.filters));
+    let now = Observed::of(&state.snapshot);
     state
         .history
-        .change(before, &state.filters, ChangeCause::Applied, now);
+        .change(before, &state.filters, ChangeCause::Applied, &now);
     let undo = state.key(Command::Undo);
     let notice = format!("Applied: {message} ({undo} to undo)");
     state.report(Ok(notice));
@@ -64,7 +64,7 @@ pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
         None => state.filters.clone(),
     };
     let effects = apply(state);
-    let message = summary(&changes(&before, &state.filters));
+    let message = summary(&state.changes(&before, &state.filters));
     state.report(Ok(format!("Applied for {}: {message}", duration(ms))));
     state.temporary_change = Some(TemporaryChange {
         before,
@@ -84,14 +84,15 @@ pub(crate) fn end_temporary_change(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     let back = revert(&state.filters, &armed.before, &armed.after);
-    let message = changes(&state.filters, &back);
+    let message = state.changes(&state.filters, &back);
     if message.is_empty() {
         return Vec::new();
     }
     state.closed_draft = None;
     let before = std::mem::replace(&mut state.filters, back);
     let cause = ChangeCause::TimeOver;
-    state.history.change(before, &state.filters, cause, now);
+    let now = Observed::of(&state.snapshot);
+    state.history.change(before, &state.filters, cause, &now);
     state.report(Ok(format!("time is over: {}", summary(&message))));
     in_force(state)
 }
@@ -110,10 +111,10 @@ pub(crate) fn read(state: &mut State, filters: Filters) {
     }
     state.closed_draft = None;
     let before = std::mem::replace(&mut state.filters, filters);
-    let now = state.snapshot.at_ms;
+    let now = Observed::of(&state.snapshot);
     state
         .history
-        .change(before, &state.filters, ChangeCause::Read, now);
+        .change(before, &state.filters, ChangeCause::Read, &now);
 }
 
 pub(crate) fn export_history(state: &mut State) -> Vec<Effect> {

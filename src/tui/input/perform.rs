@@ -133,7 +133,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Undo => return undo::undo(state),
         Command::Redo => return undo::redo(state),
         Command::History => state.popup = Some(Popup::History(0)),
-        Command::Watches => watches::open(state),
+        Command::Watches => return watches::open(state),
         Command::Properties => properties::open(state),
         Command::FindProperty => return properties::find(state),
         Command::Presets => presets::open(state),

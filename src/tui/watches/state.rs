@@ -2,6 +2,8 @@
 
 use tui_input::Input;
 
+use crate::filter::advice::{Advice, check};
+use crate::filter::catalog::Catalog;
 use crate::filter::{CompileError, Condition};
 
 /// The list of watched conditions.
@@ -22,6 +24,8 @@ pub struct WatchEditor {
     pub when: Input,
     /// The error in the condition.
     pub error: Option<CompileError>,
+    /// Advice on a condition that compiles.
+    pub advice: Option<Advice>,
     /// The rate above which there is an alert, in events per second.
     pub above: Input,
     /// Whether the cursor is in the rate instead of the condition.
@@ -35,8 +39,14 @@ impl WatchEditor {
             index: None,
             when: Input::new(when.to_owned()),
             error: Condition::compile(when).err(),
+            advice: None,
             above: Input::default(),
             in_above: false,
         }
+    }
+
+    /// Checks the condition, also against the events of the catalog.
+    pub fn check(&mut self, catalog: &Catalog) {
+        (self.error, self.advice) = check(self.when.value(), catalog);
     }
 }

@@ -19,7 +19,7 @@ use crate::tui::widget::list::stepped;
 /// Maximum watched conditions: each costs time on every event.
 const MAX_WATCHES: usize = 20;
 
-pub(crate) fn open(state: &mut State) {
+pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let mut list = WatchList::default();
     // The condition of the search is a likely watch.
     let condition = state.events.find.as_ref().filter(|f| f.is_condition());
@@ -30,6 +30,7 @@ pub(crate) fn open(state: &mut State) {
         list.editor = Some(WatchEditor::new(""));
     }
     state.popup = Some(Popup::Watches(list));
+    vec![Effect::Catalog]
 }
 
 pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) -> Vec<Effect> {
@@ -121,7 +122,7 @@ fn type_editor(
         _ if editor.in_above => _ = editor.above.handle_event(&event),
         _ => {
             editor.when.handle_event(&event);
-            editor.error = Condition::compile(editor.when.value()).err();
+            editor.check(&state.catalog);
         }
     }
     list.editor = Some(editor);
@@ -132,6 +133,9 @@ fn type_editor(
 fn written(editor: &WatchEditor) -> Result<Watch, String> {
     let when = editor.when.value().trim();
     Condition::compile(when).map_err(|error| error.message)?;
+    if let Some(advice) = editor.advice.as_ref().filter(|advice| advice.refuses) {
+        return Err(advice.text.clone());
+    }
     let above = editor.above.value().trim().trim_end_matches("/s").trim();
     let above = match above {
         "" => None,

@@ -129,6 +129,7 @@ fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static
     let written = Written {
         when: &editor.when,
         error: editor.error.as_ref(),
+        advice: editor.advice.as_ref(),
         hint: "a condition, such as event_properties.total > 1000.0",
     };
     let [caret, verdict] = written.verdict(LABEL, room, theme);

@@ -4,13 +4,16 @@ use ratatui::text::Line;
 use tui_input::Input;
 
 use crate::filter::CompileError;
+use crate::filter::advice::Advice;
 use crate::tui::widget::text;
-use crate::tui::widget::theme::Theme;
+use crate::tui::widget::theme::{Sign, Theme};
 
 /// A condition in an editor.
 pub(crate) struct Written<'w> {
     pub(crate) when: &'w Input,
     pub(crate) error: Option<&'w CompileError>,
+    /// Advice on a condition that compiles.
+    pub(crate) advice: Option<&'w Advice>,
     /// A hint for an empty condition.
     pub(crate) hint: &'w str,
 }
@@ -25,6 +28,15 @@ impl Written<'_> {
             return [Line::default(), hint];
         }
         let Some(error) = self.error else {
+            if let Some(advice) = self.advice {
+                let (sign, style) = match advice.refuses {
+                    true => (Sign::Rejected, theme.bad),
+                    false => (Sign::Attention, theme.warn),
+                };
+                let message = text::cut(&advice.text, room.saturating_sub(2));
+                let message = format!("{lead}{} {message}", theme.sign(sign));
+                return [Line::default(), Line::styled(message, style)];
+            }
             let message = Line::styled(format!("{lead}compiles"), theme.good);
             return [Line::default(), message];
         };

@@ -91,6 +91,11 @@ fn operand() -> impl Strategy<Value = &'static str> {
     ])
 }
 
+/// What can be true or false by itself.
+fn property() -> impl Strategy<Value = &'static str> {
+    proptest::sample::select(vec!["event_properties.p", "user_properties.nope", "paying"])
+}
+
 fn condition() -> impl Strategy<Value = String> {
     let literal = || proptest::sample::select(LITERALS.to_vec());
     let text = || proptest::sample::select(vec![r#""a""#, r#""é""#, r#""""#, r#""b""#]);
@@ -100,7 +105,7 @@ fn condition() -> impl Strategy<Value = String> {
         6 => (operand(), operator, literal()).prop_map(|(a, op, b)| format!("{a} {op} {b}")),
         2 => (operand(), function, text()).prop_map(|(a, f, b)| format!("{a}.{f}({b})")),
         2 => (operand(), text(), text()).prop_map(|(a, b, c)| format!("{a} in [{b}, {c}]")),
-        1 => operand().prop_map(str::to_owned),
+        1 => property().prop_map(str::to_owned),
         1 => Just("has_user".to_owned()),
         1 => Just("has(event_properties.p)".to_owned()),
         1 => Just("has(user_properties.nope)".to_owned()),

@@ -4,6 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+use crate::filter::advice::{Advice, check};
 use crate::filter::catalog::{Catalog, Completion};
 use crate::filter::{CompileError, Condition, Filters, Rule, RuleEffect};
 
@@ -26,6 +27,8 @@ pub struct RuleEditor {
     pub field: RuleField,
     /// The error in the condition.
     pub error: Option<CompileError>,
+    /// Advice on a condition that compiles.
+    pub advice: Option<Advice>,
     /// The completion of the condition.
     pub menu: Option<Menu>,
     /// The index of the recalled condition, and the text before the recall.
@@ -97,6 +100,7 @@ impl RuleEditor {
             note: Input::new(rule.note.clone()),
             field: RuleField::When,
             error: Condition::compile(&rule.when).err(),
+            advice: None,
             menu: None,
             recalled: None,
         }
@@ -116,7 +120,12 @@ impl RuleEditor {
             KeyCode::BackTab | KeyCode::Up => self.turn(FIELDS.len() - 1),
             _ => self.type_into_field(key, catalog),
         }
-        self.error = Condition::compile(self.when.value()).err();
+        self.check(catalog);
+    }
+
+    /// Checks the condition, also against the events of the catalog.
+    pub fn check(&mut self, catalog: &Catalog) {
+        (self.error, self.advice) = check(self.when.value(), catalog);
     }
 
     fn type_into_field(&mut self, key: KeyEvent, catalog: &Catalog) {
@@ -217,6 +226,9 @@ impl RuleEditor {
                 RuleField::When,
                 "the condition does not compile: rule not applied",
             );
+        }
+        if let Some(advice) = self.advice.as_ref().filter(|advice| advice.refuses) {
+            return refuse(RuleField::When, &advice.text);
         }
         let sample = self.sample.value().trim().trim_end_matches('%').trim();
         let sample = sample.parse::<f64>().ok();

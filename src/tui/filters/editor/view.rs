@@ -126,9 +126,11 @@ fn effect_lines(
         let height = height.saturating_sub(1);
         lines.extend(preview::lines(preview, width, height, theme));
     } else {
+        let is_refused = editor.advice.as_ref().is_some_and(|advice| advice.refuses);
         let message = match (&editor.error, editor.when.value().is_empty()) {
             (_, true) => " nothing yet: write a condition",
             (Some(_), false) => " nothing yet: the condition does not compile",
+            (None, false) if is_refused => " nothing yet: the condition is not true or false",
             (None, false) => " nothing: it equals the active rule",
         };
         lines.push(Line::styled(message, theme.dim));
@@ -185,6 +187,7 @@ fn written(editor: &RuleEditor) -> Written<'_> {
     Written {
         when: &editor.when,
         error: editor.error.as_ref(),
+        advice: editor.advice.as_ref(),
         hint: "a condition, such as user_properties.plan == \"pro\"",
     }
 }

@@ -1,12 +1,14 @@
 //! The history of the filters: undo, redo, and a log of the changes.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use serde::Serialize;
 
 use crate::amplitude::time::{self, UnixMs};
 use crate::filter::Filters;
-use crate::filter::change::{Change, changes, summary};
+use crate::filter::change::{Change, changes_among, summary};
+use crate::protocol::{Snapshot, TypeRow};
 
 /// Maximum changes kept for undo, and in the log.
 const KEPT: usize = 500;
@@ -25,6 +27,23 @@ pub enum ChangeCause {
     Read,
     /// A temporary change ended.
     TimeOver,
+}
+
+/// The time of a change, and the event types that were seen by then.
+#[derive(Debug, Clone)]
+pub struct Observed {
+    ms: UnixMs,
+    types: Arc<Vec<TypeRow>>,
+}
+
+impl Observed {
+    /// The time and the types of a snapshot.
+    pub fn of(snapshot: &Snapshot) -> Self {
+        Self {
+            ms: snapshot.at_ms,
+            types: snapshot.types.clone(),
+        }
+    }
 }
 
 /// An entry of the log.
@@ -48,8 +67,8 @@ pub struct History {
 
 impl History {
     /// Adds a change from `before` to `now`.
-    pub fn change(&mut self, before: Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
-        self.tell(&before, now, cause, at_ms);
+    pub fn change(&mut self, before: Filters, now: &Filters, cause: ChangeCause, at: &Observed) {
+        self.tell(&before, now, cause, at);
         self.redo.clear();
         self.undo.push_back(before);
         if self.undo.len() > KEPT {
@@ -58,17 +77,17 @@ impl History {
     }
 
     /// Undoes the last change. Returns the filters before it; `now` are the present ones.
-    pub fn undo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
+    pub fn undo(&mut self, now: &Filters, at: &Observed) -> Option<Filters> {
         let before = self.undo.pop_back()?;
-        self.tell(now, &before, ChangeCause::Undone, at_ms);
+        self.tell(now, &before, ChangeCause::Undone, at);
         self.redo.push(now.clone());
         Some(before)
     }
 
     /// Redoes the last undone change. Returns the filters after it.
-    pub fn redo(&mut self, now: &Filters, at_ms: UnixMs) -> Option<Filters> {
+    pub fn redo(&mut self, now: &Filters, at: &Observed) -> Option<Filters> {
         let again = self.redo.pop()?;
-        self.tell(now, &again, ChangeCause::Redone, at_ms);
+        self.tell(now, &again, ChangeCause::Redone, at);
         self.undo.push_back(now.clone());
         Some(again)
     }
@@ -107,11 +126,12 @@ impl History {
         self.log.iter().map(line).collect()
     }
 
-    fn tell(&mut self, before: &Filters, now: &Filters, cause: ChangeCause, at_ms: UnixMs) {
+    fn tell(&mut self, before: &Filters, now: &Filters, cause: ChangeCause, at: &Observed) {
+        let seen = at.types.iter().map(|row| &*row.name);
         self.log.push_back(Entry {
-            at_ms,
+            at_ms: at.ms,
             cause,
-            changes: changes(before, now),
+            changes: changes_among(before, now, seen),
         });
         if self.log.len() > KEPT {
             self.log.pop_front();
@@ -153,19 +173,26 @@ mod tests {
         }
     }
 
+    fn at(ms: UnixMs) -> Observed {
+        Observed {
+            ms,
+            types: Arc::default(),
+        }
+    }
+
     #[test]
     fn changes_are_undone_redone_and_logged() {
         let mut history = History::default();
         let (none, one, two) = (off(&[]), off(&["A"]), off(&["A", "B"]));
-        history.change(none.clone(), &one, ChangeCause::Applied, 1);
-        history.change(one.clone(), &two, ChangeCause::Applied, 2);
-        assert_eq!(history.undo(&two, 3), Some(one.clone()));
-        assert_eq!(history.undo(&one, 4), Some(none.clone()));
-        assert_eq!(history.undo(&none, 5), None);
-        assert_eq!(history.redo(&none, 6), Some(one.clone()));
+        history.change(none.clone(), &one, ChangeCause::Applied, &at(1));
+        history.change(one.clone(), &two, ChangeCause::Applied, &at(2));
+        assert_eq!(history.undo(&two, &at(3)), Some(one.clone()));
+        assert_eq!(history.undo(&one, &at(4)), Some(none.clone()));
+        assert_eq!(history.undo(&none, &at(5)), None);
+        assert_eq!(history.redo(&none, &at(6)), Some(one.clone()));
         // Another change clears the redo list.
-        history.change(one, &off(&["A", "C"]), ChangeCause::Read, 7);
-        assert_eq!(history.redo(&none, 8), None);
+        history.change(one, &off(&["A", "C"]), ChangeCause::Read, &at(7));
+        assert_eq!(history.redo(&none, &at(8)), None);
         let results: Vec<String> = history
             .log()
             .map(|entry| format!("{} {} {}", entry.at_ms, entry.cause.word(), entry.summary()))

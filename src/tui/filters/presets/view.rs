@@ -6,7 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::filter::Filters;
-use crate::filter::change::changes;
+use crate::filter::change::tally;
+use crate::text::counted;
 use crate::tui::filters::presets::state::{Presets, Prompt};
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
@@ -60,14 +61,13 @@ fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<
     let line = |(index, (name, filters)): (usize, (&String, &Filters))| {
         let marked = open.against.as_ref() == Some(name);
         let mark = if marked { theme.sign(Sign::Live) } else { " " };
-        let differs = match changes(&state.filters, filters).len() {
-            0 => "active".to_owned(),
-            1 => "1 difference".to_owned(),
-            count => format!("{count} differences"),
+        let differs = match tally(&state.changes(&state.filters, filters)).as_str() {
+            "" => "active".to_owned(),
+            differences => format!("differs: {differences}"),
         };
-        let rules = filters.rules.len();
-        let tail = format!("{rules} rules   {}", text::fit_right(&differs, 15));
-        let room = width.saturating_sub(tail.len() + 4);
+        let rules = counted(filters.rules.len() as u64, "rule");
+        let tail = format!("{rules}   {}", text::fit_right(&differs, 40));
+        let room = width.saturating_sub(text::width(&tail) + 4);
         let line = Line::from(vec![
             Span::styled(format!(" {mark} "), theme.accent),
             Span::styled(text::fit(name, room), theme.text),
@@ -122,7 +122,7 @@ fn differs(
         .against
         .as_ref()
         .and_then(|name| state.presets.get(name));
-    let found = changes(marked.unwrap_or(&state.filters), to);
+    let found = state.changes(marked.unwrap_or(&state.filters), to);
     if found.is_empty() {
         return vec![Line::styled(" nothing differs", theme.dim)];
     }

@@ -7,9 +7,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::filter::change::changes;
+use crate::filter::RuleTally;
 use crate::filter::preview::{ChangedEvents, Example, Preview};
-use crate::text::{duration, grouped};
+use crate::text::{counted, duration, grouped};
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -24,7 +24,7 @@ const TIMED: usize = 36;
 const WIDE: usize = 62;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let count = changes(&state.filters, state.edited()).len();
+    let count = state.changes(&state.filters, state.edited()).len();
     let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
     let is_narrow = area.width < NARROW_PANE;
@@ -72,6 +72,7 @@ pub(crate) fn lines(
         return vec![Line::styled(" reading the events in the ring", theme.dim)];
     };
     let mut lines = figures(shown, width, theme);
+    lines.extend(errors(shown, width, theme));
     let columns = [
         column("would pass now", &shown.newly_passing, theme.good),
         column("would be filtered", &shown.newly_filtered_out, theme.warn),
@@ -91,6 +92,22 @@ pub(crate) fn lines(
     }
     lines.extend(first);
     lines
+}
+
+/// The rules whose condition can't be evaluated on some events: there it counts as no match.
+fn errors(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    /// Maximum rules that are named.
+    const NAMED: usize = 3;
+    let failed = shown.rules.iter().enumerate().filter(|(_, t)| t.errors > 0);
+    let line = |(index, tally): (usize, &RuleTally)| {
+        let (errors, reached) = (grouped(tally.errors), counted(tally.reached, "event"));
+        let why = tally.last_error.as_deref().unwrap_or_default();
+        let sign = theme.sign(Sign::Attention);
+        let number = index + 1;
+        let message = format!(" {sign} rule {number} fails on {errors} of {reached}: {why}");
+        Line::styled(text::cut(&message, width), theme.bad)
+    };
+    failed.take(NAMED).map(line).collect()
 }
 
 /// Totals before and after: events, persons and requests.

@@ -4,7 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::filter::Filters;
-use crate::filter::change::{changes, summary};
+use crate::filter::change::summary;
 use crate::tui::action::Effect;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::update as filters;
@@ -84,7 +84,7 @@ fn page_moves(state: &State) -> bool {
 
 /// Why a command had no visible effect; `edited` are the filters before it.
 fn no_effect(state: &State, command: &DefaultBinding, edited: &Filters) -> String {
-    let drafted = changes(edited, state.edited());
+    let drafted = state.changes(edited, state.edited());
     if !drafted.is_empty() {
         let [back, filters] = [Command::Back, Command::FocusFilters].map(|does| state.key(does));
         let changes = summary(&drafted);
