@@ -12,7 +12,7 @@ use crate::delivery::{
 };
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, SharedGate};
-use crate::protocol::{Line, Notice, Outcome, Rates, Record, Series, Snapshot};
+use crate::protocol::{Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
 use crate::telemetry::latency::Latency;
@@ -22,8 +22,6 @@ use super::change_log::ChangeLog;
 
 /// Interval of snapshots: faster than anyone reads a screen.
 const EVERY: Duration = Duration::from_millis(100);
-/// Time span of rates, in seconds.
-const RATE_SECONDS: usize = 3;
 /// Maximum attempts in a story: the first and the last ones. An outage has more.
 const ATTEMPTS: usize = 20;
 /// Maximum notices that are kept.

@@ -14,4 +14,7 @@ pub use command::Command;
 pub(crate) use record::tests_support;
 pub use record::{Content, Outcome, Record, Story};
 pub use series::{Line, Series};
-pub use snapshot::{LatencyRow, LimitRow, Notice, Rates, RingRow, Snapshot, Totals, TypeRow};
+pub use snapshot::{
+    LatencyRow, LimitRow, Notice, RATE_SECONDS, Rates, RingRow, Snapshot, TYPE_RATE_SECONDS,
+    Totals, TypeRow,
+};

@@ -16,6 +16,11 @@ use crate::limits::{Code, Policy, Violation};
 use super::author::ChangeRecord;
 use super::series::Series;
 
+/// Time over which the rates of all events are measured, in seconds.
+pub const RATE_SECONDS: usize = 3;
+/// Time over which the rate of an event type is measured, in seconds.
+pub const TYPE_RATE_SECONDS: i64 = 5;
+
 /// The state of a pipeline at one moment.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub struct Snapshot {
@@ -25,7 +30,7 @@ pub struct Snapshot {
     pub started_ms: UnixMs,
     /// Counts since then.
     pub totals: Totals,
-    /// Events a second, over the last few seconds.
+    /// Events a second, over the last [`RATE_SECONDS`].
     pub rates: Rates,
     /// The history of these rates.
     pub series: Arc<Series>,
@@ -137,7 +142,7 @@ pub struct TypeRow {
     pub count: u64,
     /// Number of them that were accepted.
     pub accepted: u64,
-    /// Its events a second, over the last few seconds.
+    /// Its events a second, over the last [`TYPE_RATE_SECONDS`].
     pub rate: f64,
 }
 

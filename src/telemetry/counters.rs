@@ -8,15 +8,13 @@ use rustc_hash::FxHashMap;
 use crate::amplitude::time::UnixMs;
 use crate::filter::{BlockedBy, Decision};
 use crate::limits::{Code, Violation};
-use crate::protocol::{LimitRow, Outcome, Record, Totals, TypeRow};
+use crate::protocol::{LimitRow, Outcome, Record, TYPE_RATE_SECONDS, Totals, TypeRow};
 
 /// Maximum event types with a row of their own; further ones share a row. A product that puts ids
 /// into its event names must not fill the memory.
 const TYPES: usize = 2_000;
 /// The name of the shared row.
 const OTHERS: &str = "(other types)";
-/// Time span of the rates of types, in seconds.
-const RATE_SECONDS: i64 = 5;
 /// Length of a trend's step in milliseconds, and number of steps: ten minutes.
 const TREND_STEP_MS: i64 = 10_000;
 const TREND_STEPS: usize = 60;
@@ -96,7 +94,7 @@ impl Counters {
             Some((last, count)) if *last >= second => *count += 1,
             _ => of_type.seconds.push_back((second, 1)),
         }
-        while of_type.seconds.len() > RATE_SECONDS as usize + 1 {
+        while of_type.seconds.len() > TYPE_RATE_SECONDS as usize + 1 {
             of_type.seconds.pop_front();
         }
     }
@@ -140,13 +138,13 @@ impl Counters {
             let recent = of_type
                 .seconds
                 .iter()
-                .filter(|(second, _)| (now - RATE_SECONDS..now).contains(second));
+                .filter(|(second, _)| (now - TYPE_RATE_SECONDS..now).contains(second));
             let count: u32 = recent.map(|(_, count)| count).sum();
             TypeRow {
                 name: name.clone(),
                 count: of_type.count,
                 accepted: of_type.accepted,
-                rate: f64::from(count) / RATE_SECONDS as f64,
+                rate: f64::from(count) / TYPE_RATE_SECONDS as f64,
             }
         };
         let mut rows: Vec<TypeRow> = self.types.iter().map(row).collect();

@@ -11,6 +11,7 @@ mod fixture;
 mod frame;
 mod keys;
 mod looks;
+mod numbers;
 mod palette;
 mod privacy;
 mod relay;

@@ -77,8 +77,7 @@ fn a_high_share_of_rejected_events_is_an_alert() {
     now.series = Arc::new(series);
     fixture.act(Action::Snapshot(Arc::new(now)));
     let screen = fixture.plain();
-    let says =
-        "limits are rejecting 10 % of the events that passed the filters, most by id_too_long";
+    let says = "limits rejected 10 % of the events past the filters in 1 min, most by id_too_long";
     assert!(
         screen.contains(says) && screen.contains("] to see one"),
         "{screen}"

@@ -80,7 +80,7 @@ fn the_tour_of_finding_out() {
     terminal.escape();
     // A condition that is met too often rings.
     terminal.press("Whas_user\t0\r");
-    terminal.shows("/s match has_user");
+    terminal.shows("/s over 10 s match has_user");
     let rang = b"\x1b]9;shop-demo: ";
     assert!(memchr::memmem::find(&terminal.raw.lock().unwrap(), rang).is_some());
     terminal.press("D");

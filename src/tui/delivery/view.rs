@@ -17,11 +17,12 @@ use crate::tui::widget::{pane, text};
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
+    let title = format!("Delivery {} since start", theme.sign(Sign::Dash));
     let right = format!("{} req/min", grouped(shown.requests_per_minute));
     let inside = pane::frame(
         frame,
         area,
-        pane::Title::both("Delivery", &right),
+        pane::Title::both(&title, &right),
         state.focus == Pane::Delivery,
         theme,
     );
@@ -41,7 +42,7 @@ fn brief(shown: &Snapshot, room: usize, rows: usize, theme: &Theme) -> Vec<Line<
     let mut lines = vec![row(&rates(shown), room, theme)];
     let trouble = trouble(shown, room, theme);
     if trouble.is_empty() {
-        lines.push(row(&latencies(shown), room, theme));
+        lines.push(row(&latencies(shown, room), room, theme));
     }
     lines.extend(trouble.into_iter().take(rows.saturating_sub(3)));
     lines.push(row(&spool(shown), room, theme));
@@ -56,7 +57,7 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
     let heading = |name: &'static str| Line::styled(format!(" {name}"), theme.title);
     let mut lines = vec![
         row(&rates(shown), room, theme),
-        row(&latencies(shown), room, theme),
+        row(&latencies(shown, room), room, theme),
         row(&undelivered(shown), room, theme),
         Line::default(),
         heading("Spool"),
@@ -148,7 +149,7 @@ fn rates(shown: &Snapshot) -> Vec<Cell> {
     let t = &shown.totals;
     let rate = t
         .delivery_rate()
-        .map_or_else(|| "–".to_owned(), |rate| format!("{rate:.2} %"));
+        .map_or_else(|| "–".to_owned(), text::percent_of_all);
     let tone = if t.not_delivered() > 0 {
         Tone::Warn
     } else {
@@ -165,7 +166,8 @@ fn rates(shown: &Snapshot) -> Vec<Cell> {
     ]
 }
 
-fn latencies(shown: &Snapshot) -> Vec<Cell> {
+/// Latencies of the last minutes. A narrow pane names the time in fewer words.
+fn latencies(shown: &Snapshot, room: usize) -> Vec<Cell> {
     let l = &shown.latency;
     let none = if l.count == 0 {
         Some("–".to_owned())
@@ -175,7 +177,15 @@ fn latencies(shown: &Snapshot) -> Vec<Cell> {
     let ms = |ms: u64| none.clone().unwrap_or_else(|| duration(ms as i64));
     let lag = shown.feed_lag_ms.map_or_else(|| "–".to_owned(), duration);
     vec![
-        cell("p50", ms(l.p50_ms), Tone::Plain),
+        cell(
+            match room {
+                0..50 => "10 m: p50",
+                50..70 => "10 min: p50",
+                _ => "last 10 min: p50",
+            },
+            ms(l.p50_ms),
+            Tone::Plain,
+        ),
         cell("p95", ms(l.p95_ms), Tone::Plain),
         cell("p99", ms(l.p99_ms), Tone::Plain),
         cell("feed lag", lag, Tone::Plain),
@@ -287,7 +297,7 @@ fn under_way(shown: &Snapshot) -> Vec<Cell> {
     } else {
         (format!("{limit}/s"), Tone::Plain)
     };
-    vec![
+    let mut cells = vec![
         cell(
             "retrying",
             format!("{}{next}", grouped(delivery.retrying)),
@@ -295,7 +305,12 @@ fn under_way(shown: &Snapshot) -> Vec<Cell> {
         ),
         cell("in flight", delivery.in_flight.to_string(), Tone::Plain),
         cell("rate limit", rate.0, rate.1),
-    ]
+    ];
+    // A rate that was learned from 429s slows delivery down: it comes first, where it is never cut.
+    if delivery.rate < limit {
+        cells.rotate_right(1);
+    }
+    cells
 }
 
 fn row(cells: &[Cell], room: usize, theme: &Theme) -> Line<'static> {

@@ -36,6 +36,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
             let room = usize::from(area.width).saturating_sub(title.len() + matched.len() + 12);
             format!("{matched}{}{busy}", text::cut(&find.text, room))
         }
+        None if area.width >= 60 => format!("{} in the ring", grouped(page.total)),
         None => grouped(page.total),
     };
     let inside = pane::frame(

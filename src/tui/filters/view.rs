@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::filter::RuleTally;
 use crate::filter::{Rule, RuleEffect};
-use crate::protocol::TypeRow;
+use crate::protocol::{TYPE_RATE_SECONDS, TypeRow};
 use crate::text::{duration, grouped};
 use crate::tui::filters::state::{FilterCursor, Sort};
 use crate::tui::frame::focus::Pane;
@@ -71,9 +71,9 @@ fn title(state: &State, types: &[TypeRow], columns: u16) -> (String, String) {
     let on = types.iter().filter(|row| state.edited().selects(&row.name));
     let share = format!("{} of {}", on.count(), types.len());
     let order = match state.sort {
-        Sort::Count => "by count",
-        Sort::Rate => "by rate",
-        Sort::Name => "by name",
+        Sort::Count => "by count since start".to_owned(),
+        Sort::Rate => format!("by rate over {TYPE_RATE_SECONDS} s"),
+        Sort::Name => "by name".to_owned(),
     };
     let right = match (&state.draft, &state.temporary_change) {
         (Some(_), _) => "draft".to_owned(),
@@ -81,7 +81,7 @@ fn title(state: &State, types: &[TypeRow], columns: u16) -> (String, String) {
             let left = duration((change.until_ms - state.snapshot.at_ms).max(0));
             format!("ends in {left}")
         }
-        (None, None) if columns > 46 => order.to_owned(),
+        (None, None) if columns > 46 => order,
         (None, None) => String::new(),
     };
     // The right title is never cut; the left one gets the rest.
@@ -192,7 +192,7 @@ fn rule_detail(
             .map_or_else(String::new, |micros| format!(", {micros:.1} µs an event"));
         let (matched, reached) = (grouped(tally.matched), grouped(tally.reached));
         add(
-            &format!("matched {matched} of {reached}{micros}"),
+            &format!("matched {matched} of {reached} since start{micros}"),
             2,
             theme.dim,
         );
@@ -211,8 +211,16 @@ fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
     let dash = theme.sign(Sign::Dash);
     let on = rules.iter().filter(|rule| rule.on).count();
     let name = format!("{dash} Rules: {on} of {} on ", rules.len());
-    let fill = dash.repeat(width.saturating_sub(text::width(&name)));
-    Line::styled(format!("{name}{fill}"), theme.dim)
+    // The time over which their shares are counted.
+    let span = " since start ";
+    let room = width.saturating_sub(text::width(&name));
+    let span = if rules.is_empty() || room < span.len() + 2 {
+        ""
+    } else {
+        span
+    };
+    let fill = dash.repeat(room - span.len());
+    Line::styled(format!("{name}{fill}{span}"), theme.dim)
 }
 
 /// Whether a type or a rule is on, and whether the draft changes that.
@@ -284,11 +292,13 @@ fn rule_line(row: &RuleRow<'_>, selected: bool, width: usize, theme: &Theme) -> 
     };
     let seen = row.tally.filter(|t| t.reached > 0);
     let share = match seen {
-        Some(t) if rule.on => format!(
-            "{}{:.1} %",
-            theme.sign(Sign::Excludes),
-            t.filtered_out as f64 * 100.0 / t.reached as f64
-        ),
+        Some(t) if rule.on => {
+            let sign = match t.filtered_out {
+                0 => "",
+                _ => theme.sign(Sign::Excludes),
+            };
+            format!("{sign}{}", text::percent(t.filtered_out, t.reached))
+        }
         _ => String::new(),
     };
     let errors = seen

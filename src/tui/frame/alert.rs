@@ -8,7 +8,7 @@ use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
 use crate::text::grouped;
 use crate::tui::input::keymap::{Command, JumpTarget};
-use crate::tui::watches::query::{Watch, WatchCount};
+use crate::tui::watches::query::{RATE_SECONDS, Watch, WatchCount};
 
 /// An alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -159,13 +159,16 @@ impl AlertKind {
                     .filter(|row| row.policy == Policy::Reject);
                 let worst = worst.max_by_key(|row| row.trend.iter().rev().take(6).sum::<u64>());
                 let most = worst.map_or_else(String::new, |row| format!(", most by {}", row.code));
-                format!("limits are rejecting {percent:.0} % of the events that passed the filters{most}")
+                format!("limits rejected {percent:.0} % of the events past the filters in 1 min{most}")
             }
             Self::Watch(index) => match (inputs.watches.get(index), inputs.watch_counts.get(index)) {
                 (Some(watch), Some(seen)) => {
                     let above = watch.above.unwrap_or_default();
                     let rate = seen.rate();
-                    format!("{rate:.1}/s match {} (alert above {above}/s)", watch.when)
+                    format!(
+                        "{rate:.1}/s over {RATE_SECONDS} s match {} (alert above {above}/s)",
+                        watch.when
+                    )
                 }
                 _ => String::new(),
             },

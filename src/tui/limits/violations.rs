@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::limits::{Policy, Unit};
 use crate::protocol::LimitRow;
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
@@ -29,8 +29,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let title = format!("Violations {dash} {} in 10 m{limits}", grouped(recent));
     let right = match shown.totals.malformed {
         0 => String::new(),
-        1 => "1 malformed frame".to_owned(),
-        malformed => format!("{} malformed frames", grouped(malformed)),
+        malformed => format!("{} since start", counted(malformed, "malformed frame")),
     };
     let inside = pane::frame(
         frame,

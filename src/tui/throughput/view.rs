@@ -1,4 +1,5 @@
-//! The throughput pane: received, accepted, delivered and rejected events per second, with their history.
+//! The throughput pane: received, accepted, delivered and rejected events per second, with their
+//! history on one scale.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
@@ -7,13 +8,14 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
+use crate::protocol::RATE_SECONDS;
 use crate::protocol::series::{Line as SeriesLine, WINDOWS};
 use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
 use crate::tui::watches::view as watches;
-use crate::tui::widget::sparkline::sparkline;
+use crate::tui::widget::sparkline::scaled;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
@@ -21,11 +23,11 @@ use crate::tui::widget::{pane, text};
 const ROWS: usize = 4;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let title = part_of(state, state.window);
+    let (title, right) = titles(state, area.width);
     let inside = pane::frame(
         frame,
         area,
-        pane::Title::both("Throughput", &title),
+        pane::Title::both(&title, &right),
         state.focus == Pane::Throughput,
         theme,
     );
@@ -41,17 +43,19 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     lines.extend(note);
     let room = rows.saturating_sub(lines.len());
     let watched = state.watches.iter().enumerate().take(room);
-    lines
-        .extend(watched.map(|(index, watch)| {
-            watches::row(watch, state.watch_counts.get(index), width, theme)
-        }));
+    let top = top(state, state.window, points(width));
+    lines.extend(watched.map(|(index, watch)| {
+        let counts = state.watch_counts.get(index);
+        watches::row(watch, counts, (width, top), theme)
+    }));
     // If there is room, the other time spans are shown below.
     let needed = (ROWS + 2) * WINDOWS.len() + state.watches.len();
     if rows > needed {
         for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
             lines.push(Line::default());
+            let scale = scale(state, other, points(width));
             lines.push(Line::styled(
-                format!(" {}", part_of(state, other)),
+                format!(" {scale} · {}", part_of(state, other)),
                 theme.accent,
             ));
             lines.extend(window(state, other, width, theme));
@@ -60,20 +64,63 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
+/// Points of a history in a pane of this inner width.
+fn points(width: usize) -> usize {
+    width.saturating_sub(COLUMNS_BESIDE_HISTORY)
+}
+
+/// The left and the right title: the time over which the rates are measured, the scale of the
+/// histories, and their time span, as much as fits.
+fn titles(state: &State, columns: u16) -> (String, String) {
+    let inside = usize::from(columns).saturating_sub(2);
+    let scale = scale(state, state.window, points(inside));
+    let (short, _) = WINDOWS[state.window];
+    let left = format!("Throughput over {RATE_SECONDS} s");
+    let candidates = [
+        (
+            left.as_str(),
+            format!("{scale} · {}", part_of(state, state.window)),
+        ),
+        (left.as_str(), format!("{scale} · {short}")),
+        ("Throughput", format!("{scale} · {short}")),
+        ("Throughput", scale.clone()),
+    ];
+    let room = usize::from(columns).saturating_sub(7);
+    let fits = |(left, right): &&(&str, String)| text::width(left) + text::width(right) <= room;
+    let (left, right) = candidates.iter().find(fits).unwrap_or(&candidates[3]);
+    ((*left).to_owned(), right.clone())
+}
+
+/// The highest rate of all lines in a time span: the full height of their histories.
+fn top(state: &State, window: usize, points: usize) -> f64 {
+    let series = &state.shown().series;
+    let lines = [
+        SeriesLine::Received,
+        SeriesLine::Accepted,
+        SeriesLine::Delivered,
+        SeriesLine::Rejected,
+    ];
+    lines
+        .into_iter()
+        .flat_map(|line| series.history(line, window, points))
+        .fold(1.0, f64::max)
+}
+
+/// The scale of the histories: `top 1,204/s`.
+fn scale(state: &State, window: usize, points: usize) -> String {
+    format!("top {}", text::rate(top(state, window, points)))
+}
+
 /// The point under the time cursor.
 fn cursor(state: &State, width: usize) -> Option<usize> {
     let series = &state.shown().series;
     let at = state.moment_ms?;
-    series.point_at(
-        state.window,
-        width.saturating_sub(COLUMNS_BESIDE_HISTORY),
-        at,
-    )
+    series.point_at(state.window, points(width), at)
 }
 
 /// Rates and incidents at the time under the cursor.
 fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
-    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
+    let points = points(width);
     let point = cursor(state, width)?;
     let series = &state.shown().series;
     let (from, to) = series.time_of(state.window, points, point)?;
@@ -102,7 +149,7 @@ fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
 
 /// The time axis with the letters of incidents. None without incidents.
 fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
-    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
+    let points = points(width);
     let series = &state.shown().series;
     let mut letters = vec![" "; points];
     for annotation in &state.annotations {
@@ -125,7 +172,7 @@ fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'stati
 fn in_all(state: &State, width: usize, theme: &Theme) -> Line<'static> {
     let t = &state.shown().totals;
     let [received, accepted] = [t.received, t.accepted].map(grouped);
-    let message = format!("in all    {received} received, {accepted} accepted");
+    let message = format!("since start  {received} received, {accepted} accepted");
     Line::styled(
         format!(" {}", text::cut(&message, width.saturating_sub(2))),
         theme.dim,
@@ -162,26 +209,19 @@ fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line
         ),
         ("rejected", rates.rejected, SeriesLine::Rejected, theme.bad),
     ];
-    let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
+    let points = points(width);
     let cursor = cursor(state, width).filter(|_| window == state.window);
-    // One scale for all lines, so that they can be compared. Rejected events have their own scale,
-    // since a few of them would be invisible.
-    let all = shown.series.history(SeriesLine::Received, window, points);
-    let top = all.iter().copied().fold(1.0, f64::max);
+    // One scale for all lines, so that they can be compared. The title names it.
+    let top = top(state, window, points);
     rows.into_iter()
         .map(|(name, rate, course, style)| {
             let values = shown.series.history(course, window, points);
-            let least_top = if course == SeriesLine::Rejected {
-                1.0
-            } else {
-                top
-            };
             let mut spans = vec![
                 Span::styled(format!(" {name:<10}"), theme.dim),
                 Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
                 Span::raw("  "),
             ];
-            let course = sparkline(&values, least_top, theme.ascii);
+            let course = scaled(&values, top, theme.ascii);
             // One character per point. The one under the cursor is reversed.
             for (point, sign) in course.chars().enumerate() {
                 let style = if cursor == Some(point) {

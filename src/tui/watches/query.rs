@@ -24,7 +24,7 @@ const EVERY: Duration = Duration::from_millis(250);
 /// Length of the history, in seconds.
 pub const SECONDS: usize = 600;
 /// Time over which a rate is measured, in whole seconds.
-const RATE_SECONDS: usize = 10;
+pub(crate) const RATE_SECONDS: usize = 10;
 
 /// A watched condition.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]

@@ -8,11 +8,11 @@ use ratatui::widgets::Paragraph;
 use crate::text::grouped;
 use crate::tui::state::State;
 use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
-use crate::tui::watches::query::{Watch, WatchCount};
+use crate::tui::watches::query::{RATE_SECONDS, Watch, WatchCount};
 use crate::tui::watches::state::{WatchEditor, WatchList};
 use crate::tui::widget::condition::Written;
 use crate::tui::widget::list::scroll;
-use crate::tui::widget::sparkline::sparkline;
+use crate::tui::widget::sparkline::scaled;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -20,7 +20,7 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn row(
     watch: &Watch,
     seen: Option<&WatchCount>,
-    width: usize,
+    (width, top): (usize, f64),
     theme: &Theme,
 ) -> Line<'static> {
     let none = WatchCount::default();
@@ -44,7 +44,7 @@ pub(crate) fn row(
         Span::styled(format!(" {sign} {name}"), style),
         Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
         Span::raw("  "),
-        Span::styled(sparkline(&seen.history(points), 0.5, theme.ascii), style),
+        Span::styled(scaled(&seen.history(points), top, theme.ascii), style),
     ])
 }
 
@@ -64,13 +64,11 @@ pub(crate) fn render(
     } else {
         "Enter finds, n new, e edit, D removes, Esc"
     };
-    let inside = pane::frame(
-        frame,
-        room,
-        pane::Title::both("Watched conditions", keys),
-        true,
-        theme,
-    );
+    let title = match area.width {
+        100.. => format!("Watches: count since opened, rate over {RATE_SECONDS} s"),
+        _ => "Watched conditions".to_owned(),
+    };
+    let inside = pane::frame(frame, room, pane::Title::both(&title, keys), true, theme);
     let width = usize::from(inside.width);
     let room = usize::from(inside.height).saturating_sub(if editing { 5 } else { 0 });
     let mut lines = Vec::new();
@@ -160,19 +158,23 @@ fn watch_row(
         Some(n) => format!("alert > {n}/s"),
         None => "no alert".to_owned(),
     };
-    let history = sparkline(&seen.history(20), 0.5, theme.ascii);
+    let values = seen.history(20);
+    let top = values.iter().copied().fold(0.5, f64::max);
+    let history = scaled(&values, top, theme.ascii);
+    let top = text::fit_right(&format!("top {}", text::rate(top)), 14);
     let tail = format!(
         "{}{}  ",
         text::fit_right(&grouped(seen.count), 11),
         text::fit_right(&text::rate(seen.rate()), 10)
     );
     let above = text::fit_right(&above, 15);
-    let room = width.saturating_sub(text::width(&tail) + text::width(&above) + 23);
+    let room = width.saturating_sub(text::width(&tail) + text::width(&above) + 23 + 14);
     let style = if exceeds_alert { theme.bad } else { theme.text };
     let line = Line::from(vec![
         Span::styled(format!(" {}", text::fit(&watch.when, room)), style),
         Span::styled(tail, theme.text),
         Span::styled(history, theme.accent),
+        Span::styled(top, theme.dim),
         Span::styled(format!("{above} "), theme.dim),
     ]);
     if selected {

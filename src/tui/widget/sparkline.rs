@@ -5,9 +5,17 @@ const BLOCKS: [char; 9] = [' ', '▁', '▂', '▃', '▄', '▅', '▆', '▇',
 const ASCII: [char; 9] = [' ', '.', '.', ':', ':', '-', '=', '+', '#'];
 
 /// One character per value. The full height is the largest value, but at least `least_top`, so that
-/// a single event does not look like a flood.
+/// a single event does not look like a flood. For a history that stands alone.
 pub fn sparkline(values: &[f64], least_top: f64, ascii: bool) -> String {
-    let top = values.iter().copied().fold(least_top, f64::max);
+    scaled(
+        values,
+        values.iter().copied().fold(least_top, f64::max),
+        ascii,
+    )
+}
+
+/// One character per value, on a scale from 0 to `top`. Histories that are compared share it.
+pub fn scaled(values: &[f64], top: f64, ascii: bool) -> String {
     let signs = if ascii { &ASCII } else { &BLOCKS };
     let sign = |value: &f64| {
         if *value <= 0.0 || top <= 0.0 {

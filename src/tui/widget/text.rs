@@ -105,6 +105,22 @@ pub fn bytes(n: usize) -> String {
     }
 }
 
+/// A share in percent: `4.1 %`. A share that is not 0 is not shown as 0.
+pub fn percent(part: u64, whole: u64) -> String {
+    let percent = part as f64 * 100.0 / whole.max(1) as f64;
+    match percent {
+        p if part == 0 || p <= 0.0 => "0 %".to_owned(),
+        p if p < 0.05 => "<0.1 %".to_owned(),
+        p => format!("{p:.1} %"),
+    }
+}
+
+/// A percentage that is only 100 % if nothing is missing: `99.99 %`.
+pub fn percent_of_all(percent: f64) -> String {
+    let hundredths = (percent * 100.0).floor() / 100.0;
+    format!("{hundredths:.2} %")
+}
+
 /// A rate for a narrow column: `1,204/s`, `0.4/s`.
 pub fn rate(per_second: f64) -> String {
     match per_second {
@@ -159,6 +175,14 @@ mod tests {
         assert_eq!(
             [900, 1_400, 98_000_000, 1_000_000_000].map(bytes),
             ["900 B", "1.4 kB", "98.0 MB", "1.0 GB"]
+        );
+        assert_eq!(
+            [(0, 9), (1, 9), (1, 9_000), (9, 9)].map(|(part, whole)| percent(part, whole)),
+            ["0 %", "11.1 %", "<0.1 %", "100.0 %"]
+        );
+        assert_eq!(
+            [100.0, 99.999, 0.0].map(percent_of_all),
+            ["100.00 %", "99.99 %", "0.00 %"]
         );
         assert_eq!(
             (rate(1204.4), rate(0.42), rate(0.0)),

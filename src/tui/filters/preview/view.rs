@@ -128,8 +128,8 @@ fn figures(shown: &Preview, width: usize, theme: &Theme) -> Vec<Line<'static>> {
         };
         let share = if before > 0 && difference != 0 {
             format!(
-                " ({sign}{:.1} %)",
-                difference.unsigned_abs() as f64 * 100.0 / before as f64
+                " ({sign}{})",
+                text::percent(difference.unsigned_abs(), before)
             )
         } else {
             String::new()
