@@ -96,3 +96,18 @@ fn a_number_is_written_as_it_is_read() {
     assert!(screen.contains("1 malformed frame since start"), "{screen}");
     assert!(screen.contains("delivered 1.3 s"), "{screen}");
 }
+
+#[test]
+fn the_counts_of_a_limit_say_what_each_counts() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("\t\n");
+    fixture.break_down();
+    let screen = fixture.plain();
+    for says in [
+        "id_too_long ─ 1 violation in the ring",
+        "use of it by the newest 7 events that passed the filters",
+        "since before 08:00:00",
+    ] {
+        assert!(screen.contains(says), "{says:?} is not in\n{screen}");
+    }
+}

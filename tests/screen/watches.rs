@@ -82,9 +82,26 @@ fn a_high_share_of_rejected_events_is_an_alert() {
         screen.contains(says) && screen.contains("] to see one"),
         "{screen}"
     );
+    // The key of the banner goes to a violation of the limit that it names, not to the newest of any.
+    fixture.press("]");
+    assert_eq!(fixture.state.events.cursor, Some(3));
+    fixture.press("]");
+    let says = "no older event in the ring violates id_too_long, the limit of the alert";
+    assert!(fixture.plain().contains(says), "{}", fixture.plain());
+    // A search that hides it is named.
+    fixture.press("\u{1b}/product\n]");
+    let says = "no older match of “product” violates id_too_long, the limit of the alert (Esc";
+    assert!(fixture.plain().contains(says), "{}", fixture.plain());
+    fixture.press("\u{1b}");
     fixture.state.rejected_alert_percent = 0.0;
     fixture.act(Action::Snapshot(Arc::new(snapshot(Mode::Open))));
     assert_eq!(fixture.state.alert, None);
+    fixture.press("]");
+    assert_eq!(
+        fixture.state.events.cursor,
+        Some(6),
+        "the newest of any limit"
+    );
 }
 
 #[test]

@@ -8,15 +8,24 @@ use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
 use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
+use crate::tui::frame::alert::{AlertKind, worst_limit};
 use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, JumpTarget};
 use crate::tui::inspector::update::inspect;
 use crate::tui::state::State;
+use crate::tui::widget::text;
 
 pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) -> Vec<Effect> {
     let seek = match what {
-        JumpTarget::Violation => Seek::Violation(direction),
+        JumpTarget::Violation => {
+            // The banner names a limit, and this key to go to one of its violations.
+            let alert = state
+                .alert
+                .filter(|alert| alert.kind == AlertKind::Rejected);
+            let code = alert.and_then(|_| worst_limit(&state.snapshot));
+            Seek::Violation(direction, code)
+        }
         JumpTarget::Failure => Seek::Failure(direction),
     };
     // Without a cursor, the newest event is a target too.
@@ -29,7 +38,14 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
 
 pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
-        state.notify(seek.not_found());
+        let find = state.events.find.as_ref();
+        let find = find.map(|find| text::cut(&find.text, 30));
+        let mut message = seek.not_found(find.as_deref());
+        if find.is_some() {
+            let back = state.key(Command::Back);
+            message = format!("{message} ({back} clears the search)");
+        }
+        state.notify(message);
         return Vec::new();
     };
     if let Seek::Time(at) = seek {

@@ -3,14 +3,15 @@
 use std::time::Duration;
 
 use crate::amplitude::time::{self, UnixMs};
+use crate::limits::Code;
 use crate::protocol::{Content, Outcome, Record};
 use crate::text::duration;
 
 /// The target of a jump.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Seek {
-    /// The next event that violates a limit.
-    Violation(Direction),
+    /// The next event that violates a limit: this one, or any.
+    Violation(Direction, Option<Code>),
     /// The next event that can't be delivered or waits for a retry, or the next malformed frame.
     Failure(Direction),
     /// The next event.
@@ -32,8 +33,10 @@ impl Seek {
     /// Whether a record is a target.
     pub fn is(self, record: &Record) -> bool {
         match self {
-            Self::Violation(_) => {
-                !record.story.violations.is_empty() && !record.story.is_filtered_out()
+            Self::Violation(_, code) => {
+                let mut violations = record.story.violations.iter();
+                let is_it = violations.any(|v| code.is_none_or(|code| v.code == code));
+                is_it && !record.story.is_filtered_out()
             }
             Self::Failure(_) => matches!(
                 (&record.content, &record.story.outcome),
@@ -48,23 +51,30 @@ impl Seek {
     /// The direction of the jump.
     pub fn direction(self) -> Direction {
         match self {
-            Self::Violation(direction) | Self::Failure(direction) | Self::Next(direction) => {
+            Self::Violation(direction, _) | Self::Failure(direction) | Self::Next(direction) => {
                 direction
             }
             Self::Time(_) => Direction::Older,
         }
     }
 
-    /// The notice if there is no such event.
-    pub fn not_found(self) -> String {
+    /// The notice if there is no such event, among the matches of a search if there is one.
+    pub fn not_found(self, find: Option<&str>) -> String {
+        let event = match find {
+            Some(find) => format!("match of “{find}”"),
+            None => "event in the ring".to_owned(),
+        };
         let side = match self.direction() {
             Direction::Older => "older",
             Direction::Newer => "newer",
         };
         match self {
-            Self::Violation(_) => format!("no {side} event in the ring violates a limit"),
-            Self::Failure(_) => format!("no {side} event in the ring failed"),
-            Self::Next(_) => format!("no {side} event in the ring"),
+            Self::Violation(_, Some(code)) => {
+                format!("no {side} {event} violates {code}, the limit of the alert")
+            }
+            Self::Violation(_, None) => format!("no {side} {event} violates a limit"),
+            Self::Failure(_) => format!("no {side} {event} failed"),
+            Self::Next(_) => format!("no {side} {event}"),
             Self::Time(at) => format!(
                 "the ring holds no event from {} or before",
                 time::to_clock_seconds(at)

@@ -3,7 +3,7 @@
 use crate::amplitude::time::UnixMs;
 use crate::delivery::BreakerState;
 use crate::feed::FeedState;
-use crate::limits::Policy;
+use crate::limits::{Code, Policy};
 use crate::protocol::Snapshot;
 use crate::protocol::series::Line;
 use crate::text::grouped;
@@ -153,12 +153,8 @@ impl AlertKind {
             }
             Self::Rejected => {
                 let percent = rejected_percent(snapshot).unwrap_or_default();
-                let worst = snapshot
-                    .limits
-                    .iter()
-                    .filter(|row| row.policy == Policy::Reject);
-                let worst = worst.max_by_key(|row| row.trend.iter().rev().take(6).sum::<u64>());
-                let most = worst.map_or_else(String::new, |row| format!(", most by {}", row.code));
+                let most = worst_limit(snapshot)
+                    .map_or_else(String::new, |code| format!(", most by {code}"));
                 format!("limits rejected {percent:.0} % of the events past the filters in 1 min{most}")
             }
             Self::Watch(index) => match (inputs.watches.get(index), inputs.watch_counts.get(index)) {
@@ -188,6 +184,16 @@ impl AlertKind {
             Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
         }
     }
+}
+
+/// The limit that rejected the most events in the last minute.
+pub(crate) fn worst_limit(snapshot: &Snapshot) -> Option<Code> {
+    let rejecting = snapshot
+        .limits
+        .iter()
+        .filter(|row| row.policy == Policy::Reject);
+    let worst = rejecting.max_by_key(|row| row.trend.iter().rev().take(6).sum::<u64>());
+    worst.map(|row| row.code)
 }
 
 /// The share of the events passed by the filters that a limit rejects, in percent. None if too few

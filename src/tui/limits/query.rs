@@ -17,6 +17,9 @@ const MEASURED: u64 = 5_000;
 /// The upper bounds of the bands of usage, in percent of the limit.
 const SHARES: [u64; 4] = [10, 50, 90, 100];
 
+/// A time without a violation that ends a surge, in milliseconds.
+const QUIET_MS: i64 = 60_000;
+
 /// The violations of a limit in the ring.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Breakdown {
@@ -24,6 +27,8 @@ pub struct Breakdown {
     pub groups: Vec<ViolationGroup>,
     /// The usage of the limit by the newest events. Empty if the limit has no size.
     pub usage: Vec<UsageBand>,
+    /// The number of events among which the usage was measured: the newest that passed the filters.
+    pub measured: u64,
 }
 
 /// The violations in one event type at one path.
@@ -35,8 +40,10 @@ pub struct ViolationGroup {
     pub path: String,
     /// Number of violations.
     pub count: u64,
-    /// The time of the first violation.
-    pub first_ms: UnixMs,
+    /// The start of the current surge: the first violation after a minute without any.
+    pub surge_ms: UnixMs,
+    /// Whether the surge may have begun before the ring.
+    pub surge_is_older: bool,
     /// The time of the last violation.
     pub last_ms: UnixMs,
     /// The worst case.
@@ -61,10 +68,15 @@ pub struct UsageBand {
 impl Breakdown {
     /// Counts the violations of a limit, and measures its usage.
     pub fn of(code: Code, ring: &SharedRing, mapping: &Mapping) -> Self {
-        let measured_from = ring.lock().end().saturating_sub(MEASURED);
+        let (measured_from, oldest_ms) = {
+            let ring = ring.lock();
+            let oldest = ring.from(0).next().map_or(0, |record| record.received_ms);
+            (ring.end().saturating_sub(MEASURED), oldest)
+        };
         let is_measured = code.limit().unit != limits::Unit::None;
         let here = |record: &Record| {
-            let is_measured = is_measured && record.sequence >= measured_from;
+            let is_measured =
+                is_measured && record.sequence >= measured_from && !record.story.is_filtered_out();
             (is_measured || violation(record, code).is_some()).then(|| record.clone())
         };
         let mut groups: FxHashMap<(Arc<str>, String), ViolationGroup> = FxHashMap::default();
@@ -73,7 +85,7 @@ impl Breakdown {
         while let Some(records) = ring.copy_batch(&mut next, here) {
             for record in &records {
                 if let Some(violation) = violation(record, code) {
-                    add(&mut groups, record, violation);
+                    add(&mut groups, record, violation, oldest_ms);
                 }
                 if record.sequence >= measured_from {
                     usage.add(code, record, mapping);
@@ -87,6 +99,7 @@ impl Breakdown {
         });
         Self {
             groups,
+            measured: usage.measured,
             usage: usage.shares(),
         }
     }
@@ -109,6 +122,7 @@ fn add(
     groups: &mut FxHashMap<(Arc<str>, String), ViolationGroup>,
     record: &Record,
     violation: &Violation,
+    oldest_ms: UnixMs,
 ) {
     let event_type: Arc<str> = record.event_type().into();
     let path = violation.path.to_string();
@@ -118,12 +132,17 @@ fn add(
             event_type,
             path,
             count: 0,
-            first_ms: record.received_ms,
+            surge_ms: record.received_ms,
+            surge_is_older: record.received_ms - oldest_ms <= QUIET_MS,
             last_ms: record.received_ms,
             worst: violation.clone(),
             last_sequence: record.sequence,
         });
     group.count += 1;
+    if record.received_ms - group.last_ms > QUIET_MS {
+        group.surge_ms = record.received_ms;
+        group.surge_is_older = false;
+    }
     group.last_ms = record.received_ms;
     group.last_sequence = record.sequence;
     if violation.measured > group.worst.measured {
@@ -135,6 +154,8 @@ fn add(
 struct UsageHistogram {
     limit: u64,
     events: [u64; SHARES.len() + 1],
+    /// Number of events, with a measurement or without.
+    measured: u64,
     types: [FxHashMap<Arc<str>, u64>; SHARES.len() + 1],
 }
 
@@ -143,12 +164,14 @@ impl UsageHistogram {
         Self {
             limit,
             events: [0; SHARES.len() + 1],
+            measured: 0,
             types: Default::default(),
         }
     }
 
     fn add(&mut self, code: Code, record: &Record, mapping: &Mapping) {
         let Some(event) = record.event() else { return };
+        self.measured += 1;
         let reading = Reading::new(event);
         let mapped = mapping.map(&reading, Vec::new());
         let subject = Subject::new(&reading, &mapped, mapping, record.received_ms);
@@ -247,6 +270,55 @@ mod tests {
             exported.iter().all(|line| !line.contains('\n')),
             "{exported:?}"
         );
+    }
+
+    /// A ring of violations at these seconds, and of an event that was filtered out.
+    fn surges(seconds: &[i64]) -> SharedRing {
+        let ring = SharedRing::new(1 << 20);
+        let id = "x".repeat(200);
+        let text =
+            format!("{{\"event_type\":\"A\",\"user_id\":\"{id}\",\"insert_id\":\"1\",\"time\":1}}");
+        let mut records = vec![record(
+            1,
+            &text,
+            Decision::Filtered {
+                by: crate::filter::BlockedBy::Type,
+            },
+            Outcome::NotSent,
+        )];
+        records[0].received_ms = 0;
+        for (sequence, second) in (2..).zip(seconds) {
+            let mut record = record(sequence, &text, Decision::Accepted, Outcome::OnItsWay);
+            let (mapping, policies) = (Mapping::default(), Policies::default());
+            let event = record.event().unwrap();
+            record.story.violations = check_alone(event, &mapping, &policies, 1, false);
+            record.received_ms = second * 1_000;
+            records.push(record);
+        }
+        ring.lock().extend(records);
+        ring
+    }
+
+    #[test]
+    fn a_surge_starts_after_a_quiet_minute_and_may_be_older_than_the_ring() {
+        for (seconds, start_s, is_older) in [
+            (&[5, 20, 50][..], 5, true),
+            (&[5, 20, 81, 82][..], 81, false),
+            (&[90, 95][..], 90, false),
+        ] {
+            let ring = surges(seconds);
+            let found = Breakdown::of(Code::IdTooLong, &ring, &Mapping::default());
+            let group = &found.groups[0];
+            assert_eq!(
+                (group.surge_ms, group.surge_is_older),
+                (start_s * 1_000, is_older),
+                "{seconds:?}"
+            );
+            // What was filtered out counts neither as a violation nor in the bars.
+            assert_eq!(found.count(), seconds.len() as u64);
+            assert_eq!(found.measured, found.count());
+            assert_eq!(found.usage[0].events, found.count());
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::limits::Unit;
-use crate::text::{duration, grouped};
+use crate::text::{counted, duration, grouped};
 use crate::tui::limits::query::{Breakdown, UsageBand, ViolationGroup};
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::widget::list::scroll;
@@ -53,7 +53,21 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
     frame.render_widget(Paragraph::new(lines), inside);
 
     let title = format!("Limit {dash} {}", limit.summary);
-    let inside = pane::frame(frame, below, pane::Title::left(&title), false, theme);
+    let right = match opened.breakdown.as_ref().map(|b| b.measured) {
+        Some(measured) if usage > 0 && below.width >= 110 => format!(
+            "use of it by the newest {} that passed the filters",
+            counted(measured, "event")
+        ),
+        Some(measured) if usage > 0 => format!("use by the newest {}", grouped(measured)),
+        _ => String::new(),
+    };
+    let inside = pane::frame(
+        frame,
+        below,
+        pane::Title::both(&title, &right),
+        false,
+        theme,
+    );
     let width = usize::from(inside.width);
     let shares = opened.breakdown.as_ref().map_or(&[][..], |b| &b.usage[..]);
     let mut lines: Vec<Line<'_>> = bars(shares, limit.limit, limit.unit, width, theme);
@@ -70,11 +84,12 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
 fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> Line<'static> {
     let wide = width >= 100;
     let clock = time::to_clock_seconds;
-    let first = if wide {
-        format!(" since {}", clock(group.first_ms))
-    } else {
-        String::new()
+    let first = match (wide, group.surge_is_older) {
+        (true, true) => format!(" since before {}", clock(group.surge_ms)),
+        (true, false) => format!(" since {}", clock(group.surge_ms)),
+        (false, _) => String::new(),
     };
+    let first = text::fit_right(&first, if wide { 22 } else { 0 });
     let times = format!("{first} last {} ", clock(group.last_ms));
     let name = text::event_name(&group.event_type);
     let rest = width.saturating_sub(9 + 2 + times.len() + 2);

@@ -129,7 +129,10 @@ fn an_event_is_sought_among_what_is_shown() {
     assert_eq!(finder.seek(older, Some(60)), Some(40));
     assert_eq!(finder.seek(newer, Some(40)), Some(60));
     assert_eq!(finder.seek(newer, Some(60)), None);
-    assert_eq!(finder.seek(Seek::Violation(Direction::Older), None), None);
+    assert_eq!(
+        finder.seek(Seek::Violation(Direction::Older, None), None),
+        None
+    );
     // Records are received a second apart.
     assert_eq!(finder.seek(Seek::Time(50_500), None), Some(50));
     assert_eq!(finder.seek(Seek::Time(500), None), None);
