@@ -70,6 +70,27 @@ impl Malformed {
     }
 }
 
+impl Malformed {
+    /// The position of the fault in `excerpt`, in bytes: a beginning of the part, or text around the
+    /// fault. The text near the fault tells which.
+    pub fn fault_in(&self, excerpt: &str) -> usize {
+        let near = |fault: usize| {
+            let from = excerpt.floor_char_boundary(fault.saturating_sub(NEAR_BYTES));
+            let end = ceil_char_boundary(excerpt, fault + NEAR_BYTES);
+            excerpt.is_char_boundary(fault) && excerpt.get(from..end) == Some(&self.near)
+        };
+        let in_part = self.at_byte.saturating_sub(self.from_byte);
+        if in_part <= excerpt.len() && near(in_part) {
+            return in_part;
+        }
+        if let Some(fault) = (0..=excerpt.len()).find(|fault| near(*fault)) {
+            return fault;
+        }
+        // Bytes that are not UTF-8 are replaced in the excerpt.
+        excerpt.find('\u{fffd}').unwrap_or(0)
+    }
+}
+
 impl std::fmt::Display for Malformed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(
@@ -82,4 +103,27 @@ impl std::fmt::Display for Malformed {
 
 pub(super) fn ceil_char_boundary(text: &str, at: usize) -> usize {
     text.ceil_char_boundary(at.min(text.len()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fault_is_found_in_the_whole_part_and_in_an_excerpt() {
+        let frame = format!("{}{{\"a\":1 x}}{}", "é".repeat(40), "y".repeat(40));
+        let fault = frame.find(" x").unwrap() + 1;
+        let malformed = Malformed::between(&frame, (0, frame.len()), fault, "no comma");
+        for from in [0, 2, 40, fault - NEAR_BYTES] {
+            let excerpt = &frame[frame.floor_char_boundary(from)..];
+            let found = malformed.fault_in(excerpt);
+            assert_eq!(&excerpt[found..=found], "x", "from {from}");
+        }
+        let bytes = b"{\"a\":\"caf\xe9\"}";
+        let error = std::str::from_utf8(bytes).unwrap_err();
+        let malformed = Malformed::not_utf8(bytes, &error);
+        let found = malformed.fault_in(&malformed.near);
+        assert!(malformed.near[found..].starts_with('\u{fffd}'));
+        assert_eq!(malformed.fault_in(""), 0);
+    }
 }

@@ -233,3 +233,39 @@ fn the_properties_of_a_type_are_told_with_what_has_changed() {
     fixture.press("E\u{1b}");
     assert!(fixture.state.overlays.properties().is_none());
 }
+
+#[test]
+fn a_malformed_frame_is_wrapped_and_its_fault_is_marked() {
+    let mut fixture = Fixture::new((120, 34));
+    let long = "x".repeat(300);
+    let frame = format!(r#"{{"event_type":"Signup","note":"{long}" "user_id":"u-1"}}"#);
+    let fault = frame.find(" \"user_id").unwrap() + 1;
+    let mut found = None;
+    let text = frame.clone().into();
+    sluicegate::amplitude::frame::decode(&text, crate::fixture::NOW, "message_id", |one| {
+        found = one.err();
+    });
+    let malformed = found.unwrap();
+    assert_eq!(malformed.at_byte, fault);
+    let mut record = fixture.ring.lock().get(9).unwrap().clone();
+    record.sequence = 10;
+    record.content = sluicegate::protocol::Content::Malformed { malformed, text };
+    record.story.decision = None;
+    record.story.outcome = sluicegate::protocol::Outcome::NotSent;
+    fixture.ring.lock().extend([record]);
+    fixture.turn();
+    fixture.press("↓\n");
+    let screen = fixture.plain();
+    insta::assert_snapshot!("malformed", screen);
+    // The caret is below the first character of what does not belong there.
+    let rows: Vec<&str> = screen.lines().collect();
+    let caret = rows
+        .iter()
+        .position(|row| row.trim_end_matches(['│', '"', ' ']).ends_with('^'));
+    let caret = caret.unwrap_or_else(|| panic!("no caret in\n{screen}"));
+    let column = rows[caret].chars().position(|c| c == '^').unwrap();
+    let marked: String = rows[caret - 1].chars().skip(column).take(8).collect();
+    assert_eq!(marked, "\"user_id");
+    fixture.press("P");
+    assert!(!fixture.plain().contains("u-1"), "{}", fixture.plain());
+}

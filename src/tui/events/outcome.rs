@@ -27,7 +27,9 @@ pub enum Severity {
 pub fn outcome_of(record: &Record, queued: Option<QueueReason>) -> (Sign, Severity, String) {
     let story = &record.story;
     if let Content::Malformed { malformed, .. } = &record.content {
-        return (Sign::Malformed, Severity::Bad, malformed.to_string());
+        // Without the text near the fault, which can be personal data. The inspector shows it.
+        let description = format!("byte {}: {}", malformed.at_byte, malformed.why);
+        return (Sign::Malformed, Severity::Bad, description);
     }
     match &story.decision {
         Some(Decision::Filtered { by }) => (Sign::Filtered, Severity::Quiet, by.to_string()),

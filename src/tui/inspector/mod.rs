@@ -1,5 +1,6 @@
 //! The inspector: one event with its history, the raw event and the mapped request.
 
+pub(crate) mod malformed;
 pub mod query;
 pub mod state;
 pub(crate) mod story;

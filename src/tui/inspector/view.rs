@@ -5,8 +5,10 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
+use crate::protocol::Content;
 use crate::text::grouped;
 use crate::tui::delivery::queue_reason::QueueReason;
+use crate::tui::inspector::malformed::{self, MalformedText};
 use crate::tui::inspector::state::Inspector;
 use crate::tui::inspector::story::{StoryView, story};
 use crate::tui::state::State;
@@ -71,6 +73,21 @@ fn document(
 ) {
     let found = shown.found;
     let focused = mapped == inspector.shows_mapped;
+    if let Content::Malformed { malformed, text } = &found.record.content
+        && !mapped
+    {
+        let shown = MalformedText {
+            malformed,
+            text: if shown.privacy.is_some() {
+                "•••"
+            } else {
+                text
+            },
+            is_focused: focused,
+        };
+        malformed::render(frame, area, &shown, theme);
+        return;
+    }
     let (title, raw, other) = if mapped {
         ("Mapped request", found.mapped.as_str(), "Tab: raw event")
     } else {
