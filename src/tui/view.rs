@@ -36,7 +36,7 @@ use crate::tui::inspector::view as inspector;
 use crate::tui::limits::{view as limits, violations};
 use crate::tui::person::view as person;
 use crate::tui::privacy::mask;
-use crate::tui::privacy::on_screen::ids_on_screen;
+use crate::tui::privacy::on_screen::{ids_on_screen, servers_on_screen};
 use crate::tui::properties::view as properties;
 use crate::tui::state::State;
 use crate::tui::throughput::view as throughput;
@@ -69,7 +69,8 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
         panes(frame, area, state, theme);
     }
     if state.privacy.is_some() {
-        mask::mask_buffer(frame.buffer_mut(), &ids_on_screen(state));
+        let (ids, servers) = (ids_on_screen(state), servers_on_screen(state));
+        mask::mask_buffer(frame.buffer_mut(), &ids, &servers);
     }
     if theme.ascii {
         to_ascii(frame.buffer_mut());

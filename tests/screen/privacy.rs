@@ -242,3 +242,21 @@ fn hostile_text_moves_nothing_on_the_screen() {
         assert_eq!(walked, (true, true, true, true, true));
     }
 }
+
+#[test]
+fn hiding_people_leaves_the_addresses_of_servers() {
+    let mut fixture = Fixture::new((120, 34));
+    fixture.state.labels.feed = "ws://10.0.0.5:4080/feed".to_owned();
+    fixture.state.labels.destination = "sandbox 127.0.0.1:39177".to_owned();
+    let mut down = snapshot(Mode::Open);
+    down.feed.state = FeedState::Down {
+        why: "connection refused: nothing listens at ws://10.0.0.5:4080/feed".to_owned(),
+        next_ms: NOW,
+    };
+    fixture.act(Action::Snapshot(Arc::new(down)));
+    fixture.press("P");
+    let screen = fixture.plain();
+    assert!(screen.contains("ws://10.0.0.5:4080"), "{screen}");
+    assert!(screen.contains("sandbox 127.0.0.1:39177"), "{screen}");
+    assert!(!screen.contains("u-0009"), "{screen}");
+}

@@ -183,8 +183,14 @@ fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
-/// Masks addresses and IDs in a drawn screen.
-pub fn mask_buffer(buffer: &mut Buffer, ids: &[String]) {
+/// The IP addresses in a text.
+pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
+    let found = ADDRESS.find_iter(text).map(|found| found.as_str());
+    found.filter(|address| !address.contains('@'))
+}
+
+/// Masks addresses and IDs in a drawn screen, but not the addresses of `servers`.
+pub fn mask_buffer(buffer: &mut Buffer, ids: &[String], servers: &[String]) {
     let area = buffer.area;
     for row in area.y..area.bottom() {
         let mut line = String::new();
@@ -195,6 +201,7 @@ pub fn mask_buffer(buffer: &mut Buffer, ids: &[String]) {
         }
         let mut hidden: Vec<std::ops::Range<usize>> = ADDRESS
             .find_iter(&line)
+            .filter(|found| !servers.iter().any(|server| server == found.as_str()))
             .map(|found| found.range())
             .collect();
         for id in ids {
@@ -266,10 +273,22 @@ mod tests {
             Style::new(),
         );
         buffer.set_string(0, 1, "12:04:31 10.0.0.1 u-00 u-00… by…", Style::new());
-        mask_buffer(&mut buffer, &["u-0007".to_owned()]);
+        mask_buffer(&mut buffer, &["u-0007".to_owned()], &[]);
         let line = |row: u16| -> String { (0..60).map(|x| buffer[(x, row)].symbol()).collect() };
         assert!(line(0).starts_with("rule user_id == \"••••••\" || x == \"••••••••\" 日"));
         assert!(line(1).starts_with("12:04:31 •••••••• u-00 ••••… by…"));
+        // The address of a server is not a person's.
+        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 1));
+        buffer.set_string(0, 0, "ws://10.0.0.5:4080 from 10.0.0.1", Style::new());
+        let servers: Vec<String> = addresses("ws://10.0.0.5:4080")
+            .map(str::to_owned)
+            .collect();
+        mask_buffer(&mut buffer, &[], &servers);
+        let line: String = (0..60).map(|x| buffer[(x, 0)].symbol()).collect();
+        assert!(
+            line.starts_with("ws://10.0.0.5:4080 from ••••••••"),
+            "{line}"
+        );
         let text = PRIVACY.text("u-0007 wrote to a.b@c.de", &["u-0007".to_owned()]);
         assert_eq!(text, format!("{} wrote to •••", PRIVACY.id("u-0007")));
     }

@@ -1,8 +1,21 @@
-//! The IDs of persons on the screen.
+//! The IDs of persons on the screen, and the addresses of servers.
 
 use crate::delivery::spool::dead_letters::DeadLetter;
-use crate::tui::privacy::mask::LEAST_ID;
+use crate::tui::privacy::mask::{LEAST_ID, addresses};
 use crate::tui::state::State;
+
+/// The IP addresses of the servers that the screen names: they are not of people.
+pub fn servers_on_screen(state: &State) -> Vec<String> {
+    let labels = &state.labels;
+    let texts = [
+        Some(&labels.feed),
+        Some(&labels.destination),
+        Some(&labels.server),
+        state.snapshot.delivery.server.as_ref(),
+    ];
+    let found = texts.into_iter().flatten().flat_map(|text| addresses(text));
+    found.map(str::to_owned).collect()
+}
 
 /// The IDs of all persons on the screen, the longest first.
 pub fn ids_on_screen(state: &State) -> Vec<String> {
