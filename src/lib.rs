@@ -51,6 +51,7 @@
 //! command          a file per subcommand
 //! cli              the command line
 //! tui              the screen: a folder per pane, with its query, update and view
+//! control          the control API: who may do what, server, client
 //! pipeline         the tasks; their start, drain and end
 //! config           settings: defaults, file, environment, flags; validation
 //! relay            Amplitude's HTTP in, a WebSocket feed out
@@ -83,6 +84,7 @@ pub mod browser;
 pub mod cli;
 pub mod command;
 pub mod config;
+pub mod control;
 pub mod customerio;
 pub mod delivery;
 pub mod descriptors;

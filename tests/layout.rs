@@ -19,6 +19,7 @@ const LAYERS: &[&[&str]] = &[
     // What a command line may say, which commands take.
     &["cli"],
     &["tui"],
+    &["control"],
     &["pipeline"],
     &["config"],
     &["relay"],

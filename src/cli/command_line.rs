@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::configuration::Config;
+use super::control::Ctl;
 use super::feeds::{Backfill, Relay, Replay};
 use super::forwarding::{Demo, Run, Watch};
 use super::spool::{DeadLetters, Status};
@@ -29,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   sluicegate run --gate open --log json    forward without a screen
   sluicegate lint export.zip               check events before they are sent
   sluicegate status                        show the state of the running forwarder
+  sluicegate ctl gate shut                 steer the running forwarder
   sluicegate dead-letters list             list what could not be delivered, and why
 ";
 
@@ -53,6 +55,8 @@ pub enum Command {
     Sandbox(Sandbox),
     /// Show the state of the running forwarder, or of the spool that the last one left.
     Status(Status),
+    /// Watch and steer the running forwarder, from scripts.
+    Ctl(Ctl),
     /// List, show, retry, export or discard what could not be delivered.
     #[command(subcommand)]
     DeadLetters(DeadLetters),

@@ -6,6 +6,7 @@
 mod archives;
 mod command_line;
 mod configuration;
+mod control;
 mod feeds;
 mod forwarding;
 mod output_format;
@@ -18,6 +19,7 @@ mod values;
 pub use archives::ArchiveFlags;
 pub use command_line::{Cli, Command};
 pub use configuration::Config;
+pub use control::{Ctl, CtlPlace, CtlRequest, FiltersRequest};
 pub use feeds::{AmplitudeRegion, Backfill, Relay, Replay};
 pub use forwarding::{Demo, Run, Watch};
 pub use output_format::{Format, LogFormat};

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::filter::Mode;
 use crate::setting_form::humane;
 
 /// Parses the maximum size of an event in bytes. The upper bound keeps positions in an event within
@@ -27,4 +28,14 @@ pub(super) fn share(text: &str) -> Result<f64, String> {
 /// Parses a length of time, of at most a year.
 pub(super) fn duration(text: &str) -> Result<Duration, String> {
     humane::parse(text)
+}
+
+/// Parses a mode of the gate.
+pub(super) fn mode(text: &str) -> Result<Mode, String> {
+    match text {
+        "open" => Ok(Mode::Open),
+        "shut" => Ok(Mode::Shut),
+        "dry-run" | "dry run" => Ok(Mode::DryRun),
+        _ => Err("write open, shut or dry-run".to_owned()),
+    }
 }

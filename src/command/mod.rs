@@ -7,8 +7,11 @@
 mod output;
 
 mod backfill;
+mod certificate;
 mod config;
 mod config_source;
+mod control;
+mod ctl;
 mod dead_letters;
 mod demo;
 mod dispatch;

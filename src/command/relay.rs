@@ -6,12 +6,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsConfig;
-use color_eyre::eyre::{Result, WrapErr, bail};
+use color_eyre::eyre::{Result, bail};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::byte_order_mark;
 use crate::config::{self, Needs, state_folder};
 use crate::feed::log::{Log, Retention};
 use crate::feed::server;
@@ -25,6 +24,7 @@ use crate::text::{duration, grouped};
 use crate::tui::widget::text;
 use crate::{cli, tui};
 
+use super::certificate::CertificateFiles;
 use super::config_source::ConfigSource;
 use super::listener::listen;
 use super::output::{log_to, log_to_stderr};
@@ -49,7 +49,8 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     let own = &loaded.settings.relay;
     refuse_open_access(own)?;
     let listener = listen(own.listen).await?;
-    let tls = certificate(own).await?;
+    let files = certificate_files(own);
+    let tls = files.load().await?;
     let options = options(own, tls.clone())?;
     // Registered before the relay answers: whoever sees it answer may send a signal.
     let signal = (!has_screen).then(signals::first);
@@ -66,7 +67,7 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
         );
     }
     // Registered before the relay is announced.
-    let reloading = reload_certificate(own.clone(), tls, signals::hangups());
+    let reloading = reload_certificate(files, tls, signals::hangups());
     if let Some(signal) = signal {
         say!(
             "relay at {}, serving {}; {asks}  (press Ctrl-C to end)",
@@ -192,40 +193,18 @@ fn default_folder() -> Result<PathBuf> {
     Ok(state.join("relay"))
 }
 
-/// Loads the certificate and its key if the settings name them.
-async fn certificate(own: &config::Relay) -> Result<Option<RustlsConfig>> {
-    if own.tls_cert_file.is_empty() {
-        return Ok(None);
+/// The files of its certificate.
+fn certificate_files(own: &config::Relay) -> CertificateFiles {
+    CertificateFiles {
+        cert: own.tls_cert_file.clone(),
+        key: own.tls_key_file.clone(),
     }
-    crate::http::install_ring();
-    let unusable = || unusable(own);
-    let (cert, key) = pems(own).await.wrap_err_with(unusable)?;
-    let config = RustlsConfig::from_pem(cert, key);
-    config.await.map(Some).wrap_err_with(unusable)
-}
-
-/// Reads the files of the certificate and its key, without byte order marks, which their parser
-/// doesn't know.
-async fn pems(own: &config::Relay) -> std::io::Result<(Vec<u8>, Vec<u8>)> {
-    let (cert, key) = (own.tls_cert_file.clone(), own.tls_key_file.clone());
-    let read = |path: &str| {
-        std::fs::read(path).map(|bytes| byte_order_mark::without_bytes(&bytes).to_vec())
-    };
-    tokio::task::spawn_blocking(move || Ok((read(&cert)?, read(&key)?)))
-        .await
-        .map_err(std::io::Error::other)?
-}
-
-/// Returns the error for a certificate or key that can't be used.
-fn unusable(own: &config::Relay) -> String {
-    let (cert, key) = (&own.tls_cert_file, &own.tls_key_file);
-    format!("cannot use {cert} and {key} as a certificate and its key; write both in PEM")
 }
 
 /// Reloads the certificate at each SIGHUP; open connections keep theirs. Returns when the terminal
 /// was closed.
 async fn reload_certificate(
-    own: config::Relay,
+    files: CertificateFiles,
     tls: Option<RustlsConfig>,
     hangups: mpsc::Receiver<Hangup>,
 ) {
@@ -236,13 +215,9 @@ async fn reload_certificate(
             );
             return;
         };
-        let reloading = async {
-            let (cert, key) = pems(&own).await?;
-            tls.reload_from_pem(cert, key).await
-        };
-        match reloading.await {
-            Ok(()) => tracing::info!("{} was read again", own.tls_cert_file),
-            Err(error) => tracing::error!("{}: {error}; the old one stays", unusable(&own)),
+        match files.reload(tls).await {
+            Ok(()) => tracing::info!("{} was read again", files.cert),
+            Err(error) => tracing::error!("{}: {error}; the old one stays", files.unusable()),
         }
     })
     .await;

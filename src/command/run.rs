@@ -11,6 +11,7 @@ use crate::config::{Screen, Settings};
 use crate::signals;
 
 use super::config_source::ConfigSource;
+use super::control;
 use super::forwarder::start;
 use super::headless::{self, EndConditions, Reloads};
 use super::output::log_to_stderr;
@@ -37,11 +38,11 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
         gate = ?settings.gate,
         "forwarding"
     );
-    let pipeline = start(&loaded, &settings.spool_folder()?)?;
-    let reloads = Reloads {
-        reloader: Reloader::new(source, flags, Arc::new(without_screen)),
-        hangups,
-    };
+    let folder = settings.spool_folder()?;
+    let mut pipeline = start(&loaded, &folder)?;
+    let reloader = Reloader::new(source, flags, Arc::new(without_screen));
+    control::serve(&mut pipeline, settings, &folder, reloader.clone()).await?;
+    let reloads = Reloads { reloader, hangups };
     let until = EndConditions {
         time: args.duration,
         idle: args.exit_when_idle,

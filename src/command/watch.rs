@@ -17,6 +17,7 @@ use crate::tui::input::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
 
 use super::config_source::ConfigSource;
+use super::control;
 use super::forwarder::start;
 use super::problems;
 use super::reload::Reloader;
@@ -34,8 +35,9 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     let adjust = move |settings: &mut Settings| screen_flags.apply(&mut settings.screen);
     adjust(&mut loaded.settings);
     let folder = loaded.settings.spool_folder()?;
-    let pipeline = start(&loaded, &folder)?;
+    let mut pipeline = start(&loaded, &folder)?;
     let reloader = Reloader::new(source, flags, Arc::new(adjust));
+    control::serve(&mut pipeline, &loaded.settings, &folder, reloader.clone()).await?;
     let handle = pipeline.handle().clone();
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());

@@ -16,7 +16,11 @@ use super::settings::Settings;
 use super::stray;
 
 /// Environment variables with the prefix that are not settings.
-const OTHER_VARIABLES: [&str; 2] = ["SLUICEGATE_CONFIG", "SLUICEGATE_LOG"];
+const OTHER_VARIABLES: [&str; 3] = [
+    "SLUICEGATE_CONFIG",
+    "SLUICEGATE_LOG",
+    "SLUICEGATE_CONTROL_TOKEN",
+];
 
 /// Returns the default settings as a TOML table. Every default has a TOML form, as a test checks.
 pub(super) fn defaults() -> Table {

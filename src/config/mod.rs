@@ -5,6 +5,7 @@
 //! file without changing the rest of it.
 
 pub mod addresses;
+mod control;
 mod conversion;
 mod customerio;
 mod delivery;
@@ -30,6 +31,7 @@ mod tests;
 mod validation;
 
 pub use crate::feed::Settings as Feed;
+pub use control::Control;
 pub use customerio::CustomerIo;
 pub use delivery::Delivery;
 pub use error::ConfigError;

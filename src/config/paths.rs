@@ -8,7 +8,15 @@ use super::settings::Settings;
 /// Prefix of every environment variable that sets a setting.
 pub(super) const PREFIX: &str = "SLUICEGATE_";
 /// Tables whose keys are chosen by the operator.
-const FREE: [&str; 5] = ["types", "feed.headers", "presets", "keys", "relay.webhook"];
+const FREE: [&str; 7] = [
+    "types",
+    "feed.headers",
+    "presets",
+    "keys",
+    "relay.webhook",
+    "control.operators",
+    "control.viewers",
+];
 
 /// Returns the name of the environment variable for a setting.
 pub fn variable(path: &str) -> String {

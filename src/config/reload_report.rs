@@ -93,6 +93,7 @@ fn without_types(settings: &Settings) -> Settings {
         spool: settings.spool.clone(),
         screen: settings.screen.clone(),
         relay: settings.relay.clone(),
+        control: settings.control.clone(),
         types: BTreeMap::new(),
         rules: settings.rules.clone(),
         presets: settings.presets.clone(),

@@ -1,6 +1,8 @@
 //! Secret values among the settings.
 
-use secrecy::ExposeSecret as _;
+use std::collections::BTreeMap;
+
+use secrecy::{ExposeSecret as _, SecretString};
 
 use super::settings::Settings;
 
@@ -9,16 +11,17 @@ impl Settings {
     /// as two secrets can have the same mask.
     pub fn exposed(&self) -> Vec<(&'static str, String)> {
         let (feed, customerio, relay) = (&self.feed, &self.customerio, &self.relay);
-        let headers = feed.headers.iter();
-        let headers: Vec<String> = headers
-            .map(|(name, value)| format!("{name}: {}", value.expose_secret()))
-            .collect();
+        let lines = |all: &BTreeMap<String, SecretString>| {
+            let lines = all.iter();
+            let lines = lines.map(|(name, value)| format!("{name}: {}", value.expose_secret()));
+            lines.collect::<Vec<_>>().join("\n")
+        };
         vec![
             ("feed.url", feed.url.expose().to_owned()),
             ("feed.proxy", feed.proxy.expose().to_owned()),
             ("feed.token", feed.token.expose_secret().to_owned()),
             ("feed.password", feed.password.expose_secret().to_owned()),
-            ("feed.headers", headers.join("\n")),
+            ("feed.headers", lines(&feed.headers)),
             (
                 "customerio.api_key",
                 customerio.api_key.expose_secret().to_owned(),
@@ -31,6 +34,8 @@ impl Settings {
             ("relay.secret", relay.secret.expose_secret().to_owned()),
             ("relay.token", relay.token.expose_secret().to_owned()),
             ("relay.pass_to", relay.pass_to.expose().to_owned()),
+            ("control.operators", lines(&self.control.operators)),
+            ("control.viewers", lines(&self.control.viewers)),
         ]
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
+use super::control::Control;
 use super::customerio::CustomerIo;
 use super::delivery::Delivery;
 use super::relay::Relay;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub screen: Screen,
     /// HTTP intake and feed server of `sluicegate relay`.
     pub relay: Relay,
+    /// The control API of a running forwarder.
+    pub control: Control,
     /// Event types that are on or off, by name.
     pub types: BTreeMap<String, Switch>,
     /// Filter rules, in order.
@@ -64,6 +67,7 @@ impl Default for Settings {
             spool: SpoolSettings::default(),
             screen: Screen::default(),
             relay: Relay::default(),
+            control: Control::default(),
             types: BTreeMap::new(),
             rules: Vec::new(),
             presets: BTreeMap::new(),

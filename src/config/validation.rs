@@ -1,7 +1,10 @@
 //! Validation of the settings for a command that needs some of them.
 
+use std::net::SocketAddr;
 use std::path::Path;
 use std::time::Duration;
+
+use secrecy::ExposeSecret as _;
 
 use super::addresses;
 use super::error::ConfigError;
@@ -17,6 +20,9 @@ use crate::relay::webhook_mapping::WebhookMapping;
 /// Minimum of the settings that bound the pause between attempts: a shorter one would retry
 /// without a pause while a server is down.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
+
+/// Minimum length of a token of the control API.
+const MIN_TOKEN: usize = 16;
 
 /// Which settings a command needs before it can start.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -52,6 +58,7 @@ impl Loaded {
         self.check_feed(needs, &mut found);
         self.check_destination(needs, &mut found);
         self.check_relay(&mut found);
+        self.check_control(&mut found);
         self.check_mapping_and_limits(&mut found);
         self.check_filters(&mut found);
         self.check_sizes(&mut found);
@@ -240,8 +247,57 @@ impl Loaded {
         }
     }
 
+    /// Refuses a control API that anyone on the network could use, or whose tokens could be read.
+    fn check_control(&self, found: &mut Vec<ConfigError>) {
+        let own = &self.settings.control;
+        if own.tls_cert_file.is_empty() != own.tls_key_file.is_empty() {
+            found.push(self.invalid(
+                "control.tls_cert_file",
+                "TLS needs both files; write tls_cert_file and tls_key_file",
+            ));
+        }
+        self.check_files(
+            &[
+                ("control.tls_cert_file", &own.tls_cert_file),
+                ("control.tls_key_file", &own.tls_key_file),
+            ],
+            found,
+        );
+        for (setting, tokens) in [
+            ("control.operators", &own.operators),
+            ("control.viewers", &own.viewers),
+        ] {
+            for (name, token) in tokens {
+                if token.expose_secret().len() < MIN_TOKEN {
+                    let message = format!(
+                        "the token is too short to be a secret; write {MIN_TOKEN} characters or more"
+                    );
+                    found.push(self.invalid(&format!("{setting}.{name}"), message));
+                }
+            }
+        }
+        if own.listen.is_empty() {
+            return;
+        }
+        let Ok(address) = own.listen.parse::<SocketAddr>() else {
+            let message = format!(
+                "{:?} is not an IP address with a port; write \"127.0.0.1:4090\" or \"[::1]:4090\"",
+                own.listen
+            );
+            found.push(self.invalid("control.listen", message));
+            return;
+        };
+        let has_tokens = !(own.operators.is_empty() && own.viewers.is_empty());
+        let is_open = !has_tokens || own.tls_cert_file.is_empty();
+        if is_open && !address.ip().to_canonical().is_loopback() {
+            let message = format!(
+                "{address} can be reached from other machines, which needs TLS and tokens; set control.tls_cert_file, control.tls_key_file and control.operators, or listen on 127.0.0.1"
+            );
+            found.push(self.invalid("control.listen", message));
+        }
+    }
+
     fn check_destination(&self, needs: Needs, found: &mut Vec<ConfigError>) {
-        use secrecy::ExposeSecret;
         let own = &self.settings.customerio;
         if !own.base_url.is_empty()
             && let Err(message) = addresses::base_url(&own.base_url)

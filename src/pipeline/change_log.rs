@@ -21,7 +21,11 @@ const KEPT: usize = 100;
 
 /// The log of changes. Clones share it.
 #[derive(Debug, Clone)]
-pub(super) struct ChangeLog(Arc<Mutex<Inner>>);
+pub(super) struct ChangeLog {
+    inner: Arc<Mutex<Inner>>,
+    /// Held while a change is made.
+    turns: Arc<tokio::sync::Mutex<()>>,
+}
 
 #[derive(Debug)]
 struct Inner {
@@ -35,12 +39,16 @@ struct Inner {
 impl ChangeLog {
     /// Creates the log of a run whose spool is in `folder`.
     pub(super) fn new(folder: &Path) -> Self {
-        Self(Arc::new(Mutex::new(Inner {
+        let inner = Inner {
             path: folder.join(FILE),
             version: 1,
             records: VecDeque::new(),
             replaced: VecDeque::new(),
-        })))
+        };
+        Self {
+            inner: Arc::new(Mutex::new(inner)),
+            turns: Arc::default(),
+        }
     }
 
     /// The version of the filters in force, from 1. Each change of the filters makes a new one.
@@ -70,41 +78,51 @@ impl ChangeLog {
         self.lock().replaced.pop_back()
     }
 
-    /// Keeps a change, and appends it to the file. A change of the filters replaced `replaced`; an
-    /// undo keeps nothing to go back to.
-    pub(super) fn add(
-        &self,
-        author: Author,
-        what: String,
-        new_filters: Option<Option<Arc<Filters>>>,
-    ) {
+    /// Waits until no other change is being made, and keeps others from being made as long as the
+    /// guard lives.
+    pub(super) async fn turn(&self) -> tokio::sync::OwnedMutexGuard<()> {
+        self.turns.clone().lock_owned().await
+    }
+
+    /// Keeps a change, and appends it to the file.
+    pub(super) fn add(&self, author: Author, what: String) {
+        self.lock().add(author, what);
+    }
+
+    /// Does so with a change of the filters, which makes a new version. `replaced` are the filters to
+    /// which an undo goes back.
+    pub(super) fn add_filters(&self, author: Author, what: String, replaced: Option<Arc<Filters>>) {
         let mut inner = self.lock();
-        if let Some(replaced) = new_filters {
-            inner.version += 1;
-            inner.replaced.extend(replaced);
-            if inner.replaced.len() > KEPT {
-                inner.replaced.pop_front();
-            }
+        inner.version += 1;
+        inner.replaced.extend(replaced);
+        if inner.replaced.len() > KEPT {
+            inner.replaced.pop_front();
         }
-        let record = ChangeRecord {
-            at_ms: time::now(),
-            author,
-            filters_version: inner.version,
-            what,
-        };
-        if let Err(error) = append(&inner.path, &record) {
-            let path = inner.path.display();
-            tracing::error!("cannot write the change to {path}: {error}; make it writable");
-        }
-        inner.records.push_back(record);
-        if inner.records.len() > KEPT {
-            inner.records.pop_front();
-        }
+        inner.add(author, what);
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
         // Whoever panicked left whole records.
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Inner {
+    fn add(&mut self, author: Author, what: String) {
+        let record = ChangeRecord {
+            at_ms: time::now(),
+            author,
+            filters_version: self.version,
+            what,
+        };
+        if let Err(error) = append(&self.path, &record) {
+            let path = self.path.display();
+            tracing::error!("cannot write the change to {path}: {error}; make it writable");
+        }
+        self.records.push_back(record);
+        if self.records.len() > KEPT {
+            self.records.pop_front();
+        }
     }
 }
 

@@ -37,8 +37,6 @@ pub struct Handle {
     pub(super) notices: mpsc::UnboundedSender<String>,
     pub(super) failure: Failure,
     pub(super) change_log: ChangeLog,
-    /// Held while a change is made.
-    pub(super) steering: Arc<tokio::sync::Mutex<()>>,
 }
 
 /// A command that could not be carried out.

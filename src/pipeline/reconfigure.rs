@@ -84,7 +84,7 @@ impl Handle {
             self.gate.set_filters(new.filters())?;
             let author = Author::here("the configuration");
             let what = "filters: those of the configuration".to_owned();
-            self.change_log.add(author, what, Some(Some(replaced)));
+            self.change_log.add_filters(author, what, Some(replaced));
         }
         if has_new_mode {
             self.gate.set_mode(new.gate);

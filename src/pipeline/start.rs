@@ -89,19 +89,16 @@ impl Pipeline {
         let (channels, delivery) = delivery_channels(&gate);
         let own = settings.dispatch();
         let dispatch = Dispatch::new(client.clone(), own, spool.clone(), newest, channels);
-        let ring = SharedRing::new(settings.screen.ring_bytes);
-        let change_log = ChangeLog::new(spool.folder());
         let sources = Sources {
             gate: gate.clone(),
-            change_log: change_log.clone(),
+            change_log: ChangeLog::new(spool.folder()),
             delivery: delivery.status,
             feed: feed_ends.status,
-            ring: ring.clone(),
+            ring: SharedRing::new(settings.screen.ring_bytes),
             spool: spool.published(),
             notices: notices_received,
         };
         let (snapshots, published) = watch::channel(Arc::default());
-        let observer = Observer::new(sources, snapshots).run(intake_received, delivery.reports);
         let handle = Handle {
             gate,
             rules,
@@ -111,12 +108,12 @@ impl Pipeline {
             control,
             spool,
             snapshots: published,
-            ring,
+            ring: sources.ring.clone(),
             notices,
             failure: failure.clone(),
-            change_log,
-            steering: Arc::default(),
+            change_log: sources.change_log.clone(),
         };
+        let observer = Observer::new(sources, snapshots).run(intake_received, delivery.reports);
         let mut pipeline = Self {
             feed: failure.spawn("the feed's client", feed.run(channel)),
             intake: failure.spawn("intake", intake.run(frames, stop.clone())),

@@ -63,19 +63,19 @@ impl Handle {
         base: Option<u64>,
         command: Command,
     ) -> Result<String, SteerError> {
-        let _one_at_a_time = self.steering.lock().await;
+        let _one_at_a_time = self.change_log.turn().await;
         match command {
             Command::SetGate(mode) => {
                 self.gate.set_mode(mode);
                 let what = format!("gate: {}", mode.name());
-                self.change_log.add(author, what, None);
+                self.change_log.add(author, what);
             }
             Command::SetFilters(filters) => {
                 self.check_base(base)?;
                 let before = self.gate.load().shared_filters();
                 let what = format!("filters: {}", described(&before, &filters));
                 self.gate.set_filters(filters).map_err(CommandError::from)?;
-                self.change_log.add(author, what, Some(Some(before)));
+                self.change_log.add_filters(author, what, Some(before));
             }
             Command::UndoFilters => {
                 self.check_base(base)?;
@@ -85,13 +85,13 @@ impl Handle {
                 let what = described(&self.gate.load().shared_filters(), &back);
                 let back = Arc::unwrap_or_clone(back);
                 self.gate.set_filters(back).map_err(CommandError::from)?;
-                self.change_log
-                    .add(author, format!("filters, undo: {what}"), Some(None));
+                let what = format!("filters, undo: {what}");
+                self.change_log.add_filters(author, what, None);
             }
             Command::Resume => {
                 self.resume_delivery().await;
-                self.change_log
-                    .add(author, "delivery: try again".to_owned(), None);
+                let what = "delivery: try again".to_owned();
+                self.change_log.add(author, what);
             }
             Command::RetryDeadLetters(selection) => {
                 let retry = move |all: &DeadLetters| Ok(all.retry(&selection)?);
@@ -119,7 +119,7 @@ impl Handle {
 
     /// Records a change that was made by other means, such as a reload.
     pub fn record_change(&self, author: Author, what: String) {
-        self.change_log.add(author, what, None);
+        self.change_log.add(author, what);
     }
 
     fn check_base(&self, base: Option<u64>) -> Result<(), SteerError> {
@@ -136,7 +136,7 @@ impl Handle {
     fn dead_letters_changed(&self, author: Author, count: u64, done: &str) -> String {
         let message = dead_letters_message(count, done);
         if count > 0 {
-            self.change_log.add(author, message.clone(), None);
+            self.change_log.add(author, message.clone());
         }
         message
     }

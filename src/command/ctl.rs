@@ -1,0 +1,247 @@
+//! `ctl`: watches and steers a running forwarder, from scripts.
+
+use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
+use std::path::Path;
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, WrapErr as _, bail};
+use reqwest::Method;
+use secrecy::SecretString;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::amplitude::time;
+use crate::cli::{Ctl, CtlPlace, CtlRequest, FiltersRequest, Format};
+use crate::control::client::{Client, ClientError, Place};
+use crate::control::socket;
+use crate::filter::{Filters, Mode};
+use crate::protocol::{ChangeRecord, Snapshot};
+
+use super::config_source::ConfigSource;
+use super::headless::status_line;
+use super::output::{self, printable};
+use super::spool_location::spool_folder;
+
+/// The variable with the token for `--at`.
+const TOKEN_VARIABLE: &str = "SLUICEGATE_CONTROL_TOKEN";
+
+pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
+    let client = client(args.place, source)?;
+    match Box::pin(request(&client, args.request)).await {
+        Ok(code) => Ok(code),
+        // It was reached, and refused: scripts tell that from one that isn't there.
+        Err(error) => match error.downcast_ref::<ClientError>() {
+            Some(ClientError::Refused { message, .. }) => {
+                complain!("sluicegate: {message}");
+                Ok(ExitCode::from(1))
+            }
+            _ => Err(error),
+        },
+    }
+}
+
+fn client(place: CtlPlace, source: ConfigSource) -> Result<Client> {
+    let CtlPlace {
+        spool,
+        at,
+        token_file,
+        ca_file,
+    } = place;
+    let place = match at {
+        Some(url) => Place::Network {
+            url,
+            token: token(token_file.as_deref())?,
+        },
+        None => Place::Socket(socket::path(&spool_folder(spool, source)?)),
+    };
+    Ok(Client::new(place, ca_file.as_deref())?)
+}
+
+/// The token in the file, or in the environment.
+fn token(file: Option<&Path>) -> Result<Option<SecretString>> {
+    let text = match file {
+        Some(file) => std::fs::read_to_string(file)
+            .wrap_err_with(|| format!("cannot read the token in {}", file.display()))?,
+        None => std::env::var(TOKEN_VARIABLE).unwrap_or_default(),
+    };
+    let token = text.trim();
+    Ok((!token.is_empty()).then(|| SecretString::from(token)))
+}
+
+async fn request(client: &Client, request: CtlRequest) -> Result<ExitCode> {
+    match request {
+        CtlRequest::Status { format } => status(client, format).await?,
+        CtlRequest::Gate { mode, yes } => return gate(client, mode, yes).await,
+        CtlRequest::Filters(request) => filters(client, request).await?,
+        CtlRequest::Tail {
+            condition,
+            recent,
+            end,
+            limit,
+        } => tail(client, &query(&condition, recent, end), limit).await?,
+        CtlRequest::Changes { format } => changes(client, format).await?,
+        CtlRequest::Resume => change(client, Method::POST, "/v1/resume", &Value::Null).await?,
+        CtlRequest::Reload => change(client, Method::POST, "/v1/reload", &Value::Null).await?,
+        CtlRequest::Drain { yes } => {
+            let question = format!("end the forwarder at {}?", client.place());
+            if !yes && !is_sure(&question)? {
+                return Ok(ExitCode::from(1));
+            }
+            change(client, Method::POST, "/v1/drain", &Value::Null).await?;
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+async fn status(client: &Client, format: Format) -> Result<()> {
+    match format {
+        Format::Json => output::json(&client.get::<Value>("/v1/status").await?),
+        Format::Text => {
+            let about: Value = client.get("/v1/about").await?;
+            let snapshot: Snapshot = client.get("/v1/status").await?;
+            let mode = snapshot.mode.map_or("starting", Mode::name);
+            let text = |name: &str| {
+                let text = about["forwarder"][name].as_str().unwrap_or_default();
+                printable(text)
+            };
+            say!("workspace {}  gate {mode}", text("workspace"));
+            say!("feed {}  destination {}", text("feed"), text("destination"));
+            say!("{}", status_line(&snapshot));
+        }
+    }
+    Ok(())
+}
+
+async fn gate(client: &Client, mode: Mode, yes: bool) -> Result<ExitCode> {
+    let about: Value = client.get("/v1/about").await?;
+    let workspace = printable(about["forwarder"]["workspace"].as_str().unwrap_or_default());
+    let effect = match mode {
+        Mode::Open => "accepted events are sent",
+        Mode::Shut => "new events are dropped",
+        Mode::DryRun => "nothing is sent",
+    };
+    let question = format!("{workspace}: gate {}: {effect}?", mode.name());
+    if !yes && !is_sure(&question)? {
+        return Ok(ExitCode::from(1));
+    }
+    change(client, Method::PUT, "/v1/gate", &json!({ "mode": mode })).await?;
+    say!("{workspace}: gate {}: {effect}", mode.name());
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Filters with their version.
+#[derive(Deserialize)]
+struct Versioned {
+    version: u64,
+    filters: Filters,
+}
+
+async fn filters(client: &Client, request: FiltersRequest) -> Result<()> {
+    match request {
+        FiltersRequest::Show { format } => match format {
+            Format::Json => output::json(&client.get::<Value>("/v1/filters").await?),
+            Format::Text => {
+                let found: Versioned = client.get("/v1/filters").await?;
+                say!("# version {} of the filters", found.version);
+                say_as_is!("{}", toml::to_string(&found.filters)?);
+            }
+        },
+        FiltersRequest::Apply { file, base } => {
+            let filters = read_filters(&file)?;
+            let body = json!({ "base": base, "filters": filters });
+            change(client, Method::PUT, "/v1/filters", &body).await?;
+        }
+        FiltersRequest::Undo => {
+            change(client, Method::POST, "/v1/filters/undo", &json!({})).await?;
+        }
+    }
+    Ok(())
+}
+
+/// Reads filters: TOML as in the configuration, or JSON as `filters show --format json` writes it.
+fn read_filters(file: &Path) -> Result<Filters> {
+    let shown = file.display();
+    let text = if file == Path::new("-") {
+        let mut text = String::new();
+        std::io::stdin().read_to_string(&mut text)?;
+        text
+    } else {
+        std::fs::read_to_string(file).wrap_err_with(|| format!("cannot read {shown}"))?
+    };
+    if !text.trim_start().starts_with('{') {
+        return toml::from_str(&text).wrap_err_with(|| format!("{shown} has no filters"));
+    }
+    let versioned: Result<Versioned, _> = serde_json::from_str(&text);
+    match versioned {
+        Ok(versioned) => Ok(versioned.filters),
+        Err(_) => serde_json::from_str(&text).wrap_err_with(|| format!("{shown} has no filters")),
+    }
+}
+
+/// The path and query of the events.
+fn query(condition: &str, recent: bool, end: bool) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("where", condition);
+    query.append_pair("recent", &recent.to_string());
+    query.append_pair("end", &end.to_string());
+    format!("/v1/events?{}", query.finish())
+}
+
+async fn tail(client: &Client, path: &str, limit: Option<u64>) -> Result<()> {
+    let mut left = limit.unwrap_or(u64::MAX);
+    if left == 0 {
+        return Ok(());
+    }
+    let mut out = std::io::stdout();
+    let following = client.follow(path, |line| {
+        // JSON has no control characters; a pipe that was closed ends it.
+        let is_written = out.write_all(line).and_then(|()| out.write_all(b"\n"));
+        let is_flushed = is_written.and_then(|()| out.flush());
+        left -= 1;
+        left > 0 && is_flushed.is_ok()
+    });
+    Ok(following.await?)
+}
+
+async fn changes(client: &Client, format: Format) -> Result<()> {
+    let all: Vec<ChangeRecord> = client.get("/v1/changes").await?;
+    if format == Format::Json {
+        output::json(&all);
+        return Ok(());
+    }
+    for change in &all {
+        let (name, from) = (&change.author.name, &change.author.from);
+        say!(
+            "{}  {}  ({})  {}",
+            time::to_rfc3339(change.at_ms),
+            printable(name),
+            printable(from),
+            printable(&change.what)
+        );
+    }
+    if all.is_empty() {
+        say!("nothing was changed in this run");
+    }
+    Ok(())
+}
+
+/// Asks for a change, and tells what the forwarder says of it.
+async fn change(client: &Client, method: Method, path: &str, body: &Value) -> Result<()> {
+    let answer = client.change(method, path, body).await?;
+    let message = answer["message"].as_str().unwrap_or_default();
+    if !message.is_empty() {
+        say!("{}", printable(message));
+    }
+    Ok(())
+}
+
+/// Asks on the terminal.
+fn is_sure(question: &str) -> Result<bool> {
+    if !std::io::stdin().is_terminal() {
+        bail!("there is no terminal to ask on: add --yes");
+    }
+    say_as_is!("{question} [y/N] ");
+    let mut answer = String::new();
+    std::io::stdin().lock().read_line(&mut answer)?;
+    Ok(matches!(answer.trim(), "y" | "Y" | "yes"))
+}

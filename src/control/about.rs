@@ -1,0 +1,37 @@
+//! What a forwarder is, for its clients.
+
+use serde::{Deserialize, Serialize};
+
+/// The version of the API, which is the first part of each path.
+pub const PROTOCOL: u32 = 1;
+
+/// What a forwarder is, for its clients.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct About {
+    /// The version of the API.
+    pub protocol: u32,
+    /// The version of the program.
+    pub version: String,
+    /// Its process.
+    pub pid: u32,
+    /// The name of the workspace.
+    pub workspace: String,
+    /// The destination, without secrets.
+    pub destination: String,
+    /// The feed, without secrets.
+    pub feed: String,
+}
+
+impl About {
+    /// Describes this process.
+    pub fn this(workspace: String, destination: String, feed: String) -> Self {
+        Self {
+            protocol: PROTOCOL,
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            pid: std::process::id(),
+            workspace,
+            destination,
+            feed,
+        }
+    }
+}

@@ -1,0 +1,302 @@
+//! The requests of the control API, and their answers.
+
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Query, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post, put};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::delivery::spool::dead_letters::DeadLetterSelection;
+use crate::filter::{Filters, Mode};
+use crate::pipeline::Handle;
+use crate::protocol::Command;
+
+use super::about::{About, PROTOCOL};
+use super::access::{Access, Caller};
+use super::events::{self, EventQuery};
+use super::refusal::{Refusal, answer};
+
+/// Maximum size of a request's body, in bytes: filters with some hundred thousand event types.
+const MAX_BODY: usize = 64 << 20;
+
+/// Reloads the configuration. Returns a report, or why nothing changed.
+pub type Reload =
+    Box<dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, String>> + Send>> + Send + Sync>;
+
+/// The control API of one pipeline. Clones share it.
+#[derive(Clone)]
+pub struct Api(Arc<Parts>);
+
+struct Parts {
+    handle: Handle,
+    access: Access,
+    about: About,
+    reload: Option<Reload>,
+}
+
+impl std::fmt::Debug for Api {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_tuple("Api").field(&self.0.about).finish()
+    }
+}
+
+impl Api {
+    /// Creates the API of the pipeline of `handle`. `reload` is none if there is no configuration to
+    /// reload.
+    pub fn new(handle: Handle, access: Access, about: About, reload: Option<Reload>) -> Self {
+        Self(Arc::new(Parts {
+            handle,
+            access,
+            about,
+            reload,
+        }))
+    }
+
+    async fn steer(
+        &self,
+        caller: &Caller,
+        base: Option<u64>,
+        command: Command,
+    ) -> Result<Response, Refusal> {
+        caller.must_operate()?;
+        let handle = &self.0.handle;
+        let author = caller.author.clone();
+        match handle.steer(author, base, command).await {
+            Ok(message) => {
+                let version = handle.filters_version();
+                let body = json!({ "message": message, "filters_version": version });
+                Ok(answer(StatusCode::OK, &body))
+            }
+            Err(error) => Err(Refusal::of(&error)),
+        }
+    }
+}
+
+/// Where a request comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    Socket,
+    Network,
+}
+
+/// The routes behind a door.
+pub(super) fn router(api: &Api, door: Door) -> Router {
+    Router::new()
+        .route("/v1/about", get(about))
+        .route("/v1/status", get(status))
+        .route("/v1/events", get(tail))
+        .route("/v1/changes", get(changes))
+        .route("/v1/filters", get(filters).put(set_filters))
+        .route("/v1/filters/undo", post(undo_filters))
+        .route("/v1/gate", put(set_gate))
+        .route("/v1/resume", post(resume))
+        .route("/v1/reload", post(reload))
+        .route("/v1/drain", post(drain))
+        .route("/v1/dead-letters/retry", post(retry_dead_letters))
+        .route("/v1/dead-letters/discard", post(discard_dead_letters))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(
+            (api.clone(), door),
+            authenticate,
+        ))
+        .with_state(api.clone())
+}
+
+/// Finds out who asks, before anything else of a request is read.
+async fn authenticate(
+    State((api, door)): State<(Api, Door)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match door {
+        Door::Socket => Ok(Access::on_socket(request.headers())),
+        Door::Network => {
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+            let from = peer.map_or([0; 4].into(), |peer| peer.0.ip().to_canonical());
+            api.0.access.on_network(request.headers(), from)
+        }
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn about(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let body = json!({ "forwarder": api.0.about, "you": caller.author, "role": caller.role });
+    answer(StatusCode::OK, &body)
+}
+
+async fn status(State(api): State<Api>) -> Response {
+    let snapshot = api.0.handle.snapshots().borrow().clone();
+    answer(StatusCode::OK, &*snapshot)
+}
+
+async fn tail(
+    State(api): State<Api>,
+    Query(query): Query<EventQuery>,
+) -> Result<Response, Refusal> {
+    events::stream(api.0.handle.ring().clone(), &query)
+}
+
+async fn changes(State(api): State<Api>) -> Response {
+    answer(StatusCode::OK, &api.0.handle.change_records())
+}
+
+async fn filters(State(api): State<Api>) -> Response {
+    let handle = &api.0.handle;
+    let body = json!({ "version": handle.filters_version(), "filters": handle.filters() });
+    answer(StatusCode::OK, &body)
+}
+
+/// A change of the filters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFilters {
+    /// The version that the change was made from; without it the filters are replaced whatever they
+    /// are.
+    base: Option<u64>,
+    filters: Filters,
+}
+
+async fn set_filters(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let new: NewFilters = parsed(&body)?;
+    api.steer(&caller, new.base, Command::SetFilters(new.filters))
+        .await
+}
+
+/// The version that a change was made from.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base {
+    base: Option<u64>,
+}
+
+async fn undo_filters(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let base = if body.is_empty() {
+        Base::default()
+    } else {
+        parsed(&body)?
+    };
+    api.steer(&caller, base.base, Command::UndoFilters).await
+}
+
+/// A new mode of the gate.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMode {
+    mode: Mode,
+}
+
+async fn set_gate(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let new: NewMode = parsed(&body)?;
+    api.steer(&caller, None, Command::SetGate(new.mode)).await
+}
+
+async fn resume(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refusal> {
+    api.steer(&caller, None, Command::Resume).await
+}
+
+async fn retry_dead_letters(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let which: DeadLetterSelection = parsed(&body)?;
+    api.steer(&caller, None, Command::RetryDeadLetters(which))
+        .await
+}
+
+async fn discard_dead_letters(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let which: DeadLetterSelection = parsed(&body)?;
+    api.steer(&caller, None, Command::DiscardDeadLetters(which))
+        .await
+}
+
+async fn reload(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let Some(reload) = &api.0.reload else {
+        let why = "this forwarder has no configuration to reload";
+        return Err(Refusal::bad_request(why));
+    };
+    let report = reload().await.map_err(Refusal::bad_request)?;
+    let handle = &api.0.handle;
+    handle.record_change(caller.author, report.clone());
+    Ok(answer(StatusCode::OK, &json!({ "message": report })))
+}
+
+/// Ends the forwarder as SIGTERM does.
+async fn drain(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let what = "drain and end".to_owned();
+    api.0.handle.record_change(caller.author, what);
+    if let Err(error) = signal_hook::low_level::raise(signal_hook::consts::SIGTERM) {
+        let why = format!("the forwarder can't be told to end: {error}");
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why));
+    }
+    let body = json!({ "message": "draining; what can't be sent stays in the spool" });
+    Ok(answer(StatusCode::ACCEPTED, &body))
+}
+
+async fn unknown_path(request: Request) -> Refusal {
+    let path = request.uri().path();
+    let why = format!(
+        "there is no {path} in version {PROTOCOL} of this API; its paths begin with /v{PROTOCOL}/"
+    );
+    Refusal::new(StatusCode::NOT_FOUND, why)
+}
+
+async fn unknown_method(request: Request) -> Refusal {
+    let (method, path) = (request.method(), request.uri().path());
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{path} has no {method}"),
+    )
+}
+
+fn parsed<'b, T: Deserialize<'b>>(body: &'b [u8]) -> Result<T, Refusal> {
+    serde_json::from_slice(body)
+        .map_err(|error| Refusal::bad_request(format!("the body is not as expected: {error}")))
+}
