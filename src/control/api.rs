@@ -7,25 +7,32 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Query, Request, State};
-use axum::http::StatusCode;
+use axum::http::{StatusCode, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
 use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::json;
 
-use crate::delivery::spool::dead_letters::DeadLetterSelection;
+use crate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
+use crate::filter::preview::Batching;
 use crate::filter::{Filters, Mode};
-use crate::pipeline::Handle;
+use crate::pipeline::{CommandError, Handle};
 use crate::protocol::Command;
 
 use super::about::{About, PROTOCOL};
 use super::access::{Access, Caller};
 use super::events::{self, EventQuery};
 use super::refusal::{Refusal, answer};
+use super::remote::RemoteSettings;
+use super::screen_feed::{self, ScreenQuery, ScreenSources};
+use super::wire_letter::WireLetter;
 
 /// Maximum size of a request's body, in bytes: filters with some hundred thousand event types.
 const MAX_BODY: usize = 64 << 20;
+
+/// Maximum dead letters in an answer.
+const MAX_DEAD_LETTERS: u64 = 1_000;
 
 /// Reloads the configuration. Returns a report, or why nothing changed.
 pub type Reload =
@@ -93,6 +100,7 @@ pub(super) fn router(api: &Api, door: Door) -> Router {
         .route("/v1/about", get(about))
         .route("/v1/status", get(status))
         .route("/v1/events", get(tail))
+        .route("/v1/screen", get(screen))
         .route("/v1/changes", get(changes))
         .route("/v1/filters", get(filters).put(set_filters))
         .route("/v1/filters/undo", post(undo_filters))
@@ -100,6 +108,9 @@ pub(super) fn router(api: &Api, door: Door) -> Router {
         .route("/v1/resume", post(resume))
         .route("/v1/reload", post(reload))
         .route("/v1/drain", post(drain))
+        .route("/v1/settings", get(settings))
+        .route("/v1/dead-letters/list", post(list_dead_letters))
+        .route("/v1/dead-letters/export", post(export_dead_letters))
         .route("/v1/dead-letters/retry", post(retry_dead_letters))
         .route("/v1/dead-letters/discard", post(discard_dead_letters))
         .fallback(unknown_path)
@@ -150,6 +161,20 @@ async fn tail(
     Query(query): Query<EventQuery>,
 ) -> Result<Response, Refusal> {
     events::stream(api.0.handle.ring().clone(), &query)
+}
+
+async fn screen(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ScreenQuery>,
+) -> Response {
+    let sources = ScreenSources {
+        about: api.0.about.clone(),
+        role: caller.role,
+        ring: api.0.handle.ring().clone(),
+        snapshots: api.0.handle.snapshots(),
+    };
+    screen_feed::stream(sources, &query)
 }
 
 async fn changes(State(api): State<Api>) -> Response {
@@ -225,6 +250,55 @@ async fn resume(
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Refusal> {
     api.steer(&caller, None, Command::Resume).await
+}
+
+/// Answers with the settings that a screen's queries depend on.
+async fn settings(State(api): State<Api>) -> Response {
+    let handle = &api.0.handle;
+    let delivery = handle.settings().delivery;
+    let settings = RemoteSettings {
+        mapping: handle.judge_rules().mapping.clone(),
+        batching: Batching {
+            age: delivery.batch_age,
+            bytes: delivery.batch_bytes,
+        },
+    };
+    answer(StatusCode::OK, &settings)
+}
+
+/// Some of the dead letters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SomeDeadLetters {
+    which: DeadLetterSelection,
+    most: u64,
+}
+
+async fn list_dead_letters(State(api): State<Api>, body: Bytes) -> Result<Response, Refusal> {
+    let SomeDeadLetters { which, most } = parsed(&body)?;
+    let most = most.min(MAX_DEAD_LETTERS);
+    let handle = &api.0.handle;
+    let found = handle.with_letters(move |all| Ok(all.page(&which, 0, most)?));
+    let found = found.await.map_err(unreadable)?;
+    let found: Vec<WireLetter> = found.into_iter().map(WireLetter::of).collect();
+    Ok(answer(StatusCode::OK, &found))
+}
+
+async fn export_dead_letters(State(api): State<Api>, body: Bytes) -> Result<Response, Refusal> {
+    let which: DeadLetterSelection = parsed(&body)?;
+    let export = move |all: &DeadLetters| {
+        let mut text = Vec::new();
+        all.export(&which, &mut text)?;
+        Ok(text)
+    };
+    let text = api.0.handle.with_letters(export).await;
+    let text = text.map_err(unreadable)?;
+    let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((StatusCode::OK, headers, text).into_response())
+}
+
+fn unreadable(error: CommandError) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 
 async fn retry_dead_letters(

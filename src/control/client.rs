@@ -142,6 +142,32 @@ impl Client {
         Ok(serde_json::from_slice(&body).unwrap_or_default())
     }
 
+    /// Asks for what `body` describes.
+    pub(super) async fn ask<T: DeserializeOwned>(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<T, ClientError> {
+        let text = self.text(path, body).await?;
+        serde_json::from_slice(&text).map_err(|error| ClientError::Strange {
+            place: self.place(),
+            why: error.to_string(),
+        })
+    }
+
+    /// Asks for what `body` describes, and returns the answer as it is.
+    pub(super) async fn text(
+        &self,
+        path: &str,
+        body: &impl Serialize,
+    ) -> Result<Bytes, ClientError> {
+        let body = serde_json::to_vec(body).unwrap_or_default();
+        let answer = self
+            .send(Method::POST, path, Some(body), Some(TIMEOUT))
+            .await?;
+        answer.bytes().await.map_err(|error| self.failed(&error))
+    }
+
     /// Follows the lines at `path`, and passes each one to `take` until it returns false.
     pub async fn follow(
         &self,
@@ -156,6 +182,26 @@ impl Client {
             }
         }
         Ok(())
+    }
+
+    /// Asks for `path`, whose answer has no end.
+    pub(super) async fn stream(&self, path: &str) -> Result<Response, ClientError> {
+        self.send(Method::GET, path, None, None).await
+    }
+
+    /// Waits for the next part of an answer, at most for `silence`; none at its end.
+    pub(super) async fn next_part(
+        &self,
+        answer: &mut Response,
+        silence: Duration,
+    ) -> Result<Option<Bytes>, ClientError> {
+        match tokio::time::timeout(silence, answer.chunk()).await {
+            Ok(part) => part.map_err(|error| self.failed(&error)),
+            Err(_) => Err(ClientError::Unreachable {
+                place: self.place(),
+                why: format!("nothing came for {} s", silence.as_secs()),
+            }),
+        }
     }
 
     async fn send(
@@ -235,7 +281,11 @@ impl Client {
 
 /// Passes the lines in `rest` and `part` to `take`, and keeps what has no end yet in `rest`. Returns
 /// false as soon as `take` does.
-fn take_lines(rest: &mut Vec<u8>, part: &[u8], take: &mut impl FnMut(&[u8]) -> bool) -> bool {
+pub(super) fn take_lines(
+    rest: &mut Vec<u8>,
+    part: &[u8],
+    take: &mut impl FnMut(&[u8]) -> bool,
+) -> bool {
     rest.extend_from_slice(part);
     let mut from = 0;
     while let Some(length) = memchr::memchr(b'\n', &rest[from..]) {

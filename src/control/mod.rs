@@ -12,9 +12,14 @@ pub mod access;
 mod api;
 pub mod client;
 mod events;
+pub mod mirror;
 mod refusal;
+pub mod remote;
+mod screen_feed;
 mod server;
 pub mod socket;
+mod wire;
+mod wire_letter;
 
 pub use about::{About, PROTOCOL};
 pub use access::{Access, Role, Token};

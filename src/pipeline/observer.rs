@@ -308,6 +308,7 @@ impl Observer {
             dead_letters: published.dead_letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
+            link: None,
         };
         self.snapshots.send_replace(Arc::new(snapshot));
     }

@@ -72,6 +72,18 @@ pub struct Snapshot {
     pub ring: RingRow,
     /// Notices for the operator, the newest last.
     pub notices: Vec<Notice>,
+    /// The connection to the forwarder, for a screen in another process.
+    #[serde(skip)]
+    pub link: Option<LinkStatus>,
+}
+
+/// The connection of a screen to a forwarder in another process.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct LinkStatus {
+    /// Why it is lost, and when it is tried again.
+    pub lost: Option<(String, UnixMs)>,
+    /// Number of events that this screen was not sent.
+    pub missed: u64,
 }
 
 /// Counts since the start.

@@ -5,3 +5,4 @@ pub mod clock;
 pub mod counters;
 pub mod latency;
 pub mod ring;
+pub mod story_changes;

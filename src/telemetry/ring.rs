@@ -8,16 +8,20 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::protocol::{Record, RingRow, Story};
 
+use super::story_changes::StoryChanges;
+
 /// The ring of recent events. Clones share it.
 #[derive(Debug, Clone)]
 pub struct SharedRing(Arc<Mutex<Ring>>);
 
-/// The records in the order of their sequence numbers, which have no gaps.
+/// The records in the order of their sequence numbers. Those of a pipeline in this process have no
+/// gaps; a screen that is attached to another process may not get all.
 #[derive(Debug)]
 pub struct Ring {
     records: VecDeque<Record>,
     bytes: usize,
     max_bytes: usize,
+    story_changes: StoryChanges,
 }
 
 impl SharedRing {
@@ -27,6 +31,7 @@ impl SharedRing {
             records: VecDeque::new(),
             bytes: 0,
             max_bytes,
+            story_changes: StoryChanges::default(),
         })))
     }
 
@@ -54,7 +59,7 @@ impl SharedRing {
             return None;
         }
         *next = upto;
-        let records = ring.from(from).take((upto - from) as usize);
+        let records = ring.from(from).take_while(|record| record.sequence < upto);
         Some(records.filter_map(pick).collect())
     }
 }
@@ -69,6 +74,11 @@ impl Ring {
         self.shrink();
     }
 
+    /// The log of changed stories.
+    pub fn story_changes(&mut self) -> &mut StoryChanges {
+        &mut self.story_changes
+    }
+
     /// Changes the story of a record, if it is still in the ring, and counts its new size.
     pub fn update(&mut self, sequence: u64, change: impl FnOnce(&mut Story)) {
         if let Some(index) = self.index(sequence)
@@ -77,6 +87,7 @@ impl Ring {
             let before = record.bytes();
             change(&mut record.story);
             self.bytes = (self.bytes + record.bytes()).saturating_sub(before);
+            self.story_changes.add(sequence);
             self.shrink();
         }
     }
@@ -96,8 +107,7 @@ impl Ring {
 
     /// The records from `sequence` on.
     pub fn from(&self, sequence: u64) -> impl DoubleEndedIterator<Item = &Record> {
-        let start = sequence.saturating_sub(self.first()) as usize;
-        self.records.range(start.min(self.records.len())..)
+        self.records.range(self.position(sequence)..)
     }
 
     /// The sequence number of the oldest record; 1 if the ring is empty.
@@ -119,9 +129,19 @@ impl Ring {
     }
 
     fn index(&self, sequence: u64) -> Option<usize> {
-        sequence
-            .checked_sub(self.first())
-            .map(|index| index as usize)
+        let index = self.position(sequence);
+        let found = self.records.get(index)?;
+        (found.sequence == sequence).then_some(index)
+    }
+
+    /// The index of the first record that is not before `sequence`.
+    fn position(&self, sequence: u64) -> usize {
+        // Without gaps the number tells the index.
+        let index = sequence.saturating_sub(self.first()) as usize;
+        match self.records.get(index) {
+            Some(record) if record.sequence == sequence => index,
+            _ => self.records.partition_point(|r| r.sequence < sequence),
+        }
     }
 }
 
@@ -197,5 +217,27 @@ mod tests {
             ..Attempt::clone(&attempt)
         }));
         assert!(of_many.bytes() - size < 50, "a request's events share it");
+    }
+
+    #[test]
+    fn a_ring_with_gaps_finds_what_it_has() {
+        let text = r#"{"event_type":"A","user_id":"u"}"#;
+        let new = |sequence| record(sequence, text, Decision::Accepted, Outcome::OnItsWay);
+        let shared = SharedRing::new(1 << 20);
+        let mut ring = shared.lock();
+        ring.extend([14, 15, 20, 21, 25].map(new));
+        let numbers = |ring: &Ring, from| ring.from(from).map(|r| r.sequence).collect::<Vec<_>>();
+        assert_eq!(numbers(&ring, 0), [14, 15, 20, 21, 25]);
+        assert_eq!(numbers(&ring, 16), [20, 21, 25]);
+        assert_eq!(numbers(&ring, 22), [25]);
+        assert!(ring.get(20).is_some() && ring.get(22).is_none() && ring.get(13).is_none());
+        ring.update(21, |story| story.outcome = Outcome::DryRun);
+        ring.update(22, |_| panic!("there is none"));
+        drop(ring);
+        let (mut next, mut seen) = (0, Vec::new());
+        while let Some(batch) = shared.copy_batch(&mut next, |r| Some(r.sequence)) {
+            seen.extend(batch);
+        }
+        assert_eq!(seen, [14, 15, 20, 21, 25]);
     }
 }

@@ -11,11 +11,12 @@ use tokio::time::Instant;
 use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::limits::Code;
-use crate::pipeline::{Handle, ShutdownReport};
+use crate::pipeline::ShutdownReport;
 use crate::text::grouped;
 use crate::tui::action::Action;
 use crate::tui::events::export;
 use crate::tui::filters::recent_catalog::recent_catalog;
+use crate::tui::forwarder::Forwarder;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
@@ -30,7 +31,7 @@ const DEAD_LETTERS_PER_PERSON: u64 = 20;
 
 /// Runs queries and exports in the background; the results come back as actions.
 pub(crate) struct Jobs {
-    handle: Handle,
+    forwarder: Forwarder,
     answers: mpsc::UnboundedSender<Action>,
     clipboard: clipboard::System,
     /// The person whose events are summarized.
@@ -43,9 +44,9 @@ pub(crate) struct Jobs {
 
 impl Jobs {
     /// Queries on the pipeline's ring and dead letters, answered to `answers`.
-    pub(crate) fn new(handle: Handle, answers: mpsc::UnboundedSender<Action>) -> Self {
+    pub(crate) fn new(forwarder: Forwarder, answers: mpsc::UnboundedSender<Action>) -> Self {
         Self {
-            handle,
+            forwarder,
             answers,
             clipboard: clipboard::System::default(),
             summarized: EachSecond(None),
@@ -91,30 +92,24 @@ impl Jobs {
         &self,
         which: DeadLetterSelection,
     ) -> Result<Vec<DeadLetter>, String> {
-        let found = self
-            .handle
-            .with_letters(move |l| Ok(l.page(&which, 0, DEAD_LETTERS_PER_GROUP)?));
-        found.await.map_err(|error| error.to_string())
+        self.forwarder
+            .dead_letters(which, DEAD_LETTERS_PER_GROUP)
+            .await
     }
 
     /// Exports the selected dead letters to a file in the working directory.
     pub(crate) async fn export(&self, which: DeadLetterSelection) -> Result<String, String> {
-        let exported = self.handle.with_letters(move |dead_letters| {
-            let (file, name) = export::create_file("dead-letters")?;
-            let mut file = std::io::BufWriter::new(file);
-            let count = dead_letters.export(&which, &mut file)?;
-            std::io::Write::flush(&mut file)?;
-            Ok((count, name))
-        });
-        match exported.await {
-            Ok((count, name)) => Ok(format!("{} dead letters written to {name}", grouped(count))),
-            Err(error) => Err(format!("cannot export the dead letters: {error}")),
-        }
+        let failed = |why: String| format!("cannot export the dead letters: {why}");
+        let (file, name) =
+            export::create_file("dead-letters").map_err(|error| failed(error.to_string()))?;
+        let exported = self.forwarder.export_dead_letters(which, file).await;
+        let count = exported.map_err(failed)?;
+        Ok(format!("{} dead letters written to {name}", grouped(count)))
     }
 
     /// Exports events in the ring to a file in the working directory.
     pub(crate) fn export_events(&self, events: export::Events) {
-        let (ring, answers) = (self.handle.ring().clone(), self.answers.clone());
+        let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
         tokio::spawn(async move {
             let name = events.file_name();
             let reading = tokio::task::spawn_blocking(move || {
@@ -136,7 +131,7 @@ impl Jobs {
 
     /// Collects the catalog of event types and properties.
     pub(crate) fn catalog(&self) {
-        let (ring, answers) = (self.handle.ring().clone(), self.answers.clone());
+        let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
         tokio::task::spawn_blocking(move || {
             let catalog = recent_catalog(&ring);
             // The screen may be closed by now.
@@ -149,10 +144,9 @@ impl Jobs {
         let Some(code) = self.broken_down.due(code) else {
             return;
         };
-        let (handle, answers) = (self.handle.clone(), self.answers.clone());
+        let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
         tokio::task::spawn_blocking(move || {
-            let judge_rules = handle.judge_rules();
-            let found = Breakdown::of(code, handle.ring(), &judge_rules.mapping);
+            let found = Breakdown::of(code, forwarder.ring(), &forwarder.mapping());
             // The screen may be closed by now.
             let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
         });
@@ -163,7 +157,7 @@ impl Jobs {
         let Some(event_type) = self.explored.due(event_type) else {
             return;
         };
-        let (ring, answers) = (self.handle.ring().clone(), self.answers.clone());
+        let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
         tokio::task::spawn_blocking(move || {
             let found = Properties::of(&event_type, &ring);
             // The screen may be closed by now.
@@ -176,16 +170,15 @@ impl Jobs {
         let Some(identity) = self.summarized.due(identity) else {
             return;
         };
-        let (handle, answers) = (self.handle.clone(), self.answers.clone());
+        let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
         tokio::spawn(async move {
-            let (who, ring) = (identity.clone(), handle.ring().clone());
+            let (who, ring) = (identity.clone(), forwarder.ring().clone());
             let reading = tokio::task::spawn_blocking(move || Summary::of(&who, &ring));
             let Ok(mut summary) = reading.await else {
                 return;
             };
             let whose = DeadLetterSelection::Person(identity.id().to_owned());
-            let found =
-                handle.with_letters(move |l| Ok(l.page(&whose, 0, DEAD_LETTERS_PER_PERSON)?));
+            let found = forwarder.dead_letters(whose, DEAD_LETTERS_PER_PERSON);
             // The pane of the dead letters reports errors.
             summary.dead_letters = found.await.unwrap_or_default();
             // The screen may be closed by now.

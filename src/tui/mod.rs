@@ -9,6 +9,7 @@ pub mod dead_letters;
 pub mod delivery;
 pub mod events;
 pub mod filters;
+mod forwarder;
 pub mod frame;
 pub mod input;
 pub mod inspector;
@@ -30,6 +31,7 @@ pub mod view;
 pub mod watches;
 pub mod widget;
 
+pub use forwarder::Forwarder;
 pub use opening::{Opening, Reload};
-pub use shell::run;
+pub use shell::{attach, run};
 pub use state::Labels;

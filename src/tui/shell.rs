@@ -18,18 +18,19 @@ use tokio_util::sync::CancellationToken;
 
 use crate::amplitude::time;
 use crate::config::save;
+use crate::control::remote::Remote;
 use crate::filter::Filters;
-use crate::filter::preview::Batching;
-use crate::pipeline::{Handle, Pipeline, ShutdownReport};
+use crate::pipeline::{Pipeline, ShutdownReport};
 use crate::protocol::Snapshot;
 use crate::signals::{self, Hangup};
 use crate::tui::action::{Action, Effect, ReloadOutcome};
 use crate::tui::filters::preview::query::Previewer;
+use crate::tui::forwarder::Forwarder;
 use crate::tui::frame::news::has_news;
 use crate::tui::jobs::{Jobs, ended, write_ndjson};
 use crate::tui::memory::{Memory, MemoryWriter};
 use crate::tui::opening::{Opening, Reload};
-use crate::tui::session::{QuerySettings, Session};
+use crate::tui::session::Session;
 use crate::tui::terminal::event::terminal_action;
 use crate::tui::terminal::screen::Screen;
 use crate::tui::terminal::{clipboard, screen as terminal};
@@ -43,11 +44,25 @@ const SECOND: Duration = Duration::from_secs(1);
 /// Opens the screen on a pipeline, and drains the pipeline when the operator quits. Returns the
 /// result of the pipeline; none if it was not drained.
 pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<ShutdownReport>> {
+    let forwarder = Forwarder::Here(pipeline.handle().clone());
+    open(forwarder, Some(pipeline), opening).await
+}
+
+/// Opens the screen on a forwarder in another process, which goes on when the operator quits.
+pub async fn attach(remote: Remote, opening: Opening) -> io::Result<()> {
+    let closed = open(Forwarder::Remote(remote), None, opening).await;
+    closed.map(drop)
+}
+
+async fn open(
+    forwarder: Forwarder,
+    pipeline: Option<Pipeline>,
+    opening: Opening,
+) -> io::Result<Option<ShutdownReport>> {
     // Asked before the screen is open: the terminal answers as if keys were pressed.
     let colours = terminal::colours(opening.look.theme);
     let mut screen = Screen::open(&format!("sluicegate {}", opening.labels.workspace))?;
     screen.take_mouse(opening.look.mouse)?;
-    let handle = pipeline.handle().clone();
     let (state, unread) = opening.state(colours, screen.size()?);
     let Opening {
         look,
@@ -61,18 +76,19 @@ pub async fn run(pipeline: Pipeline, opening: Opening) -> io::Result<Option<Shut
         // This function holds the receiver, so sending cannot fail.
         let _ = answers.0.send(Action::Notice(Err(why)));
     }
+    let ring = forwarder.ring().clone();
     let shell = Shell {
-        session: Session::new(state, query_settings(&handle), handle.ring().clone()),
+        session: Session::new(state, forwarder.query_settings(), ring.clone()),
         screen,
         theme: Theme::of(colours, look.ascii),
         frame: SECOND / look.frames_per_second.get().min(60),
-        previewer: Previewer::new(handle.ring().clone()),
+        previewer: Previewer::new(ring.clone()),
         memory: MemoryWriter::new(memory, answers.0.clone()),
-        jobs: Jobs::new(handle.clone(), answers.0.clone()),
+        jobs: Jobs::new(forwarder.clone(), answers.0.clone()),
         answers,
-        watcher: Watcher::new(handle.ring().clone(), time::now),
-        handle,
-        pipeline: Some(pipeline),
+        watcher: Watcher::new(ring, time::now),
+        forwarder,
+        pipeline,
         drain,
         reload,
         hurry: CancellationToken::new(),
@@ -103,8 +119,8 @@ struct Shell {
     /// Saves the layout and the watches.
     memory: MemoryWriter,
     jobs: Jobs,
-    handle: Handle,
-    /// None once draining has started.
+    forwarder: Forwarder,
+    /// None once draining has started, and if the forwarder is another process.
     pipeline: Option<Pipeline>,
     drain: Duration,
     reload: Option<Reload>,
@@ -121,7 +137,7 @@ struct Shell {
 
 impl Shell {
     async fn run(mut self) -> io::Result<Option<ShutdownReport>> {
-        let mut inputs = Inputs::new(&self.handle);
+        let mut inputs = Inputs::new(&self.forwarder);
         let mut next_frame = Instant::now();
         loop {
             let action = self.next_action(&mut inputs, next_frame).await;
@@ -266,13 +282,10 @@ impl Shell {
     /// Carries out an effect whose result the screen waits for.
     async fn request(&mut self, effect: Effect) -> Option<Action> {
         Some(match effect {
-            Effect::Pipeline(command) => {
-                let applied = self.handle.apply(command).await;
-                Action::Applied(applied.map_err(|error| error.to_string()))
-            }
+            Effect::Pipeline(command) => Action::Applied(self.forwarder.apply(command).await),
             Effect::Reload => {
                 let reloaded = self.reload().await;
-                self.session.settings = query_settings(&self.handle);
+                self.session.settings = self.forwarder.query_settings();
                 Action::Reloaded(reloaded)
             }
             Effect::Save(filters) => {
@@ -301,11 +314,14 @@ impl Shell {
         match effect {
             Effect::Catalog => self.jobs.catalog(),
             Effect::ExportEvents(events) => self.jobs.export_events(events),
-            Effect::Drain => {
-                if let Some(pipeline) = self.pipeline.take() {
+            Effect::Drain => match self.pipeline.take() {
+                Some(pipeline) => {
                     self.ending = Some(tokio::spawn(pipeline.end(self.drain, self.hurry.clone())));
                 }
-            }
+                // Another process goes on without this screen.
+                None if self.ending.is_none() => self.closed = true,
+                None => {}
+            },
             Effect::Hurry => self.hurry.cancel(),
             Effect::Remember => self.memory.save(Memory {
                 layout: self.session.state.layout.clone(),
@@ -348,7 +364,7 @@ impl Shell {
             return Err("the demo has no configuration file to reload".to_owned());
         };
         let reread = reload().await?;
-        Ok((reread, self.handle.filters()))
+        Ok((reread, self.forwarder.filters()))
     }
 }
 
@@ -364,27 +380,14 @@ struct Inputs {
 }
 
 impl Inputs {
-    fn new(handle: &Handle) -> Self {
-        let pipeline = handle.clone();
+    fn new(forwarder: &Forwarder) -> Self {
         Self {
             keys: EventStream::new(),
-            snapshots: handle.snapshots(),
+            snapshots: forwarder.snapshots(),
             terminations: signals::terminations(),
             hangups: signals::hangups(),
-            failed: Box::pin(async move { pipeline.failed().await }),
+            failed: Box::pin(forwarder.clone().failed()),
             has_failed: false,
         }
-    }
-}
-
-/// The settings of queries, as the pipeline has them now.
-fn query_settings(handle: &Handle) -> QuerySettings {
-    let settings = handle.settings();
-    QuerySettings {
-        mapping: handle.judge_rules().mapping.clone(),
-        batching: Batching {
-            age: settings.delivery.batch_age,
-            bytes: settings.delivery.batch_bytes,
-        },
     }
 }

@@ -1,5 +1,6 @@
 //! Building a preview from recent events, newest first, on several threads.
 
+use serde::{Deserialize, Serialize};
 use std::hash::{BuildHasher as _, BuildHasherDefault};
 use std::sync::Arc;
 use std::time::Duration;
@@ -22,7 +23,7 @@ const MIN_EVENTS_PER_THREAD: usize = 512;
 const MAX_EXAMPLES: usize = 10;
 
 /// When a batch of events becomes a request.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Batching {
     /// Maximum age of its oldest event.
     pub age: Duration,

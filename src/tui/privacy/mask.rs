@@ -280,9 +280,7 @@ mod tests {
         // The address of a server is not a person's.
         let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 1));
         buffer.set_string(0, 0, "ws://10.0.0.5:4080 from 10.0.0.1", Style::new());
-        let servers: Vec<String> = addresses("ws://10.0.0.5:4080")
-            .map(str::to_owned)
-            .collect();
+        let servers: Vec<String> = addresses("ws://10.0.0.5:4080").map(str::to_owned).collect();
         mask_buffer(&mut buffer, &[], &servers);
         let line: String = (0..60).map(|x| buffer[(x, 0)].symbol()).collect();
         assert!(

@@ -1,0 +1,182 @@
+//! A copy of a forwarder's state and of its recent events, for a screen in another process.
+
+use std::io::Write as _;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+
+use crate::amplitude::time;
+use crate::protocol::{LinkStatus, Snapshot};
+use crate::telemetry::ring::SharedRing;
+
+use super::about::About;
+use super::access::Role;
+use super::client::{Client, ClientError, take_lines};
+use super::wire::Line;
+
+/// Delay before the first attempt to connect again; it doubles up to [`LONGEST_DELAY`].
+const FIRST_DELAY: Duration = Duration::from_millis(200);
+const LONGEST_DELAY: Duration = Duration::from_secs(5);
+/// A connection on which nothing came for this time is given up: a snapshot comes every second.
+const SILENCE: Duration = Duration::from_secs(10);
+
+/// A copy of a forwarder's state and recent events.
+#[derive(Debug)]
+pub struct Mirror {
+    client: Client,
+    ring: SharedRing,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    known: Arc<Mutex<Option<(About, Role)>>>,
+    /// Added to the numbers of the forwarder's events, so that those of a new run come after those of
+    /// the last one.
+    offset: u64,
+    /// The process whose events these are, and its last event.
+    process: u32,
+    last: u64,
+    missed: u64,
+}
+
+/// The ends of a mirror that a screen reads.
+#[derive(Debug, Clone)]
+pub struct MirrorEnds {
+    /// The recent events.
+    pub ring: SharedRing,
+    /// The state.
+    pub snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The forwarder, and the role of whoever is at the screen; known once it is connected.
+    pub known: Arc<Mutex<Option<(About, Role)>>>,
+}
+
+impl Mirror {
+    /// A mirror with at most `ring_bytes` of recent events.
+    pub fn new(client: Client, ring_bytes: usize) -> (Self, MirrorEnds) {
+        let (snapshots, received) = watch::channel(Arc::default());
+        let ring = SharedRing::new(ring_bytes);
+        let known = Arc::new(Mutex::new(None));
+        let ends = MirrorEnds {
+            ring: ring.clone(),
+            snapshots: received,
+            known: known.clone(),
+        };
+        let mirror = Self {
+            client,
+            ring,
+            snapshots,
+            known,
+            offset: 0,
+            process: 0,
+            last: 0,
+            missed: 0,
+        };
+        (mirror, ends)
+    }
+
+    /// Follows the forwarder until the task is aborted, and connects again whenever the connection is
+    /// lost.
+    pub async fn run(mut self) {
+        let mut delay = FIRST_DELAY;
+        loop {
+            let before = self.last;
+            let why = match self.follow().await {
+                Ok(()) => "the forwarder has ended".to_owned(),
+                Err(error) => error.to_string(),
+            };
+            if self.last != before {
+                delay = FIRST_DELAY;
+            }
+            self.lost(&why, delay);
+            tokio::time::sleep(delay).await;
+            delay = (delay * 2).min(LONGEST_DELAY);
+        }
+    }
+
+    /// Follows one connection to its end.
+    async fn follow(&mut self) -> Result<(), ClientError> {
+        let path = format!("/v1/screen?pid={}&after={}", self.process, self.last);
+        let mut answer = self.client.stream(&path).await?;
+        let strange = |client: &Client, why: String| ClientError::Strange {
+            place: client.place(),
+            why,
+        };
+        let mut decoder = zstd::stream::write::Decoder::new(Vec::new())
+            .map_err(|error| strange(&self.client, error.to_string()))?;
+        let mut rest = Vec::new();
+        while let Some(part) = self.client.next_part(&mut answer, SILENCE).await? {
+            let decoded = decoder.write_all(&part).and_then(|()| decoder.flush());
+            decoded.map_err(|error| strange(&self.client, error.to_string()))?;
+            let text = std::mem::take(decoder.get_mut());
+            let mut wrong = None;
+            take_lines(&mut rest, &text, &mut |line| {
+                match serde_json::from_slice(line) {
+                    Ok(line) => self.take(line),
+                    Err(error) => wrong = Some(error.to_string()),
+                }
+                wrong.is_none()
+            });
+            if let Some(why) = wrong {
+                return Err(strange(&self.client, why));
+            }
+        }
+        Ok(())
+    }
+
+    fn take(&mut self, line: Line) {
+        match line {
+            Line::Hello { forwarder, role } => {
+                if forwarder.pid != self.process {
+                    self.process = forwarder.pid;
+                    self.last = 0;
+                    self.offset = self.ring.lock().end().saturating_sub(1);
+                }
+                *self.known.lock().unwrap_or_else(PoisonError::into_inner) =
+                    Some((forwarder, role));
+            }
+            Line::Snapshot(snapshot) => self.publish(Arc::unwrap_or_clone(snapshot)),
+            Line::Records(records) => {
+                let offset = self.offset;
+                let records: Vec<_> = records
+                    .into_iter()
+                    .filter_map(|record| record.into_record(offset))
+                    .collect();
+                if let Some(last) = records.last() {
+                    self.last = last.sequence - offset;
+                }
+                self.ring.lock().extend(records);
+            }
+            Line::Stories(stories) => {
+                let mut ring = self.ring.lock();
+                for (sequence, story) in stories {
+                    ring.update(sequence + self.offset, |old| *old = story.into_story());
+                }
+            }
+            Line::Missed(count) => self.missed += count,
+        }
+    }
+
+    fn publish(&self, mut snapshot: Snapshot) {
+        for limit in Arc::make_mut(&mut snapshot.limits) {
+            limit.last_sequence += self.offset;
+        }
+        // The size of the copy is what the screen can find something in.
+        snapshot.ring = self.ring.lock().row();
+        snapshot.link = Some(LinkStatus {
+            lost: None,
+            missed: self.missed,
+        });
+        self.snapshots.send_replace(Arc::new(snapshot));
+    }
+
+    /// Tells the screen that the connection is lost: what it shows is old.
+    fn lost(&self, why: &str, delay: Duration) {
+        let again_ms = time::now() + i64::try_from(delay.as_millis()).unwrap_or(0);
+        self.snapshots.send_modify(|snapshot| {
+            let mut old = Snapshot::clone(snapshot);
+            old.link = Some(LinkStatus {
+                lost: Some((why.to_owned(), again_ms)),
+                missed: self.missed,
+            });
+            *snapshot = Arc::new(old);
+        });
+    }
+}

@@ -1,0 +1,137 @@
+//! A forwarder in another process, as a screen uses it.
+
+use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use reqwest::Method;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use tokio::sync::watch;
+
+use crate::customerio::Mapping;
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
+use crate::filter::Filters;
+use crate::filter::preview::Batching;
+use crate::protocol::{Command, Snapshot};
+use crate::telemetry::ring::SharedRing;
+
+use super::about::About;
+use super::access::Role;
+use super::client::{Client, ClientError};
+use super::mirror::MirrorEnds;
+use super::wire_letter::WireLetter;
+
+/// A forwarder in another process. Clones are of the same one.
+#[derive(Debug, Clone)]
+pub struct Remote {
+    client: Client,
+    ends: MirrorEnds,
+    settings: Arc<Mutex<RemoteSettings>>,
+}
+
+/// The settings of a forwarder that a screen's queries depend on.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct RemoteSettings {
+    /// The mapping of events to requests.
+    pub mapping: Mapping,
+    /// The limits of a batch.
+    pub batching: Batching,
+}
+
+impl Remote {
+    /// The forwarder of `client`, whose state and events come to `ends`.
+    pub async fn connect(client: Client, ends: MirrorEnds) -> Result<Self, ClientError> {
+        let settings = client.get("/v1/settings").await?;
+        Ok(Self {
+            client,
+            ends,
+            settings: Arc::new(Mutex::new(settings)),
+        })
+    }
+
+    /// The recent events.
+    pub fn ring(&self) -> &SharedRing {
+        &self.ends.ring
+    }
+
+    /// The state, as it changes.
+    pub fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        self.ends.snapshots.clone()
+    }
+
+    /// The forwarder, and the role of whoever is at the screen.
+    pub fn known(&self) -> Option<(About, Role)> {
+        let known = self.ends.known.lock();
+        known.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The settings that queries depend on.
+    pub fn settings(&self) -> RemoteSettings {
+        let settings = self.settings.lock();
+        settings.unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// The filters in force, as far as they are known here.
+    pub fn filters(&self) -> Filters {
+        Filters::clone(&self.ends.snapshots.borrow().filters)
+    }
+
+    /// Carries out a command. Filters replace only those that this screen knows: if somebody else has
+    /// changed them, nothing is done.
+    pub async fn apply(&self, command: Command) -> Result<String, ClientError> {
+        let base = self.ends.snapshots.borrow().filters_version;
+        let (method, path, body) = match command {
+            Command::SetGate(mode) => (Method::PUT, "/v1/gate", json!({ "mode": mode })),
+            Command::SetFilters(filters) => {
+                let body = json!({ "base": base, "filters": filters });
+                (Method::PUT, "/v1/filters", body)
+            }
+            Command::UndoFilters => (Method::POST, "/v1/filters/undo", json!({ "base": base })),
+            Command::Resume => (Method::POST, "/v1/resume", json!({})),
+            Command::RetryDeadLetters(which) => {
+                (Method::POST, "/v1/dead-letters/retry", json!(which))
+            }
+            Command::DiscardDeadLetters(which) => {
+                (Method::POST, "/v1/dead-letters/discard", json!(which))
+            }
+        };
+        let answer = self.client.change(method, path, &body).await?;
+        Ok(answer["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Reloads the forwarder's configuration. Returns what it changed.
+    pub async fn reload(&self) -> Result<String, ClientError> {
+        let answer = self
+            .client
+            .change(Method::POST, "/v1/reload", &json!({}))
+            .await?;
+        let settings = self.client.get("/v1/settings").await?;
+        *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
+        Ok(answer["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// The newest of the selected dead letters.
+    pub async fn dead_letters(
+        &self,
+        which: &DeadLetterSelection,
+        most: u64,
+    ) -> Result<Vec<DeadLetter>, ClientError> {
+        let body = json!({ "which": which, "most": most });
+        let path = "/v1/dead-letters/list";
+        let found: Vec<WireLetter> = self.client.ask(path, &body).await?;
+        Ok(found.into_iter().map(WireLetter::into_letter).collect())
+    }
+
+    /// Writes all selected dead letters to `to`, a line each. Returns their number.
+    pub async fn export(
+        &self,
+        which: &DeadLetterSelection,
+        to: &mut (dyn io::Write + Send),
+    ) -> Result<u64, String> {
+        let path = "/v1/dead-letters/export";
+        let text = self.client.text(path, &json!(which)).await;
+        let text = text.map_err(|error| error.to_string())?;
+        to.write_all(&text).map_err(|error| error.to_string())?;
+        Ok(memchr::memchr_iter(b'\n', &text).count() as u64)
+    }
+}

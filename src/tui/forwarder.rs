@@ -1,0 +1,136 @@
+//! The forwarder that a screen works on.
+
+use std::fs::File;
+use std::io::{BufWriter, Write as _};
+use std::sync::Arc;
+
+use tokio::sync::watch;
+
+use crate::control::remote::Remote;
+use crate::customerio::Mapping;
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
+use crate::filter::Filters;
+use crate::filter::preview::Batching;
+use crate::pipeline::Handle;
+use crate::protocol::{Command, Snapshot};
+use crate::telemetry::ring::SharedRing;
+use crate::tui::session::QuerySettings;
+
+/// The forwarder that a screen works on.
+#[derive(Debug, Clone)]
+pub enum Forwarder {
+    /// The pipeline of this process.
+    Here(Handle),
+    /// One in another process.
+    Remote(Remote),
+}
+
+impl Forwarder {
+    /// The recent events.
+    pub(crate) fn ring(&self) -> &SharedRing {
+        match self {
+            Self::Here(handle) => handle.ring(),
+            Self::Remote(remote) => remote.ring(),
+        }
+    }
+
+    /// The state, as it changes.
+    pub(crate) fn snapshots(&self) -> watch::Receiver<Arc<Snapshot>> {
+        match self {
+            Self::Here(handle) => handle.snapshots(),
+            Self::Remote(remote) => remote.snapshots(),
+        }
+    }
+
+    /// Waits until the pipeline of this process has failed. Another one is waited for.
+    pub(crate) async fn failed(self) {
+        match self {
+            Self::Here(handle) => handle.failed().await,
+            Self::Remote(_) => std::future::pending().await,
+        }
+    }
+
+    /// The filters in force.
+    pub(crate) fn filters(&self) -> Filters {
+        match self {
+            Self::Here(handle) => handle.filters(),
+            Self::Remote(remote) => remote.filters(),
+        }
+    }
+
+    /// The mapping of events to requests.
+    pub(crate) fn mapping(&self) -> Mapping {
+        match self {
+            Self::Here(handle) => handle.judge_rules().mapping.clone(),
+            Self::Remote(remote) => remote.settings().mapping,
+        }
+    }
+
+    /// The settings of queries, as the forwarder has them now.
+    pub(crate) fn query_settings(&self) -> QuerySettings {
+        let batching = match self {
+            Self::Here(handle) => {
+                let settings = handle.settings();
+                Batching {
+                    age: settings.delivery.batch_age,
+                    bytes: settings.delivery.batch_bytes,
+                }
+            }
+            Self::Remote(remote) => remote.settings().batching,
+        };
+        QuerySettings {
+            mapping: self.mapping(),
+            batching,
+        }
+    }
+
+    /// Carries out a command. Returns a message, which may be empty.
+    pub(crate) async fn apply(&self, command: Command) -> Result<String, String> {
+        match self {
+            Self::Here(handle) => handle.apply(command).await.map_err(|e| e.to_string()),
+            Self::Remote(remote) => remote.apply(command).await.map_err(|e| e.to_string()),
+        }
+    }
+
+    /// The newest of the selected dead letters.
+    pub(crate) async fn dead_letters(
+        &self,
+        which: DeadLetterSelection,
+        most: u64,
+    ) -> Result<Vec<DeadLetter>, String> {
+        match self {
+            Self::Here(handle) => {
+                let found = handle.with_letters(move |all| Ok(all.page(&which, 0, most)?));
+                found.await.map_err(|error| error.to_string())
+            }
+            Self::Remote(remote) => {
+                let found = remote.dead_letters(&which, most).await;
+                found.map_err(|error| error.to_string())
+            }
+        }
+    }
+
+    /// Writes the selected dead letters to `file`, a line each. Returns their number.
+    pub(crate) async fn export_dead_letters(
+        &self,
+        which: DeadLetterSelection,
+        file: File,
+    ) -> Result<u64, String> {
+        let mut file = BufWriter::new(file);
+        match self {
+            Self::Here(handle) => {
+                let exported = handle.with_letters(move |all| {
+                    let count = all.export(&which, &mut file)?;
+                    file.flush()?;
+                    Ok(count)
+                });
+                exported.await.map_err(|error| error.to_string())
+            }
+            Self::Remote(remote) => {
+                let count = remote.export(&which, &mut file).await?;
+                file.flush().map_err(|error| error.to_string())?;
+                Ok(count)
+            }
+        }
+    }
+}
