@@ -119,9 +119,9 @@ mod tests {
             let found = malformed.fault_in(excerpt);
             assert_eq!(&excerpt[found..=found], "x", "from {from}");
         }
-        let bytes = b"{\"a\":\"caf\xe9\"}";
-        let error = std::str::from_utf8(bytes).unwrap_err();
-        let malformed = Malformed::not_utf8(bytes, &error);
+        let bytes = [b"{\"a\":\"caf".as_slice(), &[0xe9], b"\"}"].concat();
+        let error = std::str::from_utf8(&bytes).unwrap_err();
+        let malformed = Malformed::not_utf8(&bytes, &error);
         let found = malformed.fault_in(&malformed.near);
         assert!(malformed.near[found..].starts_with('\u{fffd}'));
         assert_eq!(malformed.fault_in(""), 0);

@@ -12,7 +12,7 @@ use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::limits::Code;
 use crate::pipeline::ShutdownReport;
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 use crate::tui::action::Action;
 use crate::tui::events::export;
 use crate::tui::filters::recent_catalog::recent_catalog;
@@ -104,7 +104,7 @@ impl Jobs {
             export::create_file("dead-letters").map_err(|error| failed(error.to_string()))?;
         let exported = self.forwarder.export_dead_letters(which, file).await;
         let count = exported.map_err(failed)?;
-        Ok(format!("{} dead letters written to {name}", grouped(count)))
+        Ok(format!("{} written to {name}", counted(count, "dead letter")))
     }
 
     /// Exports events in the ring to a file in the working directory.

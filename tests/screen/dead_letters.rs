@@ -85,7 +85,7 @@ fn a_group_of_dead_letters_or_all_of_a_reason_are_retried_after_a_confirmation()
     assert!(
         fixture
             .plain()
-            .contains("2 dead letters go back into the spool")
+            .contains("Back into the spool: 2 dead letters.")
     );
     assert_eq!(
         fixture.press("y"),

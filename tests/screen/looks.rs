@@ -15,7 +15,7 @@ use sluicegate::tui::widget::theme::Theme;
 use crate::fixture::{Fixture, NOW, dead_letter};
 
 /// What is pressed to come to a scene.
-const SCENES: [(&str, &str); 45] = [
+pub const SCENES: [(&str, &str); 45] = [
     ("screen", ""),
     ("zoom_filters", "fz"),
     ("zoom_events", "z"),
@@ -66,7 +66,7 @@ const SCENES: [(&str, &str); 45] = [
 pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
 
 /// The scene, with all that the screen asks for at hand.
-fn scene(keys: &str, size: (u16, u16)) -> Fixture {
+pub fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(size);
     fixture.press(keys);
     if keys == "l\n" {
@@ -86,7 +86,7 @@ fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     fixture
 }
 
-fn drawn(fixture: &Fixture, theme: &Theme) -> Buffer {
+pub fn drawn(fixture: &Fixture, theme: &Theme) -> Buffer {
     let (width, height) = fixture.state.size;
     let mut terminal = Terminal::new(TestBackend::new(width, height)).unwrap();
     terminal

@@ -16,4 +16,5 @@ mod palette;
 mod privacy;
 mod relay;
 mod rules;
+mod sixteen;
 mod watches;

@@ -8,7 +8,7 @@ use crate::customerio::request::Request;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::filter::Decision;
 use crate::protocol::{Outcome, Record};
-use crate::text::{duration, with_field};
+use crate::text::{counted, duration, with_field};
 use crate::tui::events::outcome::outcome_of;
 
 /// A format for copying.
@@ -92,11 +92,11 @@ pub fn trace(record: &Record) -> String {
             message => format!(": {}", code(message)),
         };
         let message = format!(
-            "{}, {} in {} ms with {} items{message}",
+            "{}, {} in {} with {}{message}",
             stamp(attempt.at_ms),
             attempt.answer,
-            attempt.took_ms,
-            attempt.items
+            duration(i64::from(attempt.took_ms)),
+            counted(u64::from(attempt.items), "item")
         );
         line(&format!("attempt {}", number + 1), &message);
     }

@@ -120,11 +120,7 @@ pub(crate) fn line(
         Span::styled(again, theme.good),
         Span::styled(format!(" {clock} "), theme.dim),
     ]);
-    if selected {
-        line.patch_style(theme.selected)
-    } else {
-        line
-    }
+    if selected { theme.select(line) } else { line }
 }
 
 fn style(why: Undelivered, theme: &Theme) -> Style {
@@ -181,7 +177,7 @@ fn group_list(
         .map(|(index, dead_letter)| {
             let line = group_line(dead_letter, state, width, theme);
             if index == opened.cursor {
-                line.patch_style(theme.selected)
+                theme.select(line)
             } else {
                 line
             }

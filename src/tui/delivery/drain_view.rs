@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::text::grouped;
+use crate::text::counted;
 use crate::tui::state::State;
 use crate::tui::widget::pane;
 use crate::tui::widget::theme::Theme;
@@ -14,7 +14,8 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let delivery = &state.snapshot.delivery;
     let room = pane::centred(area, 64, 8);
     let inside = pane::frame(frame, room, pane::Title::left("Draining"), true, theme);
-    let items = grouped(delivery.spool.items);
+    let items = counted(delivery.spool.items, "item");
+    let requests = counted(u64::from(delivery.in_flight), "request");
     let message = match delivery.breaker.why() {
         Some(_) => "Customer.io is down: queued items stay in the spool.",
         None if delivery.gate_shut => "The gate is not open: queued items stay in the spool.",
@@ -23,10 +24,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let lines = vec![
         Line::default(),
         Line::styled(
-            format!(
-                "  {items} items are queued, {} requests are in flight.",
-                delivery.in_flight
-            ),
+            format!("  Queued: {items}. In flight: {requests}."),
             theme.text,
         ),
         Line::styled(format!("  {message}"), theme.warn),

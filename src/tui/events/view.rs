@@ -148,11 +148,7 @@ impl Columns {
             Span::styled(format!("{bytes}  "), theme.dim),
             Span::styled(text::fit(&row.outcome, self.outcome), style),
         ]);
-        if selected {
-            line.patch_style(theme.selected)
-        } else {
-            line
-        }
+        if selected { theme.select(line) } else { line }
     }
 }
 

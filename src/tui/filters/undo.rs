@@ -49,8 +49,7 @@ pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
 /// Redoes the last undone step: of the draft, or else of the applied changes.
 pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
     let undone = match (state.draft.take(), state.closed_draft.take()) {
-        (Some(draft), _) => Some(draft),
-        (None, Some(ClosedDraft::Undone(draft))) => Some(draft),
+        (Some(draft), _) | (None, Some(ClosedDraft::Undone(draft))) => Some(draft),
         (None, closed) => {
             state.closed_draft = closed;
             None

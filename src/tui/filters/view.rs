@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::filter::RuleTally;
 use crate::filter::{Rule, RuleEffect};
 use crate::protocol::{TYPE_RATE_SECONDS, TypeRow};
-use crate::text::{duration, grouped};
+use crate::text::{counted, duration, grouped};
 use crate::tui::filters::state::{FilterCursor, Sort};
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::Command;
@@ -44,7 +44,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
     lines.resize(layout.type_rows, Line::default());
     lines.extend(layout.detail);
-    lines.push(rules_heading(rules, width, theme));
+    lines.push(rules_heading(rules, tally_span(state), width, theme));
     let tallies = tallies(state);
     let shown = rules.iter().enumerate().skip(layout.first_rule);
     for (index, rule) in shown.take(layout.rule_rows) {
@@ -106,6 +106,14 @@ fn tallies(state: &State) -> &[RuleTally] {
     }
 }
 
+/// The time over which the effect of each rule is counted.
+fn tally_span(state: &State) -> &'static str {
+    match state.draft {
+        Some(_) => "in preview",
+        None => "since start",
+    }
+}
+
 /// The division of the pane's rows.
 struct RowLayout {
     /// The row of the cursor: types, then rules.
@@ -130,7 +138,8 @@ impl RowLayout {
         let detail = match rules.get(rule_cursor) {
             Some(rule) if focused && !on_type && height >= 12 => {
                 let tally = tallies(state).get(rule_cursor);
-                rule_detail(rule, tally, usize::from(inside.width), theme)
+                let counts = (tally, tally_span(state));
+                rule_detail(rule, counts, usize::from(inside.width), theme)
             }
             _ => Vec::new(),
         };
@@ -174,7 +183,7 @@ pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
 /// The condition of a rule, its counts, and its note.
 fn rule_detail(
     rule: &Rule,
-    tally: Option<&RuleTally>,
+    (tally, span): (Option<&RuleTally>, &str),
     width: usize,
     theme: &Theme,
 ) -> Vec<Line<'static>> {
@@ -192,13 +201,13 @@ fn rule_detail(
             .map_or_else(String::new, |micros| format!(", {micros:.1} µs an event"));
         let (matched, reached) = (grouped(tally.matched), grouped(tally.reached));
         add(
-            &format!("matched {matched} of {reached} since start{micros}"),
+            &format!("matched {matched} of {reached} {span}{micros}"),
             2,
             theme.dim,
         );
         if let Some(error) = &tally.last_error {
-            let errors = grouped(tally.errors);
-            add(&format!("{errors} errors: {error}"), 2, theme.bad);
+            let errors = counted(tally.errors, "error");
+            add(&format!("{errors}: {error}"), 2, theme.bad);
         }
     }
     if !rule.note.is_empty() {
@@ -207,15 +216,15 @@ fn rule_detail(
     lines
 }
 
-fn rules_heading(rules: &[Rule], width: usize, theme: &Theme) -> Line<'static> {
+fn rules_heading(rules: &[Rule], span: &str, width: usize, theme: &Theme) -> Line<'static> {
     let dash = theme.sign(Sign::Dash);
     let on = rules.iter().filter(|rule| rule.on).count();
     let name = format!("{dash} Rules: {on} of {} on ", rules.len());
     // The time over which their shares are counted.
-    let span = " since start ";
+    let span = format!(" {span} ");
     let room = width.saturating_sub(text::width(&name));
     let span = if rules.is_empty() || room < span.len() + 2 {
-        ""
+        String::new()
     } else {
         span
     };
@@ -267,11 +276,7 @@ fn type_line(
         Span::styled(text::fit(name, name_room), style),
         Span::styled(format!("{rate}{count} "), theme.dim),
     ]);
-    if selected {
-        line.patch_style(theme.selected)
-    } else {
-        line
-    }
+    if selected { theme.select(line) } else { line }
 }
 
 /// A rule as a row.
@@ -322,9 +327,5 @@ fn rule_line(row: &RuleRow<'_>, selected: bool, width: usize, theme: &Theme) -> 
         Span::styled(errors, theme.bad),
         Span::styled(format!(" {share} "), theme.dim),
     ]);
-    if selected {
-        line.patch_style(theme.selected)
-    } else {
-        line
-    }
+    if selected { theme.select(line) } else { line }
 }

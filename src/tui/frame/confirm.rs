@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::filter::Mode;
-use crate::text::grouped;
+use crate::text::{counted, grouped};
 use crate::tui::frame::popup::Confirm;
 use crate::tui::state::State;
 use crate::tui::widget::theme::Theme;
@@ -57,20 +57,17 @@ fn question(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
         Confirm::Gate(mode) => gate(*mode, state),
         Confirm::Resume => {
             let why = state.snapshot.delivery.breaker.why().unwrap_or_default();
-            let queued = grouped(state.snapshot.delivery.spool.items);
+            let queued = counted(state.snapshot.delivery.spool.items, "item");
             (
                 "Retry now?",
-                vec![
-                    why.to_owned(),
-                    format!("{queued} items are queued for {workspace}."),
-                ],
+                vec![why.to_owned(), format!("Queued for {workspace}: {queued}.")],
             )
         }
         Confirm::RetryDeadLetters(_, count) => (
             "Retry the dead letters?",
             vec![
-                format!("{} dead letters go back into the spool", grouped(*count)),
-                format!("and are sent to {workspace}."),
+                format!("Back into the spool: {}.", counted(*count, "dead letter")),
+                format!("What is in the spool is sent to {workspace}."),
             ],
         ),
         Confirm::DiscardDeadLetters(_, 1) => (
@@ -101,7 +98,7 @@ fn gate(mode: Mode, state: &State) -> (&'static str, Vec<String>) {
         Mode::Open => {
             let queued = match state.snapshot.delivery.spool.items {
                 0 => String::new(),
-                items => format!("{} queued items are sent first.", grouped(items)),
+                items => format!("Sent first: {}.", counted(items, "queued item")),
             };
             (
                 "Open the gate?",

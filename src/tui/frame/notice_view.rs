@@ -2,6 +2,7 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
+use ratatui::style::Modifier;
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
@@ -24,6 +25,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, footer: Rect, notice: &Notice, theme
         width: text::width(&line) as u16,
         height: 1,
     };
-    let line = Line::styled(line, style);
+    // The border below it may be faint.
+    let line = Line::styled(line, style.remove_modifier(Modifier::DIM));
     frame.render_widget(Paragraph::new(line), area.intersection(frame.area()));
 }

@@ -113,11 +113,7 @@ fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> 
         Span::styled(text::fit(&measured, worst_room), theme.dim),
         Span::styled(times, theme.dim),
     ]);
-    if selected {
-        line.patch_style(theme.selected)
-    } else {
-        line
-    }
+    if selected { theme.select(line) } else { line }
 }
 
 /// A histogram of usage: the share of the limit that events use, the highest on top.

@@ -111,11 +111,7 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
         Span::styled(text::fit(&message, width.saturating_sub(fixed)), theme.dim),
         Span::styled(format!(" {clock} "), theme.dim),
     ]);
-    if selected {
-        line.patch_style(theme.selected)
-    } else {
-        line
-    }
+    if selected { theme.select(line) } else { line }
 }
 
 /// The worst case: path and size, or else the description of the violation.

@@ -50,7 +50,7 @@ pub(crate) fn render(
         .map(|(index, property)| {
             let line = line(property, found.events, width, privacy, theme);
             if index == row {
-                line.patch_style(theme.selected)
+                theme.select(line)
             } else {
                 line
             }

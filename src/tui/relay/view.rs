@@ -17,7 +17,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::feed::usage::Usage;
-use crate::text::{duration, grouped};
+use crate::text::{counted, duration, grouped};
 use crate::tui::relay::layout::{RelayPane, areas};
 use crate::tui::relay::lists::{readers, senders};
 use crate::tui::relay::state::RelayState;
@@ -185,7 +185,7 @@ fn usage_line(name: &str, usage: &Usage, room: usize, theme: &Theme) -> Line<'st
     let size = |bytes: u64| text::bytes(bytes as usize);
     let sizes = format!("{} of {}", size(usage.bytes), size(usage.max_bytes));
     let back = format!("{} back", duration(usage.age_ms));
-    let message = format!("{sizes}  {} messages, {back}", grouped(usage.messages));
+    let message = format!("{sizes}  {}, {back}", counted(usage.messages, "message"));
     // If room is short, the bar matters more than the number of messages.
     let message = if message.len() + 14 <= room {
         message

@@ -177,9 +177,5 @@ fn watch_row(
         Span::styled(top, theme.dim),
         Span::styled(format!("{above} "), theme.dim),
     ]);
-    if selected {
-        line.patch_style(theme.selected)
-    } else {
-        line
-    }
+    if selected { theme.select(line) } else { line }
 }

@@ -29,9 +29,10 @@ impl Written<'_> {
         }
         let Some(error) = self.error else {
             if let Some(advice) = self.advice {
-                let (sign, style) = match advice.refuses {
-                    true => (Sign::Rejected, theme.bad),
-                    false => (Sign::Attention, theme.warn),
+                let (sign, style) = if advice.refuses {
+                    (Sign::Rejected, theme.bad)
+                } else {
+                    (Sign::Attention, theme.warn)
                 };
                 let message = text::cut(&advice.text, room.saturating_sub(2));
                 let message = format!("{lead}{} {message}", theme.sign(sign));

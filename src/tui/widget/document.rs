@@ -60,7 +60,7 @@ pub(crate) fn render(
                 drawn = drawn.patch_style(theme.bad);
             }
             if focused && index == cursor {
-                drawn.patch_style(theme.selected)
+                theme.select(drawn)
             } else {
                 drawn
             }

@@ -60,7 +60,8 @@ pub fn frame(
         title,
         room.saturating_sub(if right.is_empty() { 0 } else { right_width + 3 }),
     );
-    let mut title_style = theme.title;
+    // The border below it may be faint.
+    let mut title_style = theme.title.remove_modifier(Modifier::DIM);
     if focused {
         title_style = title_style.add_modifier(Modifier::BOLD);
     }

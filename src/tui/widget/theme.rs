@@ -1,6 +1,7 @@
 //! The colours. No meaning depends on a colour alone: signs and words carry it too.
 
 use ratatui::style::{Color, Modifier, Style};
+use ratatui::text::Line;
 
 use crate::amplitude::json::Kind;
 use crate::config;
@@ -153,7 +154,8 @@ impl Theme {
         };
         let reverse = Style::new().add_modifier(Modifier::REVERSED);
         Self {
-            dim: Style::new().add_modifier(Modifier::DIM),
+            // With a colour of its own, or it would take that of the border that it lies on.
+            dim: Style::new().fg(Color::Reset).add_modifier(Modifier::DIM),
             selected: reverse,
             ..palette.theme(ascii)
         }
@@ -167,7 +169,8 @@ impl Theme {
         Self {
             ascii,
             text: none,
-            dim: none,
+            // It may lie on a faint border.
+            dim: none.remove_modifier(Modifier::DIM),
             accent: bold,
             good: none,
             warn: bold,
@@ -185,6 +188,23 @@ impl Theme {
             number: none,
             literal: none,
         }
+    }
+
+    /// A row under the cursor. Where it is reversed, its parts lose their colours: reversed, these
+    /// would be a patchwork of backgrounds.
+    pub fn select<'l>(&self, line: Line<'l>) -> Line<'l> {
+        let line = line.patch_style(self.selected);
+        if !self.selected.add_modifier.contains(Modifier::REVERSED) {
+            return line;
+        }
+        let plain = self
+            .selected
+            .fg(Color::Reset)
+            .bg(Color::Reset)
+            .remove_modifier(Modifier::DIM);
+        let mut line = line.style(plain);
+        line.spans.iter_mut().for_each(|span| span.style = plain);
+        line
     }
 
     /// The style of a JSON value.

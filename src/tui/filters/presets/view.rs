@@ -74,7 +74,7 @@ fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<
             Span::styled(format!("{tail} "), theme.dim),
         ]);
         if index == open.row {
-            line.patch_style(theme.selected)
+            theme.select(line)
         } else {
             line
         }

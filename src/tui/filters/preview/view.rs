@@ -31,7 +31,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let state_of_it = if is_narrow { "" } else { ", not applied" };
     let title = format!("Draft {dash} {count} change{s}{state_of_it}");
     let measured = match &state.preview {
-        Some(shown) if is_narrow => format!("{} events", grouped(shown.events)),
+        Some(shown) if is_narrow => counted(shown.events, "event"),
         Some(shown) => measured(shown),
         None => String::new(),
     };
@@ -51,7 +51,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 pub(crate) fn measured(shown: &Preview) -> String {
     let time = duration(shown.span_ms);
     if shown.is_whole() {
-        format!("on the last {} events, {time}", grouped(shown.events))
+        format!("on the last {}, {time}", counted(shown.events, "event"))
     } else {
         format!(
             "on {} of {} events",

@@ -61,7 +61,7 @@ pub(crate) fn render(
             Span::styled(help, help_style),
         ]);
         let line = if index == row {
-            line.patch_style(theme.selected)
+            theme.select(line)
         } else {
             line
         };
