@@ -1,13 +1,18 @@
 //! The screen without a terminal or a pipeline: the state, and the finder that fills the events
 //! pane. It answers all effects that need only the ring; the shell carries out the others.
 
+use std::collections::BTreeSet;
+
+use crate::amplitude::time::UnixMs;
 use crate::customerio::Mapping;
 use crate::filter::preview::Batching;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::action::{Action, Effect};
 use crate::tui::delivery::queue_reason::QueueReason;
+use crate::tui::events::find::Find;
 use crate::tui::events::finder::Finder;
+use crate::tui::events::page::Anchor;
 use crate::tui::filters::preview::query::Question;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::person::query::Identity;
@@ -22,6 +27,20 @@ pub struct Session {
     /// The settings of its queries. They change when the configuration is reloaded.
     pub settings: QuerySettings,
     finder: Finder,
+    /// The view of the events pane that is frozen.
+    frozen_view: Option<FrozenView>,
+}
+
+/// Everything that decides which rows the events pane shows while the display is frozen.
+#[derive(Debug, PartialEq)]
+struct FrozenView {
+    frozen_ms: UnixMs,
+    anchor: Anchor,
+    rows: usize,
+    find: Option<Find>,
+    question: Option<Question>,
+    bookmarks: BTreeSet<u64>,
+    is_complete: bool,
 }
 
 /// The settings of the pipeline that queries over the ring depend on.
@@ -40,6 +59,7 @@ impl Session {
             state,
             settings,
             finder: Finder::new(ring),
+            frozen_view: None,
         }
     }
 
@@ -97,17 +117,33 @@ impl Session {
         self.finder.search();
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
         let question = self.question().filter(|_| has_draft_events);
-        self.finder.set_draft(question);
+        self.finder.set_end(self.state.events.frozen_end);
+        self.finder.set_draft(question.clone());
         let queued = QueueReason::of(&self.state.shown().delivery);
         self.finder.set_queued(queued);
         let rows = self.state.event_rows();
         let events = &mut self.state.events;
         events.room = rows;
-        let page = self
-            .finder
-            .page(events.anchor(), events.shift, rows, &events.bookmarks);
-        self.act(Action::Page(page));
+        let view = self.state.frozen.as_ref().map(|frozen| FrozenView {
+            frozen_ms: frozen.at_ms,
+            anchor: events.anchor(),
+            rows,
+            find: events.find.clone(),
+            question,
+            bookmarks: events.bookmarks.clone(),
+            is_complete: events.page.complete,
+        });
+        // Frozen rows stay as they are, until the operator looks at others.
+        if view.is_none() || events.shift != 0 || view != self.frozen_view {
+            let page = self
+                .finder
+                .page(events.anchor(), events.shift, rows, &events.bookmarks);
+            self.act(Action::Page(page));
+        }
+        self.frozen_view = view;
+        let is_frozen = self.state.frozen.is_some();
         if let Some(inspector) = self.state.overlays.inspector()
+            && !(is_frozen && inspector.found.is_some())
             && inspector.is_outdated(
                 self.finder.record(inspector.sequence).as_ref(),
                 &self.state.snapshot,

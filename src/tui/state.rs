@@ -108,6 +108,8 @@ pub struct State {
     pub watches: Vec<Watch>,
     /// The counts of the watched conditions, in the same order. Empty before the first count.
     pub watch_counts: Vec<WatchCount>,
+    /// Their counts when the display was frozen.
+    pub frozen_watch_counts: Vec<WatchCount>,
     /// The operator's changes to the layout.
     pub layout: Layout,
     /// The key bindings.
@@ -163,6 +165,7 @@ impl State {
             rejected_alert_percent: 0.0,
             watches: Vec::new(),
             watch_counts: Vec::new(),
+            frozen_watch_counts: Vec::new(),
             layout: Layout::default(),
             keymap: Arc::default(),
             privacy: None,
@@ -283,6 +286,14 @@ impl State {
     /// The displayed snapshot: the frozen one, or else the latest.
     pub fn shown(&self) -> &Snapshot {
         self.frozen.as_ref().unwrap_or(&self.snapshot)
+    }
+
+    /// The displayed counts of the watched conditions.
+    pub fn shown_watch_counts(&self) -> &[WatchCount] {
+        match self.frozen {
+            Some(_) => &self.frozen_watch_counts,
+            None => &self.watch_counts,
+        }
     }
 
     /// The event types in display order: those that were received, and those that the filters

@@ -76,7 +76,42 @@ fn freezing_holds_the_display_and_never_what_is_behind_it() {
         screen.contains("FROZEN") && screen.contains("1,204/s") && !screen.contains("9,999/s"),
         "{screen}"
     );
-    fixture.press(" ");
+    assert!(
+        screen.contains("PANES FROZEN 08:00:00") && screen.contains("live 08:00:00Z"),
+        "{screen}"
+    );
+    assert!(screen.contains("the top line, alerts and dead letters stay live"));
+    // Neither outcomes nor new events change what is shown.
+    let delivered = sluicegate::protocol::Outcome::Delivered { took_ms: 1 };
+    fixture
+        .ring
+        .lock()
+        .update(9, |story| story.outcome = delivered);
+    let mut newer = fixture.ring.lock().get(9).unwrap().clone();
+    newer.sequence = 10;
+    fixture.ring.lock().extend([newer]);
+    fixture.turn();
+    assert!(
+        fixture.plain().contains("on its way"),
+        "{}",
+        fixture.plain()
+    );
+    assert!(fixture.plain().contains("9 in the ring"));
+    fixture.press("↓↑↑↑");
+    assert_eq!(
+        fixture.state.events.cursor,
+        Some(9),
+        "it ends where it was frozen"
+    );
+    fixture.press("/checkout");
+    assert_eq!(fixture.state.events.page.matched, 1);
+    fixture.press("\u{1b} ");
+    assert!(
+        !fixture.plain().contains("on its way"),
+        "{}",
+        fixture.plain()
+    );
+    assert!(fixture.plain().contains("10 in the ring"));
     assert!(fixture.plain().contains("9,999/s"));
 }
 

@@ -35,6 +35,8 @@ pub struct Finder {
     seen_to: u64,
     /// The draft whose decisions the page shows.
     lens: Option<DraftLens>,
+    /// The sequence number at which the visible events end, while the display is frozen.
+    end: Option<u64>,
     /// The reason why accepted events stay queued.
     queued: Option<QueueReason>,
 }
@@ -55,6 +57,7 @@ impl Finder {
             seen_from: 1,
             seen_to: 1,
             lens: None,
+            end: None,
             queued: None,
         }
     }
@@ -82,6 +85,11 @@ impl Finder {
                 comparison,
             })
         });
+    }
+
+    /// Sets the sequence number at which the visible events end.
+    pub fn set_end(&mut self, end: Option<u64>) {
+        self.end = end;
     }
 
     /// Sets the reason why accepted events stay queued.
@@ -139,15 +147,20 @@ impl Finder {
         bookmarks: &BTreeSet<u64>,
     ) -> Page {
         let ring = self.ring.lock();
-        let (first, end) = (ring.first(), ring.end());
+        let first = ring.first();
+        let end = self
+            .end
+            .unwrap_or(u64::MAX)
+            .clamp(first, ring.end().max(first));
         let total = end - first;
         let is_complete = self.find.is_none() || (self.seen_from <= first && self.seen_to >= end);
         let matched = match &self.find {
-            Some(_) => self.matches.len() as u64,
+            Some(_) => self.matches.partition_point(|m| *m < end) as u64,
             None => total,
         };
         let mut page = Page {
             total,
+            end,
             matched,
             complete: is_complete,
             ..Page::default()
@@ -190,7 +203,10 @@ impl Finder {
     /// sequence numbers in the ring.
     fn index_of(&self, anchor: Anchor, ring: Range<u64>) -> Option<u64> {
         match (anchor, &self.find) {
-            (Anchor::Newest, Some(_)) => (self.matches.len() as u64).checked_sub(1),
+            (Anchor::Newest, Some(_)) => {
+                let shown = self.matches.partition_point(|m| *m < ring.end) as u64;
+                shown.checked_sub(1)
+            }
             (Anchor::Newest, None) => (ring.end - ring.start).checked_sub(1),
             (Anchor::At(sequence), Some(_)) => {
                 let older = self.matches.partition_point(|m| *m <= sequence) as u64;

@@ -19,6 +19,8 @@ pub struct Page {
     pub matched: u64,
     /// Whether the search is complete.
     pub complete: bool,
+    /// The end of the events in the ring, as a sequence number.
+    pub end: u64,
     /// Number of matching events newer than the first row.
     pub above: u64,
     /// An overview of the ring from its newest event to its oldest, one segment per row.

@@ -33,6 +33,8 @@ pub struct Events {
     pub bookmarks: BTreeSet<u64>,
     /// Number of rows in the pane.
     pub room: usize,
+    /// While the display is frozen: the sequence number at which its events end.
+    pub frozen_end: Option<u64>,
     /// The visible rows.
     pub page: Page,
 }

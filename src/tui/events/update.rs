@@ -1,6 +1,7 @@
 //! Follow, freeze, and the cursor of the events pane.
 
 use crate::tui::events::state::Edge;
+use crate::tui::frame::notice::Subject;
 use crate::tui::state::State;
 
 pub(crate) fn freeze(state: &mut State) {
@@ -8,12 +9,17 @@ pub(crate) fn freeze(state: &mut State) {
         follow(state);
     } else {
         state.frozen = Some(state.snapshot.clone());
+        state.frozen_watch_counts = state.watch_counts.clone();
+        state.events.frozen_end = Some(state.events.page.end);
+        let message = "panes are frozen; the top line, alerts and dead letters stay live";
+        state.notify_about(Subject::Done, message);
         stop_following(state);
     }
 }
 
 pub(crate) fn follow(state: &mut State) {
     state.frozen = None;
+    state.events.frozen_end = None;
     state.events.following = true;
     state.events.cursor = None;
 }

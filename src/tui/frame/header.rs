@@ -19,7 +19,8 @@ use crate::tui::widget::theme::{Sign, Theme};
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
-    let clock = format!("{}Z ", time::to_clock_seconds(state.snapshot.at_ms));
+    let live = if state.frozen.is_some() { "live " } else { "" };
+    let clock = format!("{live}{}Z ", time::to_clock_seconds(state.snapshot.at_ms));
     let workspace = (
         format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
         theme.accent,
@@ -54,8 +55,9 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
             theme.warn,
         ));
     }
-    if state.frozen.is_some() {
-        parts.insert(0, (" FROZEN ".to_owned(), theme.shut));
+    if let Some(frozen) = &state.frozen {
+        let since = time::to_clock_seconds(frozen.at_ms);
+        parts.insert(0, (format!(" PANES FROZEN {since} "), theme.shut));
     }
     let line = headline(parts, (clock, theme.dim), width);
     frame.render_widget(Paragraph::new(line), area);

@@ -26,8 +26,10 @@ pub(crate) fn open(state: &mut State) {
 
 /// Takes over the violations, if they are for the open limit.
 pub(crate) fn broken_down(state: &mut State, code: Code, breakdown: Breakdown) {
+    let is_frozen = state.frozen.is_some();
     if let Some(opened) = state.overlays.limit_mut()
         && opened.code == code
+        && !(is_frozen && opened.breakdown.is_some())
     {
         // The cursor follows its group when the order changes.
         let before = opened

@@ -81,8 +81,10 @@ pub(crate) fn close(state: &mut State) {
 
 /// Takes over a summary, if it is for the open person.
 pub(crate) fn summarized(state: &mut State, identity: &Identity, summary: Summary) {
+    let is_frozen = state.frozen.is_some();
     if let Some(person) = state.overlays.person_mut()
         && person.identity == *identity
+        && !(is_frozen && person.summary.is_some())
     {
         person.summary = Some(summary);
     }

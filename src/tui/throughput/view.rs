@@ -14,6 +14,7 @@ use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
+use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::view as watches;
 use crate::tui::widget::sparkline::scaled;
 use crate::tui::widget::theme::Theme;
@@ -45,7 +46,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let watched = state.watches.iter().enumerate().take(room);
     let top = top(state, state.window, points(width));
     lines.extend(watched.map(|(index, watch)| {
-        let counts = state.watch_counts.get(index);
+        let counts = state.shown_watch_counts().get(index);
         watches::row(watch, counts, (width, top), theme)
     }));
     // If there is room, the other time spans are shown below.
@@ -152,7 +153,9 @@ fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'stati
     let points = points(width);
     let series = &state.shown().series;
     let mut letters = vec![" "; points];
-    for annotation in &state.annotations {
+    // Frozen, it shows what had happened by then.
+    let is_shown = |a: &&Annotation| a.at_ms <= state.shown().at_ms;
+    for annotation in state.annotations.iter().filter(is_shown) {
         if let Some(point) = series.point_at(state.window, points, annotation.at_ms) {
             letters[point] = annotation.incident.letter();
         }
@@ -160,7 +163,8 @@ fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'stati
     if letters.iter().all(|letter| *letter == " ") {
         return None;
     }
-    let last = state.annotations.back()?.incident.description();
+    let last = state.annotations.iter().rfind(is_shown)?;
+    let last = last.incident.description();
     let name = text::fit(last, COLUMNS_BESIDE_HISTORY - 3);
     Some(Line::from(vec![
         Span::styled(format!(" {name}  "), theme.dim),

@@ -77,7 +77,7 @@ pub(crate) fn render(
         let selected = !editing && index == list.row;
         lines.push(watch_row(
             watch,
-            state.watch_counts.get(index),
+            state.shown_watch_counts().get(index),
             selected,
             width,
             theme,
