@@ -149,3 +149,25 @@ fn the_tour_of_the_filters() {
     assert!(written.contains("eu only"), "{written}");
     rights::assert_files_private(folder.path());
 }
+
+#[test]
+fn escape_elsewhere_keeps_the_draft_and_undo_takes_back_a_step_or_the_discarding() {
+    let mut terminal = Terminal::open(&["demo", "--rate", "200"]);
+    terminal.shows("sandbox 127.0.0.1");
+    terminal.press("fjj ");
+    terminal.shows("1 change, not applied");
+    terminal.press("j ");
+    terminal.shows("2 changes, not applied");
+    terminal.press("u");
+    terminal.shows("1 change, not applied");
+    terminal.press("\t");
+    terminal.escape();
+    terminal.shows("the draft stays: f goes to it");
+    terminal.press("f");
+    terminal.escape();
+    terminal.shows("draft discarded (u brings it back)");
+    terminal.press("u");
+    terminal.shows("1 change, not applied");
+    terminal.press("T");
+    terminal.shows("Customer.io is not down");
+}
