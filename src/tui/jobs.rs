@@ -104,7 +104,10 @@ impl Jobs {
             export::create_file("dead-letters").map_err(|error| failed(error.to_string()))?;
         let exported = self.forwarder.export_dead_letters(which, file).await;
         let count = exported.map_err(failed)?;
-        Ok(format!("{} written to {name}", counted(count, "dead letter")))
+        Ok(format!(
+            "{} written to {name}",
+            counted(count, "dead letter")
+        ))
     }
 
     /// Exports events in the ring to a file in the working directory.

@@ -304,3 +304,23 @@ fn a_malformed_frame_is_wrapped_and_its_fault_is_marked() {
     fixture.press("P");
     assert!(!fixture.plain().contains("u-1"), "{}", fixture.plain());
 }
+
+#[test]
+fn a_frozen_screen_still_shows_the_gate_and_the_destination() {
+    for size in [(80, 24), (120, 34)] {
+        let mut fixture = Fixture::new(size);
+        fixture.press(" ");
+        let mut down = snapshot(Mode::Open);
+        down.delivery.breaker = sluicegate::delivery::BreakerState::Open {
+            why: "503".to_owned(),
+            since_ms: crate::fixture::NOW,
+            probe_ms: crate::fixture::NOW + 4_000,
+        };
+        fixture.act(Action::Snapshot(Arc::new(down)));
+        let screen = fixture.plain();
+        let header = screen.lines().next().unwrap();
+        for part in ["FROZEN", "▲ OPEN", "DOWN, retry in 4.0 s", "08:00:00Z"] {
+            assert!(header.contains(part), "{part} is not in {header}");
+        }
+    }
+}

@@ -17,9 +17,16 @@ use crate::tui::widget::headline::headline;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
 
+/// From this width on, there is room for whole sentences.
+const ROOMY: usize = 100;
+
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
-    let live = if state.frozen.is_some() { "live " } else { "" };
+    let frozen = frozen(state, theme, width);
+    let live = match frozen {
+        Some(_) if width >= ROOMY => "live ",
+        _ => "",
+    };
     let clock = format!("{live}{}Z ", time::to_clock_seconds(state.snapshot.at_ms));
     let workspace = (
         format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
@@ -28,13 +35,19 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let gate = gate(state, theme, width);
     let destination = destination(state, theme, width);
     // Workspace, gate, destination and clock are always there; the feed's words take what room is left.
-    let trouble = destination
-        .as_ref()
-        .map_or(0, |(text, _)| text::width(text) + 2);
-    let taken = text::width(&workspace.0) + text::width(&gate.0) + trouble + clock.len() + 6;
+    let always = [
+        Some(&workspace),
+        frozen.as_ref(),
+        Some(&gate),
+        destination.as_ref(),
+    ];
+    let always = always.into_iter().flatten();
+    let taken: usize = always.map(|(text, _)| text::width(text) + 2).sum();
+    let taken = taken + clock.len() + 2;
     let (feed, feed_style) = feed(state, theme, width);
     let feed = (text::cut(&feed, width.saturating_sub(taken)), feed_style);
-    let mut parts = vec![workspace, feed, gate];
+    let mut parts: Vec<(String, Style)> = frozen.into_iter().collect();
+    parts.extend([workspace, feed, gate]);
     parts.extend(destination);
     parts.push(spool(state, theme));
     let rejecting: u64 = state
@@ -55,17 +68,24 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
             theme.warn,
         ));
     }
-    if let Some(frozen) = &state.frozen {
-        let since = time::to_clock_seconds(frozen.at_ms);
-        parts.insert(0, (format!(" PANES FROZEN {since} "), theme.shut));
-    }
     let line = headline(parts, (clock, theme.dim), width);
     frame.render_widget(Paragraph::new(line), area);
 }
 
+/// Whether the panes are frozen, and since when.
+fn frozen(state: &State, theme: &Theme, width: usize) -> Option<(String, Style)> {
+    let since = time::to_clock_seconds(state.frozen.as_ref()?.at_ms);
+    let message = if width >= ROOMY {
+        format!(" PANES FROZEN {since} ")
+    } else {
+        " FROZEN ".to_owned()
+    };
+    Some((message, theme.shut))
+}
+
 fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     let snapshot = &state.snapshot;
-    let address = if width >= 100 {
+    let address = if width >= ROOMY {
         text::cut(&state.labels.feed, width / 4)
     } else {
         String::new()
@@ -142,7 +162,7 @@ fn destination(state: &State, theme: &Theme, width: usize) -> Option<(String, St
         BreakerState::Refused { .. } => format!(" {sign} delivery HALTED "),
         BreakerState::Open { probe_ms, .. } => {
             let next = duration((probe_ms - state.snapshot.at_ms).max(0));
-            let name = if width >= 100 { "customer.io " } else { "" };
+            let name = if width >= ROOMY { "customer.io " } else { "" };
             format!(" {sign} {name}DOWN, retry in {next} ")
         }
     };
