@@ -14,7 +14,7 @@ use sluicegate::tui::frame::focus::Pane;
 fn long() -> Fixture {
     let mut fixture = Fixture::new((120, 34));
     let event = |n: u64| {
-        let name = if n % 2 == 0 { "Even" } else { "Odd" };
+        let name = if n.is_multiple_of(2) { "Even" } else { "Odd" };
         format!(
             r#"{{"event_type":"{name}","user_id":"u-{n}","insert_id":"k{n}","time":1799999999500}}"#
         )

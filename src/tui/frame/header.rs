@@ -23,11 +23,11 @@ const ROOMY: usize = 100;
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
     let frozen = frozen(state, theme, width);
-    let live = match frozen {
+    let lead = match frozen {
         Some(_) if width >= ROOMY => "live ",
         _ => "",
     };
-    let clock = format!("{live}{}Z ", time::to_clock_seconds(state.snapshot.at_ms));
+    let clock = format!("{lead}{}Z ", time::to_clock_seconds(state.snapshot.at_ms));
     let workspace = (
         format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
         theme.accent,
