@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Parser, Subcommand};
 
 use super::configuration::Config;
-use super::control::Ctl;
+use super::control::{Attach, Ctl};
 use super::feeds::{Backfill, Relay, Replay};
 use super::forwarding::{Demo, Run, Watch};
 use super::spool::{DeadLetters, Status};
@@ -30,6 +30,7 @@ const EXAMPLES: &str = "Examples:
   sluicegate run --gate open --log json    forward without a screen
   sluicegate lint export.zip               check events before they are sent
   sluicegate status                        show the state of the running forwarder
+  sluicegate attach                        open the screen on the running forwarder
   sluicegate ctl gate shut                 steer the running forwarder
   sluicegate dead-letters list             list what could not be delivered, and why
 ";
@@ -55,6 +56,8 @@ pub enum Command {
     Sandbox(Sandbox),
     /// Show the state of the running forwarder, or of the spool that the last one left.
     Status(Status),
+    /// Open the screen on a forwarder that runs already, here or on another machine.
+    Attach(Attach),
     /// Watch and steer the running forwarder, from scripts.
     Ctl(Ctl),
     /// List, show, retry, export or discard what could not be delivered.

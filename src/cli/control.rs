@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, Subcommand};
 
 use super::output_format::Format;
+use super::screen_flags::ScreenFlags;
 use super::spool::SpoolFolder;
 use super::values::mode;
 use crate::filter::Mode;
@@ -26,6 +27,29 @@ pub struct Ctl {
     /// What to do.
     #[command(subcommand)]
     pub request: CtlRequest,
+}
+
+/// `attach`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  sluicegate attach                                the forwarder of this machine
+  sluicegate attach --ssh ops@forwarder            the forwarder of another machine
+  sluicegate attach --at https://forwarder:4090    one that listens on control.listen
+The forwarder goes on when the screen is left. Any number of screens may be attached at once.")]
+pub struct Attach {
+    /// The forwarder.
+    #[command(flatten)]
+    pub place: CtlPlace,
+    /// Run `sluicegate attach --pipe` on this machine by ssh, and use the forwarder there.
+    #[arg(long, value_name = "USER@HOST", conflicts_with = "at")]
+    pub ssh: Option<String>,
+    /// Connect standard input and output with the control socket, for a screen at the other end of
+    /// them.
+    #[arg(long, conflicts_with_all = ["ssh", "at"])]
+    pub pipe: bool,
+    /// Flags for the look of the screen.
+    #[command(flatten)]
+    pub screen: ScreenFlags,
 }
 
 /// The forwarder that is meant.

@@ -19,7 +19,7 @@ mod values;
 pub use archives::ArchiveFlags;
 pub use command_line::{Cli, Command};
 pub use configuration::Config;
-pub use control::{Ctl, CtlPlace, CtlRequest, FiltersRequest};
+pub use control::{Attach, Ctl, CtlPlace, CtlRequest, FiltersRequest};
 pub use feeds::{AmplitudeRegion, Backfill, Relay, Replay};
 pub use forwarding::{Demo, Run, Watch};
 pub use output_format::{Format, LogFormat};

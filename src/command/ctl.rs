@@ -6,24 +6,19 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use reqwest::Method;
-use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::amplitude::time;
-use crate::cli::{Ctl, CtlPlace, CtlRequest, FiltersRequest, Format};
-use crate::control::client::{Client, ClientError, Place};
-use crate::control::socket;
+use crate::cli::{Ctl, CtlRequest, FiltersRequest, Format};
+use crate::control::client::{Client, ClientError};
 use crate::filter::{Filters, Mode};
 use crate::protocol::{ChangeRecord, Snapshot};
 
 use super::config_source::ConfigSource;
+use super::control_place::client;
 use super::headless::status_line;
 use super::output::{self, printable};
-use super::spool_location::spool_folder;
-
-/// The variable with the token for `--at`.
-const TOKEN_VARIABLE: &str = "SLUICEGATE_CONTROL_TOKEN";
 
 pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
     let client = client(args.place, source)?;
@@ -38,34 +33,6 @@ pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
             _ => Err(error),
         },
     }
-}
-
-fn client(place: CtlPlace, source: ConfigSource) -> Result<Client> {
-    let CtlPlace {
-        spool,
-        at,
-        token_file,
-        ca_file,
-    } = place;
-    let place = match at {
-        Some(url) => Place::Network {
-            url,
-            token: token(token_file.as_deref())?,
-        },
-        None => Place::Socket(socket::path(&spool_folder(spool, source)?)),
-    };
-    Ok(Client::new(place, ca_file.as_deref())?)
-}
-
-/// The token in the file, or in the environment.
-fn token(file: Option<&Path>) -> Result<Option<SecretString>> {
-    let text = match file {
-        Some(file) => std::fs::read_to_string(file)
-            .wrap_err_with(|| format!("cannot read the token in {}", file.display()))?,
-        None => std::env::var(TOKEN_VARIABLE).unwrap_or_default(),
-    };
-    let token = text.trim();
-    Ok((!token.is_empty()).then(|| SecretString::from(token)))
 }
 
 async fn request(client: &Client, request: CtlRequest) -> Result<ExitCode> {

@@ -6,11 +6,13 @@
 #[macro_use]
 mod output;
 
+mod attach;
 mod backfill;
 mod certificate;
 mod config;
 mod config_source;
 mod control;
+mod control_place;
 mod ctl;
 mod dead_letters;
 mod demo;
@@ -29,6 +31,7 @@ mod replay;
 mod run;
 mod sandbox;
 mod spool_location;
+mod ssh_bridge;
 mod status;
 mod summary;
 mod watch;

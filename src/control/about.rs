@@ -2,6 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::protocol::Author;
+
+use super::access::Role;
+
 /// The version of the API, which is the first part of each path.
 pub const PROTOCOL: u32 = 1;
 
@@ -20,6 +24,17 @@ pub struct About {
     pub destination: String,
     /// The feed, without secrets.
     pub feed: String,
+}
+
+/// The answer to who the forwarder is, and who asks.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct AboutAnswer {
+    /// The forwarder.
+    pub forwarder: About,
+    /// Whoever asks.
+    pub you: Author,
+    /// What they may do.
+    pub role: Role,
 }
 
 impl About {

@@ -20,7 +20,7 @@ use crate::filter::{Filters, Mode};
 use crate::pipeline::{CommandError, Handle};
 use crate::protocol::Command;
 
-use super::about::{About, PROTOCOL};
+use super::about::{About, AboutAnswer, PROTOCOL};
 use super::access::{Access, Caller};
 use super::events::{self, EventQuery};
 use super::refusal::{Refusal, answer};
@@ -147,7 +147,11 @@ async fn authenticate(
 }
 
 async fn about(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
-    let body = json!({ "forwarder": api.0.about, "you": caller.author, "role": caller.role });
+    let body = AboutAnswer {
+        forwarder: api.0.about.clone(),
+        you: caller.author,
+        role: caller.role,
+    };
     answer(StatusCode::OK, &body)
 }
 
@@ -279,7 +283,7 @@ async fn list_dead_letters(State(api): State<Api>, body: Bytes) -> Result<Respon
     let most = most.min(MAX_DEAD_LETTERS);
     let handle = &api.0.handle;
     let found = handle.with_letters(move |all| Ok(all.page(&which, 0, most)?));
-    let found = found.await.map_err(unreadable)?;
+    let found = found.await.map_err(|error| unreadable(&error))?;
     let found: Vec<WireLetter> = found.into_iter().map(WireLetter::of).collect();
     Ok(answer(StatusCode::OK, &found))
 }
@@ -292,12 +296,12 @@ async fn export_dead_letters(State(api): State<Api>, body: Bytes) -> Result<Resp
         Ok(text)
     };
     let text = api.0.handle.with_letters(export).await;
-    let text = text.map_err(unreadable)?;
+    let text = text.map_err(|error| unreadable(&error))?;
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
     Ok((StatusCode::OK, headers, text).into_response())
 }
 
-fn unreadable(error: CommandError) -> Refusal {
+fn unreadable(error: &CommandError) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 

@@ -103,8 +103,8 @@ impl Mirror {
             .map_err(|error| strange(&self.client, error.to_string()))?;
         let mut rest = Vec::new();
         while let Some(part) = self.client.next_part(&mut answer, SILENCE).await? {
-            let decoded = decoder.write_all(&part).and_then(|()| decoder.flush());
-            decoded.map_err(|error| strange(&self.client, error.to_string()))?;
+            let taken = decoder.write_all(&part).and_then(|()| decoder.flush());
+            taken.map_err(|error| strange(&self.client, error.to_string()))?;
             let text = std::mem::take(decoder.get_mut());
             let mut wrong = None;
             take_lines(&mut rest, &text, &mut |line| {

@@ -21,7 +21,7 @@ pub mod socket;
 mod wire;
 mod wire_letter;
 
-pub use about::{About, PROTOCOL};
+pub use about::{About, AboutAnswer, PROTOCOL};
 pub use access::{Access, Role, Token};
 pub use api::{Api, Reload};
 pub use server::{Server, ServerError};

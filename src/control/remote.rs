@@ -2,6 +2,7 @@
 
 use std::io;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde::{Deserialize, Serialize};
@@ -20,6 +21,9 @@ use super::access::Role;
 use super::client::{Client, ClientError};
 use super::mirror::MirrorEnds;
 use super::wire_letter::WireLetter;
+
+/// Maximum time until the state shows a change.
+const KNOWN_WITHIN: Duration = Duration::from_secs(3);
 
 /// A forwarder in another process. Clones are of the same one.
 #[derive(Debug, Clone)]
@@ -96,6 +100,11 @@ impl Remote {
             }
         };
         let answer = self.client.change(method, path, &body).await?;
+        // So that the screen doesn't show older filters after the answer.
+        let version = answer["filters_version"].as_u64().unwrap_or_default();
+        let mut snapshots = self.ends.snapshots.clone();
+        let is_known = snapshots.wait_for(|snapshot| snapshot.filters_version >= version);
+        let _ = tokio::time::timeout(KNOWN_WITHIN, is_known).await;
         Ok(answer["message"].as_str().unwrap_or_default().to_owned())
     }
 

@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior};
 
+use crate::filter::Mode;
 use crate::protocol::Snapshot;
 use crate::telemetry::ring::SharedRing;
 use crate::telemetry::story_changes::Follower;
@@ -74,7 +75,9 @@ struct ScreenFeed {
     follower: Follower,
     /// The sequence number of the next event.
     next: u64,
+    /// When the last snapshot was sent, and what it said of filters and mode: a change is sent at once.
     sent: Instant,
+    shown: (u64, Option<Mode>),
     tick: tokio::time::Interval,
     encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
     is_first: bool,
@@ -103,6 +106,7 @@ impl ScreenFeed {
             follower,
             next,
             sent: Instant::now(),
+            shown: (0, None),
             tick,
             encoder: zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?,
             is_first: true,
@@ -140,7 +144,11 @@ impl ScreenFeed {
         self.skip_missed()?;
         self.write_records(MAX_EACH)?;
         self.write_stories()?;
-        let is_due = self.sent.elapsed() >= SNAPSHOT_EVERY;
+        let now = {
+            let snapshot = self.sources.snapshots.borrow();
+            (snapshot.filters_version, snapshot.mode)
+        };
+        let is_due = self.sent.elapsed() >= SNAPSHOT_EVERY || now != self.shown;
         if is_due && self.sources.snapshots.has_changed().unwrap_or_default() {
             self.write_snapshot()?;
         }
@@ -150,6 +158,7 @@ impl ScreenFeed {
     fn write_snapshot(&mut self) -> std::io::Result<()> {
         self.sent = Instant::now();
         let snapshot = self.sources.snapshots.borrow_and_update().clone();
+        self.shown = (snapshot.filters_version, snapshot.mode);
         write(&mut self.encoder, &Line::Snapshot(snapshot))
     }
 

@@ -47,7 +47,9 @@ fn conflict(version: u64, last: Option<&ChangeRecord>) -> String {
 impl Handle {
     /// Carries out a command of the operator at the screen. Returns a message, which may be empty.
     pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
-        let steered = self.steer(Author::here("the screen"), None, command).await;
+        let steered = self
+            .steer(Author::here(Author::SCREEN), None, command)
+            .await;
         steered.map_err(|error| match error {
             SteerError::Command(error) => error,
             // A command without a base conflicts with nothing.

@@ -17,6 +17,9 @@ pub struct Author {
 }
 
 impl Author {
+    /// The screen of the process itself, as the part that a change comes from.
+    pub const SCREEN: &str = "the screen";
+
     /// An author of this name, which may come from outside and is cut to a reasonable length.
     pub fn new(name: &str, from: impl Into<String>) -> Self {
         let name: String = name.chars().filter(|c| !c.is_control()).collect();

@@ -12,6 +12,7 @@ use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::limits::Code;
 use crate::pipeline::ShutdownReport;
+use crate::protocol::Command;
 use crate::text::{counted, grouped};
 use crate::tui::action::Action;
 use crate::tui::events::export;
@@ -85,6 +86,16 @@ impl Jobs {
             Ok(Err(error)) => Err(error.to_string()),
             Err(_) => Err(format!("saving to {shown} was interrupted")),
         }
+    }
+
+    /// Has a command carried out, and answers then.
+    pub(crate) fn apply(&self, command: Command) {
+        let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
+        tokio::spawn(async move {
+            let applied = forwarder.apply(command).await;
+            // The screen may be closed by now.
+            let _ = answers.send(Action::Applied(applied));
+        });
     }
 
     /// Loads the newest of the selected dead letters.

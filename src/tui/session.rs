@@ -67,6 +67,8 @@ impl Session {
     /// (`Seek`, `Who` and `Inspect`) are answered already.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         let mut effects = update(&mut self.state, action);
+        let commands = effects.iter().filter(|e| matches!(e, Effect::Pipeline(_)));
+        self.state.applying += commands.count() as u32;
         let answers: Vec<Action> = effects.iter().filter_map(|e| self.answer(e)).collect();
         for answer in answers {
             effects.extend(self.act(answer));

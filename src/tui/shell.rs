@@ -282,6 +282,11 @@ impl Shell {
     /// Carries out an effect whose result the screen waits for.
     async fn request(&mut self, effect: Effect) -> Option<Action> {
         Some(match effect {
+            // Another process takes its time, in which keys are answered.
+            Effect::Pipeline(command) if matches!(self.forwarder, Forwarder::Remote(_)) => {
+                self.jobs.apply(command);
+                return None;
+            }
             Effect::Pipeline(command) => Action::Applied(self.forwarder.apply(command).await),
             Effect::Reload => {
                 let reloaded = self.reload().await;

@@ -54,6 +54,8 @@ pub struct State {
     pub size: (u16, u16),
     /// The latest snapshot of the pipeline.
     pub snapshot: Arc<Snapshot>,
+    /// Commands whose answers are still to come.
+    pub applying: u32,
     /// The snapshot that is displayed while the display is frozen.
     pub frozen: Option<Arc<Snapshot>>,
     /// The filters as the operator applied them. The pipeline has them a moment later.
@@ -135,6 +137,7 @@ impl State {
             labels,
             size,
             snapshot: Arc::default(),
+            applying: 0,
             frozen: None,
             filters: Filters::default(),
             draft: None,

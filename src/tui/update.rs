@@ -93,12 +93,14 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Applied(Ok(message)) => {
+            state.applying = state.applying.saturating_sub(1);
             if !message.is_empty() {
                 state.report(Ok(message));
             }
             dead_letters::look_again(state)
         }
         Action::Applied(Err(why)) => {
+            state.applying = state.applying.saturating_sub(1);
             // The pipeline keeps its filters, so the screen returns to them.
             state.filters = (*state.snapshot.filters).clone();
             (state.draft, state.closed_draft) = (None, None);

@@ -22,6 +22,8 @@ pub struct Alert {
 /// The kinds of alerts, the most severe first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum AlertKind {
+    /// The connection to the forwarder in another process is lost: what is shown is old.
+    Detached,
     /// The spool can't be written.
     SpoolFault,
     /// The spool has reached its quota.
@@ -68,7 +70,9 @@ impl AlertKind {
         let snapshot = inputs.snapshot;
         let spool = &snapshot.delivery.spool;
         let breaker = &snapshot.delivery.breaker;
-        if spool.fault.is_some() {
+        if lost_link(snapshot).is_some() {
+            Some(Self::Detached)
+        } else if spool.fault.is_some() {
             Some(Self::SpoolFault)
         } else if spool.full {
             Some(Self::SpoolFull)
@@ -108,6 +112,7 @@ impl AlertKind {
     /// A few words for the title of the terminal.
     pub fn title(self) -> &'static str {
         match self {
+            Self::Detached => "FORWARDER NOT REACHED",
             Self::SpoolFault => "SPOOL CAN'T BE WRITTEN",
             Self::SpoolFull => "SPOOL FULL",
             Self::Refused => "DELIVERY HALTED",
@@ -127,6 +132,10 @@ impl AlertKind {
         let delivery = &snapshot.delivery;
         let why = delivery.breaker.why().unwrap_or_default();
         match self {
+            Self::Detached => {
+                let why = lost_link(snapshot).unwrap_or_default();
+                format!("what is shown is old, and it is tried again: {why}")
+            }
             Self::SpoolFault => delivery.spool.fault.clone().unwrap_or_default(),
             Self::SpoolFull => "the spool has reached its quota: the feed is paused".to_owned(),
             Self::Refused => why.to_owned(),
@@ -181,9 +190,15 @@ impl AlertKind {
             }
             Self::Rejected => Some((Command::Older(JumpTarget::Violation), "to see one")),
             Self::Watch(_) => Some((Command::Watches, "lists the watches")),
-            Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
+            Self::Detached | Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
         }
     }
+}
+
+/// Why the connection to the forwarder is lost, if it is.
+fn lost_link(snapshot: &Snapshot) -> Option<&str> {
+    let lost = snapshot.link.as_ref()?.lost.as_ref()?;
+    Some(&lost.0)
 }
 
 /// The limit that rejected the most events in the last minute.

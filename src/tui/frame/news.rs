@@ -12,5 +12,8 @@ pub(crate) fn has_news(old: &Snapshot, new: &Snapshot) -> bool {
         || old.delivery.breaker != new.delivery.breaker
         || old.feed != new.feed
         || old.mode != new.mode
+        || old.filters_version != new.filters_version
+        || old.last_change != new.last_change
+        || old.link != new.link
         || !Arc::ptr_eq(&old.series, &new.series)
 }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::feed::FeedState;
-use crate::protocol::Snapshot;
+use crate::protocol::{Author, Snapshot};
 use crate::tui::action::Effect;
 use crate::tui::delivery::retry_now;
 use crate::tui::frame::alert::{self, Alert};
@@ -28,6 +28,9 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     {
         state.report(Ok(notice.text.clone()));
     }
+    if !first {
+        take_change_of_others(state, &snapshot);
+    }
     throughput::annotate(state, &snapshot);
     state.snapshot = snapshot;
     retry_now::on_snapshot(state);
@@ -35,6 +38,23 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     if state.notice.as_ref().is_some_and(|m| m.until_ms < now) {
         state.notice = None;
     }
+}
+
+/// Tells of a change that somebody else has made, and takes their filters as those in force: a draft is
+/// compared with them from now on.
+fn take_change_of_others(state: &mut State, new: &Snapshot) {
+    let Some(change) = &new.last_change else {
+        return;
+    };
+    let is_own = change.author.from == Author::SCREEN || state.applying > 0;
+    if is_own || state.snapshot.last_change.as_ref() == Some(change) {
+        return;
+    }
+    if new.filters_version != state.snapshot.filters_version {
+        state.filters = (*new.filters).clone();
+    }
+    let Author { name, from } = &change.author;
+    state.report(Ok(format!("{name} ({from}): {}", change.what)));
 }
 
 /// Updates the alert, which the banner and the title of the terminal show.

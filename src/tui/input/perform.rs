@@ -106,6 +106,10 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::DryRun => return ask_dry_run(state),
         Command::Save => return save(state),
         Command::Quit => {
+            if state.snapshot.link.is_some() {
+                // The forwarder is another process, and goes on.
+                return vec![Effect::Close];
+            }
             if state.snapshot.mode == Some(Mode::Open) {
                 state.popup = Some(Popup::Confirm(Confirm::Quit));
             } else {

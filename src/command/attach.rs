@@ -1,0 +1,92 @@
+//! `attach`: opens the screen on a forwarder that runs already.
+
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use color_eyre::eyre::{Result, bail};
+
+use crate::cli::Attach;
+use crate::config::Settings;
+use crate::control::client::{Client, Place};
+use crate::control::mirror::Mirror;
+use crate::control::remote::Remote;
+use crate::control::{AboutAnswer, Role, socket};
+use crate::tui::action::ReloadOutcome;
+use crate::tui::input::keymap::Keymap;
+use crate::tui::{self, Labels, Opening, memory};
+
+use super::config_source::ConfigSource;
+use super::control_place::client;
+use super::spool_location::spool_folder;
+use super::ssh_bridge::{self, SshBridge};
+
+pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> {
+    if args.pipe {
+        let folder = spool_folder(args.place.spool, source)?;
+        ssh_bridge::pipe(&socket::path(&folder)).await?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if !(stdin().is_terminal() && stdout().is_terminal()) {
+        bail!(
+            "attach needs a terminal, and standard input or output is not one; `sluicegate ctl` is for scripts"
+        );
+    }
+    let mut settings = source.clone().load(&[])?.settings;
+    args.screen.apply(&mut settings.screen);
+    // It lives as long as the screen.
+    let bridge = match &args.ssh {
+        Some(host) => Some(SshBridge::open(host, args.place.spool.folder.as_deref())?),
+        None => None,
+    };
+    let client = match &bridge {
+        Some(bridge) => Client::new(Place::Socket(bridge.socket()), None)?,
+        None => client(args.place, source)?,
+    };
+    show(client, &settings).await
+}
+
+async fn show(client: Client, settings: &Settings) -> Result<ExitCode> {
+    let about: AboutAnswer = client.get("/v1/about").await?;
+    let (mirror, ends) = Mirror::new(client.clone(), settings.screen.ring_bytes);
+    let remote = Remote::connect(client.clone(), ends).await?;
+    let following = tokio::spawn(mirror.run());
+    let forwarder = about.forwarder;
+    let role = match about.role {
+        Role::Operator => "",
+        Role::Viewer => ", as a viewer",
+    };
+    let labels = Labels {
+        workspace: forwarder.workspace.clone(),
+        destination: forwarder.destination,
+        feed: format!("{} (attached to {}{role})", forwarder.feed, client.place()),
+        save_to: None,
+        server: String::new(),
+    };
+    let presets = settings.presets.clone();
+    let reload = reload(remote.clone(), settings.clone());
+    let opening = Opening {
+        labels,
+        look: settings.screen.clone(),
+        keymap: Keymap::with(&settings.keys).unwrap_or_default(),
+        presets,
+        drain: Duration::ZERO,
+        reload: Some(reload),
+        memory: memory::path_for(&forwarder.workspace),
+    };
+    let closed = tui::attach(remote, opening).await;
+    following.abort();
+    closed?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Reloads the configuration of the forwarder. The presets stay those of this machine.
+fn reload(remote: Remote, settings: Settings) -> tui::Reload {
+    Box::new(move || {
+        let (remote, presets) = (remote.clone(), settings.presets.clone());
+        Box::pin(async move {
+            let notice = remote.reload().await.map_err(|error| error.to_string())?;
+            Ok(ReloadOutcome { notice, presets })
+        })
+    })
+}

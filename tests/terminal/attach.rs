@@ -1,0 +1,197 @@
+//! Screens on a forwarder in another process.
+
+use std::fs;
+use std::os::unix::fs::{PermissionsExt as _, symlink};
+use std::path::Path;
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use crate::program::{Running, Serving, run_on, sandbox, sluicegate};
+use crate::pty::{Terminal, program_without_umask};
+
+/// A feed of made-up traffic, a sandbox, and a forwarder between them with its spool in `folder`.
+struct Bench {
+    folder: tempfile::TempDir,
+    _feed: Serving,
+    _sandbox: Serving,
+    forwarder: Option<Running>,
+    command: Command,
+}
+
+impl Bench {
+    fn start() -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let events = folder.path().join("events.ndjson");
+        let line = |n: u64| {
+            format!(
+                "{{\"event_type\":\"Step {}\",\"user_id\":\"u-{n}\",\"insert_id\":\"{n}\",\"time\":{}}}\n",
+                n % 3,
+                1_795_000_000_000 + n * 20
+            )
+        };
+        fs::write(&events, (0..500).map(line).collect::<String>()).unwrap();
+        let feed = Serving::start(
+            sluicegate()
+                .args([
+                    "replay",
+                    "--listen",
+                    "127.0.0.1:0",
+                    "--speed",
+                    "1x",
+                    "--loop",
+                ])
+                .arg(&events),
+        );
+        let sandbox = sandbox(&[]);
+        let mut command = run_on(&feed.url, &sandbox.url);
+        command.env("SLUICEGATE_SPOOL_FOLDER", folder.path().join("spool"));
+        let forwarder = Some(Running::start(&mut command));
+        let bench = Self {
+            folder,
+            _feed: feed,
+            _sandbox: sandbox,
+            forwarder,
+            command,
+        };
+        bench.wait_until_it_listens();
+        bench
+    }
+
+    fn spool(&self) -> String {
+        self.folder.path().join("spool").display().to_string()
+    }
+
+    fn wait_until_it_listens(&self) {
+        let started = Instant::now();
+        while !self.ctl(&["status"]) {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "it doesn't listen"
+            );
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+
+    /// Runs `ctl` as the user `bob`. Returns whether it succeeded.
+    fn ctl(&self, args: &[&str]) -> bool {
+        let mut command = sluicegate();
+        command.args(["ctl", "--spool", &self.spool()]).args(args);
+        command
+            .env("USER", "bob")
+            .output()
+            .unwrap()
+            .status
+            .success()
+    }
+
+    /// A screen that `ann` attaches.
+    fn attach(&self, more: &[&str]) -> Terminal {
+        let mut command = program_without_umask();
+        command.args(["attach", "--spool", &self.spool()]);
+        command.args(more);
+        command.env("USER", "ann");
+        Terminal::start(command)
+    }
+}
+
+#[test]
+fn two_screens_watch_one_forwarder_and_see_what_the_other_changes() {
+    let bench = Bench::start();
+    let mut ann = bench.attach(&[]);
+    let mut other = bench.attach(&[]);
+    ann.shows("OPEN");
+    // Events with their stories.
+    ann.shows("Step 1");
+    other.shows("delivered");
+    ann.press("g");
+    ann.shows("Nothing more will be sent");
+    ann.press("y");
+    ann.shows("SHUT");
+    other.shows("SHUT");
+    other.shows("ann (the control socket): gate: shut");
+    assert!(bench.ctl(&["gate", "open", "--yes"]));
+    ann.shows("bob (the control socket): gate: open");
+    // Each goes by itself, and the forwarder stays.
+    ann.press("q");
+    assert_eq!(ann.ends(), 0);
+    other.shows("Step 2");
+    assert!(bench.ctl(&["status"]));
+    other.press("q");
+    assert_eq!(other.ends(), 0);
+    assert!(bench.ctl(&["status"]));
+}
+
+#[test]
+fn filters_that_others_change_are_taken_over_and_those_of_the_screen_reach_the_forwarder() {
+    let bench = Bench::start();
+    let mut ann = bench.attach(&[]);
+    ann.shows("Step 1");
+    let file = bench.folder.path().join("filters.toml");
+    let rule = "[[rules]]\nname = \"fresh\"\neffect = \"exclude\"\nwhen = \"has_user\"\n";
+    fs::write(&file, rule).unwrap();
+    assert!(bench.ctl(&["filters", "apply", &file.display().to_string()]));
+    ann.shows("fresh");
+    ann.shows("bob (the control socket): filters:");
+    assert!(bench.ctl(&["filters", "undo"]));
+    ann.waits_for("the rule is gone", |text| !text.contains("− fresh"));
+    ann.press("q");
+    assert_eq!(ann.ends(), 0);
+}
+
+#[test]
+fn a_forwarder_that_is_killed_and_started_again_is_found_again() {
+    let mut bench = Bench::start();
+    let mut ann = bench.attach(&[]);
+    ann.shows("Step 1");
+    drop(bench.forwarder.take());
+    ann.shows("what is shown is old");
+    bench.forwarder = Some(Running::start(&mut bench.command));
+    bench.wait_until_it_listens();
+    ann.waits_for("it is back", |text| !text.contains("what is shown is old"));
+    ann.shows("Step 2");
+    ann.press("q");
+    assert_eq!(ann.ends(), 0);
+}
+
+#[test]
+fn a_screen_is_attached_by_ssh() {
+    let bench = Bench::start();
+    // A machine of our own: it runs what it is told to.
+    let path = bench.folder.path().join("bin");
+    fs::create_dir(&path).unwrap();
+    let ssh = path.join("ssh");
+    let script =
+        "#!/bin/sh\nwhile [ \"$1\" != ops@forwarder ]; do shift; done\nshift\nexec sh -c \"$*\"\n";
+    fs::write(&ssh, script).unwrap();
+    fs::set_permissions(&ssh, fs::Permissions::from_mode(0o755)).unwrap();
+    symlink(env!("CARGO_BIN_EXE_sluicegate"), path.join("sluicegate")).unwrap();
+    let mut command = program_without_umask();
+    command.args([
+        "attach",
+        "--ssh",
+        "ops@forwarder",
+        "--spool",
+        &bench.spool(),
+    ]);
+    let inherited = std::env::var("PATH").unwrap();
+    command.env("PATH", format!("{}:{inherited}", path.display()));
+    let mut ann = Terminal::start(command);
+    ann.shows("OPEN");
+    ann.shows("Step 1");
+    ann.press("d");
+    ann.press("y");
+    ann.shows("DRY RUN");
+    ann.press("q");
+    assert_eq!(ann.ends(), 0);
+}
+
+#[test]
+fn without_a_forwarder_it_says_how_to_start_one() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program_without_umask();
+    let spool = Path::new(folder.path()).display().to_string();
+    command.args(["attach", "--spool", &spool]);
+    let mut alone = Terminal::start(command);
+    alone.shows("no forwarder listens on");
+    assert_eq!(alone.ends(), 2);
+}
