@@ -20,6 +20,7 @@ use super::config_source::ConfigSource;
 use super::control_place::client;
 use super::spool_location::spool_folder;
 use super::ssh_bridge::{self, SshBridge};
+use super::watch::working_folder;
 
 pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> {
     if args.pipe {
@@ -61,6 +62,8 @@ async fn show(client: Client, settings: &Settings) -> Result<ExitCode> {
         destination: forwarder.destination,
         feed: format!("{} (attached to {}{role})", forwarder.feed, client.place()),
         save_to: None,
+        folder: working_folder(),
+        tour: None,
         server: String::new(),
     };
     let presets = settings.presets.clone();

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::io::IsTerminal as _;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
@@ -13,7 +14,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::amplitude::time;
 use crate::cli::Demo;
-use crate::config::{Loaded, Settings};
+use crate::config::{self, Loaded, Settings};
 use crate::customerio::sandbox::{self, Faults, Sandbox};
 use crate::feed::replay::{self, ReplayFailed, ReplayOptions, ReplayReport};
 use crate::feed::scenario::{Outage, Scenario};
@@ -29,11 +30,14 @@ use crate::tui::{self, Labels, Opening};
 use super::forwarder::start;
 use super::headless::{self, EndConditions};
 use super::player::Player;
+use super::watch;
 
 /// Latency of the sandbox, in milliseconds: about that of Customer.io.
 const LATENCY_MS: u64 = 60;
 /// Interval at which made-up events are published.
 const TICK: Duration = Duration::from_millis(20);
+/// The file in the working folder that `s` saves filters and presets to.
+const SAVED_FILTERS: &str = "sluicegate-demo.toml";
 /// Frequent event types of the made-up traffic, which are off at the start.
 const NOISY_TYPES: [&str; 4] = [
     "session_start",
@@ -116,11 +120,14 @@ async fn show(
     server: &Server,
     sandbox: &Sandbox,
 ) -> Result<ExitCode> {
+    let folder = watch::working_folder();
     let labels = Labels {
         workspace: settings.workspace(),
         destination: format!("sandbox {}", sandbox.url().trim_start_matches("http://")),
         feed: server.url(),
-        save_to: None,
+        save_to: Some(folder.join(SAVED_FILTERS)),
+        folder,
+        tour: unseen_tour(),
         server: sandbox.url(),
     };
     let opening = Opening {
@@ -132,8 +139,17 @@ async fn show(
         reload: None,
         memory: None,
     };
-    tui::run(pipeline, opening).await?;
+    let started = Instant::now();
+    if let Some(ended) = tui::run(pipeline, opening).await? {
+        watch::say_summary(&settings.workspace(), &ended, started.elapsed());
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the file that records that the tour was seen, unless it exists.
+fn unseen_tour() -> Option<PathBuf> {
+    let file = config::state_folder()?.join("tour-seen");
+    (!config::exists(&file)).then_some(file)
 }
 
 /// Prints a line per second until an end condition, then the summary and the sandbox's counts.

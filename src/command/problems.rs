@@ -8,8 +8,12 @@ use crate::tui::input::keymap::Keymap;
 
 /// All problems, each a line, so that the operator can fix them all at once.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot use these settings:\n  {}", .0.join("\n  "))]
-pub(super) struct Problems(Vec<String>);
+#[error("cannot use these settings:\n  {}{next}", .lines.join("\n  "))]
+pub(super) struct Problems {
+    lines: Vec<String>,
+    /// What to do, after an empty line. Empty: the problems say it.
+    pub(super) next: String,
+}
 
 /// Returns the problems of the settings for a command that `needs` these, those of `[keys]` last.
 pub(super) fn of(loaded: &Loaded, needs: Needs) -> Vec<ConfigError> {
@@ -35,5 +39,9 @@ pub(super) fn refuse(loaded: &Loaded, needs: Needs) -> Result<()> {
         return Ok(());
     }
     let lines = problems.iter().map(|p| text::on_one_line(&p.to_string()));
-    Err(Problems(lines.collect()).into())
+    Err(Problems {
+        lines: lines.collect(),
+        next: String::new(),
+    }
+    .into())
 }

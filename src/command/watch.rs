@@ -1,17 +1,18 @@
 //! `watch`: opens the screen on the configured feed and workspace.
 
 use std::io::{IsTerminal as _, stdin, stdout};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use color_eyre::eyre::{Result, bail};
+use color_eyre::eyre::{Report, Result, bail};
 
-use crate::cli::Watch;
+use crate::cli::{Format, Watch};
 use crate::config::Needs;
 use crate::config::{Loaded, Settings};
 use crate::customerio::client::Region;
-use crate::pipeline::Pipeline;
+use crate::pipeline::{Pipeline, ShutdownReport};
 use crate::tui::action::ReloadOutcome;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
@@ -19,8 +20,9 @@ use crate::tui::{self, Labels, Opening, memory};
 use super::config_source::ConfigSource;
 use super::control;
 use super::forwarder::start;
-use super::problems;
+use super::problems::{self, Problems};
 use super::reload::Reloader;
+use super::summary::Summary;
 
 pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     if !(stdin().is_terminal() && stdout().is_terminal()) {
@@ -30,7 +32,9 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     }
     let flags = args.settings.flags();
     let mut loaded = source.clone().load(&flags)?;
-    problems::refuse(&loaded, Needs::BOTH)?;
+    if let Err(problems) = problems::refuse(&loaded, Needs::BOTH) {
+        return Err(with_first_steps(problems, &loaded));
+    }
     let screen_flags = args.screen;
     let adjust = move |settings: &mut Settings| screen_flags.apply(&mut settings.screen);
     adjust(&mut loaded.settings);
@@ -68,6 +72,8 @@ pub(super) async fn show(
         destination: destination(settings),
         feed,
         save_to: loaded.path.clone(),
+        folder: working_folder(),
+        tour: None,
         server: server(settings),
     };
     let opening = Opening {
@@ -80,7 +86,11 @@ pub(super) async fn show(
         reload,
         memory: memory::path_for(&settings.workspace()),
     };
+    let started = Instant::now();
     let ended = tui::run(pipeline, opening).await?;
+    if let Some(ended) = &ended {
+        say_summary(&settings.workspace(), ended, started.elapsed());
+    }
     let failure = ended.as_ref().and_then(|ended| ended.failure.clone());
     let (left, unwritten) = ended.map_or((0, 0), |ended| (ended.left, ended.unwritten));
     if let Some(why) = &failure {
@@ -99,6 +109,52 @@ pub(super) async fn show(
     }
     let is_fault = left + unwritten > 0 || failure.is_some();
     Ok(ExitCode::from(u8::from(is_fault)))
+}
+
+/// Adds what to do to the problems, if no feed is set up yet.
+fn with_first_steps(problems: Report, loaded: &Loaded) -> Report {
+    if !loaded.settings.feed.url.is_empty() {
+        return problems;
+    }
+    match problems.downcast::<Problems>() {
+        Ok(mut problems) => {
+            problems.next = first_steps(loaded.path.as_deref());
+            problems.into()
+        }
+        Err(other) => other,
+    }
+}
+
+/// Returns the way to a first feed, below an empty line.
+fn first_steps(file: Option<&Path>) -> String {
+    let file = match file {
+        Some(path) => format!("edit {}", path.display()),
+        None => "sluicegate config init     writes a file for these settings, with comments".into(),
+    };
+    format!(
+        "
+
+To watch a feed of your own:
+  {file}
+  sluicegate config check    names what is still missing
+  sluicegate watch --gate dry-run    decides every event, and sends nothing
+No feed yet:
+  sluicegate relay                   makes one of Amplitude's webhooks, or of an SDK's events
+  sluicegate replay export.zip       makes one of an export; sluicegate sandbox takes the events
+  sluicegate demo                    shows the screen with made-up events"
+    )
+}
+
+/// Prints what happened while the screen was open.
+pub(super) fn say_summary(workspace: &str, ended: &ShutdownReport, took: Duration) {
+    say!("{workspace}, from start to quit:");
+    Summary::new(ended, took).say(Format::Text);
+}
+
+/// Returns the folder that exports are written to.
+pub(super) fn working_folder() -> PathBuf {
+    // A folder that was removed has no name: writing to it then says so.
+    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
 /// Returns the URL of the destination, or nothing if Customer.io is still to be asked for the region.

@@ -1,6 +1,7 @@
 //! Actions: all inputs of the screen. Effects: all requests of the screen to the shell.
 
 use std::collections::BTreeMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
@@ -12,7 +13,7 @@ use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
 use crate::protocol::{Command as PipelineCommand, Snapshot};
-use crate::tui::events::export::Events;
+use crate::tui::events::export::{Events, Exported};
 use crate::tui::events::page::Page;
 use crate::tui::events::seek::Seek;
 use crate::tui::inspector::query::Inspected;
@@ -42,6 +43,8 @@ pub enum Action {
     Applied(Result<String, String>),
     /// The result of another effect: a notice, or an error.
     Notice(Result<String, String>),
+    /// The file of an export, or an error.
+    Exported(Result<Exported, String>),
     /// The result of a reload: a report and the active filters, or an error. After an error the
     /// settings are unchanged.
     Reloaded(Result<(ReloadOutcome, Filters), String>),
@@ -107,6 +110,10 @@ pub enum Effect {
     Seek(Seek, Option<u64>),
     /// Export these events in the ring to a file.
     ExportEvents(Events),
+    /// Open this file of an export with the desktop's program for it.
+    OpenFile(PathBuf),
+    /// Record in this file that the tour was seen.
+    TourSeen(PathBuf),
     /// Save the layout and the watched conditions.
     Remember,
     /// Notify the operator outside the screen too.

@@ -11,17 +11,18 @@ use tokio::time::Instant;
 use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::limits::Code;
+use crate::owner_only;
 use crate::pipeline::ShutdownReport;
 use crate::protocol::Command;
 use crate::text::{counted, grouped};
-use crate::tui::action::Action;
-use crate::tui::events::export;
+use crate::tui::action::{Action, Effect};
+use crate::tui::events::export::{self, Exported};
 use crate::tui::filters::recent_catalog::recent_catalog;
 use crate::tui::forwarder::Forwarder;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
-use crate::tui::terminal::clipboard;
+use crate::tui::terminal::{clipboard, opener};
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Maximum dead letters loaded per group. An export has them all.
@@ -34,6 +35,8 @@ const DEAD_LETTERS_PER_PERSON: u64 = 20;
 pub(crate) struct Jobs {
     forwarder: Forwarder,
     answers: mpsc::UnboundedSender<Action>,
+    /// The folder that exports are written to.
+    folder: PathBuf,
     clipboard: clipboard::System,
     /// The person whose events are summarized.
     summarized: EachSecond<Identity>,
@@ -44,11 +47,17 @@ pub(crate) struct Jobs {
 }
 
 impl Jobs {
-    /// Queries on the pipeline's ring and dead letters, answered to `answers`.
-    pub(crate) fn new(forwarder: Forwarder, answers: mpsc::UnboundedSender<Action>) -> Self {
+    /// Queries on the pipeline's ring and dead letters, answered to `answers`; exports go into
+    /// `folder`.
+    pub(crate) fn new(
+        forwarder: Forwarder,
+        folder: PathBuf,
+        answers: mpsc::UnboundedSender<Action>,
+    ) -> Self {
         Self {
             forwarder,
             answers,
+            folder,
             clipboard: clipboard::System::default(),
             summarized: EachSecond(None),
             broken_down: EachSecond(None),
@@ -108,22 +117,20 @@ impl Jobs {
             .await
     }
 
-    /// Exports the selected dead letters to a file in the working directory.
-    pub(crate) async fn export(&self, which: DeadLetterSelection) -> Result<String, String> {
+    /// Exports the selected dead letters to a file.
+    pub(crate) async fn export(&self, which: DeadLetterSelection) -> Result<Exported, String> {
         let failed = |why: String| format!("cannot export the dead letters: {why}");
-        let (file, name) =
-            export::create_file("dead-letters").map_err(|error| failed(error.to_string()))?;
+        let (file, path) = export::create_file(&self.folder, "dead-letters")
+            .map_err(|error| failed(error.to_string()))?;
         let exported = self.forwarder.export_dead_letters(which, file).await;
         let count = exported.map_err(failed)?;
-        Ok(format!(
-            "{} written to {name}",
-            counted(count, "dead letter")
-        ))
+        Ok(written(&counted(count, "dead letter"), path))
     }
 
-    /// Exports events in the ring to a file in the working directory.
-    pub(crate) fn export_events(&self, events: export::Events) {
+    /// Exports events in the ring to a file.
+    fn export_events(&self, events: export::Events) {
         let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
+        let folder = self.folder.clone();
         tokio::spawn(async move {
             let name = events.file_name();
             let reading = tokio::task::spawn_blocking(move || {
@@ -135,16 +142,55 @@ impl Jobs {
             let (count, ndjson) = reading.await.unwrap_or_default();
             let notice = match count {
                 0 => Err("the ring holds no such event: no file written".to_owned()),
-                1 => write_ndjson(name, "1 event", ndjson).await,
-                _ => write_ndjson(name, &format!("{} events", grouped(count)), ndjson).await,
+                1 => write_ndjson(folder, name, "1 event", ndjson).await,
+                _ => {
+                    let count = format!("{} events", grouped(count));
+                    write_ndjson(folder, name, &count, ndjson).await
+                }
             };
             // The screen may be closed by now.
-            let _ = answers.send(Action::Notice(notice));
+            let _ = answers.send(Action::Exported(notice));
+        });
+    }
+
+    /// Starts an effect in the background.
+    pub(crate) fn start(&self, effect: Effect) {
+        match effect {
+            Effect::Catalog => self.catalog(),
+            Effect::ExportEvents(events) => self.export_events(events),
+            Effect::OpenFile(path) => self.answer(move || {
+                let shown = path.display().to_string();
+                match opener::open(&path) {
+                    Ok(()) => Some(Ok(format!("opened {shown}, and copied its path"))),
+                    Err(why) => Some(Err(format!("path copied; {why}: {shown}"))),
+                }
+            }),
+            Effect::TourSeen(path) => self.answer(move || {
+                let folder = path.parent().map_or(Ok(()), owner_only::create_folder);
+                let made = folder.and_then(|()| owner_only::replace(&path, b""));
+                let error = made.err()?;
+                let shown = path.display();
+                Some(Err(format!(
+                    "the tour will be shown again: {shown}: {error}"
+                )))
+            }),
+            _ => {}
+        }
+    }
+
+    /// Runs `work` on a thread of its own, and sends its notice.
+    fn answer(&self, work: impl FnOnce() -> Option<Result<String, String>> + Send + 'static) {
+        let answers = self.answers.clone();
+        tokio::task::spawn_blocking(move || {
+            if let Some(notice) = work() {
+                // The screen may be closed by now.
+                let _ = answers.send(Action::Notice(notice));
+            }
         });
     }
 
     /// Collects the catalog of event types and properties.
-    pub(crate) fn catalog(&self) {
+    fn catalog(&self) {
         let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
         tokio::task::spawn_blocking(move || {
             let catalog = recent_catalog(&ring);
@@ -218,22 +264,28 @@ impl<K: PartialEq + Clone> EachSecond<K> {
     }
 }
 
-/// Writes NDJSON to a file in the working directory; `count` counts its lines in the notice.
+/// Writes NDJSON to a file in `folder`; `count` counts its lines in the notice.
 pub(crate) async fn write_ndjson(
+    folder: PathBuf,
     name: &'static str,
     count: &str,
     ndjson: String,
-) -> Result<String, String> {
+) -> Result<Exported, String> {
     let writing = tokio::task::spawn_blocking(move || {
-        let (mut file, name) = export::create_file(name)?;
+        let (mut file, path) = export::create_file(&folder, name)?;
         std::io::Write::write_all(&mut file, ndjson.as_bytes())?;
-        Ok::<_, std::io::Error>(name)
+        Ok::<_, std::io::Error>(path)
     });
     match writing.await {
-        Ok(Ok(file)) => Ok(format!("{count} written to {file}")),
+        Ok(Ok(path)) => Ok(written(count, path)),
         Ok(Err(error)) => Err(format!("cannot export to {name}-….ndjson: {error}")),
         Err(_) => Err(format!("the export to {name}-….ndjson was interrupted")),
     }
+}
+
+fn written(count: &str, path: PathBuf) -> Exported {
+    let count = count.to_owned();
+    Exported { count, path }
 }
 
 /// Waits until the pipeline has ended. Never completes if it is not ending.

@@ -1,5 +1,5 @@
-//! The data that the screen keeps between runs for each workspace: the layout and the watched
-//! conditions.
+//! The data that the screen keeps between runs for each workspace: the layout, the watched
+//! conditions and the saved searches.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -11,6 +11,8 @@ use tokio::task::JoinHandle;
 use crate::owner_only;
 use crate::tui::action::Action;
 use crate::tui::frame::layout::Layout;
+use crate::tui::searches::state::Search;
+use crate::tui::state::State;
 use crate::tui::watches::query::Watch;
 
 /// The data kept between runs.
@@ -21,9 +23,20 @@ pub struct Memory {
     pub layout: Layout,
     /// The watched conditions.
     pub watches: Vec<Watch>,
+    /// The saved searches.
+    pub searches: Vec<Search>,
 }
 
 impl Memory {
+    /// What is kept of a state.
+    pub(crate) fn of(state: &State) -> Self {
+        Self {
+            layout: state.layout.clone(),
+            watches: state.watches.clone(),
+            searches: state.searches.clone(),
+        }
+    }
+
     /// Reads the file. A missing file gives the defaults.
     pub fn read(path: &Path) -> Result<Self, String> {
         let text = match fs::read_to_string(path) {
@@ -131,6 +144,11 @@ mod tests {
             watches: vec![Watch {
                 when: "country == \"Ü\"".to_owned(),
                 above: Some(2.5),
+                name: "from Ü".to_owned(),
+            }],
+            searches: vec![Search {
+                name: "resets".to_owned(),
+                text: "~Reset$".to_owned(),
             }],
         };
         memory.write(&path).unwrap();

@@ -12,6 +12,7 @@ use crate::tui::action::ReloadOutcome;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::memory::Memory;
 use crate::tui::state::{Labels, State};
+use crate::tui::tour::update as tour;
 
 /// Reloads the settings and applies them. Returns a report, or the reason why nothing changed.
 pub type Reload =
@@ -50,10 +51,14 @@ impl Opening {
         state.salt = rand::random();
         state.colours = colours;
         state.rejected_alert_percent = self.look.rejected_alert_percent;
+        if state.labels.tour.is_some() {
+            tour::open(&mut state);
+        }
         match self.memory.as_deref().map(Memory::read) {
             Some(Ok(recalled)) => {
                 state.layout = recalled.layout;
                 state.watches = recalled.watches;
+                state.searches = recalled.searches;
                 (state, None)
             }
             Some(Err(why)) => (state, Some(why)),

@@ -64,6 +64,7 @@ async fn open(
     let mut screen = Screen::open(&format!("sluicegate {}", opening.labels.workspace))?;
     screen.take_mouse(opening.look.mouse)?;
     let (state, unread) = opening.state(colours, screen.size()?);
+    let folder = state.labels.folder.clone();
     let Opening {
         look,
         drain,
@@ -84,7 +85,7 @@ async fn open(
         frame: SECOND / look.frames_per_second.get().min(60),
         previewer: Previewer::new(ring.clone()),
         memory: MemoryWriter::new(memory, answers.0.clone()),
-        jobs: Jobs::new(forwarder.clone(), answers.0.clone()),
+        jobs: Jobs::new(forwarder.clone(), folder, answers.0.clone()),
         answers,
         watcher: Watcher::new(ring, time::now),
         forwarder,
@@ -306,9 +307,10 @@ impl Shell {
                 Action::Notice(Jobs::save(self.save_path(), &did, save).await)
             }
             Effect::ExportHistory(ndjson) => {
-                Action::Notice(write_ndjson("filter-changes", "changes", ndjson).await)
+                let folder = self.session.state.labels.folder.clone();
+                Action::Exported(write_ndjson(folder, "filter-changes", "changes", ndjson).await)
             }
-            Effect::ExportDeadLetters(which) => Action::Notice(self.jobs.export(which).await),
+            Effect::ExportDeadLetters(which) => Action::Exported(self.jobs.export(which).await),
             Effect::DeadLetters(which) => Action::DeadLetters(self.jobs.dead_letters(which).await),
             _ => return None,
         })
@@ -317,8 +319,6 @@ impl Shell {
     /// Starts background work, or changes the shell itself.
     fn start(&mut self, effect: Effect) {
         match effect {
-            Effect::Catalog => self.jobs.catalog(),
-            Effect::ExportEvents(events) => self.jobs.export_events(events),
             Effect::Drain => match self.pipeline.take() {
                 Some(pipeline) => {
                     self.ending = Some(tokio::spawn(pipeline.end(self.drain, self.hurry.clone())));
@@ -328,12 +328,9 @@ impl Shell {
                 None => {}
             },
             Effect::Hurry => self.hurry.cancel(),
-            Effect::Remember => self.memory.save(Memory {
-                layout: self.session.state.layout.clone(),
-                watches: self.session.state.watches.clone(),
-            }),
+            Effect::Remember => self.memory.save(Memory::of(&self.session.state)),
             Effect::Close => self.closed = true,
-            _ => {}
+            _ => self.jobs.start(effect),
         }
     }
 

@@ -26,6 +26,7 @@ use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
 use crate::tui::person;
 use crate::tui::privacy::mask::Privacy;
+use crate::tui::searches::state::Search;
 use crate::tui::throughput::layout::history_columns;
 use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::query::{Watch, WatchCount};
@@ -41,6 +42,10 @@ pub struct Labels {
     pub feed: String,
     /// The configuration file that filters are saved to. The demo has none.
     pub save_to: Option<PathBuf>,
+    /// The folder that exports are written to.
+    pub folder: PathBuf,
+    /// The file that records that the tour was seen. None: the tour is not shown at the start.
+    pub tour: Option<PathBuf>,
     /// The URL of the destination, if the configuration sets one.
     pub server: String,
 }
@@ -76,6 +81,8 @@ pub struct State {
     pub catalog: Arc<Catalog>,
     /// Earlier conditions, the newest first.
     pub conditions: Vec<String>,
+    /// Earlier searches, the newest first.
+    pub finds: Vec<String>,
     /// The pane that has the focus.
     pub focus: Pane,
     /// Whether the focused pane is zoomed.
@@ -98,6 +105,8 @@ pub struct State {
     pub overlays: Overlays,
     /// The popup over the whole screen.
     pub popup: Option<Popup>,
+    /// The file of the last export.
+    pub exported: Option<PathBuf>,
     /// The last notice.
     pub notice: Option<Notice>,
     /// A retry whose answer is not known yet.
@@ -108,6 +117,8 @@ pub struct State {
     pub rejected_alert_percent: f64,
     /// The watched conditions.
     pub watches: Vec<Watch>,
+    /// The saved searches.
+    pub searches: Vec<Search>,
     /// The counts of the watched conditions, in the same order. Empty before the first count.
     pub watch_counts: Vec<WatchCount>,
     /// Their counts when the display was frozen.
@@ -148,6 +159,7 @@ impl State {
             presets: BTreeMap::new(),
             catalog: Arc::default(),
             conditions: Vec::new(),
+            finds: Vec::new(),
             focus: Pane::Events,
             zoomed: false,
             window: 0,
@@ -162,11 +174,13 @@ impl State {
             violation: 0,
             overlays: Overlays::default(),
             popup: None,
+            exported: None,
             notice: None,
             asked_retry: None,
             alert: None,
             rejected_alert_percent: 0.0,
             watches: Vec::new(),
+            searches: Vec::new(),
             watch_counts: Vec::new(),
             frozen_watch_counts: Vec::new(),
             layout: Layout::default(),

@@ -6,9 +6,11 @@ use crate::feed::FeedState;
 use crate::tui::action::{Action, Effect};
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::update::drain;
+use crate::tui::events::export_file;
 use crate::tui::events::jump;
 use crate::tui::events::state::Edge;
 use crate::tui::filters::update as filters;
+use crate::tui::frame::focus::PopupKind;
 use crate::tui::frame::notice::Situation;
 use crate::tui::frame::popup::Popup;
 use crate::tui::frame::update::{look_for_alerts, on_snapshot};
@@ -55,6 +57,11 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Key(key) => on_key(state, key),
         Action::Mouse(event) => mouse::on_mouse(state, event),
         Action::Paste(text) => {
+            // Pasted text answers no question and chooses nothing.
+            let takes_text = |popup: &Popup| popup.kind() == PopupKind::Text;
+            if !state.popup.as_ref().is_some_and(takes_text) {
+                return Vec::new();
+            }
             for c in text.chars().filter(|c| !c.is_control()) {
                 type_into_popup(state, KeyEvent::new(KeyCode::Char(c), KeyModifiers::NONE));
             }
@@ -111,6 +118,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.report(notice);
             Vec::new()
         }
+        Action::Exported(exported) => {
+            export_file::exported(state, exported);
+            Vec::new()
+        }
         Action::Reloaded(Ok((report, now))) => {
             filters::read(state, now);
             state.presets = report.presets;
@@ -147,6 +158,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             state.catalog = catalog;
             match &mut state.popup {
                 Some(Popup::Rule(editor)) => editor.check(&state.catalog),
+                Some(Popup::Find(prompt)) => prompt.check(&state.catalog),
                 Some(Popup::Watches(list)) => {
                     if let Some(editor) = &mut list.editor {
                         editor.check(&state.catalog);

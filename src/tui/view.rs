@@ -20,17 +20,18 @@ use ratatui::{Frame, Terminal};
 use crate::tui::copy::format as copy;
 use crate::tui::dead_letters::view as dead_letters;
 use crate::tui::delivery::{drain_view, view as delivery};
-use crate::tui::events::{export, view as events};
+use crate::tui::events::{export, find_view, view as events};
 use crate::tui::filters::editor::view as editor;
 use crate::tui::filters::history::view as history;
 use crate::tui::filters::presets::view as presets;
 use crate::tui::filters::preview::view as preview;
 use crate::tui::filters::view as filters;
+use crate::tui::frame::focus::PopupKind;
 use crate::tui::frame::layout::PaneAreas;
 use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::Popup;
 use crate::tui::frame::{banner, confirm, footer, header, notice_view};
-use crate::tui::input::help;
+use crate::tui::input::help::view as help;
 use crate::tui::input::palette::view as palette;
 use crate::tui::inspector::view as inspector;
 use crate::tui::limits::{view as limits, violations};
@@ -38,11 +39,13 @@ use crate::tui::person::view as person;
 use crate::tui::privacy::mask;
 use crate::tui::privacy::on_screen::{ids_on_screen, servers_on_screen};
 use crate::tui::properties::view as properties;
+use crate::tui::searches::view as searches;
 use crate::tui::state::State;
 use crate::tui::throughput::view as throughput;
+use crate::tui::tour::view as tour;
 use crate::tui::watches::view as watches;
 use crate::tui::widget::ascii::to_ascii;
-use crate::tui::widget::choice::choice;
+use crate::tui::widget::choice::{Choices, choice};
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::too_small::too_small;
 
@@ -143,23 +146,34 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         return;
     }
     match &state.popup {
-        Some(Popup::Help(scroll)) => help::render(frame, area, *scroll, state, theme),
+        Some(Popup::Help(open)) => help::render(frame, area, open, state, theme),
         Some(Popup::Confirm(confirm)) => confirm::render(frame, area, confirm, state, theme),
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
         Some(Popup::Copy) => {
-            let choices = copy::CHOICES
-                .iter()
-                .map(|(key, _, message)| (*key, *message));
-            choice(frame, area, "Copy", choices, theme);
+            let choices = copy::CHOICES.map(|(_, message)| message);
+            let shown = Choices {
+                kind: PopupKind::Copy,
+                title: "Copy",
+                choices: &choices,
+            };
+            choice(frame, area, &shown, &state.keymap, theme);
         }
         Some(Popup::Export) => {
-            let choices = export::CHOICES.iter().copied();
-            choice(frame, area, "Export events to a file", choices, theme);
+            let title = export::title(&state.labels.folder, area.width);
+            let shown = Choices {
+                kind: PopupKind::Export,
+                title: &title,
+                choices: &export::CHOICES,
+            };
+            choice(frame, area, &shown, &state.keymap, theme);
         }
         Some(Popup::History(scroll)) => history::render(frame, area, *scroll, state, theme),
         Some(Popup::Watches(list)) => watches::render(frame, area, list, state, theme),
         Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
+        Some(Popup::Tour(open)) => tour::render(frame, area, *open, state, theme),
         Some(Popup::Palette(open)) => palette::render(frame, area, open, state, theme),
-        Some(Popup::Find(_) | Popup::ForTime(_) | Popup::GoTo(_)) | None => {}
+        Some(Popup::Searches(list)) => searches::render(frame, area, list, state, theme),
+        Some(Popup::Find(prompt)) => find_view::render(frame, area, prompt, state, theme),
+        Some(Popup::ForTime(_) | Popup::GoTo(_) | Popup::ListFind(_)) | None => {}
     }
 }

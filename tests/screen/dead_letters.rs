@@ -47,7 +47,7 @@ fn a_dead_letter_is_exported_retried_and_discarded() {
     let mut fixture = opened();
     let group = dead_letter_row("Cart Viewed", 2).group;
     assert_eq!(
-        fixture.press("e"),
+        fixture.press("X"),
         [Effect::ExportDeadLetters(DeadLetterSelection::One(17))]
     );
     assert_eq!(
@@ -113,7 +113,7 @@ fn an_empty_list_explains_what_dead_letters_are() {
     fixture.act(Action::Snapshot(Arc::new(none)));
     fixture.press("l");
     assert!(fixture.plain().contains("No dead letters"));
-    for keys in ["r", "R", "e", "D", "\n", "↓", " "] {
+    for keys in ["r", "R", "X", "D", "\n", "↓", " "] {
         assert!(fixture.press(keys).is_empty(), "{keys}");
     }
     fixture.press("q");

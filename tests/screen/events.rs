@@ -51,7 +51,7 @@ fn events_are_jumped_to_bookmarked_and_exported() {
     assert_eq!(fixture.press("Xm"), [Effect::ExportEvents(marked)]);
     assert_eq!(fixture.press("Xe"), [Effect::ExportEvents(Events::One(9))]);
     assert_eq!(
-        fixture.press("Xh"),
+        fixture.press("Xo"),
         [Effect::ExportEvents(Events::FilteredOut)]
     );
     assert_eq!(fixture.press("Xf"), []);
@@ -209,7 +209,7 @@ fn a_violation_leads_to_its_last_event_with_the_path_marked() {
     let code = fixture.state.overlays.limit().unwrap().code;
     fixture.break_down();
     let breaking = Events::Breaking(code);
-    assert_eq!(fixture.press("e"), [Effect::ExportEvents(breaking)]);
+    assert_eq!(fixture.press("X"), [Effect::ExportEvents(breaking)]);
     assert_eq!(fixture.press("\n"), [Effect::Inspect(3)]);
     let screen = fixture.plain();
     let marked = screen

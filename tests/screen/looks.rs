@@ -15,7 +15,7 @@ use sluicegate::tui::widget::theme::Theme;
 use crate::fixture::{Fixture, NOW, dead_letter};
 
 /// What is pressed to come to a scene.
-pub const SCENES: [(&str, &str); 45] = [
+pub const SCENES: [(&str, &str); 50] = [
     ("screen", ""),
     ("zoom_filters", "fz"),
     ("zoom_events", "z"),
@@ -59,6 +59,11 @@ pub const SCENES: [(&str, &str); 45] = [
     ("person", "/u-0001\n↓\np"),
     ("limit", "\t\n"),
     ("properties", "/purchase\n↓E"),
+    ("help_search", "?/gate"),
+    ("help_part", "?→"),
+    ("find_completion", "/event_pr"),
+    ("find_mistyped", "/usr_id == \"u\""),
+    ("type_ahead", "f/s"),
     ("letters", "l"),
     ("letter", "l\n"),
 ];

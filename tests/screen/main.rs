@@ -9,6 +9,7 @@ mod events;
 mod filters;
 mod fixture;
 mod frame;
+mod home;
 mod keys;
 mod looks;
 mod numbers;

@@ -225,7 +225,8 @@ fn hostile_text_moves_nothing_on_the_screen() {
             let state = &fixture.state;
             walked.0 |= state.draft.is_some() && state.preview.is_some();
             walked.1 |= state.overlays.person().is_some();
-            walked.2 |= matches!(&state.popup, Some(Popup::Rule(editor)) if editor.menu.is_some());
+            walked.2 |=
+                matches!(&state.popup, Some(Popup::Rule(editor)) if editor.when.menu.is_some());
             walked.3 |= state.overlays.limit().is_some();
             walked.4 |= state.overlays.properties().is_some();
             fixture.explore();

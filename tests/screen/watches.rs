@@ -128,7 +128,7 @@ fn the_time_cursor_shows_rates_and_incidents() {
     assert_eq!(happened, ["gate shut", "gate opened", "filters changed"]);
     insta::assert_snapshot!("annotations", fixture.plain());
     fixture.state.focus = Pane::Throughput;
-    fixture.press("hhhhhhhhhh");
+    fixture.press("←←←←←←←←←←");
     insta::assert_snapshot!("moment", fixture.plain());
     let effects = fixture.press("\n");
     assert!(

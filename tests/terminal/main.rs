@@ -8,6 +8,7 @@ mod delivery;
 mod display;
 mod events;
 mod filters;
+mod home;
 mod lifecycle;
 #[path = "../common/program.rs"]
 mod program;

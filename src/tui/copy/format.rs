@@ -26,17 +26,16 @@ pub enum CopyFormat {
     Person,
 }
 
-/// The formats with their keys and names.
-pub const CHOICES: [(char, CopyFormat, &str); 5] = [
-    ('e', CopyFormat::Event, "the raw event"),
-    ('m', CopyFormat::Request, "the mapped request"),
+/// The formats with their names.
+pub const CHOICES: [(CopyFormat, &str); 5] = [
+    (CopyFormat::Event, "the raw event"),
+    (CopyFormat::Request, "the mapped request"),
     (
-        'c',
         CopyFormat::Curl,
         "a curl command, with the key as a variable",
     ),
-    ('t', CopyFormat::Trace, "its history as Markdown"),
-    ('p', CopyFormat::Person, "the person's id"),
+    (CopyFormat::Trace, "its history as Markdown"),
+    (CopyFormat::Person, "the person's id"),
 ];
 
 /// A curl command that sends an item with this body. The credentials are shell variables, and all

@@ -1,12 +1,11 @@
 //! Copying an event, or a dead letter.
 
-use crossterm::event::KeyCode;
-
 use crate::customerio::client::Region;
 use crate::tui::action::Effect;
 use crate::tui::copy::format as copy;
 use crate::tui::copy::format::{CHOICES, CopyFormat};
 use crate::tui::frame::popup::Popup;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::person::query::Identity;
 use crate::tui::privacy::on_screen::ids_on_screen;
 use crate::tui::state::State;
@@ -28,9 +27,14 @@ pub(crate) fn ask(state: &mut State) {
     }
 }
 
-pub(crate) fn chosen(state: &mut State, key: KeyCode) -> Vec<Effect> {
-    let choice = CHOICES.iter().find(|(c, ..)| key == KeyCode::Char(*c));
-    let Some((_, format, name)) = choice else {
+pub(crate) fn chosen(state: &mut State, command: Option<Command>) -> Vec<Effect> {
+    let number = match command {
+        Some(Command::InPopup(PopupCommand::Choice(number))) => usize::from(number),
+        Some(Command::Back) => return Vec::new(),
+        _ => usize::MAX,
+    };
+    let Some((format, name)) = CHOICES.get(number) else {
+        state.popup = Some(Popup::Copy);
         return Vec::new();
     };
     match text(state, *format) {

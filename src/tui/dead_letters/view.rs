@@ -12,6 +12,7 @@ use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLett
 use crate::delivery::{Part, Undelivered};
 use crate::text::{duration, grouped, with_field};
 use crate::tui::dead_letters::state::{DeadLetters, OpenedGroup};
+use crate::tui::input::keymap::Command;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
@@ -60,11 +61,14 @@ fn rows(
     let inside = pane::frame(frame, area, pane::Title::both(&title, &kept), true, theme);
     if all.is_empty() {
         let width = usize::from(inside.width).saturating_sub(2);
+        let back = format!("{} goes back.", state.key(Command::Back));
         let mut lines = Vec::new();
         for sentence in [
             "No dead letters: all accepted items are delivered or on their way.",
             "",
             "Items that Customer.io refuses, or that have used up their attempts, are listed here with their reasons.",
+            "",
+            back.as_str(),
         ] {
             let wrapped = text::wrap(sentence, width).into_iter();
             lines.extend(wrapped.map(|line| Line::styled(format!(" {line}"), theme.dim)));

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::amplitude::{json, time};
 use crate::limits::Code;
@@ -12,6 +12,7 @@ use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::events::find::Find;
 use crate::tui::limits::query::violation;
+use crate::tui::widget::text;
 
 /// A selection of events to export.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,18 +31,35 @@ pub enum Events {
     Breaking(Code),
 }
 
-/// The choices with their keys.
-pub const CHOICES: [(char, &str); 5] = [
-    ('e', "the event under the cursor"),
-    ('f', "the events found by the search"),
-    ('h', "the events that were filtered out"),
-    ('m', "the events with a bookmark"),
-    ('a', "all events in the ring"),
+/// The choices, in the order of `PopupCommand::Choice`.
+pub const CHOICES: [&str; 5] = [
+    "the event under the cursor",
+    "the events found by the search",
+    "the events that were filtered out",
+    "the events with a bookmark",
+    "all events in the ring",
 ];
 
-/// Creates a new file for an export in the working directory. Returns the file and its name. Only its
-/// owner can read it.
-pub fn create_file(what: &str) -> io::Result<(File, String)> {
+/// The title of the choices, with the folder of the file.
+pub(crate) fn title(folder: &Path, columns: u16) -> String {
+    // The popup's border, its margin, and the key that closes it.
+    let room = usize::from(columns.min(56)).saturating_sub(36);
+    let folder = folder.display().to_string();
+    format!("Export to a file in {}", text::cut_start(&folder, room))
+}
+
+/// A written file of an export.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Exported {
+    /// The contents: `12 events`.
+    pub count: String,
+    /// The whole path.
+    pub path: PathBuf,
+}
+
+/// Creates a new file for an export in `folder`. Returns the file and its path. Only its owner can
+/// read it.
+pub fn create_file(folder: &Path, what: &str) -> io::Result<(File, PathBuf)> {
     let stamp = time::to_digits(time::now(), 14);
     let mut number = 0_u32;
     loop {
@@ -49,11 +67,12 @@ pub fn create_file(what: &str) -> io::Result<(File, String)> {
             0 => format!("{what}-{stamp}.ndjson"),
             number => format!("{what}-{stamp}-{number}.ndjson"),
         };
-        match owner_only::create_new(Path::new(&name)) {
+        let path = folder.join(name);
+        match owner_only::create_new(&path) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists && number < 1_000 => {
                 number += 1;
             }
-            made => return made.map(|file| (file, name)),
+            made => return made.map(|file| (file, path)),
         }
     }
 }

@@ -11,7 +11,7 @@ use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
 use crate::tui::frame::alert::{AlertKind, worst_limit};
 use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::{Command, JumpTarget};
+use crate::tui::input::keymap::{Command, JumpTarget, PopupCommand};
 use crate::tui::inspector::update::inspect;
 use crate::tui::state::State;
 use crate::tui::widget::text;
@@ -142,18 +142,26 @@ pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
     go(state, sequence)
 }
 
-pub(crate) fn export(state: &mut State, key: KeyCode) -> Vec<Effect> {
-    let events = match key {
-        KeyCode::Char('e') => at(state).map(Events::One),
-        KeyCode::Char('f') => state.events.find.clone().map(Events::Found),
-        KeyCode::Char('h') => Some(Events::FilteredOut),
-        KeyCode::Char('m') => Some(Events::Bookmarked(state.events.bookmarks.clone())),
-        KeyCode::Char('a') => Some(Events::All),
-        _ => return Vec::new(),
+pub(crate) fn export(state: &mut State, command: Option<Command>) -> Vec<Effect> {
+    const FOUND: u8 = 1;
+    let number = match command {
+        Some(Command::InPopup(PopupCommand::Choice(number))) => number,
+        Some(Command::Back) => return Vec::new(),
+        _ => {
+            state.popup = Some(Popup::Export);
+            return Vec::new();
+        }
+    };
+    let events = match number {
+        0 => at(state).map(Events::One),
+        FOUND => state.events.find.clone().map(Events::Found),
+        2 => Some(Events::FilteredOut),
+        3 => Some(Events::Bookmarked(state.events.bookmarks.clone())),
+        _ => Some(Events::All),
     };
     match events {
         Some(events) => vec![Effect::ExportEvents(events)],
-        None if key == KeyCode::Char('f') => {
+        None if number == FOUND => {
             let message = format!(
                 "no search is active: {} starts one",
                 state.key(Command::Find)

@@ -2,8 +2,11 @@
 
 pub(crate) mod current;
 pub mod export;
+pub(crate) mod export_file;
 pub mod find;
-pub(crate) mod find_prompt;
+pub mod find_prompt;
+pub(crate) mod find_update;
+pub(crate) mod find_view;
 pub mod finder;
 pub(crate) mod jump;
 pub mod outcome;

@@ -12,6 +12,8 @@ pub(crate) fn reveal(state: &mut State, does: Command) -> bool {
         does,
         Command::Up
             | Command::Down
+            | Command::HalfUp
+            | Command::HalfDown
             | Command::PageUp
             | Command::PageDown
             | Command::Top

@@ -6,6 +6,7 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::feed::FeedState;
 use crate::text::grouped;
 use crate::tui::events::outcome::Severity;
 use crate::tui::events::page::{BarSegment, Row};
@@ -50,11 +51,15 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     if page.rows.is_empty() {
         let message = if events.find.is_some() {
             let clear = state.key(Command::Back);
-            format!(" no match; {clear} clears the search")
+            format!("no match; {clear} clears the search")
         } else {
-            " no event yet".to_owned()
+            no_event_yet(state)
         };
-        frame.render_widget(Paragraph::new(Line::styled(message, theme.dim)), inside);
+        let lines = text::wrap(&message, width.saturating_sub(1));
+        let lines = lines
+            .into_iter()
+            .map(|line| Line::styled(format!(" {line}"), theme.dim));
+        frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inside);
         return;
     }
     let cursor = events.cursor;
@@ -72,6 +77,22 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
     bar(frame, area, &page.bar, theme);
+}
+
+/// Why there is no event, and what to do about it.
+fn no_event_yet(state: &State) -> String {
+    let feed = &state.labels.feed;
+    match &state.shown().feed.state {
+        FeedState::Live => {
+            let help = state.key(Command::Help);
+            format!("no event yet: {feed} is connected and sends none; {help} lists the keys")
+        }
+        FeedState::Connecting => format!("no event yet: connecting to {feed}"),
+        FeedState::Down { why, .. } => {
+            let reload = state.key(Command::Reload);
+            format!("no event yet: {why}; feed.url is {feed}, {reload} reads it again")
+        }
+    }
 }
 
 /// Draws the overview of the ring beside the rows: visible part, matches and bookmarks.

@@ -288,7 +288,8 @@ fn open_editor(state: &mut State, editor: RuleEditor) -> Vec<Effect> {
 
 pub(crate) fn save(state: &mut State) -> Vec<Effect> {
     if state.labels.save_to.is_none() {
-        state.notify_error("the demo has no configuration file: filters not saved");
+        let message = "filters not saved: there is no configuration file; --config names one";
+        state.notify_error(message);
         return Vec::new();
     }
     if state.draft.is_some() {

@@ -42,6 +42,13 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         let edited = on != state.filters.selects(&row.name);
         lines.push(type_line(row, mark(on, edited), selected, width, theme));
     }
+    if types.is_empty() {
+        let find = state.key(Command::NewRule);
+        let message = format!("none yet: types appear as events arrive; {find} writes a rule");
+        let wrapped = text::wrap(&message, width.saturating_sub(1)).into_iter();
+        lines.extend(wrapped.map(|line| Line::styled(format!(" {line}"), theme.dim)));
+        lines.truncate(layout.type_rows);
+    }
     lines.resize(layout.type_rows, Line::default());
     lines.extend(layout.detail);
     lines.push(rules_heading(rules, tally_span(state), width, theme));

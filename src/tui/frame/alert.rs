@@ -172,7 +172,7 @@ impl AlertKind {
                     let rate = seen.rate();
                     format!(
                         "{rate:.1}/s over {RATE_SECONDS} s match {} (alert above {above}/s)",
-                        watch.when
+                        watch.label()
                     )
                 }
                 _ => String::new(),

@@ -52,3 +52,22 @@ pub enum OverlayKind {
     /// The properties of an event type.
     Properties,
 }
+
+/// The kinds of popups, by the keys that they take.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PopupKind {
+    /// A question with yes and no.
+    Question,
+    /// A list, such as that of the presets.
+    List,
+    /// A text that is typed: a prompt, an editor, the palette.
+    Text,
+    /// The help.
+    Help,
+    /// The history of the filters.
+    History,
+    /// The choice of a format to copy.
+    Copy,
+    /// The choice of events to export.
+    Export,
+}

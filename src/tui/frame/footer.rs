@@ -5,18 +5,83 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::tui::events::find_view;
+use crate::tui::frame::focus::PopupKind;
 use crate::tui::frame::popup::Popup;
+use crate::tui::input::keymap::{Command, PopupCommand};
+use crate::tui::input::list_find::labels::labels;
+use crate::tui::input::list_find::state::ListFind;
 use crate::tui::state::State;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
 
 /// The keys of the rule editor.
-const EDITOR: [(&str, &str); 4] = [
-    ("Enter", "apply"),
-    ("Esc", "discard"),
-    ("Tab", "complete, or next field"),
-    ("↑", "earlier conditions"),
+const EDITOR: [(PopupCommand, &str); 4] = [
+    (PopupCommand::Accept, "apply"),
+    (PopupCommand::Cancel, "discard"),
+    (PopupCommand::Complete, "complete, or next field"),
+    (PopupCommand::Earlier, "earlier conditions"),
 ];
+
+/// A key in the footer.
+struct Hint<'s> {
+    command: Command,
+    key: &'s str,
+    text: &'s str,
+    /// The first column.
+    column: u16,
+}
+
+impl Hint<'_> {
+    /// Columns of the key and its text.
+    fn width(&self) -> u16 {
+        (text::width(self.key) + 1 + text::width(self.text)) as u16
+    }
+}
+
+/// The command whose key is written at a column of the footer.
+pub(crate) fn command_at(state: &State, column: u16) -> Option<Command> {
+    let is_at = |hint: &Hint<'_>| (hint.column..hint.column + hint.width()).contains(&column);
+    let hints = hints(state, usize::from(state.size.0));
+    hints.into_iter().find(is_at).map(|hint| hint.command)
+}
+
+/// The keys that fit in `width` columns.
+fn hints(state: &State, width: usize) -> Vec<Hint<'_>> {
+    let keymap = &state.keymap;
+    let all: Vec<(Command, &str, &str)> = match &state.popup {
+        Some(Popup::Rule(_)) => {
+            let hint = |(does, text): (PopupCommand, &'static str)| {
+                let does = Command::InPopup(does);
+                (does, keymap.popup_key(does, PopupKind::Text), text)
+            };
+            EDITOR.map(hint).into()
+        }
+        // Whatever else is open names its own keys, and takes no others.
+        Some(_) => Vec::new(),
+        None => keymap
+            .footer(state.input_context())
+            .into_iter()
+            .map(|binding| (binding.command, binding.keys[0].as_str(), binding.footer))
+            .collect(),
+    };
+    let mut hints = Vec::new();
+    let mut column = 1;
+    for (command, key, text) in all {
+        let hint = Hint {
+            command,
+            key,
+            text,
+            column,
+        };
+        if usize::from(column + hint.width()) > width {
+            break;
+        }
+        column += hint.width() + 3;
+        hints.push(hint);
+    }
+    hints
+}
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
@@ -25,27 +90,10 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame.set_cursor_position((area.x + column.min(area.width.saturating_sub(1)), area.y));
         return;
     }
-    let keys: Vec<(&str, &str)> = match &state.popup {
-        Some(Popup::Rule(_)) => EDITOR.to_vec(),
-        // Whatever else is open names its own keys, and takes no others.
-        Some(_) => Vec::new(),
-        None => state
-            .keymap
-            .footer(state.input_context())
-            .into_iter()
-            .map(|binding| (binding.keys[0].as_str(), binding.footer))
-            .collect(),
-    };
     let mut spans = vec![Span::raw(" ")];
-    let mut left = width.saturating_sub(1);
-    for (key, message) in keys {
-        let needs = text::width(key) + 1 + message.len() + 3;
-        if needs > left + 3 {
-            break;
-        }
-        left = left.saturating_sub(needs);
-        spans.push(Span::styled(key, theme.key));
-        spans.push(Span::styled(format!(" {message}   "), theme.dim));
+    for hint in hints(state, width) {
+        spans.push(Span::styled(hint.key, theme.key));
+        spans.push(Span::styled(format!(" {}   ", hint.text), theme.dim));
     }
     frame.render_widget(Paragraph::new(Line::from(spans)), area);
 }
@@ -53,20 +101,16 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 /// The prompt in the footer, and the column of its cursor.
 fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, u16)> {
     let (sign, input, hint) = match &state.popup {
-        Some(Popup::Find(input)) => {
-            let hint = match &state.events.find {
-                Some(find) => find.kind(),
-                None => {
-                    "text, a condition such as user_id == \"u-1\", or ~ and a regular expression"
-                }
-            };
-            ("/", input, hint)
+        Some(Popup::Find(prompt)) => ("/", &*prompt.text, find_view::hint(prompt).to_owned()),
+        Some(Popup::ListFind(prompt)) => ("/", &prompt.input, list_find(prompt, state)),
+        Some(Popup::ForTime(input)) => {
+            let hint = "15min, 2h, 1day; then it is undone".to_owned();
+            ("apply for ", input, hint)
         }
-        Some(Popup::ForTime(input)) => ("apply for ", input, "15min, 2h, 1day; then it is undone"),
         Some(Popup::GoTo(input)) => (
             "go to ",
             input,
-            "14:02:31 (UTC), 2026-11-25 14:02, or an age such as 5min",
+            "14:02:31 (UTC), 2026-11-25 14:02, or an age such as 5min".to_owned(),
         ),
         _ => return None,
     };
@@ -79,7 +123,22 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
     let line = Line::from(vec![
         Span::styled(format!(" {sign}"), theme.key),
         Span::styled(typed, theme.text),
-        Span::styled(format!("   {}", text::cut(hint, left)), theme.dim),
+        Span::styled(format!("   {}", text::cut(&hint, left)), theme.dim),
     ]);
     Some((line, column as u16))
+}
+
+/// The hint of the type-ahead: how many rows of the list match.
+fn list_find(prompt: &ListFind, state: &State) -> String {
+    let Some(list) = labels(state) else {
+        return String::new();
+    };
+    let (name, count) = (list.name, list.rows.len());
+    if prompt.input.value().is_empty() {
+        return format!("a part of the name, among {count} {name}; ↓ next, Esc back");
+    }
+    match prompt.matches {
+        0 => format!("no match among {count} {name}"),
+        matches => format!("{matches} of {count} {name} match; ↓ next, Esc back"),
+    }
 }

@@ -4,22 +4,28 @@ use tui_input::Input;
 
 use crate::delivery::spool::dead_letters::DeadLetterSelection;
 use crate::filter::Mode;
+use crate::tui::events::find_prompt::FindPrompt;
 use crate::tui::filters::editor::state::RuleEditor;
-use crate::tui::filters::presets::state::Presets;
+use crate::tui::filters::presets::state::{Presets, Prompt};
+use crate::tui::frame::focus::PopupKind;
+use crate::tui::input::help::state::Help;
+use crate::tui::input::list_find::state::ListFind;
 use crate::tui::input::palette::state::Palette;
+use crate::tui::searches::state::SearchList;
+use crate::tui::tour::state::Tour;
 use crate::tui::watches::state::WatchList;
 
 /// The open popup.
 #[derive(Debug)]
 pub enum Popup {
-    /// The help, scrolled by this number of lines.
-    Help(usize),
+    /// The help.
+    Help(Help),
     /// A question with yes and no.
     Confirm(Confirm),
     /// The rule editor.
     Rule(Box<RuleEditor>),
     /// The prompt for the search.
-    Find(Input),
+    Find(FindPrompt),
     /// The palette of commands.
     Palette(Palette),
     /// The history of the filters, scrolled by this number of lines.
@@ -36,6 +42,34 @@ pub enum Popup {
     Export,
     /// The list of watched conditions.
     Watches(WatchList),
+    /// The saved searches.
+    Searches(SearchList),
+    /// The prompt that moves the cursor of a list to a row with a text.
+    ListFind(ListFind),
+    /// The tour of the demo.
+    Tour(Tour),
+}
+
+impl Popup {
+    /// The kind of the popup, which decides on the meaning of keys.
+    pub fn kind(&self) -> PopupKind {
+        match self {
+            Self::Help(help) if !help.is_searching => PopupKind::Help,
+            Self::Confirm(_) => PopupKind::Question,
+            Self::History(_) => PopupKind::History,
+            Self::Copy => PopupKind::Copy,
+            Self::Export => PopupKind::Export,
+            Self::Presets(open) => match open.prompt {
+                Some(Prompt::Name(_)) => PopupKind::Text,
+                Some(Prompt::Delete(_)) => PopupKind::Question,
+                None => PopupKind::List,
+            },
+            Self::Watches(WatchList { editor: None, .. })
+            | Self::Searches(SearchList { editor: None, .. }) => PopupKind::List,
+            // The tour takes its keys before all others.
+            _ => PopupKind::Text,
+        }
+    }
 }
 
 /// A question. Each variant names the action of the answer "yes".

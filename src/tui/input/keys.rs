@@ -3,9 +3,11 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::tui::action::Effect;
+use crate::tui::frame::popup::Popup;
 use crate::tui::input::perform::perform;
 use crate::tui::input::popup::type_into_popup;
 use crate::tui::state::State;
+use crate::tui::tour::update as tour;
 
 pub(crate) fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     if key.kind == crossterm::event::KeyEventKind::Release {
@@ -19,6 +21,14 @@ pub(crate) fn on_key(state: &mut State, key: KeyEvent) -> Vec<Effect> {
         } else {
             Vec::new()
         };
+    }
+    if let Some(Popup::Tour(open)) = state.popup {
+        if let Some(effects) = tour::type_key(state, open, key.code) {
+            return effects;
+        }
+        let mut effects = tour::end(state);
+        effects.extend(on_key(state, key));
+        return effects;
     }
     if state.popup.is_some() {
         if interrupt {

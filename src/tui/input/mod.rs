@@ -1,11 +1,13 @@
 //! Keys, mouse, palette and help: they turn the operator's input into commands.
 
-pub(crate) mod help;
+pub mod help;
 pub mod keymap;
 pub(crate) mod keys;
+pub mod list_find;
 pub(crate) mod mouse;
 pub(crate) mod mouse_owner;
+pub(crate) mod mouse_popup;
 pub(crate) mod navigate;
-pub(crate) mod palette;
+pub mod palette;
 pub(crate) mod perform;
 pub(crate) mod popup;

@@ -9,8 +9,10 @@ use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update as filters;
 use crate::tui::filters::view::row_at as filter_at;
 use crate::tui::frame::focus::Pane;
+use crate::tui::frame::footer;
 use crate::tui::input::navigate::{move_cursor, open};
-use crate::tui::input::popup;
+use crate::tui::input::perform::perform;
+use crate::tui::input::{mouse_popup, popup};
 use crate::tui::limits::violations::row_at as limit_at;
 use crate::tui::state::State;
 
@@ -25,6 +27,9 @@ pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
     match event.kind {
         MouseEventKind::ScrollUp => scroll(state, at, -WHEEL),
         MouseEventKind::ScrollDown => scroll(state, at, WHEEL),
+        MouseEventKind::Down(MouseButton::Left) if state.popup.is_some() => {
+            mouse_popup::press(state, at)
+        }
         _ if state.popup.is_some() => Vec::new(),
         MouseEventKind::Down(MouseButton::Left) => press(state, at),
         MouseEventKind::Drag(MouseButton::Left) => {
@@ -58,6 +63,10 @@ fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
 }
 
 fn press(state: &mut State, at: Position) -> Vec<Effect> {
+    if at.y + 1 == state.size.1 {
+        let command = footer::command_at(state, at.x);
+        return command.map_or_else(Vec::new, |command| perform(state, command));
+    }
     if !state.overlays.is_empty() {
         return Vec::new();
     }

@@ -10,6 +10,8 @@ use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::retry_now;
 use crate::tui::delivery::update::{ask_dry_run, ask_gate, drain};
+use crate::tui::events::export_file;
+use crate::tui::events::find_update;
 use crate::tui::events::jump;
 use crate::tui::events::reveal::reveal;
 use crate::tui::events::seek::Direction;
@@ -24,7 +26,9 @@ use crate::tui::frame::layout::Layout;
 use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::frame::update::{hide, move_focus, resize};
+use crate::tui::input::help::state::Help;
 use crate::tui::input::keymap::Command;
+use crate::tui::input::list_find::update as list_find;
 use crate::tui::input::mouse_owner::hand_over;
 use crate::tui::input::navigate::{back, move_cursor, neighbour, open};
 use crate::tui::input::palette::state::Palette;
@@ -33,8 +37,10 @@ use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::update as properties;
+use crate::tui::searches::update as searches;
 use crate::tui::state::State;
 use crate::tui::throughput::update as throughput;
+use crate::tui::tour::update as tour;
 use crate::tui::watches::update as watches;
 use crate::tui::widget::list::stepped;
 
@@ -48,15 +54,15 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         return Vec::new();
     }
     match does {
-        Command::Help => state.popup = Some(Popup::Help(0)),
+        Command::Help => state.popup = Some(Popup::Help(Help::default())),
         Command::Find => {
-            let before = state
-                .events
-                .find
-                .as_ref()
-                .map_or_else(String::new, |f| f.text.clone());
-            state.popup = Some(Popup::Find(Input::new(before)));
+            if !list_find::open(state) {
+                return find_update::open(state);
+            }
         }
+        Command::Searches => searches::open(state),
+        // These keys work only while a popup is open, which gets them itself.
+        Command::InPopup(_) => {}
         Command::Palette => state.popup = Some(Popup::Palette(Palette::default())),
         Command::FocusFilters => {
             state.layout.hidden.remove(&Pane::Filters);
@@ -93,6 +99,8 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
             return vec![Effect::Colours(state.colours)];
         }
         Command::Mouse => return hand_over(state),
+        Command::Tour => tour::open(state),
+        Command::OpenExport => return export_file::open(state),
         Command::Zoom => state.zoomed = !state.zoomed,
         Command::Freeze => freeze(state),
         Command::Follow => follow(state),
@@ -118,6 +126,8 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         }
         Command::Up => return move_cursor(state, -1),
         Command::Down => return move_cursor(state, 1),
+        Command::HalfUp => return move_cursor(state, -half_page(state)),
+        Command::HalfDown => return move_cursor(state, half_page(state)),
         Command::PageUp => return move_cursor(state, -(state.events.room.max(2) as i64 - 1)),
         Command::PageDown => return move_cursor(state, state.events.room.max(2) as i64 - 1),
         Command::Top => return move_cursor(state, i64::MIN / 2),
@@ -197,4 +207,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         }
     }
     Vec::new()
+}
+
+/// Half the rows of the events pane, the longest list.
+fn half_page(state: &State) -> i64 {
+    (state.events.room as i64 / 2).max(1)
 }

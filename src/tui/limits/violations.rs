@@ -10,6 +10,7 @@ use crate::limits::{Policy, Unit};
 use crate::protocol::LimitRow;
 use crate::text::{counted, grouped};
 use crate::tui::frame::focus::Pane;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::sparkline::sparkline;
@@ -39,10 +40,12 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         theme,
     );
     if shown.limits.is_empty() {
-        frame.render_widget(
-            Paragraph::new(Line::styled(" no limit violated", theme.dim)),
-            inside,
+        let open = state.key(Command::Open);
+        let message = format!(
+            " no limit violated; {open} on one that is shows its events, the values and the start"
         );
+        let message = text::cut(&message, usize::from(inside.width));
+        frame.render_widget(Line::styled(message, theme.dim), inside);
         return;
     }
     let rows = usize::from(inside.height);

@@ -29,6 +29,18 @@ pub enum Incident {
     DeliveryUp,
 }
 
+/// All kinds of incidents.
+pub const INCIDENTS: [Incident; 8] = [
+    Incident::Filters,
+    Incident::Gate(Mode::Open),
+    Incident::Gate(Mode::Shut),
+    Incident::Gate(Mode::DryRun),
+    Incident::FeedDown,
+    Incident::FeedLive,
+    Incident::DeliveryDown,
+    Incident::DeliveryUp,
+];
+
 impl Incident {
     /// Its letter on the time axis.
     pub fn letter(self) -> &'static str {

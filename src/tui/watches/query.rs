@@ -31,12 +31,23 @@ pub(crate) const RATE_SECONDS: usize = 10;
 pub struct Watch {
     /// The condition, in CEL.
     pub when: String,
+    /// The name. Empty: the condition is its name.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub name: String,
     /// The rate above which there is an alert, in events per second. None: no alert.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub above: Option<f64>,
 }
 
 impl Watch {
+    /// The name, or the condition of a watch without one.
+    pub fn label(&self) -> &str {
+        match self.name.as_str() {
+            "" => &self.when,
+            name => name,
+        }
+    }
+
     /// Whether the rate is above the alert rate.
     pub fn exceeds_alert(&self, seen: &WatchCount) -> bool {
         self.above.is_some_and(|most| seen.rate() > most)
@@ -251,6 +262,7 @@ mod tests {
     fn watch(when: &str) -> Watch {
         Watch {
             when: when.to_owned(),
+            name: String::new(),
             above: None,
         }
     }

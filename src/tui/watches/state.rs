@@ -5,6 +5,7 @@ use tui_input::Input;
 use crate::filter::advice::{Advice, check};
 use crate::filter::catalog::Catalog;
 use crate::filter::{CompileError, Condition};
+use crate::tui::widget::condition_input::ConditionInput;
 
 /// The list of watched conditions.
 #[derive(Debug, Default)]
@@ -21,15 +22,39 @@ pub struct WatchEditor {
     /// The index of the edited watch. None for a new one.
     pub index: Option<usize>,
     /// The condition.
-    pub when: Input,
+    pub when: ConditionInput,
     /// The error in the condition.
     pub error: Option<CompileError>,
     /// Advice on a condition that compiles.
     pub advice: Option<Advice>,
     /// The rate above which there is an alert, in events per second.
     pub above: Input,
-    /// Whether the cursor is in the rate instead of the condition.
-    pub in_above: bool,
+    /// The name.
+    pub name: Input,
+    /// The field with the cursor.
+    pub field: WatchField,
+}
+
+/// A field of the editor, from top to bottom.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WatchField {
+    /// The condition.
+    When,
+    /// The rate above which there is an alert.
+    Above,
+    /// The name.
+    Name,
+}
+
+impl WatchField {
+    /// The next field, from the last to the first.
+    pub fn next(self) -> Self {
+        match self {
+            Self::When => Self::Above,
+            Self::Above => Self::Name,
+            Self::Name => Self::When,
+        }
+    }
 }
 
 impl WatchEditor {
@@ -37,11 +62,12 @@ impl WatchEditor {
     pub fn new(when: &str) -> Self {
         Self {
             index: None,
-            when: Input::new(when.to_owned()),
+            when: ConditionInput::new(when.to_owned()),
             error: Condition::compile(when).err(),
             advice: None,
             above: Input::default(),
-            in_above: false,
+            name: Input::default(),
+            field: WatchField::When,
         }
     }
 

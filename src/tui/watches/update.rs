@@ -8,13 +8,14 @@ use crate::filter::Condition;
 use crate::tui::action::Effect;
 use crate::tui::events::find::Find;
 use crate::tui::events::update::follow;
-use crate::tui::frame::focus::Pane;
+use crate::tui::frame::focus::{Pane, PopupKind};
 use crate::tui::frame::popup::Popup;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::privacy::on_screen::ids_on_screen;
 use crate::tui::state::State;
 use crate::tui::watches::query::{Watch, WatchCount};
-use crate::tui::watches::state::{WatchEditor, WatchList};
-use crate::tui::widget::list::stepped;
+use crate::tui::watches::state::{WatchEditor, WatchField, WatchList};
+use crate::tui::widget::list::moved;
 
 /// Maximum watched conditions: each costs time on every event.
 const MAX_WATCHES: usize = 20;
@@ -33,32 +34,46 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     vec![Effect::Catalog]
 }
 
-pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_key(
+    state: &mut State,
+    mut open: WatchList,
+    command: Option<Command>,
+    key: KeyEvent,
+) -> Vec<Effect> {
     if let Some(editor) = open.editor.take() {
         return type_editor(state, open, editor, key);
     }
     let last = state.watches.len().saturating_sub(1);
     open.row = open.row.min(last);
-    match key.code {
-        KeyCode::Esc | KeyCode::Char('q') => return Vec::new(),
-        KeyCode::Up | KeyCode::Char('k') => open.row = stepped(open.row, -1, last),
-        KeyCode::Down | KeyCode::Char('j') => open.row = stepped(open.row, 1, last),
-        KeyCode::Char('n' | 'r') if state.watches.len() < MAX_WATCHES => {
+    let does = match command {
+        Some(Command::Back) => return Vec::new(),
+        Some(Command::InPopup(does)) => Some(does),
+        Some(command) => {
+            open.row = moved(open.row, command, last).unwrap_or(open.row);
+            None
+        }
+        None => None,
+    };
+    match does {
+        Some(PopupCommand::New) if state.watches.len() < MAX_WATCHES => {
             open.editor = Some(WatchEditor::new(""));
         }
-        KeyCode::Char('n' | 'r') => {
+        Some(PopupCommand::New) => {
+            let remove = Command::InPopup(PopupCommand::Remove);
+            let remove = state.keymap.popup_key(remove, PopupKind::List);
             let message =
-                format!("{MAX_WATCHES} conditions are watched, the maximum: D removes one");
+                format!("{MAX_WATCHES} conditions are watched, the maximum: {remove} removes one");
             state.notify_error(message);
         }
-        KeyCode::Char('e') => {
+        Some(PopupCommand::Edit) => {
             open.editor = state.watches.get(open.row).map(|watch| WatchEditor {
                 index: Some(open.row),
                 above: Input::new(watch.above.map_or_else(String::new, |n| n.to_string())),
+                name: Input::new(watch.name.clone()),
                 ..WatchEditor::new(&watch.when)
             });
         }
-        KeyCode::Char('D') | KeyCode::Delete if open.row < state.watches.len() => {
+        Some(PopupCommand::Remove) if open.row < state.watches.len() => {
             state.watches.remove(open.row);
             if open.row < state.watch_counts.len() {
                 state.watch_counts.remove(open.row);
@@ -66,7 +81,7 @@ pub(crate) fn type_key(state: &mut State, mut open: WatchList, key: KeyEvent) ->
             state.popup = Some(Popup::Watches(open));
             return vec![Effect::Remember];
         }
-        KeyCode::Enter => {
+        Some(PopupCommand::Choose) => {
             if let Some(watch) = state.watches.get(open.row) {
                 state.events.find = Find::condition(&watch.when);
                 state.focus = Pane::Events;
@@ -116,14 +131,15 @@ fn type_editor(
             }
             Err(why) => state.notify_error(why),
         },
-        KeyCode::Tab | KeyCode::BackTab | KeyCode::Up | KeyCode::Down => {
-            editor.in_above = !editor.in_above;
-        }
-        _ if editor.in_above => _ = editor.above.handle_event(&event),
-        _ => {
-            editor.when.handle_event(&event);
+        _ if editor.field == WatchField::When
+            && editor.when.type_key(key, &state.catalog, &state.conditions) =>
+        {
             editor.check(&state.catalog);
         }
+        KeyCode::Tab | KeyCode::Down => editor.field = editor.field.next(),
+        KeyCode::BackTab | KeyCode::Up => editor.field = editor.field.next().next(),
+        _ if editor.field == WatchField::Above => _ = editor.above.handle_event(&event),
+        _ => _ = editor.name.handle_event(&event),
     }
     list.editor = Some(editor);
     state.popup = Some(Popup::Watches(list));
@@ -146,6 +162,7 @@ fn written(editor: &WatchEditor) -> Result<Watch, String> {
     };
     Ok(Watch {
         when: when.to_owned(),
+        name: editor.name.value().trim().to_owned(),
         above,
     })
 }
@@ -166,7 +183,7 @@ pub(crate) fn take_counts(state: &mut State, seen: Vec<WatchCount>) -> Vec<Effec
         let now = &state.watch_counts[index];
         if watch.exceeds_alert(now) && !was_over {
             let (workspace, rate) = (&state.labels.workspace, now.rate());
-            let message = format!("{workspace}: {rate:.1}/s match {}", watch.when);
+            let message = format!("{workspace}: {rate:.1}/s match {}", watch.label());
             // Others can see notifications too.
             let message = match state.privacy {
                 Some(privacy) => privacy.text(&message, &ids_on_screen(state)),

@@ -6,10 +6,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::text::grouped;
+use crate::tui::frame::focus::PopupKind;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
 use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
 use crate::tui::watches::query::{RATE_SECONDS, Watch, WatchCount};
-use crate::tui::watches::state::{WatchEditor, WatchList};
+use crate::tui::watches::state::{WatchEditor, WatchField, WatchList};
+use crate::tui::widget::completion::candidates;
 use crate::tui::widget::condition::Written;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::sparkline::scaled;
@@ -39,13 +42,21 @@ pub(crate) fn row(
     };
     // Aligned with the rows above.
     let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
-    let name = text::fit(&watch.when, 8);
+    let name = text::fit(watch.label(), 8);
     Line::from(vec![
         Span::styled(format!(" {sign} {name}"), style),
         Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
         Span::raw("  "),
         Span::styled(scaled(&seen.history(points), top, theme.ascii), style),
     ])
+}
+
+/// The area of the popup.
+pub(crate) fn area_of(area: Rect, list: &WatchList, state: &State) -> Rect {
+    let columns = 108.min(area.width.saturating_sub(2));
+    let editor = list.editor.as_ref().map_or(0, |_| EDITOR_ROWS);
+    let rows = (state.watches.len() as u16 + 3 + editor).max(8);
+    pane::centred(area, columns, rows.min(area.height - 2))
 }
 
 pub(crate) fn render(
@@ -56,21 +67,16 @@ pub(crate) fn render(
     theme: &Theme,
 ) {
     let editing = list.editor.is_some();
-    let columns = 108.min(area.width.saturating_sub(2));
-    let rows = (state.watches.len() as u16 + 3 + if editing { 5 } else { 0 }).max(8);
-    let room = pane::centred(area, columns, rows.min(area.height - 2));
-    let keys = if editing {
-        "Enter saves, Tab next field, Esc"
-    } else {
-        "Enter finds, n new, e edit, D removes, Esc"
-    };
+    let room = area_of(area, list, state);
+    let keys = keys(list, state);
     let title = match area.width {
         100.. => format!("Watches: count since opened, rate over {RATE_SECONDS} s"),
         _ => "Watched conditions".to_owned(),
     };
-    let inside = pane::frame(frame, room, pane::Title::both(&title, keys), true, theme);
+    let inside = pane::frame(frame, room, pane::Title::both(&title, &keys), true, theme);
     let width = usize::from(inside.width);
-    let room = usize::from(inside.height).saturating_sub(if editing { 5 } else { 0 });
+    let fields_rows = if editing { EDITOR_ROWS } else { 0 };
+    let room = usize::from(inside.height.saturating_sub(fields_rows));
     let mut lines = Vec::new();
     let offset = scroll(list.row, room, state.watches.len());
     for (index, watch) in state.watches.iter().enumerate().skip(offset).take(room) {
@@ -86,11 +92,11 @@ pub(crate) fn render(
     if let Some(editor) = &list.editor {
         lines.resize(room, Line::default());
         let top = lines.len() as u16;
-        lines.extend(fields(editor, width, theme));
-        let (row, column) = if editor.in_above {
-            (top + 3, editor.above.visual_cursor())
-        } else {
-            (top, visible_cursor(editor, width))
+        lines.extend(fields(editor, width, state.privacy.is_some(), theme));
+        let (row, column) = match editor.field {
+            WatchField::When => (top, visible_cursor(editor, width)),
+            WatchField::Above => (top + 3, editor.above.visual_cursor()),
+            WatchField::Name => (top + 5, editor.name.visual_cursor()),
         };
         let column = (LABEL + column).min(width.saturating_sub(1)) as u16;
         frame.set_cursor_position((inside.x + column, inside.y + row));
@@ -98,6 +104,23 @@ pub(crate) fn render(
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
+/// The keys for the title.
+fn keys(list: &WatchList, state: &State) -> String {
+    if list.editor.is_some() {
+        return "Enter saves, Tab next field, Esc".to_owned();
+    }
+    let commands = [
+        PopupCommand::Choose,
+        PopupCommand::New,
+        PopupCommand::Edit,
+        PopupCommand::Remove,
+    ];
+    let commands = commands.map(Command::InPopup);
+    state.keymap.popup_hints(PopupKind::List, &commands)
+}
+
+/// Rows of the editor.
+const EDITOR_ROWS: u16 = 6;
 /// Columns before the value of a field.
 const LABEL: usize = 14;
 
@@ -107,11 +130,17 @@ fn visible_cursor(editor: &WatchEditor, width: usize) -> usize {
     editor.when.visual_cursor().saturating_sub(scroll)
 }
 
-fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+fn fields(
+    editor: &WatchEditor,
+    width: usize,
+    is_private: bool,
+    theme: &Theme,
+) -> Vec<Line<'static>> {
     let room = width.saturating_sub(LABEL + 1);
     let scroll = editor.when.visual_scroll(room);
     let condition: String = editor.when.value().chars().skip(scroll).collect();
-    let field = |focused: bool, name: &str, value: &str| {
+    let field = |field: WatchField, name: &str, value: &str| {
+        let focused = field == editor.field;
         let cursor = if focused {
             theme.sign(Sign::Cursor)
         } else {
@@ -131,16 +160,21 @@ fn fields(editor: &WatchEditor, width: usize, theme: &Theme) -> Vec<Line<'static
         hint: "a condition, such as event_properties.total > 1000.0",
     };
     let [caret, verdict] = written.verdict(LABEL, room, theme);
+    let verdict = match &editor.when.menu {
+        Some(menu) => candidates(menu, LABEL, is_private, room, theme),
+        None => verdict,
+    };
     let lead = " ".repeat(LABEL);
     vec![
-        field(!editor.in_above, "watch", &condition),
+        field(WatchField::When, "watch", &condition),
         caret,
         verdict,
-        field(editor.in_above, "alert above", editor.above.value()),
+        field(WatchField::Above, "alert above", editor.above.value()),
         Line::styled(
             format!("{lead}events per second, over 10 s; empty: no alert"),
             theme.dim,
         ),
+        field(WatchField::Name, "name", editor.name.value()),
     ]
 }
 
@@ -171,7 +205,7 @@ fn watch_row(
     let room = width.saturating_sub(text::width(&tail) + text::width(&above) + 23 + 14);
     let style = if exceeds_alert { theme.bad } else { theme.text };
     let line = Line::from(vec![
-        Span::styled(format!(" {}", text::fit(&watch.when, room)), style),
+        Span::styled(format!(" {}", text::fit(watch.label(), room)), style),
         Span::styled(tail, theme.text),
         Span::styled(history, theme.accent),
         Span::styled(top, theme.dim),

@@ -1,6 +1,6 @@
 //! The cursor and the scroll position of a list.
 
-use crossterm::event::KeyCode;
+use crate::tui::input::keymap::Command;
 
 /// The first visible row, such that the row of the cursor is visible.
 pub fn scroll(cursor: usize, room: usize, count: usize) -> usize {
@@ -16,13 +16,20 @@ pub fn stepped(at: usize, by: i64, last: usize) -> usize {
     (at as i64).saturating_add(by).clamp(0, last as i64) as usize
 }
 
-/// The scroll position after a key. None if the key closes the list.
-pub(crate) fn scrolled(scroll: usize, key: KeyCode) -> Option<usize> {
-    match key {
-        KeyCode::Down | KeyCode::Char('j') => Some(scroll + 1),
-        KeyCode::Up | KeyCode::Char('k') => Some(scroll.saturating_sub(1)),
-        KeyCode::PageDown | KeyCode::Char(' ') => Some(scroll + 10),
-        KeyCode::PageUp => Some(scroll.saturating_sub(10)),
-        _ => None,
-    }
+/// The row after a command that moves the cursor of a popup's list. None for other commands.
+pub(crate) fn moved(at: usize, command: Command, last: usize) -> Option<usize> {
+    /// Rows of a page, and of half a page.
+    const PAGE: [i64; 2] = [10, 5];
+    let by = match command {
+        Command::Up => -1,
+        Command::Down => 1,
+        Command::HalfUp => -PAGE[1],
+        Command::HalfDown => PAGE[1],
+        Command::PageUp => -PAGE[0],
+        Command::PageDown => PAGE[0],
+        Command::Top => i64::MIN / 2,
+        Command::Bottom => i64::MAX / 2,
+        _ => return None,
+    };
+    Some(stepped(at.min(last), by, last))
 }

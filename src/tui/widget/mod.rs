@@ -2,7 +2,9 @@
 
 pub mod ascii;
 pub(crate) mod choice;
+pub(crate) mod completion;
 pub(crate) mod condition;
+pub mod condition_input;
 pub mod document;
 pub mod headline;
 pub mod json;

@@ -53,6 +53,21 @@ pub fn cut(text: &str, room: usize) -> String {
     out
 }
 
+/// The end of `text` in at most `room` columns. A cut text begins with `…`.
+pub fn cut_start(text: &str, room: usize) -> String {
+    if width(text) <= room {
+        return cut(text, room);
+    }
+    let mut used = 1;
+    let kept = text.char_indices().rev().take_while(|(_, c)| {
+        used += columns(*c).1;
+        used <= room
+    });
+    let start = kept.last().map_or(text.len(), |(at, _)| at);
+    let end = if room == 0 { "" } else { "…" };
+    format!("{end}{}", cut(&text[start..], room.saturating_sub(1)))
+}
+
 /// `text` in exactly `room` columns, filled with spaces on the right.
 pub fn fit(text: &str, room: usize) -> String {
     let mut out = cut(text, room);
@@ -159,6 +174,10 @@ mod tests {
             assert_eq!(width(&fit(text, room)), room, "{text} in {room}");
         }
         assert_eq!(cut("anything", 0), "");
+        for (room, expected) in [(0, ""), (1, "…"), (5, "…work"), (10, "/home/work")] {
+            assert_eq!(cut_start("/home/work", room), expected);
+        }
+        assert_eq!(cut_start("日本語", 5), "…本語");
         assert_eq!(fit_right("7", 3), "  7");
     }
 

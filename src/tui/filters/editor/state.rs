@@ -5,8 +5,9 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::filter::advice::{Advice, check};
-use crate::filter::catalog::{Catalog, Completion};
+use crate::filter::catalog::Catalog;
 use crate::filter::{CompileError, Condition, Filters, Rule, RuleEffect};
+use crate::tui::widget::condition_input::ConditionInput;
 
 /// The rule editor.
 #[derive(Debug)]
@@ -18,7 +19,7 @@ pub struct RuleEditor {
     /// The effect.
     pub effect: RuleEffect,
     /// The condition.
-    pub when: Input,
+    pub when: ConditionInput,
     /// The sample: the share of persons, in percent.
     pub sample: Input,
     /// The note: the purpose of the rule.
@@ -29,10 +30,6 @@ pub struct RuleEditor {
     pub error: Option<CompileError>,
     /// Advice on a condition that compiles.
     pub advice: Option<Advice>,
-    /// The completion of the condition.
-    pub menu: Option<Menu>,
-    /// The index of the recalled condition, and the text before the recall.
-    recalled: Option<(usize, String)>,
 }
 
 /// A field of the rule editor.
@@ -59,17 +56,6 @@ const FIELDS: [RuleField; 5] = [
     RuleField::Note,
 ];
 
-/// The candidates of the completion.
-#[derive(Debug, Clone, PartialEq)]
-pub struct Menu {
-    /// The candidates, and where they are inserted.
-    pub completion: Completion,
-    /// The inserted candidate.
-    pub chosen: Option<usize>,
-    /// The text before and after the cursor.
-    written: (String, String),
-}
-
 /// The reason why a rule can't be applied.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refusal {
@@ -95,30 +81,23 @@ impl RuleEditor {
             index: Some(index),
             name: Input::new(rule.name.clone()),
             effect: rule.effect,
-            when: Input::new(rule.when.clone()),
+            when: ConditionInput::new(rule.when.clone()),
             sample: Input::new(rule.sample.to_string()),
             note: Input::new(rule.note.clone()),
             field: RuleField::When,
             error: Condition::compile(&rule.when).err(),
             advice: None,
-            menu: None,
-            recalled: None,
         }
     }
 
     /// Handles a key. `before` are earlier conditions, the newest first.
     pub fn type_key(&mut self, key: KeyEvent, catalog: &Catalog, before: &[String]) {
-        let in_condition = self.field == RuleField::When;
+        let taken = self.field == RuleField::When && self.when.type_key(key, catalog, before);
         match key.code {
-            KeyCode::Tab if in_condition && self.menu.is_some() => self.choose(1),
-            KeyCode::BackTab if self.menu.as_ref().is_some_and(|m| m.chosen.is_some()) => {
-                self.choose(-1);
-            }
-            KeyCode::Up if in_condition => self.recall(before, 1),
-            KeyCode::Down if in_condition => self.recall(before, -1),
+            _ if taken => {}
             KeyCode::Tab | KeyCode::Down => self.turn(1),
             KeyCode::BackTab | KeyCode::Up => self.turn(FIELDS.len() - 1),
-            _ => self.type_into_field(key, catalog),
+            _ => self.type_into_field(key),
         }
         self.check(catalog);
     }
@@ -128,17 +107,13 @@ impl RuleEditor {
         (self.error, self.advice) = check(self.when.value(), catalog);
     }
 
-    fn type_into_field(&mut self, key: KeyEvent, catalog: &Catalog) {
+    fn type_into_field(&mut self, key: KeyEvent) {
         let event = TerminalEvent::Key(key);
         match self.field {
             RuleField::Name => _ = self.name.handle_event(&event),
             RuleField::Sample => _ = self.sample.handle_event(&event),
             RuleField::Note => _ = self.note.handle_event(&event),
-            RuleField::When => {
-                self.when.handle_event(&event);
-                self.recalled = None;
-                self.look_up(catalog);
-            }
+            RuleField::When => {}
             RuleField::Effect => {
                 let changes = matches!(
                     key.code,
@@ -156,62 +131,7 @@ impl RuleEditor {
     fn turn(&mut self, by: usize) {
         let at = FIELDS.iter().position(|f| *f == self.field).unwrap_or(0);
         self.field = FIELDS[(at + by) % FIELDS.len()];
-        self.menu = None;
-    }
-
-    /// Finds the completion at the cursor.
-    pub fn look_up(&mut self, catalog: &Catalog) {
-        let value = self.when.value();
-        let at = value
-            .char_indices()
-            .nth(self.when.cursor())
-            .map_or(value.len(), |(at, _)| at);
-        let (before, behind) = value.split_at(at);
-        self.menu = catalog.complete(before).map(|completion| Menu {
-            completion,
-            chosen: None,
-            written: (before.to_owned(), behind.to_owned()),
-        });
-    }
-
-    /// Inserts the next or the previous candidate at the cursor.
-    fn choose(&mut self, by: isize) {
-        let Some(menu) = &mut self.menu else { return };
-        let candidates = &menu.completion.candidates;
-        let count = candidates.len().cast_signed();
-        let next = match menu.chosen {
-            Some(chosen) => (chosen.cast_signed() + by).rem_euclid(count),
-            None => 0,
-        };
-        let next = next.cast_unsigned();
-        let (before, behind) = &menu.written;
-        let kept = &before[..menu.completion.start];
-        let whole = format!("{kept}{}", candidates[next].text);
-        let cursor = whole.chars().count();
-        self.when = Input::new(whole + behind).with_cursor(cursor);
-        menu.chosen = Some(next);
-        if count == 1 {
-            self.menu = None;
-        }
-    }
-
-    /// Recalls an earlier condition, or a later one, up to the text before the recall.
-    fn recall(&mut self, before: &[String], by: isize) {
-        self.menu = None;
-        let (at, written) = match self.recalled.take() {
-            Some((at, written)) => (at.checked_add_signed(by), written),
-            None if by > 0 => (Some(0), self.when.value().to_owned()),
-            None => return,
-        };
-        match at {
-            Some(at) => {
-                let at = at.min(before.len().saturating_sub(1));
-                let condition = before.get(at).unwrap_or(&written).clone();
-                self.when = Input::new(condition);
-                self.recalled = Some((at, written));
-            }
-            None => self.when = Input::new(written),
-        }
+        self.when.menu = None;
     }
 
     /// Puts the rule into `filters`: in the place of the edited rule, or at the end. Returns its
@@ -321,7 +241,7 @@ mod tests {
         assert_eq!(editor.error, None);
         // The text after the cursor stays.
         typed(&mut editor, " && has_user");
-        assert_eq!(editor.menu, None);
+        assert_eq!(editor.when.menu, None);
         typed(&mut editor, "\t");
         assert_eq!(editor.field, RuleField::Sample);
         typed(&mut editor, "⇤⇤");

@@ -8,6 +8,7 @@ use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update::{apply, edit};
 use crate::tui::frame::popup::Popup;
 use crate::tui::state::State;
+use crate::tui::widget::condition_input::remember;
 
 pub(crate) fn type_rule(
     state: &mut State,
@@ -41,13 +42,4 @@ pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec
             Vec::new()
         }
     }
-}
-
-/// Maximum conditions kept for recall.
-const RECALLED: usize = 200;
-
-fn remember(conditions: &mut Vec<String>, condition: &str) {
-    conditions.retain(|known| known != condition);
-    conditions.insert(0, condition.to_owned());
-    conditions.truncate(RECALLED);
 }

@@ -6,9 +6,10 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::filter::RuleEffect;
-use crate::tui::filters::editor::state::{Menu, RuleEditor, RuleField};
+use crate::tui::filters::editor::state::{RuleEditor, RuleField};
 use crate::tui::filters::preview::view as preview;
 use crate::tui::state::State;
+use crate::tui::widget::completion::candidates;
 use crate::tui::widget::condition::Written;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -43,8 +44,8 @@ pub(crate) fn render(
     let room = usize::from(inside.width).saturating_sub(LABEL + 1);
     let mut lines = vec![Line::default()];
     lines.extend(field_lines(editor, room, theme));
-    lines.push(match &editor.menu {
-        Some(menu) => candidates(menu, state.privacy.is_some(), room, theme),
+    lines.push(match &editor.when.menu {
+        Some(menu) => candidates(menu, LABEL, state.privacy.is_some(), room, theme),
         None => {
             let hint = "event_type, user_id, event_properties.x, has_user, age_ms";
             let lead = " ".repeat(LABEL);
@@ -136,51 +137,6 @@ fn effect_lines(
         lines.push(Line::styled(message, theme.dim));
     }
     lines
-}
-
-/// The candidates of the completion with their shares, as many as fit in `width` columns.
-fn candidates(menu: &Menu, is_private: bool, width: usize, theme: &Theme) -> Line<'static> {
-    let all = &menu.completion.candidates;
-    let candidate = |index: usize| {
-        let share = all[index]
-            .share
-            .map_or_else(String::new, |share| format!(" {share:.0} %"));
-        // A value can be personal data.
-        let label = match all[index].label() {
-            value if is_private && value.starts_with('"') => "•••",
-            label => label,
-        };
-        (text::cut(label, 40), share)
-    };
-    let room = |index: usize| {
-        let (text, share) = candidate(index);
-        text::width(&text) + share.len() + 3
-    };
-    // The chosen candidate is always visible.
-    let chosen = menu.chosen.unwrap_or(0);
-    let mut first = chosen;
-    let mut used = room(chosen);
-    while first > 0 && used + room(first - 1) <= width {
-        first -= 1;
-        used += room(first);
-    }
-    let mut spans = vec![Span::styled("        Tab ", theme.key)];
-    let mut left = width;
-    for index in first..all.len() {
-        if room(index) > left {
-            break;
-        }
-        left -= room(index);
-        let (text, share) = candidate(index);
-        let style = if menu.chosen == Some(index) {
-            theme.selected.patch(theme.accent)
-        } else {
-            theme.text
-        };
-        spans.push(Span::styled(text, style));
-        spans.push(Span::styled(format!("{share}   "), theme.dim));
-    }
-    Line::from(spans)
 }
 
 fn written(editor: &RuleEditor) -> Written<'_> {

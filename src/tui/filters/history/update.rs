@@ -1,26 +1,28 @@
 //! Key presses in the list of changes.
 
-use crossterm::event::{KeyCode, KeyEvent};
-
 use crate::tui::action::Effect;
 use crate::tui::filters::undo::undo;
 use crate::tui::filters::update::export_history;
 use crate::tui::frame::popup::Popup;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
-use crate::tui::widget::list::scrolled;
+use crate::tui::widget::list::moved;
 
-pub(crate) fn type_history(state: &mut State, scroll: usize, key: KeyEvent) -> Vec<Effect> {
-    match key.code {
-        KeyCode::Char('s') => {
-            state.popup = Some(Popup::History(scroll));
-            return export_history(state);
-        }
-        KeyCode::Char('u') => {
-            state.popup = Some(Popup::History(scroll));
-            return undo(state);
-        }
-        _ => {}
+pub(crate) fn type_history(
+    state: &mut State,
+    scroll: usize,
+    command: Option<Command>,
+) -> Vec<Effect> {
+    let last = state.history.log().len().saturating_sub(1);
+    let scroll = match command {
+        Some(Command::Back) => return Vec::new(),
+        Some(command) => moved(scroll, command, last).unwrap_or(scroll),
+        None => scroll,
+    };
+    state.popup = Some(Popup::History(scroll));
+    match command {
+        Some(Command::InPopup(PopupCommand::Export)) => export_history(state),
+        Some(Command::InPopup(PopupCommand::Undo)) => undo(state),
+        _ => Vec::new(),
     }
-    state.popup = scrolled(scroll, key.code).map(Popup::History);
-    Vec::new()
 }

@@ -7,6 +7,8 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::tui::filters::history::log::Entry;
+use crate::tui::frame::focus::PopupKind;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
@@ -23,10 +25,17 @@ pub(crate) fn render(
     let rows = (log.len() as u16 + 2).clamp(5, area.height - 2);
     let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
     let title = "Filter history";
-    let keys = "s exports them, u undoes the last, Esc closes";
-    let inside = pane::frame(frame, room, pane::Title::both(title, keys), true, theme);
+    let commands = [
+        Command::InPopup(PopupCommand::Export),
+        Command::InPopup(PopupCommand::Undo),
+        Command::Back,
+    ];
+    let keys = state.keymap.popup_hints(PopupKind::History, &commands);
+    let inside = pane::frame(frame, room, pane::Title::both(title, &keys), true, theme);
     if log.len() == 0 {
-        let line = Line::styled(" no changes since the screen was opened", theme.dim);
+        let filters = state.key(Command::FocusFilters);
+        let message = format!(" no changes since the screen was opened: {filters} changes filters");
+        let line = Line::styled(message, theme.dim);
         frame.render_widget(Paragraph::new(line), inside);
         return;
     }

@@ -9,20 +9,25 @@ use crate::tui::filters::presets::state::{Presets, Prompt};
 use crate::tui::filters::update::edit;
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::keymap::Command;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
-use crate::tui::widget::list::stepped;
+use crate::tui::widget::list::moved;
 
 pub(crate) fn open(state: &mut State) {
     state.popup = Some(Popup::Presets(Presets::default()));
 }
 
-pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> Vec<Effect> {
+pub(crate) fn type_key(
+    state: &mut State,
+    mut open: Presets,
+    command: Option<Command>,
+    key: KeyEvent,
+) -> Vec<Effect> {
     match open.prompt.take() {
         Some(Prompt::Name(input)) => return type_name(state, open, input, key),
         Some(Prompt::Delete(name)) => {
-            let effects = match key.code {
-                KeyCode::Char('y') => delete(state, &name),
+            let effects = match command {
+                Some(Command::InPopup(PopupCommand::Yes)) => delete(state, &name),
                 _ => Vec::new(),
             };
             state.popup = Some(Popup::Presets(open));
@@ -33,23 +38,31 @@ pub(crate) fn type_key(state: &mut State, mut open: Presets, key: KeyEvent) -> V
     let last = state.presets.len().saturating_sub(1);
     open.row = open.row.min(last);
     let name = state.presets.keys().nth(open.row).cloned();
-    match key.code {
-        KeyCode::Esc | KeyCode::Char('q') => return Vec::new(),
-        KeyCode::Up | KeyCode::Char('k') => open.row = stepped(open.row, -1, last),
-        KeyCode::Down | KeyCode::Char('j') => open.row = stepped(open.row, 1, last),
-        KeyCode::Enter => {
+    let does = match command {
+        Some(Command::Back) => return Vec::new(),
+        Some(Command::InPopup(does)) => Some(does),
+        Some(command) => {
+            open.row = moved(open.row, command, last).unwrap_or(open.row);
+            None
+        }
+        None => None,
+    };
+    match does {
+        Some(PopupCommand::Choose) => {
             if let Some(name) = name {
                 return switch(state, &name);
             }
         }
-        KeyCode::Char(' ') => {
+        Some(PopupCommand::Mark) => {
             open.against = match (&open.against, name) {
                 (Some(marked), Some(name)) if *marked == name => None,
                 (_, name) => name,
             };
         }
-        KeyCode::Char('s') => open.prompt = Some(Prompt::Name(Input::default())),
-        KeyCode::Char('D') | KeyCode::Delete => open.prompt = name.map(Prompt::Delete),
+        Some(PopupCommand::SaveAs | PopupCommand::New) => {
+            open.prompt = Some(Prompt::Name(Input::default()));
+        }
+        Some(PopupCommand::Remove) => open.prompt = name.map(Prompt::Delete),
         _ => {}
     }
     state.popup = Some(Popup::Presets(open));
@@ -108,7 +121,9 @@ fn keep(state: &mut State, name: String, filters: Option<crate::filter::Filters>
         return vec![Effect::SavePreset(name, filters)];
     }
     let message = match filters {
-        Some(_) => format!("preset “{name}” kept until the demo ends"),
+        Some(_) => format!(
+            "preset “{name}” kept until the program ends (--config names a file to save it to)"
+        ),
         None => format!("preset “{name}” deleted"),
     };
     state.notify(message);

@@ -9,13 +9,22 @@ use crate::filter::Filters;
 use crate::filter::change::tally;
 use crate::text::counted;
 use crate::tui::filters::presets::state::{Presets, Prompt};
+use crate::tui::frame::focus::PopupKind;
+use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
 /// Maximum presets visible at once.
-const ROWS: usize = 8;
+pub(crate) const ROWS: usize = 8;
+
+/// The area of the popup.
+pub(crate) fn area_of(area: Rect, state: &State) -> Rect {
+    let columns = 96.min(area.width.saturating_sub(2));
+    let listed = state.presets.len().clamp(1, ROWS) as u16;
+    pane::centred(area, columns, (listed + 14).min(area.height - 2))
+}
 
 pub(crate) fn render(
     frame: &mut Frame<'_>,
@@ -24,15 +33,20 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let columns = 96.min(area.width.saturating_sub(2));
-    let listed = state.presets.len().clamp(1, ROWS) as u16;
-    let rows = (listed + 14).min(area.height - 2);
-    let room = pane::centred(area, columns, rows);
-    let keys = "Enter drafts, s saves, Space marks, D deletes, Esc";
+    let room = area_of(area, state);
+    let commands = [
+        PopupCommand::Choose,
+        PopupCommand::SaveAs,
+        PopupCommand::Mark,
+        PopupCommand::Remove,
+    ];
+    let keys = state
+        .keymap
+        .popup_hints(PopupKind::List, &commands.map(Command::InPopup));
     let inside = pane::frame(
         frame,
         room,
-        pane::Title::both("Filter presets", keys),
+        pane::Title::both("Filter presets", &keys),
         true,
         theme,
     );
@@ -53,7 +67,9 @@ pub(crate) fn render(
 
 fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     if state.presets.is_empty() {
-        let message = " no presets yet: s saves the filters as one";
+        let save = Command::InPopup(PopupCommand::SaveAs);
+        let save = state.keymap.popup_key(save, PopupKind::List);
+        let message = format!(" no presets yet: {save} saves the filters as one");
         return vec![Line::styled(message, theme.dim)];
     }
     let offset = scroll(open.row, ROWS, state.presets.len());

@@ -1,6 +1,6 @@
 //! A command with its default keys, and the scope in which they work.
 
-use crate::tui::frame::focus::{InputContext, OverlayKind, Pane};
+use crate::tui::frame::focus::{InputContext, OverlayKind, Pane, PopupKind};
 use crate::tui::input::keymap::command::Command;
 
 /// The part of the screen in which a key has a meaning.
@@ -22,6 +22,8 @@ pub enum Scope {
     Limit,
     /// In the properties of an event type.
     Properties,
+    /// In a popup, which gets all keys.
+    Popup(PopupKind),
 }
 
 /// A command with its default keys.
@@ -57,6 +59,8 @@ impl Scope {
             Person => over(OverlayKind::Person),
             Limit => over(OverlayKind::Limit),
             Properties => over(OverlayKind::Properties),
+            // A context is that of the panes below the popup.
+            Scope::Popup(_) => false,
         }
     }
 
@@ -67,6 +71,7 @@ impl Scope {
             Inspector | DeadLetters | Person | Limit | Properties => 1,
             In(_) => 2,
             Anywhere => 3,
+            Scope::Popup(_) => 4,
         }
     }
 }

@@ -86,6 +86,40 @@ pub enum Command {
     Private,
     Colours,
     Mouse,
+    Tour,
+    OpenExport,
+    Searches,
+    HalfUp,
+    HalfDown,
+    InPopup(PopupCommand),
+}
+
+/// A command in a popup.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(missing_docs, reason = "the help texts in KEYS describe each")]
+pub enum PopupCommand {
+    Yes,
+    No,
+    Choose,
+    New,
+    Edit,
+    Remove,
+    Mark,
+    SaveAs,
+    SaveSearch,
+    Export,
+    Undo,
+    NextSection,
+    PreviousSection,
+    /// A choice, counted from 0.
+    Choice(u8),
+    /// While a text is typed.
+    Accept,
+    Cancel,
+    Earlier,
+    Later,
+    Complete,
+    CompleteBack,
 }
 
 /// The kind of event to jump to.

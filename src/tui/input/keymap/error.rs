@@ -1,6 +1,7 @@
 //! Errors in the keys of the configuration.
 
 use crate::tui::input::keymap::binding::DefaultBinding;
+use crate::tui::input::keymap::popup_table::POPUP_KEYS;
 use crate::tui::input::keymap::table::KEYS;
 
 /// An error in the keys of the configuration.
@@ -49,7 +50,7 @@ impl KeyError {
 
 pub(super) fn unknown(name: &str) -> KeyError {
     let distance = |known: &&DefaultBinding| strsim::damerau_levenshtein(known.name, name);
-    let nearest = KEYS.iter().min_by_key(distance);
+    let nearest = KEYS.iter().chain(POPUP_KEYS).min_by_key(distance);
     let hint = nearest.filter(|known| distance(known) <= 3);
     KeyError::Unknown {
         name: name.to_owned(),

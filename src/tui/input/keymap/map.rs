@@ -7,13 +7,19 @@ use crossterm::event::KeyEvent;
 use nucleo_matcher::pattern::{AtomKind, CaseMatching, Normalization, Pattern};
 use nucleo_matcher::{Config, Matcher, Utf32Str};
 
-use crate::tui::frame::focus::{InputContext, Pane};
+use crate::tui::frame::focus::{InputContext, Pane, PopupKind};
 use crate::tui::input::keymap::binding::DefaultBinding;
+use crate::tui::input::keymap::binding::Scope;
 use crate::tui::input::keymap::binding::Scope::Anywhere;
 use crate::tui::input::keymap::command::Command;
 use crate::tui::input::keymap::error::{KeyError, unknown};
 use crate::tui::input::keymap::key_name::{canonical, name_of};
+use crate::tui::input::keymap::popup_table::POPUP_KEYS;
+use crate::tui::input::keymap::synonyms::synonyms;
 use crate::tui::input::keymap::table::KEYS;
+
+/// The score of a letter in a synonym: between that of a letter in a help text and in a name.
+const SYNONYM_LETTER: u32 = 30;
 
 /// A command with its keys.
 #[derive(Debug, Clone)]
@@ -45,7 +51,7 @@ impl Default for Keymap {
             default,
         };
         Self {
-            bindings: KEYS.iter().map(binding).collect(),
+            bindings: KEYS.iter().chain(POPUP_KEYS).map(binding).collect(),
         }
     }
 }
@@ -138,6 +144,55 @@ impl Keymap {
         all.min_by_key(|b| b.scope.rank()).map(|b| b.command)
     }
 
+    /// The command of a key in a popup, if it has one. Lists move by the keys that move everywhere.
+    pub fn look_up_in_popup(&self, key: KeyEvent, kind: PopupKind) -> Option<Command> {
+        let name = name_of(key)?;
+        let bound = |scope| {
+            let mut bound = self.bindings.iter();
+            let bound = bound.find(|b| b.scope == scope && b.keys.contains(&name));
+            bound.map(|b| b.command)
+        };
+        let moves = |command: &Command| {
+            matches!(
+                command,
+                Command::Up
+                    | Command::Down
+                    | Command::HalfUp
+                    | Command::HalfDown
+                    | Command::PageUp
+                    | Command::PageDown
+                    | Command::Top
+                    | Command::Bottom
+                    | Command::Back
+            )
+        };
+        match kind {
+            PopupKind::Text => bound(Scope::Popup(kind)),
+            _ => bound(Scope::Popup(kind)).or_else(|| bound(Anywhere).filter(moves)),
+        }
+    }
+
+    /// The first key of a command in a popup, for a message. The name of the command if it has no
+    /// key.
+    pub fn popup_key(&self, does: Command, kind: PopupKind) -> &str {
+        let in_popup = |b: &&Binding| b.command == does && b.scope == Scope::Popup(kind);
+        match self.bindings.iter().find(in_popup) {
+            Some(binding) => binding.keys.first().map_or(binding.name, String::as_str),
+            None => self.key(does),
+        }
+    }
+
+    /// Keys of a popup with their footers, for its title: `Enter finds, r new`.
+    pub fn popup_hints(&self, kind: PopupKind, commands: &[Command]) -> String {
+        let hint = |does: &Command| {
+            let in_popup = |b: &&Binding| b.command == *does && b.scope == Scope::Popup(kind);
+            let binding = self.bindings.iter().find(in_popup)?;
+            Some(format!("{} {}", binding.keys.first()?, binding.footer))
+        };
+        let hints: Vec<String> = commands.iter().filter_map(hint).collect();
+        hints.join(", ")
+    }
+
     /// The bindings that the footer lists in a context, the narrowest scope first.
     pub fn footer(&self, context: InputContext) -> Vec<&Binding> {
         let is_free = context.overlay.is_none();
@@ -167,7 +222,8 @@ impl Keymap {
         let rank = |b: &Binding| (!b.scope.includes(context), b.scope.rank());
         let mut all: Vec<&Binding> = Vec::new();
         for binding in &self.bindings {
-            if matches!(binding.command, Command::Rule(_) | Command::Palette) {
+            let is_offered = !matches!(binding.command, Command::Rule(_) | Command::Palette);
+            if !is_offered || matches!(binding.scope, Scope::Popup(_)) {
                 continue;
             }
             // A command that is bound in several scopes appears once, with its key here.
@@ -190,10 +246,15 @@ impl Keymap {
         let mut found: Vec<(u32, &Binding)> = all
             .into_iter()
             .filter_map(|b| {
-                // A match in the name counts more than one in the help.
+                // A match in the name counts more than one in the help. A synonym counts only if it
+                // begins with the letters: it is what the operator calls the command.
                 let by_name = score(b.name).map(|score| score * 2);
+                let by_synonym = synonyms(b.command)
+                    .split_whitespace()
+                    .any(|word| !letters.is_empty() && word.starts_with(&letters.to_lowercase()));
+                let by_synonym = by_synonym.then_some(SYNONYM_LETTER * letters.len() as u32);
                 let by_help = score(b.help);
-                Some((by_name.max(by_help)?, b))
+                Some((by_name.max(by_synonym).max(by_help)?, b))
             })
             .collect();
         found.sort_by_key(|(score, _)| std::cmp::Reverse(*score));

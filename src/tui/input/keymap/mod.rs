@@ -6,10 +6,12 @@ pub mod command;
 pub mod error;
 mod key_name;
 mod map;
+mod popup_table;
+pub mod synonyms;
 mod table;
 
 pub use binding::{DefaultBinding, Scope};
-pub use command::{Command, JumpTarget};
+pub use command::{Command, JumpTarget, PopupCommand};
 pub use error::KeyError;
 pub use map::{Binding, Keymap};
 pub use table::KEYS;

@@ -49,7 +49,7 @@ pub(crate) fn obstacle(state: &State, command: &DefaultBinding) -> Option<String
         Command::FindProperty => away(overlays.properties().is_none(), Scope::Properties),
         Command::Save => say(
             state.labels.save_to.is_none(),
-            "the demo has no configuration file",
+            "no configuration file; --config names one",
         ),
         Command::Wider | Command::Narrower | Command::Higher | Command::Lower if state.zoomed => {
             let zoom = state.key(Command::Zoom);
@@ -96,6 +96,7 @@ pub(crate) fn way_to(state: &State, scope: Scope) -> String {
     };
     match scope {
         Scope::Anywhere => "everywhere".to_owned(),
+        Scope::Popup(_) => "in a popup".to_owned(),
         Scope::In(Pane::Filters) | Scope::Draft => {
             format!(
                 "in the filters: {back}{} goes there",

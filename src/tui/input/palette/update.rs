@@ -96,8 +96,12 @@ fn no_effect(state: &State, command: &DefaultBinding, edited: &Filters) -> Strin
         Command::FocusFilters if state.overlays.is_empty() => {
             "the filters already have the focus".to_owned()
         }
-        Command::Up | Command::PageUp | Command::Top => "already at the top".to_owned(),
-        Command::Down | Command::PageDown | Command::Bottom => "already at the bottom".to_owned(),
+        Command::Up | Command::HalfUp | Command::PageUp | Command::Top => {
+            "already at the top".to_owned()
+        }
+        Command::Down | Command::HalfDown | Command::PageDown | Command::Bottom => {
+            "already at the bottom".to_owned()
+        }
         _ => no_effect_here(state, command),
     }
 }

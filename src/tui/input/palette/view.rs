@@ -12,6 +12,12 @@ use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
+/// The area of the popup.
+pub(crate) fn area_of(area: Rect) -> Rect {
+    let rows = (area.height - 2).min(20);
+    pane::centred(area, 92.min(area.width.saturating_sub(2)), rows)
+}
+
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -19,8 +25,7 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let rows = (area.height - 2).min(20);
-    let room = pane::centred(area, 92.min(area.width.saturating_sub(2)), rows);
+    let room = area_of(area);
     let keys = "Enter runs it, Esc closes";
     let inside = pane::frame(
         frame,
@@ -68,7 +73,10 @@ pub(crate) fn render(
         lines.push(line);
     }
     if found.is_empty() {
-        lines.push(Line::styled(" no such command", theme.dim));
+        lines.push(Line::styled(
+            " no such command: try another word, or fewer letters",
+            theme.dim,
+        ));
     }
     frame.render_widget(Paragraph::new(lines), inside);
     let column = (3 + open.input.visual_cursor()).min(width.saturating_sub(1)) as u16;

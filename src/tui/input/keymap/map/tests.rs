@@ -76,8 +76,9 @@ fn a_few_letters_find_what_can_be_done() {
 
 #[test]
 fn no_key_means_two_things_in_one_place_and_every_name_is_its_own() {
-    for (i, a) in KEYS.iter().enumerate() {
-        for b in &KEYS[i + 1..] {
+    let all: Vec<_> = KEYS.iter().chain(POPUP_KEYS).collect();
+    for (i, a) in all.iter().enumerate() {
+        for b in &all[i + 1..] {
             assert_ne!(a.name, b.name);
             let clash = a.scope == b.scope
                 && a.command != b.command
