@@ -369,8 +369,8 @@ fn the_mouse_presses_keys_of_the_footer_and_rows_of_popups() {
     press(&mut fixture, "dry run: decide");
     assert!(matches!(fixture.state.popup, Some(Popup::Confirm(_))));
     fixture.press("\u{1b}Whas_user\nrsize_bytes > 3\n");
-    press(&mut fixture, "has_user");
-    press(&mut fixture, "has_user");
+    press(&mut fixture, "has_user        ");
+    press(&mut fixture, "has_user        ");
     assert_eq!(fixture.state.events.find.as_ref().unwrap().text, "has_user");
     // Outside of a popup it is closed; a question stays.
     fixture.press("\u{1b}:");

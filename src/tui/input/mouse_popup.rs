@@ -105,9 +105,10 @@ fn row_at(area: Rect, at: Position, lead: u16, (first, count): (usize, usize)) -
     let top = area.y + 1 + lead;
     let is_row = at.y >= top && at.y + 1 < area.bottom();
     let row = first + usize::from(at.y.saturating_sub(top));
-    match is_row && row < count {
-        true => Target::Row(row),
-        false => Target::Nothing,
+    if is_row && row < count {
+        Target::Row(row)
+    } else {
+        Target::Nothing
     }
 }
 
@@ -126,9 +127,10 @@ fn choose(state: &mut State, row: usize) -> Vec<Effect> {
     let is_text = state.popup.as_ref().map(Popup::kind) == Some(PopupKind::Text);
     command(
         state,
-        match is_text {
-            true => PopupCommand::Accept,
-            false => PopupCommand::Choose,
+        if is_text {
+            PopupCommand::Accept
+        } else {
+            PopupCommand::Choose
         },
     )
 }

@@ -113,9 +113,10 @@ fn type_editor(
         }
         _ => {
             let event = TerminalEvent::Key(key);
-            let field = match editor.in_text {
-                true => &mut editor.text,
-                false => &mut editor.name,
+            let field = if editor.in_text {
+                &mut editor.text
+            } else {
+                &mut editor.name
             };
             field.handle_event(&event);
         }

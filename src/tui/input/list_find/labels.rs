@@ -34,7 +34,6 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             let rows = found.map(|property| property.path.clone());
             ("properties", rows.collect(), open.row)
         }
-        Some(Overlay::Person(_)) => return None,
         None if state.focus == Pane::Filters => {
             let types = state.types();
             let names = types.iter().map(|row| row.name.to_string());
@@ -47,7 +46,7 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             let rows = limits.map(|row| format!("{} {}", row.code, row.worst_type));
             ("limits", rows.collect(), state.violation)
         }
-        None => return None,
+        Some(Overlay::Person(_)) | None => return None,
     };
     Some(Labels { name, rows, row })
 }
