@@ -154,7 +154,7 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
             let shown = Choices {
                 kind: PopupKind::Copy,
                 title: "Copy",
-                choices: &choices,
+                all: &choices,
             };
             choice(frame, area, &shown, &state.keymap, theme);
         }
@@ -163,7 +163,7 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
             let shown = Choices {
                 kind: PopupKind::Export,
                 title: &title,
-                choices: &export::CHOICES,
+                all: &export::CHOICES,
             };
             choice(frame, area, &shown, &state.keymap, theme);
         }

@@ -52,17 +52,19 @@ pub(crate) fn render(
     let shown = state.searches.iter().enumerate().skip(offset).take(height);
     lines.extend(shown.map(|(index, search)| {
         let line = row(search, width, theme);
-        match list.editor.is_none() && index == list.row {
-            true => line.patch_style(theme.selected),
-            false => line,
+        if list.editor.is_none() && index == list.row {
+            line.patch_style(theme.selected)
+        } else {
+            line
         }
     }));
     if let Some(editor) = &list.editor {
         lines.resize(height, Line::default());
         lines.extend(fields(editor, width, theme));
-        let (row, input) = match editor.in_text {
-            true => (1, &editor.text),
-            false => (0, &editor.name),
+        let (row, input) = if editor.in_text {
+            (1, &editor.text)
+        } else {
+            (0, &editor.name)
         };
         let room = width.saturating_sub(LABEL + 1);
         let column = input.visual_cursor() - input.visual_scroll(room);
@@ -104,9 +106,10 @@ fn row(search: &Search, width: usize, theme: &Theme) -> Line<'static> {
 fn fields(editor: &SearchEditor, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let room = width.saturating_sub(LABEL + 1);
     let field = |focused: bool, name: &str, input: &tui_input::Input| {
-        let (cursor, style) = match focused {
-            true => (theme.sign(Sign::Cursor), theme.accent),
-            false => (" ", theme.text),
+        let (cursor, style) = if focused {
+            (theme.sign(Sign::Cursor), theme.accent)
+        } else {
+            (" ", theme.text)
         };
         let scroll = input.visual_scroll(room);
         let shown: String = input.value().chars().skip(scroll).collect();

@@ -48,6 +48,7 @@ pub enum WatchField {
 
 impl WatchField {
     /// The next field, from the last to the first.
+    #[must_use]
     pub fn next(self) -> Self {
         match self {
             Self::When => Self::Above,

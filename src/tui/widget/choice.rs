@@ -14,7 +14,7 @@ use crate::tui::widget::{pane, text};
 pub(crate) struct Choices<'c> {
     pub(crate) kind: PopupKind,
     pub(crate) title: &'c str,
-    pub(crate) choices: &'c [&'c str; CHOICES],
+    pub(crate) all: &'c [&'c str; CHOICES],
 }
 
 /// Number of choices of each popup.
@@ -42,8 +42,8 @@ pub(crate) fn choice(
         ])
     };
     let mut lines = vec![Line::default()];
-    lines.extend(shown.choices.iter().enumerate().map(line));
-    let room = area_of(area, shown.choices.len());
+    lines.extend(shown.all.iter().enumerate().map(line));
+    let room = area_of(area, shown.all.len());
     let closes = format!("{} closes", key(Command::Back));
     let title = pane::Title::both(shown.title, &closes);
     let inside = pane::frame(frame, room, title, true, theme);
