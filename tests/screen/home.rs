@@ -38,7 +38,7 @@ fn the_tour_has_three_steps_and_any_other_key_acts_at_once() {
     insta::assert_snapshot!("tour_2", fixture.plain());
     assert_eq!(fixture.press("←→→"), []);
     insta::assert_snapshot!("tour_3", fixture.plain());
-    assert_eq!(fixture.press("\n"), [seen.clone()]);
+    assert_eq!(fixture.press("\n"), std::slice::from_ref(&seen));
     assert!(fixture.state.popup.is_none());
     // It is asked for again by name, and recorded once.
     fixture.press(":tour\n");
@@ -48,7 +48,7 @@ fn the_tour_has_three_steps_and_any_other_key_acts_at_once() {
     let mut fixture = with_tour((80, 24));
     insta::assert_snapshot!("tour_80", fixture.plain());
     let effects = fixture.press("f");
-    assert_eq!(effects, [seen.clone()]);
+    assert_eq!(effects, std::slice::from_ref(&seen));
     assert_eq!(fixture.state.focus, Pane::Filters);
     let mut fixture = with_tour((80, 24));
     assert_eq!(fixture.press("?"), [seen]);
