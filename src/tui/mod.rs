@@ -24,6 +24,7 @@ pub mod relay;
 pub mod searches;
 pub mod session;
 pub mod shell;
+pub mod stages;
 pub mod state;
 pub mod terminal;
 pub mod throughput;

@@ -115,7 +115,9 @@ impl Session {
     /// Searches on for a part of a frame's time, and brings the events pane and the inspector up
     /// to date.
     pub fn refresh(&mut self) {
-        self.finder.set_find(self.state.events.find.as_ref());
+        let events = &self.state.events;
+        self.finder
+            .set(&events.list, events.find.as_ref(), events.in_context);
         self.finder.search();
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
         let question = self.question().filter(|_| has_draft_events);

@@ -3,6 +3,7 @@
 //! ```text
 //! ┌ header ──────────────────────────────────┐  workspace, feed, gate, spool, clock
 //! │ banner                                   │  the alert, if there is one
+//! │ strip                                    │  the stages of the pipeline, from 120 columns on
 //! ├ throughput ────────┬ delivery ───────────┤  rates and their history │ outcomes
 //! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event per row
 //! │            │                             │
@@ -40,6 +41,7 @@ use crate::tui::privacy::mask;
 use crate::tui::privacy::on_screen::{ids_on_screen, servers_on_screen};
 use crate::tui::properties::view as properties;
 use crate::tui::searches::view as searches;
+use crate::tui::stages::{strip, view as stages};
 use crate::tui::state::State;
 use crate::tui::throughput::view as throughput;
 use crate::tui::tour::view as tour;
@@ -86,6 +88,9 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if let Some(alert) = state.alert {
         banner::render(frame, areas.banner, alert, state, theme);
     }
+    if areas.strip.area() > 0 {
+        strip::render(frame, areas.strip, state, theme);
+    }
     let overlay = state.overlays.top();
     let drawn = |room: Rect| room.area() > 0;
     if drawn(areas.throughput) && !(overlay.is_some() && state.zoomed) {
@@ -118,6 +123,7 @@ fn draw_overlay(
         Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
         Overlay::Person(open) => person::render(frame, area, open, state, theme),
         Overlay::Limit(open) => limits::render(frame, area, open, theme),
+        Overlay::Stages(open) => stages::render(frame, area, open, state, theme),
     }
 }
 

@@ -11,6 +11,7 @@ mod fixture;
 mod frame;
 mod home;
 mod keys;
+mod lists;
 mod looks;
 mod numbers;
 mod palette;

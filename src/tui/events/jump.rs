@@ -7,6 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
+use crate::tui::events::list::EventList;
 use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
 use crate::tui::frame::alert::{AlertKind, worst_limit};
 use crate::tui::frame::focus::{OverlayKind, Pane};
@@ -38,13 +39,19 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
 
 pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
-        let find = state.events.find.as_ref();
-        let find = find.map(|find| text::cut(&find.text, 30));
-        let mut message = seek.not_found(find.as_deref());
-        if find.is_some() {
-            let back = state.key(Command::Back);
-            message = format!("{message} ({back} clears the search)");
+        let events = &state.events;
+        let mut nothing = "event in the ring".to_owned();
+        let mut hint = String::new();
+        let back = state.key(Command::Back);
+        let among_matches = !events.in_context || matches!(seek, Seek::Next(_));
+        if let Some(find) = events.find.as_ref().filter(|_| among_matches) {
+            nothing = format!("match of “{}”", text::cut(&find.text, 30));
+            hint = format!(" ({back} clears the search)");
+        } else if events.list != EventList::All {
+            nothing = format!("event in this list ({})", events.list.name());
+            hint = format!(" ({back} shows all events)");
         }
+        let message = format!("{}{hint}", seek.not_found(&nothing));
         state.notify(message);
         return Vec::new();
     };

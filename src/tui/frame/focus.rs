@@ -51,6 +51,8 @@ pub enum OverlayKind {
     Limit,
     /// The properties of an event type.
     Properties,
+    /// The stages of the pipeline.
+    Stages,
 }
 
 /// The kinds of popups, by the keys that they take.

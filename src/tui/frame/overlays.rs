@@ -7,6 +7,7 @@ use crate::tui::inspector::state::Inspector;
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::person::state::OpenedPerson;
 use crate::tui::properties::state::OpenedProperties;
+use crate::tui::stages::state::OpenedStages;
 
 /// An overlay with its state.
 #[derive(Debug)]
@@ -21,6 +22,8 @@ pub enum Overlay {
     Person(OpenedPerson),
     /// The events that violate a limit.
     Limit(OpenedLimit),
+    /// The stages of the pipeline.
+    Stages(OpenedStages),
 }
 
 impl Overlay {
@@ -32,6 +35,7 @@ impl Overlay {
             Self::Properties(_) => OverlayKind::Properties,
             Self::Person(_) => OverlayKind::Person,
             Self::Limit(_) => OverlayKind::Limit,
+            Self::Stages(_) => OverlayKind::Stages,
         }
     }
 }
@@ -138,6 +142,14 @@ impl Overlays {
     pub fn person_mut(&mut self) -> Option<&mut OpenedPerson> {
         self.0.iter_mut().find_map(|open| match open {
             Overlay::Person(person) => Some(person),
+            _ => None,
+        })
+    }
+
+    /// The stages of the pipeline, if they are open.
+    pub fn stages(&self) -> Option<&OpenedStages> {
+        self.0.iter().find_map(|open| match open {
+            Overlay::Stages(stages) => Some(stages),
             _ => None,
         })
     }

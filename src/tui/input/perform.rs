@@ -15,7 +15,7 @@ use crate::tui::events::find_update;
 use crate::tui::events::jump;
 use crate::tui::events::reveal::reveal;
 use crate::tui::events::seek::Direction;
-use crate::tui::events::update::{follow, freeze};
+use crate::tui::events::update::{follow, freeze, next_list, toggle_context};
 use crate::tui::filters::presets::update as presets;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::undo;
@@ -38,6 +38,7 @@ use crate::tui::person::update as person;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::update as properties;
 use crate::tui::searches::update as searches;
+use crate::tui::stages::update as stages;
 use crate::tui::state::State;
 use crate::tui::throughput::update as throughput;
 use crate::tui::tour::update as tour;
@@ -104,6 +105,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Zoom => state.zoomed = !state.zoomed,
         Command::Freeze => freeze(state),
         Command::Follow => follow(state),
+        Command::NextList => next_list(state),
+        Command::OnlyMatches => toggle_context(state),
+        Command::Stages => stages::toggle(state),
         Command::Earlier => throughput::move_cursor(state, -1),
         Command::Later => throughput::move_cursor(state, 1),
         Command::EventsThen => return throughput::events_then(state),

@@ -50,10 +50,12 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
         state.notify("this person's events are already open");
         return;
     }
-    let find_before = match state.overlays.close(OverlayKind::Person) {
-        Some(Overlay::Person(before)) => before.find_before,
-        _ => state.events.find.take(),
+    let events = &mut state.events;
+    let (find_before, list_before) = match state.overlays.close(OverlayKind::Person) {
+        Some(Overlay::Person(before)) => (before.find_before, before.list_before),
+        _ => (events.find.take(), std::mem::take(&mut events.list)),
     };
+    events.in_context = false;
     for kind in [
         OverlayKind::DeadLetters,
         OverlayKind::Inspector,
@@ -69,12 +71,14 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
         identity,
         summary: None,
         find_before,
+        list_before,
     }));
 }
 
 pub(crate) fn close(state: &mut State) {
     if let Some(Overlay::Person(person)) = state.overlays.close(OverlayKind::Person) {
         state.events.find = person.find_before;
+        state.events.list = person.list_before;
         follow(state);
     }
 }

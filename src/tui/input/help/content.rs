@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 17] = [
+const SCOPES: [(&str, &str, Scope); 18] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -69,6 +69,7 @@ const SCOPES: [(&str, &str, Scope); 17] = [
         Scope::Properties,
     ),
     ("Dead letters", "Dead letters", Scope::DeadLetters),
+    ("Pipeline", "Pipeline", Scope::Stages),
     (
         "Lists: presets, watches, searches",
         "Lists",

@@ -2,7 +2,7 @@
 
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::binding::Scope::{
-    Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties,
+    Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages,
 };
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
 use crate::tui::input::keymap::command::{Command, JumpTarget};
@@ -11,6 +11,7 @@ use crate::tui::input::keymap::command::{Command, JumpTarget};
 #[rustfmt::skip]
 pub static KEYS: &[DefaultBinding] = &[
     bind(&["?"], Command::Help, Anywhere, ["help", "this help", "help"]),
+    bind(&["0"], Command::Stages, Anywhere, ["pipeline", "the whole way of events: each stage with its count, share and rate", ""]),
     bind(&["/"], Command::Find, Anywhere, ["find", "find events by text, condition or ~ expression; in a list, the row with a text", "find"]),
     bind(&["f"], Command::FocusFilters, Anywhere, ["filters", "go to the filters: event types and rules", "filters"]),
     bind(&["e"], Command::EditRule, Anywhere, ["edit", "edit the selected rule", "edit rule"]),
@@ -85,6 +86,8 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["→"], Command::Later, In(Pane::Throughput), ["later", "move the time cursor to the right", "later"]),
     bind(&["Enter"], Command::EventsThen, In(Pane::Throughput), ["events-then", "go to the events of the time under the cursor", "events"]),
     bind(&["F"], Command::Follow, In(Pane::Events), ["follow", "follow the newest event", "follow"]),
+    bind(&["L"], Command::NextList, In(Pane::Events), ["list", "next list: all events, sent, problems, filtered out", "list"]),
+    bind(&["&"], Command::OnlyMatches, In(Pane::Events), ["only-matches", "show only what the search matches, or all events with the matches marked", ""]),
     bind(&["n"], Command::NextMatch, In(Pane::Events), ["next-match", "next older event", ""]),
     bind(&["N"], Command::PreviousMatch, In(Pane::Events), ["previous-match", "next newer event", ""]),
     bind(&["Tab"], Command::Tab, Inspector, ["tab", "switch between raw event and mapped request", "raw/mapped"]),
@@ -96,6 +99,8 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["n"], Command::NextMatch, Inspector, ["older", "next older event", "older"]),
     bind(&["N"], Command::PreviousMatch, Inspector, ["newer", "next newer event", "newer"]),
     bind(&["Esc", "q"], Command::Back, Inspector, ["close", "close", "close"]),
+    bind(&["Enter"], Command::Open, Stages, ["events-of-stage", "show the events of the stage, or the dead letters", "events"]),
+    bind(&["Esc", "q"], Command::Back, Stages, ["leave-pipeline", "back", "back"]),
     bind(&["Enter"], Command::FindProperty, Properties, ["find-property", "find the events of this type that have the property", "find"]),
     bind(&["Esc", "q"], Command::Back, Properties, ["leave-properties", "back", "back"]),
     bind(&["Enter"], Command::Open, Limit, ["inspect-violation", "inspect the last event of this violation", "inspect"]),
