@@ -21,6 +21,7 @@ pub mod person;
 pub mod privacy;
 pub mod properties;
 pub mod relay;
+pub mod row;
 pub mod searches;
 pub mod session;
 pub mod shell;
@@ -32,6 +33,7 @@ pub mod tour;
 pub mod update;
 pub mod view;
 pub mod watches;
+pub mod why;
 pub mod widget;
 
 pub use forwarder::Forwarder;

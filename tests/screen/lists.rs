@@ -35,7 +35,7 @@ fn one_key_cycles_the_lists_and_the_title_says_which() {
     assert!(
         fixture
             .plain()
-            .contains("no older event among the events shown failed")
+            .contains("no older event in this list (filtered out) failed (Esc shows all events)")
     );
     // Esc first leaves the list.
     fixture.press("\u{1b}");
@@ -78,7 +78,7 @@ fn matches_are_shown_alone_or_among_all_events() {
     assert!(
         fixture
             .plain()
-            .contains("no older event in the ring matches the search")
+            .contains("no older match of “product viewed”")
     );
     fixture.press("N");
     assert_eq!(fixture.state.events.cursor, Some(6));

@@ -17,6 +17,8 @@ mod numbers;
 mod palette;
 mod privacy;
 mod relay;
+mod rows;
 mod rules;
 mod sixteen;
 mod watches;
+mod why;

@@ -82,6 +82,8 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         OverlayKind::Limit,
         OverlayKind::DeadLetters,
         OverlayKind::Properties,
+        OverlayKind::Stages,
+        OverlayKind::Why,
     ] {
         state.overlays.close(kind);
     }
@@ -151,6 +153,7 @@ pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
 
 pub(crate) fn export(state: &mut State, command: Option<Command>) -> Vec<Effect> {
     const FOUND: u8 = 1;
+    const SELECTED: u8 = 5;
     let number = match command {
         Some(Command::InPopup(PopupCommand::Choice(number))) => number,
         Some(Command::Back) => return Vec::new(),
@@ -164,6 +167,14 @@ pub(crate) fn export(state: &mut State, command: Option<Command>) -> Vec<Effect>
         FOUND => state.events.find.clone().map(Events::Found),
         2 => Some(Events::FilteredOut),
         3 => Some(Events::Bookmarked(state.events.bookmarks.clone())),
+        SELECTED if state.events.selected.is_empty() => {
+            let key = state.key(Command::Select);
+            let message = format!("no event is selected: {key} in the events selects one");
+            state.notify_error(message);
+            return Vec::new();
+        }
+        SELECTED => Some(Events::Selected(state.events.selected.clone())),
+        6 => Some(Events::Listed(state.events.list.clone())),
         _ => Some(Events::All),
     };
     match events {

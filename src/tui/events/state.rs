@@ -36,6 +36,8 @@ pub struct Events {
     pub cursor: Option<u64>,
     /// The sequence numbers of events with a bookmark.
     pub bookmarks: BTreeSet<u64>,
+    /// The sequence numbers of the selected events.
+    pub selected: BTreeSet<u64>,
     /// Number of rows in the pane.
     pub room: usize,
     /// While the display is frozen: the sequence number at which its events end.

@@ -26,6 +26,9 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
     if events.find.is_some() && events.in_context {
         title.push_str(", matches marked");
     }
+    if !events.selected.is_empty() {
+        title.push_str(&format!(" {dash} {} selected", events.selected.len()));
+    }
     let right = match &events.find {
         Some(find) => {
             let busy = if page.complete { "" } else { ", searching" };

@@ -44,7 +44,11 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
                 Some(privacy) => &privacy.id(&row.person),
                 None => &row.person,
             };
-            columns.line(row, person, cursor == Some(row.sequence), theme)
+            let mut line = columns.line(row, person, cursor == Some(row.sequence), theme);
+            if events.selected.contains(&row.sequence) {
+                line.spans[0] = Span::styled(theme.sign(Sign::Selected), theme.accent);
+            }
+            line
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);

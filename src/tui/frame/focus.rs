@@ -53,6 +53,8 @@ pub enum OverlayKind {
     Properties,
     /// The stages of the pipeline.
     Stages,
+    /// The answer to a question.
+    Why,
 }
 
 /// The kinds of popups, by the keys that they take.
@@ -72,4 +74,6 @@ pub enum PopupKind {
     Copy,
     /// The choice of events to export.
     Export,
+    /// The choice of what to exclude.
+    Exclude,
 }

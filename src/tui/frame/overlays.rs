@@ -8,6 +8,7 @@ use crate::tui::limits::state::OpenedLimit;
 use crate::tui::person::state::OpenedPerson;
 use crate::tui::properties::state::OpenedProperties;
 use crate::tui::stages::state::OpenedStages;
+use crate::tui::why::state::OpenedWhy;
 
 /// An overlay with its state.
 #[derive(Debug)]
@@ -24,6 +25,8 @@ pub enum Overlay {
     Limit(OpenedLimit),
     /// The stages of the pipeline.
     Stages(OpenedStages),
+    /// The answer to a question: why events did not arrive.
+    Why(OpenedWhy),
 }
 
 impl Overlay {
@@ -36,6 +39,7 @@ impl Overlay {
             Self::Person(_) => OverlayKind::Person,
             Self::Limit(_) => OverlayKind::Limit,
             Self::Stages(_) => OverlayKind::Stages,
+            Self::Why(_) => OverlayKind::Why,
         }
     }
 }
@@ -150,6 +154,22 @@ impl Overlays {
     pub fn stages(&self) -> Option<&OpenedStages> {
         self.0.iter().find_map(|open| match open {
             Overlay::Stages(stages) => Some(stages),
+            _ => None,
+        })
+    }
+
+    /// The question, if one is open.
+    pub fn why(&self) -> Option<&OpenedWhy> {
+        self.0.iter().find_map(|open| match open {
+            Overlay::Why(why) => Some(why),
+            _ => None,
+        })
+    }
+
+    /// The question, to be changed.
+    pub fn why_mut(&mut self) -> Option<&mut OpenedWhy> {
+        self.0.iter_mut().find_map(|open| match open {
+            Overlay::Why(why) => Some(why),
             _ => None,
         })
     }

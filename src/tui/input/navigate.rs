@@ -18,6 +18,7 @@ use crate::tui::person::update as person;
 use crate::tui::properties::update as properties;
 use crate::tui::stages::update as stages;
 use crate::tui::state::State;
+use crate::tui::why::update as why;
 use crate::tui::widget::list::stepped;
 
 pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
@@ -31,6 +32,7 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         Some(Overlay::Limit(open)) => limits::move_cursor(open, by),
         Some(Overlay::Properties(open)) => properties::move_cursor(open, by),
         Some(Overlay::Stages(_)) => stages::move_cursor(state, by),
+        Some(Overlay::Why(open)) => why::move_cursor(open, by),
         Some(Overlay::Person(_)) | None => move_in_pane(state, by),
     }
     Vec::new()
@@ -100,6 +102,10 @@ pub(crate) fn back(state: &mut State) {
         None => {}
     }
     if state.moment_ms.take().is_some() {
+        return;
+    }
+    if state.focus == Pane::Events && !state.events.selected.is_empty() {
+        state.events.selected.clear();
         return;
     }
     if state.zoomed {

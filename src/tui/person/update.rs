@@ -11,11 +11,12 @@ use crate::tui::state::State;
 
 /// Opens the person of the dead letter or the event under the cursor.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
-    if let Some(dead_letters) = state.overlays.dead_letters() {
+    let in_answer = state.overlays.top_kind() == Some(OverlayKind::Why);
+    if !in_answer && let Some(dead_letters) = state.overlays.dead_letters() {
         let dead_letter = dead_letters
             .opened
             .as_ref()
-            .and_then(|opened| opened.selected());
+            .and_then(|opened| opened.at_cursor());
         let identity = dead_letter.map(|dead_letter| {
             let id = dead_letter.person();
             if dead_letter.is_anonymous() {

@@ -3,6 +3,7 @@
 use crate::delivery::DeliveryStatus;
 use crate::limits::Policy;
 use crate::protocol::Snapshot;
+use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::Severity;
 use crate::tui::stages::stage::Stage;
 
@@ -47,10 +48,9 @@ pub(crate) fn share(part: f64, whole: f64) -> Option<f64> {
 
 /// The severity of queued items: they need attention while nothing is sent.
 pub(crate) fn queue_severity(delivery: &DeliveryStatus) -> Severity {
-    if delivery.gate_shut || delivery.breaker.why().is_some() {
-        Severity::Warn
-    } else {
-        Severity::Plain
+    match QueueReason::of(delivery) {
+        Some(_) => Severity::Warn,
+        None => Severity::Plain,
     }
 }
 

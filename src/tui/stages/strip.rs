@@ -137,6 +137,7 @@ fn fitted(state: &State, width: usize, theme: &Theme) -> Texts {
             spaced.as_str(),
             format!("/s, %: {RATE_SECONDS} s "),
         ),
+        (Form::Short, spaced.as_str(), format!("{RATE_SECONDS} s ")),
         (Form::Short, arrow, format!("{RATE_SECONDS} s ")),
     ];
     let mut last = Texts::new();

@@ -22,8 +22,10 @@ pub(crate) fn toggle(state: &mut State) {
 }
 
 /// Opens the pipeline view with the cursor on a stage.
-pub(crate) fn open_at(state: &mut State, stage: Stage) {
-    state.overlays.push(Overlay::Stages(OpenedStages { stage }));
+pub(crate) fn open_at(state: &mut State, at: Stage) {
+    state
+        .overlays
+        .push(Overlay::Stages(OpenedStages { stage: at }));
 }
 
 /// The row of the cursor among the stages.
@@ -39,8 +41,8 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) {
     };
     let rows = rows(state.shown());
     let row = stepped(cursor(state, open), by, rows.len().saturating_sub(1));
-    if let Some(stage) = rows.into_iter().nth(row).map(|row| row.stage) {
-        state.overlays.push(Overlay::Stages(OpenedStages { stage }));
+    if let Some(row) = rows.into_iter().nth(row) {
+        open_at(state, row.stage);
     }
 }
 
@@ -50,15 +52,14 @@ pub(crate) fn show(state: &mut State) -> Vec<Effect> {
     let Some(open) = state.overlays.stages() else {
         return Vec::new();
     };
-    let stage = open.stage.clone();
-    match stage {
+    match open.stage.clone() {
         Stage::DeadLetters => {
             let dead_letters = Overlay::DeadLetters(DeadLetters::default());
             state.overlays.push(dead_letters);
         }
         Stage::Received => show_list(state, EventList::All),
         Stage::FilteredOut => show_list(state, EventList::FilteredOut),
-        stage => show_list(state, EventList::At(stage)),
+        other => show_list(state, EventList::At(other)),
     }
     Vec::new()
 }

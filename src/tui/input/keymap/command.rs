@@ -86,6 +86,8 @@ pub enum Command {
     NextList,
     OnlyMatches,
     Stages,
+    Why,
+    Select,
     Private,
     Colours,
     Mouse,

@@ -40,6 +40,11 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             let names = rows(state.shown()).into_iter().map(|row| row.name);
             ("stages", names.collect(), cursor(state, open))
         }
+        Some(Overlay::Why(open)) => {
+            let events = open.answer.iter().flat_map(|answer| &answer.timeline);
+            let names = events.map(|record| record.event_type().to_owned());
+            ("events", names.collect(), open.row())
+        }
         Some(Overlay::Person(_)) => return None,
         None if state.focus == Pane::Filters => {
             let types = state.types();
