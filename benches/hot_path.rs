@@ -27,6 +27,7 @@ use sluicegate::telemetry::ring::SharedRing;
 use sluicegate::tui::action::Action;
 use sluicegate::tui::events::find::Find;
 use sluicegate::tui::events::finder::Finder;
+use sluicegate::tui::events::list::EventList;
 use sluicegate::tui::events::page::Anchor;
 use sluicegate::tui::filters::preview::query;
 use sluicegate::tui::state::State;
@@ -217,7 +218,7 @@ fn screen(c: &mut Criterion) {
             let find = Find::parse("u-00007");
             b.iter(|| {
                 let mut finder = Finder::new(ring.clone());
-                finder.set_find(find.as_ref());
+                finder.set(&EventList::All, find.as_ref(), false);
                 while !finder.page(Anchor::Newest, 0, 1, &BTreeSet::new()).complete {
                     finder.search();
                 }

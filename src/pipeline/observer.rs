@@ -15,6 +15,7 @@ use crate::filter::{Decision, SharedGate};
 use crate::protocol::{Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
+use crate::telemetry::filtered_rates::FilteredRates;
 use crate::telemetry::latency::Latency;
 use crate::telemetry::ring::SharedRing;
 
@@ -71,6 +72,7 @@ pub struct Sources {
 pub struct Observer {
     sources: Sources,
     counters: Counters,
+    filtered: FilteredRates,
     series: Series,
     published_series: Arc<Series>,
     latency: Latency,
@@ -92,6 +94,7 @@ impl Observer {
         Self {
             sources,
             counters: Counters::default(),
+            filtered: FilteredRates::default(),
             series: Series::default(),
             published_series: Arc::default(),
             latency: Latency::default(),
@@ -154,7 +157,8 @@ impl Observer {
             match &record.story.decision {
                 Some(Decision::Accepted) => lines[1].1 += 1,
                 Some(Decision::Rejected { .. }) => lines[2].1 += 1,
-                _ => {}
+                Some(Decision::Filtered { by }) => self.filtered.add(by, now),
+                None => {}
             }
             lines[0].1 += u32::from(record.story.decision.is_some());
         }
@@ -289,7 +293,7 @@ impl Observer {
             at_ms: now,
             started_ms: self.started_ms,
             totals: self.counters.totals,
-            rates: self.rates(),
+            rates: self.rates(now),
             series: self.published_series.clone(),
             behind_ms: self.behind_ms(&feed, now),
             feed,
@@ -313,13 +317,14 @@ impl Observer {
         self.snapshots.send_replace(Arc::new(snapshot));
     }
 
-    fn rates(&self) -> Rates {
+    fn rates(&mut self, now: UnixMs) -> Rates {
         let rate = |line| self.series.rate(line, RATE_SECONDS);
         Rates {
             received: rate(Line::Received),
             accepted: rate(Line::Accepted),
             delivered: rate(Line::Delivered),
             rejected: rate(Line::Rejected),
+            filtered_by: self.filtered.rates(now, RATE_SECONDS),
         }
     }
 

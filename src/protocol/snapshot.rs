@@ -9,8 +9,7 @@ use crate::amplitude::time::UnixMs;
 use crate::delivery::DeliveryStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::feed::FeedStatus;
-use crate::filter::RuleTally;
-use crate::filter::{Filters, Mode};
+use crate::filter::{BlockedBy, Filters, Mode, RuleTally};
 use crate::limits::{Code, Policy, Violation};
 
 use super::author::ChangeRecord;
@@ -101,6 +100,9 @@ pub struct Totals {
     pub dry_run: u64,
     /// Events that were filtered out, by type, rule or mode.
     pub filtered: u64,
+    /// The same by reason.
+    #[serde(default)]
+    pub filtered_by: FilteredBy<u64>,
     /// Events that a limit rejected.
     pub rejected: u64,
     /// Events that Customer.io accepted.
@@ -143,6 +145,42 @@ pub struct Rates {
     pub delivered: f64,
     /// Rejected.
     pub rejected: f64,
+    /// Filtered out, by reason.
+    #[serde(default)]
+    pub filtered_by: FilteredBy<f64>,
+}
+
+impl Rates {
+    /// Filtered out, for any reason.
+    pub fn filtered(&self) -> f64 {
+        let by = &self.filtered_by;
+        by.event_type + by.rule + by.gate + by.property_update
+    }
+}
+
+/// Filtered events by reason: counts, or events a second.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FilteredBy<N> {
+    /// By its type, listed or new.
+    pub event_type: N,
+    /// By a rule.
+    pub rule: N,
+    /// By the shut gate.
+    pub gate: N,
+    /// Updates of properties of which nothing is sent.
+    pub property_update: N,
+}
+
+impl<N> FilteredBy<N> {
+    /// The number for a reason.
+    pub fn of_mut(&mut self, by: &BlockedBy) -> &mut N {
+        match by {
+            BlockedBy::Type | BlockedBy::UnseenType => &mut self.event_type,
+            BlockedBy::Rule { .. } => &mut self.rule,
+            BlockedBy::Shut => &mut self.gate,
+            BlockedBy::PropertyUpdate => &mut self.property_update,
+        }
+    }
 }
 
 /// An event type, with its counts.

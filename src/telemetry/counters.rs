@@ -60,7 +60,10 @@ impl Counters {
                 totals.accepted += 1;
                 totals.dry_run += u64::from(record.story.outcome == Outcome::DryRun);
             }
-            Decision::Filtered { .. } => totals.filtered += 1,
+            Decision::Filtered { by } => {
+                totals.filtered += 1;
+                *totals.filtered_by.of_mut(by) += 1;
+            }
             Decision::Rejected { .. } => totals.rejected += 1,
         }
         self.count_type(record, *decision == Decision::Accepted);

@@ -3,6 +3,7 @@
 
 pub mod clock;
 pub mod counters;
+pub mod filtered_rates;
 pub mod latency;
 pub mod ring;
 pub mod story_changes;

@@ -32,6 +32,11 @@ impl StoryChanges {
         }
     }
 
+    /// Whether changes are gone that `follower` has not seen.
+    pub fn has_missed(&self, follower: &Follower) -> bool {
+        follower.next < self.gone
+    }
+
     pub(super) fn add(&mut self, sequence: u64) {
         if Arc::strong_count(&self.followers) == 1 {
             self.gone += self.changed.len() as u64;
@@ -80,7 +85,9 @@ mod tests {
         for sequence in 0..KEPT as u64 + 10 {
             changes.add(sequence);
         }
+        assert!(changes.has_missed(&first));
         assert_eq!(changes.next(&mut first, 1), [10], "the oldest are gone");
+        assert!(!changes.has_missed(&first));
         drop((first, second));
         changes.add(6);
         assert!(changes.changed.is_empty());

@@ -20,7 +20,9 @@ use crate::tui::inspector::query::Inspected;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
+use crate::tui::row::kind::RowAction;
 use crate::tui::watches::query::WatchCount;
+use crate::tui::why::query::Answer;
 
 /// An input of the screen.
 #[derive(Debug, Clone)]
@@ -39,6 +41,8 @@ pub enum Action {
     Page(Page),
     /// The inspected event and its request. None if the event has left the ring.
     Inspected(Option<Box<Inspected>>),
+    /// The event of a row, for an action. None if the event has left the ring.
+    Loaded(RowAction, Option<Box<Inspected>>),
     /// The result of a pipeline command: a notice, or an error.
     Applied(Result<String, String>),
     /// The result of another effect: a notice, or an error.
@@ -62,6 +66,8 @@ pub enum Action {
     Who(Option<Identity>),
     /// The violations of a limit, grouped.
     BrokenDown(Code, Box<Breakdown>),
+    /// The answer to a question: why events did not arrive.
+    Answered(String, Box<Answer>),
     /// The summary of a person's events.
     Summarized(Identity, Box<Summary>),
     /// The dead letters of the open group, or an error.
@@ -106,6 +112,8 @@ pub enum Effect {
     ExportDeadLetters(DeadLetterSelection),
     /// Load this event for the inspector.
     Inspect(u64),
+    /// Load this event for an action on its row.
+    Load(u64, RowAction),
     /// Find the event to jump to, beginning at the given one.
     Seek(Seek, Option<u64>),
     /// Export these events in the ring to a file.

@@ -23,6 +23,7 @@ use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
 use crate::tui::terminal::{clipboard, opener};
+use crate::tui::why::query::Answer;
 
 const SECOND: Duration = Duration::from_secs(1);
 /// Maximum dead letters loaded per group. An export has them all.
@@ -44,6 +45,8 @@ pub(crate) struct Jobs {
     broken_down: EachSecond<Code>,
     /// The event type whose properties are collected.
     explored: EachSecond<Arc<str>>,
+    /// The question that is answered.
+    asked: EachSecond<String>,
 }
 
 impl Jobs {
@@ -62,6 +65,7 @@ impl Jobs {
             summarized: EachSecond(None),
             broken_down: EachSecond(None),
             explored: EachSecond(None),
+            asked: EachSecond(None),
         }
     }
 
@@ -222,6 +226,27 @@ impl Jobs {
             let found = Properties::of(&event_type, &ring);
             // The screen may be closed by now.
             let _ = answers.send(Action::Properties(event_type, Box::new(found)));
+        });
+    }
+
+    /// Answers the open question: at once, and again every second.
+    pub(crate) fn explain(&mut self, asked: Option<String>) {
+        let Some(asked) = self.asked.due(asked) else {
+            return;
+        };
+        let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
+        tokio::spawn(async move {
+            let (question, ring) = (asked.clone(), forwarder.ring().clone());
+            let reading = tokio::task::spawn_blocking(move || Answer::of(&question, &ring));
+            let Ok(mut answer) = reading.await else {
+                return;
+            };
+            let whose = DeadLetterSelection::Person(answer.person_id(&asked).to_owned());
+            let found = forwarder.dead_letters(whose, DEAD_LETTERS_PER_PERSON);
+            // The pane of the dead letters reports errors.
+            answer.dead_letters = found.await.unwrap_or_default();
+            // The screen may be closed by now.
+            let _ = answers.send(Action::Answered(asked, Box::new(answer)));
         });
     }
 

@@ -64,7 +64,7 @@ impl Session {
     }
 
     /// Applies an action. Returns all effects that it asked for; those that need only the ring
-    /// (`Seek`, `Who` and `Inspect`) are answered already.
+    /// (`Seek`, `Who`, `Load` and `Inspect`) are answered already.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         let mut effects = update(&mut self.state, action);
         let commands = effects.iter().filter(|e| matches!(e, Effect::Pipeline(_)));
@@ -84,6 +84,7 @@ impl Session {
                 let event = record.as_ref().and_then(Record::event);
                 Some(Action::Who(event.and_then(Identity::of)))
             }
+            Effect::Load(sequence, what) => Some(Action::Loaded(what, self.inspect(sequence))),
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspect(sequence))),
             _ => None,
         }
@@ -115,7 +116,9 @@ impl Session {
     /// Searches on for a part of a frame's time, and brings the events pane and the inspector up
     /// to date.
     pub fn refresh(&mut self) {
-        self.finder.set_find(self.state.events.find.as_ref());
+        let events = &self.state.events;
+        self.finder
+            .set(&events.list, events.find.as_ref(), events.in_context);
         self.finder.search();
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
         let question = self.question().filter(|_| has_draft_events);

@@ -222,6 +222,8 @@ impl Shell {
         let properties = state.overlays.properties();
         self.jobs
             .explore(properties.map(|open| open.event_type.clone()));
+        let why = state.overlays.why();
+        self.jobs.explain(why.map(|open| open.asked.clone()));
     }
 
     /// Whether an action needs a frame. A snapshot in which only the clock has changed is drawn

@@ -21,8 +21,10 @@ use crate::tui::inspector::update::on_inspected;
 use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::properties::update as properties;
+use crate::tui::row::update as row;
 use crate::tui::state::State;
 use crate::tui::watches::update as watches;
+use crate::tui::why::update as why;
 
 /// Applies an action. Returns the effects for the shell.
 pub fn update(state: &mut State, action: Action) -> Vec<Effect> {
@@ -144,6 +146,14 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::JumpFound(sought, found) => jump::found(state, sought, found),
         Action::Who(identity) => {
             person::open(state, identity);
+            Vec::new()
+        }
+        Action::Loaded(what, found) => {
+            row::loaded(state, what, found);
+            Vec::new()
+        }
+        Action::Answered(asked, answer) => {
+            why::answered(state, &asked, *answer);
             Vec::new()
         }
         Action::Summarized(identity, summary) => {

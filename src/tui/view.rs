@@ -3,6 +3,7 @@
 //! ```text
 //! ┌ header ──────────────────────────────────┐  workspace, feed, gate, spool, clock
 //! │ banner                                   │  the alert, if there is one
+//! │ strip                                    │  the stages of the pipeline, from 120 columns on
 //! ├ throughput ────────┬ delivery ───────────┤  rates and their history │ outcomes
 //! ├ filters ───┬ events ─────────────────────┤  types and rules │ one event per row
 //! │            │                             │
@@ -39,11 +40,14 @@ use crate::tui::person::view as person;
 use crate::tui::privacy::mask;
 use crate::tui::privacy::on_screen::{ids_on_screen, servers_on_screen};
 use crate::tui::properties::view as properties;
+use crate::tui::row::exclude;
 use crate::tui::searches::view as searches;
+use crate::tui::stages::{strip, view as stages};
 use crate::tui::state::State;
 use crate::tui::throughput::view as throughput;
 use crate::tui::tour::view as tour;
 use crate::tui::watches::view as watches;
+use crate::tui::why::view as why;
 use crate::tui::widget::ascii::to_ascii;
 use crate::tui::widget::choice::{Choices, choice};
 use crate::tui::widget::theme::Theme;
@@ -86,6 +90,9 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if let Some(alert) = state.alert {
         banner::render(frame, areas.banner, alert, state, theme);
     }
+    if areas.strip.area() > 0 {
+        strip::render(frame, areas.strip, state, theme);
+    }
     let overlay = state.overlays.top();
     let drawn = |room: Rect| room.area() > 0;
     if drawn(areas.throughput) && !(overlay.is_some() && state.zoomed) {
@@ -118,6 +125,8 @@ fn draw_overlay(
         Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
         Overlay::Person(open) => person::render(frame, area, open, state, theme),
         Overlay::Limit(open) => limits::render(frame, area, open, theme),
+        Overlay::Why(open) => why::render(frame, area, open, state, theme),
+        Overlay::Stages(open) => stages::render(frame, area, open, state, theme),
     }
 }
 
@@ -149,12 +158,20 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         Some(Popup::Help(open)) => help::render(frame, area, open, state, theme),
         Some(Popup::Confirm(confirm)) => confirm::render(frame, area, confirm, state, theme),
         Some(Popup::Rule(open)) => editor::render(frame, area, open, state, theme),
-        Some(Popup::Copy) => {
+        Some(Popup::Copy(_)) => {
             let choices = copy::CHOICES.map(|(_, message)| message);
             let shown = Choices {
                 kind: PopupKind::Copy,
                 title: "Copy",
                 all: &choices,
+            };
+            choice(frame, area, &shown, &state.keymap, theme);
+        }
+        Some(Popup::Exclude(_)) => {
+            let shown = Choices {
+                kind: PopupKind::Exclude,
+                title: "Exclude",
+                all: &exclude::CHOICES,
             };
             choice(frame, area, &shown, &state.keymap, theme);
         }
@@ -174,6 +191,6 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         Some(Popup::Palette(open)) => palette::render(frame, area, open, state, theme),
         Some(Popup::Searches(list)) => searches::render(frame, area, list, state, theme),
         Some(Popup::Find(prompt)) => find_view::render(frame, area, prompt, state, theme),
-        Some(Popup::ForTime(_) | Popup::GoTo(_) | Popup::ListFind(_)) | None => {}
+        Some(Popup::ForTime(_) | Popup::GoTo(_) | Popup::ListFind(_) | Popup::Why(_)) | None => {}
     }
 }

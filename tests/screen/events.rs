@@ -148,7 +148,6 @@ fn a_find_narrows_as_it_is_typed_and_escape_clears_it() {
 #[test]
 fn an_event_and_a_dead_letter_are_copied_in_every_form() {
     let mut fixture = Fixture::new((120, 34));
-    assert_eq!(fixture.press("y"), [], "it means nothing in a list");
     fixture.press("/purchase\n↓\ny");
     insta::assert_snapshot!("copy", fixture.plain());
     let copied = |effects: Vec<Effect>| match effects.as_slice() {

@@ -50,9 +50,9 @@ fn panes_are_hidden_and_moved_by_keys_and_by_the_mouse() {
     let effects = fixture.act(mouse(MouseEventKind::Up(left), 60, 13));
     assert_eq!(effects, [Effect::Remember]);
     assert_eq!(fixture.state.layout.filters_percent, Some(50));
-    fixture.act(mouse(MouseEventKind::Down(left), 20, 7));
-    fixture.act(mouse(MouseEventKind::Drag(left), 20, 12));
-    fixture.act(mouse(MouseEventKind::Up(left), 20, 12));
+    fixture.act(mouse(MouseEventKind::Down(left), 20, 8));
+    fixture.act(mouse(MouseEventKind::Drag(left), 20, 13));
+    fixture.act(mouse(MouseEventKind::Up(left), 20, 13));
     assert_eq!(fixture.state.layout.upper_rows, Some(12));
     insta::assert_snapshot!("dragged", fixture.plain());
 }
@@ -62,16 +62,16 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
     let mut fixture = Fixture::new((120, 34));
     let press = MouseEventKind::Down(MouseButton::Left);
     // The third event; pressed again it opens.
-    fixture.act(mouse(press, 60, 11));
+    fixture.act(mouse(press, 60, 12));
     assert_eq!(fixture.state.events.cursor, Some(7));
-    assert_eq!(fixture.act(mouse(press, 60, 11)), [Effect::Inspect(7)]);
+    assert_eq!(fixture.act(mouse(press, 60, 12)), [Effect::Inspect(7)]);
     fixture.act(mouse(MouseEventKind::ScrollDown, 100, 15));
     assert_eq!(fixture.state.overlays.inspector().unwrap().line, 3);
     fixture.press("\u{1b}");
     // A type is chosen, then switched; so is a rule.
-    fixture.act(mouse(press, 10, 11));
+    fixture.act(mouse(press, 10, 12));
     assert_eq!(fixture.state.draft, None);
-    fixture.act(mouse(press, 10, 11));
+    fixture.act(mouse(press, 10, 12));
     assert!(!fixture.state.edited().selects("Product Viewed"));
     fixture.act(mouse(press, 10, 24));
     fixture.act(mouse(press, 10, 24));

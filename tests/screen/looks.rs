@@ -15,7 +15,7 @@ use sluicegate::tui::widget::theme::Theme;
 use crate::fixture::{Fixture, NOW, dead_letter};
 
 /// What is pressed to come to a scene.
-pub const SCENES: [(&str, &str); 50] = [
+pub const SCENES: [(&str, &str); 56] = [
     ("screen", ""),
     ("zoom_filters", "fz"),
     ("zoom_events", "z"),
@@ -64,6 +64,12 @@ pub const SCENES: [(&str, &str); 50] = [
     ("find_completion", "/event_pr"),
     ("find_mistyped", "/usr_id == \"u\""),
     ("type_ahead", "f/s"),
+    ("list", "LL"),
+    ("matches_marked", "/product\n&n"),
+    ("pipeline", "0↓↓"),
+    ("why_prompt", "Yu-000"),
+    ("why", "Yu-0005\n"),
+    ("why_nothing", "Yu-9999\n"),
     ("letters", "l"),
     ("letter", "l\n"),
 ];

@@ -16,3 +16,4 @@ mod pty;
 mod relay;
 #[path = "../common/rights.rs"]
 mod rights;
+mod stages;

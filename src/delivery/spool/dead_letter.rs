@@ -68,6 +68,8 @@ pub enum DeadLetterSelection {
     All,
     /// The one with this number.
     One(i64),
+    /// Those with these numbers.
+    Several(Vec<i64>),
     /// All with a reason, of any event type.
     Reason(String),
     /// All with a reason and event type.

@@ -24,6 +24,14 @@ pub(super) fn condition(selection: &DeadLetterSelection) -> (&'static str, Vec<V
     match selection {
         DeadLetterSelection::All => ("true", Vec::new()),
         DeadLetterSelection::One(number) => ("number = ?", vec![Value::Integer(*number)]),
+        DeadLetterSelection::Several(numbers) => {
+            let numbers: Vec<String> = numbers.iter().map(i64::to_string).collect();
+            let list = format!("[{}]", numbers.join(","));
+            (
+                "number in (select value from json_each(?))",
+                vec![Value::Text(list)],
+            )
+        }
         DeadLetterSelection::Person(person) => ("person = ?", vec![text(person)]),
         DeadLetterSelection::Reason(reason) => ("reason = ?", vec![text(reason)]),
         DeadLetterSelection::Group(group) => (

@@ -22,6 +22,8 @@ pub struct OpenedGroup {
     pub dead_letters: Option<Vec<DeadLetter>>,
     /// The index of the dead letter under the cursor.
     pub cursor: usize,
+    /// The numbers of the selected dead letters.
+    pub selected: BTreeSet<i64>,
     /// The line of the cursor in the request, if that is open.
     pub line: Option<usize>,
     /// The paths that are folded in the request.
@@ -30,7 +32,7 @@ pub struct OpenedGroup {
 
 impl OpenedGroup {
     /// The dead letter under the cursor.
-    pub fn selected(&self) -> Option<&DeadLetter> {
+    pub fn at_cursor(&self) -> Option<&DeadLetter> {
         self.dead_letters.as_ref()?.get(self.cursor)
     }
 }

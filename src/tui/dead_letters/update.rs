@@ -24,7 +24,14 @@ fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
 /// The selection of a command: the dead letter under the cursor, or the group; and its number.
 fn chosen(state: &State) -> Option<(DeadLetterSelection, u64)> {
     match &state.overlays.dead_letters()?.opened {
-        Some(opened) => Some((DeadLetterSelection::One(opened.selected()?.number), 1)),
+        Some(opened) if opened.selected.is_empty() || opened.line.is_some() => {
+            Some((DeadLetterSelection::One(opened.at_cursor()?.number), 1))
+        }
+        Some(opened) => {
+            let numbers: Vec<i64> = opened.selected.iter().copied().collect();
+            let count = numbers.len() as u64;
+            Some((DeadLetterSelection::Several(numbers), count))
+        }
         None => group(state).map(|(group, count)| (DeadLetterSelection::Group(group), count)),
     }
 }
@@ -49,6 +56,26 @@ pub(crate) fn move_cursor(dead_letters: &mut DeadLetters, by: i64, groups: usize
     }
 }
 
+/// Selects the dead letter under the cursor, or takes it out of the selection, and moves to the next.
+pub(crate) fn select(state: &mut State) {
+    let groups = state.snapshot.dead_letters.len();
+    let Some(open) = state.overlays.dead_letters_mut() else {
+        return;
+    };
+    let group = open.opened.as_mut().filter(|opened| opened.line.is_none());
+    let Some(group) = group else {
+        state.notify("open a group first, with Enter: its dead letters can be selected");
+        return;
+    };
+    let Some(number) = group.at_cursor().map(|dead_letter| dead_letter.number) else {
+        return;
+    };
+    if !group.selected.remove(&number) {
+        group.selected.insert(number);
+    }
+    move_cursor(open, 1, groups);
+}
+
 /// Opens the group under the cursor, or the dead letter in it.
 pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let group = group(state);
@@ -56,7 +83,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
         return Vec::new();
     };
     if let Some(opened) = &mut dead_letters.opened {
-        if opened.selected().is_some() {
+        if opened.at_cursor().is_some() {
             opened.line.get_or_insert(0);
         }
         return Vec::new();
@@ -68,6 +95,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
         group: group.clone(),
         dead_letters: None,
         cursor: 0,
+        selected: BTreeSet::new(),
         line: None,
         folded: BTreeSet::new(),
     });
@@ -80,6 +108,7 @@ pub(crate) fn back(state: &mut State) {
     };
     match &mut dead_letters.opened {
         Some(OpenedGroup { line, .. }) if line.is_some() => *line = None,
+        Some(OpenedGroup { selected, .. }) if !selected.is_empty() => selected.clear(),
         Some(_) => dead_letters.opened = None,
         None => _ = state.overlays.pop(),
     }
@@ -106,6 +135,8 @@ pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
                 return;
             }
             opened.cursor = opened.cursor.min(found.len() - 1);
+            let is_here = |number: &i64| found.iter().any(|found| found.number == *number);
+            opened.selected.retain(is_here);
             opened.dead_letters = Some(found);
             fold_long(opened);
         }
@@ -191,12 +222,12 @@ fn body(dead_letter: &DeadLetter) -> String {
 }
 
 fn document(opened: &OpenedGroup) -> Vec<json::JsonLine> {
-    let body = opened.selected().map(body).unwrap_or_default();
+    let body = opened.at_cursor().map(body).unwrap_or_default();
     json::lines(&body, &opened.folded)
 }
 
 fn fold_long(opened: &mut OpenedGroup) {
-    let body = opened.selected().map(body).unwrap_or_default();
+    let body = opened.at_cursor().map(body).unwrap_or_default();
     opened.folded = json::long_ones(&body, FOLDED_OVER);
 }
 

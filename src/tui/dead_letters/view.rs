@@ -34,7 +34,7 @@ pub(crate) fn render(
             let [above, below] =
                 Layout::vertical([Constraint::Length(list), Constraint::Min(0)]).areas(area);
             group_list(frame, above, opened, state, theme);
-            if opened.selected().is_some() {
+            if opened.at_cursor().is_some() {
                 document_and_history(frame, below, opened, state, theme);
             } else {
                 pane::frame(frame, below, pane::Title::left("Dead letter"), false, theme);
@@ -160,6 +160,10 @@ fn group_list(
     } else {
         grouped(loaded)
     };
+    let right = match opened.selected.len() {
+        0 => right,
+        count => format!("{count} selected, {right}"),
+    };
     let inside = pane::frame(
         frame,
         area,
@@ -179,7 +183,10 @@ fn group_list(
         .skip(scroll(opened.cursor, height, dead_letters.len()))
         .take(height)
         .map(|(index, dead_letter)| {
-            let line = group_line(dead_letter, state, width, theme);
+            let mut line = group_line(dead_letter, state, width, theme);
+            if opened.selected.contains(&dead_letter.number) {
+                line.spans[0] = selected_number(dead_letter.number, theme);
+            }
             if index == opened.cursor {
                 theme.select(line)
             } else {
@@ -188,6 +195,13 @@ fn group_list(
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The number of a selected dead letter.
+fn selected_number(number: i64, theme: &Theme) -> Span<'static> {
+    let sign = theme.sign(Sign::Selected);
+    let number = text::fit_right(&number.to_string(), 6);
+    Span::styled(format!("{sign}{number}"), theme.accent)
 }
 
 /// A dead letter as a row: number, time, person, requests.
@@ -228,7 +242,7 @@ fn document_and_history(
     state: &State,
     theme: &Theme,
 ) {
-    let Some(dead_letter) = opened.selected() else {
+    let Some(dead_letter) = opened.at_cursor() else {
         return;
     };
     let [left, right] =

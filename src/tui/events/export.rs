@@ -11,6 +11,7 @@ use crate::owner_only;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::events::find::Find;
+use crate::tui::events::list::EventList;
 use crate::tui::limits::query::violation;
 use crate::tui::widget::text;
 
@@ -25,6 +26,10 @@ pub enum Events {
     FilteredOut,
     /// The events with a bookmark.
     Bookmarked(BTreeSet<u64>),
+    /// The selected events.
+    Selected(BTreeSet<u64>),
+    /// The events of a list.
+    Listed(EventList),
     /// All events.
     All,
     /// The events that violate a limit.
@@ -32,12 +37,14 @@ pub enum Events {
 }
 
 /// The choices, in the order of `PopupCommand::Choice`.
-pub const CHOICES: [&str; 5] = [
+pub const CHOICES: [&str; 7] = [
     "the event under the cursor",
     "the events found by the search",
     "the events that were filtered out",
     "the events with a bookmark",
     "all events in the ring",
+    "the selected events",
+    "the events of the list that is shown",
 ];
 
 /// The title of the choices, with the folder of the file.
@@ -85,6 +92,8 @@ impl Events {
             Self::Found(_) => "found",
             Self::FilteredOut => "filtered-out",
             Self::Bookmarked(_) => "bookmarked",
+            Self::Selected(_) => "selected",
+            Self::Listed(_) => "listed",
             Self::All => "events",
             Self::Breaking(code) => code.name(),
         }
@@ -95,7 +104,8 @@ impl Events {
             Self::One(sequence) => record.sequence == *sequence,
             Self::Found(find) => find.matches(record),
             Self::FilteredOut => record.story.is_filtered_out(),
-            Self::Bookmarked(all) => all.contains(&record.sequence),
+            Self::Listed(list) => list.has(record),
+            Self::Bookmarked(all) | Self::Selected(all) => all.contains(&record.sequence),
             Self::All => true,
             Self::Breaking(code) => violation(record, *code).is_some(),
         }
@@ -139,6 +149,8 @@ mod tests {
         assert_eq!(count(Events::All), 10);
         assert_eq!(count(Events::FilteredOut), 5);
         assert_eq!(count(Events::Bookmarked([3, 4, 99].into())), 2);
+        assert_eq!(count(Events::Selected([3, 99].into())), 1);
+        assert_eq!(count(Events::Listed(EventList::Sent)), 5);
         assert_eq!(count(Events::Found(Find::parse("t 1").unwrap())), 2);
         assert_eq!(count(Events::Breaking(Code::IdMissing)), 0);
         let one = Events::One(7).lines(&ring);

@@ -1,38 +1,28 @@
 //! Searches the ring, and makes the page of visible events.
-//!
-//! A search reads the ring in parts, the newest first, so that the screen stays responsive. New events
-//! are searched as they arrive.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
-use std::time::{Duration, Instant};
 
 use crate::filter::preview::Comparison;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::find::Find;
+use crate::tui::events::list::EventList;
 use crate::tui::events::outcome::Severity;
 use crate::tui::events::page::{Anchor, BarSegment, Page, Row, row};
+use crate::tui::events::scan::Scan;
 use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::filters::preview::query::{Question, preview_input};
 use crate::tui::widget::theme::Sign;
 
-/// Maximum time of a search per frame.
-const BUDGET: Duration = Duration::from_millis(8);
-/// Events read from the ring at once.
-const CHUNK: usize = 256;
-
-/// A search and its progress.
+/// A list with a search, and its progress.
 #[derive(Debug)]
 pub struct Finder {
     ring: SharedRing,
-    find: Option<Find>,
-    /// The sequence numbers of the matches, the oldest first.
-    matches: VecDeque<u64>,
-    /// The events from here up to `seen_to` are searched.
-    seen_from: u64,
-    seen_to: u64,
+    scan: Scan,
+    /// Whether the whole list is shown, and the matches of the search are marked in it.
+    in_context: bool,
     /// The draft whose decisions the page shows.
     lens: Option<DraftLens>,
     /// The sequence number at which the visible events end, while the display is frozen.
@@ -48,29 +38,23 @@ struct DraftLens {
 }
 
 impl Finder {
-    /// A finder without a search.
+    /// A finder of all events, without a search.
     pub fn new(ring: SharedRing) -> Self {
         Self {
             ring,
-            find: None,
-            matches: VecDeque::new(),
-            seen_from: 1,
-            seen_to: 1,
+            scan: Scan::new(),
+            in_context: false,
             lens: None,
             end: None,
             queued: None,
         }
     }
 
-    /// Sets the search. Another search starts again.
-    pub fn set_find(&mut self, find: Option<&Find>) {
-        if self.find.as_ref() == find {
-            return;
-        }
-        self.find = find.cloned();
-        self.matches.clear();
-        let end = self.ring.lock().end();
-        (self.seen_from, self.seen_to) = (end, end);
+    /// Sets the list and the search. With `in_context` the page shows the whole list, with the
+    /// matches marked.
+    pub fn set(&mut self, list: &EventList, find: Option<&Find>, in_context: bool) {
+        self.scan.set(list, find, &self.ring);
+        self.in_context = in_context;
     }
 
     /// Sets the draft whose decisions the page shows.
@@ -97,45 +81,9 @@ impl Finder {
         self.queued = queued;
     }
 
-    /// Continues the search, for at most `BUDGET`.
+    /// Continues the scan of the ring, for a part of a frame's time.
     pub fn search(&mut self) {
-        let Some(find) = self.find.clone() else {
-            return;
-        };
-        let first = self.ring.lock().first();
-        while self
-            .matches
-            .front()
-            .is_some_and(|sequence| *sequence < first)
-        {
-            self.matches.pop_front();
-        }
-        let started = Instant::now();
-        while started.elapsed() < BUDGET {
-            let newer: Vec<Record> = self
-                .ring
-                .lock()
-                .from(self.seen_to)
-                .take(CHUNK)
-                .cloned()
-                .collect();
-            if let Some(last) = newer.last() {
-                self.seen_to = last.sequence + 1;
-                let found = newer.iter().filter(|r| find.matches(r)).map(|r| r.sequence);
-                self.matches.extend(found);
-                continue;
-            }
-            if self.seen_from <= first {
-                return;
-            }
-            let from = self.seen_from.saturating_sub(CHUNK as u64).max(first);
-            let count = (self.seen_from - from) as usize;
-            let older: Vec<Record> = self.ring.lock().from(from).take(count).cloned().collect();
-            for record in older.iter().rev().filter(|r| find.matches(r)) {
-                self.matches.push_front(record.sequence);
-            }
-            self.seen_from = from;
-        }
+        self.scan.advance(&self.ring);
     }
 
     /// The page of `rows` rows that begins `shift` rows below `anchor` (above, if negative).
@@ -153,28 +101,30 @@ impl Finder {
             .unwrap_or(u64::MAX)
             .clamp(first, ring.end().max(first));
         let total = end - first;
-        let is_complete = self.find.is_none() || (self.seen_from <= first && self.seen_to >= end);
-        let matched = match &self.find {
-            Some(_) => self.matches.partition_point(|m| *m < end) as u64,
-            None => total,
-        };
+        let shown = self.scan.shown(self.in_context);
+        // While the display is frozen, later events are left out.
+        let before_end = |found: &VecDeque<u64>| found.partition_point(|n| *n < end) as u64;
+        let count = shown.map_or(total, before_end);
         let mut page = Page {
             total,
             end,
-            matched,
-            complete: is_complete,
+            listed: self.scan.members().map_or(total, before_end),
+            matched: match self.scan.find() {
+                Some(_) => before_end(self.scan.matches()),
+                None => count,
+            },
+            shown: count,
+            complete: self.scan.is_complete(&(first..end)),
             ..Page::default()
         };
-        let index = self.index_of(anchor, first..end);
-        let Some(index) = index.filter(|_| matched > 0) else {
+        let index = index_of(anchor, shown, first..end);
+        let Some(index) = index.filter(|_| count > 0) else {
             return page;
         };
-        let lowest = (rows as u64).min(matched).saturating_sub(1);
-        let index = index
-            .saturating_add_signed(-shift)
-            .clamp(lowest, matched - 1);
-        let at = |index: u64| match &self.find {
-            Some(_) => self.matches.get(index as usize).copied(),
+        let lowest = (rows as u64).min(count).saturating_sub(1);
+        let index = index.saturating_add_signed(-shift).clamp(lowest, count - 1);
+        let at = |index: u64| match shown {
+            Some(shown) => shown.get(index as usize).copied(),
             None => Some(first + index),
         };
         let indices = (0..rows as u64).map_while(|n| index.checked_sub(n));
@@ -184,39 +134,21 @@ impl Finder {
             .collect();
         // Conditions are evaluated without the lock: events keep arriving meanwhile.
         drop(ring);
+        let marks_matches = self.in_context;
         page.rows = records
             .iter()
             .map(|record| Row {
                 is_marked: bookmarks.contains(&record.sequence),
+                is_match: marks_matches && self.scan.is_match(record.sequence),
                 ..match lens {
                     Some(lens) => lens.row(record, self.queued),
                     None => row(record, self.queued),
                 }
             })
             .collect();
-        page.above = matched - 1 - index;
+        page.above = count - 1 - index;
         page.bar = self.bar(&page, rows, first..end, bookmarks);
         page
-    }
-
-    /// The index of the anchor among the matching events, counted from the oldest; `ring` are the
-    /// sequence numbers in the ring.
-    fn index_of(&self, anchor: Anchor, ring: Range<u64>) -> Option<u64> {
-        match (anchor, &self.find) {
-            (Anchor::Newest, Some(_)) => {
-                let shown = self.matches.partition_point(|m| *m < ring.end) as u64;
-                shown.checked_sub(1)
-            }
-            (Anchor::Newest, None) => (ring.end - ring.start).checked_sub(1),
-            (Anchor::At(sequence), Some(_)) => {
-                let older = self.matches.partition_point(|m| *m <= sequence) as u64;
-                Some(older.saturating_sub(1))
-            }
-            (Anchor::At(sequence), None) => {
-                let last = ring.end.saturating_sub(1).max(ring.start);
-                Some(sequence.clamp(ring.start, last) - ring.start)
-            }
-        }
     }
 
     /// The overview of the ring beside the rows of a page.
@@ -239,7 +171,7 @@ impl Finder {
         }
         let is_here = |sequence: &&u64| ring.contains(*sequence);
         // The pane may have no rows.
-        for sequence in self.matches.iter().filter(is_here) {
+        for sequence in self.scan.matches().iter().filter(is_here) {
             if let Some(segment) = bar.get_mut(segment(*sequence)) {
                 segment.is_found = true;
             }
@@ -257,12 +189,17 @@ impl Finder {
         self.ring.lock().get(sequence).cloned()
     }
 
-    /// Finds the target of a jump that begins at `from`. With a search, only among its matches.
+    /// Finds the target of a jump that begins at `from`, among the events that are shown.
     pub fn seek(&self, seek: Seek, from: Option<u64>) -> Option<u64> {
+        let shown = self.scan.shown(self.in_context);
         let is_it = |record: &Record| {
-            let is_found =
-                self.find.is_none() || self.matches.binary_search(&record.sequence).is_ok();
-            is_found && seek.is(record)
+            let sequence = record.sequence;
+            let is_shown = shown.is_none_or(|shown| shown.binary_search(&sequence).is_ok());
+            is_shown
+                && match seek {
+                    Seek::Next(_) if self.scan.find().is_some() => self.scan.is_match(sequence),
+                    seek => seek.is(record),
+                }
         };
         let ring = self.ring.lock();
         let found = match (seek, from) {
@@ -276,6 +213,26 @@ impl Finder {
             },
         };
         found.map(|record| record.sequence)
+    }
+}
+
+/// The index of the anchor among the events that are shown, counted from the oldest; `ring` are the
+/// sequence numbers in the ring, which are all shown if `shown` is none.
+fn index_of(anchor: Anchor, shown: Option<&VecDeque<u64>>, ring: Range<u64>) -> Option<u64> {
+    match (anchor, shown) {
+        (Anchor::Newest, Some(shown)) => {
+            let shown = shown.partition_point(|m| *m < ring.end) as u64;
+            shown.checked_sub(1)
+        }
+        (Anchor::Newest, None) => (ring.end - ring.start).checked_sub(1),
+        (Anchor::At(sequence), Some(shown)) => {
+            let older = shown.partition_point(|m| *m <= sequence) as u64;
+            Some(older.saturating_sub(1))
+        }
+        (Anchor::At(sequence), None) => {
+            let last = ring.end.saturating_sub(1).max(ring.start);
+            Some(sequence.clamp(ring.start, last) - ring.start)
+        }
     }
 }
 

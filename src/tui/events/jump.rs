@@ -7,6 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
+use crate::tui::events::list::EventList;
 use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
 use crate::tui::frame::alert::{AlertKind, worst_limit};
 use crate::tui::frame::focus::{OverlayKind, Pane};
@@ -38,13 +39,19 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
 
 pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Effect> {
     let Some(sequence) = found else {
-        let find = state.events.find.as_ref();
-        let find = find.map(|find| text::cut(&find.text, 30));
-        let mut message = seek.not_found(find.as_deref());
-        if find.is_some() {
-            let back = state.key(Command::Back);
-            message = format!("{message} ({back} clears the search)");
+        let events = &state.events;
+        let mut nothing = "event in the ring".to_owned();
+        let mut hint = String::new();
+        let back = state.key(Command::Back);
+        let among_matches = !events.in_context || matches!(seek, Seek::Next(_));
+        if let Some(find) = events.find.as_ref().filter(|_| among_matches) {
+            nothing = format!("match of “{}”", text::cut(&find.text, 30));
+            hint = format!(" ({back} clears the search)");
+        } else if events.list != EventList::All {
+            nothing = format!("event in this list ({})", events.list.name());
+            hint = format!(" ({back} shows all events)");
         }
+        let message = format!("{}{hint}", seek.not_found(&nothing));
         state.notify(message);
         return Vec::new();
     };
@@ -75,6 +82,8 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         OverlayKind::Limit,
         OverlayKind::DeadLetters,
         OverlayKind::Properties,
+        OverlayKind::Stages,
+        OverlayKind::Why,
     ] {
         state.overlays.close(kind);
     }
@@ -144,6 +153,7 @@ pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {
 
 pub(crate) fn export(state: &mut State, command: Option<Command>) -> Vec<Effect> {
     const FOUND: u8 = 1;
+    const SELECTED: u8 = 5;
     let number = match command {
         Some(Command::InPopup(PopupCommand::Choice(number))) => number,
         Some(Command::Back) => return Vec::new(),
@@ -157,6 +167,14 @@ pub(crate) fn export(state: &mut State, command: Option<Command>) -> Vec<Effect>
         FOUND => state.events.find.clone().map(Events::Found),
         2 => Some(Events::FilteredOut),
         3 => Some(Events::Bookmarked(state.events.bookmarks.clone())),
+        SELECTED if state.events.selected.is_empty() => {
+            let key = state.key(Command::Select);
+            let message = format!("no event is selected: {key} in the events selects one");
+            state.notify_error(message);
+            return Vec::new();
+        }
+        SELECTED => Some(Events::Selected(state.events.selected.clone())),
+        6 => Some(Events::Listed(state.events.list.clone())),
         _ => Some(Events::All),
     };
     match events {

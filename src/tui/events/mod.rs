@@ -1,4 +1,4 @@
-//! The list of events: finding, paging, jumping and exporting.
+//! The list of events: lists, finding, paging, jumping and exporting.
 
 pub(crate) mod current;
 pub mod export;
@@ -9,10 +9,13 @@ pub(crate) mod find_update;
 pub(crate) mod find_view;
 pub mod finder;
 pub(crate) mod jump;
+pub mod list;
 pub mod outcome;
 pub mod page;
 pub(crate) mod reveal;
+mod scan;
 pub mod seek;
 pub mod state;
+mod title;
 pub(crate) mod update;
 pub(crate) mod view;

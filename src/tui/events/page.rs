@@ -15,13 +15,17 @@ pub struct Page {
     pub rows: Vec<Row>,
     /// Number of events in the ring.
     pub total: u64,
-    /// Number of events that match the search. All events without a search.
+    /// Number of events in the list. All events in the ring for the list of all.
+    pub listed: u64,
+    /// Number of events in the list that match the search. The whole list without a search.
     pub matched: u64,
-    /// Whether the search is complete.
+    /// Number of events that are shown: the matches, or the list around them.
+    pub shown: u64,
+    /// Whether the whole ring was searched.
     pub complete: bool,
     /// The end of the events in the ring, as a sequence number.
     pub end: u64,
-    /// Number of matching events newer than the first row.
+    /// Number of shown events newer than the first row.
     pub above: u64,
     /// An overview of the ring from its newest event to its oldest, one segment per row.
     pub bar: Vec<BarSegment>,
@@ -59,6 +63,8 @@ pub struct Row {
     pub severity: Severity,
     /// Whether it has a bookmark.
     pub is_marked: bool,
+    /// Whether the search matches it, while other events are shown too.
+    pub is_match: bool,
 }
 
 /// The first row of a page.
@@ -99,5 +105,6 @@ pub(crate) fn row(record: &Record, queued: Option<QueueReason>) -> Row {
         outcome,
         severity,
         is_marked: false,
+        is_match: false,
     }
 }

@@ -22,7 +22,11 @@ pub(crate) fn reveal(state: &mut State, does: Command) -> bool {
             | Command::PreviousMatch
     );
     let acts = match does {
-        Command::Open | Command::Properties => in_events,
+        Command::Open
+        | Command::Properties
+        | Command::Select
+        | Command::ExcludeThis
+        | Command::Copy => in_events,
         Command::Person | Command::Bookmark => true,
         _ => false,
     };

@@ -58,12 +58,8 @@ impl Seek {
         }
     }
 
-    /// The notice if there is no such event, among the matches of a search if there is one.
-    pub fn not_found(self, find: Option<&str>) -> String {
-        let event = match find {
-            Some(find) => format!("match of “{find}”"),
-            None => "event in the ring".to_owned(),
-        };
+    /// The notice if there is no such event; `event` says among which: `event in the ring`.
+    pub fn not_found(self, event: &str) -> String {
         let side = match self.direction() {
             Direction::Older => "older",
             Direction::Newer => "newer",

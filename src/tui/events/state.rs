@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 
 use crate::tui::events::find::Find;
+use crate::tui::events::list::EventList;
 use crate::tui::events::page::{Anchor, Page, Row};
 
 /// The first or the last row of a page.
@@ -17,8 +18,12 @@ pub enum Edge {
 /// The state of the events pane.
 #[derive(Debug, Default)]
 pub struct Events {
+    /// The list that is shown.
+    pub list: EventList,
     /// The search.
     pub find: Option<Find>,
+    /// Whether the whole list is shown, with the matches of the search marked in it.
+    pub in_context: bool,
     /// Whether the newest event stays on top.
     pub following: bool,
     /// The sequence number of the top row, unless following.
@@ -31,6 +36,8 @@ pub struct Events {
     pub cursor: Option<u64>,
     /// The sequence numbers of events with a bookmark.
     pub bookmarks: BTreeSet<u64>,
+    /// The sequence numbers of the selected events.
+    pub selected: BTreeSet<u64>,
     /// Number of rows in the pane.
     pub room: usize,
     /// While the display is frozen: the sequence number at which its events end.

@@ -1,8 +1,65 @@
-//! Follow, freeze, and the cursor of the events pane.
+//! Follow, freeze, the lists, and the cursor of the events pane.
 
+use crate::tui::events::list::EventList;
 use crate::tui::events::state::Edge;
+use crate::tui::frame::focus::Pane;
 use crate::tui::frame::notice::Subject;
+use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
+
+/// Shows another list, from its newest event on, in place of what lies over the events pane.
+pub(crate) fn show_list(state: &mut State, list: EventList) {
+    while state.overlays.pop().is_some() {}
+    if let Some(draft) = &mut state.draft {
+        draft.shows_events = true;
+    }
+    if state.zoomed && state.focus != Pane::Events {
+        state.zoomed = false;
+    }
+    state.focus = Pane::Events;
+    state.events.list = list;
+    state.events.find = None;
+    to_newest(state);
+}
+
+/// Shows the next of the quick lists.
+pub(crate) fn next_list(state: &mut State) {
+    state.events.list = state.events.list.next();
+    let name = state.events.list.name();
+    let key = state.key(Command::NextList);
+    let message = format!("list: {name} ({key} for the next)");
+    state.notify(message);
+    to_newest(state);
+}
+
+/// Shows only the matches of the search, or the whole list with the matches marked in it.
+pub(crate) fn toggle_context(state: &mut State) {
+    if state.events.find.is_none() {
+        let key = state.key(Command::Find);
+        let message = format!("no search is active: {key} starts one");
+        state.notify_error(message);
+        return;
+    }
+    let events = &mut state.events;
+    events.in_context = !events.in_context;
+    let message = if events.in_context {
+        let [next, back] = [Command::NextMatch, Command::OnlyMatches].map(|does| state.key(does));
+        format!(
+            "all events around the matches: {next} goes to the next match, {back} hides the others"
+        )
+    } else {
+        "only the matches of the search".to_owned()
+    };
+    state.notify(message);
+}
+
+/// Moves to the newest event: it stays on top, unless the display is frozen.
+fn to_newest(state: &mut State) {
+    let events = &mut state.events;
+    events.cursor = None;
+    events.following = state.frozen.is_none();
+    events.top = u64::MAX;
+}
 
 pub(crate) fn freeze(state: &mut State) {
     if state.frozen.take().is_some() {
@@ -71,10 +128,10 @@ pub(crate) fn move_in_events(state: &mut State, by: i64) {
     }
 }
 
-/// Without a search the numbers have no gaps, so the next event is known before the next page.
+/// If all events are shown the numbers have no gaps, so the next event is known before the next page.
 fn shift_cursor(state: &mut State, by: i64) {
     let events = &mut state.events;
-    if events.find.is_some() {
+    if events.page.shown != events.page.total {
         return;
     }
     let Some(cursor) = events.cursor else { return };

@@ -6,12 +6,10 @@ use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::feed::FeedState;
-use crate::text::grouped;
 use crate::tui::events::outcome::Severity;
 use crate::tui::events::page::{BarSegment, Row};
+use crate::tui::events::title;
 use crate::tui::frame::focus::Pane;
-use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -19,27 +17,7 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let events = &state.events;
     let page = &events.page;
-    let dash = theme.sign(Sign::Dash);
-    let mode = match (state.frozen.is_some(), events.following, page.above) {
-        (true, _, _) => "frozen".to_owned(),
-        (_, true, _) => "following".to_owned(),
-        (_, false, above) => format!("{} newer above", grouped(above)),
-    };
-    let title = format!("Events {dash} {mode}");
-    let right = match &events.find {
-        Some(find) => {
-            let busy = if page.complete { "" } else { ", searching" };
-            let matched = format!(
-                "{} of {} match ",
-                grouped(page.matched),
-                grouped(page.total)
-            );
-            let room = usize::from(area.width).saturating_sub(title.len() + matched.len() + 12);
-            format!("{matched}{}{busy}", text::cut(&find.text, room))
-        }
-        None if area.width >= 60 => format!("{} in the ring", grouped(page.total)),
-        None => grouped(page.total),
-    };
+    let (title, right) = title::titles(state, usize::from(area.width), theme);
     let inside = pane::frame(
         frame,
         area,
@@ -49,13 +27,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     );
     let width = usize::from(inside.width);
     if page.rows.is_empty() {
-        let message = if events.find.is_some() {
-            let clear = state.key(Command::Back);
-            format!("no match; {clear} clears the search")
-        } else {
-            no_event_yet(state)
-        };
-        let lines = text::wrap(&message, width.saturating_sub(1));
+        let lines = text::wrap(&title::empty(state), width.saturating_sub(1));
         let lines = lines
             .into_iter()
             .map(|line| Line::styled(format!(" {line}"), theme.dim));
@@ -72,27 +44,15 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
                 Some(privacy) => &privacy.id(&row.person),
                 None => &row.person,
             };
-            columns.line(row, person, cursor == Some(row.sequence), theme)
+            let mut line = columns.line(row, person, cursor == Some(row.sequence), theme);
+            if events.selected.contains(&row.sequence) {
+                line.spans[0] = Span::styled(theme.sign(Sign::Selected), theme.accent);
+            }
+            line
         })
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
     bar(frame, area, &page.bar, theme);
-}
-
-/// Why there is no event, and what to do about it.
-fn no_event_yet(state: &State) -> String {
-    let feed = &state.labels.feed;
-    match &state.shown().feed.state {
-        FeedState::Live => {
-            let help = state.key(Command::Help);
-            format!("no event yet: {feed} is connected and sends none; {help} lists the keys")
-        }
-        FeedState::Connecting => format!("no event yet: connecting to {feed}"),
-        FeedState::Down { why, .. } => {
-            let reload = state.key(Command::Reload);
-            format!("no event yet: {why}; feed.url is {feed}, {reload} reads it again")
-        }
-    }
 }
 
 /// Draws the overview of the ring beside the rows: visible part, matches and bookmarks.
@@ -152,13 +112,9 @@ impl Columns {
         } else {
             String::new()
         };
-        let mark = if row.is_marked {
-            theme.sign(Sign::Bookmark)
-        } else {
-            " "
-        };
+        let (mark, mark_style) = title::mark(row, theme);
         let line = Line::from(vec![
-            Span::styled(mark, theme.warn),
+            Span::styled(mark, mark_style),
             Span::styled(
                 format!("{} ", &row.clock[..self.clock.min(row.clock.len())]),
                 theme.dim,

@@ -266,7 +266,8 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     }
 }
 
-fn write_rule(state: &mut State, effect: RuleEffect, when: String) -> Vec<Effect> {
+/// Opens the rule editor with a new rule.
+pub(crate) fn write_rule(state: &mut State, effect: RuleEffect, when: String) -> Vec<Effect> {
     let rules = &state.edited().rules;
     let free = |number: &usize| !rules.iter().any(|r| r.name == format!("rule {number}"));
     let last = 2 * rules.len() + 1;

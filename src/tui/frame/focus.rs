@@ -51,6 +51,10 @@ pub enum OverlayKind {
     Limit,
     /// The properties of an event type.
     Properties,
+    /// The stages of the pipeline.
+    Stages,
+    /// The answer to a question.
+    Why,
 }
 
 /// The kinds of popups, by the keys that they take.
@@ -70,4 +74,6 @@ pub enum PopupKind {
     Copy,
     /// The choice of events to export.
     Export,
+    /// The choice of what to exclude.
+    Exclude,
 }

@@ -107,6 +107,10 @@ fn prompt(state: &State, width: usize, theme: &Theme) -> Option<(Line<'static>, 
             let hint = "15min, 2h, 1day; then it is undone".to_owned();
             ("apply for ", input, hint)
         }
+        Some(Popup::Why(input)) => {
+            let hint = "a person's ID, an email, an event's ID or name, or an ID and a name";
+            ("why? ", input, hint.to_owned())
+        }
         Some(Popup::GoTo(input)) => (
             "go to ",
             input,

@@ -23,11 +23,20 @@ pub struct Layout {
     pub violations_rows: Option<u16>,
 }
 
+/// Minimum columns of a screen with a strip of the pipeline's stages.
+const STRIP_COLUMNS: u16 = 120;
+
+/// Rows for the strip: 0 or 1.
+fn strip_rows(area: Rect) -> u16 {
+    u16::from(area.width >= STRIP_COLUMNS)
+}
+
 /// The area of each pane. A hidden pane has an empty area.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub struct PaneAreas {
     pub(crate) header: Rect,
     pub(crate) banner: Rect,
+    pub(crate) strip: Rect,
     pub(crate) throughput: Rect,
     pub(crate) delivery: Rect,
     pub(crate) filters: Rect,
@@ -66,9 +75,10 @@ impl PaneAreas {
                 .unwrap_or(default + watches)
                 .clamp(5, most),
         };
-        let [header, banner, upper, lower, footer] = Layouting::vertical([
+        let [header, banner, strip, upper, lower, footer] = Layouting::vertical([
             Constraint::Length(1),
             Constraint::Length(inputs.banner),
+            Constraint::Length(strip_rows(area)),
             Constraint::Length(upper_rows),
             Constraint::Min(0),
             Constraint::Length(1),
@@ -96,6 +106,7 @@ impl PaneAreas {
         Self {
             header,
             banner,
+            strip,
             throughput,
             delivery,
             filters,
@@ -150,7 +161,7 @@ impl PaneAreas {
             Border::Upper => layout.throughput_percent = Some(percent(to.x)),
             Border::Lower => layout.filters_percent = Some(percent(to.x)),
             Border::UnderUpper => {
-                let top = self.header.height + self.banner.height;
+                let top = self.header.height + self.banner.height + self.strip.height;
                 layout.upper_rows = Some(to.y.saturating_sub(top) + 1);
             }
             Border::OverViolations => {
@@ -192,9 +203,10 @@ impl PaneAreas {
 
     /// The areas while one pane is zoomed.
     fn zoomed(area: Rect, banner: u16, pane: Pane) -> Self {
-        let [header, banner, middle, footer] = Layouting::vertical([
+        let [header, banner, strip, middle, footer] = Layouting::vertical([
             Constraint::Length(1),
             Constraint::Length(banner),
+            Constraint::Length(strip_rows(area)),
             Constraint::Min(0),
             Constraint::Length(1),
         ])
@@ -202,6 +214,7 @@ impl PaneAreas {
         let mut areas = Self {
             header,
             banner,
+            strip,
             footer,
             inspector: middle,
             ..Self::default()

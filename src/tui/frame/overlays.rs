@@ -7,6 +7,8 @@ use crate::tui::inspector::state::Inspector;
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::person::state::OpenedPerson;
 use crate::tui::properties::state::OpenedProperties;
+use crate::tui::stages::state::OpenedStages;
+use crate::tui::why::state::OpenedWhy;
 
 /// An overlay with its state.
 #[derive(Debug)]
@@ -21,6 +23,10 @@ pub enum Overlay {
     Person(OpenedPerson),
     /// The events that violate a limit.
     Limit(OpenedLimit),
+    /// The stages of the pipeline.
+    Stages(OpenedStages),
+    /// The answer to a question: why events did not arrive.
+    Why(OpenedWhy),
 }
 
 impl Overlay {
@@ -32,6 +38,8 @@ impl Overlay {
             Self::Properties(_) => OverlayKind::Properties,
             Self::Person(_) => OverlayKind::Person,
             Self::Limit(_) => OverlayKind::Limit,
+            Self::Stages(_) => OverlayKind::Stages,
+            Self::Why(_) => OverlayKind::Why,
         }
     }
 }
@@ -138,6 +146,30 @@ impl Overlays {
     pub fn person_mut(&mut self) -> Option<&mut OpenedPerson> {
         self.0.iter_mut().find_map(|open| match open {
             Overlay::Person(person) => Some(person),
+            _ => None,
+        })
+    }
+
+    /// The stages of the pipeline, if they are open.
+    pub fn stages(&self) -> Option<&OpenedStages> {
+        self.0.iter().find_map(|open| match open {
+            Overlay::Stages(stages) => Some(stages),
+            _ => None,
+        })
+    }
+
+    /// The question, if one is open.
+    pub fn why(&self) -> Option<&OpenedWhy> {
+        self.0.iter().find_map(|open| match open {
+            Overlay::Why(why) => Some(why),
+            _ => None,
+        })
+    }
+
+    /// The question, to be changed.
+    pub fn why_mut(&mut self) -> Option<&mut OpenedWhy> {
+        self.0.iter_mut().find_map(|open| match open {
+            Overlay::Why(why) => Some(why),
             _ => None,
         })
     }

@@ -11,6 +11,7 @@ use crate::tui::frame::focus::PopupKind;
 use crate::tui::input::help::state::Help;
 use crate::tui::input::list_find::state::ListFind;
 use crate::tui::input::palette::state::Palette;
+use crate::tui::inspector::query::Inspected;
 use crate::tui::searches::state::SearchList;
 use crate::tui::tour::state::Tour;
 use crate::tui::watches::state::WatchList;
@@ -30,14 +31,18 @@ pub enum Popup {
     Palette(Palette),
     /// The history of the filters, scrolled by this number of lines.
     History(usize),
-    /// The choice of a format to copy.
-    Copy,
+    /// The choice of a format to copy: of this event of a row, or else of what is open.
+    Copy(Option<Box<Inspected>>),
+    /// The choice of what to exclude like this event of a row.
+    Exclude(Box<Inspected>),
     /// The prompt for the duration of a temporary change.
     ForTime(Input),
     /// The list of presets.
     Presets(Presets),
     /// The prompt for a time to go to.
     GoTo(Input),
+    /// The prompt for a question: why events did not arrive.
+    Why(Input),
     /// The choice of events to export.
     Export,
     /// The list of watched conditions.
@@ -57,7 +62,8 @@ impl Popup {
             Self::Help(help) if !help.is_searching => PopupKind::Help,
             Self::Confirm(_) => PopupKind::Question,
             Self::History(_) => PopupKind::History,
-            Self::Copy => PopupKind::Copy,
+            Self::Copy(_) => PopupKind::Copy,
+            Self::Exclude(_) => PopupKind::Exclude,
             Self::Export => PopupKind::Export,
             Self::Presets(open) => match open.prompt {
                 Some(Prompt::Name(_)) => PopupKind::Text,

@@ -14,6 +14,7 @@ use crate::tui::input::navigate::{move_cursor, open};
 use crate::tui::input::perform::perform;
 use crate::tui::input::{mouse_popup, popup};
 use crate::tui::limits::violations::row_at as limit_at;
+use crate::tui::stages::{strip, update as stages};
 use crate::tui::state::State;
 
 /// Rows per step of the wheel.
@@ -71,6 +72,12 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
         return Vec::new();
     }
     let areas = state.areas();
+    if areas.strip.contains(at) {
+        if let Some(stage) = strip::stage_at(state, at.x) {
+            stages::open_at(state, stage);
+        }
+        return Vec::new();
+    }
     if !state.zoomed
         && let Some(border) = areas.border_at(at)
     {

@@ -4,6 +4,8 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
+use crate::tui::copy::format as copy;
+use crate::tui::events::export;
 use crate::tui::filters::presets::view as presets;
 use crate::tui::frame::confirm;
 use crate::tui::frame::focus::PopupKind;
@@ -11,6 +13,7 @@ use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::input::palette::view as palette;
 use crate::tui::input::popup::carry_out;
+use crate::tui::row::exclude;
 use crate::tui::searches::view as searches;
 use crate::tui::state::State;
 use crate::tui::tour::update as tour;
@@ -56,8 +59,12 @@ fn target(state: &State, popup: &Popup, at: Position) -> Target {
             Some(answer) => Target::Command(answer),
             None => Target::Nothing,
         },
-        Popup::Copy | Popup::Export => {
-            let count = choice::CHOICES;
+        Popup::Copy(_) | Popup::Export | Popup::Exclude(_) => {
+            let count = match popup {
+                Popup::Copy(_) => copy::CHOICES.len(),
+                Popup::Export => export::CHOICES.len(),
+                _ => exclude::CHOICES.len(),
+            };
             let area = choice::area_of(screen, count);
             match row_at(area, at, 1, (0, count)) {
                 Target::Row(row) => Target::Command(PopupCommand::Choice(row as u8)),

@@ -4,6 +4,7 @@ use crate::tui::action::Effect;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::events::current::at;
+use crate::tui::events::list::EventList;
 use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::events::update::{follow, move_in_events};
 use crate::tui::filters::state::FilterCursor;
@@ -15,7 +16,9 @@ use crate::tui::inspector::update::{document, inspect};
 use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::properties::update as properties;
+use crate::tui::stages::update as stages;
 use crate::tui::state::State;
+use crate::tui::why::update as why;
 use crate::tui::widget::list::stepped;
 
 pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
@@ -28,6 +31,8 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         }
         Some(Overlay::Limit(open)) => limits::move_cursor(open, by),
         Some(Overlay::Properties(open)) => properties::move_cursor(open, by),
+        Some(Overlay::Stages(_)) => stages::move_cursor(state, by),
+        Some(Overlay::Why(open)) => why::move_cursor(open, by),
         Some(Overlay::Person(_)) | None => move_in_pane(state, by),
     }
     Vec::new()
@@ -56,6 +61,7 @@ fn move_in_pane(state: &mut State, by: i64) {
 pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let sequence = match state.overlays.top() {
         Some(Overlay::DeadLetters(_)) => return dead_letters::open(state),
+        Some(Overlay::Stages(_)) => return stages::show(state),
         _ if state.focus == Pane::Delivery => {
             let dead_letters = Overlay::DeadLetters(DeadLetters::default());
             state.overlays.push(dead_letters);
@@ -98,9 +104,16 @@ pub(crate) fn back(state: &mut State) {
     if state.moment_ms.take().is_some() {
         return;
     }
+    if state.focus == Pane::Events && !state.events.selected.is_empty() {
+        state.events.selected.clear();
+        return;
+    }
     if state.zoomed {
         state.zoomed = false;
     } else if state.events.find.take().is_some() || !state.events.following {
+        follow(state);
+    } else if state.events.list != EventList::All {
+        state.events.list = EventList::All;
         follow(state);
     } else if state.draft.is_some() {
         let [filters, discard] =
@@ -110,8 +123,19 @@ pub(crate) fn back(state: &mut State) {
     }
 }
 
-/// Moves the cursor by `by` events. In the inspector, inspects that event.
+/// Moves the cursor by `by` events, or to the next match if other events are shown too. In the
+/// inspector, inspects that event.
 pub(crate) fn neighbour(state: &mut State, by: i64) -> Vec<Effect> {
+    if state.events.find.is_some() && state.events.in_context {
+        let direction = if by < 0 {
+            Direction::Newer
+        } else {
+            Direction::Older
+        };
+        let inspected = state.overlays.inspector().map(|open| open.sequence);
+        let from = inspected.or(state.events.cursor);
+        return vec![Effect::Seek(Seek::Next(direction), from)];
+    }
     let Some(inspector) = state.overlays.inspector() else {
         return move_cursor(state, by);
     };

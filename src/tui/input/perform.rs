@@ -15,7 +15,7 @@ use crate::tui::events::find_update;
 use crate::tui::events::jump;
 use crate::tui::events::reveal::reveal;
 use crate::tui::events::seek::Direction;
-use crate::tui::events::update::{follow, freeze};
+use crate::tui::events::update::{follow, freeze, next_list, toggle_context};
 use crate::tui::filters::presets::update as presets;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::undo;
@@ -37,11 +37,16 @@ use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::update as properties;
+use crate::tui::row::kind::RowAction;
+use crate::tui::row::selection;
+use crate::tui::row::update as row;
 use crate::tui::searches::update as searches;
+use crate::tui::stages::update as stages;
 use crate::tui::state::State;
 use crate::tui::throughput::update as throughput;
 use crate::tui::tour::update as tour;
 use crate::tui::watches::update as watches;
+use crate::tui::why::update as why;
 use crate::tui::widget::list::stepped;
 
 /// Carries out a command.
@@ -104,6 +109,10 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Zoom => state.zoomed = !state.zoomed,
         Command::Freeze => freeze(state),
         Command::Follow => follow(state),
+        Command::NextList => next_list(state),
+        Command::OnlyMatches => toggle_context(state),
+        Command::Stages => stages::toggle(state),
+        Command::Why => why::ask(state),
         Command::Earlier => throughput::move_cursor(state, -1),
         Command::Later => throughput::move_cursor(state, 1),
         Command::EventsThen => return throughput::events_then(state),
@@ -163,6 +172,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         }
         Command::EditRule => return filters::edit_rule(state),
         Command::NewRule => return filters::new_rule(state),
+        Command::ExcludeThis if state.overlays.inspector().is_none() => {
+            return row::ask(state, RowAction::Exclude);
+        }
         Command::ExcludeThis => return filters::rule_on_this(state, RuleEffect::Exclude),
         Command::OnlyThis => return filters::rule_on_this(state, RuleEffect::Include),
         Command::DeleteRule => filters::delete_rule(state),
@@ -171,7 +183,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Rule(number) => filters::toggle_rule(state, usize::from(number.max(1)) - 1),
         Command::Fold if state.overlays.dead_letters().is_some() => dead_letters::fold(state),
         Command::Fold => fold(state),
-        Command::Copy => copy::ask(state),
+        Command::Copy => return copy::ask(state),
         Command::Person => return person::ask(state),
         Command::DeadLetters => {
             if state.overlays.close(OverlayKind::DeadLetters).is_none() {
@@ -184,6 +196,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Older(what) => return jump::next(state, what, Direction::Older),
         Command::Newer(what) => return jump::next(state, what, Direction::Newer),
         Command::GoTo => state.popup = Some(Popup::GoTo(Input::default())),
+        Command::Select if state.overlays.dead_letters().is_some() => dead_letters::select(state),
+        Command::Select => selection::toggle(state),
+        Command::Bookmark if acts_on_selection(state) => selection::bookmark(state),
         Command::Bookmark => jump::bookmark(state),
         Command::NextBookmark => return jump::next_bookmark(state),
         Command::ExportEvents => state.popup = Some(Popup::Export),
@@ -212,4 +227,9 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
 /// Half the rows of the events pane, the longest list.
 fn half_page(state: &State) -> i64 {
     (state.events.room as i64 / 2).max(1)
+}
+
+/// Whether a command acts on the selected events, and not on one that is open.
+fn acts_on_selection(state: &State) -> bool {
+    !state.events.selected.is_empty() && state.overlays.is_empty()
 }

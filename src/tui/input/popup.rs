@@ -20,10 +20,12 @@ use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::input::list_find::update as list_find;
 use crate::tui::input::navigate::move_cursor;
 use crate::tui::input::palette::update as palette;
+use crate::tui::row::exclude;
 use crate::tui::searches::update as searches;
 use crate::tui::state::State;
 use crate::tui::tour::update as tour;
 use crate::tui::watches::update as watches;
+use crate::tui::why::update as why;
 
 pub(crate) fn type_into_popup(state: &mut State, key: KeyEvent) -> Vec<Effect> {
     let kind = state.popup.as_ref().map(Popup::kind);
@@ -49,7 +51,9 @@ pub(crate) fn carry_out(state: &mut State, command: Option<Command>, key: KeyEve
         Popup::Rule(editor) => type_rule(state, editor, key),
         Popup::History(scroll) => type_history(state, scroll, command),
         Popup::ForTime(input) => for_time::type_time(state, input, key),
-        Popup::Copy => copy::chosen(state, command),
+        Popup::Copy(row) => copy::chosen(state, row, command),
+        Popup::Exclude(row) => exclude::chosen(state, row, command),
+        Popup::Why(input) => why::type_question(state, input, key),
         Popup::GoTo(input) => jump::type_time(state, input, key),
         Popup::Export => jump::export(state, command),
         Popup::Watches(list) => watches::type_key(state, list, command, key),

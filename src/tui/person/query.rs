@@ -54,7 +54,8 @@ impl Identity {
         Find::parse(&format!("{} == {}", self.field(), quoted(self.id())))
     }
 
-    fn is_of(&self, event: &Event) -> bool {
+    /// Whether an event is of the person.
+    pub(crate) fn is_of(&self, event: &Event) -> bool {
         match self {
             Self::User(id) => event.user_id().is_some_and(|u| u == id.as_str()),
             Self::Device(id) => event.device_id().is_some_and(|d| d == id.as_str()),
@@ -90,6 +91,11 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// A summary of events that are counted one by one.
+    pub(crate) fn counting() -> Counting {
+        Counting::default()
+    }
+
     /// Summarizes the events of a person in the ring.
     pub fn of(identity: &Identity, ring: &SharedRing) -> Self {
         let mut counting = Counting::default();
@@ -105,8 +111,9 @@ impl Summary {
     }
 }
 
+/// A summary under construction.
 #[derive(Default)]
-struct Counting {
+pub(crate) struct Counting {
     summary: Summary,
     filtered_out: FxHashMap<BlockedBy, u64>,
     rejected: FxHashMap<Code, u64>,
@@ -115,7 +122,8 @@ struct Counting {
 }
 
 impl Counting {
-    fn add(&mut self, record: &Record) {
+    /// Counts an event.
+    pub(crate) fn add(&mut self, record: &Record) {
         let story = &record.story;
         let sum = &mut self.summary;
         sum.events += 1;
@@ -142,7 +150,8 @@ impl Counting {
         }
     }
 
-    fn summary(self) -> Summary {
+    /// The summary of the counted events.
+    pub(crate) fn summary(self) -> Summary {
         Summary {
             filtered_out: most_first(self.filtered_out),
             rejected: most_first(self.rejected),

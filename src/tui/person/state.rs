@@ -1,6 +1,7 @@
 //! The state of a person's events.
 
 use crate::tui::events::find::Find;
+use crate::tui::events::list::EventList;
 use crate::tui::person::query::{Identity, Summary};
 
 /// An open person.
@@ -12,4 +13,6 @@ pub struct OpenedPerson {
     pub summary: Option<Summary>,
     /// The search to return to.
     pub find_before: Option<Find>,
+    /// The list to return to.
+    pub list_before: EventList,
 }

@@ -11,11 +11,12 @@ use crate::tui::state::State;
 
 /// Opens the person of the dead letter or the event under the cursor.
 pub(crate) fn ask(state: &mut State) -> Vec<Effect> {
-    if let Some(dead_letters) = state.overlays.dead_letters() {
+    let in_answer = state.overlays.top_kind() == Some(OverlayKind::Why);
+    if !in_answer && let Some(dead_letters) = state.overlays.dead_letters() {
         let dead_letter = dead_letters
             .opened
             .as_ref()
-            .and_then(|opened| opened.selected());
+            .and_then(|opened| opened.at_cursor());
         let identity = dead_letter.map(|dead_letter| {
             let id = dead_letter.person();
             if dead_letter.is_anonymous() {
@@ -50,10 +51,12 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
         state.notify("this person's events are already open");
         return;
     }
-    let find_before = match state.overlays.close(OverlayKind::Person) {
-        Some(Overlay::Person(before)) => before.find_before,
-        _ => state.events.find.take(),
+    let events = &mut state.events;
+    let (find_before, list_before) = match state.overlays.close(OverlayKind::Person) {
+        Some(Overlay::Person(before)) => (before.find_before, before.list_before),
+        _ => (events.find.take(), std::mem::take(&mut events.list)),
     };
+    events.in_context = false;
     for kind in [
         OverlayKind::DeadLetters,
         OverlayKind::Inspector,
@@ -69,12 +72,14 @@ pub(crate) fn open(state: &mut State, identity: Option<Identity>) {
         identity,
         summary: None,
         find_before,
+        list_before,
     }));
 }
 
 pub(crate) fn close(state: &mut State) {
     if let Some(Overlay::Person(person)) = state.overlays.close(OverlayKind::Person) {
         state.events.find = person.find_before;
+        state.events.list = person.list_before;
         follow(state);
     }
 }

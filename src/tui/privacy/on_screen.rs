@@ -25,6 +25,20 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
     if let Some(person) = state.overlays.person() {
         ids.push(person.identity.id().to_owned());
     }
+    let answer = state.overlays.why().map(|why| (&why.asked, &why.answer));
+    if let Some((asked, answer)) = answer {
+        if !answer
+            .as_ref()
+            .is_some_and(|answer| answer.is_about_a_type())
+        {
+            ids.push(asked.clone());
+        }
+        let events = answer.iter().flat_map(|answer| &answer.timeline);
+        for event in events.filter_map(|record| record.event()) {
+            ids.extend(event.user_id().map(String::from));
+            ids.extend(event.device_id().map(String::from));
+        }
+    }
     let found = state.overlays.inspector().and_then(|i| i.found.as_ref());
     if let Some(event) = found.and_then(|found| found.record.event()) {
         ids.extend(event.user_id().map(String::from));
@@ -47,7 +61,10 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
     let own = found
         .iter()
         .flat_map(|found| &found.record.story.violations);
-    for violation in limits.chain(groups).chain(own) {
+    let answered = state.overlays.why().and_then(|why| why.answer.as_ref());
+    let answered = answered.iter().flat_map(|answer| &answer.timeline);
+    let answered = answered.flat_map(|record| &record.story.violations);
+    for violation in limits.chain(groups).chain(own).chain(answered) {
         let quoted = violation.sentence.split('"').skip(1).step_by(2);
         ids.extend(quoted.map(|id| id.trim_end_matches('…').to_owned()));
     }

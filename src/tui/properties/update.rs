@@ -5,6 +5,7 @@ use std::sync::Arc;
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::find::Find;
+use crate::tui::events::list::EventList;
 use crate::tui::events::update::follow;
 use crate::tui::filters::state::FilterCursor;
 use crate::tui::frame::focus::{OverlayKind, Pane};
@@ -86,6 +87,7 @@ pub(crate) fn find(state: &mut State) -> Vec<Effect> {
     // A comparison with a missing value is never true, so this also tests for presence.
     let condition = format!("event_type == {name} && {} != null", property.path);
     state.events.find = Find::condition(&condition);
+    state.events.list = EventList::All;
     state.overlays.close(OverlayKind::Properties);
     state.overlays.close(OverlayKind::Person);
     state.focus = Pane::Events;

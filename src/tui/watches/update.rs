@@ -7,6 +7,7 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::filter::Condition;
 use crate::tui::action::Effect;
 use crate::tui::events::find::Find;
+use crate::tui::events::list::EventList;
 use crate::tui::events::update::follow;
 use crate::tui::frame::focus::{Pane, PopupKind};
 use crate::tui::frame::popup::Popup;
@@ -84,6 +85,7 @@ pub(crate) fn type_key(
         Some(PopupCommand::Choose) => {
             if let Some(watch) = state.watches.get(open.row) {
                 state.events.find = Find::condition(&watch.when);
+                state.events.list = EventList::All;
                 state.focus = Pane::Events;
                 follow(state);
             }

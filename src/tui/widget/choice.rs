@@ -14,11 +14,8 @@ use crate::tui::widget::{pane, text};
 pub(crate) struct Choices<'c> {
     pub(crate) kind: PopupKind,
     pub(crate) title: &'c str,
-    pub(crate) all: &'c [&'c str; CHOICES],
+    pub(crate) all: &'c [&'c str],
 }
-
-/// Number of choices of each popup.
-pub(crate) const CHOICES: usize = 5;
 
 /// The area of the popup.
 pub(crate) fn area_of(area: Rect, choices: usize) -> Rect {

@@ -242,6 +242,7 @@ impl Theme {
             Sign::Watch => ("◎", "@"),
             Sign::Bookmark => ("◆", "@"),
             Sign::Match => ("▪", "="),
+            Sign::Selected => ("▶", ">"),
             Sign::Thumb => ("┃", "#"),
         };
         if self.ascii { ascii } else { unicode }
@@ -275,6 +276,7 @@ pub enum Sign {
     Bookmark,
     Watch,
     Match,
+    Selected,
     Thumb,
 }
 

@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 17] = [
+const SCOPES: [(&str, &str, Scope); 20] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -69,6 +69,8 @@ const SCOPES: [(&str, &str, Scope); 17] = [
         Scope::Properties,
     ),
     ("Dead letters", "Dead letters", Scope::DeadLetters),
+    ("Pipeline", "Pipeline", Scope::Stages),
+    ("Why didn't it arrive?", "Why", Scope::Why),
     (
         "Lists: presets, watches, searches",
         "Lists",
@@ -90,6 +92,11 @@ const SCOPES: [(&str, &str, Scope); 17] = [
         "Choice of what to export",
         "Export",
         Scope::Popup(PopupKind::Export),
+    ),
+    (
+        "Choice of what to exclude",
+        "Exclude",
+        Scope::Popup(PopupKind::Exclude),
     ),
     ("This help", "Help", Scope::Popup(PopupKind::Help)),
 ];

@@ -24,6 +24,10 @@ pub enum Scope {
     Properties,
     /// In a popup, which gets all keys.
     Popup(PopupKind),
+    /// In the stages of the pipeline.
+    Stages,
+    /// In the answer to a question.
+    Why,
 }
 
 /// A command with its default keys.
@@ -43,7 +47,7 @@ pub struct DefaultBinding {
     pub footer: &'static str,
 }
 
-use Scope::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties};
+use Scope::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why};
 
 impl Scope {
     /// Whether keys have the meaning of this scope in a context.
@@ -61,6 +65,8 @@ impl Scope {
             Properties => over(OverlayKind::Properties),
             // A context is that of the panes below the popup.
             Scope::Popup(_) => false,
+            Stages => over(OverlayKind::Stages),
+            Why => over(OverlayKind::Why),
         }
     }
 
@@ -68,7 +74,7 @@ impl Scope {
     pub fn rank(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | DeadLetters | Person | Limit | Properties => 1,
+            Inspector | DeadLetters | Person | Limit | Properties | Stages | Why => 1,
             In(_) => 2,
             Anywhere => 3,
             Scope::Popup(_) => 4,

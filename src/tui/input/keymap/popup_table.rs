@@ -1,6 +1,8 @@
 //! The default keys in popups.
 
-use crate::tui::frame::focus::PopupKind::{Copy, Export, Help, History, List, Question, Text};
+use crate::tui::frame::focus::PopupKind::{
+    Copy, Exclude, Export, Help, History, List, Question, Text,
+};
 use crate::tui::input::keymap::binding::Scope::Popup;
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
 use crate::tui::input::keymap::command::Command::{self, InPopup};
@@ -48,5 +50,11 @@ pub(super) static POPUP_KEYS: &[DefaultBinding] = &[
     bind(&["o"], InPopup(Does::Choice(2)), Popup(Export), ["export-filtered-out", "export the events that were filtered out", ""]),
     bind(&["m"], InPopup(Does::Choice(3)), Popup(Export), ["export-bookmarked", "export the events with a bookmark", ""]),
     bind(&["a"], InPopup(Does::Choice(4)), Popup(Export), ["export-all", "export all events in the ring", ""]),
+    bind(&["s"], InPopup(Does::Choice(5)), Popup(Export), ["export-selected", "export the selected events", ""]),
+    bind(&["l"], InPopup(Does::Choice(6)), Popup(Export), ["export-listed", "export the events of the list that is shown", ""]),
     bind(&["Esc", "q"], Command::Back, Popup(Export), ["close-export", "close", "closes"]),
+    bind(&["t"], InPopup(Does::Choice(0)), Popup(Exclude), ["exclude-type", "exclude events of this type", ""]),
+    bind(&["u"], InPopup(Does::Choice(1)), Popup(Exclude), ["exclude-person", "exclude events of this person, by a rule", ""]),
+    bind(&["v"], InPopup(Does::Choice(2)), Popup(Exclude), ["exclude-value", "exclude events with one of its values", ""]),
+    bind(&["Esc", "q"], Command::Back, Popup(Exclude), ["close-exclude", "close", "closes"]),
 ];

@@ -6,6 +6,11 @@ use crate::tui::input::keymap::command::{Command, JumpTarget};
 pub fn synonyms(command: Command) -> &'static str {
     match command {
         Command::Find => "search grep query where",
+        Command::Why => "missing lost explain question investigate arrive",
+        Command::Select => "mark multi choose several",
+        Command::Stages => "stages flow funnel overview way status",
+        Command::NextList => "problems sent filtered failed quick view",
+        Command::OnlyMatches => "context around highlight narrow",
         Command::Searches => "bookmark favourites favorites saved queries",
         Command::Freeze => "pause hold stop still",
         Command::Follow => "tail live latest resume",

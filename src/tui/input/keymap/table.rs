@@ -2,7 +2,7 @@
 
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::binding::Scope::{
-    Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties,
+    Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why,
 };
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
 use crate::tui::input::keymap::command::{Command, JumpTarget};
@@ -11,6 +11,8 @@ use crate::tui::input::keymap::command::{Command, JumpTarget};
 #[rustfmt::skip]
 pub static KEYS: &[DefaultBinding] = &[
     bind(&["?"], Command::Help, Anywhere, ["help", "this help", "help"]),
+    bind(&["0"], Command::Stages, Anywhere, ["pipeline", "the whole way of events: each stage with its count, share and rate", ""]),
+    bind(&["Y"], Command::Why, Anywhere, ["why", "why didn't it arrive? ask for a person's ID, an email, an event's ID or name", ""]),
     bind(&["/"], Command::Find, Anywhere, ["find", "find events by text, condition or ~ expression; in a list, the row with a text", "find"]),
     bind(&["f"], Command::FocusFilters, Anywhere, ["filters", "go to the filters: event types and rules", "filters"]),
     bind(&["e"], Command::EditRule, Anywhere, ["edit", "edit the selected rule", "edit rule"]),
@@ -85,6 +87,11 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["→"], Command::Later, In(Pane::Throughput), ["later", "move the time cursor to the right", "later"]),
     bind(&["Enter"], Command::EventsThen, In(Pane::Throughput), ["events-then", "go to the events of the time under the cursor", "events"]),
     bind(&["F"], Command::Follow, In(Pane::Events), ["follow", "follow the newest event", "follow"]),
+    bind(&["L"], Command::NextList, In(Pane::Events), ["list", "next list: all events, sent, problems, filtered out", ""]),
+    bind(&["&"], Command::OnlyMatches, In(Pane::Events), ["only-matches", "show only what the search matches, or all events with the matches marked", ""]),
+    bind(&["v"], Command::Select, In(Pane::Events), ["select", "select the event, to bookmark or export several", ""]),
+    bind(&["x"], Command::ExcludeThis, In(Pane::Events), ["exclude", "exclude events of this type, of this person, or with one of its values", ""]),
+    bind(&["y"], Command::Copy, In(Pane::Events), ["copy-row", "copy the event, the request, a curl command, or the history", ""]),
     bind(&["n"], Command::NextMatch, In(Pane::Events), ["next-match", "next older event", ""]),
     bind(&["N"], Command::PreviousMatch, In(Pane::Events), ["previous-match", "next newer event", ""]),
     bind(&["Tab"], Command::Tab, Inspector, ["tab", "switch between raw event and mapped request", "raw/mapped"]),
@@ -96,6 +103,12 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["n"], Command::NextMatch, Inspector, ["older", "next older event", "older"]),
     bind(&["N"], Command::PreviousMatch, Inspector, ["newer", "next newer event", "newer"]),
     bind(&["Esc", "q"], Command::Back, Inspector, ["close", "close", "close"]),
+    bind(&["Enter"], Command::Open, Stages, ["events-of-stage", "show the events of the stage, or the dead letters", "events"]),
+    bind(&["Esc", "q"], Command::Back, Stages, ["leave-pipeline", "back", "back"]),
+    bind(&["Enter"], Command::Open, Why, ["inspect-of-answer", "inspect the event", "inspect"]),
+    bind(&["p"], Command::Person, Why, ["person-of-answer", "all recent events of this event's person", "person"]),
+    bind(&["Y"], Command::Why, Why, ["ask-again", "ask another question", "ask again"]),
+    bind(&["Esc", "q"], Command::Back, Why, ["leave-answer", "back", "back"]),
     bind(&["Enter"], Command::FindProperty, Properties, ["find-property", "find the events of this type that have the property", "find"]),
     bind(&["Esc", "q"], Command::Back, Properties, ["leave-properties", "back", "back"]),
     bind(&["Enter"], Command::Open, Limit, ["inspect-violation", "inspect the last event of this violation", "inspect"]),
@@ -111,6 +124,7 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["r"], Command::Retry, DeadLetters, ["retry", "retry this dead letter, or those of the group", "retry"]),
     bind(&["R"], Command::RetryReason, DeadLetters, ["retry-reason", "retry all dead letters with this reason, of any type", "retry reason"]),
     bind(&["X"], Command::Export, DeadLetters, ["export", "export this dead letter, or those of the group", "export"]),
+    bind(&["v"], Command::Select, DeadLetters, ["select-letter", "select the dead letter, to retry, export or discard several", ""]),
     bind(&["D", "Delete"], Command::Discard, DeadLetters, ["discard", "discard this dead letter, or those of the group", "discard"]),
     bind(&["Space"], Command::Fold, DeadLetters, ["fold-letter", "fold or unfold, in an open dead letter", ""]),
     bind(&["Esc", "q"], Command::Back, DeadLetters, ["leave-letters", "back", "back"]),

@@ -5,6 +5,8 @@ use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::overlays::Overlay;
 use crate::tui::inspector::update::document;
+use crate::tui::stages::query::rows;
+use crate::tui::stages::update::cursor;
 use crate::tui::state::State;
 
 /// The texts of a list's rows, and the row of its cursor.
@@ -17,7 +19,7 @@ pub(crate) struct Labels {
 
 /// The list that has the focus. None among events, which a search finds, and where there is no list.
 pub(crate) fn labels(state: &State) -> Option<Labels> {
-    let (name, rows, row) = match state.overlays.top() {
+    let (name, texts, row) = match state.overlays.top() {
         Some(Overlay::DeadLetters(open)) => return dead_letters(open, state),
         Some(Overlay::Inspector(open)) => {
             let lines = document(open);
@@ -34,6 +36,15 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             let rows = found.map(|property| property.path.clone());
             ("properties", rows.collect(), open.row)
         }
+        Some(Overlay::Stages(open)) => {
+            let names = rows(state.shown()).into_iter().map(|row| row.name);
+            ("stages", names.collect(), cursor(state, open))
+        }
+        Some(Overlay::Why(open)) => {
+            let events = open.answer.iter().flat_map(|answer| &answer.timeline);
+            let names = events.map(|record| record.event_type().to_owned());
+            ("events", names.collect(), open.row())
+        }
         None if state.focus == Pane::Filters => {
             let types = state.types();
             let names = types.iter().map(|row| row.name.to_string());
@@ -48,7 +59,11 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
         }
         Some(Overlay::Person(_)) | None => return None,
     };
-    Some(Labels { name, rows, row })
+    Some(Labels {
+        name,
+        rows: texts,
+        row,
+    })
 }
 
 fn dead_letters(open: &DeadLetters, state: &State) -> Option<Labels> {

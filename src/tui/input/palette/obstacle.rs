@@ -112,6 +112,11 @@ pub(crate) fn way_to(state: &State, scope: Scope) -> String {
             "in the dead letters: {} lists them",
             key(Command::DeadLetters)
         ),
+        Scope::Why => format!(
+            "in the answer to a question: {} asks one",
+            key(Command::Why)
+        ),
+        Scope::Stages => format!("in the pipeline view: {} opens it", key(Command::Stages)),
         Scope::Person => format!("on a person's events: {} shows them", key(Command::Person)),
         Scope::Limit => format!(
             "in the violations of a limit: {back}{} on a violation goes there",

@@ -77,7 +77,7 @@ fn is_seen(state: &State, effect: &Effect) -> bool {
 fn page_moves(state: &State) -> bool {
     let events = &state.events;
     let shown = matches!(state.overlays.top_kind(), None | Some(OverlayKind::Person));
-    let below = events.page.matched - events.page.above.min(events.page.matched);
+    let below = events.page.shown - events.page.above.min(events.page.shown);
     let is_older = below > events.page.rows.len() as u64;
     shown && (events.shift > 0 && is_older || events.shift < 0 && events.page.above > 0)
 }
