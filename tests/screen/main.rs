@@ -12,6 +12,7 @@ mod frame;
 mod home;
 mod keys;
 mod looks;
+mod mouse;
 mod numbers;
 mod palette;
 mod privacy;
