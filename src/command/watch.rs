@@ -10,7 +10,7 @@ use color_eyre::eyre::{Report, Result, bail};
 
 use crate::cli::{Format, Watch};
 use crate::config::Needs;
-use crate::config::{Loaded, Settings};
+use crate::config::{self, Loaded, Settings};
 use crate::customerio::client::Region;
 use crate::pipeline::{Pipeline, ShutdownReport};
 use crate::tui::action::ReloadOutcome;
@@ -118,7 +118,8 @@ fn with_first_steps(problems: Report, loaded: &Loaded) -> Report {
     }
     match problems.downcast::<Problems>() {
         Ok(mut problems) => {
-            problems.next = first_steps(loaded.path.as_deref());
+            let file = loaded.path.as_deref().filter(|path| config::exists(path));
+            problems.next = first_steps(file);
             problems.into()
         }
         Err(other) => other,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sluicegate::filter::Mode;
 use sluicegate::protocol::Command as PipelineCommand;
 use sluicegate::tui::action::{Action, Effect};
@@ -17,7 +17,7 @@ use sluicegate::tui::tour::state::Tour;
 
 use crate::fixture::{Fixture, dead_letter};
 
-fn with_tour(size: (u16, u16)) -> Fixture {
+pub(crate) fn with_tour(size: (u16, u16)) -> Fixture {
     let mut fixture = Fixture::new(size);
     fixture.state.labels.tour = Some("/home/ann/tour-seen".into());
     fixture.state.popup = Some(Popup::Tour(Tour::default()));
@@ -324,59 +324,4 @@ fn empty_panes_say_what_to_do_next() {
     assert!(fixture.plain().contains("s saves the filters as one"));
     fixture.press("\u{1b}l");
     assert!(fixture.plain().contains("Esc goes back."));
-}
-
-#[test]
-fn the_mouse_presses_keys_of_the_footer_and_rows_of_popups() {
-    let mut fixture = Fixture::new((120, 34));
-    let find = |fixture: &Fixture, text: &str| {
-        let screen = fixture.plain();
-        let (row, line) = screen
-            .lines()
-            .enumerate()
-            .find(|(_, line)| line.contains(text))
-            .unwrap_or_else(|| panic!("{text} is not on\n{screen}"));
-        let before = line.split(text).next().unwrap();
-        // A quotation mark begins each line.
-        (before.chars().count() as u16 - 1, row as u16)
-    };
-    let press = |fixture: &mut Fixture, text: &str| {
-        let (column, row) = find(fixture, text);
-        let kind = MouseEventKind::Down(MouseButton::Left);
-        fixture.act(Action::Mouse(MouseEvent {
-            kind,
-            column,
-            row,
-            modifiers: KeyModifiers::NONE,
-        }))
-    };
-    press(&mut fixture, "f filters");
-    assert_eq!(fixture.state.focus, Pane::Filters);
-    press(&mut fixture, "g gate");
-    press(&mut fixture, "n no");
-    assert!(fixture.state.popup.is_none());
-    press(&mut fixture, "g gate");
-    let shut = PipelineCommand::SetGate(Mode::Shut);
-    assert_eq!(press(&mut fixture, "y yes"), [Effect::Pipeline(shut)]);
-    // A choice, and the row of the palette that is selected already.
-    fixture.press("X");
-    let effects = press(&mut fixture, "all events in the ring");
-    assert!(
-        matches!(effects[..], [Effect::ExportEvents(_)]),
-        "{effects:?}"
-    );
-    fixture.press(":dry");
-    press(&mut fixture, "dry run: decide");
-    assert!(matches!(fixture.state.popup, Some(Popup::Confirm(_))));
-    fixture.press("\u{1b}Whas_user\nrsize_bytes > 3\n");
-    press(&mut fixture, "has_user        ");
-    press(&mut fixture, "has_user        ");
-    assert_eq!(fixture.state.events.find.as_ref().unwrap().text, "has_user");
-    // Outside of a popup it is closed; a question stays.
-    fixture.press("\u{1b}:");
-    press(&mut fixture, "Throughput");
-    assert!(fixture.state.popup.is_none());
-    fixture.press("g");
-    press(&mut fixture, "Throughput");
-    assert!(matches!(fixture.state.popup, Some(Popup::Confirm(_))));
 }

@@ -13,6 +13,7 @@ mod home;
 mod keys;
 mod lists;
 mod looks;
+mod mouse;
 mod numbers;
 mod palette;
 mod privacy;

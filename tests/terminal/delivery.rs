@@ -34,7 +34,7 @@ fn dead_letters_are_found_with_their_reason_read_tried_again_and_discarded() {
     terminal.press("l");
     terminal.shows("by reason and type");
     terminal.shows("the workspace takes no such value");
-    terminal.press("e");
+    terminal.press("X");
     terminal.shows("written to dead-letters-");
     assert_eq!(rights::assert_files_private(folder.path()).len(), 1);
     terminal.press("\r");

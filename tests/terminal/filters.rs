@@ -119,7 +119,8 @@ fn the_tour_of_the_filters() {
     terminal.escape();
     terminal.shows("draft discarded");
     terminal.press("Sstour\r");
-    terminal.shows("“tour” kept until the demo ends");
+    terminal.shows("preset “tour” saved to");
+    assert!(folder.path().join("sluicegate-demo.toml").exists());
     terminal.escape();
     // A rule tells what it is for and what it costs.
     terminal.press("fG");
@@ -141,10 +142,12 @@ fn the_tour_of_the_filters() {
     terminal.shows("ends in");
     terminal.press("H");
     terminal.shows("rule “eu only” on");
-    terminal.press("s");
+    terminal.press("X");
     terminal.shows("written to filter-changes");
     let files = std::fs::read_dir(folder.path()).unwrap();
-    let file = files.map(|file| file.unwrap().path()).next().unwrap();
+    let mut files = files.map(|file| file.unwrap().path());
+    let file = files.find(|file| file.extension().is_some_and(|ending| ending == "ndjson"));
+    let file = file.unwrap();
     let written = std::fs::read_to_string(file).unwrap();
     assert!(written.contains("eu only"), "{written}");
     rights::assert_files_private(folder.path());

@@ -16,6 +16,7 @@ use crate::tui::input::{mouse_popup, popup};
 use crate::tui::limits::violations::row_at as limit_at;
 use crate::tui::stages::{strip, update as stages};
 use crate::tui::state::State;
+use crate::tui::tour::update as tour;
 
 /// Rows per step of the wheel.
 const WHEEL: i64 = 3;
@@ -25,6 +26,11 @@ pub(crate) fn on_mouse(state: &mut State, event: MouseEvent) -> Vec<Effect> {
         return Vec::new();
     }
     let at = Position::new(event.column, event.row);
+    if mouse_popup::leaves_tour(state, event.kind, at) {
+        let mut effects = tour::end(state);
+        effects.extend(on_mouse(state, event));
+        return effects;
+    }
     match event.kind {
         MouseEventKind::ScrollUp => scroll(state, at, -WHEEL),
         MouseEventKind::ScrollDown => scroll(state, at, WHEEL),

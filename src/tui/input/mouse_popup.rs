@@ -1,6 +1,6 @@
 //! The mouse in popups: it chooses rows and answers, and closes a popup from outside.
 
-use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
@@ -17,6 +17,7 @@ use crate::tui::row::exclude;
 use crate::tui::searches::view as searches;
 use crate::tui::state::State;
 use crate::tui::tour::update as tour;
+use crate::tui::tour::view as tour_view;
 use crate::tui::watches::view as watches;
 use crate::tui::widget::choice;
 use crate::tui::widget::list::scroll;
@@ -49,6 +50,19 @@ pub(crate) fn press(state: &mut State, at: Position) -> Vec<Effect> {
             _ => Vec::new(),
         },
         None => Vec::new(),
+    }
+}
+
+/// Whether the mouse leaves the tour for the panes: by the wheel, or by a press outside of it.
+pub(crate) fn leaves_tour(state: &State, kind: MouseEventKind, at: Position) -> bool {
+    let Some(Popup::Tour(open)) = state.popup else {
+        return false;
+    };
+    let screen = Rect::new(0, 0, state.size.0, state.size.1);
+    match kind {
+        MouseEventKind::ScrollUp | MouseEventKind::ScrollDown => true,
+        MouseEventKind::Down(_) => !tour_view::area_of(screen, open, state).contains(at),
+        _ => false,
     }
 }
 

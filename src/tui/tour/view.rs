@@ -16,8 +16,42 @@ const COLUMNS: u16 = 72;
 /// Columns for a key or a name.
 const NAME: usize = 14;
 
+/// The area of the tour at its step.
+pub(crate) fn area_of(area: Rect, tour: Tour, state: &State) -> Rect {
+    let theme = Theme::plain(false);
+    let (_, rows) = step(tour, state, &theme);
+    area_for(area, lines(rows, &theme).len())
+}
+
+/// The area for this number of lines: above the footer, whose keys are a part of what there is to
+/// see.
+fn area_for(area: Rect, lines: usize) -> Rect {
+    let height = (lines as u16 + 3).min(area.height.saturating_sub(3));
+    let columns = COLUMNS.min(area.width);
+    Rect::new(
+        area.right().saturating_sub(columns + 1),
+        area.bottom().saturating_sub(height + 2),
+        columns,
+        height,
+    )
+}
+
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, tour: Tour, state: &State, theme: &Theme) {
     let (title, rows) = step(tour, state, theme);
+    let lines = lines(rows, theme);
+    let room = area_for(area, lines.len());
+    let next = if tour.step + 1 < STEPS {
+        "next"
+    } else {
+        "ends the tour"
+    };
+    let keys = format!("{} of {STEPS}, Enter {next}, Esc closes", tour.step + 1);
+    let inside = pane::frame(frame, room, pane::Title::both(title, &keys), true, theme);
+    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The rows, wrapped.
+fn lines(rows: Vec<(String, String)>, theme: &Theme) -> Vec<Line<'static>> {
     let width = usize::from(COLUMNS) - NAME - 4;
     let mut lines = vec![Line::default()];
     for (name, what) in rows {
@@ -29,23 +63,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, tour: Tour, state: &Stat
             ]));
         }
     }
-    let height = (lines.len() as u16 + 3).min(area.height.saturating_sub(3));
-    let columns = COLUMNS.min(area.width);
-    // Above the footer, whose keys are a part of what there is to see.
-    let room = Rect::new(
-        area.right().saturating_sub(columns + 1),
-        area.bottom().saturating_sub(height + 2),
-        columns,
-        height,
-    );
-    let next = if tour.step + 1 < STEPS {
-        "next"
-    } else {
-        "ends the tour"
-    };
-    let keys = format!("{} of {STEPS}, Enter {next}, Esc closes", tour.step + 1);
-    let inside = pane::frame(frame, room, pane::Title::both(title, &keys), true, theme);
-    frame.render_widget(Paragraph::new(lines), inside);
+    lines
 }
 
 /// The title of a step, and its rows: a name or a key, and what it is.
