@@ -83,7 +83,7 @@ fn the_mouse_goes_on_in_the_tour_and_leaves_it_for_the_panes() {
     assert_eq!(press(&mut fixture, 100, 28), []);
     assert!(fixture.plain().contains("Try this"));
     let seen = Effect::TourSeen("/home/ann/tour-seen".into());
-    assert_eq!(press(&mut fixture, 60, 11), [seen]);
+    assert_eq!(press(&mut fixture, 60, 12), [seen]);
     assert!(fixture.state.popup.is_none());
     assert_eq!(fixture.state.events.cursor, Some(7), "the row is chosen");
 }

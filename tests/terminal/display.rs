@@ -76,7 +76,7 @@ fn a_terminal_with_a_light_background_gets_the_light_theme() {
     terminal.shows(" %   first attempt");
     let dark_on_light = |terminal: &Terminal| {
         let parser = terminal.screen.lock().unwrap();
-        let cells = (0..120).filter_map(|column| parser.screen().cell(1, column));
+        let cells = (0..120).filter_map(|column| parser.screen().cell(2, column));
         let text: Vec<vt100::Color> = cells
             .filter(|cell| cell.contents() == "T")
             .map(vt100::Cell::fgcolor)

@@ -51,7 +51,7 @@ fn a_question_is_answered_and_rows_are_acted_on() {
     terminal.escape();
     terminal.escape();
     terminal.press("Ynobody-at-all\r");
-    terminal.shows("look for it in Amplitude");
+    terminal.shows("the feed never brought it");
     terminal.escape();
     // Several rows, into a file.
     terminal.press("vvv");

@@ -49,7 +49,7 @@ pub(crate) fn render(
     lines.extend(visible.map(|(index, row)| {
         let line = columns.line(row, theme);
         if index == cursor {
-            line.patch_style(theme.selected)
+            theme.select(line)
         } else {
             line
         }

@@ -98,7 +98,7 @@ fn timeline(frame: &mut Frame<'_>, area: Rect, open: &OpenedWhy, state: &State, 
     let lines = rows.map(|(index, record)| {
         let line = row(record, state, width, theme);
         if index == cursor {
-            line.patch_style(theme.selected)
+            theme.select(line)
         } else {
             line
         }
