@@ -23,6 +23,7 @@ pub enum EventList {
 
 impl EventList {
     /// The next list of the quick lists.
+    #[must_use]
     pub fn next(&self) -> Self {
         match self {
             Self::All => Self::Sent,

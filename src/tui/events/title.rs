@@ -27,7 +27,8 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
         title.push_str(", matches marked");
     }
     if !events.selected.is_empty() {
-        title.push_str(&format!(" {dash} {} selected", events.selected.len()));
+        let selected = format!(" {dash} {} selected", events.selected.len());
+        title.push_str(&selected);
     }
     let right = match &events.find {
         Some(find) => {

@@ -106,6 +106,23 @@ pub(crate) fn rows(snapshot: &Snapshot) -> Vec<StageRow> {
 /// The stages up to the decision. Shares are of all received events.
 fn decided(snapshot: &Snapshot) -> Vec<StageRow> {
     let (totals, rates) = (&snapshot.totals, &snapshot.rates);
+    let received = StageRow::since_start(Stage::Received, "received", 0, totals.received);
+    let mut rows = vec![received.at(rates.received)];
+    rows.extend(filtered_out(snapshot));
+    rows.extend(rejected(snapshot));
+    let accepted = StageRow::since_start(Stage::Accepted, "accepted", 1, totals.accepted);
+    let received = (totals.received, "received");
+    rows.push(
+        accepted
+            .part_of(totals.accepted, received)
+            .at(rates.accepted),
+    );
+    rows
+}
+
+/// The stages of the events that were filtered out.
+fn filtered_out(snapshot: &Snapshot) -> Vec<StageRow> {
+    let (totals, rates) = (&snapshot.totals, &snapshot.rates);
     let received = (totals.received, "received");
     let by = &totals.filtered_by;
     let row = |stage, name, depth, count: u64, rate: f64| {
@@ -116,7 +133,6 @@ fn decided(snapshot: &Snapshot) -> Vec<StageRow> {
     let filtered =
         |stage, name, count, rate| row(stage, name, 2, count, rate).with(Severity::Quiet);
     let mut rows = vec![
-        StageRow::since_start(Stage::Received, "received", 0, totals.received).at(rates.received),
         row(
             Stage::FilteredOut,
             "filtered out",
@@ -157,14 +173,17 @@ fn decided(snapshot: &Snapshot) -> Vec<StageRow> {
             rate,
         ));
     }
-    let rejected = row(
-        Stage::Rejected,
-        "rejected",
-        1,
-        totals.rejected,
-        rates.rejected,
-    );
-    rows.push(rejected.with(if_any(totals.rejected, Severity::Bad)));
+    rows
+}
+
+/// The stages of the events that were rejected, and of what was no event.
+fn rejected(snapshot: &Snapshot) -> Vec<StageRow> {
+    let (totals, rates) = (&snapshot.totals, &snapshot.rates);
+    let received = (totals.received, "received");
+    let rejected = StageRow::since_start(Stage::Rejected, "rejected", 1, totals.rejected)
+        .part_of(totals.rejected, received)
+        .at(rates.rejected);
+    let mut rows = vec![rejected.with(if_any(totals.rejected, Severity::Bad))];
     let rejecting = snapshot
         .limits
         .iter()
@@ -178,13 +197,6 @@ fn decided(snapshot: &Snapshot) -> Vec<StageRow> {
         let row = StageRow::since_start(Stage::Malformed, "malformed", 1, totals.malformed);
         rows.push(row.with(Severity::Bad));
     }
-    rows.push(row(
-        Stage::Accepted,
-        "accepted",
-        1,
-        totals.accepted,
-        rates.accepted,
-    ));
     rows
 }
 

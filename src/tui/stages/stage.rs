@@ -116,21 +116,9 @@ mod tests {
     use crate::delivery::Undelivered;
     use crate::protocol::tests_support::record;
 
-    #[test]
-    fn an_event_is_at_its_stage_and_at_those_that_contain_it() {
-        let filtered = |by| (Decision::Filtered { by }, Outcome::NotSent);
-        let rule = BlockedBy::Rule {
-            number: 1,
-            name: "internal".into(),
-        };
-        let code = Code::IdTooLong;
-        let accepted = |outcome| (Decision::Accepted, outcome);
-        let refused = Outcome::Undelivered {
-            why: Undelivered::Discarded,
-            reason: String::new(),
-            field: String::new(),
-        };
-        let all = [
+    /// All stages but the first.
+    fn stages() -> [Stage; 16] {
+        [
             Stage::FilteredOut,
             Stage::ByType,
             Stage::ByRules,
@@ -147,7 +135,23 @@ mod tests {
             Stage::Delivered,
             Stage::DeadLetters,
             Stage::Malformed,
-        ];
+        ]
+    }
+
+    #[test]
+    fn an_event_is_at_its_stage_and_at_those_that_contain_it() {
+        let filtered = |by| (Decision::Filtered { by }, Outcome::NotSent);
+        let rule = BlockedBy::Rule {
+            number: 1,
+            name: "internal".into(),
+        };
+        let code = Code::IdTooLong;
+        let accepted = |outcome| (Decision::Accepted, outcome);
+        let refused = Outcome::Undelivered {
+            why: Undelivered::Discarded,
+            reason: String::new(),
+            field: String::new(),
+        };
         for ((decision, outcome), expected) in [
             (
                 filtered(BlockedBy::Type),
@@ -188,6 +192,7 @@ mod tests {
             let text = r#"{"event_type":"A","user_id":"u"}"#;
             let record = record(1, text, decision, outcome);
             assert!(Stage::Received.has(&record));
+            let all = stages();
             let at = all.iter().filter(|stage| stage.has(&record));
             let at: Vec<String> = at.map(Stage::description).collect();
             assert_eq!(at.join(", "), expected);

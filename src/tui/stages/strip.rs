@@ -177,7 +177,7 @@ fn texts(shown: &Snapshot, form: Form, arrow: &str, theme: &Theme) -> Texts {
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let texts = fitted(state, usize::from(area.width), theme).into_iter();
     let spans = texts.map(|(_, content, style)| Span::styled(content, style));
-    frame.render_widget(Paragraph::new(Line::from_iter(spans)), area);
+    frame.render_widget(Paragraph::new(spans.collect::<Line<'_>>()), area);
 }
 
 /// The stage at a column of the strip.

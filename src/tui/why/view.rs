@@ -1,5 +1,7 @@
 //! The answer to a question: its sentences, and the timeline of the events.
 
+use std::collections::VecDeque;
+
 use ratatui::Frame;
 use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
@@ -73,7 +75,7 @@ fn said(
 fn timeline(frame: &mut Frame<'_>, area: Rect, open: &OpenedWhy, state: &State, theme: &Theme) {
     let answer = open.answer.as_deref();
     let records = answer.map(|answer| &answer.timeline);
-    let shown = records.map_or(0, |records| records.len());
+    let shown = records.map_or(0, VecDeque::len);
     let all = answer.map_or(0, |answer| answer.summary.events);
     let right = match all {
         all if all > shown as u64 => {
