@@ -260,6 +260,10 @@ fn items_lost_on_disk_are_an_error_in_the_log_and_the_exit_code() {
     let tail = all.len() / 4;
     all[tail..].fill(0xAA);
     std::fs::write(&path, &all).unwrap();
+    // Large chunks have files of their own.
+    for file in std::fs::read_dir(spool.join("chunks")).unwrap() {
+        std::fs::write(file.unwrap().path(), [0xAA; 1_000]).unwrap();
+    }
     let second = ran("ws://127.0.0.1:9/feed", "2s");
     let told = summary(&second);
     assert!(told["spool"]["lost"].as_u64().unwrap() > 0, "{told}");
