@@ -1,10 +1,12 @@
 //! The program as a process, and its output.
 #![allow(dead_code, reason = "each test uses some of these fixtures")]
 
+use std::cell::RefCell;
 use std::io::{BufRead, BufReader, Read};
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStderr, ChildStdout, Command, Output, Stdio};
-use std::sync::atomic::{AtomicU32, Ordering};
+
+use tempfile::TempDir;
 
 /// Returns the program without the settings of this machine.
 pub fn sluicegate() -> Command {
@@ -19,12 +21,16 @@ pub fn sluicegate() -> Command {
     command
 }
 
-/// Returns a new state folder, so that nothing of an earlier run is sent.
+/// Returns a new state folder, so that nothing of an earlier run is sent. It is removed when the test's thread
+/// ends: a spool reserves 24 MB, and a run of all tests makes hundreds.
 pub fn state_home() -> PathBuf {
-    static RUNS: AtomicU32 = AtomicU32::new(0);
-    let (pid, run) = (std::process::id(), RUNS.fetch_add(1, Ordering::Relaxed));
-    let now = sluicegate::amplitude::time::now();
-    Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("state-{now}-{pid}-{run}"))
+    thread_local! {
+        static FOLDERS: RefCell<Vec<TempDir>> = const { RefCell::new(Vec::new()) };
+    }
+    let folder = TempDir::with_prefix_in("state-", env!("CARGO_TARGET_TMPDIR")).unwrap();
+    let path = folder.path().to_owned();
+    FOLDERS.with_borrow_mut(|folders| folders.push(folder));
+    path
 }
 
 /// A command that serves at a URL. It is killed when dropped.
