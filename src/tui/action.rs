@@ -7,12 +7,13 @@ use std::sync::Arc;
 use crossterm::event::{KeyEvent, MouseEvent};
 
 use crate::config::Theme;
-use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
 use crate::protocol::{Command as PipelineCommand, Snapshot};
+use crate::tui::detail::state::Followed;
 use crate::tui::events::export::{Events, Exported};
 use crate::tui::events::page::Page;
 use crate::tui::events::seek::Seek;
@@ -43,6 +44,8 @@ pub enum Action {
     Inspected(Option<Box<Inspected>>),
     /// The event of a row, for an action. None if the event has left the ring.
     Loaded(RowAction, Option<Box<Inspected>>),
+    /// The event for the detail pane. None if the list has no event.
+    Followed(Option<Followed>),
     /// The result of a pipeline command: a notice, or an error.
     Applied(Result<String, String>),
     /// The result of another effect: a notice, or an error.
@@ -72,6 +75,8 @@ pub enum Action {
     Summarized(Identity, Box<Summary>),
     /// The dead letters of the open group, or an error.
     DeadLetters(Result<Vec<DeadLetter>, String>),
+    /// The newest dead letter of a group, if it has one, or an error.
+    NewestDeadLetter(DeadLetterGroup, Result<Option<Box<DeadLetter>>, String>),
     /// A signal asks for a reload.
     Hangup,
     /// A signal asks the program to end.

@@ -9,7 +9,7 @@ use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::config::save::SaveError;
-use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::limits::Code;
 use crate::owner_only;
 use crate::pipeline::ShutdownReport;
@@ -47,6 +47,8 @@ pub(crate) struct Jobs {
     explored: EachSecond<Arc<str>>,
     /// The question that is answered.
     asked: EachSecond<String>,
+    /// The group whose newest dead letter is shown.
+    previewed: EachSecond<DeadLetterGroup>,
 }
 
 impl Jobs {
@@ -66,6 +68,7 @@ impl Jobs {
             broken_down: EachSecond(None),
             explored: EachSecond(None),
             asked: EachSecond(None),
+            previewed: EachSecond(None),
         }
     }
 
@@ -119,6 +122,21 @@ impl Jobs {
         self.forwarder
             .dead_letters(which, DEAD_LETTERS_PER_GROUP)
             .await
+    }
+
+    /// Loads the newest dead letter of the group under the cursor: at once, and again every second.
+    pub(crate) fn preview_group(&mut self, group: Option<DeadLetterGroup>) {
+        let Some(group) = self.previewed.due(group) else {
+            return;
+        };
+        let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
+        tokio::spawn(async move {
+            let which = DeadLetterSelection::Group(group.clone());
+            let found = forwarder.dead_letters(which, 1).await;
+            let newest = found.map(|found| found.into_iter().next().map(Box::new));
+            // The screen may be closed by now.
+            let _ = answers.send(Action::NewestDeadLetter(group, newest));
+        });
     }
 
     /// Exports the selected dead letters to a file.

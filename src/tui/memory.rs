@@ -1,5 +1,5 @@
-//! The data that the screen keeps between runs for each workspace: the layout, the watched
-//! conditions and the saved searches.
+//! The data that the screen keeps between runs for each workspace: the layout, the columns, the
+//! watched conditions and the saved searches.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -10,6 +10,7 @@ use tokio::task::JoinHandle;
 
 use crate::owner_only;
 use crate::tui::action::Action;
+use crate::tui::events::columns::state::ChosenColumn;
 use crate::tui::frame::layout::Layout;
 use crate::tui::searches::state::Search;
 use crate::tui::state::State;
@@ -21,6 +22,9 @@ use crate::tui::watches::query::Watch;
 pub struct Memory {
     /// The operator's changes to the layout.
     pub layout: Layout,
+    /// The chosen columns of the events.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub columns: Vec<ChosenColumn>,
     /// The watched conditions.
     pub watches: Vec<Watch>,
     /// The saved searches.
@@ -32,6 +36,7 @@ impl Memory {
     pub(crate) fn of(state: &State) -> Self {
         Self {
             layout: state.layout.clone(),
+            columns: state.columns.clone(),
             watches: state.watches.clone(),
             searches: state.searches.clone(),
         }
@@ -128,6 +133,8 @@ pub fn path_for(workspace: &str) -> Option<PathBuf> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::events::columns::column::Column;
+    use crate::tui::frame::dock::DetailLayout;
     use crate::tui::frame::focus::Pane;
 
     #[test]
@@ -139,8 +146,19 @@ mod tests {
             layout: Layout {
                 hidden: [Pane::Violations, Pane::Delivery].into(),
                 filters_percent: Some(40),
+                detail: DetailLayout {
+                    percent: Some(55),
+                    hidden: true,
+                },
                 ..Layout::default()
             },
+            columns: vec![
+                Column::Outcome.into(),
+                ChosenColumn {
+                    column: Column::Field("event_properties.\"Ü\" x".to_owned()),
+                    width: Some(30),
+                },
+            ],
             watches: vec![Watch {
                 when: "country == \"Ü\"".to_owned(),
                 above: Some(2.5),

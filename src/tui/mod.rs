@@ -4,9 +4,11 @@
 //! queries over the ring, and [`shell`] the terminal and the pipeline.
 
 pub mod action;
+mod areas;
 pub mod copy;
 pub mod dead_letters;
 pub mod delivery;
+pub mod detail;
 pub mod events;
 pub mod filters;
 mod forwarder;

@@ -57,6 +57,7 @@ impl Opening {
         match self.memory.as_deref().map(Memory::read) {
             Some(Ok(recalled)) => {
                 state.layout = recalled.layout;
+                state.columns = recalled.columns;
                 state.watches = recalled.watches;
                 state.searches = recalled.searches;
                 (state, None)

@@ -10,12 +10,16 @@ use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::action::{Action, Effect};
 use crate::tui::delivery::queue_reason::QueueReason;
+use crate::tui::detail::query as detail;
+use crate::tui::detail::state::Followed;
+use crate::tui::events::columns::state::ChosenColumn;
 use crate::tui::events::find::Find;
 use crate::tui::events::finder::Finder;
 use crate::tui::events::page::Anchor;
 use crate::tui::filters::preview::query::Question;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::person::query::Identity;
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::state::State;
 use crate::tui::update::update;
 
@@ -37,6 +41,8 @@ struct FrozenView {
     frozen_ms: UnixMs,
     anchor: Anchor,
     rows: usize,
+    columns: Vec<ChosenColumn>,
+    privacy: Option<Privacy>,
     find: Option<Find>,
     question: Option<Question>,
     bookmarks: BTreeSet<u64>,
@@ -126,6 +132,8 @@ impl Session {
         self.finder.set_draft(question.clone());
         let queued = QueueReason::of(&self.state.shown().delivery);
         self.finder.set_queued(queued);
+        let columns = self.state.event_columns();
+        self.finder.set_columns(columns.clone(), self.state.privacy);
         let rows = self.state.event_rows();
         let events = &mut self.state.events;
         events.room = rows;
@@ -133,6 +141,8 @@ impl Session {
             frozen_ms: frozen.at_ms,
             anchor: events.anchor(),
             rows,
+            columns: columns.clone(),
+            privacy: self.state.privacy,
             find: events.find.clone(),
             question,
             bookmarks: events.bookmarks.clone(),
@@ -146,6 +156,7 @@ impl Session {
             self.act(Action::Page(page));
         }
         self.frozen_view = view;
+        self.follow_cursor();
         let is_frozen = self.state.frozen.is_some();
         if let Some(inspector) = self.state.overlays.inspector()
             && !(is_frozen && inspector.found.is_some())
@@ -156,6 +167,34 @@ impl Session {
         {
             let found = self.inspect(inspector.sequence);
             self.act(Action::Inspected(found));
+        }
+    }
+
+    /// Brings the detail pane up to date.
+    fn follow_cursor(&mut self) {
+        if !detail::follows(&self.state) {
+            return;
+        }
+        let Some((source, sequence)) = detail::wanted(&self.state) else {
+            self.act(Action::Followed(None));
+            return;
+        };
+        let (record, snapshot) = (self.finder.record(sequence), &self.state.snapshot);
+        let is_frozen = self.state.frozen.is_some();
+        let is_current = self.state.detail.shown.as_ref().is_some_and(|shown| {
+            let (before, inspector) = shown;
+            *before == source
+                && inspector.sequence == sequence
+                && (is_frozen && inspector.found.is_some()
+                    || !inspector.is_outdated(record.as_ref(), snapshot))
+        });
+        if !is_current {
+            let found = self.inspect(sequence);
+            self.act(Action::Followed(Some(Followed {
+                source,
+                sequence,
+                found,
+            })));
         }
     }
 }

@@ -24,6 +24,7 @@ use crate::pipeline::{Pipeline, ShutdownReport};
 use crate::protocol::Snapshot;
 use crate::signals::{self, Hangup};
 use crate::tui::action::{Action, Effect, ReloadOutcome};
+use crate::tui::dead_letters::query::previewed_group;
 use crate::tui::filters::preview::query::Previewer;
 use crate::tui::forwarder::Forwarder;
 use crate::tui::frame::news::has_news;
@@ -219,6 +220,7 @@ impl Shell {
             .summarize(person.map(|open| open.identity.clone()));
         self.jobs
             .break_down(state.overlays.limit().map(|open| open.code));
+        self.jobs.preview_group(previewed_group(state).cloned());
         let properties = state.overlays.properties();
         self.jobs
             .explore(properties.map(|open| open.event_type.clone()));

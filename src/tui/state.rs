@@ -4,8 +4,6 @@ use std::collections::{BTreeMap, VecDeque};
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use ratatui::layout::Rect;
-
 use crate::amplitude::time::UnixMs;
 use crate::config;
 use crate::filter::Filters;
@@ -14,20 +12,20 @@ use crate::filter::change::{Change, changes, changes_among};
 use crate::filter::preview::Preview;
 use crate::protocol::{Snapshot, TypeRow};
 use crate::tui::delivery::state::AskedRetry;
+use crate::tui::detail::state::Detail;
+use crate::tui::events::columns::state::ChosenColumn;
 use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
 use crate::tui::filters::state::{ClosedDraft, Draft, FilterCursor, Sort, TemporaryChange};
 use crate::tui::frame::alert::{Alert, AlertInputs};
 use crate::tui::frame::focus::{InputContext, Pane};
-use crate::tui::frame::layout::{Border, Layout, LayoutInputs, PaneAreas};
+use crate::tui::frame::layout::{Border, Layout};
 use crate::tui::frame::notice::{NOTICE_MS, Notice, Subject};
 use crate::tui::frame::overlays::Overlays;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
-use crate::tui::person;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::searches::state::Search;
-use crate::tui::throughput::layout::history_columns;
 use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::query::{Watch, WatchCount};
 
@@ -99,6 +97,10 @@ pub struct State {
     pub filter_cursor: FilterCursor,
     /// The events pane.
     pub events: Events,
+    /// The chosen columns of the events. None: those for the width.
+    pub columns: Vec<ChosenColumn>,
+    /// The detail pane.
+    pub detail: Detail,
     /// The row of the cursor in the violations pane.
     pub violation: usize,
     /// The overlays over the lower panes.
@@ -171,6 +173,8 @@ impl State {
                 following: true,
                 ..Events::default()
             },
+            columns: Vec::new(),
+            detail: Detail::default(),
             violation: 0,
             overlays: Overlays::default(),
             popup: None,
@@ -207,32 +211,6 @@ impl State {
             watches: &self.watches,
             watch_counts: &self.watch_counts,
         }
-    }
-
-    /// The areas of the panes.
-    pub fn areas(&self) -> PaneAreas {
-        let inputs = LayoutInputs {
-            layout: &self.layout,
-            banner: u16::from(self.alert.is_some()),
-            watches: self.watches.len() as u16,
-            zoomed: self.zoomed.then_some(self.focus),
-        };
-        PaneAreas::new(Rect::new(0, 0, self.size.0, self.size.1), inputs)
-    }
-
-    /// Rows for events in the events pane.
-    pub fn event_rows(&self) -> usize {
-        let areas = self.areas();
-        let room = match self.overlays.person() {
-            Some(_) => person::layout::areas(areas.inspector)[1],
-            None => areas.events,
-        };
-        usize::from(room.height.saturating_sub(2))
-    }
-
-    /// Points of the history in the throughput pane.
-    pub fn history_points(&self) -> usize {
-        history_columns(self.areas().throughput)
     }
 
     /// The context of a key.

@@ -6,6 +6,7 @@ use crate::feed::FeedState;
 use crate::tui::action::{Action, Effect};
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::update::drain;
+use crate::tui::detail::update as detail;
 use crate::tui::events::export_file;
 use crate::tui::events::jump;
 use crate::tui::events::state::Edge;
@@ -101,6 +102,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             on_inspected(state, found);
             Vec::new()
         }
+        Action::Followed(followed) => {
+            detail::follow(state, followed);
+            Vec::new()
+        }
         Action::Applied(Ok(message)) => {
             state.applying = state.applying.saturating_sub(1);
             if !message.is_empty() {
@@ -187,6 +192,11 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::DeadLetters(found) => {
             dead_letters::found(state, found);
+            Vec::new()
+        }
+        Action::NewestDeadLetter(group, found) => {
+            let found = found.map(|newest| newest.map(|boxed| *boxed));
+            dead_letters::newest_found(state, group, found);
             Vec::new()
         }
         Action::Hangup => vec![Effect::Reload],

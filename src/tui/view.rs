@@ -10,8 +10,9 @@
 //! ├ violations ┴─────────────────────────────┤  violated limits
 //! └ footer ──────────────────────────────────┘  keys, or a prompt; above it the last notice
 //! ```
-//! An overlay, such as the inspector, takes the place of the three lower panes. A popup lies over
-//! everything.
+//! On a wide screen the detail pane is beside the events, on a tall one below them. It shows the event
+//! under the cursor. An overlay, such as the inspector, takes the place of the three lower panes. A
+//! popup lies over everything.
 
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
@@ -19,8 +20,10 @@ use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
 use crate::tui::copy::format as copy;
-use crate::tui::dead_letters::view as dead_letters;
+use crate::tui::dead_letters::{detail_view as dead_letters_detail, view as dead_letters};
 use crate::tui::delivery::{drain_view, view as delivery};
+use crate::tui::detail::view as detail;
+use crate::tui::events::columns::view as columns;
 use crate::tui::events::{export, find_view, view as events};
 use crate::tui::filters::editor::view as editor;
 use crate::tui::filters::history::view as history;
@@ -28,10 +31,10 @@ use crate::tui::filters::presets::view as presets;
 use crate::tui::filters::preview::view as preview;
 use crate::tui::filters::view as filters;
 use crate::tui::frame::focus::PopupKind;
-use crate::tui::frame::layout::PaneAreas;
+use crate::tui::frame::layout::{PaneAreas, is_small};
 use crate::tui::frame::overlays::Overlay;
 use crate::tui::frame::popup::Popup;
-use crate::tui::frame::{banner, confirm, footer, header, notice_view};
+use crate::tui::frame::{banner, confirm, footer, header, miniature, notice_view};
 use crate::tui::input::help::view as help;
 use crate::tui::input::palette::view as palette;
 use crate::tui::inspector::view as inspector;
@@ -51,10 +54,6 @@ use crate::tui::why::view as why;
 use crate::tui::widget::ascii::to_ascii;
 use crate::tui::widget::choice::{Choices, choice};
 use crate::tui::widget::theme::Theme;
-use crate::tui::widget::too_small::too_small;
-
-/// Minimum size for the panes, in columns and rows.
-const LEAST: (u16, u16) = (80, 24);
 
 /// Draws a state without a terminal. Two states with the same picture look the same to the
 /// operator.
@@ -70,8 +69,8 @@ pub fn picture(state: &State) -> Buffer {
 /// Draws the screen.
 pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     let area = frame.area();
-    if area.width < LEAST.0 || area.height < LEAST.1 {
-        too_small(frame, LEAST, theme);
+    if is_small(area) {
+        miniature(frame, area, state, theme);
     } else {
         panes(frame, area, state, theme);
     }
@@ -81,6 +80,32 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     }
     if theme.ascii {
         to_ascii(frame.buffer_mut());
+    }
+}
+
+/// Draws the most important figures, and events if there is room.
+fn miniature(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    let areas = state.areas();
+    miniature::render(frame, areas.header, state, theme);
+    if areas.events.area() > 0 {
+        events::render(frame, areas.events, state, theme);
+    }
+    let is_prompt = |popup: &Popup| {
+        matches!(
+            popup,
+            Popup::Find(_)
+                | Popup::ForTime(_)
+                | Popup::GoTo(_)
+                | Popup::ListFind(_)
+                | Popup::Why(_)
+        )
+    };
+    if state.popup.as_ref().is_some_and(is_prompt) {
+        footer::render(frame, areas.footer, state, theme);
+    }
+    popups(frame, area, state, theme);
+    if let Some(notice) = &state.notice {
+        notice_view::render(frame, areas.footer, notice, theme);
     }
 }
 
@@ -101,9 +126,17 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     if drawn(areas.delivery) && !(overlay.is_some() && state.zoomed) {
         delivery::render(frame, areas.delivery, state, theme);
     }
-    match overlay {
-        Some(overlay) => draw_overlay(frame, areas.inspector, overlay, state, theme),
+    let is_docked = drawn(areas.detail);
+    let main = match overlay {
+        Some(Overlay::Inspector(_)) if is_docked => state.overlays.under_inspector(),
+        overlay => overlay,
+    };
+    match main {
+        Some(overlay) => draw_overlay(frame, &areas, overlay, state, theme),
         None => lower_panes(frame, &areas, state, theme),
+    }
+    if is_docked {
+        draw_detail(frame, areas.detail, state, theme);
     }
     footer::render(frame, areas.footer, state, theme);
     popups(frame, area, state, theme);
@@ -112,19 +145,30 @@ fn panes(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     }
 }
 
+/// Draws the pane beside the list.
+fn draw_detail(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
+    match state.overlays.top() {
+        Some(Overlay::DeadLetters(open)) => {
+            dead_letters_detail::render(frame, area, open, state, theme);
+        }
+        _ => detail::render(frame, area, state, theme),
+    }
+}
+
 fn draw_overlay(
     frame: &mut Frame<'_>,
-    area: Rect,
+    areas: &PaneAreas,
     overlay: &Overlay,
     state: &State,
     theme: &Theme,
 ) {
+    let area = areas.overlay;
     match overlay {
         Overlay::DeadLetters(open) => dead_letters::render(frame, area, open, state, theme),
-        Overlay::Inspector(open) => inspector::render(frame, area, open, state, theme),
+        Overlay::Inspector(open) => inspector::render(frame, areas.inspector, open, state, theme),
         Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
         Overlay::Person(open) => person::render(frame, area, open, state, theme),
-        Overlay::Limit(open) => limits::render(frame, area, open, theme),
+        Overlay::Limit(open) => limits::render(frame, area, open, state, theme),
         Overlay::Why(open) => why::render(frame, area, open, state, theme),
         Overlay::Stages(open) => stages::render(frame, area, open, state, theme),
     }
@@ -186,6 +230,7 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         }
         Some(Popup::History(scroll)) => history::render(frame, area, *scroll, state, theme),
         Some(Popup::Watches(list)) => watches::render(frame, area, list, state, theme),
+        Some(Popup::Columns(open)) => columns::render(frame, area, open, state, theme),
         Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
         Some(Popup::Tour(open)) => tour::render(frame, area, *open, state, theme),
         Some(Popup::Palette(open)) => palette::render(frame, area, open, state, theme),

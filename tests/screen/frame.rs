@@ -1,11 +1,14 @@
-//! Panes, mouse, and a screen that is too small.
+//! Panes, mouse, and a small screen.
 
-use crate::fixture::Fixture;
+use crate::fixture::{Fixture, snapshot};
 use crossterm::event::{KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
+use sluicegate::delivery::BreakerState;
+use sluicegate::filter::Mode;
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::frame::focus::Pane;
 use sluicegate::tui::frame::layout::Layout;
 use sluicegate::tui::frame::popup::Popup;
+use std::sync::Arc;
 
 fn mouse(kind: MouseEventKind, column: u16, row: u16) -> Action {
     Action::Mouse(MouseEvent {
@@ -101,13 +104,82 @@ fn the_mouse_chooses_opens_scrolls_and_is_handed_to_the_terminal() {
 }
 
 #[test]
-fn a_screen_that_is_too_small_says_so() {
+fn a_small_screen_says_the_most_important() {
+    let mut fixture = Fixture::new((40, 10));
+    insta::assert_snapshot!("miniature", fixture.plain());
+    // A question is read in full, and answered.
+    fixture.press("g");
+    let screen = fixture.plain();
     assert!(
-        Fixture::new((40, 10))
-            .plain()
-            .contains("terminal too small: 80×24 needed")
+        screen.contains("y yes") && screen.contains("drop"),
+        "{screen}"
     );
-    for size in [(1, 1), (79, 24), (80, 23), (250, 70)] {
-        Fixture::new(size).plain();
+    fixture.press("n");
+    // Events fill the room that is left, and are found.
+    let mut fixture = Fixture::new((60, 22));
+    fixture.press("/signup");
+    let screen = fixture.plain();
+    assert!(screen.contains("1 of 9 match signup"), "{screen}");
+    assert!(screen.contains(" /signup "), "{screen}");
+    fixture.press("\n");
+    insta::assert_snapshot!("miniature_with_events", fixture.plain());
+}
+
+#[test]
+fn a_small_screen_says_what_is_wrong() {
+    let mut fixture = Fixture::new((40, 10));
+    let mut down = snapshot(Mode::Open);
+    down.delivery.breaker = BreakerState::Open {
+        why: "connection refused".to_owned(),
+        since_ms: down.at_ms - 60_000,
+        probe_ms: down.at_ms + 5_000,
+    };
+    fixture.act(Action::Snapshot(Arc::new(down)));
+    let screen = fixture.plain();
+    for says in [
+        "OPEN",
+        "DOWN, retry in 5.0 s",
+        "connection refused",
+        "queued 1,204",
+    ] {
+        assert!(screen.contains(says), "{says:?} is not in\n{screen}");
+    }
+}
+
+#[test]
+fn no_size_is_too_small_to_draw() {
+    for columns in [1, 3, 5, 10, 20, 39, 40, 79] {
+        for rows in [1, 2, 3, 5, 9, 10, 16, 23] {
+            for keys in [
+                "", "g", "?", ":", "S", "W", "/x", "q", "X", "H", "r", "l\n", "p", "\n",
+            ] {
+                let mut fixture = Fixture::new((columns, rows));
+                fixture.press(keys);
+                fixture.plain();
+            }
+        }
+    }
+}
+
+#[test]
+fn the_header_keeps_what_is_queued_and_rejected_and_the_footer_the_way_out() {
+    let screen = Fixture::new((80, 24)).plain();
+    let header = screen.lines().next().unwrap();
+    for says in [
+        "shop-prod",
+        "feed live",
+        "OPEN",
+        "queued 1,204",
+        "⚠ 15",
+        "08:00:00Z",
+    ] {
+        assert!(header.contains(says), "{says:?} is not in {header}");
+    }
+    for keys in ["\n", "p", "l", "f "] {
+        let mut fixture = Fixture::new((80, 24));
+        fixture.press(keys);
+        let screen = fixture.plain();
+        let footer = screen.lines().last().unwrap();
+        assert!(footer.contains("Esc "), "{keys:?}: {footer}");
     }
 }

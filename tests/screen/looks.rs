@@ -1,4 +1,4 @@
-//! Every pane, popup and state at three sizes, in every theme: what it says, that it says the
+//! Every pane, popup and state at four sizes, in every theme: what it says, that it says the
 //! same in all of them, and that it can be read.
 
 use ratatui::Terminal;
@@ -15,7 +15,7 @@ use sluicegate::tui::widget::theme::Theme;
 use crate::fixture::{Fixture, NOW, dead_letter};
 
 /// What is pressed to come to a scene.
-pub const SCENES: [(&str, &str); 56] = [
+pub const SCENES: [(&str, &str); 60] = [
     ("screen", ""),
     ("zoom_filters", "fz"),
     ("zoom_events", "z"),
@@ -70,11 +70,15 @@ pub const SCENES: [(&str, &str); 56] = [
     ("why_prompt", "Yu-000"),
     ("why", "Yu-0005\n"),
     ("why_nothing", "Yu-9999\n"),
+    ("columns", "|"),
+    ("columns_field", "|fcountry"),
+    ("detail", "↓\n"),
+    ("detail_event", "↓\n\t"),
     ("letters", "l"),
     ("letter", "l\n"),
 ];
 
-pub const SIZES: [(u16, u16); 3] = [(80, 24), (120, 34), (200, 60)];
+pub const SIZES: [(u16, u16); 4] = [(80, 24), (120, 34), (160, 45), (200, 60)];
 
 /// The scene, with all that the screen asks for at hand.
 pub fn scene(keys: &str, size: (u16, u16)) -> Fixture {
@@ -107,7 +111,7 @@ pub fn drawn(fixture: &Fixture, theme: &Theme) -> Buffer {
 }
 
 #[test]
-fn every_scene_at_three_sizes() {
+fn every_scene_at_all_sizes() {
     for (name, keys) in SCENES {
         let at = |size| {
             let fixture = scene(keys, size);

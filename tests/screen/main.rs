@@ -1,10 +1,12 @@
 //! The screen without a terminal: what keys do, and what every pane looks like.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod columns;
 #[path = "../common/mod.rs"]
 mod common;
 mod dead_letters;
 mod delivery;
+mod detail;
 mod events;
 mod filters;
 mod fixture;

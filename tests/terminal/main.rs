@@ -5,6 +5,7 @@
 mod attach;
 mod configuration;
 mod delivery;
+mod detail;
 mod display;
 mod events;
 mod filters;

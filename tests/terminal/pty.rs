@@ -99,6 +99,14 @@ impl Terminal {
         }
     }
 
+    pub fn resize(&self, cols: u16, rows: u16) {
+        let mut screen = self.screen.lock().unwrap();
+        screen.screen_mut().set_size(cells(rows), cells(cols));
+        drop(screen);
+        let master = &self.window.as_ref().unwrap().master;
+        master.resize(PtySize { rows, cols, ..SIZE }).unwrap();
+    }
+
     pub fn press(&mut self, keys: &str) {
         let window = self.window.as_mut().unwrap();
         window.keys.write_all(keys.as_bytes()).unwrap();

@@ -11,6 +11,19 @@ pub struct DeadLetters {
     pub row: usize,
     /// The open group.
     pub opened: Option<OpenedGroup>,
+    /// The newest dead letter of the group under the cursor, for the detail pane.
+    pub newest: Option<Box<NewestOfGroup>>,
+}
+
+/// The newest dead letter of a group.
+#[derive(Debug)]
+pub struct NewestOfGroup {
+    /// The group.
+    pub group: DeadLetterGroup,
+    /// The dead letter. None if the group has become empty.
+    pub dead_letter: Option<DeadLetter>,
+    /// The paths that are folded in its request.
+    pub folded: BTreeSet<String>,
 }
 
 /// An open group of dead letters.

@@ -5,7 +5,8 @@ use std::collections::BTreeSet;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
 use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
-use crate::tui::dead_letters::state::{DeadLetters, OpenedGroup};
+use crate::tui::dead_letters::query::{previewed_group, row};
+use crate::tui::dead_letters::state::{DeadLetters, NewestOfGroup, OpenedGroup};
 use crate::tui::frame::popup::{Confirm, Popup};
 use crate::tui::state::State;
 use crate::tui::widget::json;
@@ -14,11 +15,7 @@ use crate::tui::widget::list::stepped;
 
 /// The group under the cursor, and its number of dead letters.
 fn group(state: &State) -> Option<(DeadLetterGroup, u64)> {
-    let row = state
-        .snapshot
-        .dead_letters
-        .get(state.overlays.dead_letters()?.row)?;
-    Some((row.group.clone(), row.count))
+    row(state).map(|row| (row.group.clone(), row.count))
 }
 
 /// The selection of a command: the dead letter under the cursor, or the group; and its number.
@@ -142,6 +139,29 @@ pub(crate) fn found(state: &mut State, found: Result<Vec<DeadLetter>, String>) {
         }
         (Ok(_), None) => {}
         (Err(why), _) => state.notify_error(why),
+    }
+}
+
+/// Takes over the newest dead letter of a group, if the cursor is still on it.
+pub(crate) fn newest_found(
+    state: &mut State,
+    group: DeadLetterGroup,
+    found: Result<Option<DeadLetter>, String>,
+) {
+    if previewed_group(state) != Some(&group) {
+        return;
+    }
+    let dead_letter = match found {
+        Ok(dead_letter) => dead_letter,
+        Err(why) => return state.notify_error(why),
+    };
+    let body = dead_letter.as_ref().map(body).unwrap_or_default();
+    if let Some(dead_letters) = state.overlays.dead_letters_mut() {
+        dead_letters.newest = Some(Box::new(NewestOfGroup {
+            group,
+            dead_letter,
+            folded: json::long_ones(&body, FOLDED_OVER),
+        }));
     }
 }
 

@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use crate::delivery::BreakerState;
 use crate::protocol::Snapshot;
 use crate::text::{duration, grouped};
-use crate::tui::dead_letters::view as dead_letters;
+use crate::tui::dead_letters::row;
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -23,7 +23,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame,
         area,
         pane::Title::both(&title, &right),
-        state.focus == Pane::Delivery,
+        state.has_focus(Pane::Delivery),
         theme,
     );
     let room = usize::from(inside.width).saturating_sub(1);
@@ -85,7 +85,7 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
         lines.push(Line::styled(" none", theme.dim));
     }
     for letter in shown.dead_letters.iter() {
-        lines.push(dead_letters::line(letter, false, room, theme));
+        lines.push(row::line(letter, false, room, theme));
     }
     lines
 }

@@ -7,6 +7,7 @@ use crate::filter::preview::Comparison;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::delivery::queue_reason::QueueReason;
+use crate::tui::events::columns::state::{ChosenColumn, has_titles};
 use crate::tui::events::find::Find;
 use crate::tui::events::list::EventList;
 use crate::tui::events::outcome::Severity;
@@ -14,6 +15,7 @@ use crate::tui::events::page::{Anchor, BarSegment, Page, Row, row};
 use crate::tui::events::scan::Scan;
 use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::filters::preview::query::{Question, preview_input};
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::widget::theme::Sign;
 
 /// A list with a search, and its progress.
@@ -29,6 +31,10 @@ pub struct Finder {
     end: Option<u64>,
     /// The reason why accepted events stay queued.
     queued: Option<QueueReason>,
+    /// The columns of the page whose values it has to find.
+    columns: Vec<ChosenColumn>,
+    /// The mask of their values.
+    privacy: Option<Privacy>,
 }
 
 #[derive(Debug)]
@@ -47,6 +53,8 @@ impl Finder {
             lens: None,
             end: None,
             queued: None,
+            columns: Vec::new(),
+            privacy: None,
         }
     }
 
@@ -79,6 +87,24 @@ impl Finder {
     /// Sets the reason why accepted events stay queued.
     pub fn set_queued(&mut self, queued: Option<QueueReason>) {
         self.queued = queued;
+    }
+
+    /// Sets the columns of the page, and the mask of their values.
+    pub fn set_columns(&mut self, columns: Vec<ChosenColumn>, privacy: Option<Privacy>) {
+        self.columns = if has_titles(&columns) {
+            columns
+        } else {
+            Vec::new()
+        };
+        self.privacy = privacy;
+    }
+
+    /// The values of the columns for a record.
+    fn cells(&self, record: &Record) -> Vec<String> {
+        let columns = self.columns.iter();
+        columns
+            .map(|chosen| chosen.column.value(record, self.privacy))
+            .collect()
     }
 
     /// Continues the scan of the ring, for a part of a frame's time.
@@ -128,24 +154,26 @@ impl Finder {
             None => Some(first + index),
         };
         let indices = (0..rows as u64).map_while(|n| index.checked_sub(n));
-        let lens = &mut self.lens;
         let records: Vec<Record> = indices
             .filter_map(|index| ring.get(at(index)?).cloned())
             .collect();
         // Conditions are evaluated without the lock: events keep arriving meanwhile.
         drop(ring);
         let marks_matches = self.in_context;
+        let mut lens = self.lens.take();
         page.rows = records
             .iter()
             .map(|record| Row {
                 is_marked: bookmarks.contains(&record.sequence),
                 is_match: marks_matches && self.scan.is_match(record.sequence),
-                ..match lens {
+                cells: self.cells(record),
+                ..match &mut lens {
                     Some(lens) => lens.row(record, self.queued),
                     None => row(record, self.queued),
                 }
             })
             .collect();
+        self.lens = lens;
         page.above = count - 1 - index;
         page.bar = self.bar(&page, rows, first..end, bookmarks);
         page

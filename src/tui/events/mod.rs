@@ -1,5 +1,6 @@
 //! The list of events: lists, finding, paging, jumping and exporting.
 
+pub mod columns;
 pub(crate) mod current;
 pub mod export;
 pub(crate) mod export_file;
@@ -15,6 +16,7 @@ pub mod page;
 pub(crate) mod reveal;
 mod scan;
 pub mod seek;
+pub(crate) mod severity_style;
 pub mod state;
 mod title;
 pub(crate) mod update;

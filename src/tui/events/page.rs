@@ -65,6 +65,8 @@ pub struct Row {
     pub is_marked: bool,
     /// Whether the search matches it, while other events are shown too.
     pub is_match: bool,
+    /// The values of all columns, empty for those that have a field above. Empty if all have.
+    pub cells: Vec<String>,
 }
 
 /// The first row of a page.
@@ -106,5 +108,6 @@ pub(crate) fn row(record: &Record, queued: Option<QueueReason>) -> Row {
         severity,
         is_marked: false,
         is_match: false,
+        cells: Vec::new(),
     }
 }

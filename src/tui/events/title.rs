@@ -87,7 +87,7 @@ fn no_event_yet(state: &State) -> String {
 }
 
 /// The mark before a row, and its style.
-pub(super) fn mark(row: &Row, theme: &Theme) -> (&'static str, Style) {
+pub(crate) fn mark(row: &Row, theme: &Theme) -> (&'static str, Style) {
     if row.is_marked {
         (theme.sign(Sign::Bookmark), theme.warn)
     } else if row.is_match {

@@ -1,13 +1,12 @@
-//! The events pane, the newest on top: time, type, person, size and outcome.
+//! The events pane, the newest on top.
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Style;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::events::outcome::Severity;
-use crate::tui::events::page::{BarSegment, Row};
+use crate::tui::events::columns::view::Grid;
+use crate::tui::events::page::BarSegment;
 use crate::tui::events::title;
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
@@ -22,7 +21,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame,
         area,
         pane::Title::both(&title, &right),
-        state.focus == Pane::Events,
+        state.has_focus(Pane::Events),
         theme,
     );
     let width = usize::from(inside.width);
@@ -34,23 +33,29 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame.render_widget(Paragraph::new(lines.collect::<Vec<_>>()), inside);
         return;
     }
-    let cursor = events.cursor;
-    let columns = Columns::of(width);
-    let rows = page.rows.iter().take(usize::from(inside.height));
-    let lines: Vec<Line<'_>> = rows
-        .map(|row| {
-            let hidden = state.privacy.filter(|_| !row.person.starts_with('('));
-            let person = match hidden {
-                Some(privacy) => &privacy.id(&row.person),
-                None => &row.person,
-            };
-            let mut line = columns.line(row, person, cursor == Some(row.sequence), theme);
-            if events.selected.contains(&row.sequence) {
-                line.spans[0] = Span::styled(theme.sign(Sign::Selected), theme.accent);
-            }
-            line
-        })
-        .collect();
+    // The event in the detail pane, while that has the focus.
+    let inspected = state.overlays.inspector().map(|open| open.sequence);
+    let cursor = inspected.or(events.cursor);
+    let grid = Grid::new(state.event_columns(), &page.rows, width);
+    let titles = grid.titles(theme);
+    let below = usize::from(inside.height).saturating_sub(usize::from(titles.is_some()));
+    let rows = page.rows.iter().take(below);
+    let rows = rows.map(|row| {
+        let hidden = state.privacy.filter(|_| !row.person.starts_with('('));
+        let person = match hidden {
+            Some(privacy) => &privacy.id(&row.person),
+            None => &row.person,
+        };
+        let mut line = grid.row(row, person, theme);
+        if cursor == Some(row.sequence) {
+            line = theme.select(line);
+        }
+        if events.selected.contains(&row.sequence) {
+            line.spans[0] = Span::styled(theme.sign(Sign::Selected), theme.accent);
+        }
+        line
+    });
+    let lines: Vec<Line<'_>> = titles.into_iter().chain(rows).collect();
     frame.render_widget(Paragraph::new(lines), inside);
     bar(frame, area, &page.bar, theme);
 }
@@ -69,72 +74,5 @@ fn bar(frame: &mut Frame<'_>, area: Rect, parts: &[BarSegment], theme: &Theme) {
         };
         let buffer = frame.buffer_mut();
         buffer.set_string(column, row, theme.sign(sign), style);
-    }
-}
-
-/// The widths of the columns.
-struct Columns {
-    clock: usize,
-    event_type: usize,
-    person: usize,
-    bytes: usize,
-    outcome: usize,
-}
-
-impl Columns {
-    fn of(width: usize) -> Self {
-        // A narrow pane drops milliseconds and size in favour of the outcome.
-        let clock = if width >= 70 { 12 } else { 8 };
-        let bytes = if width >= 64 { 9 } else { 0 };
-        let rest = width.saturating_sub(clock + bytes + 6);
-        let share = if width >= 70 { 38 } else { 32 };
-        let event_type = (rest * share / 100).clamp(12, 36);
-        let person = (rest * 18 / 100).clamp(7, 38);
-        Self {
-            clock,
-            event_type,
-            person,
-            bytes,
-            outcome: rest.saturating_sub(event_type + person + 2),
-        }
-    }
-
-    fn line(&self, row: &Row, person: &str, selected: bool, theme: &Theme) -> Line<'static> {
-        let style = style_of(row.severity, theme);
-        let name = text::event_name(&row.event_type);
-        let name_style = if row.severity == Severity::Quiet {
-            theme.dim
-        } else {
-            theme.text
-        };
-        let bytes = if self.bytes > 0 {
-            text::fit_right(&text::bytes(row.bytes), self.bytes)
-        } else {
-            String::new()
-        };
-        let (mark, mark_style) = title::mark(row, theme);
-        let line = Line::from(vec![
-            Span::styled(mark, mark_style),
-            Span::styled(
-                format!("{} ", &row.clock[..self.clock.min(row.clock.len())]),
-                theme.dim,
-            ),
-            Span::styled(format!("{} ", theme.sign(row.sign)), style),
-            Span::styled(format!("{} ", text::fit(name, self.event_type)), name_style),
-            Span::styled(text::fit(person, self.person), name_style),
-            Span::styled(format!("{bytes}  "), theme.dim),
-            Span::styled(text::fit(&row.outcome, self.outcome), style),
-        ]);
-        if selected { theme.select(line) } else { line }
-    }
-}
-
-pub(crate) fn style_of(severity: Severity, theme: &Theme) -> Style {
-    match severity {
-        Severity::Quiet => theme.dim,
-        Severity::Plain => theme.text,
-        Severity::Good => theme.good,
-        Severity::Warn => theme.warn,
-        Severity::Bad => theme.bad,
     }
 }

@@ -13,6 +13,7 @@ use crate::tui::filters::state::{Draft, FilterCursor, TemporaryChange};
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::Command;
+use crate::tui::inspector::state::View;
 use crate::tui::state::State;
 use crate::tui::widget::list::stepped;
 
@@ -247,7 +248,9 @@ pub(crate) fn rule_on_this(state: &mut State, effect: RuleEffect) -> Vec<Effect>
     let Some(inspector) = state.overlays.inspector() else {
         return Vec::new();
     };
-    if inspector.shows_mapped {
+    // The overview has no cursor.
+    let is_overview = inspector.view == View::Story && state.is_docked();
+    if is_overview || inspector.shows_mapped() {
         let key = state.key(Command::Tab);
         let message = format!("conditions apply to the raw event: {key} shows it");
         state.notify_error(message);

@@ -18,7 +18,7 @@ use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let focused = state.focus == Pane::Filters;
+    let focused = state.has_focus(Pane::Filters);
     let filters = state.edited();
     let types = state.types();
     let (title, right) = title(state, &types, area.width);
@@ -140,7 +140,7 @@ impl RowLayout {
         let cursor = state.filter_row(types);
         let on_type = matches!(state.filter_cursor, FilterCursor::Type(_));
         let rule_cursor = if on_type { 0 } else { cursor - types.len() };
-        let focused = state.focus == Pane::Filters;
+        let focused = state.has_focus(Pane::Filters);
         // The rule under the cursor is shown in full if there is room.
         let detail = match rules.get(rule_cursor) {
             Some(rule) if focused && !on_type && height >= 12 => {
@@ -276,11 +276,10 @@ fn type_line(
         String::new()
     };
     let name_room = width.saturating_sub(4 + 1 + rate.len() + text::width(&count) + 1);
-    let name = text::event_name(&row.name);
     let style = if mark.on { theme.text } else { theme.dim };
     let line = Line::from(vec![
         mark.span(theme),
-        Span::styled(text::fit(name, name_room), style),
+        Span::styled(text::fit_name(&row.name, name_room), style),
         Span::styled(format!("{rate}{count} "), theme.dim),
     ]);
     if selected { theme.select(line) } else { line }

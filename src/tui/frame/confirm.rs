@@ -14,22 +14,31 @@ use crate::tui::state::State;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
-/// The area of the question, and its lines.
+/// The area of the question, and its lines, wrapped.
 fn layout(area: Rect, confirm: &Confirm, state: &State) -> (Rect, &'static str, Vec<String>) {
     let (title, mut lines) = question(confirm, state);
     lines.retain(|line| !line.is_empty());
     let widths = lines.iter().map(|line| text::width(line));
     let widest = widths.max().unwrap_or(0).max(36) as u16;
-    let columns = (widest + 6).min(area.width - 4);
-    let room = pane::centred(area, columns, lines.len() as u16 + 5);
-    (room, title, lines)
+    let columns = (widest + 6).min(area.width.saturating_sub(4));
+    let width = usize::from(columns).saturating_sub(6).max(1);
+    let lines = lines.iter().flat_map(|line| text::wrap(line, width));
+    let lines: Vec<String> = lines.collect();
+    let rows = lines.len() as u16 + 3 + 2 * gap(area, &lines);
+    (pane::centred(area, columns, rows), title, lines)
+}
+
+/// Empty rows above and below the lines of a question: a low screen has no room for them.
+fn gap(area: Rect, lines: &[String]) -> u16 {
+    u16::from(usize::from(area.height) >= lines.len() + 5)
 }
 
 /// The answer that is written at a position of the screen.
 pub(crate) fn answer_at(state: &State, confirm: &Confirm, at: Position) -> Option<PopupCommand> {
     let area = Rect::new(0, 0, state.size.0, state.size.1);
     let (room, _, lines) = layout(area, confirm, state);
-    if at.y != room.y + 3 + lines.len() as u16 || !room.contains(at) {
+    let row = room.y + 1 + 2 * gap(area, &lines) + lines.len() as u16;
+    if at.y != row || !room.contains(at) {
         return None;
     }
     let yes = Command::InPopup(PopupCommand::Yes);
@@ -52,20 +61,20 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let (room, title, lines) = layout(area, confirm, state);
+    let (room, title, wrapped) = layout(area, confirm, state);
     let inside = pane::frame(frame, room, pane::Title::left(title), true, theme);
-    let width = usize::from(inside.width).saturating_sub(4);
     let key = |does| {
         let does = Command::InPopup(does);
         state.keymap.popup_key(does, PopupKind::Question)
     };
-    let mut drawn = vec![Line::default()];
+    let gap = vec![Line::default(); usize::from(gap(area, &wrapped))];
+    let mut drawn = gap.clone();
     drawn.extend(
-        lines
+        wrapped
             .iter()
-            .map(|line| Line::styled(format!("  {}", text::cut(line, width)), theme.text)),
+            .map(|line| Line::styled(format!("  {line}"), theme.text)),
     );
-    drawn.push(Line::default());
+    drawn.extend(gap);
     drawn.push(Line::from(vec![
         Span::styled(format!("  {}", key(PopupCommand::Yes)), theme.key),
         Span::styled(" yes    ", theme.dim),

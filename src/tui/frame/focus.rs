@@ -76,4 +76,6 @@ pub enum PopupKind {
     Export,
     /// The choice of what to exclude.
     Exclude,
+    /// The chooser of columns.
+    Columns,
 }

@@ -23,6 +23,9 @@ const EDITOR: [(PopupCommand, &str); 4] = [
     (PopupCommand::Earlier, "earlier conditions"),
 ];
 
+/// Columns between two keys.
+const GAP: u16 = 3;
+
 /// A key in the footer.
 struct Hint<'s> {
     command: Command,
@@ -65,22 +68,44 @@ fn hints(state: &State, width: usize) -> Vec<Hint<'_>> {
             .map(|binding| (binding.command, binding.keys[0].as_str(), binding.footer))
             .collect(),
     };
-    let mut hints = Vec::new();
-    let mut column = 1;
-    for (command, key, text) in all {
-        let hint = Hint {
+    let mut hints: Vec<Hint<'_>> = all
+        .into_iter()
+        .map(|(command, key, text)| Hint {
             command,
             key,
             text,
-            column,
-        };
-        if usize::from(column + hint.width()) > width {
-            break;
-        }
-        column += hint.width() + 3;
-        hints.push(hint);
+            column: 0,
+        })
+        .collect();
+    keep_fitting(&mut hints, width);
+    let mut column = 1;
+    for hint in &mut hints {
+        hint.column = column;
+        column += hint.width() + GAP;
     }
     hints
+}
+
+/// Keeps the hints that fit in `width` columns, from the left. The way out (`Esc`) stays: others give way
+/// to it.
+fn keep_fitting(hints: &mut Vec<Hint<'_>>, width: usize) {
+    let needs = |hint: &Hint<'_>| usize::from(hint.width() + GAP);
+    let is_way_out = |hint: &Hint<'_>| hint.key == "Esc";
+    let mut reserved = hints.iter().find(|hint| is_way_out(hint)).map_or(0, needs);
+    // A column in front, and none behind the last hint.
+    let mut left = (width + usize::from(GAP)).saturating_sub(1);
+    let mut is_full = false;
+    hints.retain(|hint| {
+        if is_way_out(hint) {
+            reserved = 0;
+        } else if is_full || needs(hint) + reserved > left {
+            is_full = true;
+            return false;
+        }
+        let fits = needs(hint) <= left;
+        left = left.saturating_sub(needs(hint));
+        fits
+    });
 }
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {

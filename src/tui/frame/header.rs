@@ -17,8 +17,17 @@ use crate::tui::widget::headline::headline;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
 
+/// A text of the header, with its style.
+pub(crate) type Part = (String, Style);
+
 /// From this width on, there is room for whole sentences.
 const ROOMY: usize = 100;
+
+/// Columns of the gate beside the destination: ` ▲ OPEN → … `.
+const GATE_COLUMNS: usize = 11;
+
+/// Columns for the feed on a narrow screen: `● feed live`.
+const LEAST_FEED: usize = 13;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width);
@@ -32,48 +41,26 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         format!(" {} ", text::cut(&state.labels.workspace, width / 5)),
         theme.accent,
     );
-    let gate = gate(state, theme, width);
-    let destination = destination(state, theme, width);
-    // Workspace, gate, destination and clock are always there; the feed's words take what room is left.
-    let always = [
-        Some(&workspace),
-        frozen.as_ref(),
-        Some(&gate),
-        destination.as_ref(),
-    ];
-    let always = always.into_iter().flatten();
-    let taken: usize = always.map(|(text, _)| text::width(text) + 2).sum();
-    let taken = taken + clock.len() + 2;
+    let mut lead: Vec<Part> = frozen.into_iter().collect();
+    lead.push(workspace);
+    let mut tail: Vec<Part> = destination(state, theme, width).into_iter().collect();
+    tail.push(spool(state, theme));
+    tail.extend(rejecting(state, theme, width >= 130));
+    // The gate gives way to what is queued and rejected, and the feed to all of them.
+    let needs = |part: &Part| text::width(&part.0) + 2;
+    let fixed: usize = lead.iter().chain(&tail).map(needs).sum();
+    let room = width.saturating_sub(fixed + clock.len());
+    let gate = gate(state, theme, room.saturating_sub(LEAST_FEED + 2));
+    let left = room.saturating_sub(needs(&gate) + 2);
     let (feed, feed_style) = feed(state, theme, width);
-    let feed = (text::cut(&feed, width.saturating_sub(taken)), feed_style);
-    let mut parts: Vec<(String, Style)> = frozen.into_iter().collect();
-    parts.extend([workspace, feed, gate]);
-    parts.extend(destination);
-    parts.push(spool(state, theme));
-    let rejecting: u64 = state
-        .snapshot
-        .limits
-        .iter()
-        .filter(|l| l.policy == Policy::Reject)
-        .map(|l| l.recent)
-        .sum();
-    if rejecting > 0 {
-        let span = if width >= 130 { " in 10 m" } else { "" };
-        parts.push((
-            format!(
-                "{} {}{span}",
-                theme.sign(Sign::Attention),
-                grouped(rejecting)
-            ),
-            theme.warn,
-        ));
-    }
+    let feed = (text::cut(&feed, left), feed_style);
+    let parts = lead.into_iter().chain([feed, gate]).chain(tail);
     let line = headline(parts, (clock, theme.dim), width);
     frame.render_widget(Paragraph::new(line), area);
 }
 
 /// Whether the panes are frozen, and since when.
-fn frozen(state: &State, theme: &Theme, width: usize) -> Option<(String, Style)> {
+fn frozen(state: &State, theme: &Theme, width: usize) -> Option<Part> {
     let since = time::to_clock_seconds(state.frozen.as_ref()?.at_ms);
     let message = if width >= ROOMY {
         format!(" PANES FROZEN {since} ")
@@ -83,7 +70,8 @@ fn frozen(state: &State, theme: &Theme, width: usize) -> Option<(String, Style)>
     Some((message, theme.shut))
 }
 
-fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
+/// The state of the feed.
+pub(crate) fn feed(state: &State, theme: &Theme, width: usize) -> Part {
     let snapshot = &state.snapshot;
     let address = if width >= ROOMY {
         text::cut(&state.labels.feed, width / 4)
@@ -124,16 +112,20 @@ fn feed(state: &State, theme: &Theme, width: usize) -> (String, Style) {
     }
 }
 
-fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
+/// The mode of the gate, and the destination as far as it fits into `room` columns.
+pub(crate) fn gate(state: &State, theme: &Theme, room: usize) -> Part {
     // The region is known only once Customer.io was asked.
     let destination = match &state.snapshot.delivery.server {
         Some(server) => state.labels.destination.replace("customer.io auto", server),
         None => state.labels.destination.clone(),
     };
-    let destination = text::cut(&destination, width / 3);
+    let destination = text::cut(&destination, room.saturating_sub(GATE_COLUMNS).min(40));
     let is_up = state.snapshot.delivery.breaker == BreakerState::Closed;
     match state.snapshot.mode {
         Some(Mode::Open) if !is_up => (format!(" {} OPEN ", theme.sign(Sign::Open)), theme.open),
+        Some(Mode::Open) if destination.is_empty() => {
+            (format!(" {} OPEN ", theme.sign(Sign::Open)), theme.open)
+        }
         Some(Mode::Open) => (
             format!(
                 " {} OPEN {} {destination} ",
@@ -142,10 +134,11 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
             ),
             theme.open,
         ),
-        Some(Mode::DryRun) => (
-            format!(" {} DRY RUN, nothing is sent ", theme.sign(Sign::DryRun)),
-            theme.dry_run,
-        ),
+        Some(Mode::DryRun) => {
+            let note = if room >= 28 { ", nothing is sent" } else { "" };
+            let message = format!(" {} DRY RUN{note} ", theme.sign(Sign::DryRun));
+            (message, theme.dry_run)
+        }
         Some(Mode::Shut) => (
             format!(" {} SHUT {destination} ", theme.sign(Sign::Shut)),
             theme.shut,
@@ -155,7 +148,7 @@ fn gate(state: &State, theme: &Theme, width: usize) -> (String, Style) {
 }
 
 /// The state of the destination, unless requests are sent as usual.
-fn destination(state: &State, theme: &Theme, width: usize) -> Option<(String, Style)> {
+pub(crate) fn destination(state: &State, theme: &Theme, width: usize) -> Option<Part> {
     let sign = theme.sign(Sign::Rejected);
     let message = match &state.snapshot.delivery.breaker {
         BreakerState::Closed => return None,
@@ -169,7 +162,19 @@ fn destination(state: &State, theme: &Theme, width: usize) -> Option<(String, St
     Some((message, theme.shut))
 }
 
-fn spool(state: &State, theme: &Theme) -> (String, Style) {
+/// The events that limits rejected in the last 10 minutes, if there are any.
+pub(crate) fn rejecting(state: &State, theme: &Theme, names_span: bool) -> Option<Part> {
+    let limits = state.snapshot.limits.iter();
+    let limits = limits.filter(|limit| limit.policy == Policy::Reject);
+    let rejecting: u64 = limits.map(|limit| limit.recent).sum();
+    let span = if names_span { " in 10 m" } else { "" };
+    let sign = theme.sign(Sign::Attention);
+    let message = format!("{sign} {}{span}", grouped(rejecting));
+    (rejecting > 0).then_some((message, theme.warn))
+}
+
+/// The spool: its queued items, or what is wrong with it.
+pub(crate) fn spool(state: &State, theme: &Theme) -> Part {
     let delivery = &state.snapshot.delivery;
     let spool = &delivery.spool;
     let attention = theme.sign(Sign::Attention);

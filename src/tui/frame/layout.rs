@@ -5,7 +5,22 @@ use std::collections::BTreeSet;
 use ratatui::layout::{Constraint, Layout as Layouting, Position, Rect};
 use serde::{Deserialize, Serialize};
 
+use crate::tui::frame::dock::{self, DetailLayout, Host};
 use crate::tui::frame::focus::Pane;
+
+/// Minimum size for the panes, in columns and rows.
+pub(crate) const LEAST: (u16, u16) = (80, 24);
+
+/// Rows of the miniature, which takes the place of the panes on a smaller screen.
+const MINIATURE_ROWS: u16 = 11;
+
+/// Minimum columns and rows for events below the miniature.
+const LEAST_EVENTS: (u16, u16) = (40, 5);
+
+/// Whether a screen is too small for the panes.
+pub(crate) fn is_small(area: Rect) -> bool {
+    area.width < LEAST.0 || area.height < LEAST.1
+}
 
 /// The operator's changes to the default layout.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -21,6 +36,8 @@ pub struct Layout {
     pub filters_percent: Option<u16>,
     /// Rows of the violations pane.
     pub violations_rows: Option<u16>,
+    /// The detail pane.
+    pub detail: DetailLayout,
 }
 
 /// Minimum columns of a screen with a strip of the pipeline's stages.
@@ -42,6 +59,11 @@ pub struct PaneAreas {
     pub(crate) filters: Rect,
     pub(crate) events: Rect,
     pub(crate) violations: Rect,
+    /// The detail pane. Empty if it is not docked.
+    pub(crate) detail: Rect,
+    /// An overlay with a list, beside the detail pane.
+    pub(crate) overlay: Rect,
+    /// An overlay without a list.
     pub(crate) inspector: Rect,
     pub(crate) footer: Rect,
 }
@@ -57,6 +79,8 @@ pub struct LayoutInputs<'l> {
     pub watches: u16,
     /// The zoomed pane.
     pub zoomed: Option<Pane>,
+    /// The list that the detail pane is docked to, if the screen has room for both.
+    pub host: Option<Host>,
 }
 
 impl PaneAreas {
@@ -98,22 +122,60 @@ impl PaneAreas {
         let [middle, violations] =
             Layouting::vertical([Constraint::Min(0), Constraint::Length(violations_rows)])
                 .areas(lower);
-        let left = match layout.filters_percent {
-            Some(share) => (area.width * share.clamp(15, 70) / 100).max(24),
-            None => (area.width * 28 / 100).clamp(28, 52),
-        };
-        let [filters, events] = side_by_side(middle, left, shows(Pane::Filters), true);
         Self {
             header,
             banner,
             strip,
             throughput,
             delivery,
-            filters,
-            events,
             violations,
             inspector: lower,
             footer,
+            ..Self::default()
+        }
+        .with_lists(area, middle, inputs)
+    }
+
+    /// Divides the room for filters and events, and that of an overlay, with the detail pane.
+    fn with_lists(self, area: Rect, middle: Rect, inputs: LayoutInputs<'_>) -> Self {
+        let layout = inputs.layout;
+        let lower = self.inspector;
+        let left = match layout.filters_percent {
+            Some(share) => (area.width * share.clamp(15, 70) / 100).max(24),
+            // The detail pane needs room too.
+            None if dock::is_beside(area) && !layout.detail.hidden => {
+                (area.width / 4).clamp(34, 52)
+            }
+            None => (area.width * 28 / 100).clamp(28, 52),
+        };
+        let shows_filters = !layout.hidden.contains(&Pane::Filters);
+        let [filters, events] = side_by_side(middle, left, shows_filters, true);
+        let split = |room| dock::split(room, area, layout.detail);
+        let (events, overlay, detail) = match inputs.host {
+            None => (events, lower, Rect::default()),
+            Some(Host::Events) => {
+                let [events, detail] = split(events);
+                (events, lower, detail)
+            }
+            Some(Host::Person | Host::Limit | Host::DeadLetters) => {
+                let [overlay, detail] = split(lower);
+                (events, overlay, detail)
+            }
+        };
+        Self {
+            filters,
+            events,
+            detail,
+            overlay,
+            ..self
+        }
+    }
+
+    /// The list that the detail pane is docked to.
+    fn list(&self, host: Host) -> Rect {
+        match host {
+            Host::Events => self.events,
+            Host::Person | Host::Limit | Host::DeadLetters => self.overlay,
         }
     }
 
@@ -153,6 +215,19 @@ impl PaneAreas {
         is_over.then_some(Border::OverViolations)
     }
 
+    /// The border between the detail pane and its list, if it is at a position.
+    pub(crate) fn detail_border_at(&self, host: Option<Host>, at: Position) -> Option<Border> {
+        let host = host?;
+        let is_border = dock::is_border(self.list(host), self.detail, at);
+        is_border.then_some(Border::Detail(host))
+    }
+
+    /// Enlarges the detail pane by columns and rows at the cost of its list.
+    pub(crate) fn resize_detail(&self, host: Host, by: (i16, i16), layout: &mut Layout) {
+        let share = dock::share_resized(self.list(host), self.detail, by);
+        layout.detail.percent = Some(share);
+    }
+
     /// Moves a border to a position.
     pub fn drag(&self, border: Border, to: Position, layout: &mut Layout) {
         let width = self.header.width.max(1);
@@ -166,6 +241,10 @@ impl PaneAreas {
             }
             Border::OverViolations => {
                 layout.violations_rows = Some(self.footer.y.saturating_sub(to.y));
+            }
+            Border::Detail(host) => {
+                let share = dock::share_at(self.list(host), self.detail, to);
+                layout.detail.percent = Some(share);
             }
         }
     }
@@ -201,6 +280,27 @@ impl PaneAreas {
         }
     }
 
+    /// The areas of a small screen: the miniature in place of the header, and events if there is room.
+    fn miniature(area: Rect) -> Self {
+        let (columns, rows) = LEAST_EVENTS;
+        let has_events = area.width >= columns && area.height >= MINIATURE_ROWS + rows;
+        let left = if has_events {
+            MINIATURE_ROWS
+        } else {
+            area.height
+        };
+        let [header, events] =
+            Layouting::vertical([Constraint::Length(left), Constraint::Min(0)]).areas(area);
+        let [_, footer] =
+            Layouting::vertical([Constraint::Min(0), Constraint::Length(1)]).areas(area);
+        Self {
+            header,
+            events,
+            footer,
+            ..Self::default()
+        }
+    }
+
     /// The areas while one pane is zoomed.
     fn zoomed(area: Rect, banner: u16, pane: Pane) -> Self {
         let [header, banner, strip, middle, footer] = Layouting::vertical([
@@ -216,6 +316,7 @@ impl PaneAreas {
             banner,
             strip,
             footer,
+            overlay: middle,
             inspector: middle,
             ..Self::default()
         };
@@ -232,6 +333,7 @@ impl PaneAreas {
     /// Divides the screen.
     pub fn new(area: Rect, inputs: LayoutInputs<'_>) -> Self {
         match inputs.zoomed {
+            _ if is_small(area) => Self::miniature(area),
             Some(pane) => Self::zoomed(area, inputs.banner, pane),
             None => Self::of(area, inputs),
         }
@@ -249,6 +351,8 @@ pub enum Border {
     Lower,
     /// Above the violations.
     OverViolations,
+    /// Between the detail pane and its list.
+    Detail(Host),
 }
 
 /// The areas of two panes side by side. A hidden pane gives its area to the other.

@@ -3,10 +3,12 @@
 pub mod alert;
 pub(crate) mod banner;
 pub(crate) mod confirm;
+pub mod dock;
 pub mod focus;
 pub(crate) mod footer;
 pub(crate) mod header;
 pub mod layout;
+pub(crate) mod miniature;
 pub(crate) mod news;
 pub mod notice;
 pub(crate) mod notice_view;

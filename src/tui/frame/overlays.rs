@@ -69,6 +69,13 @@ impl Overlays {
         self.top().map(Overlay::kind)
     }
 
+    /// The overlay that fills the place of the lower panes while the inspector is docked: the top one
+    /// other than the inspector.
+    pub fn under_inspector(&self) -> Option<&Overlay> {
+        let mut others = self.0.iter().rev();
+        others.find(|open| open.kind() != OverlayKind::Inspector)
+    }
+
     /// Opens an overlay on top of all others. An open overlay of the same kind is closed.
     pub fn push(&mut self, overlay: Overlay) {
         self.close(overlay.kind());
@@ -194,14 +201,15 @@ impl Overlays {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::tui::inspector::state::View;
 
     #[test]
     fn the_last_opened_overlay_is_on_top_and_a_kind_is_open_once() {
         let mut overlays = Overlays::default();
-        overlays.push(Overlay::Inspector(Inspector::new(7, false)));
+        overlays.push(Overlay::Inspector(Inspector::new(7, View::Event)));
         overlays.push(Overlay::DeadLetters(DeadLetters::default()));
         assert_eq!(overlays.top_kind(), Some(OverlayKind::DeadLetters));
-        overlays.push(Overlay::Inspector(Inspector::new(8, false)));
+        overlays.push(Overlay::Inspector(Inspector::new(8, View::Event)));
         assert_eq!(overlays.inspector().map(|i| i.sequence), Some(8));
         assert_eq!(overlays.top_kind(), Some(OverlayKind::Inspector));
         overlays.pop();

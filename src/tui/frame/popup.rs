@@ -4,6 +4,7 @@ use tui_input::Input;
 
 use crate::delivery::spool::dead_letters::DeadLetterSelection;
 use crate::filter::Mode;
+use crate::tui::events::columns::state::ColumnChooser;
 use crate::tui::events::find_prompt::FindPrompt;
 use crate::tui::filters::editor::state::RuleEditor;
 use crate::tui::filters::presets::state::{Presets, Prompt};
@@ -51,6 +52,8 @@ pub enum Popup {
     Searches(SearchList),
     /// The prompt that moves the cursor of a list to a row with a text.
     ListFind(ListFind),
+    /// The chooser of the columns of the events.
+    Columns(ColumnChooser),
     /// The tour of the demo.
     Tour(Tour),
 }
@@ -72,6 +75,7 @@ impl Popup {
             },
             Self::Watches(WatchList { editor: None, .. })
             | Self::Searches(SearchList { editor: None, .. }) => PopupKind::List,
+            Self::Columns(ColumnChooser { field: None, .. }) => PopupKind::Columns,
             // The tour takes its keys before all others.
             _ => PopupKind::Text,
         }

@@ -7,7 +7,8 @@ use crate::protocol::{Author, Snapshot};
 use crate::tui::action::Effect;
 use crate::tui::delivery::retry_now;
 use crate::tui::frame::alert::{self, Alert};
-use crate::tui::frame::focus::{PANES, Pane};
+use crate::tui::frame::dock::Host;
+use crate::tui::frame::focus::{OverlayKind, PANES, Pane};
 use crate::tui::frame::notice::Subject;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
@@ -85,6 +86,13 @@ pub(crate) fn move_focus(state: &mut State, by: usize) {
 }
 
 pub(crate) fn hide(state: &mut State) -> Vec<Effect> {
+    let reset = state.key(Command::ResetLayout).to_owned();
+    if focused_detail(state).is_some() {
+        state.layout.detail.hidden = true;
+        state.overlays.close(OverlayKind::Inspector);
+        state.notify(format!("detail pane hidden: {reset} resets the layout"));
+        return vec![Effect::Remember];
+    }
     let pane = state.focus;
     if pane == Pane::Events {
         let message = "the events can't be hidden: move to another pane first";
@@ -94,11 +102,7 @@ pub(crate) fn hide(state: &mut State) -> Vec<Effect> {
     state.layout.hidden.insert(pane);
     state.zoomed = false;
     move_focus(state, 1);
-    let message = format!(
-        "pane hidden: {} resets the layout",
-        state.key(Command::ResetLayout)
-    );
-    state.notify(message);
+    state.notify(format!("pane hidden: {reset} resets the layout"));
     vec![Effect::Remember]
 }
 
@@ -108,6 +112,15 @@ pub(crate) fn resize(state: &mut State, by: (i16, i16)) -> Vec<Effect> {
         return Vec::new();
     }
     let areas = state.areas();
-    areas.resize(state.focus, by, &mut state.layout);
+    match focused_detail(state) {
+        Some(host) => areas.resize_detail(host, by, &mut state.layout),
+        None => areas.resize(state.focus, by, &mut state.layout),
+    }
     vec![Effect::Remember]
+}
+
+/// The list beside the detail pane, if the pane has the focus.
+fn focused_detail(state: &State) -> Option<Host> {
+    let has_focus = state.overlays.top_kind() == Some(OverlayKind::Inspector);
+    state.host().filter(|_| has_focus && state.is_docked())
 }

@@ -4,12 +4,15 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent,
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
+use crate::tui::detail::update as detail;
+use crate::tui::events::columns::state::has_titles;
 use crate::tui::events::update::stop_following;
 use crate::tui::filters::state::FilterCursor;
 use crate::tui::filters::update as filters;
 use crate::tui::filters::view::row_at as filter_at;
-use crate::tui::frame::focus::Pane;
+use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::footer;
+use crate::tui::frame::layout::{PaneAreas, is_small};
 use crate::tui::input::navigate::{move_cursor, open};
 use crate::tui::input::perform::perform;
 use crate::tui::input::{mouse_popup, popup};
@@ -61,23 +64,40 @@ fn scroll(state: &mut State, at: Position, by: i64) -> Vec<Effect> {
         let key = KeyEvent::new(code, KeyModifiers::NONE);
         return popup::type_into_popup(state, key);
     }
+    let areas = state.areas();
+    let is_over_detail = areas.detail.contains(at);
+    if is_over_detail && !has_inspector(state) && state.overlays.dead_letters().is_none() {
+        return detail::focus(state);
+    }
+    if areas.detail.area() > 0 && !is_over_detail && has_inspector(state) {
+        detail::release(state);
+    }
     if state.overlays.is_empty()
-        && let Some((pane, _)) = state.areas().pane_at(at)
+        && let Some((pane, _)) = areas.pane_at(at)
     {
         state.focus = pane;
     }
     move_cursor(state, by)
 }
 
+fn has_inspector(state: &State) -> bool {
+    state.overlays.top_kind() == Some(OverlayKind::Inspector)
+}
+
 fn press(state: &mut State, at: Position) -> Vec<Effect> {
-    if at.y + 1 == state.size.1 {
+    let screen = Rect::new(0, 0, state.size.0, state.size.1);
+    // A small screen has no keys in its last row.
+    if at.y + 1 == screen.height && !is_small(screen) {
         let command = footer::command_at(state, at.x);
         return command.map_or_else(Vec::new, |command| perform(state, command));
+    }
+    let areas = state.areas();
+    if let Some(effects) = press_detail(state, &areas, at) {
+        return effects;
     }
     if !state.overlays.is_empty() {
         return Vec::new();
     }
-    let areas = state.areas();
     if areas.strip.contains(at) {
         if let Some(stage) = strip::stage_at(state, at.x) {
             stages::open_at(state, stage);
@@ -90,9 +110,14 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
         state.dragged = Some(border);
         return Vec::new();
     }
-    let Some((pane, room)) = areas.pane_at(at) else {
-        return Vec::new();
-    };
+    match areas.pane_at(at) {
+        Some((pane, room)) => press_pane(state, pane, room, at),
+        None => Vec::new(),
+    }
+}
+
+/// Gives the focus to a pane, and selects the row under the mouse.
+fn press_pane(state: &mut State, pane: Pane, room: Rect, at: Position) -> Vec<Effect> {
     // The rows depend on the focus: look them up before it moves.
     let had_focus = state.focus == pane;
     let (filter, limit) = match pane {
@@ -132,10 +157,30 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
     }
 }
 
+/// A click in the detail pane gives it the focus, one elsewhere takes it away. None: the click is for
+/// another pane.
+fn press_detail(state: &mut State, areas: &PaneAreas, at: Position) -> Option<Vec<Effect>> {
+    if let Some(border) = areas.detail_border_at(state.host(), at) {
+        state.dragged = Some(border);
+        return Some(Vec::new());
+    }
+    let has_focus = has_inspector(state);
+    if areas.detail.contains(at) {
+        let effects = (!has_focus).then(|| detail::focus(state));
+        return Some(effects.unwrap_or_default());
+    }
+    if areas.detail.area() > 0 && has_focus {
+        detail::release(state);
+    }
+    None
+}
+
 /// The first click moves the cursor to a row, the second one opens it.
 fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
-    let row = usize::from(at.y.saturating_sub(room.y + 1));
-    let Some(sequence) = state.events.page.rows.get(row).map(|row| row.sequence) else {
+    let titles = u16::from(has_titles(&state.event_columns()));
+    let row = at.y.checked_sub(room.y + 1 + titles).map(usize::from);
+    let row = row.and_then(|row| state.events.page.rows.get(row));
+    let Some(sequence) = row.map(|row| row.sequence) else {
         return Vec::new();
     };
     if state.events.cursor == Some(sequence) {

@@ -5,6 +5,8 @@ use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
 use crate::tui::copy::format as copy;
+use crate::tui::events::columns::state::entries;
+use crate::tui::events::columns::view as columns;
 use crate::tui::events::export;
 use crate::tui::filters::presets::view as presets;
 use crate::tui::frame::confirm;
@@ -102,6 +104,13 @@ fn target(state: &State, popup: &Popup, at: Position) -> Target {
             let area = searches::area_of(screen, list, state);
             listed(area, at, (list.row, state.searches.len()))
         }
+        Popup::Columns(open) if open.field.is_none() => {
+            let area = columns::area_of(screen, state);
+            let count = entries(&state.event_columns()).len();
+            let listed = columns::listed(area);
+            let first = scroll(open.row.min(count - 1), listed, count);
+            row_at(area, at, 0, (first, count.min(first + listed)))
+        }
         Popup::Presets(open) if open.prompt.is_none() => {
             let area = presets::area_of(screen, state);
             let count = state.presets.len();
@@ -140,6 +149,7 @@ fn choose(state: &mut State, row: usize) -> Vec<Effect> {
         Some(Popup::Watches(list)) => &mut list.row,
         Some(Popup::Searches(list)) => &mut list.row,
         Some(Popup::Presets(open)) => &mut open.row,
+        Some(Popup::Columns(open)) => &mut open.row,
         _ => return Vec::new(),
     };
     if std::mem::replace(at, row) != row {

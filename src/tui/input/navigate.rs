@@ -3,6 +3,8 @@
 use crate::tui::action::Effect;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
+use crate::tui::detail::overview::last_scroll;
+use crate::tui::detail::update as detail;
 use crate::tui::events::current::at;
 use crate::tui::events::list::EventList;
 use crate::tui::events::seek::{Direction, Seek};
@@ -11,7 +13,7 @@ use crate::tui::filters::state::FilterCursor;
 use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::overlays::Overlay;
 use crate::tui::input::keymap::Command;
-use crate::tui::inspector::state::Inspector;
+use crate::tui::inspector::state::{Inspector, View};
 use crate::tui::inspector::update::{document, inspect};
 use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
@@ -25,10 +27,7 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
     let groups = state.snapshot.dead_letters.len();
     match state.overlays.top_mut() {
         Some(Overlay::DeadLetters(open)) => dead_letters::move_cursor(open, by, groups),
-        Some(Overlay::Inspector(open)) => {
-            let last = document(open).len().saturating_sub(1);
-            open.line = stepped(open.line, by, last);
-        }
+        Some(Overlay::Inspector(_)) => move_in_inspector(state, by),
         Some(Overlay::Limit(open)) => limits::move_cursor(open, by),
         Some(Overlay::Properties(open)) => properties::move_cursor(open, by),
         Some(Overlay::Stages(_)) => stages::move_cursor(state, by),
@@ -38,7 +37,22 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
     Vec::new()
 }
 
-fn move_in_pane(state: &mut State, by: i64) {
+/// Moves the cursor in the document. The overview of the detail pane has none: it is scrolled.
+fn move_in_inspector(state: &mut State, by: i64) {
+    let scrolls = state.is_docked();
+    let last = state.overlays.inspector().map(|open| match open.view {
+        View::Story if scrolls => last_scroll(state, open),
+        _ => document(open).len().saturating_sub(1),
+    });
+    if let (Some(open), Some(last)) = (state.overlays.inspector_mut(), last) {
+        match open.view {
+            View::Story if scrolls => open.story = stepped(open.story.min(last), by, last),
+            _ => open.line = stepped(open.line, by, last),
+        }
+    }
+}
+
+pub(crate) fn move_in_pane(state: &mut State, by: i64) {
     match state.focus {
         Pane::Filters => {
             let types = state.types();
@@ -82,7 +96,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     if state.overlays.inspector().is_some_and(is_open) {
         return Vec::new();
     }
-    inspect(state, sequence)
+    detail::open(state, sequence)
 }
 
 pub(crate) fn back(state: &mut State) {
@@ -93,6 +107,14 @@ pub(crate) fn back(state: &mut State) {
         }
         Some(OverlayKind::Person) => {
             person::close(state);
+            return;
+        }
+        Some(OverlayKind::Inspector) if state.zoomed && state.detail.zoomed => {
+            detail::zoom(state);
+            return;
+        }
+        Some(OverlayKind::Inspector) => {
+            detail::release(state);
             return;
         }
         Some(_) => {

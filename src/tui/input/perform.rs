@@ -10,6 +10,8 @@ use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::retry_now;
 use crate::tui::delivery::update::{ask_dry_run, ask_gate, drain};
+use crate::tui::detail::update as detail;
+use crate::tui::events::columns::state::ColumnChooser;
 use crate::tui::events::export_file;
 use crate::tui::events::find_update;
 use crate::tui::events::jump;
@@ -32,7 +34,7 @@ use crate::tui::input::list_find::update as list_find;
 use crate::tui::input::mouse_owner::hand_over;
 use crate::tui::input::navigate::{back, move_cursor, neighbour, open};
 use crate::tui::input::palette::state::Palette;
-use crate::tui::inspector::update::{LONGEST_STORY, fold};
+use crate::tui::inspector::update::{LONGEST_STORY, fold, next_view};
 use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::privacy::mask::Privacy;
@@ -106,7 +108,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Mouse => return hand_over(state),
         Command::Tour => tour::open(state),
         Command::OpenExport => return export_file::open(state),
-        Command::Zoom => state.zoomed = !state.zoomed,
+        Command::Zoom => detail::zoom(state),
         Command::Freeze => freeze(state),
         Command::Follow => follow(state),
         Command::NextList => next_list(state),
@@ -202,6 +204,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Bookmark => jump::bookmark(state),
         Command::NextBookmark => return jump::next_bookmark(state),
         Command::ExportEvents => state.popup = Some(Popup::Export),
+        Command::Columns => state.popup = Some(Popup::Columns(ColumnChooser::default())),
         Command::Export if state.overlays.dead_letters().is_none() => return limits::export(state),
         Command::Export => return dead_letters::export(state),
         Command::Discard => dead_letters::discard(state),
@@ -214,12 +217,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
                 inspector.story = stepped(inspector.story, by, LONGEST_STORY);
             }
         }
-        Command::Tab => {
-            if let Some(inspector) = state.overlays.inspector_mut() {
-                inspector.shows_mapped = !inspector.shows_mapped;
-                inspector.line = 0;
-            }
-        }
+        Command::Tab => next_view(state),
     }
     Vec::new()
 }

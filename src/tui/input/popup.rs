@@ -7,6 +7,7 @@ use crate::tui::action::Effect;
 use crate::tui::copy::update as copy;
 use crate::tui::delivery::retry_now;
 use crate::tui::delivery::update::drain;
+use crate::tui::events::columns::update as columns;
 use crate::tui::events::find_update::type_find;
 use crate::tui::events::jump;
 use crate::tui::filters::editor::update::type_rule;
@@ -59,6 +60,7 @@ pub(crate) fn carry_out(state: &mut State, command: Option<Command>, key: KeyEve
         Popup::Watches(list) => watches::type_key(state, list, command, key),
         Popup::Searches(list) => searches::type_key(state, list, command, key),
         Popup::Presets(open) => presets::type_key(state, open, command, key),
+        Popup::Columns(open) => columns::type_key(state, open, command, key),
         Popup::Tour(open) => tour::type_key(state, open, key.code).unwrap_or_default(),
     }
 }

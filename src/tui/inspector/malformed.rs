@@ -6,7 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::Malformed;
+use crate::protocol::{Content, Record};
 use crate::text::{counted, grouped};
+use crate::tui::privacy::mask::Privacy;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
@@ -14,34 +16,56 @@ use crate::tui::widget::{pane, text};
 pub(crate) struct MalformedText<'m> {
     pub(crate) malformed: &'m Malformed,
     pub(crate) text: &'m str,
-    pub(crate) is_focused: bool,
 }
 
-pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, shown: &MalformedText<'_>, theme: &Theme) {
-    let malformed = shown.malformed;
-    let size = counted(malformed.size_bytes as u64, "byte");
+impl<'m> MalformedText<'m> {
+    /// The malformed text of a record. None for an event.
+    pub(crate) fn of(record: &'m Record, privacy: Option<Privacy>) -> Option<Self> {
+        let Content::Malformed { malformed, text } = &record.content else {
+            return None;
+        };
+        let text = if privacy.is_some() { "•••" } else { text };
+        Some(Self { malformed, text })
+    }
+
+    /// The reason, and the text around the fault, in `rows` rows.
+    pub(crate) fn lines(&self, width: usize, rows: usize, theme: &Theme) -> Vec<Line<'static>> {
+        let malformed = self.malformed;
+        let reason = format!(
+            "byte {} of the frame: {}",
+            grouped(malformed.at_byte as u64),
+            malformed.why
+        );
+        let mut lines: Vec<Line<'_>> = text::wrap(&reason, width)
+            .into_iter()
+            .map(|line| Line::styled(format!(" {line}"), theme.bad))
+            .collect();
+        lines.push(Line::default());
+        let fault = malformed.fault_in(self.text);
+        let room = rows.saturating_sub(lines.len());
+        lines.extend(around(self.text, fault, (width, room), theme));
+        lines
+    }
+}
+
+pub(crate) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    shown: &MalformedText<'_>,
+    is_focused: bool,
+    theme: &Theme,
+) {
+    let size = counted(shown.malformed.size_bytes as u64, "byte");
     let inside = pane::frame(
         frame,
         area,
         pane::Title::both("Malformed", &size),
-        shown.is_focused,
+        is_focused,
         theme,
     );
     let width = usize::from(inside.width).saturating_sub(2).max(1);
     let rows = usize::from(inside.height);
-    let reason = format!(
-        "byte {} of the frame: {}",
-        grouped(malformed.at_byte as u64),
-        malformed.why
-    );
-    let mut lines: Vec<Line<'_>> = text::wrap(&reason, width)
-        .into_iter()
-        .map(|line| Line::styled(format!(" {line}"), theme.bad))
-        .collect();
-    lines.push(Line::default());
-    let fault = malformed.fault_in(shown.text);
-    let room = rows.saturating_sub(lines.len());
-    lines.extend(around(shown.text, fault, (width, room), theme));
+    let lines = shown.lines(width, rows, theme);
     frame.render_widget(Paragraph::new(lines), inside);
 }
 

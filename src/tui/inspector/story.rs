@@ -8,32 +8,49 @@ use ratatui::text::{Line, Span};
 use crate::amplitude::{Event, time};
 use crate::filter::explain::{EvalResult, Subexpression};
 use crate::filter::{BlockedBy, Decision};
-use crate::limits::Policy;
+use crate::limits::{Policy, Violation};
 use crate::protocol::{Outcome, Record};
 use crate::text::{counted, duration, grouped, with_field};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
-use crate::tui::events::view::style_of;
+use crate::tui::events::severity_style::style_of;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::privacy::mask;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
 
-/// The history of an event, with its scroll position.
-pub(crate) struct StoryView<'i> {
-    pub(crate) title: &'i str,
+/// An event, with everything that its history depends on.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct ShownEvent<'i> {
     pub(crate) found: &'i Inspected,
-    pub(crate) scroll: usize,
     pub(crate) privacy: Option<Privacy>,
     /// The reason why accepted events stay queued.
     pub(crate) queued: Option<QueueReason>,
 }
 
 /// The lines of the history. The outcome comes first, since it is the usual question.
-pub(crate) fn story(shown: &StoryView<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+pub(crate) fn story(shown: ShownEvent<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
     let found = shown.found;
     let record = &found.record;
+    let mut story = Story {
+        lines: outcome(shown, width, theme),
+        width,
+        privacy: shown.privacy,
+        queued: shown.queued,
+        theme,
+    };
+    story.received(record);
+    story.decided(found);
+    story.in_the_way(found);
+    story.violated(record);
+    story.attempted(record);
+    story.lines
+}
+
+/// The event type, and the outcome with its reason.
+pub(crate) fn outcome(shown: ShownEvent<'_>, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+    let found = shown.found;
     let mut story = Story {
         lines: Vec::new(),
         width,
@@ -41,17 +58,25 @@ pub(crate) fn story(shown: &StoryView<'_>, width: usize, theme: &Theme) -> Vec<L
         queued: shown.queued,
         theme,
     };
-    let (sign, severity, outcome) = outcome_of(record, shown.queued);
+    let (sign, severity, outcome) = outcome_of(&found.record, shown.queued);
     let style = style_of(severity, theme);
-    let name = text::event_name(record.event_type());
+    let name = text::event_name(found.record.event_type());
     story.sentence(1, name, theme.accent);
     story.sentence(1, &format!("{} {outcome}", theme.sign(sign)), style);
-    story.received(record);
-    story.decided(found);
-    story.in_the_way(found);
-    story.violated(record);
-    story.attempted(record);
+    if let Some(violation) = rejecting(&found.record) {
+        let reason = format!("{}: {}", violation.path, violation.sentence);
+        story.sentence(3, &reason, theme.text);
+    }
     story.lines
+}
+
+/// The violation that an event is rejected for.
+fn rejecting(record: &Record) -> Option<&Violation> {
+    let Some(Decision::Rejected { code }) = &record.story.decision else {
+        return None;
+    };
+    let mut violations = record.story.violations.iter();
+    violations.find(|violation| violation.code == *code)
 }
 
 /// A history under construction.

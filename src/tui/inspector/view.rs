@@ -5,12 +5,12 @@ use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::Line;
 use ratatui::widgets::Paragraph;
 
-use crate::protocol::Content;
 use crate::text::grouped;
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::inspector::malformed::{self, MalformedText};
+use crate::tui::inspector::query::Inspected;
 use crate::tui::inspector::state::Inspector;
-use crate::tui::inspector::story::{StoryView, story};
+use crate::tui::inspector::story::{ShownEvent, story};
 use crate::tui::state::State;
 use crate::tui::widget::document::{Document, render as render_document};
 use crate::tui::widget::theme::Theme;
@@ -18,6 +18,49 @@ use crate::tui::widget::{json, pane, text};
 
 /// From this width on, raw event and mapped request are side by side, in columns.
 const THREE_COLUMNS: u16 = 180;
+
+/// An event with the title of its history.
+struct Shown<'i> {
+    title: &'i str,
+    event: ShownEvent<'i>,
+    scroll: usize,
+}
+
+/// An event, with everything of the state that its history depends on.
+pub(crate) fn shown_event<'i>(found: &'i Inspected, state: &State) -> ShownEvent<'i> {
+    ShownEvent {
+        found,
+        privacy: state.privacy,
+        queued: QueueReason::of(&state.shown().delivery),
+    }
+}
+
+/// The lines of the raw event and of the mapped request, as they are shown.
+pub(crate) fn shown_documents(
+    inspector: &Inspector,
+    shown: ShownEvent<'_>,
+) -> [Vec<json::JsonLine>; 2] {
+    let found = shown.found;
+    let lines = |raw: &str, folded| match shown.privacy {
+        Some(privacy) => json::lines(&privacy.document(raw), folded),
+        None => json::lines(raw, folded),
+    };
+    let [event, request] = &inspector.folded;
+    [
+        lines(found.record.text(), event),
+        lines(&found.mapped, request),
+    ]
+}
+
+/// The place in the request of the value at `path` in the event. None if there is no request, and at
+/// the root.
+pub(crate) fn request_path(found: &Inspected, path: &str) -> Option<String> {
+    let is_value = found.route.is_some() && !path.is_empty();
+    is_value.then(|| match found.sent_as(path) {
+        Some(path) => format!("sent as {path}"),
+        None => "not sent".to_owned(),
+    })
+}
 
 pub(crate) fn render(
     frame: &mut Frame<'_>,
@@ -37,12 +80,10 @@ pub(crate) fn render(
         return;
     };
     let title = format!("Event {}", grouped(found.record.sequence));
-    let shown = StoryView {
+    let shown = Shown {
         title: &title,
-        found,
+        event: shown_event(found, state),
         scroll: inspector.story,
-        privacy: state.privacy,
-        queued: QueueReason::of(&state.shown().delivery),
     };
     if area.width >= THREE_COLUMNS {
         let [story, raw, mapped] = Layout::horizontal([
@@ -59,7 +100,7 @@ pub(crate) fn render(
     let [story, right] =
         Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
     render_story(frame, story, &shown, theme);
-    let mapped = inspector.shows_mapped;
+    let mapped = inspector.shows_mapped();
     document(frame, right, (inspector, &shown), mapped, theme);
 }
 
@@ -67,25 +108,16 @@ pub(crate) fn render(
 fn document(
     frame: &mut Frame<'_>,
     area: Rect,
-    (inspector, shown): (&Inspector, &StoryView<'_>),
+    (inspector, shown): (&Inspector, &Shown<'_>),
     mapped: bool,
     theme: &Theme,
 ) {
-    let found = shown.found;
-    let focused = mapped == inspector.shows_mapped;
-    if let Content::Malformed { malformed, text } = &found.record.content
+    let found = shown.event.found;
+    let focused = mapped == inspector.shows_mapped();
+    if let Some(shown) = MalformedText::of(&found.record, shown.event.privacy)
         && !mapped
     {
-        let shown = MalformedText {
-            malformed,
-            text: if shown.privacy.is_some() {
-                "•••"
-            } else {
-                text
-            },
-            is_focused: focused,
-        };
-        malformed::render(frame, area, &shown, theme);
+        malformed::render(frame, area, &shown, focused, theme);
         return;
     }
     let (title, raw, other) = if mapped {
@@ -93,22 +125,12 @@ fn document(
     } else {
         ("Raw event", found.record.text(), "Tab: mapped request")
     };
-    let folded = &inspector.folded[usize::from(mapped)];
-    let hidden = shown.privacy.map(|privacy| privacy.document(raw));
-    let lines = json::lines(hidden.as_deref().unwrap_or(raw), folded);
-    // The path of the selected value in the request.
-    let cursor = lines
-        .get(inspector.line)
-        .filter(|line| !line.path.is_empty());
-    let goes = match cursor {
-        Some(line) if focused && !mapped && found.route.is_some() => {
-            match found.sent_as(&line.path) {
-                Some(path) => format!("sent as {path}"),
-                None => "not sent".to_owned(),
-            }
-        }
-        _ => other.to_owned(),
-    };
+    let [event, request] = shown_documents(inspector, shown.event);
+    let lines = if mapped { request } else { event };
+    let path = lines.get(inspector.line).map(|line| line.path.as_str());
+    let goes = path.filter(|_| focused && !mapped);
+    let goes = goes.and_then(|path| request_path(found, path));
+    let goes = goes.unwrap_or_else(|| other.to_owned());
     let right = if area.width > 44 && focused {
         text::cut(&goes, usize::from(area.width) - 20)
     } else {
@@ -125,10 +147,10 @@ fn document(
     render_document(frame, area, &drawn, &at_fault, theme);
 }
 
-fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &StoryView<'_>, theme: &Theme) {
+fn render_story(frame: &mut Frame<'_>, area: Rect, shown: &Shown<'_>, theme: &Theme) {
     let width = usize::from(area.width).saturating_sub(4);
     let rows = usize::from(area.height).saturating_sub(2);
-    let mut lines = story(shown, width, theme);
+    let mut lines = story(shown.event, width, theme);
     if lines.len() > rows {
         // If room is short, empty lines are left out.
         lines.retain(|line| line.width() > 0);

@@ -8,8 +8,10 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::limits::Unit;
 use crate::text::{counted, duration, grouped};
+use crate::tui::frame::focus::OverlayKind;
 use crate::tui::limits::query::{Breakdown, UsageBand, ViolationGroup};
 use crate::tui::limits::state::OpenedLimit;
+use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -17,7 +19,13 @@ use crate::tui::widget::{pane, text};
 /// Maximum width of a bar, in columns.
 const BAR: usize = 24;
 
-pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, theme: &Theme) {
+pub(crate) fn render(
+    frame: &mut Frame<'_>,
+    area: Rect,
+    opened: &OpenedLimit,
+    state: &State,
+    theme: &Theme,
+) {
     let limit = opened.code.limit();
     let usage = opened.breakdown.as_ref().map_or(0, |b| b.usage.len());
     let rows = if usage > 0 { usage as u16 + 2 } else { 4 };
@@ -32,7 +40,8 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, opened: &OpenedLimit, th
         count => format!("{} violations", grouped(count)),
     };
     let title = format!("{} {dash} {times} in the ring", limit.code);
-    let inside = pane::frame(frame, above, pane::Title::left(&title), true, theme);
+    let focused = state.overlays.top_kind() == Some(OverlayKind::Limit);
+    let inside = pane::frame(frame, above, pane::Title::left(&title), focused, theme);
     let width = usize::from(inside.width);
     let height = usize::from(inside.height);
     let lines = match &opened.breakdown {
@@ -91,7 +100,6 @@ fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> 
     };
     let first = text::fit_right(&first, if wide { 22 } else { 0 });
     let times = format!("{first} last {} ", clock(group.last_ms));
-    let name = text::event_name(&group.event_type);
     let rest = width.saturating_sub(9 + 2 + times.len() + 2);
     let (type_room, path_room) = (rest * 30 / 100, rest * 30 / 100);
     let worst_room = rest.saturating_sub(type_room + path_room);
@@ -105,7 +113,10 @@ fn line(group: &ViolationGroup, selected: bool, width: usize, theme: &Theme) -> 
     let line = Line::from(vec![
         Span::styled(text::fit_right(&grouped(group.count), 9), theme.text),
         Span::raw("  "),
-        Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
+        Span::styled(
+            format!("{} ", text::fit_name(&group.event_type, type_room)),
+            theme.text,
+        ),
         Span::styled(
             format!("{} ", text::fit(&group.path, path_room)),
             theme.accent,

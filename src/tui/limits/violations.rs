@@ -19,7 +19,7 @@ use crate::tui::widget::{pane, text};
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
-    let focused = state.focus == Pane::Violations;
+    let focused = state.has_focus(Pane::Violations);
     let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();
     let dash = theme.sign(Sign::Dash);
     let limits = match shown.limits.len() {
@@ -72,7 +72,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 /// The index of the first visible limit.
 fn first(state: &State, rows: usize) -> usize {
     let count = state.shown().limits.len();
-    if state.focus == Pane::Violations {
+    if state.has_focus(Pane::Violations) {
         scroll(state.violation.min(count.saturating_sub(1)), rows, count)
     } else {
         0
@@ -104,13 +104,13 @@ fn line(row: &LimitRow, selected: bool, width: usize, theme: &Theme) -> Line<'st
     };
     let fixed = 9 + 25 + 6 + 2 + trend_room + 2 + type_room + 1 + clock.len() + 2;
     let message = worst(row);
-    let name = text::event_name(&row.worst_type);
+    let name = text::fit_name(&row.worst_type, type_room);
     let line = Line::from(vec![
         Span::styled(format!(" {:<8}", row.policy.verb()), style),
         Span::styled(text::fit(row.code.name(), 25), style),
         Span::styled(text::fit_right(&grouped(row.recent), 6), theme.text),
         Span::styled(format!("  {trend}  "), style),
-        Span::styled(format!("{} ", text::fit(name, type_room)), theme.text),
+        Span::styled(format!("{name} "), theme.text),
         Span::styled(text::fit(&message, width.saturating_sub(fixed)), theme.dim),
         Span::styled(format!(" {clock} "), theme.dim),
     ]);

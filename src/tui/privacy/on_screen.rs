@@ -1,6 +1,7 @@
 //! The IDs of persons on the screen, and the addresses of servers.
 
 use crate::delivery::spool::dead_letters::DeadLetter;
+use crate::tui::inspector::query::Inspected;
 use crate::tui::privacy::mask::{LEAST_ID, addresses};
 use crate::tui::state::State;
 
@@ -39,8 +40,10 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
             ids.extend(event.device_id().map(String::from));
         }
     }
-    let found = state.overlays.inspector().and_then(|i| i.found.as_ref());
-    if let Some(event) = found.and_then(|found| found.record.event()) {
+    let detail = state.detail.shown.as_ref().map(|(_, inspector)| inspector);
+    let inspected = state.overlays.inspector().into_iter().chain(detail);
+    let found: Vec<&Inspected> = inspected.filter_map(|i| i.found.as_deref()).collect();
+    for event in found.iter().filter_map(|found| found.record.event()) {
         ids.extend(event.user_id().map(String::from));
         ids.extend(event.device_id().map(String::from));
     }
@@ -51,6 +54,12 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
     if let Some(letters) = opened.and_then(|opened| opened.dead_letters.as_ref()) {
         ids.extend(letters.iter().map(DeadLetter::person));
     }
+    let newest = state
+        .overlays
+        .dead_letters()
+        .and_then(|l| l.newest.as_ref());
+    let newest = newest.and_then(|newest| newest.dead_letter.as_ref());
+    ids.extend(newest.map(DeadLetter::person));
     // Descriptions of violations quote values.
     let limits = state.shown().limits.iter().map(|row| &row.worst);
     let opened = state.overlays.limit().and_then(|l| l.breakdown.as_ref());

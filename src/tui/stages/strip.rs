@@ -9,7 +9,7 @@ use ratatui::widgets::Paragraph;
 use crate::protocol::{RATE_SECONDS, Snapshot};
 use crate::text::grouped;
 use crate::tui::events::outcome::Severity;
-use crate::tui::events::view::style_of;
+use crate::tui::events::severity_style::style_of;
 use crate::tui::input::keymap::Command;
 use crate::tui::stages::query::{queue_severity, share};
 use crate::tui::stages::stage::Stage;

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::amplitude::time;
 use crate::protocol::RATE_SECONDS;
 use crate::text::{duration, grouped};
-use crate::tui::events::view::style_of;
+use crate::tui::events::severity_style::style_of;
 use crate::tui::input::keymap::Command;
 use crate::tui::stages::query::{Count, StageRow, rows};
 use crate::tui::stages::state::OpenedStages;

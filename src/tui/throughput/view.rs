@@ -29,7 +29,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame,
         area,
         pane::Title::both(&title, &right),
-        state.focus == Pane::Throughput,
+        state.has_focus(Pane::Throughput),
         theme,
     );
     let width = usize::from(inside.width);

@@ -56,7 +56,7 @@ pub(crate) fn area_of(area: Rect, list: &WatchList, state: &State) -> Rect {
     let columns = 108.min(area.width.saturating_sub(2));
     let editor = list.editor.as_ref().map_or(0, |_| EDITOR_ROWS);
     let rows = (state.watches.len() as u16 + 3 + editor).max(8);
-    pane::centred(area, columns, rows.min(area.height - 2))
+    pane::centred(area, columns, rows.min(area.height.saturating_sub(2)))
 }
 
 pub(crate) fn render(

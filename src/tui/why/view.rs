@@ -12,7 +12,7 @@ use crate::protocol::Record;
 use crate::text::{duration, grouped};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
-use crate::tui::events::view::style_of;
+use crate::tui::events::severity_style::style_of;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::why::query::Answer;

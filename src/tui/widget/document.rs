@@ -35,20 +35,32 @@ pub(crate) fn render(
         focused,
         theme,
     );
-    let lines = &document.lines;
-    let rows = usize::from(inside.height);
-    let cursor = document
-        .cursor
-        .unwrap_or(0)
-        .min(lines.len().saturating_sub(1));
+    let rows = Rows {
+        lines: &document.lines,
+        cursor: document.cursor,
+        at_fault,
+    };
     let width = usize::from(inside.width).saturating_sub(1);
-    let drawn: Vec<Line<'_>> = lines
-        .iter()
-        .enumerate()
-        .skip(scroll(cursor, rows, lines.len()))
-        .take(rows)
-        .map(|(index, line)| {
-            let at_fault = at_fault(&line.path);
+    let drawn = rows.draw(width, usize::from(inside.height), theme);
+    frame.render_widget(Paragraph::new(drawn), inside);
+}
+
+/// The lines of a document.
+pub(crate) struct Rows<'d> {
+    pub(crate) lines: &'d [json::JsonLine],
+    /// The line of the cursor, if the document has the focus.
+    pub(crate) cursor: Option<usize>,
+    /// Whether the value at a path is at fault: its line is marked.
+    pub(crate) at_fault: &'d dyn Fn(&str) -> bool,
+}
+
+impl Rows<'_> {
+    /// Draws `count` lines with the cursor among them.
+    pub(crate) fn draw(&self, width: usize, count: usize, theme: &Theme) -> Vec<Line<'static>> {
+        let cursor = self.cursor.unwrap_or(0);
+        let cursor = cursor.min(self.lines.len().saturating_sub(1));
+        let line = |(index, line): (usize, &json::JsonLine)| {
+            let at_fault = (self.at_fault)(&line.path);
             let sign = if at_fault {
                 theme.sign(Sign::Warned)
             } else {
@@ -59,12 +71,14 @@ pub(crate) fn render(
             if at_fault {
                 drawn = drawn.patch_style(theme.bad);
             }
-            if focused && index == cursor {
+            if self.cursor.is_some() && index == cursor {
                 theme.select(drawn)
             } else {
                 drawn
             }
-        })
-        .collect();
-    frame.render_widget(Paragraph::new(drawn), inside);
+        };
+        let first = scroll(cursor, count, self.lines.len());
+        let lines = self.lines.iter().enumerate();
+        lines.skip(first).take(count).map(line).collect()
+    }
 }

@@ -76,6 +76,65 @@ pub fn fit(text: &str, room: usize) -> String {
     out
 }
 
+/// An event type in at most `room` columns. Types that begin alike stay different: what gives way is
+/// first a prefix such as `[Amplitude] `, then the middle.
+pub fn cut_name(event_type: &str, room: usize) -> String {
+    let name = event_name(event_type);
+    if fits(name, room) {
+        return cut(name, room);
+    }
+    match without_prefix(name) {
+        Some(rest) if room > 1 => format!("…{}", cut_middle(rest, room - 1)),
+        _ => cut_middle(name, room),
+    }
+}
+
+/// An event type in exactly `room` columns, as [`cut_name`] cuts it.
+pub fn fit_name(event_type: &str, room: usize) -> String {
+    fit(&cut_name(event_type, room), room)
+}
+
+/// The name behind a prefix in brackets.
+fn without_prefix(name: &str) -> Option<&str> {
+    let (_, rest) = name.strip_prefix('[')?.split_once("] ")?;
+    (!rest.is_empty()).then_some(rest)
+}
+
+/// Whether `text` has at most `room` columns. Reads no further than that.
+fn fits(text: &str, room: usize) -> bool {
+    let mut left = room;
+    text.chars().all(|c| {
+        let columns = columns(c).1;
+        let fits = columns <= left;
+        left = left.saturating_sub(columns);
+        fits
+    })
+}
+
+/// `text` in at most `room` columns, with `…` in place of its middle.
+fn cut_middle(text: &str, room: usize) -> String {
+    if fits(text, room) || room < 6 {
+        return cut(text, room);
+    }
+    let taken = |chars: &mut dyn Iterator<Item = char>, mut left: usize| {
+        let mut taken = Vec::new();
+        for (c, width) in chars.map(columns) {
+            if width > left {
+                break;
+            }
+            left -= width;
+            taken.push(c);
+        }
+        taken
+    };
+    let end_room = room / 3;
+    let start = taken(&mut text.chars(), room - 1 - end_room);
+    let end = taken(&mut text.chars().rev(), end_room);
+    let start: String = start.into_iter().collect();
+    let end: String = end.into_iter().rev().collect();
+    format!("{}…{end}", start.trim_end())
+}
+
 /// `text` in exactly `room` columns, filled with spaces on the left.
 pub fn fit_right(text: &str, room: usize) -> String {
     let cut = cut(text, room);
@@ -179,6 +238,33 @@ mod tests {
         }
         assert_eq!(cut_start("日本語", 5), "…本語");
         assert_eq!(fit_right("7", 3), "  7");
+    }
+
+    #[test]
+    fn event_types_that_begin_alike_stay_different() {
+        for (name, room, expected) in [
+            ("[Amplitude] Page Viewed", 23, "[Amplitude] Page Viewed"),
+            ("[Amplitude] Page Viewed", 12, "…Page Viewed"),
+            ("[Amplitude] Element Clicked", 12, "…Element…ked"),
+            ("Notification Received", 12, "Notific…ived"),
+            ("Notification Opened", 12, "Notific…ened"),
+            ("Product Viewed", 12, "Product…ewed"),
+            ("日本語日本語", 8, "日本…語"),
+            ("[x] ", 3, "[x…"),
+            ("", 12, "(no name)"),
+            ("abcdef", 1, "…"),
+            ("abcdef", 0, ""),
+            ("[a] bcd", 0, ""),
+        ] {
+            assert_eq!(cut_name(name, room), expected, "{name} in {room}");
+            assert_eq!(width(&fit_name(name, room)), room, "{name} in {room}");
+        }
+        let hostile = format!(
+            "[{}] \x1b[2J\u{202e}{}",
+            "a".repeat(100_000),
+            "b".repeat(100_000)
+        );
+        assert!(!cut_name(&hostile, 12).chars().any(char::is_control));
     }
 
     #[test]

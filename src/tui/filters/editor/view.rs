@@ -28,7 +28,7 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let rows = (area.height - 2).min(EDITOR_ROWS + PREVIEW_ROWS);
+    let rows = (area.height.saturating_sub(2)).min(EDITOR_ROWS + PREVIEW_ROWS);
     let area = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
     let title = editor.index.map_or_else(
         || "New rule".to_owned(),

@@ -22,7 +22,9 @@ pub(crate) fn render(
     theme: &Theme,
 ) {
     let log = state.history.log();
-    let rows = (log.len() as u16 + 2).clamp(5, area.height - 2);
+    let rows = (log.len() as u16 + 2)
+        .max(5)
+        .min(area.height.saturating_sub(2));
     let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
     let title = "Filter history";
     let commands = [

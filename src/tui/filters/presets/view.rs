@@ -23,7 +23,11 @@ pub(crate) const ROWS: usize = 8;
 pub(crate) fn area_of(area: Rect, state: &State) -> Rect {
     let columns = 96.min(area.width.saturating_sub(2));
     let listed = state.presets.len().clamp(1, ROWS) as u16;
-    pane::centred(area, columns, (listed + 14).min(area.height - 2))
+    pane::centred(
+        area,
+        columns,
+        (listed + 14).min(area.height.saturating_sub(2)),
+    )
 }
 
 pub(crate) fn render(
@@ -61,7 +65,7 @@ pub(crate) fn render(
     frame.render_widget(Paragraph::new(lines), inside);
     if let Some(column) = column {
         let column = column.min(inside.width.saturating_sub(1));
-        frame.set_cursor_position((inside.x + column, inside.y + inside.height - 1));
+        frame.set_cursor_position((inside.x + column, inside.bottom().saturating_sub(1)));
     }
 }
 

@@ -202,8 +202,7 @@ impl Column<'_> {
         let types = moved.types.len().min((room * 2).div_ceil(3));
         for (name, count) in moved.types.iter().take(types) {
             let count = text::fit_right(&grouped(*count), 8);
-            let name = text::event_name(name);
-            let name = text::fit(name, width.saturating_sub(10));
+            let name = text::fit_name(name, width.saturating_sub(10));
             lines.push(Line::from(vec![
                 Span::styled(format!(" {name}"), theme.text),
                 Span::styled(format!("{count} "), theme.dim),

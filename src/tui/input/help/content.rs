@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 20] = [
+const SCOPES: [(&str, &str, Scope); 21] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -97,6 +97,11 @@ const SCOPES: [(&str, &str, Scope); 20] = [
         "Choice of what to exclude",
         "Exclude",
         Scope::Popup(PopupKind::Exclude),
+    ),
+    (
+        "Columns of the events",
+        "Columns",
+        Scope::Popup(PopupKind::Columns),
     ),
     ("This help", "Help", Scope::Popup(PopupKind::Help)),
 ];

@@ -96,6 +96,7 @@ pub enum Command {
     Searches,
     HalfUp,
     HalfDown,
+    Columns,
     InPopup(PopupCommand),
 }
 
@@ -110,6 +111,9 @@ pub enum PopupCommand {
     Edit,
     Remove,
     Mark,
+    MoveUp,
+    MoveDown,
+    Automatic,
     SaveAs,
     SaveSearch,
     Export,

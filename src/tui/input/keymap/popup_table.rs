@@ -1,7 +1,7 @@
 //! The default keys in popups.
 
 use crate::tui::frame::focus::PopupKind::{
-    Copy, Exclude, Export, Help, History, List, Question, Text,
+    Columns, Copy, Exclude, Export, Help, History, List, Question, Text,
 };
 use crate::tui::input::keymap::binding::Scope::Popup;
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
@@ -57,4 +57,14 @@ pub(super) static POPUP_KEYS: &[DefaultBinding] = &[
     bind(&["u"], InPopup(Does::Choice(1)), Popup(Exclude), ["exclude-person", "exclude events of this person, by a rule", ""]),
     bind(&["v"], InPopup(Does::Choice(2)), Popup(Exclude), ["exclude-value", "exclude events with one of its values", ""]),
     bind(&["Esc", "q"], Command::Back, Popup(Exclude), ["close-exclude", "close", "closes"]),
+    bind(&["Space", "Enter"], InPopup(Does::Mark), Popup(Columns), ["show-column", "show or hide the column", "shows or hides"]),
+    bind(&["K"], InPopup(Does::MoveUp), Popup(Columns), ["column-up", "move the column to the left", "moves it to the left"]),
+    bind(&["J"], InPopup(Does::MoveDown), Popup(Columns), ["column-down", "move the column to the right", "moves it to the right"]),
+    bind(&[">", "→"], Command::Wider, Popup(Columns), ["widen-column", "make the column wider", "makes it wider"]),
+    bind(&["<", "←"], Command::Narrower, Popup(Columns), ["narrow-column", "make the column narrower", "makes it narrower"]),
+    bind(&["0"], InPopup(Does::Automatic), Popup(Columns), ["automatic-column", "as wide as its values need", "as wide as needed"]),
+    bind(&["f"], InPopup(Does::New), Popup(Columns), ["add-field", "add a field of the event, by its path", "adds a field"]),
+    bind(&["="], Command::ResetLayout, Popup(Columns), ["usual-columns", "the columns for the width of the list", "resets"]),
+    bind(&["g"], Command::Top, Popup(Columns), ["columns-top", "first row: gg", ""]),
+    bind(&["Esc", "q", "|"], Command::Back, Popup(Columns), ["close-columns", "close", "closes"]),
 ];

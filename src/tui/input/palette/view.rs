@@ -14,7 +14,7 @@ use crate::tui::widget::{pane, text};
 
 /// The area of the popup.
 pub(crate) fn area_of(area: Rect) -> Rect {
-    let rows = (area.height - 2).min(20);
+    let rows = (area.height.saturating_sub(2)).min(20);
     pane::centred(area, 92.min(area.width.saturating_sub(2)), rows)
 }
 

@@ -1,0 +1,53 @@
+//! The event that the detail pane follows.
+
+use crate::amplitude::time::UnixMs;
+use crate::tui::detail::state::Source;
+use crate::tui::frame::dock::Host;
+use crate::tui::frame::focus::OverlayKind;
+use crate::tui::frame::overlays::Overlay;
+use crate::tui::limits::update as limits;
+use crate::tui::state::State;
+
+/// Time for which an event stays on display while newer ones arrive, in milliseconds: enough to
+/// read its outcome.
+pub const HOLD_MS: UnixMs = 3_000;
+
+/// Whether the pane follows the cursor: it is docked, and the inspector doesn't have the focus.
+pub fn follows(state: &State) -> bool {
+    state.overlays.top_kind() != Some(OverlayKind::Inspector) && state.is_docked()
+}
+
+/// The event to show, with its source. None if the list has no event.
+pub fn wanted(state: &State) -> Option<(Source, u64)> {
+    let (source, sequence) = under_cursor(state)?;
+    let age = state.snapshot.at_ms - state.detail.since_ms;
+    match &state.detail.shown {
+        // A list that moves on its own would change the pane with every frame.
+        Some((before, inspector))
+            if *before == source && source != Source::Cursor && (0..HOLD_MS).contains(&age) =>
+        {
+            Some((source, inspector.sequence))
+        }
+        _ => Some((source, sequence)),
+    }
+}
+
+/// The event under the cursor of the list, or on its top.
+fn under_cursor(state: &State) -> Option<(Source, u64)> {
+    match (state.host()?, state.overlays.under_inspector()) {
+        (Host::Limit, Some(Overlay::Limit(open))) => {
+            let row = Source::Violation(open.code, open.row);
+            limits::example(open).map(|sequence| (row, sequence))
+        }
+        (Host::Events | Host::Person, _) => {
+            let events = &state.events;
+            let top = events.page.rows.first()?;
+            Some(match events.cursor {
+                Some(sequence) => (Source::Cursor, sequence),
+                None if events.following => (Source::Newest, top.sequence),
+                None => (Source::Cursor, top.sequence),
+            })
+        }
+        _ => None,
+    }
+}
