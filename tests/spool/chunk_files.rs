@@ -148,7 +148,11 @@ fn a_damaged_file_costs_what_is_damaged_in_it() {
     };
     assert_eq!(harmed(flip(|length| length - 100)), (3 * left - 1, 0, 1));
     assert_eq!(harmed(flip(|_| 60)), (2 * left, left, 0), "its index");
-    assert_eq!(harmed(flip(|_| 10)), (2 * left, left, 0), "its header");
+    let header = harmed(|file| {
+        flip(|_| 10)(file);
+        fs::write(file.with_file_name("9.chunk"), [0; 80]).unwrap();
+    });
+    assert_eq!(header, (2 * left, left, 0));
     let removed = harmed(|file| fs::remove_file(file).unwrap());
     assert_eq!(removed, (2 * left, left, 0));
     let (held, lost, letters) = harmed(|file| {
@@ -157,6 +161,34 @@ fn a_damaged_file_costs_what_is_damaged_in_it() {
     });
     assert_eq!((held + letters, lost), (3 * left, 0));
     assert!((90..120).contains(&letters), "{letters}");
+}
+
+#[test]
+fn a_file_with_a_damaged_header_is_kept_under_another_name() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut spool = Spool::open(dir.path()).unwrap();
+    append(&mut spool, 0..2);
+    drop(spool);
+    let file = files(dir.path())[0].clone();
+    let mut bytes = fs::read(&file).unwrap();
+    bytes[3] = 0;
+    fs::write(&file, &bytes).unwrap();
+    for opening in 0..2 {
+        let mut spool = Spool::open(dir.path()).unwrap();
+        let told = spool.take_damage().notices;
+        assert_eq!(told.len(), usize::from(opening == 0), "{told:?}");
+        let found = fs::read_dir(dir.path().join("chunks")).unwrap().flatten();
+        let aside = found.map(|e| e.path()).find(|path| {
+            let name = path.file_name().unwrap().to_str().unwrap();
+            name.starts_with("1.chunk.damaged-")
+        });
+        let aside = aside.expect("the damaged file");
+        assert_eq!(fs::read(&aside).unwrap(), bytes);
+        assert!(
+            told.iter()
+                .all(|told| told.contains(aside.to_str().unwrap()))
+        );
+    }
 }
 
 #[test]

@@ -6,14 +6,14 @@
 //! settled, a later one overwrites the file, which costs less than a new one.
 //!
 //! A file's header tells whose contents it has. A file whose chunk the database doesn't know, as a
-//! crash leaves it, is removed at the next start.
+//! crash leaves it, is removed at the next start. One whose header is damaged is kept under another name.
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, IoSlice, Read as _, Write as _};
 use std::path::{Path, PathBuf};
 
-use crate::amplitude::time::UnixMs;
+use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::Accepted;
 use crate::owner_only;
 
@@ -36,8 +36,18 @@ pub(super) struct ChunkFiles {
     /// of one number, and the database knows which it is.
     by_chunk: BTreeMap<(u64, UnixMs), ChunkFile>,
     free: Vec<FreeFile>,
+    /// Files whose header is damaged, where they are now.
+    set_aside: Vec<PathBuf>,
     /// The name of the next file.
     next: u64,
+}
+
+/// The first bytes of a file.
+enum Mark {
+    Header(ChunkHeader),
+    /// Nothing, or zeros: it is free, or a crash left it.
+    Blank,
+    Damaged,
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -59,6 +69,7 @@ impl ChunkFiles {
             folder: spool.join("chunks"),
             by_chunk: BTreeMap::new(),
             free: Vec::new(),
+            set_aside: Vec::new(),
             next: 1,
         };
         owner_only::create_folder(&files.folder)?;
@@ -69,19 +80,42 @@ impl ChunkFiles {
                 continue;
             };
             files.next = files.next.max(name.saturating_add(1));
-            match files.header_of(name) {
-                Some(header) => files.add(name, header),
-                None => files.remove(name),
+            match files.mark_of(name) {
+                Mark::Header(header) => files.add(name, header),
+                Mark::Blank => files.remove(name),
+                Mark::Damaged => files.set_aside(name),
             }
         }
         Ok(files)
     }
 
-    fn header_of(&self, name: u64) -> Option<ChunkHeader> {
-        let mut bytes = [0; HEADER_BYTES];
-        let mut file = File::open(self.path(name)).ok()?;
-        file.read_exact(&mut bytes).ok()?;
-        ChunkHeader::read(&bytes)
+    fn mark_of(&self, name: u64) -> Mark {
+        let mut bytes = Vec::with_capacity(HEADER_BYTES);
+        let read = File::open(self.path(name))
+            .and_then(|file| file.take(HEADER_BYTES as u64).read_to_end(&mut bytes));
+        let header = <&[u8; HEADER_BYTES]>::try_from(&bytes[..]);
+        match (read, header.ok().and_then(ChunkHeader::read)) {
+            (_, Some(header)) => Mark::Header(header),
+            (Ok(_), None) if bytes.iter().all(|byte| *byte == 0) => Mark::Blank,
+            _ => Mark::Damaged,
+        }
+    }
+
+    /// Gives a file a name that no chunk gets. One that can't be renamed is tried again at the next start.
+    fn set_aside(&mut self, name: u64) {
+        let path = self.path(name);
+        let aside = path.with_extension(format!("chunk.damaged-{}", time::now()));
+        match fs::rename(&path, &aside) {
+            Ok(()) => self.set_aside.push(aside),
+            Err(error) => {
+                tracing::error!("{}: its header is damaged: {error}", path.display());
+            }
+        }
+    }
+
+    /// Takes the files whose header is damaged: where they are now.
+    pub(super) fn take_set_aside(&mut self) -> Vec<PathBuf> {
+        std::mem::take(&mut self.set_aside)
     }
 
     /// Removes the files of chunks that `is_known` doesn't know, by number and time of creation.
@@ -318,9 +352,14 @@ mod tests {
         assert!(files.free_bytes() > 0 && files.remove_all_free());
         assert!(names(dir.path()).is_empty() && !files.remove_all_free());
         fs::write(dir.path().join("chunks/notes.txt"), "kept").unwrap();
-        fs::write(dir.path().join("chunks/3.chunk"), "not a header").unwrap();
-        let files = ChunkFiles::open(dir.path()).unwrap();
+        fs::write(dir.path().join("chunks/3.chunk"), "").unwrap();
+        fs::write(dir.path().join("chunks/4.chunk"), [0; 100]).unwrap();
+        fs::write(dir.path().join("chunks/5.chunk"), "not a header").unwrap();
+        let mut files = ChunkFiles::open(dir.path()).unwrap();
         assert!(files.chunks().is_empty());
-        assert_eq!(names(dir.path()), ["notes.txt"]);
+        let aside = files.take_set_aside();
+        assert_eq!(fs::read(&aside[0]).unwrap(), b"not a header");
+        assert_eq!((aside.len(), names(dir.path()).len()), (1, 2));
+        assert!(names(dir.path())[0].starts_with("5.chunk.damaged-"));
     }
 }

@@ -47,6 +47,13 @@ impl Spool {
         if let Some(marker) = marker.filter(|marker| marker.chunk > spool.metadata.chunk) {
             spool.skip_lost_commits(marker, &mut damage);
         }
+        for file in chunk_files.take_set_aside() {
+            let file = file.display();
+            damage.add(
+                0,
+                format!("the header of a spooled chunk is damaged: its file is kept as {file}"),
+            );
+        }
         spool.status.lost = damage.items;
         spool.damage = damage;
         spool
