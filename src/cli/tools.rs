@@ -42,9 +42,17 @@ pub struct Lint {
   curl http://127.0.0.1:4081/sandbox/people/u-1/events
   curl http://127.0.0.1:4081/sandbox/people/u-1/attributes
   curl -X PUT -d '{\"script\":[{\"status\":503}]}' http://127.0.0.1:4081/sandbox/faults
+  curl -H 'Authorization: Bearer key' http://127.0.0.1:4081/v1/customers/u-1/activities
 
 It requires the credentials in SLUICEGATE_CUSTOMERIO_SITE_ID and SLUICEGATE_CUSTOMERIO_API_KEY if
-both are set, and accepts any credentials otherwise.")]
+both are set, and accepts any credentials otherwise.
+
+It is also Customer.io's App API, which tells what became of people and events: /v1/activities,
+/v1/customers?email=, and of /v1/customers/ID the attributes, activities and messages, for 30 days,
+up to 10 requests a second. It requires the key in SLUICEGATE_VERIFY_APP_API_KEY if that is set. What
+becomes of a mail (--mail-on) is decided by the person's ID: with bounce in it, it bounces; suppress,
+draft and unread work alike; all others are opened. \"app\" in the faults can do the same:
+{\"app\":{\"script\":[429],\"fail_event\":\"text\",\"fail_update\":\"text\",\"lose_event\":\"text\"}}")]
 pub struct Sandbox {
     /// Listen on this address.
     #[arg(long, default_value = "127.0.0.1:4081", value_name = "ADDRESS")]
@@ -74,4 +82,16 @@ pub struct Sandbox {
     /// Send this in Retry-After with failures: seconds, or a date. Default: no such header.
     #[arg(long, value_name = "SECONDS|DATE")]
     pub retry_after: Option<String>,
+    /// App API: show activities this long after they happened: 30s, 5min.
+    #[arg(long, value_parser = duration, default_value = "0s", value_name = "TIME")]
+    pub activity_delay: Duration,
+    /// Take this share of the events with 200, and then fail them (`failed_event`), from 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub fail_event_share: f64,
+    /// Take this share of the events with 200, and then lose them without a trace, from 0 to 1.
+    #[arg(long, default_value_t = 0.0, value_parser = share)]
+    pub lose_event_share: f64,
+    /// Send mail to the person of each event that contains this text.
+    #[arg(long, value_name = "TEXT")]
+    pub mail_on: Option<String>,
 }

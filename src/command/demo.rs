@@ -15,7 +15,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 use crate::amplitude::time;
 use crate::cli::Demo;
 use crate::config::{self, Loaded, Settings};
-use crate::customerio::sandbox::{self, Faults, Sandbox};
+use crate::customerio::sandbox::{self, AppFaults, Faults, Sandbox};
 use crate::feed::replay::{self, ReplayFailed, ReplayOptions, ReplayReport};
 use crate::feed::scenario::{Outage, Scenario};
 use crate::feed::server::{Options, Server};
@@ -34,6 +34,8 @@ use super::watch;
 
 /// Latency of the sandbox, in milliseconds: about that of Customer.io.
 const LATENCY_MS: u64 = 60;
+/// Time until the sandbox shows an activity, in milliseconds.
+const ACTIVITY_DELAY_MS: u64 = 2_000;
 /// Interval at which made-up events are published.
 const TICK: Duration = Duration::from_millis(20);
 /// The file in the working folder that `s` saves filters and presets to.
@@ -55,6 +57,12 @@ pub(super) async fn run(args: Demo) -> Result<ExitCode> {
         latency_ms: LATENCY_MS,
         hang_up_share: 0.002,
         refuse: Some(format!("\"code\":\"{OLD_COUPON}\"")),
+        app: AppFaults {
+            delay_ms: ACTIVITY_DELAY_MS,
+            fail_event_share: 0.002,
+            mail_on: Some("Purchase Completed".to_owned()),
+            ..AppFaults::default()
+        },
         ..Faults::default()
     };
     let (server, sandbox) = start_servers(&faults).await?;

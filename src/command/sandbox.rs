@@ -1,11 +1,11 @@
-//! `sandbox`: serves the stand-in for the Track API.
+//! `sandbox`: serves the stand-in for the Track API and the App API.
 
 use std::process::ExitCode;
 
 use color_eyre::eyre::Result;
 
 use crate::cli;
-use crate::customerio::sandbox::{Faults, Options, Sandbox};
+use crate::customerio::sandbox::{AppFaults, Counts, Faults, Options, Sandbox};
 use crate::signals;
 use crate::text::grouped;
 
@@ -22,6 +22,13 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         proxy_share: args.proxy_share,
         unreadable_share: args.unreadable_share,
         retry_after: args.retry_after,
+        app: AppFaults {
+            delay_ms: args.activity_delay.as_millis() as u64,
+            fail_event_share: args.fail_event_share,
+            lose_event_share: args.lose_event_share,
+            mail_on: args.mail_on,
+            ..AppFaults::default()
+        },
         ..Faults::default()
     };
     let variable = |name: &str| std::env::var(name).ok().filter(|v| !v.is_empty());
@@ -38,6 +45,7 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         listener,
         Options {
             credentials,
+            app_key: variable("SLUICEGATE_VERIFY_APP_API_KEY"),
             faults,
             ..Options::default()
         },
@@ -47,7 +55,11 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         sandbox.url()
     );
     signal.cancelled().await;
-    let counts = sandbox.counts();
+    say_counts(&sandbox.counts());
+    Ok(ExitCode::SUCCESS)
+}
+
+fn say_counts(counts: &Counts) {
     say!(
         "{} requests, {} events of {} people, {} duplicates ignored, {} items refused",
         grouped(counts.requests),
@@ -56,5 +68,11 @@ pub(super) async fn run(args: cli::Sandbox) -> Result<ExitCode> {
         grouped(counts.duplicates),
         grouped(counts.refused)
     );
-    Ok(ExitCode::SUCCESS)
+    if counts.app_requests + counts.not_applied > 0 {
+        say!(
+            "{} requests to the App API; {} items accepted and then failed, skipped or lost",
+            grouped(counts.app_requests),
+            grouped(counts.not_applied)
+        );
+    }
 }

@@ -5,6 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 
+use super::app_faults::AppFaults;
+
 /// One fault of one request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
@@ -51,6 +53,8 @@ pub struct Faults {
     pub breaks_on: Option<String>,
     /// Items that contain this text are refused one by one.
     pub refuse: Option<String>,
+    /// What happens after a 200, and how the App API answers.
+    pub app: AppFaults,
 }
 
 impl Faults {

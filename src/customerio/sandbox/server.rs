@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
@@ -12,7 +13,7 @@ use super::faults::Faults;
 use super::state::SandboxState;
 use super::store::{Counts, Store};
 use super::stored_event::{Attributes, StoredEvent};
-use super::{access, control, track_api};
+use super::{access, app_api, control, track_api};
 
 /// Maximum size of a request's body, in bytes: far above those that the Track API allows, so that
 /// the limits are checked and not the transport.
@@ -23,6 +24,8 @@ const BODY_BYTES: usize = 4 << 20;
 pub struct Options {
     /// The accepted credentials, `site_id:api_key`; any are accepted if there are none.
     pub credentials: Option<String>,
+    /// The accepted key of the App API; any is accepted if there is none.
+    pub app_key: Option<String>,
     /// The faults to inject.
     pub faults: Faults,
     /// Maximum events kept, over all people. Counts go on beyond it.
@@ -33,6 +36,7 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             credentials: None,
+            app_key: None,
             faults: Faults::default(),
             keep_events: 100_000,
         }
@@ -51,6 +55,7 @@ impl Sandbox {
     pub fn start(listener: TcpListener, options: Options) -> std::io::Result<Self> {
         let store = Store::new(options.keep_events);
         let state = SandboxState::new(options.credentials, options.faults, store);
+        *state.app_key() = options.app_key;
         let state = Arc::new(state);
         let address = listener.local_addr()?;
         let app = routes(&state, address);
@@ -88,6 +93,11 @@ impl Sandbox {
         *self.state.credentials() = Some(credentials.to_owned());
     }
 
+    /// Sets its clock forward: activities can be seen, and become too old, without waiting.
+    pub fn advance(&self, by: Duration) {
+        self.state.advance(by.as_millis() as i64);
+    }
+
     /// Changes the faults to inject.
     pub fn set_faults(&self, faults: Faults) {
         *self.state.faults() = faults;
@@ -98,6 +108,7 @@ fn routes(state: &Arc<SandboxState>, address: SocketAddr) -> Router {
     Router::new()
         .merge(control::routes())
         .merge(track_api::routes(state, address))
+        .merge(app_api::routes(state))
         .layer(DefaultBodyLimit::max(BODY_BYTES))
         .layer(middleware::from_fn_with_state(
             address,

@@ -6,8 +6,15 @@
 use std::collections::{BTreeMap, HashMap, HashSet, VecDeque};
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
+use crate::amplitude::time::UnixMs;
+
+use super::activities::{Activities, NewActivity};
+use super::app_faults::Fate;
 use super::item::Item;
+use super::mail;
+use super::profile::Profile;
 use super::stored_event::{Attributes, StoredEvent};
 
 /// Maximum ids remembered: about 50 MB.
@@ -30,9 +37,25 @@ pub struct Counts {
     pub people: u64,
     /// Events accepted, by name.
     pub by_name: BTreeMap<String, u64>,
+    /// Items that were accepted with 200 and then failed, skipped or lost.
+    pub not_applied: u64,
+    /// Requests to the App API, including refused ones.
+    pub app_requests: u64,
 }
 
-#[derive(Debug, Default)]
+/// What happens to an item after the answer 200.
+#[derive(Debug)]
+pub(super) struct Aftermath {
+    pub(super) fate: Fate,
+    /// Whether it triggers a mail.
+    pub(super) sends_mail: bool,
+    /// The time of its receipt.
+    pub(super) now_ms: UnixMs,
+    /// When its activities can be seen.
+    pub(super) visible_ms: UnixMs,
+}
+
+#[derive(Debug)]
 pub(super) struct Store {
     keep_events: usize,
     counts: Counts,
@@ -42,15 +65,7 @@ pub(super) struct Store {
     /// The person behind each anonymous ID that was joined.
     joined: HashMap<String, String>,
     order: VecDeque<String>,
-}
-
-/// One person.
-#[derive(Debug, Default)]
-struct Profile {
-    attributes: Attributes,
-    /// The time of the last update that has one, in Unix seconds.
-    updated: Option<i64>,
-    events: VecDeque<StoredEvent>,
+    activities: Activities,
 }
 
 impl Store {
@@ -58,8 +73,36 @@ impl Store {
     pub(super) fn new(keep_events: usize) -> Self {
         Self {
             keep_events,
-            ..Self::default()
+            counts: Counts::default(),
+            seen: HashSet::new(),
+            seen_order: VecDeque::new(),
+            people: HashMap::new(),
+            joined: HashMap::new(),
+            order: VecDeque::new(),
+            // An event with its mail has five.
+            activities: Activities::new(keep_events * 5),
         }
+    }
+
+    pub(super) fn activities(&self) -> &Activities {
+        &self.activities
+    }
+
+    /// The person with this key.
+    pub(super) fn person(&self, key: &str) -> Option<&Profile> {
+        self.people.get(key)
+    }
+
+    /// The key and the profile of the person with this identifier.
+    pub(super) fn identified_by(&self, id_type: &str, value: &str) -> Option<(&str, &Profile)> {
+        let by_key = self.people.get_key_value(value).into_iter();
+        let mut all = by_key.chain(&self.people);
+        let found = all.find(|(_, profile)| profile.is_identified_by(id_type, value));
+        found.map(|(key, profile)| (key.as_str(), profile))
+    }
+
+    pub(super) fn note_app_request(&mut self) {
+        self.counts.app_requests += 1;
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -94,10 +137,10 @@ impl Store {
     }
 
     /// Takes a valid item. An unknown person is created; an event with a known id is ignored.
-    pub(super) fn take(&mut self, item: &Item<'_>) {
+    pub(super) fn take(&mut self, item: &Item<'_>, after: &Aftermath) {
         if item.is_identify() {
             self.counts.identifies += 1;
-            return self.update(item);
+            return self.update(item, after);
         }
         if !item.id().is_empty() && !self.remember(item.id()) {
             self.counts.duplicates += 1;
@@ -113,8 +156,20 @@ impl Store {
             Some(joined) if item.is_anonymous() => joined.clone(),
             _ => item.person().to_owned(),
         };
-        let known = self.people.entry(person.clone()).or_default();
+        if after.fate != Fate::Applied {
+            self.counts.not_applied += 1;
+            self.see(&person, item, after);
+            if after.fate == Fate::Failed {
+                self.log(&person, "failed_event", item, after);
+            }
+            return;
+        }
+        let known = self.see(&person, item, after);
         known.events.push_back(item.stored());
+        self.log(&person, "event", item, after);
+        if after.sends_mail {
+            self.mail(&person, after);
+        }
         self.order.push_back(person);
         if self.order.len() > self.keep_events
             && let Some(oldest) = self.order.pop_front()
@@ -124,22 +179,84 @@ impl Store {
         }
     }
 
-    /// Sets a person's attributes. An update that is older than the last one is dropped silently,
-    /// as Customer.io does.
-    fn update(&mut self, item: &Item<'_>) {
-        let known = self.people.entry(item.person().to_owned()).or_default();
+    /// The person of an item, who is created at first sight.
+    fn see(&mut self, person: &str, item: &Item<'_>, after: &Aftermath) -> &mut Profile {
+        if !self.people.contains_key(person) {
+            let profile = Profile::named_by(item);
+            if !profile.is_anonymous {
+                self.activities.add(NewActivity {
+                    person,
+                    kind: "profile_create",
+                    timestamp: after.now_ms.div_euclid(1_000),
+                    visible_ms: after.visible_ms,
+                    ..NewActivity::default()
+                });
+            }
+            self.people.insert(person.to_owned(), profile);
+        }
+        self.people.entry(person.to_owned()).or_default()
+    }
+
+    /// Adds an activity about an item.
+    fn log(&mut self, person: &str, kind: &str, item: &Item<'_>, after: &Aftermath) {
+        let now = after.now_ms.div_euclid(1_000);
+        self.activities.add(NewActivity {
+            person,
+            kind,
+            name: item.name(),
+            timestamp: item.timestamp().unwrap_or(now),
+            visible_ms: after.visible_ms,
+            ..NewActivity::default()
+        });
+    }
+
+    /// Sends a mail to a person, whose steps can be seen one after the other.
+    fn mail(&mut self, person: &str, after: &Aftermath) {
+        let delivery = format!("delivery-{}", self.counts.events);
+        for (kind, seconds) in mail::steps(person) {
+            self.activities.add(NewActivity {
+                person,
+                kind,
+                timestamp: after.now_ms.div_euclid(1_000) + seconds,
+                visible_ms: after.visible_ms + seconds * 1_000,
+                delivery: Some(delivery.clone()),
+                ..NewActivity::default()
+            });
+        }
+    }
+
+    /// Sets a person's attributes. An update that is older than the last one is skipped with 200, as
+    /// Customer.io does.
+    fn update(&mut self, item: &Item<'_>, after: &Aftermath) {
+        let person = item.person().to_owned();
+        let known = self.see(&person, item, after);
+        known.is_anonymous &= item.is_anonymous();
         let is_older = |time: i64| known.updated.is_some_and(|last| time < last);
         if item.timestamp().is_some_and(is_older) {
-            return;
+            self.counts.not_applied += 1;
+            return self.log(&person, "skipped_update", item, after);
+        }
+        if after.fate == Fate::Failed {
+            self.counts.not_applied += 1;
+            return self.log(&person, "failed_attribute_change", item, after);
         }
         known.updated = item.timestamp().or(known.updated);
-        known.attributes.extend(item.attributes());
-        let anonymous = known
-            .attributes
-            .get("anonymous_id")
-            .and_then(|v| v.as_str());
-        if let Some(anonymous) = anonymous.map(str::to_owned) {
-            self.join(&anonymous, item.person());
+        let changes = known.set(item.attributes());
+        let anonymous = known.attributes.get("anonymous_id");
+        let anonymous = anonymous.and_then(Value::as_str).map(str::to_owned);
+        if !changes.is_empty() {
+            let now = after.now_ms.div_euclid(1_000);
+            self.activities.add(NewActivity {
+                person: &person,
+                kind: "attribute_change",
+                timestamp: item.timestamp().unwrap_or(now),
+                visible_ms: after.visible_ms,
+                data: changes.into(),
+                ..NewActivity::default()
+            });
+        }
+        if let Some(anonymous) = anonymous {
+            self.join(&anonymous, &person);
         }
     }
 
@@ -154,6 +271,7 @@ impl Store {
         };
         let known = self.people.entry(person.to_owned()).or_default();
         known.events.extend(before.events);
+        self.activities.join(anonymous, person);
         for name in self.order.iter_mut().filter(|name| *name == anonymous) {
             person.clone_into(name);
         }

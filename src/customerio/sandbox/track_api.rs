@@ -14,6 +14,7 @@ use axum::routing::{get, post, put};
 use super::access::authorize;
 use super::answer::{accepted, errors, json, meta_errors};
 use super::check::{self, BatchError, ItemError};
+use super::contains::contains;
 use super::fault_injection::inject_fault;
 use super::item::Item;
 use super::state::{SandboxState, Shared};
@@ -53,11 +54,14 @@ async fn batch(State(state): Shared, body: Bytes) -> Response {
         }
     };
     let mut refused = Vec::new();
-    let refuse = state.faults().refuse.clone();
+    let (refuse, app) = {
+        let faults = state.faults();
+        (faults.refuse.clone(), faults.app.clone())
+    };
     let mut store = state.store();
     for (index, raw) in items.into_iter().enumerate() {
         match checked(raw, refuse.as_ref()) {
-            Ok(item) => store.take(&item),
+            Ok(item) => store.take(&item, &state.after(&item, &app)),
             Err(mut found) => {
                 found.iter_mut().for_each(|error| error.batch_index = index);
                 store.note_refused();
@@ -81,7 +85,7 @@ async fn entity(State(state): Shared, body: Bytes) -> Response {
         .and_then(check::item);
     match checked {
         Ok(item) => {
-            state.store().take(&item);
+            state.take(&item);
             accepted()
         }
         Err(found) => {
@@ -117,7 +121,7 @@ async fn identify(State(state): Shared, Path(id): Path<String>, body: Bytes) -> 
 fn take_v1(state: &SandboxState, read: Result<Item<'_>, Vec<String>>) -> Response {
     match read {
         Ok(item) => {
-            state.store().take(&item);
+            state.take(&item);
             accepted()
         }
         Err(messages) => meta_errors(StatusCode::BAD_REQUEST, &messages),
@@ -136,13 +140,6 @@ fn poisoned(state: &SandboxState, body: &[u8]) -> Option<Response> {
         return Some(meta_errors(StatusCode::SERVICE_UNAVAILABLE, &[message]));
     }
     None
-}
-
-/// Whether these bytes contain a text that a fault names.
-fn contains(bytes: &[u8], text: Option<&String>) -> bool {
-    text.is_some_and(|text| {
-        !text.is_empty() && memchr::memmem::find(bytes, text.as_bytes()).is_some()
-    })
 }
 
 /// Checks an item, and refuses one that contains `refuse`.
