@@ -98,6 +98,7 @@ pub mod owner_only;
 pub mod pipeline;
 pub mod protocol;
 pub mod relay;
+mod service_manager;
 pub mod setting_form;
 mod signals;
 pub mod sqlite;

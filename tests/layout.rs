@@ -39,6 +39,7 @@ const LAYERS: &[&[&str]] = &[
         "descriptors",
         "owner_only",
         "signals",
+        "service_manager",
         "sqlite",
         "log_limit",
         "setting_form",

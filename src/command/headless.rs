@@ -10,6 +10,7 @@ use super::summary::Summary;
 use crate::feed::FeedState;
 use crate::pipeline::{Handle, Pipeline};
 use crate::protocol::Snapshot;
+use crate::service_manager::{self, ServiceState};
 use crate::signals::{self, Hangup};
 use crate::text::grouped;
 
@@ -43,6 +44,7 @@ pub(super) async fn run(
 ) -> Summary {
     let started = Instant::now();
     wait(pipeline.handle(), &until, reloads, &mut each_second).await;
+    service_manager::tell(ServiceState::Stopping);
     let ended = pipeline.end(drain, CancellationToken::new()).await;
     Summary::new(&ended, started.elapsed())
 }

@@ -3,7 +3,7 @@
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::path::PathBuf;
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use axum_server::tls_rustls::RustlsConfig;
 use color_eyre::eyre::{Result, bail};
@@ -19,6 +19,7 @@ use crate::relay::pass_through::PassThrough;
 use crate::relay::throttle::RateLimits;
 use crate::relay::webhook_mapping::WebhookMapping;
 use crate::relay::{Options, Relay, RelayStatus};
+use crate::service_manager::{self, ServiceState, Watchdog};
 use crate::signals::{self, Hangup};
 use crate::text::{duration, grouped};
 use crate::tui::widget::text;
@@ -90,6 +91,7 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
 
 /// Stops taking events, and waits until the clients have received the rest.
 async fn drain(relay: &Relay) {
+    service_manager::tell(ServiceState::Stopping);
     relay.end();
     let ending = async {
         while relay.counts().clients > 0 {
@@ -215,16 +217,21 @@ async fn reload_certificate(
             );
             return;
         };
+        service_manager::tell(ServiceState::Reloading);
         match files.reload(tls).await {
             Ok(()) => tracing::info!("{} was read again", files.cert),
             Err(error) => tracing::error!("{}: {error}; the old one stays", files.unusable()),
         }
+        service_manager::tell(ServiceState::Ready);
     })
     .await;
 }
 
 /// Logs the status until a signal, or until the terminal was closed.
 async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Future<Output = ()>) {
+    service_manager::tell(ServiceState::Ready);
+    let mut watchdog = Watchdog::from_environment();
+    let mut second = tokio::time::interval(Duration::from_secs(1));
     let mut every = tokio::time::interval(STATUS_INTERVAL);
     every.reset();
     let mut before = relay.status();
@@ -233,9 +240,12 @@ async fn headless(relay: &Relay, signal: &CancellationToken, hung_up: impl Futur
         tokio::select! {
             () = signal.cancelled() => return,
             () = &mut hung_up => return,
+            _ = second.tick() => watchdog.works(Instant::now()),
             _ = every.tick() => {
                 let now = relay.status();
-                tracing::info!("{}", status_line(&before, &now));
+                let line = status_line(&before, &now);
+                service_manager::describe(&line);
+                tracing::info!("{line}");
                 before = now;
             }
         }

@@ -9,6 +9,7 @@ use crate::customerio::client::Destination;
 use crate::feed::WebSocketFeed;
 use crate::filter::Filters;
 use crate::pipeline::Handle;
+use crate::service_manager::{self, ServiceState};
 
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
@@ -43,6 +44,14 @@ impl Reloader {
 
     /// Loads and applies the settings. Returns the report and the presets, or why nothing changed.
     pub(super) async fn reload(&self, handle: &Handle) -> Result<(ReloadReport, Presets), String> {
+        service_manager::tell(ServiceState::Reloading);
+        let reloaded = self.load_and_apply(handle).await;
+        // A refused reload leaves the service as it was.
+        service_manager::tell(ServiceState::Ready);
+        reloaded
+    }
+
+    async fn load_and_apply(&self, handle: &Handle) -> Result<(ReloadReport, Presets), String> {
         let own = self.clone();
         let loaded = blocking::run(move || own.load()).await?;
         let presets = loaded.settings.presets.clone();

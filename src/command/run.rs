@@ -2,12 +2,14 @@
 
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Instant;
 
 use color_eyre::eyre::Result;
 
 use crate::cli::Run;
 use crate::config::Needs;
 use crate::config::{Screen, Settings};
+use crate::service_manager::{self, ServiceState, Watchdog};
 use crate::signals;
 
 use super::config_source::ConfigSource;
@@ -48,12 +50,21 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
         idle: args.exit_when_idle,
         ..EndConditions::default()
     };
-    let mut seconds = 0;
+    service_manager::tell(ServiceState::Ready);
+    let mut watchdog = Watchdog::from_environment();
+    let (mut seconds, mut seen_ms) = (0, 0);
     let drain = settings.delivery.drain;
     let summary = headless::run(pipeline, until, drain, Some(reloads), |snapshot| {
         seconds += 1;
-        if seconds % STATUS_INTERVAL == 0 {
-            tracing::info!("{}", headless::status_line(snapshot));
+        // A pipeline that hangs publishes nothing.
+        if snapshot.at_ms != seen_ms {
+            seen_ms = snapshot.at_ms;
+            watchdog.works(Instant::now());
+        }
+        if seconds == 1 || seconds % STATUS_INTERVAL == 0 {
+            let line = headless::status_line(snapshot);
+            service_manager::describe(&line);
+            tracing::info!("{line}");
         }
     })
     .await;
