@@ -71,6 +71,15 @@ pub fn base_url(address: &Address) -> Result<(), String> {
     server(address, "https://track.customer.io", &ADDED)
 }
 
+/// Validates the server that stands in for Customer.io's App API.
+pub fn app_base_url(address: &Address) -> Result<(), String> {
+    server(
+        address,
+        "https://api.customer.io",
+        &["/v1/customers", "/v1"],
+    )
+}
+
 /// Validates the server to which a relay passes requests.
 pub fn pass_to(address: &Address) -> Result<(), String> {
     const ADDED: [&str; 3] = ["/2/httpapi", "/2", "/batch"];

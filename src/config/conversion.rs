@@ -2,10 +2,13 @@
 
 use std::path::{Path, PathBuf};
 
+use secrecy::ExposeSecret as _;
+
 use super::error::ConfigError;
 use super::folders::{as_file_name, state_folder};
 use super::key_file;
 use super::settings::Settings;
+use crate::customerio::app::AppDestination;
 use crate::customerio::client::Destination;
 use crate::delivery;
 use crate::delivery::breaker::BreakerSettings;
@@ -50,6 +53,27 @@ impl Settings {
             proxy: own.proxy.clone(),
             timeout: own.timeout,
         })
+    }
+
+    /// Returns the App API of the workspace; none without a key. Reads the key file if one is set,
+    /// which blocks.
+    pub fn app_destination(&self) -> Result<Option<AppDestination>, ConfigError> {
+        let own = &self.verify;
+        let api_key = if own.app_api_key_file.is_empty() {
+            own.app_api_key.clone()
+        } else {
+            let path = Path::new(&own.app_api_key_file);
+            key_file::read("verify.app_api_key_file", path)?
+        };
+        if api_key.expose_secret().is_empty() {
+            return Ok(None);
+        }
+        Ok(Some(AppDestination {
+            api_key,
+            base_url: own.base_url.url().ok().map(ToString::to_string),
+            proxy: self.customerio.proxy.clone(),
+            timeout: self.customerio.timeout,
+        }))
     }
 
     /// Returns the settings of the dispatcher.

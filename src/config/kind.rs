@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use toml::Value;
 
+use super::verify::MAX_SAMPLES;
 use crate::customerio::sizes::BATCH_BYTES;
 
 /// Maximum of a size in bytes: TOML's integers have 64 bits with a sign.
@@ -12,7 +13,7 @@ const SIZE: u64 = i64::MAX as u64;
 const COUNT: u64 = u32::MAX as u64;
 
 /// Every setting that is a whole number, with its minimum and maximum.
-const WHOLE_NUMBERS: [(&str, u64, u64); 15] = [
+const WHOLE_NUMBERS: [(&str, u64, u64); 16] = [
     ("feed.max_frame_bytes", 1, SIZE),
     ("delivery.requests_per_second", 1, COUNT),
     ("delivery.in_flight", 1, SIZE),
@@ -20,6 +21,7 @@ const WHOLE_NUMBERS: [(&str, u64, u64); 15] = [
     ("delivery.attempts", 1, COUNT),
     ("delivery.breaker_failures", 1, COUNT),
     ("delivery.queue_bytes", 1, SIZE),
+    ("verify.sample_per_minute", 0, MAX_SAMPLES as u64),
     ("spool.quota_bytes", 1, SIZE),
     ("spool.commit_bytes", 1, SIZE),
     ("screen.ring_bytes", 0, SIZE),

@@ -29,6 +29,7 @@ mod stray;
 #[cfg(test)]
 mod tests;
 mod validation;
+mod verify;
 
 pub use crate::feed::Settings as Feed;
 pub use control::Control;
@@ -46,3 +47,4 @@ pub use screen::{Screen, Theme};
 pub use settings::{DEFAULT_FILE, Settings};
 pub use spool::SpoolSettings;
 pub use validation::Needs;
+pub use verify::Verify;

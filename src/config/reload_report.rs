@@ -90,6 +90,7 @@ fn without_types(settings: &Settings) -> Settings {
         limits: settings.limits.clone(),
         mapping: settings.mapping.clone(),
         delivery: settings.delivery.clone(),
+        verify: settings.verify.clone(),
         spool: settings.spool.clone(),
         screen: settings.screen.clone(),
         relay: settings.relay.clone(),

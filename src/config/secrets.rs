@@ -11,6 +11,7 @@ impl Settings {
     /// as two secrets can have the same mask.
     pub fn exposed(&self) -> Vec<(&'static str, String)> {
         let (feed, customerio, relay) = (&self.feed, &self.customerio, &self.relay);
+        let verify = &self.verify;
         let lines = |all: &BTreeMap<String, SecretString>| {
             let lines = all.iter();
             let lines = lines.map(|(name, value)| format!("{name}: {}", value.expose_secret()));
@@ -31,6 +32,11 @@ impl Settings {
                 customerio.base_url.expose().to_owned(),
             ),
             ("customerio.proxy", customerio.proxy.expose().to_owned()),
+            (
+                "verify.app_api_key",
+                verify.app_api_key.expose_secret().to_owned(),
+            ),
+            ("verify.base_url", verify.base_url.expose().to_owned()),
             ("relay.secret", relay.secret.expose_secret().to_owned()),
             ("relay.token", relay.token.expose_secret().to_owned()),
             ("relay.pass_to", relay.pass_to.expose().to_owned()),

@@ -10,6 +10,7 @@ use super::delivery::Delivery;
 use super::relay::Relay;
 use super::screen::Screen;
 use super::spool::SpoolSettings;
+use super::verify::Verify;
 use crate::customerio::Mapping;
 use crate::feed;
 use crate::filter::{Filters, Mode, Rule, Switch};
@@ -36,6 +37,8 @@ pub struct Settings {
     pub mapping: Mapping,
     /// Batches, retries and the circuit breaker.
     pub delivery: Delivery,
+    /// Asking Customer.io what became of people and events.
+    pub verify: Verify,
     /// Accepted events and dead letters on disk.
     pub spool: SpoolSettings,
     /// Look, refresh rate and memory of the screen.
@@ -64,6 +67,7 @@ impl Default for Settings {
             limits: Policies::default(),
             mapping: Mapping::default(),
             delivery: Delivery::default(),
+            verify: Verify::default(),
             spool: SpoolSettings::default(),
             screen: Screen::default(),
             relay: Relay::default(),

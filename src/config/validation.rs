@@ -11,6 +11,7 @@ use super::error::ConfigError;
 use super::folders::exists;
 use super::loaded::Loaded;
 use super::paths::variable;
+use super::verify::MAX_SAMPLES;
 use crate::customerio::sizes::BATCH_BYTES;
 use crate::filter::RuleError;
 use crate::filter::{Gate, Mode};
@@ -179,12 +180,14 @@ impl Loaded {
             ));
         }
         let api_key_file = &self.settings.customerio.api_key_file;
+        let app_api_key_file = &self.settings.verify.app_api_key_file;
         self.check_files(
             &[
                 ("feed.ca_file", &feed.ca_file),
                 ("feed.client_cert_file", &feed.client_cert_file),
                 ("feed.client_key_file", &feed.client_key_file),
                 ("customerio.api_key_file", api_key_file),
+                ("verify.app_api_key_file", app_api_key_file),
             ],
             found,
         );
@@ -304,6 +307,7 @@ impl Loaded {
         {
             self.refuse("customerio.base_url", message, found);
         }
+        self.check_verify(found);
         if !needs.destination {
             return;
         }
@@ -320,6 +324,24 @@ impl Loaded {
                 setting: "customerio.api_key",
                 fix,
             });
+        }
+    }
+}
+
+impl Loaded {
+    fn check_verify(&self, found: &mut Vec<ConfigError>) {
+        let own = &self.settings.verify;
+        if !own.base_url.is_empty()
+            && let Err(message) = addresses::app_base_url(&own.base_url)
+        {
+            self.refuse("verify.base_url", message, found);
+        }
+        if own.sample_per_minute > MAX_SAMPLES {
+            let message = format!(
+                "{} is more than Customer.io's rate has room for; write {MAX_SAMPLES} or less",
+                own.sample_per_minute
+            );
+            found.push(self.invalid("verify.sample_per_minute", message));
         }
     }
 }

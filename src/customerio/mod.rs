@@ -1,6 +1,7 @@
 //! Customer.io's side: the mapping of events to items, the client that sends them, the meaning of its
 //! answers, and a sandbox that enforces the limits of the Track API.
 
+pub mod app;
 pub mod client;
 pub mod dedupe;
 pub mod item;
