@@ -194,6 +194,7 @@ fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
     settings.customerio.api_key = SecretString::from("demo-key");
     settings.customerio.base_url = sandbox.url().into();
     settings.customerio.proxy = ProxySetting::Direct;
+    settings.verify.app_api_key = SecretString::from("demo-app-key");
     if made_up {
         settings.types = NOISY_TYPES
             .into_iter()

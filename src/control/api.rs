@@ -109,6 +109,7 @@ pub(super) fn router(api: &Api, door: Door) -> Router {
         .route("/v1/reload", post(reload))
         .route("/v1/drain", post(drain))
         .route("/v1/settings", get(settings))
+        .route("/v1/customerio/ask", post(ask_customerio))
         .route("/v1/dead-letters/list", post(list_dead_letters))
         .route("/v1/dead-letters/export", post(export_dead_letters))
         .route("/v1/dead-letters/retry", post(retry_dead_letters))
@@ -268,6 +269,18 @@ async fn settings(State(api): State<Api>) -> Response {
         },
     };
     answer(StatusCode::OK, &settings)
+}
+
+/// Asks Customer.io for an operator, as it uses the workspace's key and rate.
+async fn ask_customerio(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let look = api.0.handle.ask_customerio(&parsed(&body)?).await;
+    let look = look.map_err(|error| Refusal::bad_request(error.to_string()))?;
+    Ok(answer(StatusCode::OK, &look))
 }
 
 /// Some of the dead letters.

@@ -10,6 +10,7 @@ use serde_json::json;
 use tokio::sync::watch;
 
 use crate::customerio::Mapping;
+use crate::customerio::app::{Look, Question};
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::Filters;
 use crate::filter::preview::Batching;
@@ -117,6 +118,11 @@ impl Remote {
         let settings = self.client.get("/v1/settings").await?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
         Ok(answer["message"].as_str().unwrap_or_default().to_owned())
+    }
+
+    /// Asks Customer.io, by the key that the forwarder has.
+    pub async fn ask_customerio(&self, question: &Question) -> Result<Look, ClientError> {
+        self.client.ask("/v1/customerio/ask", question).await
     }
 
     /// The newest of the selected dead letters.

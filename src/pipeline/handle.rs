@@ -8,6 +8,7 @@ use tokio::sync::{mpsc, watch};
 
 use crate::blocking;
 use crate::config::Settings;
+use crate::customerio::app::{AppClient, AppError, Look, Question};
 use crate::customerio::client::Destination;
 use crate::delivery::Control;
 use crate::delivery::spool::dead_letters::DeadLetters;
@@ -37,6 +38,8 @@ pub struct Handle {
     pub(super) notices: mpsc::UnboundedSender<String>,
     pub(super) failure: Failure,
     pub(super) change_log: ChangeLog,
+    /// Customer.io's App API; none without a key.
+    pub(super) customerio: Option<Arc<AppClient>>,
 }
 
 /// A command that could not be carried out.
@@ -87,6 +90,14 @@ impl Handle {
             None => Err(CommandError::SpoolGone { folder }),
         });
         acting.await
+    }
+
+    /// Asks Customer.io for an operator what became of a person and an event.
+    pub async fn ask_customerio(&self, question: &Question) -> Result<Look, AppError> {
+        match &self.customerio {
+            Some(client) => client.look(question).await,
+            None => Err(AppError::NoKey),
+        }
     }
 
     /// Shows a notice to the operator. Does nothing once the observer has ended.

@@ -7,8 +7,9 @@ use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 use tokio_util::sync::CancellationToken;
 
-use crate::config::Settings;
+use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
+use crate::customerio::app::{AppClient, AppClientError};
 use crate::delivery::spool::writer::{self, SpoolHandle};
 use crate::delivery::spool::{Spool, SpoolError};
 use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
@@ -48,6 +49,12 @@ pub enum StartError {
     /// The system can't start a thread.
     #[error("the spool's thread can't start: {0}")]
     Thread(#[from] std::io::Error),
+    /// The key of the App API can't be read.
+    #[error(transparent)]
+    AppKey(#[from] ConfigError),
+    /// A client can't be created for the App API.
+    #[error(transparent)]
+    AppClient(#[from] AppClientError),
     /// The feed can't be recorded.
     #[error("cannot record to {folder}: {source} (feed.record_folder)")]
     Record {
@@ -112,6 +119,7 @@ impl Pipeline {
             notices,
             failure: failure.clone(),
             change_log: sources.change_log.clone(),
+            customerio: app_client(settings, client)?,
         };
         let observer = Observer::new(sources, snapshots).run(intake_received, delivery.reports);
         let mut pipeline = Self {
@@ -128,6 +136,18 @@ impl Pipeline {
         pipeline.run_beside("the status file", status::keep(handle));
         Ok(pipeline)
     }
+}
+
+/// Creates the client of the App API, if there is a key.
+fn app_client(
+    settings: &Settings,
+    track: &Arc<Client>,
+) -> Result<Option<Arc<AppClient>>, StartError> {
+    let Some(destination) = settings.app_destination()? else {
+        return Ok(None);
+    };
+    let client = AppClient::new(destination, track.clone())?;
+    Ok(Some(Arc::new(client)))
 }
 
 /// The pipeline's ends of the feed's channel.

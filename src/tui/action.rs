@@ -13,6 +13,8 @@ use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
 use crate::protocol::{Command as PipelineCommand, Snapshot};
+use crate::tui::customerio::about::AskedAbout;
+use crate::tui::customerio::query::CustomerIoAnswer;
 use crate::tui::detail::state::Followed;
 use crate::tui::events::export::{Events, Exported};
 use crate::tui::events::page::Page;
@@ -71,6 +73,8 @@ pub enum Action {
     BrokenDown(Code, Box<Breakdown>),
     /// The answer to a question: why events did not arrive.
     Answered(String, Box<Answer>),
+    /// The answer of Customer.io about an event or a person, or why there is none.
+    CustomerIoAnswered(AskedAbout, Result<Box<CustomerIoAnswer>, String>),
     /// The summary of a person's events.
     Summarized(Identity, Box<Summary>),
     /// The dead letters of the open group, or an error.
@@ -137,6 +141,8 @@ pub enum Effect {
     Copy(&'static str, String),
     /// Find the person of this event.
     Who(u64),
+    /// Ask Customer.io about an event or a person.
+    AskCustomerIo(AskedAbout),
     /// Stop the feed, and wait for the outcome of all items in flight.
     Drain,
     /// End the draining now.

@@ -40,6 +40,7 @@ impl State {
                 OverlayKind::Properties
                 | OverlayKind::Stages
                 | OverlayKind::Why
+                | OverlayKind::CustomerIo
                 | OverlayKind::Inspector,
             ) => None,
         }

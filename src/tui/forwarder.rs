@@ -8,6 +8,7 @@ use tokio::sync::watch;
 
 use crate::control::remote::Remote;
 use crate::customerio::Mapping;
+use crate::customerio::app::{Look, Question};
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
 use crate::filter::Filters;
 use crate::filter::preview::Batching;
@@ -89,6 +90,20 @@ impl Forwarder {
         match self {
             Self::Here(handle) => handle.apply(command).await.map_err(|e| e.to_string()),
             Self::Remote(remote) => remote.apply(command).await.map_err(|e| e.to_string()),
+        }
+    }
+
+    /// Asks Customer.io. The forwarder has the key.
+    pub(crate) async fn ask_customerio(&self, question: &Question) -> Result<Look, String> {
+        match self {
+            Self::Here(handle) => {
+                let look = handle.ask_customerio(question).await;
+                look.map_err(|error| error.to_string())
+            }
+            Self::Remote(remote) => {
+                let look = remote.ask_customerio(question).await;
+                look.map_err(|error| error.to_string())
+            }
         }
     }
 

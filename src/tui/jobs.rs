@@ -16,6 +16,7 @@ use crate::pipeline::ShutdownReport;
 use crate::protocol::Command;
 use crate::text::{counted, grouped};
 use crate::tui::action::{Action, Effect};
+use crate::tui::customerio::ask::ask;
 use crate::tui::events::export::{self, Exported};
 use crate::tui::filters::recent_catalog::recent_catalog;
 use crate::tui::forwarder::Forwarder;
@@ -179,6 +180,13 @@ impl Jobs {
     pub(crate) fn start(&self, effect: Effect) {
         match effect {
             Effect::Catalog => self.catalog(),
+            Effect::AskCustomerIo(about) => {
+                let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
+                tokio::spawn(async move {
+                    // The screen may be closed by now.
+                    let _ = answers.send(ask(forwarder, about).await);
+                });
+            }
             Effect::ExportEvents(events) => self.export_events(events),
             Effect::OpenFile(path) => self.answer(move || {
                 let shown = path.display().to_string();

@@ -6,6 +6,7 @@
 pub mod action;
 mod areas;
 pub mod copy;
+pub mod customerio;
 pub mod dead_letters;
 pub mod delivery;
 pub mod detail;

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::feed::FeedState;
 use crate::tui::action::{Action, Effect};
+use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::update::drain;
 use crate::tui::detail::update as detail;
@@ -159,6 +160,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         }
         Action::Answered(asked, answer) => {
             why::answered(state, &asked, *answer);
+            Vec::new()
+        }
+        Action::CustomerIoAnswered(about, answer) => {
+            customerio::answered(state, &about, answer);
             Vec::new()
         }
         Action::Summarized(identity, summary) => {

@@ -20,6 +20,7 @@ use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
 use crate::tui::copy::format as copy;
+use crate::tui::customerio::view as customerio;
 use crate::tui::dead_letters::{detail_view as dead_letters_detail, view as dead_letters};
 use crate::tui::delivery::{drain_view, view as delivery};
 use crate::tui::detail::view as detail;
@@ -169,6 +170,7 @@ fn draw_overlay(
         Overlay::Properties(open) => properties::render(frame, area, open, state.privacy, theme),
         Overlay::Person(open) => person::render(frame, area, open, state, theme),
         Overlay::Limit(open) => limits::render(frame, area, open, state, theme),
+        Overlay::CustomerIo(open) => customerio::render(frame, area, open, state, theme),
         Overlay::Why(open) => why::render(frame, area, open, state, theme),
         Overlay::Stages(open) => stages::render(frame, area, open, state, theme),
     }

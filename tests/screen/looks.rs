@@ -130,7 +130,7 @@ fn a_gate_that_opens_names_the_workspace() {
 
 #[test]
 fn all_that_can_be_done_is_in_the_help() {
-    let mut fixture = Fixture::new((120, 250));
+    let mut fixture = Fixture::new((120, 270));
     fixture.press("?");
     let help = fixture.plain();
     for binding in KEYS {

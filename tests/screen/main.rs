@@ -4,6 +4,7 @@
 mod columns;
 #[path = "../common/mod.rs"]
 mod common;
+mod customerio;
 mod dead_letters;
 mod delivery;
 mod detail;

@@ -45,6 +45,7 @@ impl Bench {
         let sandbox = sandbox(&[]);
         let mut command = run_on(&feed.url, &sandbox.url);
         command.env("SLUICEGATE_SPOOL_FOLDER", folder.path().join("spool"));
+        command.env("SLUICEGATE_VERIFY_APP_API_KEY", "app-key");
         let forwarder = Some(Running::start(&mut command));
         let bench = Self {
             folder,
@@ -119,6 +120,19 @@ fn two_screens_watch_one_forwarder_and_see_what_the_other_changes() {
     other.press("q");
     assert_eq!(other.ends(), 0);
     assert!(bench.ctl(&["status"]));
+}
+
+#[test]
+fn customer_io_is_asked_through_the_forwarder_which_has_the_key() {
+    let bench = Bench::start();
+    let mut ann = bench.attach(&[]);
+    ann.shows("delivered");
+    ann.press("j\r");
+    ann.shows("after receipt");
+    ann.press("c");
+    ann.shows("has a profile at Customer.io");
+    ann.shows("event applied");
+    ann.press("\x1b");
 }
 
 #[test]

@@ -4,6 +4,7 @@
 
 mod attach;
 mod configuration;
+mod customerio;
 mod delivery;
 mod detail;
 mod display;

@@ -201,11 +201,9 @@ impl AppClient {
         start: Option<String>,
         priority: Priority,
     ) -> Result<Option<Page>, AppError> {
-        let mut path = path(person, "activities")?;
-        path.push_str(&format!("&limit={PAGE}{filter}"));
-        if let Some(start) = start {
-            path.push_str(&format!("&start={}", encoded(&start)));
-        }
+        let path = path(person, "activities")?;
+        let start = start.map_or_else(String::new, |start| format!("&start={}", encoded(&start)));
+        let path = format!("{path}&limit={PAGE}{filter}{start}");
         let text = self.get(&path, priority).await?;
         text.map(|text| read::page(&text)).transpose()
     }

@@ -9,6 +9,9 @@ pub(crate) fn at(state: &State) -> Option<u64> {
     if let Some(Overlay::Why(open)) = state.overlays.top() {
         return open.selected().map(|record| record.sequence);
     }
+    if let Some(Overlay::CustomerIo(open)) = state.overlays.top() {
+        return open.selected();
+    }
     let events = &state.events;
     let on_top = events.page.rows.first().map(|row| row.sequence);
     let inspected = state.overlays.inspector().map(|i| i.sequence);

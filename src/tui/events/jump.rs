@@ -84,6 +84,7 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         OverlayKind::Properties,
         OverlayKind::Stages,
         OverlayKind::Why,
+        OverlayKind::CustomerIo,
     ] {
         state.overlays.close(kind);
     }

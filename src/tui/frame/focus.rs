@@ -55,6 +55,8 @@ pub enum OverlayKind {
     Stages,
     /// The answer to a question.
     Why,
+    /// The answer of Customer.io.
+    CustomerIo,
 }
 
 /// The kinds of popups, by the keys that they take.

@@ -1,6 +1,7 @@
 //! The stack of overlays. An overlay takes the place of the three lower panes, and the one on top
 //! is drawn, gets the keys, and is closed first. No other place ranks overlays.
 
+use crate::tui::customerio::state::OpenedCustomerIo;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::frame::focus::OverlayKind;
 use crate::tui::inspector::state::Inspector;
@@ -27,6 +28,8 @@ pub enum Overlay {
     Stages(OpenedStages),
     /// The answer to a question: why events did not arrive.
     Why(OpenedWhy),
+    /// The answer of Customer.io.
+    CustomerIo(OpenedCustomerIo),
 }
 
 impl Overlay {
@@ -40,6 +43,7 @@ impl Overlay {
             Self::Limit(_) => OverlayKind::Limit,
             Self::Stages(_) => OverlayKind::Stages,
             Self::Why(_) => OverlayKind::Why,
+            Self::CustomerIo(_) => OverlayKind::CustomerIo,
         }
     }
 }
@@ -177,6 +181,14 @@ impl Overlays {
     pub fn why_mut(&mut self) -> Option<&mut OpenedWhy> {
         self.0.iter_mut().find_map(|open| match open {
             Overlay::Why(why) => Some(why),
+            _ => None,
+        })
+    }
+
+    /// The question to Customer.io, to be changed.
+    pub fn customerio_mut(&mut self) -> Option<&mut OpenedCustomerIo> {
+        self.0.iter_mut().find_map(|open| match open {
+            Overlay::CustomerIo(open) => Some(open),
             _ => None,
         })
     }

@@ -1,6 +1,7 @@
 //! The cursor keys, Enter and Esc in the panes and overlays.
 
 use crate::tui::action::Effect;
+use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::detail::overview::last_scroll;
@@ -32,6 +33,7 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         Some(Overlay::Properties(open)) => properties::move_cursor(open, by),
         Some(Overlay::Stages(_)) => stages::move_cursor(state, by),
         Some(Overlay::Why(open)) => why::move_cursor(open, by),
+        Some(Overlay::CustomerIo(open)) => customerio::move_cursor(open, by),
         Some(Overlay::Person(_)) | None => move_in_pane(state, by),
     }
     Vec::new()
@@ -86,12 +88,23 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
             return Vec::new();
         }
         Some(Overlay::Limit(opened)) => limits::example(opened),
+        Some(Overlay::CustomerIo(opened)) if opened.selected().is_none() => {
+            state.notify("only events of this forwarder can be opened");
+            return Vec::new();
+        }
         _ => at(state),
     };
     let Some(sequence) = sequence else {
         state.notify("no event yet");
         return Vec::new();
     };
+    if matches!(
+        state.overlays.top_kind(),
+        Some(OverlayKind::Why | OverlayKind::CustomerIo)
+    ) {
+        // An inspector below would get the event and stay hidden.
+        state.overlays.close(OverlayKind::Inspector);
+    }
     let is_open = |inspector: &Inspector| inspector.sequence == sequence;
     if state.overlays.inspector().is_some_and(is_open) {
         return Vec::new();

@@ -6,6 +6,7 @@ use crate::filter::{Mode, RuleEffect};
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
 use crate::tui::copy::update as copy;
+use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::retry_now;
@@ -115,6 +116,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::OnlyMatches => toggle_context(state),
         Command::Stages => stages::toggle(state),
         Command::Why => why::ask(state),
+        Command::AskCustomerIo => return customerio::ask(state),
         Command::Earlier => throughput::move_cursor(state, -1),
         Command::Later => throughput::move_cursor(state, 1),
         Command::EventsThen => return throughput::events_then(state),

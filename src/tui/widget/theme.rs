@@ -244,6 +244,9 @@ impl Theme {
             Sign::Match => ("▪", "="),
             Sign::Selected => ("▶", ">"),
             Sign::Thumb => ("┃", "#"),
+            Sign::Mail => ("»", "m"),
+            Sign::MailArrived => ("◉", "M"),
+            Sign::MailLost => ("⊘", "X"),
         };
         if self.ascii { ascii } else { unicode }
     }
@@ -278,6 +281,9 @@ pub enum Sign {
     Match,
     Selected,
     Thumb,
+    Mail,
+    MailArrived,
+    MailLost,
 }
 
 struct Palette {

@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 21] = [
+const SCOPES: [(&str, &str, Scope); 22] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -71,6 +71,7 @@ const SCOPES: [(&str, &str, Scope); 21] = [
     ("Dead letters", "Dead letters", Scope::DeadLetters),
     ("Pipeline", "Pipeline", Scope::Stages),
     ("Why didn't it arrive?", "Why", Scope::Why),
+    ("Customer.io's answer", "Customer.io", Scope::CustomerIo),
     (
         "Lists: presets, watches, searches",
         "Lists",

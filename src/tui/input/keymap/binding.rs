@@ -28,6 +28,8 @@ pub enum Scope {
     Stages,
     /// In the answer to a question.
     Why,
+    /// In the answer of Customer.io.
+    CustomerIo,
 }
 
 /// A command with its default keys.
@@ -47,7 +49,9 @@ pub struct DefaultBinding {
     pub footer: &'static str,
 }
 
-use Scope::{Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why};
+use Scope::{
+    Anywhere, CustomerIo, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why,
+};
 
 impl Scope {
     /// Whether keys have the meaning of this scope in a context.
@@ -67,6 +71,7 @@ impl Scope {
             Scope::Popup(_) => false,
             Stages => over(OverlayKind::Stages),
             Why => over(OverlayKind::Why),
+            CustomerIo => over(OverlayKind::CustomerIo),
         }
     }
 
@@ -74,7 +79,7 @@ impl Scope {
     pub fn rank(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | DeadLetters | Person | Limit | Properties | Stages | Why => 1,
+            Inspector | DeadLetters | Person | Limit | Properties | Stages | Why | CustomerIo => 1,
             In(_) => 2,
             Anywhere => 3,
             Scope::Popup(_) => 4,

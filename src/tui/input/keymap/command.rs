@@ -87,6 +87,7 @@ pub enum Command {
     OnlyMatches,
     Stages,
     Why,
+    AskCustomerIo,
     Select,
     Private,
     Colours,

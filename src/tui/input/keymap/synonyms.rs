@@ -3,10 +3,12 @@
 use crate::tui::input::keymap::command::{Command, JumpTarget};
 
 /// Other words for a command, separated by spaces.
+#[expect(clippy::too_many_lines, reason = "a table: an arm for each command")]
 pub fn synonyms(command: Command) -> &'static str {
     match command {
         Command::Find => "search grep query where",
         Command::Why => "missing lost explain question investigate arrive",
+        Command::AskCustomerIo => "verify prove mail email sent profile applied activities",
         Command::Select => "mark multi choose several",
         Command::Stages => "stages flow funnel overview way status",
         Command::NextList => "problems sent filtered failed quick view",

@@ -2,7 +2,7 @@
 
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::binding::Scope::{
-    Anywhere, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why,
+    Anywhere, CustomerIo, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why,
 };
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
 use crate::tui::input::keymap::command::{Command, JumpTarget};
@@ -13,6 +13,7 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["?"], Command::Help, Anywhere, ["help", "this help", "help"]),
     bind(&["0"], Command::Stages, Anywhere, ["pipeline", "the whole way of events: each stage with its count, share and rate", ""]),
     bind(&["Y"], Command::Why, Anywhere, ["why", "why didn't it arrive? ask for a person's ID, an email, an event's ID or name", ""]),
+    bind(&["c"], Command::AskCustomerIo, Anywhere, ["ask-customerio", "ask Customer.io: is the event there, what became of it, did the mail go out?", ""]),
     bind(&["/"], Command::Find, Anywhere, ["find", "find events by text, condition or ~ expression; in a list, the row with a text", "find"]),
     bind(&["f"], Command::FocusFilters, Anywhere, ["filters", "go to the filters: event types and rules", "filters"]),
     bind(&["e"], Command::EditRule, Anywhere, ["edit", "edit the selected rule", "edit rule"]),
@@ -103,6 +104,7 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["i"], Command::OnlyThis, Inspector, ["only-this", "new rule: include only events with this value of the field", "only this"]),
     bind(&["n"], Command::NextMatch, Inspector, ["older", "next older event", "older"]),
     bind(&["N"], Command::PreviousMatch, Inspector, ["newer", "next newer event", "newer"]),
+    bind(&["c"], Command::AskCustomerIo, Inspector, ["ask-about-event", "ask Customer.io about this event: is it there, and the mail after it", "ask Customer.io"]),
     bind(&["Esc", "q"], Command::Back, Inspector, ["close", "close", "close"]),
     bind(&["Enter"], Command::Open, Stages, ["events-of-stage", "show the events of the stage, or the dead letters", "events"]),
     bind(&["Esc", "q"], Command::Back, Stages, ["leave-pipeline", "back", "back"]),
@@ -110,12 +112,16 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["p"], Command::Person, Why, ["person-of-answer", "all recent events of this event's person", "person"]),
     bind(&["Y"], Command::Why, Why, ["ask-again", "ask another question", "ask again"]),
     bind(&["Esc", "q"], Command::Back, Why, ["leave-answer", "back", "back"]),
+    bind(&["Enter"], Command::Open, CustomerIo, ["inspect-in-answer", "inspect the event", "inspect"]),
+    bind(&["c"], Command::AskCustomerIo, CustomerIo, ["ask-customerio-again", "ask Customer.io again", "ask again"]),
+    bind(&["Esc", "q"], Command::Back, CustomerIo, ["leave-customerio", "back", "back"]),
     bind(&["Enter"], Command::FindProperty, Properties, ["find-property", "find the events of this type that have the property", "find"]),
     bind(&["Esc", "q"], Command::Back, Properties, ["leave-properties", "back", "back"]),
     bind(&["Enter"], Command::Open, Limit, ["inspect-violation", "inspect the last event of this violation", "inspect"]),
     bind(&["X"], Command::Export, Limit, ["export-violations", "export the events that violate the limit to a file (NDJSON)", "export"]),
     bind(&["Esc", "q"], Command::Back, Limit, ["leave-limit", "back", "back"]),
     bind(&["Enter"], Command::Open, Person, ["inspect-of-person", "inspect the event", "inspect"]),
+    bind(&["c"], Command::AskCustomerIo, Person, ["ask-about-person", "ask Customer.io about this person: profile, events, mail", "ask Customer.io"]),
     bind(&["Esc", "q"], Command::Back, Person, ["leave-person", "back", "back"]),
     bind(&["y"], Command::Copy, Inspector, ["copy", "copy the event, the request, a curl command, or the history", "copy"]),
     bind(&["p"], Command::Person, Inspector, ["person-of-event", "all recent events of this event's person", "person"]),

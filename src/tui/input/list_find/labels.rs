@@ -1,6 +1,7 @@
 //! The rows of the list that has the focus, as texts.
 
 use crate::delivery::spool::dead_letters::DeadLetter;
+use crate::tui::customerio::query::Entry;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::overlays::Overlay;
@@ -44,6 +45,10 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             let events = open.answer.iter().flat_map(|answer| &answer.timeline);
             let names = events.map(|record| record.event_type().to_owned());
             ("events", names.collect(), open.row())
+        }
+        Some(Overlay::CustomerIo(open)) => {
+            let entries = open.found().into_iter().flat_map(|found| &found.timeline);
+            ("rows", entries.map(Entry::label).collect(), open.cursor())
         }
         None if state.focus == Pane::Filters => {
             let types = state.types();

@@ -116,6 +116,10 @@ pub(crate) fn way_to(state: &State, scope: Scope) -> String {
             "in the answer to a question: {} asks one",
             key(Command::Why)
         ),
+        Scope::CustomerIo => format!(
+            "in the answer of Customer.io: {} asks it",
+            key(Command::AskCustomerIo)
+        ),
         Scope::Stages => format!("in the pipeline view: {} opens it", key(Command::Stages)),
         Scope::Person => format!("on a person's events: {} shows them", key(Command::Person)),
         Scope::Limit => format!(
