@@ -113,7 +113,7 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["Y"], Command::Why, Why, ["ask-again", "ask another question", "ask again"]),
     bind(&["Esc", "q"], Command::Back, Why, ["leave-answer", "back", "back"]),
     bind(&["Enter"], Command::Open, CustomerIo, ["inspect-in-answer", "inspect the event", "inspect"]),
-    bind(&["c"], Command::AskCustomerIo, CustomerIo, ["ask-customerio-again", "ask Customer.io again", "ask again"]),
+    bind(&["c"], Command::AskCustomerIo, CustomerIo, ["ask-there-again", "ask Customer.io again", "ask again"]),
     bind(&["Esc", "q"], Command::Back, CustomerIo, ["leave-customerio", "back", "back"]),
     bind(&["Enter"], Command::FindProperty, Properties, ["find-property", "find the events of this type that have the property", "find"]),
     bind(&["Esc", "q"], Command::Back, Properties, ["leave-properties", "back", "back"]),
