@@ -306,6 +306,7 @@ impl Observer {
             types: Arc::new(self.counters.types(now)),
             limits: Arc::new(self.counters.limits(now)),
             latency: self.latency.row(),
+            latency_bands: self.latency.bands(),
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
             delivery,

@@ -15,6 +15,6 @@ pub(crate) use record::tests_support;
 pub use record::{Content, Outcome, Record, Story};
 pub use series::{Line, Series};
 pub use snapshot::{
-    FilteredBy, LatencyRow, LimitRow, LinkStatus, Notice, RATE_SECONDS, Rates, RingRow, Snapshot,
-    TYPE_RATE_SECONDS, Totals, TypeRow,
+    FilteredBy, LATENCY_BANDS_MS, LatencyBands, LatencyRow, LimitRow, LinkStatus, Notice,
+    RATE_SECONDS, Rates, RingRow, Snapshot, TYPE_RATE_SECONDS, Totals, TypeRow,
 };

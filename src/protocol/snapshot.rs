@@ -57,6 +57,9 @@ pub struct Snapshot {
     pub limits: Arc<Vec<LimitRow>>,
     /// Time from receipt to answer.
     pub latency: LatencyRow,
+    /// The same times by band of [`LATENCY_BANDS_MS`].
+    #[serde(default)]
+    pub latency_bands: LatencyBands,
     /// Number of answers, by label.
     pub answers: BTreeMap<String, u64>,
     /// Requests in the last minute.
@@ -209,6 +212,9 @@ pub struct LimitRow {
     pub recent: u64,
     /// Violations in the last ten minutes, by steps of 10 seconds.
     pub trend: Vec<u64>,
+    /// Violations in the last ten minutes by event type, the most frequent first.
+    #[serde(default)]
+    pub types: Vec<(Arc<str>, u64)>,
     /// The event type of that violation.
     pub worst_type: Arc<str>,
     /// The violation with the largest measurement.
@@ -231,6 +237,14 @@ pub struct LatencyRow {
     /// The 99th percentile.
     pub p99_ms: u64,
 }
+
+/// The upper bounds of the bands of latency, in milliseconds. A last band holds what took longer.
+pub const LATENCY_BANDS_MS: [u64; 11] = [
+    10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000, 60_000,
+];
+
+/// Number of events in each band of latency.
+pub type LatencyBands = [u64; LATENCY_BANDS_MS.len() + 1];
 
 /// The size of the ring of recent events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]

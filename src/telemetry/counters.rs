@@ -18,6 +18,8 @@ const OTHERS: &str = "(other types)";
 /// Length of a trend's step in milliseconds, and number of steps: ten minutes.
 const TREND_STEP_MS: i64 = 10_000;
 const TREND_STEPS: usize = 60;
+/// Maximum event types of a limit that are counted by themselves, for the same reason as `TYPES`.
+const TYPES_OF_LIMIT: usize = 30;
 
 /// The counts of a run.
 #[derive(Debug, Default)]
@@ -41,6 +43,13 @@ struct TypeCount {
 #[derive(Debug)]
 struct LimitCount {
     row: LimitRow,
+    trend: Trend,
+    types: FxHashMap<Arc<str>, Trend>,
+}
+
+/// Counts in the last ten minutes, by step.
+#[derive(Debug)]
+struct Trend {
     newest: i64,
     steps: VecDeque<u64>,
 }
@@ -110,19 +119,18 @@ impl Counters {
                 count: 0,
                 recent: 0,
                 trend: Vec::new(),
+                types: Vec::new(),
                 worst_type: Arc::from(record.event_type()),
                 worst: violation.clone(),
                 last_ms: record.received_ms,
                 last_sequence: record.sequence,
             },
-            newest: record.received_ms.div_euclid(TREND_STEP_MS),
-            steps: VecDeque::from([0]),
+            trend: Trend::new(record.received_ms),
+            types: FxHashMap::default(),
         };
         let of_limit = self.limits.entry(violation.code).or_insert_with(new);
-        of_limit.advance(record.received_ms);
-        if let Some(step) = of_limit.steps.back_mut() {
-            *step += 1;
-        }
+        of_limit.trend.add(record.received_ms);
+        of_limit.add_type(record);
         let row = &mut of_limit.row;
         row.count += 1;
         row.policy = violation.policy;
@@ -161,11 +169,11 @@ impl Counters {
             .limits
             .values_mut()
             .map(|of_limit| {
-                of_limit.advance(now_ms);
-                let trend: Vec<u64> = of_limit.steps.iter().copied().collect();
+                of_limit.trend.advance(now_ms);
                 LimitRow {
-                    recent: trend.iter().sum(),
-                    trend,
+                    recent: of_limit.trend.sum(),
+                    trend: of_limit.trend.steps.iter().copied().collect(),
+                    types: of_limit.types(now_ms),
                     ..of_limit.row.clone()
                 }
             })
@@ -181,6 +189,53 @@ impl Counters {
 }
 
 impl LimitCount {
+    fn add_type(&mut self, record: &Record) {
+        let crate::protocol::Content::Event { event_type, .. } = &record.content else {
+            return;
+        };
+        let is_known = self.types.contains_key(event_type);
+        let name = if is_known || self.types.len() < TYPES_OF_LIMIT {
+            event_type.clone()
+        } else {
+            OTHERS.into()
+        };
+        let now_ms = record.received_ms;
+        let new = || Trend::new(now_ms);
+        self.types.entry(name).or_insert_with(new).add(now_ms);
+    }
+
+    /// The counts by type, the most frequent first. Types without a recent violation are forgotten.
+    fn types(&mut self, now_ms: UnixMs) -> Vec<(Arc<str>, u64)> {
+        self.types.retain(|_, trend| {
+            trend.advance(now_ms);
+            trend.sum() > 0
+        });
+        let counts = self.types.iter();
+        let mut counts: Vec<_> = counts.map(|(name, t)| (name.clone(), t.sum())).collect();
+        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
+        counts
+    }
+}
+
+impl Trend {
+    fn new(now_ms: UnixMs) -> Self {
+        Self {
+            newest: now_ms.div_euclid(TREND_STEP_MS),
+            steps: VecDeque::from([0]),
+        }
+    }
+
+    fn add(&mut self, now_ms: UnixMs) {
+        self.advance(now_ms);
+        if let Some(step) = self.steps.back_mut() {
+            *step += 1;
+        }
+    }
+
+    fn sum(&self) -> u64 {
+        self.steps.iter().sum()
+    }
+
     fn advance(&mut self, now_ms: UnixMs) {
         let number = now_ms.div_euclid(TREND_STEP_MS);
         let passed = (number - self.newest).clamp(0, TREND_STEPS as i64);
@@ -191,5 +246,48 @@ impl LimitCount {
             self.steps.pop_front();
         }
         self.newest = self.newest.max(number);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::customerio::Mapping;
+    use crate::limits::{Policies, check_alone};
+    use crate::protocol::tests_support::record;
+
+    /// An event whose ID is too long.
+    fn violating(event_type: &str, at_ms: UnixMs) -> Record {
+        let id = "x".repeat(200);
+        let text = format!(r#"{{"event_type":"{event_type}","user_id":"{id}","time":1}}"#);
+        let mut record = record(1, &text, Decision::Accepted, Outcome::OnItsWay);
+        let event = record.event().unwrap();
+        let (mapping, policies) = (Mapping::default(), Policies::default());
+        record.story.violations = check_alone(event, &mapping, &policies, 1, false);
+        record.received_ms = at_ms;
+        record
+    }
+
+    #[test]
+    fn violations_of_the_last_ten_minutes_are_counted_by_type_in_bounded_memory() {
+        let mut counters = Counters::default();
+        for (event_type, at_ms) in [("A", 0), ("B", 1_000), ("B", 300_000)] {
+            counters.count(&violating(event_type, at_ms));
+        }
+        let types = |counters: &mut Counters, now| {
+            let rows = counters.limits(now);
+            let is_it = |row: &&LimitRow| row.code == Code::IdTooLong;
+            rows.iter().find(is_it).unwrap().types.clone()
+        };
+        let both = [("B".into(), 2), ("A".into(), 1)];
+        assert_eq!(types(&mut counters, 300_000), both);
+        assert_eq!(types(&mut counters, 700_000), [("B".into(), 1)]);
+        for n in 0..100 {
+            counters.count(&violating(&format!("T {n}"), 700_000));
+        }
+        let all = types(&mut counters, 700_000);
+        assert_eq!(all.len(), TYPES_OF_LIMIT + 1);
+        assert_eq!(all.iter().map(|(_, count)| count).sum::<u64>(), 101);
+        assert_eq!(all[0].0.as_ref(), OTHERS);
     }
 }

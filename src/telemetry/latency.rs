@@ -3,7 +3,7 @@
 use hdrhistogram::Histogram;
 
 use crate::amplitude::time::UnixMs;
-use crate::protocol::LatencyRow;
+use crate::protocol::{LATENCY_BANDS_MS, LatencyBands, LatencyRow};
 
 /// Length of each of the two halves that are kept: percentiles cover five to ten minutes.
 const HALF_MS: i64 = 5 * 60 * 1_000;
@@ -44,15 +44,33 @@ impl Latency {
 
     /// Its percentiles.
     pub fn row(&self) -> LatencyRow {
-        let mut all = self.before.clone();
-        // Both have the same bounds.
-        let _ = all.add(&self.now);
+        let all = self.all();
         LatencyRow {
             count: all.len(),
             p50_ms: all.value_at_quantile(0.50),
             p95_ms: all.value_at_quantile(0.95),
             p99_ms: all.value_at_quantile(0.99),
         }
+    }
+
+    /// Its counts by band.
+    pub fn bands(&self) -> LatencyBands {
+        let mut bands = LatencyBands::default();
+        for half in [&self.before, &self.now] {
+            for value in half.iter_recorded() {
+                let ms = value.value_iterated_to();
+                let band = LATENCY_BANDS_MS.iter().position(|most| ms <= *most);
+                bands[band.unwrap_or(LATENCY_BANDS_MS.len())] += value.count_at_value();
+            }
+        }
+        bands
+    }
+
+    fn all(&self) -> Histogram<u64> {
+        let mut all = self.before.clone();
+        // Both have the same bounds.
+        let _ = all.add(&self.now);
+        all
     }
 }
 
@@ -71,5 +89,19 @@ mod tests {
         latency.add(7, HALF_MS);
         latency.add(7, 2 * HALF_MS);
         assert_eq!(latency.row().count, 2);
+    }
+    #[test]
+    fn each_latency_is_in_one_band() {
+        let mut latency = Latency::default();
+        for (ms, times) in [(1, 1), (10, 2), (11, 3), (480, 4), (70_000, 5)] {
+            for _ in 0..times {
+                latency.add(ms, 0);
+            }
+        }
+        // The other half counts too.
+        latency.add(1, HALF_MS);
+        let bands = latency.bands();
+        assert_eq!(bands, [4, 3, 0, 0, 0, 4, 0, 0, 0, 0, 0, 5]);
+        assert_eq!(bands.iter().sum::<u64>(), latency.row().count);
     }
 }

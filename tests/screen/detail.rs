@@ -138,7 +138,7 @@ fn its_border_is_pulled_and_it_is_hidden() {
     );
     assert_eq!(fixture.press(">"), [Effect::Remember]);
     assert!(fixture.state.layout.detail.percent > percent);
-    fixture.act(mouse(MouseEventKind::Down(left), 60, 11));
+    fixture.act(mouse(MouseEventKind::Down(left), 60, 21));
     assert_eq!(fixture.state.overlays.top_kind(), None);
     assert_eq!(shown(&fixture), fixture.state.events.cursor);
     // Hidden, an event opens over the list, as on a narrow screen.

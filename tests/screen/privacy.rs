@@ -120,10 +120,11 @@ fn hostile() -> (Vec<Record>, Snapshot) {
         broken
             .map(|(r, v)| LimitRow {
                 code: v.code,
-                policy: Policy::Warn,
+                policy: Policy::Reject,
                 count: 1,
                 recent: 1,
                 trend: vec![1],
+                types: vec![(r.event_type().into(), 1)],
                 worst_type: r.event_type().into(),
                 worst: v.clone(),
                 last_ms: NOW,

@@ -10,6 +10,7 @@ use crate::delivery::BreakerState;
 use crate::protocol::Snapshot;
 use crate::text::{duration, grouped};
 use crate::tui::dead_letters::row;
+use crate::tui::delivery::histogram;
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -29,11 +30,13 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let room = usize::from(inside.width).saturating_sub(1);
     let rows = usize::from(inside.height);
     let whole = whole(shown, room, theme);
-    let lines = if whole.len() <= rows {
+    let mut lines = if whole.len() <= rows {
         whole
     } else {
         brief(shown, room, rows, theme)
     };
+    let left = (room, rows.saturating_sub(lines.len()));
+    lines.extend(histogram::lines(shown.latency_bands, left, theme));
     frame.render_widget(Paragraph::new(lines), inside);
 }
 

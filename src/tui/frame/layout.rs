@@ -40,6 +40,9 @@ pub struct Layout {
     pub detail: DetailLayout,
 }
 
+/// Minimum rows of a high screen.
+const HIGH_ROWS: u16 = 56;
+
 /// Minimum columns of a screen with a strip of the pipeline's stages.
 const STRIP_COLUMNS: u16 = 120;
 
@@ -88,8 +91,13 @@ impl PaneAreas {
         let layout = inputs.layout;
         let shows = |pane: Pane| !layout.hidden.contains(&pane);
         let is_high = area.height >= 30;
-        // A low screen leaves its rows to the events.
-        let default = if is_high { 7 } else { 6 };
+        // A low screen leaves its rows to the events, a high one draws charts of several rows.
+        let default = match area.height {
+            0..30 => 6,
+            30..44 => 7,
+            44..HIGH_ROWS => 12,
+            _ => 16,
+        };
         let watches = inputs.watches.min(if is_high { 3 } else { 1 });
         let most = (area.height / 2).max(6);
         let upper_rows = match (shows(Pane::Throughput), shows(Pane::Delivery)) {
@@ -112,7 +120,12 @@ impl PaneAreas {
         let left = (area.width * share).div_ceil(100);
         let [throughput, delivery] =
             side_by_side(upper, left, shows(Pane::Throughput), shows(Pane::Delivery));
-        let default = (lower.height / 4).clamp(5, 14);
+        // A high screen has room for a heat map below the limits.
+        let default = if area.height >= HIGH_ROWS {
+            (lower.height / 3).clamp(13, 20)
+        } else {
+            (lower.height / 4).clamp(5, 14)
+        };
         let violations_rows = if shows(Pane::Violations) {
             let most = lower.height.saturating_sub(6).max(4);
             layout.violations_rows.unwrap_or(default).clamp(4, most)

@@ -11,6 +11,8 @@ use crate::protocol::LimitRow;
 use crate::text::{counted, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::Command;
+use crate::tui::limits::heat_map;
+use crate::tui::limits::rejections::Rejections;
 use crate::tui::state::State;
 use crate::tui::widget::list::scroll;
 use crate::tui::widget::sparkline::sparkline;
@@ -49,23 +51,27 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         return;
     }
     let rows = usize::from(inside.height);
+    let width = usize::from(inside.width);
     let cursor = state.violation.min(shown.limits.len() - 1);
     let offset = first(state, rows);
-    let lines: Vec<Line<'_>> = shown
+    let mut lines: Vec<Line<'_>> = shown
         .limits
         .iter()
         .enumerate()
         .skip(offset)
         .take(rows)
         .map(|(index, row)| {
-            line(
-                row,
-                focused && index == cursor,
-                usize::from(inside.width),
-                theme,
-            )
+            let is_selected = focused && index == cursor;
+            line(row, is_selected, width, theme)
         })
         .collect();
+    // The rows that are left on a tall screen.
+    let left = rows.saturating_sub(lines.len() + 1);
+    if left >= heat_map::LEAST_ROWS {
+        let rejections = Rejections::of(&shown.limits);
+        lines.push(Line::default());
+        lines.extend(heat_map::lines(&rejections, (width, left), theme));
+    }
     frame.render_widget(Paragraph::new(lines), inside);
 }
 

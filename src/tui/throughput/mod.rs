@@ -1,5 +1,7 @@
 //! Throughput: rates over time, a time cursor, and incidents.
 
+pub(crate) mod axis;
+pub(crate) mod charts;
 pub(crate) mod layout;
 pub mod state;
 pub(crate) mod update;

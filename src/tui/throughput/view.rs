@@ -3,28 +3,28 @@
 
 use ratatui::Frame;
 use ratatui::layout::Rect;
-use ratatui::style::Modifier;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::protocol::RATE_SECONDS;
-use crate::protocol::series::{Line as SeriesLine, WINDOWS};
+use crate::protocol::series::WINDOWS;
 use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
-use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
+use crate::tui::throughput::axis::axis;
+use crate::tui::throughput::charts::Histories;
+use crate::tui::throughput::layout::{COLUMNS_BESIDE_HISTORY, PaneRows};
 use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::view as watches;
-use crate::tui::widget::sparkline::scaled;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
-/// Rows of one time span.
-const ROWS: usize = 4;
-
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let (title, right) = titles(state, area.width);
+    let width = usize::from(area.width.saturating_sub(2));
+    let series = &state.shown().series;
+    let histories = Histories::of(series, state.window, points(width));
+    let (title, right) = titles(state, histories.top, area.width);
     let inside = pane::frame(
         frame,
         area,
@@ -32,35 +32,35 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         state.has_focus(Pane::Throughput),
         theme,
     );
-    let width = usize::from(inside.width);
-    let mut lines = window(state, state.window, width, theme);
     let rows = usize::from(inside.height);
+    let division = PaneRows::of(rows, state.watches.len());
+    let cursor = cursor(state, width);
+    let mut lines = histories.lines(state.shown(), division.per_line, cursor, theme);
+    if division.has_axis() {
+        lines.push(time_axis(state, histories.top, points(width), theme));
+    }
     // The line of the time cursor has priority over watches.
-    let has_room = rows.saturating_sub(ROWS) > state.watches.len();
-    let note = moment(state, width, theme).or_else(|| {
+    let has_room = rows.saturating_sub(lines.len()) > state.watches.len();
+    let note = moment(state, &histories, width, theme).or_else(|| {
         let happened = || annotations(state, width, theme);
         has_room.then(|| happened().unwrap_or_else(|| in_all(state, width, theme)))
     });
     lines.extend(note);
     let room = rows.saturating_sub(lines.len());
     let watched = state.watches.iter().enumerate().take(room);
-    let top = top(state, state.window, points(width));
     lines.extend(watched.map(|(index, watch)| {
         let counts = state.shown_watch_counts().get(index);
-        watches::row(watch, counts, (width, top), theme)
+        watches::row(watch, counts, (width, histories.top), theme)
     }));
     // If there is room, the other time spans are shown below.
-    let needed = (ROWS + 2) * WINDOWS.len() + state.watches.len();
-    if rows > needed {
-        for other in (0..WINDOWS.len()).filter(|w| *w != state.window) {
-            lines.push(Line::default());
-            let scale = scale(state, other, points(width));
-            lines.push(Line::styled(
-                format!(" {scale} · {}", part_of(state, other)),
-                theme.accent,
-            ));
-            lines.extend(window(state, other, width, theme));
-        }
+    let others = (0..WINDOWS.len()).filter(|w| division.has_others && *w != state.window);
+    for other in others {
+        let histories = Histories::of(series, other, points(width));
+        let scale = scale(histories.top);
+        let title = format!(" {scale} · {}", part_of(state, other));
+        lines.push(Line::default());
+        lines.push(Line::styled(title, theme.accent));
+        lines.extend(histories.lines(state.shown(), 1, None, theme));
     }
     frame.render_widget(Paragraph::new(lines), inside);
 }
@@ -72,9 +72,8 @@ fn points(width: usize) -> usize {
 
 /// The left and the right title: the time over which the rates are measured, the scale of the
 /// histories, and their time span, as much as fits.
-fn titles(state: &State, columns: u16) -> (String, String) {
-    let inside = usize::from(columns).saturating_sub(2);
-    let scale = scale(state, state.window, points(inside));
+fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
+    let scale = scale(top);
     let (short, _) = WINDOWS[state.window];
     let left = format!("Throughput over {RATE_SECONDS} s");
     let candidates = [
@@ -92,24 +91,22 @@ fn titles(state: &State, columns: u16) -> (String, String) {
     ((*left).to_owned(), right.clone())
 }
 
-/// The highest rate of all lines in a time span: the full height of their histories.
-fn top(state: &State, window: usize, points: usize) -> f64 {
-    let series = &state.shown().series;
-    let lines = [
-        SeriesLine::Received,
-        SeriesLine::Accepted,
-        SeriesLine::Delivered,
-        SeriesLine::Rejected,
-    ];
-    lines
-        .into_iter()
-        .flat_map(|line| series.history(line, window, points))
-        .fold(1.0, f64::max)
+/// The scale of the histories: `top 1,204/s`.
+fn scale(top: f64) -> String {
+    format!("top {}", text::rate(top))
 }
 
-/// The scale of the histories: `top 1,204/s`.
-fn scale(state: &State, window: usize, points: usize) -> String {
-    format!("top {}", text::rate(top(state, window, points)))
+/// The scale of each chart, and the times below them.
+fn time_axis(state: &State, top: f64, points: usize, theme: &Theme) -> Line<'static> {
+    let series = &state.shown().series;
+    let time_of = |point| {
+        let time = series.time_of(state.window, points, point);
+        time.map(|(from, _)| from)
+    };
+    let scale = format!(" each 0 to {}", text::rate(top));
+    let scale = text::fit(&scale, COLUMNS_BESIDE_HISTORY - 1);
+    let times = axis(points, time_of, theme.ascii);
+    Line::styled(format!("{scale}{times}"), theme.dim)
 }
 
 /// The point under the time cursor.
@@ -120,7 +117,12 @@ fn cursor(state: &State, width: usize) -> Option<usize> {
 }
 
 /// Rates and incidents at the time under the cursor.
-fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
+fn moment(
+    state: &State,
+    histories: &Histories,
+    width: usize,
+    theme: &Theme,
+) -> Option<Line<'static>> {
     let points = points(width);
     let point = cursor(state, width)?;
     let series = &state.shown().series;
@@ -130,18 +132,10 @@ fn moment(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
         .iter()
         .filter(|a| (from..to).contains(&a.at_ms));
     let happened: Vec<&str> = then.map(|a| a.incident.description()).collect();
-    let rate = |course| {
-        let values = series.history(course, state.window, points);
-        text::rate(values.get(point).copied().unwrap_or_default())
-    };
+    let [received, accepted, _, rejected] = histories.at(point).map(text::rate);
     let clock = time::to_clock_seconds(from);
     let message = match happened.as_slice() {
-        [] => format!(
-            "at {clock}  {} received, {} accepted, {} rejected",
-            rate(SeriesLine::Received),
-            rate(SeriesLine::Accepted),
-            rate(SeriesLine::Rejected)
-        ),
+        [] => format!("at {clock}  {received} received, {accepted} accepted, {rejected} rejected"),
         all => format!("at {clock}  {}", all.join(", ")),
     };
     let message = text::cut(&message, width.saturating_sub(2));
@@ -192,55 +186,4 @@ fn part_of(state: &State, window: usize) -> String {
     } else {
         format!("{} of {name}", duration(passed))
     }
-}
-
-fn window(state: &State, window: usize, width: usize, theme: &Theme) -> Vec<Line<'static>> {
-    let shown = state.shown();
-    let rates = &shown.rates;
-    let rows: [(_, _, _, _); ROWS] = [
-        (
-            "received",
-            rates.received,
-            SeriesLine::Received,
-            theme.accent,
-        ),
-        ("accepted", rates.accepted, SeriesLine::Accepted, theme.text),
-        (
-            "delivered",
-            rates.delivered,
-            SeriesLine::Delivered,
-            theme.good,
-        ),
-        ("rejected", rates.rejected, SeriesLine::Rejected, theme.bad),
-    ];
-    let points = points(width);
-    let cursor = cursor(state, width).filter(|_| window == state.window);
-    // One scale for all lines, so that they can be compared. The title names it.
-    let top = top(state, window, points);
-    rows.into_iter()
-        .map(|(name, rate, course, style)| {
-            let values = shown.series.history(course, window, points);
-            let mut spans = vec![
-                Span::styled(format!(" {name:<10}"), theme.dim),
-                Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
-                Span::raw("  "),
-            ];
-            let course = scaled(&values, top, theme.ascii);
-            // One character per point. The one under the cursor is reversed.
-            for (point, sign) in course.chars().enumerate() {
-                let style = if cursor == Some(point) {
-                    style.add_modifier(Modifier::REVERSED)
-                } else {
-                    style
-                };
-                match spans.last_mut() {
-                    Some(last) if point > 0 && last.style == style => {
-                        last.content.to_mut().push(sign);
-                    }
-                    _ => spans.push(Span::styled(sign.to_string(), style)),
-                }
-            }
-            Line::from(spans)
-        })
-        .collect()
 }
