@@ -23,6 +23,8 @@ use crate::tui::inspector::query::Inspected;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
+use crate::tui::range::query::Figures;
+use crate::tui::range::time_range::TimeRange;
 use crate::tui::row::kind::RowAction;
 use crate::tui::watches::query::WatchCount;
 use crate::tui::why::query::Answer;
@@ -65,6 +67,8 @@ pub enum Action {
     Properties(Arc<str>, Box<Properties>),
     /// The counts of the watched conditions, in their order.
     Watched(Vec<WatchCount>),
+    /// The figures of a range of time.
+    RangeCounted(TimeRange, Box<Figures>),
     /// The result of a jump: the event, if there is one.
     JumpFound(Seek, Option<u64>),
     /// The person of the event that the operator asked about, if it names one.

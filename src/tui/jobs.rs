@@ -23,6 +23,8 @@ use crate::tui::forwarder::Forwarder;
 use crate::tui::limits::query::Breakdown;
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
+use crate::tui::range::query::Figures;
+use crate::tui::range::time_range::TimeRange;
 use crate::tui::terminal::{clipboard, opener};
 use crate::tui::why::query::Answer;
 
@@ -50,6 +52,8 @@ pub(crate) struct Jobs {
     asked: EachSecond<String>,
     /// The group whose newest dead letter is shown.
     previewed: EachSecond<DeadLetterGroup>,
+    /// The range of time whose events are counted.
+    counted: EachSecond<TimeRange>,
 }
 
 impl Jobs {
@@ -70,6 +74,7 @@ impl Jobs {
             explored: EachSecond(None),
             asked: EachSecond(None),
             previewed: EachSecond(None),
+            counted: EachSecond(None),
         }
     }
 
@@ -239,6 +244,19 @@ impl Jobs {
             let found = Breakdown::of(code, forwarder.ring(), &forwarder.mapping());
             // The screen may be closed by now.
             let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
+        });
+    }
+
+    /// Counts the events of the chosen range: at once, and again every second.
+    pub(crate) fn count_range(&mut self, range: Option<TimeRange>) {
+        let Some(range) = self.counted.due(range) else {
+            return;
+        };
+        let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
+        tokio::task::spawn_blocking(move || {
+            let figures = Figures::of(range, &ring);
+            // The screen may be closed by now.
+            let _ = answers.send(Action::RangeCounted(range, Box::new(figures)));
         });
     }
 

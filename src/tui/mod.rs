@@ -23,6 +23,7 @@ mod opening;
 pub mod person;
 pub mod privacy;
 pub mod properties;
+pub mod range;
 pub mod relay;
 pub mod row;
 pub mod searches;

@@ -20,6 +20,7 @@ use crate::tui::filters::preview::query::Question;
 use crate::tui::inspector::query::Inspected;
 use crate::tui::person::query::Identity;
 use crate::tui::privacy::mask::Privacy;
+use crate::tui::range::time_range::TimeRange;
 use crate::tui::state::State;
 use crate::tui::update::update;
 
@@ -44,6 +45,7 @@ struct FrozenView {
     columns: Vec<ChosenColumn>,
     privacy: Option<Privacy>,
     find: Option<Find>,
+    range: Option<TimeRange>,
     question: Option<Question>,
     bookmarks: BTreeSet<u64>,
     is_complete: bool,
@@ -125,6 +127,7 @@ impl Session {
         let events = &self.state.events;
         self.finder
             .set(&events.list, events.find.as_ref(), events.in_context);
+        self.finder.set_range(self.state.chosen_range());
         self.finder.search();
         let has_draft_events = self.state.draft.as_ref().is_some_and(|d| d.shows_events);
         let question = self.question().filter(|_| has_draft_events);
@@ -144,6 +147,7 @@ impl Session {
             columns: columns.clone(),
             privacy: self.state.privacy,
             find: events.find.clone(),
+            range: self.state.range.as_ref().map(|chosen| chosen.range),
             question,
             bookmarks: events.bookmarks.clone(),
             is_complete: events.page.complete,

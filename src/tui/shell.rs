@@ -226,6 +226,7 @@ impl Shell {
             .explore(properties.map(|open| open.event_type.clone()));
         let why = state.overlays.why();
         self.jobs.explain(why.map(|open| open.asked.clone()));
+        self.jobs.count_range(state.chosen_range());
     }
 
     /// Whether an action needs a frame. A snapshot in which only the clock has changed is drawn

@@ -10,7 +10,7 @@ use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::change::{Change, changes, changes_among};
 use crate::filter::preview::Preview;
-use crate::protocol::{Snapshot, TypeRow};
+use crate::protocol::{LimitRow, Snapshot, TypeRow};
 use crate::tui::delivery::state::AskedRetry;
 use crate::tui::detail::state::Detail;
 use crate::tui::events::columns::state::ChosenColumn;
@@ -25,6 +25,9 @@ use crate::tui::frame::overlays::Overlays;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, Keymap};
 use crate::tui::privacy::mask::Privacy;
+use crate::tui::range::query::Figures;
+use crate::tui::range::state::ChosenRange;
+use crate::tui::range::time_range::TimeRange;
 use crate::tui::searches::state::Search;
 use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::query::{Watch, WatchCount};
@@ -89,6 +92,8 @@ pub struct State {
     pub window: usize,
     /// The time under the cursor of the throughput.
     pub moment_ms: Option<UnixMs>,
+    /// The chosen range of time.
+    pub range: Option<ChosenRange>,
     /// Incidents of the stream, the newest last.
     pub annotations: VecDeque<Annotation>,
     /// The order of the event types.
@@ -166,6 +171,7 @@ impl State {
             zoomed: false,
             window: 0,
             moment_ms: None,
+            range: None,
             annotations: VecDeque::new(),
             sort: Sort::default(),
             filter_cursor: FilterCursor::Type(None),
@@ -291,10 +297,29 @@ impl State {
         }
     }
 
+    /// The chosen range of time.
+    pub(crate) fn chosen_range(&self) -> Option<TimeRange> {
+        self.range.as_ref().map(|chosen| chosen.range)
+    }
+
+    /// The figures of the chosen range, once they are counted.
+    pub(crate) fn range_figures(&self) -> Option<&Figures> {
+        self.range.as_ref()?.figures.as_deref()
+    }
+
+    /// The displayed limits with violations: those of the chosen range, or else of the snapshot.
+    pub(crate) fn shown_limits(&self) -> &[LimitRow] {
+        match self.range_figures() {
+            Some(figures) => &figures.limits,
+            None => &self.shown().limits,
+        }
+    }
+
     /// The event types in display order: those that were received, and those that the filters
     /// name.
     pub fn types(&self) -> Vec<TypeRow> {
-        let mut rows: Vec<TypeRow> = self.shown().types.to_vec();
+        let of_range = self.range_figures().map(|figures| &figures.types);
+        let mut rows = of_range.unwrap_or(&self.shown().types).clone();
         for name in self.edited().types.keys() {
             if !rows.iter().any(|row| *row.name == **name) {
                 rows.push(TypeRow {

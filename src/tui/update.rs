@@ -23,6 +23,7 @@ use crate::tui::inspector::update::on_inspected;
 use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::properties::update as properties;
+use crate::tui::range::update as range;
 use crate::tui::row::update as row;
 use crate::tui::state::State;
 use crate::tui::watches::update as watches;
@@ -148,6 +149,10 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             let mut effects = watches::take_counts(state, seen);
             effects.extend(look_for_alerts(state));
             effects
+        }
+        Action::RangeCounted(of, figures) => {
+            range::counted(state, of, *figures);
+            Vec::new()
         }
         Action::JumpFound(sought, found) => jump::found(state, sought, found),
         Action::Who(identity) => {

@@ -21,6 +21,7 @@ mod mouse;
 mod numbers;
 mod palette;
 mod privacy;
+mod range;
 mod relay;
 mod rows;
 mod rules;

@@ -134,7 +134,7 @@ pub fn letter(letter: &DeadLetter) -> String {
 }
 
 /// Text from outside as Markdown code, with control characters made visible.
-fn code(text: &str) -> String {
+pub(crate) fn code(text: &str) -> String {
     let longest = text
         .split(|c| c != '`')
         .map(str::len)

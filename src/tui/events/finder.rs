@@ -16,6 +16,7 @@ use crate::tui::events::scan::Scan;
 use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::filters::preview::query::{Question, preview_input};
 use crate::tui::privacy::mask::Privacy;
+use crate::tui::range::time_range::TimeRange;
 use crate::tui::widget::theme::Sign;
 
 /// A list with a search, and its progress.
@@ -63,6 +64,11 @@ impl Finder {
     pub fn set(&mut self, list: &EventList, find: Option<&Find>, in_context: bool) {
         self.scan.set(list, find, &self.ring);
         self.in_context = in_context;
+    }
+
+    /// Sets the range of time that the page is limited to.
+    pub fn set_range(&mut self, range: Option<TimeRange>) {
+        self.scan.set_range(range, &self.ring);
     }
 
     /// Sets the draft whose decisions the page shows.

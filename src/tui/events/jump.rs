@@ -4,6 +4,7 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+use crate::amplitude::time::UnixMs;
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
@@ -15,6 +16,8 @@ use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, JumpTarget, PopupCommand};
 use crate::tui::inspector::update::inspect;
 use crate::tui::state::State;
+use crate::tui::throughput::state::Incident;
+use crate::tui::throughput::update as throughput;
 use crate::tui::widget::text;
 
 pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) -> Vec<Effect> {
@@ -47,6 +50,9 @@ pub(crate) fn found(state: &mut State, seek: Seek, found: Option<u64>) -> Vec<Ef
         if let Some(find) = events.find.as_ref().filter(|_| among_matches) {
             nothing = format!("match of “{}”", text::cut(&find.text, 30));
             hint = format!(" ({back} clears the search)");
+        } else if state.range.is_some() {
+            nothing = "event in the range".to_owned();
+            hint = format!(" ({back} removes the range)");
         } else if events.list != EventList::All {
             nothing = format!("event in this list ({})", events.list.name());
             hint = format!(" ({back} shows all events)");
@@ -122,16 +128,35 @@ pub(crate) fn bookmark(state: &mut State) {
         state.notify("no event yet");
         return;
     };
-    let bookmarks = &mut state.events.bookmarks;
-    let message = if bookmarks.remove(&sequence) {
+    let at_ms = received_ms(state, sequence);
+    let message = if state.events.bookmarks.remove(&sequence) {
+        if let Some(at_ms) = at_ms {
+            throughput::remove_bookmark(state, at_ms);
+        }
         "bookmark removed".to_owned()
     } else {
-        bookmarks.insert(sequence);
+        state.events.bookmarks.insert(sequence);
+        if let Some(at_ms) = at_ms {
+            throughput::add(state, at_ms, Incident::Bookmark);
+        }
         let [back, export] =
             [Command::NextBookmark, Command::ExportEvents].map(|does| state.key(does));
         format!("bookmark set: {back} returns to it, {export} exports it")
     };
     state.notify(message);
+}
+
+/// When an event on the screen was received.
+fn received_ms(state: &State, sequence: u64) -> Option<UnixMs> {
+    let inspected = state
+        .overlays
+        .inspector()
+        .filter(|i| i.sequence == sequence);
+    let inspected = inspected.and_then(|i| i.found.as_ref());
+    let mut rows = state.events.page.rows.iter();
+    let row = rows.find(|row| row.sequence == sequence);
+    row.map(|row| row.received_ms)
+        .or_else(|| inspected.map(|found| found.record.received_ms))
 }
 
 pub(crate) fn next_bookmark(state: &mut State) -> Vec<Effect> {

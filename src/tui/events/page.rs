@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use crate::amplitude::time;
+use crate::amplitude::time::{self, UnixMs};
 use crate::protocol::{Content, Record};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::{Severity, outcome_of};
@@ -47,7 +47,9 @@ pub struct BarSegment {
 pub struct Row {
     /// The sequence number.
     pub sequence: u64,
-    /// The time of receipt: `12:04:31.204`.
+    /// The time of receipt.
+    pub received_ms: UnixMs,
+    /// The same as text: `12:04:31.204`.
     pub clock: String,
     /// The sign of the outcome.
     pub sign: Sign,
@@ -99,6 +101,7 @@ pub(crate) fn row(record: &Record, queued: Option<QueueReason>) -> Row {
     };
     Row {
         sequence: record.sequence,
+        received_ms: record.received_ms,
         clock: time::to_clock(record.received_ms),
         sign,
         event_type,

@@ -12,6 +12,7 @@ use crate::telemetry::ring::{Ring, SharedRing};
 use crate::telemetry::story_changes::Follower;
 use crate::tui::events::find::Find;
 use crate::tui::events::list::EventList;
+use crate::tui::range::time_range::TimeRange;
 
 /// Maximum time of a scan per frame.
 const BUDGET: Duration = Duration::from_millis(8);
@@ -23,6 +24,8 @@ const CHUNK: usize = 256;
 pub(super) struct Scan {
     list: EventList,
     find: Option<Find>,
+    /// The range of time that the list is limited to.
+    range: Option<TimeRange>,
     /// The events in the list, the oldest first. Unused for the list of all events.
     members: VecDeque<u64>,
     /// Those of them that match the search, the oldest first. Empty without a search.
@@ -39,6 +42,7 @@ impl Scan {
         Self {
             list: EventList::All,
             find: None,
+            range: None,
             members: VecDeque::new(),
             matches: VecDeque::new(),
             seen: 1..1,
@@ -56,6 +60,14 @@ impl Scan {
         self.restart(&mut ring.lock());
     }
 
+    /// Sets the range of time. If it is another, the scan starts again.
+    pub(super) fn set_range(&mut self, range: Option<TimeRange>, ring: &SharedRing) {
+        if self.range != range {
+            self.range = range;
+            self.restart(&mut ring.lock());
+        }
+    }
+
     fn restart(&mut self, ring: &mut Ring) {
         self.members.clear();
         self.matches.clear();
@@ -69,7 +81,12 @@ impl Scan {
     }
 
     fn is_for_all(&self) -> bool {
-        self.list == EventList::All && self.find.is_none()
+        self.lists_all() && self.find.is_none()
+    }
+
+    /// Whether the list holds all events in the ring.
+    fn lists_all(&self) -> bool {
+        self.list == EventList::All && self.range.is_none()
     }
 
     /// Whether everything in the ring was read.
@@ -80,16 +97,15 @@ impl Scan {
     /// The events to show: the matches, or with `in_context` the whole list. None for all events in
     /// the ring.
     pub(super) fn shown(&self, in_context: bool) -> Option<&VecDeque<u64>> {
-        match (&self.find, &self.list) {
-            (Some(_), _) if !in_context => Some(&self.matches),
-            (_, EventList::All) => None,
-            _ => Some(&self.members),
+        match &self.find {
+            Some(_) if !in_context => Some(&self.matches),
+            _ => self.members(),
         }
     }
 
     /// The events in the list. None for all events in the ring.
     pub(super) fn members(&self) -> Option<&VecDeque<u64>> {
-        (self.list != EventList::All).then_some(&self.members)
+        (!self.lists_all()).then_some(&self.members)
     }
 
     /// The matches of the search, the oldest first.
@@ -141,7 +157,8 @@ impl Scan {
 
     /// Whether a record is in the list, and whether it is there and matches the search.
     fn found(&self, record: &Record) -> (bool, bool) {
-        let is_member = self.list.has(record);
+        let is_in_range = |range: TimeRange| range.contains(record.received_ms);
+        let is_member = self.range.is_none_or(is_in_range) && self.list.has(record);
         let is_match = |find: &Find| is_member && find.matches(record);
         (is_member, self.find.as_ref().is_some_and(is_match))
     }
@@ -149,7 +166,7 @@ impl Scan {
     /// Adds a record at an end of what was found.
     fn judge(&mut self, record: &Record, add: fn(&mut VecDeque<u64>, u64)) {
         let (is_member, is_match) = self.found(record);
-        if is_member && self.list != EventList::All {
+        if is_member && !self.lists_all() {
             add(&mut self.members, record.sequence);
         }
         if is_match {

@@ -23,6 +23,11 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
         (_, false, above) => format!("{} newer above", grouped(above)),
     };
     let mut title = format!("Events {dash} {position} {dash} {}", events.list.name());
+    if let Some(range) = state.chosen_range() {
+        let key = state.key(Command::Back);
+        let chip = format!(" {dash} [{} {key}]", range.label());
+        title.push_str(&chip);
+    }
     if events.find.is_some() && events.in_context {
         title.push_str(", matches marked");
     }
@@ -40,7 +45,7 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
         }
         None => {
             let count = match events.list {
-                EventList::All => grouped(page.total),
+                EventList::All if state.range.is_none() => grouped(page.total),
                 _ => format!("{} of {}", grouped(page.listed), grouped(page.total)),
             };
             if width >= 60 {
@@ -59,6 +64,10 @@ pub(super) fn empty(state: &State) -> String {
     if events.find.is_some() && !events.in_context {
         let clear = state.key(Command::Back);
         return format!("no match; {clear} clears the search");
+    }
+    if state.range.is_some() {
+        let clear = state.key(Command::Back);
+        return format!("no event of the range is in the ring; {clear} removes the range");
     }
     match &events.list {
         EventList::All => no_event_yet(state),

@@ -82,13 +82,17 @@ fn title(state: &State, types: &[TypeRow], columns: u16) -> (String, String) {
         Sort::Rate => format!("by rate over {TYPE_RATE_SECONDS} s"),
         Sort::Name => "by name".to_owned(),
     };
+    let order = match state.range_figures() {
+        Some(_) => "in the range".to_owned(),
+        None => order,
+    };
     let right = match (&state.draft, &state.temporary_change) {
         (Some(_), _) => "draft".to_owned(),
         (None, Some(change)) => {
             let left = duration((change.until_ms - state.snapshot.at_ms).max(0));
             format!("ends in {left}")
         }
-        (None, None) if columns > 46 => order,
+        (None, None) if columns > 46 || state.range_figures().is_some() => order,
         (None, None) => String::new(),
     };
     // The right title is never cut; the left one gets the rest.

@@ -6,12 +6,13 @@ use crate::feed::FeedState;
 use crate::protocol::{Author, Snapshot};
 use crate::tui::action::Effect;
 use crate::tui::delivery::retry_now;
-use crate::tui::frame::alert::{self, Alert};
+use crate::tui::frame::alert::{Alert, AlertKind};
 use crate::tui::frame::dock::Host;
 use crate::tui::frame::focus::{OverlayKind, PANES, Pane};
 use crate::tui::frame::notice::Subject;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
+use crate::tui::throughput::state::Incident;
 use crate::tui::throughput::update as throughput;
 
 pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
@@ -60,7 +61,7 @@ fn take_change_of_others(state: &mut State, new: &Snapshot) {
 
 /// Updates the alert, which the banner and the title of the terminal show.
 pub(crate) fn look_for_alerts(state: &mut State) -> Vec<Effect> {
-    let kind = alert::AlertKind::of(state.alert_inputs());
+    let kind = AlertKind::of(state.alert_inputs());
     if kind == state.alert.map(|alert| alert.kind) {
         return Vec::new();
     }
@@ -69,6 +70,16 @@ pub(crate) fn look_for_alerts(state: &mut State) -> Vec<Effect> {
         kind,
         since_ms: kind.since(snapshot).unwrap_or(snapshot.at_ms),
     });
+    // Outages have marks of their own.
+    let is_outage = |kind: &AlertKind| {
+        matches!(
+            kind,
+            AlertKind::Refused | AlertKind::Down | AlertKind::FeedDown
+        )
+    };
+    if let Some(kind) = kind.filter(|kind| !is_outage(kind)) {
+        throughput::add(state, state.snapshot.at_ms, Incident::Alert(kind));
+    }
     let workspace = &state.labels.workspace;
     let title = match kind {
         Some(kind) => format!("{}: sluicegate {workspace}", kind.title()),

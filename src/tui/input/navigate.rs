@@ -66,7 +66,7 @@ pub(crate) fn move_in_pane(state: &mut State, by: i64) {
             };
         }
         Pane::Violations => {
-            let last = state.shown().limits.len().saturating_sub(1);
+            let last = state.shown_limits().len().saturating_sub(1);
             state.violation = stepped(state.violation, by, last);
         }
         Pane::Events => move_in_events(state, by),
@@ -135,6 +135,10 @@ pub(crate) fn back(state: &mut State) {
             return;
         }
         None => {}
+    }
+    if state.range.take().is_some() {
+        state.moment_ms = None;
+        return;
     }
     if state.moment_ms.take().is_some() {
         return;

@@ -40,6 +40,7 @@ use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::update as properties;
+use crate::tui::range::update as range;
 use crate::tui::row::kind::RowAction;
 use crate::tui::row::selection;
 use crate::tui::row::update as row;
@@ -120,6 +121,8 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Earlier => throughput::move_cursor(state, -1),
         Command::Later => throughput::move_cursor(state, 1),
         Command::EventsThen => return throughput::events_then(state),
+        Command::Range => range::toggle(state),
+        Command::CopySummary => return range::copy_summary(state),
         Command::Window => state.window = (state.window + 1) % WINDOWS.len(),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Suspend => return vec![Effect::Suspend],

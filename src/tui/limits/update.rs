@@ -11,7 +11,7 @@ use crate::tui::widget::list::stepped;
 
 /// Opens the limit under the cursor of the violations pane.
 pub(crate) fn open(state: &mut State) {
-    let row = state.shown().limits.get(state.violation);
+    let row = state.shown_limits().get(state.violation);
     let Some(row) = row else {
         state.notify("no limit violated");
         return;

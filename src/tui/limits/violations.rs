@@ -22,14 +22,19 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
     let focused = state.has_focus(Pane::Violations);
-    let recent: u64 = shown.limits.iter().map(|row| row.recent).sum();
+    let shown_limits = state.shown_limits();
+    let recent: u64 = shown_limits.iter().map(|row| row.recent).sum();
     let dash = theme.sign(Sign::Dash);
-    let limits = match shown.limits.len() {
+    let limits = match shown_limits.len() {
         0 => String::new(),
         1 => ", of 1 limit".to_owned(),
         count => format!(", of {count} limits"),
     };
-    let title = format!("Violations {dash} {} in 10 m{limits}", grouped(recent));
+    let span = match state.range_figures() {
+        Some(_) => "in the range",
+        None => "in 10 m",
+    };
+    let title = format!("Violations {dash} {} {span}{limits}", grouped(recent));
     let right = match shown.totals.malformed {
         0 => String::new(),
         malformed => format!("{} since start", counted(malformed, "malformed frame")),
@@ -41,10 +46,14 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         focused,
         theme,
     );
-    if shown.limits.is_empty() {
+    if shown_limits.is_empty() {
         let open = state.key(Command::Open);
+        let when = match state.range_figures() {
+            Some(_) => " in the range",
+            None => "",
+        };
         let message = format!(
-            " no limit violated; {open} on one that is shows its events, the values and the start"
+            " no limit violated{when}; {open} on one that is shows its events, the values and the start"
         );
         let message = text::cut(&message, usize::from(inside.width));
         frame.render_widget(Line::styled(message, theme.dim), inside);
@@ -52,10 +61,9 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     }
     let rows = usize::from(inside.height);
     let width = usize::from(inside.width);
-    let cursor = state.violation.min(shown.limits.len() - 1);
+    let cursor = state.violation.min(shown_limits.len() - 1);
     let offset = first(state, rows);
-    let mut lines: Vec<Line<'_>> = shown
-        .limits
+    let mut lines: Vec<Line<'_>> = shown_limits
         .iter()
         .enumerate()
         .skip(offset)
@@ -67,8 +75,9 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         .collect();
     // The rows that are left on a tall screen.
     let left = rows.saturating_sub(lines.len() + 1);
-    if left >= heat_map::LEAST_ROWS {
-        let rejections = Rejections::of(&shown.limits);
+    // It counts 10 minutes, and not a range.
+    if left >= heat_map::LEAST_ROWS && state.range.is_none() {
+        let rejections = Rejections::of(shown_limits);
         lines.push(Line::default());
         lines.extend(heat_map::lines(&rejections, (width, left), theme));
     }
@@ -77,7 +86,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
 
 /// The index of the first visible limit.
 fn first(state: &State, rows: usize) -> usize {
-    let count = state.shown().limits.len();
+    let count = state.shown_limits().len();
     if state.has_focus(Pane::Violations) {
         scroll(state.violation.min(count.saturating_sub(1)), rows, count)
     } else {
@@ -90,7 +99,7 @@ pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
     let inside = room.inner(Margin::new(1, 1));
     let row = usize::from(at.y.checked_sub(inside.y)?);
     let index = first(state, usize::from(inside.height)) + row;
-    let is_limit = inside.contains(at) && index < state.shown().limits.len();
+    let is_limit = inside.contains(at) && index < state.shown_limits().len();
     is_limit.then_some(index)
 }
 

@@ -61,7 +61,7 @@ pub fn ids_on_screen(state: &State) -> Vec<String> {
     let newest = newest.and_then(|newest| newest.dead_letter.as_ref());
     ids.extend(newest.map(DeadLetter::person));
     // Descriptions of violations quote values.
-    let limits = state.shown().limits.iter().map(|row| &row.worst);
+    let limits = state.shown_limits().iter().map(|row| &row.worst);
     let opened = state.overlays.limit().and_then(|l| l.breakdown.as_ref());
     let groups = opened
         .iter()

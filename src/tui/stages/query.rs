@@ -190,8 +190,10 @@ fn rejected(snapshot: &Snapshot) -> Vec<StageRow> {
         .filter(|l| l.policy == Policy::Reject);
     for limit in rejecting {
         let stage = Stage::RejectedBy(limit.code);
-        let row = StageRow::since_start(stage, limit.code.name(), 2, limit.count);
-        rows.push(row.part_of(limit.count, received).with(Severity::Bad));
+        // An event may violate several limits, so this is no share of the events.
+        let name = format!("{}: violations", limit.code);
+        let row = StageRow::since_start(stage, &name, 2, limit.count);
+        rows.push(row.with(Severity::Bad));
     }
     if totals.malformed > 0 {
         let row = StageRow::since_start(Stage::Malformed, "malformed", 1, totals.malformed);

@@ -34,6 +34,48 @@ pub(super) fn axis(
     format!("{out}{gap}{}{mark}", label(points - 1))
 }
 
+/// An incident on the time axis.
+pub(super) struct Marker {
+    /// Its point.
+    pub(super) point: usize,
+    /// Its letter.
+    pub(super) letter: &'static str,
+    /// Its description.
+    pub(super) label: &'static str,
+}
+
+/// The letters of incidents below `points` points of a history, with as many of their descriptions as
+/// have room beside them. The newest come first.
+pub(super) fn labelled(points: usize, markers: &[Marker]) -> String {
+    let mut signs = vec![' '; points];
+    for marker in markers {
+        if let Some(sign) = signs.get_mut(marker.point) {
+            *sign = marker.letter.chars().next().unwrap_or(' ');
+        }
+    }
+    for marker in markers.iter().rev().filter(|m| m.point < points) {
+        let length = marker.label.chars().count();
+        let is_free = |from: usize, to: usize| {
+            to <= points && signs[from..to].iter().all(|sign| *sign == ' ')
+        };
+        // A space separates a description from its letter, and from the next sign.
+        let right = marker.point + 1;
+        let left = marker.point.checked_sub(length + 2);
+        let start = if is_free(right, (right + length + 2).min(points)) && right + length < points {
+            right + 1
+        } else if let Some(left) = left.filter(|left| is_free(*left, marker.point)) {
+            left + 1
+        } else {
+            continue;
+        };
+        let places = signs[start..start + length].iter_mut();
+        for (place, sign) in places.zip(marker.label.chars()) {
+            *place = sign;
+        }
+    }
+    signs.into_iter().collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -53,5 +95,32 @@ mod tests {
             assert_eq!(axis(points, time_of, true), expected);
         }
         assert!(axis(9, time_of, false).ends_with("08╵"));
+    }
+
+    #[test]
+    fn incidents_have_their_descriptions_where_there_is_room() {
+        let marker = |point, letter, label| Marker {
+            point,
+            letter,
+            label,
+        };
+        for (markers, expected) in [
+            (vec![], "                    "),
+            (vec![marker(0, "f", "filters")], "f filters           "),
+            (vec![marker(19, "g", "gate")], "              gate g"),
+            (
+                vec![marker(3, "x", "feed down"), marker(5, "o", "feed live")],
+                "   x o feed live    ",
+            ),
+            (
+                vec![marker(0, "x", "down"), marker(12, "o", "up")],
+                "x down      o up    ",
+            ),
+            (vec![marker(99, "x", "down")], "                    "),
+        ] {
+            assert_eq!(labelled(20, &markers), expected);
+        }
+        assert_eq!(labelled(0, &[marker(0, "x", "down")]), "");
+        assert_eq!(labelled(1, &[marker(0, "x", "down")]), "x");
     }
 }

@@ -1,5 +1,7 @@
 //! The histories of received, accepted, delivered and rejected events as charts on one scale.
 
+use std::ops::Range;
+
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
@@ -17,6 +19,15 @@ const ORDER: [SeriesLine; LINES] = [
     SeriesLine::Delivered,
     SeriesLine::Rejected,
 ];
+
+/// The points that are marked in all charts.
+#[derive(Debug, Default)]
+pub(super) struct Marks {
+    /// The point under the time cursor.
+    pub(super) cursor: Option<usize>,
+    /// The points of the chosen range.
+    pub(super) range: Option<Range<usize>>,
+}
 
 /// The histories of all lines over a time span.
 pub(super) struct Histories {
@@ -44,7 +55,7 @@ impl Histories {
         &self,
         shown: &Snapshot,
         rows: usize,
-        cursor: Option<usize>,
+        marks: &Marks,
         theme: &Theme,
     ) -> Vec<Line<'static>> {
         let labels = labels(&shown.rates, theme);
@@ -65,7 +76,7 @@ impl Histories {
                     }
                     _ => vec![Span::raw(" ".repeat(21))],
                 };
-                spans.extend(with_cursor(signs, style, cursor));
+                spans.extend(marked(signs, style, marks));
                 all.push(Line::from(spans));
             }
         }
@@ -83,12 +94,19 @@ fn labels(rates: &Rates, theme: &Theme) -> [(&'static str, f64, Style); LINES] {
     ]
 }
 
-/// A row of a chart, one character per point. The one under the cursor is reversed.
-fn with_cursor(signs: &str, style: Style, cursor: Option<usize>) -> Vec<Span<'static>> {
+/// A row of a chart, one character per point. The one under the cursor is reversed, the range is
+/// underlined.
+fn marked(signs: &str, style: Style, marks: &Marks) -> Vec<Span<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (point, sign) in signs.chars().enumerate() {
-        let style = if cursor == Some(point) {
+        let is_in_range = marks
+            .range
+            .as_ref()
+            .is_some_and(|range| range.contains(&point));
+        let style = if marks.cursor == Some(point) {
             style.add_modifier(Modifier::REVERSED)
+        } else if is_in_range {
+            style.add_modifier(Modifier::UNDERLINED)
         } else {
             style
         };

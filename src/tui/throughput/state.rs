@@ -2,6 +2,7 @@
 
 use crate::amplitude::time::UnixMs;
 use crate::filter::Mode;
+use crate::tui::frame::alert::AlertKind;
 
 /// An incident with its time.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -27,10 +28,14 @@ pub enum Incident {
     DeliveryDown,
     /// Customer.io recovered.
     DeliveryUp,
+    /// An alert that is none of the outages above.
+    Alert(AlertKind),
+    /// An event with a bookmark was received.
+    Bookmark,
 }
 
-/// All kinds of incidents.
-pub const INCIDENTS: [Incident; 8] = [
+/// All kinds of incidents. Alerts have names of their own.
+pub const INCIDENTS: [Incident; 9] = [
     Incident::Filters,
     Incident::Gate(Mode::Open),
     Incident::Gate(Mode::Shut),
@@ -39,6 +44,7 @@ pub const INCIDENTS: [Incident; 8] = [
     Incident::FeedLive,
     Incident::DeliveryDown,
     Incident::DeliveryUp,
+    Incident::Bookmark,
 ];
 
 impl Incident {
@@ -51,6 +57,8 @@ impl Incident {
             Self::FeedLive => "o",
             Self::DeliveryDown => "X",
             Self::DeliveryUp => "O",
+            Self::Alert(_) => "!",
+            Self::Bookmark => "b",
         }
     }
 
@@ -65,6 +73,8 @@ impl Incident {
             Self::FeedLive => "feed live",
             Self::DeliveryDown => "delivery down",
             Self::DeliveryUp => "delivery up",
+            Self::Alert(kind) => kind.title(),
+            Self::Bookmark => "bookmark",
         }
     }
 }

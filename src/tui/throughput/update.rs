@@ -1,10 +1,12 @@
 //! The time cursor of the throughput, and the incidents.
 
+use crate::amplitude::time::UnixMs;
 use crate::delivery::BreakerState;
 use crate::feed::FeedState;
 use crate::protocol::Snapshot;
 use crate::tui::action::Effect;
 use crate::tui::events::seek::Seek;
+use crate::tui::range::update::follow_cursor;
 use crate::tui::state::State;
 use crate::tui::throughput::state::{Annotation, Incident};
 use crate::tui::widget::list::stepped;
@@ -43,13 +45,29 @@ pub(crate) fn annotate(state: &mut State, now: &Snapshot) {
         (true, false) => found.push(Incident::DeliveryUp),
         _ => {}
     }
-    let at_ms = now.at_ms;
-    let incidents = found
-        .into_iter()
-        .map(|incident| Annotation { at_ms, incident });
-    state.annotations.extend(incidents);
-    let over = state.annotations.len().saturating_sub(MOST);
-    state.annotations.drain(..over);
+    for incident in found {
+        add(state, now.at_ms, incident);
+    }
+}
+
+/// Adds an incident at its place in time.
+pub(crate) fn add(state: &mut State, at_ms: UnixMs, incident: Incident) {
+    let annotations = &mut state.annotations;
+    let place = annotations.partition_point(|other| other.at_ms <= at_ms);
+    annotations.insert(place, Annotation { at_ms, incident });
+    let over = annotations.len().saturating_sub(MOST);
+    annotations.drain(..over);
+}
+
+/// Removes the mark of a bookmark.
+pub(crate) fn remove_bookmark(state: &mut State, at_ms: UnixMs) {
+    let bookmark = Annotation {
+        at_ms,
+        incident: Incident::Bookmark,
+    };
+    if let Some(place) = state.annotations.iter().position(|a| *a == bookmark) {
+        state.annotations.remove(place);
+    }
 }
 
 /// Moves the time cursor. The first step places it on the newest point.
@@ -67,6 +85,7 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) {
     };
     let time = series.time_of(state.window, points, point);
     state.moment_ms = time.map(|(from, _)| from);
+    follow_cursor(state);
 }
 
 /// Goes to the events of the time under the cursor.

@@ -1,6 +1,8 @@
 //! The throughput pane: received, accepted, delivered and rejected events per second, with their
 //! history on one scale.
 
+use std::ops::Range;
+
 use ratatui::Frame;
 use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
@@ -12,8 +14,8 @@ use crate::protocol::series::WINDOWS;
 use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
-use crate::tui::throughput::axis::axis;
-use crate::tui::throughput::charts::Histories;
+use crate::tui::throughput::axis::{Marker, axis, labelled};
+use crate::tui::throughput::charts::{Histories, Marks};
 use crate::tui::throughput::layout::{COLUMNS_BESIDE_HISTORY, PaneRows};
 use crate::tui::throughput::state::Annotation;
 use crate::tui::watches::view as watches;
@@ -34,18 +36,29 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     );
     let rows = usize::from(inside.height);
     let division = PaneRows::of(rows, state.watches.len());
-    let cursor = cursor(state, width);
-    let mut lines = histories.lines(state.shown(), division.per_line, cursor, theme);
+    let marks = Marks {
+        cursor: cursor(state, width),
+        range: range_points(state, points(width)),
+    };
+    let mut lines = histories.lines(state.shown(), division.per_line, &marks, theme);
     if division.has_axis() {
         lines.push(time_axis(state, histories.top, points(width), theme));
     }
     // The line of the time cursor has priority over watches.
     let has_room = rows.saturating_sub(lines.len()) > state.watches.len();
-    let note = moment(state, &histories, width, theme).or_else(|| {
-        let happened = || annotations(state, width, theme);
-        has_room.then(|| happened().unwrap_or_else(|| in_all(state, width, theme)))
-    });
-    lines.extend(note);
+    let happened = annotations(state, width, theme);
+    let note = range(state, width, theme).or_else(|| moment(state, &histories, width, theme));
+    match note {
+        Some(note) if division.has_axis() => {
+            lines.extend(happened);
+            lines.push(note);
+        }
+        Some(note) => lines.push(note),
+        None if has_room => {
+            lines.push(happened.unwrap_or_else(|| in_all(state, width, theme)));
+        }
+        None => {}
+    }
     let room = rows.saturating_sub(lines.len());
     let watched = state.watches.iter().enumerate().take(room);
     lines.extend(watched.map(|(index, watch)| {
@@ -60,7 +73,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         let title = format!(" {scale} · {}", part_of(state, other));
         lines.push(Line::default());
         lines.push(Line::styled(title, theme.accent));
-        lines.extend(histories.lines(state.shown(), 1, None, theme));
+        lines.extend(histories.lines(state.shown(), 1, &Marks::default(), theme));
     }
     frame.render_widget(Paragraph::new(lines), inside);
 }
@@ -76,6 +89,19 @@ fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
     let scale = scale(top);
     let (short, _) = WINDOWS[state.window];
     let left = format!("Throughput over {RATE_SECONDS} s");
+    if !state.watches.is_empty() {
+        // Their rates are measured over another time.
+        let watched = watches::RATE_SPAN;
+        let both = format!("Throughput over {RATE_SECONDS} s, watches {watched}");
+        let short_both = format!("Over {RATE_SECONDS} s, watches {watched}");
+        let room = usize::from(columns).saturating_sub(7);
+        let right = format!("{scale} · {short}");
+        for left in [both, short_both] {
+            if text::width(&left) + text::width(&right) <= room {
+                return (left, right);
+            }
+        }
+    }
     let candidates = [
         (
             left.as_str(),
@@ -116,6 +142,44 @@ fn cursor(state: &State, width: usize) -> Option<usize> {
     series.point_at(state.window, points(width), at)
 }
 
+/// The points of the chosen range that are visible.
+fn range_points(state: &State, points: usize) -> Option<Range<usize>> {
+    let range = state.chosen_range()?;
+    let series = &state.shown().series;
+    let last = points.checked_sub(1)?;
+    let (begin, _) = series.time_of(state.window, points, 0)?;
+    let (_, end) = series.time_of(state.window, points, last)?;
+    if range.to_ms <= begin || range.from_ms >= end {
+        return None;
+    }
+    let at = |ms| series.point_at(state.window, points, ms);
+    let from = at(range.from_ms).unwrap_or(0);
+    let to = at(range.to_ms - 1).unwrap_or(last);
+    Some(from..to + 1)
+}
+
+/// The figures of the chosen range.
+fn range(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let chosen = state.range.as_ref()?;
+    let counts = match &chosen.figures {
+        None => "counting".to_owned(),
+        Some(figures) => {
+            let totals = &figures.totals;
+            let [received, accepted, rejected] =
+                [totals.received, totals.accepted, totals.rejected].map(grouped);
+            format!("{received} received, {accepted} accepted, {rejected} rejected")
+        }
+    };
+    let range = chosen.range;
+    let message = format!(
+        "range {}, {}: {counts}",
+        range.label(),
+        duration(range.length_ms())
+    );
+    let message = text::cut(&message, width.saturating_sub(2));
+    Some(Line::styled(format!(" {message}"), theme.accent))
+}
+
 /// Rates and incidents at the time under the cursor.
 fn moment(
     state: &State,
@@ -142,19 +206,23 @@ fn moment(
     Some(Line::styled(format!(" {message}"), theme.accent))
 }
 
-/// The time axis with the letters of incidents. None without incidents.
+/// The incidents below the histories. None without incidents.
 fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
     let points = points(width);
     let series = &state.shown().series;
-    let mut letters = vec![" "; points];
     // Frozen, it shows what had happened by then.
     let is_shown = |a: &&Annotation| a.at_ms <= state.shown().at_ms;
-    for annotation in state.annotations.iter().filter(is_shown) {
-        if let Some(point) = series.point_at(state.window, points, annotation.at_ms) {
-            letters[point] = annotation.incident.letter();
-        }
-    }
-    if letters.iter().all(|letter| *letter == " ") {
+    let marker = |annotation: &Annotation| {
+        let point = series.point_at(state.window, points, annotation.at_ms)?;
+        Some(Marker {
+            point,
+            letter: annotation.incident.letter(),
+            label: annotation.incident.description(),
+        })
+    };
+    let shown = state.annotations.iter().filter(is_shown);
+    let markers: Vec<Marker> = shown.filter_map(marker).collect();
+    if markers.is_empty() {
         return None;
     }
     let last = state.annotations.iter().rfind(is_shown)?;
@@ -162,7 +230,7 @@ fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'stati
     let name = text::fit(last, COLUMNS_BESIDE_HISTORY - 3);
     Some(Line::from(vec![
         Span::styled(format!(" {name}  "), theme.dim),
-        Span::styled(letters.concat(), theme.warn),
+        Span::styled(labelled(points, &markers), theme.warn),
     ]))
 }
 

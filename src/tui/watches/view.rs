@@ -19,6 +19,10 @@ use crate::tui::widget::sparkline::scaled;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
+/// The time over which the rate of a watch is measured.
+pub(crate) const RATE_SPAN: &str = "10 s";
+const _: () = assert!(RATE_SECONDS == 10);
+
 /// A row of the throughput pane: the rate of a watch and its history.
 pub(crate) fn row(
     watch: &Watch,

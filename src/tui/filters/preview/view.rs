@@ -28,7 +28,12 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
     let is_narrow = area.width < NARROW_PANE;
-    let state_of_it = if is_narrow { "" } else { ", not applied" };
+    let state_of_it = match (state.frozen.is_some(), is_narrow) {
+        (true, true) => ", live",
+        (true, false) => ", not applied; the preview is live",
+        (false, true) => "",
+        (false, false) => ", not applied",
+    };
     let title = format!("Draft {dash} {count} change{s}{state_of_it}");
     let measured = match &state.preview {
         Some(shown) if is_narrow => counted(shown.events, "event"),

@@ -181,6 +181,7 @@ fn charts() -> Part {
             None => rows.push(Row::sign(letter, description)),
         }
     }
+    rows.push(Row::sign("!", "an alert, by its name"));
     rows.push(Row::sign(
         "│",
         "the time cursor of the throughput; the lines below it are of that time",

@@ -81,6 +81,8 @@ pub enum Command {
     Earlier,
     Later,
     EventsThen,
+    Range,
+    CopySummary,
     Properties,
     FindProperty,
     NextList,

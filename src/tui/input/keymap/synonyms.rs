@@ -9,6 +9,8 @@ pub fn synonyms(command: Command) -> &'static str {
         Command::Find => "search grep query where",
         Command::Why => "missing lost explain question investigate arrive",
         Command::AskCustomerIo => "verify prove mail email sent profile applied activities",
+        Command::Range => "zoom span period interval timeline between",
+        Command::CopySummary => "incident report postmortem markdown export",
         Command::Select => "mark multi choose several",
         Command::Stages => "stages flow funnel overview way status",
         Command::NextList => "problems sent filtered failed quick view",

@@ -88,6 +88,8 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["←"], Command::Earlier, In(Pane::Throughput), ["earlier", "move the time cursor to the left: rates and incidents of that time", "earlier"]),
     bind(&["→"], Command::Later, In(Pane::Throughput), ["later", "move the time cursor to the right", "later"]),
     bind(&["Enter"], Command::EventsThen, In(Pane::Throughput), ["events-then", "go to the events of the time under the cursor", "events"]),
+    bind(&["v"], Command::Range, In(Pane::Throughput), ["range", "begin a range of time at the time cursor, or end it: events, types and violations are limited to it", "range"]),
+    bind(&["y"], Command::CopySummary, In(Pane::Throughput), ["copy-summary", "copy the incident summary of the range, as Markdown", "copy summary"]),
     bind(&["F"], Command::Follow, In(Pane::Events), ["follow", "follow the newest event", "follow"]),
     bind(&["L"], Command::NextList, In(Pane::Events), ["list", "next list: all events, sent, problems, filtered out", ""]),
     bind(&["&"], Command::OnlyMatches, In(Pane::Events), ["only-matches", "show only what the search matches, or all events with the matches marked", ""]),

@@ -58,7 +58,7 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             ("event types and rules", names.chain(rules).collect(), row)
         }
         None if state.focus == Pane::Violations => {
-            let limits = state.shown().limits.iter();
+            let limits = state.shown_limits().iter();
             let rows = limits.map(|row| format!("{} {}", row.code, row.worst_type));
             ("limits", rows.collect(), state.violation)
         }

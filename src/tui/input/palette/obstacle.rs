@@ -29,7 +29,11 @@ pub(crate) fn obstacle(state: &State, command: &DefaultBinding) -> Option<String
             Some(format!("no bookmark yet: {key} sets one"))
         }
         Command::Bookmark => say(at(state).is_none(), "no event yet"),
-        Command::EventsThen => say(
+        Command::CopySummary => say(
+            state.range.is_none(),
+            "choose a range of the throughput first",
+        ),
+        Command::EventsThen | Command::Range => say(
             state.moment_ms.is_none(),
             "choose a time first, with ← and →",
         ),
