@@ -19,3 +19,4 @@ mod relay;
 #[path = "../common/rights.rs"]
 mod rights;
 mod stages;
+mod timeline;

@@ -22,12 +22,14 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
         (_, true, _) => "following".to_owned(),
         (_, false, above) => format!("{} newer above", grouped(above)),
     };
+    let position = match state.chosen_range() {
+        Some(range) => {
+            let key = state.key(Command::Back);
+            format!("[{} {key}]", range.label())
+        }
+        None => position,
+    };
     let mut title = format!("Events {dash} {position} {dash} {}", events.list.name());
-    if let Some(range) = state.chosen_range() {
-        let key = state.key(Command::Back);
-        let chip = format!(" {dash} [{} {key}]", range.label());
-        title.push_str(&chip);
-    }
     if events.find.is_some() && events.in_context {
         title.push_str(", matches marked");
     }

@@ -49,11 +49,11 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let happened = annotations(state, width, theme);
     let note = range(state, width, theme).or_else(|| moment(state, &histories, width, theme));
     match note {
-        Some(note) if division.has_axis() => {
-            lines.extend(happened);
+        Some(note) => {
+            let both = lines.len() + 2 + state.watches.len();
+            lines.extend(happened.filter(|_| both <= rows));
             lines.push(note);
         }
-        Some(note) => lines.push(note),
         None if has_room => {
             lines.push(happened.unwrap_or_else(|| in_all(state, width, theme)));
         }
@@ -93,7 +93,7 @@ fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
         // Their rates are measured over another time.
         let watched = watches::RATE_SPAN;
         let both = format!("Throughput over {RATE_SECONDS} s, watches {watched}");
-        let short_both = format!("Over {RATE_SECONDS} s, watches {watched}");
+        let short_both = format!("Throughput {RATE_SECONDS} s, watches {watched}");
         let room = usize::from(columns).saturating_sub(7);
         let right = format!("{scale} · {short}");
         for left in [both, short_both] {
