@@ -157,9 +157,8 @@ mod tests {
     use crate::tui::range::query::Outcomes;
     use crate::tui::throughput::state::Incident as Kind;
 
-    #[test]
-    fn a_summary_tells_what_happened_in_the_range_and_what_became_of_it() {
-        let figures = Figures {
+    fn figures() -> Figures {
+        Figures {
             totals: Totals {
                 received: 1_200,
                 accepted: 900,
@@ -184,7 +183,11 @@ mod tests {
             answers: [("200".to_owned(), 897), ("503".to_owned(), 7)].into(),
             oldest_ms: Some(30_000),
             ..Figures::default()
-        };
+        }
+    }
+
+    #[test]
+    fn a_summary_tells_what_happened_in_the_range_and_what_became_of_it() {
         let at = |at_ms, incident| Annotation { at_ms, incident };
         let annotations = [
             at(5_000, Kind::Filters),
@@ -197,7 +200,7 @@ mod tests {
                 from_ms: 10_000,
                 to_ms: 70_000,
             },
-            figures: &figures,
+            figures: &figures(),
             annotations: &annotations,
             now_ms: 100_000,
         });
