@@ -57,6 +57,7 @@
 //! relay            Amplitude's HTTP in, a WebSocket feed out
 //! telemetry        counters, latency, the ring of recent events
 //! protocol         snapshots, records, commands
+//! ledger           every decision and outcome, for weeks; keyed hashes
 //! delivery         queue per person, batch, breaker, rate limiter, retry; the spool on disk
 //! feed             WebSocket client, replay, recording; server and log
 //! filter           types and rules; expressions, previews, explanations
@@ -91,6 +92,7 @@ pub mod descriptors;
 pub mod feed;
 pub mod filter;
 pub mod http;
+pub mod ledger;
 pub mod limits;
 pub mod log_limit;
 pub mod network;

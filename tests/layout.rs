@@ -25,6 +25,7 @@ const LAYERS: &[&[&str]] = &[
     &["relay"],
     &["telemetry"],
     &["protocol"],
+    &["ledger"],
     &["delivery"],
     &["feed"],
     &["filter"],

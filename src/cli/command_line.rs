@@ -8,6 +8,7 @@ use super::configuration::Config;
 use super::control::{Attach, Ctl};
 use super::feeds::{Backfill, Relay, Replay};
 use super::forwarding::{Demo, Run, Watch};
+use super::ledger::Ledger;
 use super::spool::{DeadLetters, Status};
 use super::tools::{Lint, Sandbox};
 
@@ -63,6 +64,9 @@ pub enum Command {
     /// List, show, retry, export or discard what could not be delivered.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Show the ledger: the decision and outcome of every event of the last weeks.
+    #[command(subcommand)]
+    Ledger(Ledger),
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(Config),

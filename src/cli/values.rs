@@ -39,3 +39,11 @@ pub(super) fn mode(text: &str) -> Result<Mode, String> {
         _ => Err("write open, shut or dry-run".to_owned()),
     }
 }
+
+/// Parses a time in UTC: `2026-11-25T09:10`, also with seconds.
+pub(super) fn moment(text: &str) -> Result<crate::amplitude::time::UnixMs, String> {
+    let has_seconds = text.matches(':').count() > 1;
+    let seconds = if has_seconds { "" } else { ":00" };
+    crate::amplitude::time::parse(&format!("\"{text}{seconds}\""))
+        .map_err(|_| format!("{text:?} is not a time; write 2026-11-25T09:10"))
+}

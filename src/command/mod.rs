@@ -21,6 +21,7 @@ mod error_line;
 mod forwarder;
 mod headless;
 mod key_watch;
+mod ledger;
 mod lint;
 mod listener;
 mod player;

@@ -1,6 +1,7 @@
 //! Converts settings into what the stages of the pipeline take.
 
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use secrecy::ExposeSecret as _;
 
@@ -15,6 +16,7 @@ use crate::delivery::breaker::BreakerSettings;
 use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::spool::{self, SpoolError};
 use crate::filter::Filters;
+use crate::ledger;
 
 impl Settings {
     /// Returns the filters for the gate.
@@ -121,6 +123,29 @@ impl Settings {
         let name = [own.site_id.as_str(), own.base_url.place()].join("@");
         let name = as_file_name(name.trim_end_matches(['@', '/']));
         Ok(state.join(format!("spool-{name}")))
+    }
+
+    /// Returns the settings of the ledger of a pipeline on this spool; none if it is off.
+    pub fn ledger(&self, spool: &Path) -> Option<ledger::LedgerSettings> {
+        let own = &self.ledger;
+        own.enabled.then(|| ledger::LedgerSettings {
+            folder: self.ledger_folder(spool),
+            keep: if own.keep.is_zero() {
+                Duration::MAX
+            } else {
+                own.keep
+            },
+            quota_bytes: own.quota_bytes,
+        })
+    }
+
+    /// Returns the folder of the ledger: the configured one, else one in the folder of the spool.
+    pub fn ledger_folder(&self, spool: &Path) -> PathBuf {
+        if self.ledger.folder.is_empty() {
+            spool.join("ledger")
+        } else {
+            PathBuf::from(&self.ledger.folder)
+        }
     }
 
     /// Returns the name of the destination, to which a spool belongs: `site ID at SERVER`.

@@ -23,6 +23,7 @@ const WHOLE_NUMBERS: [(&str, u64, u64); 16] = [
     ("delivery.queue_bytes", 1, SIZE),
     ("verify.sample_per_minute", 0, MAX_SAMPLES as u64),
     ("spool.quota_bytes", 1, SIZE),
+    ("ledger.quota_bytes", 0, SIZE),
     ("spool.commit_bytes", 1, SIZE),
     ("screen.ring_bytes", 0, SIZE),
     ("screen.frames_per_second", 1, COUNT),

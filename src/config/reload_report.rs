@@ -92,6 +92,7 @@ fn without_types(settings: &Settings) -> Settings {
         delivery: settings.delivery.clone(),
         verify: settings.verify.clone(),
         spool: settings.spool.clone(),
+        ledger: settings.ledger.clone(),
         screen: settings.screen.clone(),
         relay: settings.relay.clone(),
         control: settings.control.clone(),

@@ -7,6 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::control::Control;
 use super::customerio::CustomerIo;
 use super::delivery::Delivery;
+use super::ledger::Ledger;
 use super::relay::Relay;
 use super::screen::Screen;
 use super::spool::SpoolSettings;
@@ -41,6 +42,8 @@ pub struct Settings {
     pub verify: Verify,
     /// Accepted events and dead letters on disk.
     pub spool: SpoolSettings,
+    /// The record of every decision and outcome.
+    pub ledger: Ledger,
     /// Look, refresh rate and memory of the screen.
     pub screen: Screen,
     /// HTTP intake and feed server of `sluicegate relay`.
@@ -69,6 +72,7 @@ impl Default for Settings {
             delivery: Delivery::default(),
             verify: Verify::default(),
             spool: SpoolSettings::default(),
+            ledger: Ledger::default(),
             screen: Screen::default(),
             relay: Relay::default(),
             control: Control::default(),

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::limits::Code;
 
 /// The decision on an event, and its reason.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
     /// The filters and limits accepted it.

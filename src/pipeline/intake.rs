@@ -200,6 +200,7 @@ impl Intake {
         for element in part.elements {
             match element {
                 Element::Event(assessment) => {
+                    pending.report.ids.push(assessment.id);
                     let accepted = &mut pending.accepted;
                     let record =
                         self.judge

@@ -16,6 +16,7 @@ mod handle;
 mod intake;
 mod judge;
 mod judge_rules;
+mod ledger_feed;
 mod observer;
 mod recent_ids;
 mod reconfigure;

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::{mpsc, watch};
+use ulid::Ulid;
 
 use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::{
@@ -20,6 +21,7 @@ use crate::telemetry::latency::Latency;
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
+use super::ledger_feed::LedgerFeed;
 
 /// Interval of snapshots: faster than anyone reads a screen.
 const EVERY: Duration = Duration::from_millis(100);
@@ -33,6 +35,8 @@ const NOTICES: usize = 50;
 pub struct IntakeReport {
     /// The records of the frames, in order.
     pub records: Vec<Record>,
+    /// The dedupe ids of the events among them, in the same order.
+    pub ids: Vec<Ulid>,
     /// Time that the newest frame waited, in milliseconds.
     pub waited_ms: u64,
     /// Descriptions of the gaps before reconnects.
@@ -65,6 +69,8 @@ pub struct Sources {
     pub spool: watch::Receiver<spool::writer::Published>,
     /// Notices of the stages for the operator.
     pub notices: mpsc::UnboundedReceiver<String>,
+    /// What the ledger is told.
+    pub(super) ledger: LedgerFeed,
 }
 
 /// Collects reports, and publishes snapshots.
@@ -140,6 +146,9 @@ impl Observer {
     fn take_in(&mut self, report: IntakeReport) {
         let now = time::now();
         self.waited = (report.waited_ms, now);
+        if let Some(text) = self.sources.ledger.decided(&report.records, &report.ids) {
+            self.notice(text);
+        }
         for covered in report.resumed {
             self.notice(covered.clone());
             self.resumed = Some(covered);
@@ -198,6 +207,9 @@ impl Observer {
             delivered += u32::from(self.count(queued, outcome, now));
         }
         self.series.add(Line::Delivered, delivered, now);
+        if let Some(text) = self.sources.ledger.settled(&outcomes, now) {
+            self.notice(text);
+        }
         let mut ring = self.sources.ring.lock();
         for (queued, outcome) in outcomes.into_iter().filter(|(queued, _)| queued.is_event()) {
             ring.update(queued.accepted.sequence, |story| {
@@ -288,6 +300,7 @@ impl Observer {
             spool: published.status,
             ..self.sources.delivery.borrow().clone()
         };
+        self.sources.ledger.watch(&feed, &delivery);
         let gate = self.sources.gate.load();
         let snapshot = Snapshot {
             at_ms: now,

@@ -9,6 +9,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::Control;
+use crate::ledger::LedgerWriter;
 use crate::protocol::Snapshot;
 
 use super::handle::Handle;
@@ -30,6 +31,8 @@ pub struct Pipeline {
     pub(super) side_tasks: Vec<JoinHandle<()>>,
     /// The thread that records the feed, if it is recorded.
     pub(super) recorder: Option<std::thread::JoinHandle<()>>,
+    /// The thread of the ledger, which ends after the observer.
+    pub(super) ledger: Option<LedgerWriter>,
 }
 
 /// The state of a pipeline after its shutdown.
@@ -78,6 +81,10 @@ impl Pipeline {
             let _ = tokio::task::spawn_blocking(move || recorder.join()).await;
         }
         let _ = self.observer.await;
+        if let Some(ledger) = self.ledger {
+            // It writes what it has.
+            let _ = tokio::task::spawn_blocking(move || ledger.join()).await;
+        }
         let last = self.handle.snapshots.borrow().clone();
         status::write_last(&self.handle).await;
         ShutdownReport {

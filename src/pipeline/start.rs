@@ -10,12 +10,13 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
 use crate::customerio::app::{AppClient, AppClientError};
-use crate::delivery::spool::writer::{self, SpoolHandle};
+use crate::delivery::spool::writer::{self, SpoolEvent, SpoolHandle};
 use crate::delivery::spool::{Spool, SpoolError};
 use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
 use crate::filter::{Gate, RuleError, SharedGate};
+use crate::ledger::{self, LedgerError, LedgerWriter};
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
@@ -24,6 +25,7 @@ use super::handle::Handle;
 use super::intake::{Intake, IntakeOutputs};
 use super::judge::Judge;
 use super::judge_rules::JudgeRules;
+use super::ledger_feed::LedgerFeed;
 use super::observer::{IntakeReport, Observer, Sources};
 use super::running::Pipeline;
 use super::status;
@@ -55,6 +57,9 @@ pub enum StartError {
     /// A client can't be created for the App API.
     #[error(transparent)]
     AppClient(#[from] AppClientError),
+    /// The ledger can't be used.
+    #[error("{0}; name another folder (ledger.folder), or turn it off (ledger.enabled)")]
+    Ledger(#[from] LedgerError),
     /// The feed can't be recorded.
     #[error("cannot record to {folder}: {source} (feed.record_folder)")]
     Record {
@@ -85,13 +90,12 @@ impl Pipeline {
         let newest = spool.newest();
         let (channel, feed_ends) = feed_channel(spool.last_message(&name).map(Into::into));
         let (frames, recorder) = recorded(feed_ends.frames, settings, &notices)?;
-        let (spool_events, to_send) = mpsc::channel(SPOOL_EVENTS);
-        let spool = writer::start(spool, settings.spool(), name, spool_events, notices.clone())?;
+        let (ledger, ledger_writer) = ledger_of(settings, &spool.folder(), &notices)?;
+        let (spool, to_send) = started_spool(spool, settings, name, &notices)?;
 
         let (outputs, intake_received) = intake_outputs(&spool, feed_ends.positions);
         let intake_reports = outputs.reports.clone();
-        let id_field = settings.feed.message_id_field.as_str().into();
-        let intake = Intake::new(judge, outputs, id_field, failure.clone());
+        let intake = Intake::new(judge, outputs, id_field(settings), failure.clone());
         let (control, controls) = mpsc::channel(CONTROLS);
         let (channels, delivery) = delivery_channels(&gate);
         let own = settings.dispatch();
@@ -104,6 +108,7 @@ impl Pipeline {
             ring: SharedRing::new(settings.screen.ring_bytes),
             spool: spool.published(),
             notices: notices_received,
+            ledger: LedgerFeed::new(ledger),
         };
         let (snapshots, published) = watch::channel(Arc::default());
         let handle = Handle {
@@ -130,6 +135,7 @@ impl Pipeline {
             side_tasks: Vec::new(),
             intake_reports,
             recorder,
+            ledger: ledger_writer,
             handle: handle.clone(),
             stop,
         };
@@ -228,6 +234,40 @@ fn restored_judge(
     let recent = spool.recent_ids(Judge::max_recent_ids(settings));
     judge.remember(recent.unwrap_or_default());
     judge
+}
+
+/// The field of a frame that has its message id.
+fn id_field(settings: &Settings) -> Arc<str> {
+    settings.feed.message_id_field.as_str().into()
+}
+
+/// Starts the spool's thread. Returns its handle, and what is to be sent.
+fn started_spool(
+    spool: Spool,
+    settings: &Settings,
+    feed: String,
+    notices: &mpsc::UnboundedSender<String>,
+) -> std::io::Result<(SpoolHandle, mpsc::Receiver<SpoolEvent>)> {
+    let (events, to_send) = mpsc::channel(SPOOL_EVENTS);
+    let spool = writer::start(spool, settings.spool(), feed, events, notices.clone())?;
+    Ok((spool, to_send))
+}
+
+/// Starts the ledger, unless the settings turn it off.
+fn ledger_of(
+    settings: &Settings,
+    spool: &Path,
+    notices: &mpsc::UnboundedSender<String>,
+) -> Result<(Option<ledger::Recorder>, Option<LedgerWriter>), LedgerError> {
+    let Some(own) = settings.ledger(spool) else {
+        return Ok((None, None));
+    };
+    let notices = notices.clone();
+    let (recorder, writer) = ledger::start(own, move |text| {
+        // It ends with the observer.
+        let _ = notices.send(text);
+    })?;
+    Ok((Some(recorder), Some(writer)))
 }
 
 /// The thread that records a feed.

@@ -1,0 +1,111 @@
+//! Packing: a closed journal becomes sorted blocks, with one row for each event.
+
+use std::fs::File;
+use std::io::{self, BufReader, Write as _};
+use std::path::Path;
+
+use super::block;
+use super::dictionary::Dictionary;
+use super::entry::Entry;
+use super::files::{self, FileKind};
+use super::frame::{self, Frames, Kind};
+use super::note::{Note, Noted};
+use super::row::{ROW_BYTES, Row};
+use crate::owner_only;
+
+/// Packed rows.
+#[derive(Debug, Default)]
+pub struct Packed {
+    /// The frames of the blocks.
+    pub bytes: Vec<u8>,
+    /// Number of events in them.
+    pub events: u64,
+}
+
+/// Merges the rows of each event, sorts them, and packs them into blocks.
+pub fn encode(mut rows: Vec<Row>, dictionary: &Dictionary) -> Packed {
+    // Stable: the rows of an event stay in their order.
+    rows.sort_by_key(|row| row.key);
+    let merged: Vec<Row> = rows
+        .chunk_by(|a, b| a.key == b.key)
+        .map(|of_event| {
+            let mut entry = Entry::new(of_event[0]);
+            for row in &of_event[1..] {
+                entry.add(*row, dictionary);
+            }
+            entry.row
+        })
+        .collect();
+    let mut packed = Packed {
+        events: merged.len() as u64,
+        ..Packed::default()
+    };
+    let mut content = Vec::new();
+    for rows in merged.chunks(block::MAX_ROWS) {
+        content.clear();
+        block::encode(rows, &mut content);
+        frame::push(&mut packed.bytes, Kind::Block, &content);
+    }
+    packed
+}
+
+/// Packs a journal, and removes it. A torn end is left out, and noted. Returns its size then.
+pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<u64> {
+    let journal = files::path(folder, number, FileKind::Journal);
+    let file = File::open(&journal)?;
+    let size = file.metadata()?.len();
+    let mut frames = Frames::new(BufReader::with_capacity(1 << 16, file));
+    let (mut dictionary, mut notes) = (Dictionary::default(), Vec::new());
+    let (mut rows, mut out) = (Vec::new(), Vec::new());
+    while let Some((kind, content)) = frames.next()? {
+        match kind {
+            Kind::Dictionary => {
+                dictionary.read(content);
+                frame::push(&mut out, Kind::Dictionary, content);
+            }
+            Kind::Rows => {
+                let (all, _) = content.as_chunks::<ROW_BYTES>();
+                rows.extend(all.iter().map(Row::decode));
+            }
+            Kind::Note => notes.push(content.to_vec()),
+            Kind::Block => {}
+        }
+    }
+    let torn = size - frames.whole_bytes;
+    if torn > 0 {
+        tracing::warn!("the ledger's last {torn} bytes were torn, and are cut off");
+        let note = Note::Torn { bytes: torn };
+        notes.push(note_text(&Noted {
+            at_ms: now_ms,
+            note,
+        }));
+    }
+    let is_alive = |text: &[u8]| {
+        matches!(
+            serde_json::from_slice(text),
+            Ok(Noted {
+                note: Note::Alive,
+                ..
+            })
+        )
+    };
+    let last_alive = notes.iter().rposition(|text| is_alive(text));
+    for (index, text) in notes.iter().enumerate() {
+        if !is_alive(text) || Some(index) == last_alive {
+            frame::push(&mut out, Kind::Note, text);
+        }
+    }
+    out.extend(encode(rows, &dictionary).bytes);
+    let whole = files::path(folder, number, FileKind::Packed);
+    let part = owner_only::beside(&whole, ".part");
+    let mut file = owner_only::new_in_place(&part)?;
+    file.write_all(&out)?;
+    owner_only::publish(&file, &part, &whole)?;
+    std::fs::remove_file(&journal)?;
+    Ok(out.len() as u64)
+}
+
+/// A note as a frame has it.
+pub(super) fn note_text(noted: &Noted) -> Vec<u8> {
+    serde_json::to_vec(noted).expect("every field can be serialized into memory")
+}
