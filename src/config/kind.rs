@@ -13,7 +13,7 @@ const SIZE: u64 = i64::MAX as u64;
 const COUNT: u64 = u32::MAX as u64;
 
 /// Every setting that is a whole number, with its minimum and maximum.
-const WHOLE_NUMBERS: [(&str, u64, u64); 16] = [
+const WHOLE_NUMBERS: [(&str, u64, u64); 17] = [
     ("feed.max_frame_bytes", 1, SIZE),
     ("delivery.requests_per_second", 1, COUNT),
     ("delivery.in_flight", 1, SIZE),

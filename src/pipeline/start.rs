@@ -16,7 +16,7 @@ use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
 use crate::filter::{Gate, RuleError, SharedGate};
-use crate::ledger::{self, LedgerError, LedgerWriter};
+use crate::ledger::{self, LedgerWriter};
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
@@ -57,9 +57,6 @@ pub enum StartError {
     /// A client can't be created for the App API.
     #[error(transparent)]
     AppClient(#[from] AppClientError),
-    /// The ledger can't be used.
-    #[error("{0}; name another folder (ledger.folder), or turn it off (ledger.enabled)")]
-    Ledger(#[from] LedgerError),
     /// The feed can't be recorded.
     #[error("cannot record to {folder}: {source} (feed.record_folder)")]
     Record {
@@ -87,11 +84,10 @@ impl Pipeline {
 
         let name = feed.name();
         let judge = restored_judge(&gate, &rules, settings, &spool);
-        let newest = spool.newest();
         let (channel, feed_ends) = feed_channel(spool.last_message(&name).map(Into::into));
         let (frames, recorder) = recorded(feed_ends.frames, settings, &notices)?;
-        let (ledger, ledger_writer) = ledger_of(settings, &spool.folder(), &notices)?;
-        let (spool, to_send) = started_spool(spool, settings, name, &notices)?;
+        let (ledger, ledger_writer) = ledger_of(settings, &spool.folder(), &notices);
+        let (spool, newest, to_send) = started_spool(spool, settings, name, &notices)?;
 
         let (outputs, intake_received) = intake_outputs(&spool, feed_ends.positions);
         let intake_reports = outputs.reports.clone();
@@ -241,33 +237,42 @@ fn id_field(settings: &Settings) -> Arc<str> {
     settings.feed.message_id_field.as_str().into()
 }
 
-/// Starts the spool's thread. Returns its handle, and what is to be sent.
+/// Starts the spool's thread. Returns its handle, the number of its newest chunk, and
+/// what is to be sent.
 fn started_spool(
     spool: Spool,
     settings: &Settings,
     feed: String,
     notices: &mpsc::UnboundedSender<String>,
-) -> std::io::Result<(SpoolHandle, mpsc::Receiver<SpoolEvent>)> {
+) -> std::io::Result<(SpoolHandle, u64, mpsc::Receiver<SpoolEvent>)> {
+    let newest = spool.newest();
     let (events, to_send) = mpsc::channel(SPOOL_EVENTS);
     let spool = writer::start(spool, settings.spool(), feed, events, notices.clone())?;
-    Ok((spool, to_send))
+    Ok((spool, newest, to_send))
 }
 
-/// Starts the ledger, unless the settings turn it off.
+/// Starts the ledger, unless the settings turn it off. Events are forwarded without one, too: the
+/// operator is told where it can't be used.
 fn ledger_of(
     settings: &Settings,
     spool: &Path,
     notices: &mpsc::UnboundedSender<String>,
-) -> Result<(Option<ledger::Recorder>, Option<LedgerWriter>), LedgerError> {
+) -> (Option<ledger::Recorder>, Option<LedgerWriter>) {
     let Some(own) = settings.ledger(spool) else {
-        return Ok((None, None));
+        return (None, None);
     };
-    let notices = notices.clone();
-    let (recorder, writer) = ledger::start(own, move |text| {
-        // It ends with the observer.
-        let _ = notices.send(text);
-    })?;
-    Ok((Some(recorder), Some(writer)))
+    let told = notices.clone();
+    // The receiver ends with the observer.
+    let tell = move |text| drop(told.send(text));
+    match ledger::start(own, tell) {
+        Ok((recorder, writer)) => (Some(recorder), Some(writer)),
+        Err(error) => {
+            let _ = notices.send(format!(
+                "events are not kept in a ledger: {error} (ledger.folder)"
+            ));
+            (None, None)
+        }
+    }
 }
 
 /// The thread that records a feed.
