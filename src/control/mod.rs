@@ -10,11 +10,16 @@
 mod about;
 pub mod access;
 mod api;
+mod body;
 pub mod client;
+mod dead_letter_requests;
 mod events;
+mod metrics;
 pub mod mirror;
+mod probes;
 mod refusal;
 pub mod remote;
+mod routes;
 mod screen_feed;
 mod server;
 pub mod socket;

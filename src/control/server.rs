@@ -11,7 +11,8 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use crate::owner_only;
 
-use super::api::{Api, Door, router};
+use super::api::Api;
+use super::routes::{Door, router};
 #[cfg(unix)]
 use super::socket;
 

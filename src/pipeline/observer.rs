@@ -13,7 +13,9 @@ use crate::delivery::{
 };
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, SharedGate};
-use crate::protocol::{Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot};
+use crate::protocol::{
+    DurationBuckets, Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot,
+};
 use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
 use crate::telemetry::filtered_rates::FilteredRates;
@@ -82,7 +84,9 @@ pub struct Observer {
     series: Series,
     published_series: Arc<Series>,
     latency: Latency,
+    latency_buckets: DurationBuckets,
     lag: VecDeque<i64>,
+    lag_buckets: DurationBuckets,
     requests: VecDeque<UnixMs>,
     notices: VecDeque<Notice>,
     clock: Clock,
@@ -104,7 +108,9 @@ impl Observer {
             series: Series::default(),
             published_series: Arc::default(),
             latency: Latency::default(),
+            latency_buckets: DurationBuckets::default(),
             lag: VecDeque::new(),
+            lag_buckets: DurationBuckets::default(),
             requests: VecDeque::new(),
             notices: VecDeque::new(),
             clock: Clock::default(),
@@ -177,7 +183,9 @@ impl Observer {
         if let Some(event) = report.records.last().and_then(Record::event)
             && let Ok(happened) = event.time()
         {
-            self.lag.push_back(event.received_ms() - happened);
+            let age_ms = event.received_ms() - happened;
+            self.lag_buckets.add(age_ms.max(0).cast_unsigned());
+            self.lag.push_back(age_ms);
             if self.lag.len() > 301 {
                 self.lag.pop_front();
             }
@@ -241,7 +249,9 @@ impl Observer {
                 } else {
                     totals.success_after_retry += 1;
                 }
-                self.latency.add(since(queued, now), now);
+                let took_ms = since(queued, now);
+                self.latency.add(took_ms, now);
+                self.latency_buckets.add(took_ms);
                 true
             }
             ItemOutcome::Undelivered {
@@ -320,6 +330,8 @@ impl Observer {
             limits: Arc::new(self.counters.limits(now)),
             latency: self.latency.row(),
             latency_bands: self.latency.bands(),
+            latency_buckets: self.latency_buckets,
+            lag_buckets: self.lag_buckets,
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
             delivery,

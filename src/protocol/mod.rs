@@ -3,12 +3,14 @@
 //! A screen sees [`Snapshot`]s and [`Record`]s, and acts only through [`Command`]s.
 
 mod author;
+mod buckets;
 mod command;
 mod record;
 pub mod series;
 mod snapshot;
 
 pub use author::{Author, ChangeRecord};
+pub use buckets::{BUCKET_BOUNDS_MS, DurationBuckets};
 pub use command::Command;
 #[cfg(test)]
 pub(crate) use record::tests_support;

@@ -13,6 +13,7 @@ use crate::filter::{BlockedBy, Filters, Mode, RuleTally};
 use crate::limits::{Code, Policy, Violation};
 
 use super::author::ChangeRecord;
+use super::buckets::DurationBuckets;
 use super::series::Series;
 
 /// Time over which the rates of all events are measured, in seconds.
@@ -60,6 +61,12 @@ pub struct Snapshot {
     /// The same times by band of [`LATENCY_BANDS_MS`].
     #[serde(default)]
     pub latency_bands: LatencyBands,
+    /// Time from receipt to answer, since the start.
+    #[serde(default)]
+    pub latency_buckets: DurationBuckets,
+    /// Age of events when they are received, since the start; of the last event of each report.
+    #[serde(default)]
+    pub lag_buckets: DurationBuckets,
     /// Number of answers, by label.
     pub answers: BTreeMap<String, u64>,
     /// Requests in the last minute.

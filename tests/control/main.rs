@@ -8,6 +8,7 @@ mod common;
 #[path = "../common/forwarder.rs"]
 mod forwarder;
 mod lifecycle;
+mod metrics;
 mod network;
 #[path = "../common/program.rs"]
 mod program;

@@ -1,0 +1,77 @@
+//! Requests about dead letters.
+
+use axum::body::Bytes;
+use axum::extract::{Extension, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse as _, Response};
+use serde::Deserialize;
+
+use crate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
+use crate::pipeline::CommandError;
+use crate::protocol::Command;
+
+use super::access::Caller;
+use super::api::Api;
+use super::body::parsed;
+use super::refusal::{Refusal, answer};
+use super::wire_letter::WireLetter;
+
+/// Maximum dead letters in an answer.
+const MAX_DEAD_LETTERS: u64 = 1_000;
+
+/// Some of the dead letters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct SomeDeadLetters {
+    which: DeadLetterSelection,
+    most: u64,
+}
+
+pub(super) async fn list(State(api): State<Api>, body: Bytes) -> Result<Response, Refusal> {
+    let SomeDeadLetters { which, most } = parsed(&body)?;
+    let most = most.min(MAX_DEAD_LETTERS);
+    let handle = &api.0.handle;
+    let found = handle.with_letters(move |all| Ok(all.page(&which, 0, most)?));
+    let found = found.await.map_err(|error| unreadable(&error))?;
+    let found: Vec<WireLetter> = found.into_iter().map(WireLetter::of).collect();
+    Ok(answer(StatusCode::OK, &found))
+}
+
+pub(super) async fn export(State(api): State<Api>, body: Bytes) -> Result<Response, Refusal> {
+    let which: DeadLetterSelection = parsed(&body)?;
+    let export = move |all: &DeadLetters| {
+        let mut text = Vec::new();
+        all.export(&which, &mut text)?;
+        Ok(text)
+    };
+    let text = api.0.handle.with_letters(export).await;
+    let text = text.map_err(|error| unreadable(&error))?;
+    let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
+    Ok((StatusCode::OK, headers, text).into_response())
+}
+
+fn unreadable(error: &CommandError) -> Refusal {
+    Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
+}
+
+pub(super) async fn retry(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let which: DeadLetterSelection = parsed(&body)?;
+    api.steer(&caller, None, Command::RetryDeadLetters(which))
+        .await
+}
+
+pub(super) async fn discard(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let which: DeadLetterSelection = parsed(&body)?;
+    api.steer(&caller, None, Command::DiscardDeadLetters(which))
+        .await
+}

@@ -1,0 +1,279 @@
+//! The requests of the control API, and their answers.
+
+use std::net::SocketAddr;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Query, Request, State};
+use axum::http::StatusCode;
+use axum::middleware::{self, Next};
+use axum::response::{IntoResponse as _, Response};
+use axum::routing::{get, post, put};
+use serde::Deserialize;
+use serde_json::json;
+
+use crate::filter::preview::Batching;
+use crate::filter::{Filters, Mode};
+use crate::protocol::Command;
+
+use super::about::{AboutAnswer, PROTOCOL};
+use super::access::{Access, Caller};
+use super::api::Api;
+use super::body::parsed;
+use super::dead_letter_requests as dead_letters;
+use super::events::{self, EventQuery};
+use super::probes;
+use super::refusal::{Refusal, answer};
+use super::remote::RemoteSettings;
+use super::screen_feed::{self, ScreenQuery, ScreenSources};
+
+/// Maximum size of a request's body, in bytes: filters with some hundred thousand event types.
+const MAX_BODY: usize = 64 << 20;
+
+/// Where a request comes in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Door {
+    Socket,
+    Network,
+}
+
+/// The routes behind a door.
+pub(super) fn router(api: &Api, door: Door) -> Router {
+    Router::new()
+        .route("/metrics", get(metrics))
+        .route("/v1/about", get(about))
+        .route("/v1/status", get(status))
+        .route("/v1/events", get(tail))
+        .route("/v1/screen", get(screen))
+        .route("/v1/changes", get(changes))
+        .route("/v1/filters", get(filters).put(set_filters))
+        .route("/v1/filters/undo", post(undo_filters))
+        .route("/v1/gate", put(set_gate))
+        .route("/v1/resume", post(resume))
+        .route("/v1/reload", post(reload))
+        .route("/v1/drain", post(drain))
+        .route("/v1/settings", get(settings))
+        .route("/v1/customerio/ask", post(ask_customerio))
+        .route("/v1/dead-letters/list", post(dead_letters::list))
+        .route("/v1/dead-letters/export", post(dead_letters::export))
+        .route("/v1/dead-letters/retry", post(dead_letters::retry))
+        .route("/v1/dead-letters/discard", post(dead_letters::discard))
+        .fallback(unknown_path)
+        .method_not_allowed_fallback(unknown_method)
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(middleware::from_fn_with_state(
+            (api.clone(), door),
+            authenticate,
+        ))
+        .with_state(api.clone())
+        .merge(probes::routes(api))
+}
+
+/// Finds out who asks, before anything else of a request is read.
+async fn authenticate(
+    State((api, door)): State<(Api, Door)>,
+    mut request: Request,
+    next: Next,
+) -> Response {
+    let caller = match door {
+        Door::Socket => Ok(Access::on_socket(request.headers())),
+        Door::Network => {
+            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
+            let from = peer.map_or([0; 4].into(), |peer| peer.0.ip().to_canonical());
+            api.0.access.on_network(request.headers(), from)
+        }
+    };
+    match caller {
+        Ok(caller) => {
+            request.extensions_mut().insert(caller);
+            next.run(request).await
+        }
+        Err(refusal) => refusal.into_response(),
+    }
+}
+
+async fn about(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let body = AboutAnswer {
+        forwarder: api.0.about.clone(),
+        you: caller.author,
+        role: caller.role,
+    };
+    answer(StatusCode::OK, &body)
+}
+
+async fn status(State(api): State<Api>) -> Response {
+    answer(StatusCode::OK, &*api.snapshot())
+}
+
+async fn metrics(State(api): State<Api>) -> Response {
+    api.0.metrics.answer(&api.0.about, api.snapshot())
+}
+
+async fn tail(
+    State(api): State<Api>,
+    Query(query): Query<EventQuery>,
+) -> Result<Response, Refusal> {
+    events::stream(api.0.handle.ring().clone(), &query)
+}
+
+async fn screen(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    Query(query): Query<ScreenQuery>,
+) -> Response {
+    let sources = ScreenSources {
+        about: api.0.about.clone(),
+        role: caller.role,
+        ring: api.0.handle.ring().clone(),
+        snapshots: api.0.handle.snapshots(),
+    };
+    screen_feed::stream(sources, &query)
+}
+
+async fn changes(State(api): State<Api>) -> Response {
+    answer(StatusCode::OK, &api.0.handle.change_records())
+}
+
+async fn filters(State(api): State<Api>) -> Response {
+    let handle = &api.0.handle;
+    let body = json!({ "version": handle.filters_version(), "filters": handle.filters() });
+    answer(StatusCode::OK, &body)
+}
+
+/// A change of the filters.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewFilters {
+    /// The version that the change was made from; without it the filters are replaced whatever they
+    /// are.
+    base: Option<u64>,
+    filters: Filters,
+}
+
+async fn set_filters(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let new: NewFilters = parsed(&body)?;
+    api.steer(&caller, new.base, Command::SetFilters(new.filters))
+        .await
+}
+
+/// The version that a change was made from.
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Base {
+    base: Option<u64>,
+}
+
+async fn undo_filters(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    let base = if body.is_empty() {
+        Base::default()
+    } else {
+        parsed(&body)?
+    };
+    api.steer(&caller, base.base, Command::UndoFilters).await
+}
+
+/// A new mode of the gate.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct NewMode {
+    mode: Mode,
+}
+
+async fn set_gate(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let new: NewMode = parsed(&body)?;
+    api.steer(&caller, None, Command::SetGate(new.mode)).await
+}
+
+async fn resume(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refusal> {
+    api.steer(&caller, None, Command::Resume).await
+}
+
+/// Answers with the settings that a screen's queries depend on.
+async fn settings(State(api): State<Api>) -> Response {
+    let handle = &api.0.handle;
+    let delivery = handle.settings().delivery;
+    let settings = RemoteSettings {
+        mapping: handle.judge_rules().mapping.clone(),
+        batching: Batching {
+            age: delivery.batch_age,
+            bytes: delivery.batch_bytes,
+        },
+    };
+    answer(StatusCode::OK, &settings)
+}
+
+/// Asks Customer.io for an operator, as it uses the workspace's key and rate.
+async fn ask_customerio(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let look = api.0.handle.ask_customerio(&parsed(&body)?).await;
+    let look = look.map_err(|error| Refusal::bad_request(error.to_string()))?;
+    Ok(answer(StatusCode::OK, &look))
+}
+
+async fn reload(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let Some(reload) = &api.0.reload else {
+        let why = "this forwarder has no configuration to reload";
+        return Err(Refusal::bad_request(why));
+    };
+    let report = reload().await.map_err(Refusal::bad_request)?;
+    let handle = &api.0.handle;
+    handle.record_change(caller.author, report.clone());
+    Ok(answer(StatusCode::OK, &json!({ "message": report })))
+}
+
+/// Ends the forwarder as SIGTERM does.
+async fn drain(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+) -> Result<Response, Refusal> {
+    caller.must_operate()?;
+    let what = "drain and end".to_owned();
+    api.0.handle.record_change(caller.author, what);
+    if let Err(error) = signal_hook::low_level::raise(signal_hook::consts::SIGTERM) {
+        let why = format!("the forwarder can't be told to end: {error}");
+        return Err(Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, why));
+    }
+    let body = json!({ "message": "draining; what can't be sent stays in the spool" });
+    Ok(answer(StatusCode::ACCEPTED, &body))
+}
+
+async fn unknown_path(request: Request) -> Refusal {
+    let path = request.uri().path();
+    let why = format!(
+        "there is no {path} in version {PROTOCOL} of this API; its paths begin with /v{PROTOCOL}/"
+    );
+    Refusal::new(StatusCode::NOT_FOUND, why)
+}
+
+async fn unknown_method(request: Request) -> Refusal {
+    let (method, path) = (request.method(), request.uri().path());
+    Refusal::new(
+        StatusCode::METHOD_NOT_ALLOWED,
+        format!("{path} has no {method}"),
+    )
+}
