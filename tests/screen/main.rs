@@ -18,6 +18,7 @@ mod keys;
 mod lists;
 mod looks;
 mod mouse;
+mod mouse_overlays;
 mod numbers;
 mod palette;
 mod privacy;

@@ -5,6 +5,7 @@ pub mod keymap;
 pub(crate) mod keys;
 pub mod list_find;
 pub(crate) mod mouse;
+pub(crate) mod mouse_overlay;
 pub(crate) mod mouse_owner;
 pub(crate) mod mouse_popup;
 pub(crate) mod navigate;

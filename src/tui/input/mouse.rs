@@ -15,7 +15,7 @@ use crate::tui::frame::footer;
 use crate::tui::frame::layout::{PaneAreas, is_small};
 use crate::tui::input::navigate::{move_cursor, open};
 use crate::tui::input::perform::perform;
-use crate::tui::input::{mouse_popup, popup};
+use crate::tui::input::{mouse_overlay, mouse_popup, popup};
 use crate::tui::limits::violations::row_at as limit_at;
 use crate::tui::stages::{strip, update as stages};
 use crate::tui::state::State;
@@ -96,7 +96,7 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
         return effects;
     }
     if !state.overlays.is_empty() {
-        return Vec::new();
+        return mouse_overlay::press(state, at);
     }
     if areas.strip.contains(at) {
         if let Some(stage) = strip::stage_at(state, at.x) {

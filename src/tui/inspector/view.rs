@@ -62,6 +62,28 @@ pub(crate) fn request_path(found: &Inspected, path: &str) -> Option<String> {
     })
 }
 
+/// The areas of the history, the raw event and the mapped request. The last two are the same where there
+/// is room for one.
+fn divided(area: Rect) -> [Rect; 3] {
+    if area.width >= THREE_COLUMNS {
+        let shares = [
+            Constraint::Percentage(28),
+            Constraint::Percentage(36),
+            Constraint::Min(0),
+        ];
+        return Layout::horizontal(shares).areas(area);
+    }
+    let shares = [Constraint::Percentage(42), Constraint::Min(0)];
+    let [story, right] = Layout::horizontal(shares).areas(area);
+    [story, right, right]
+}
+
+/// The area of the document with the cursor.
+pub(crate) fn document_area(area: Rect, mapped: bool) -> Rect {
+    let [_, raw, request] = divided(area);
+    if mapped { request } else { raw }
+}
+
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -85,23 +107,16 @@ pub(crate) fn render(
         event: shown_event(found, state),
         scroll: inspector.story,
     };
+    let [story, raw, mapped] = divided(area);
     if area.width >= THREE_COLUMNS {
-        let [story, raw, mapped] = Layout::horizontal([
-            Constraint::Percentage(28),
-            Constraint::Percentage(36),
-            Constraint::Min(0),
-        ])
-        .areas(area);
         render_story(frame, story, &shown, theme);
         document(frame, raw, (inspector, &shown), false, theme);
         document(frame, mapped, (inspector, &shown), true, theme);
         return;
     }
-    let [story, right] =
-        Layout::horizontal([Constraint::Percentage(42), Constraint::Min(0)]).areas(area);
     render_story(frame, story, &shown, theme);
-    let mapped = inspector.shows_mapped();
-    document(frame, right, (inspector, &shown), mapped, theme);
+    let shows_mapped = inspector.shows_mapped();
+    document(frame, raw, (inspector, &shown), shows_mapped, theme);
 }
 
 /// Draws the raw event, or the mapped request.

@@ -19,6 +19,13 @@ use crate::tui::widget::{pane, text};
 /// Maximum width of a bar, in columns.
 const BAR: usize = 24;
 
+/// The areas of the violations and of the usage.
+pub(crate) fn divided(area: Rect, opened: &OpenedLimit) -> [Rect; 2] {
+    let usage = opened.breakdown.as_ref().map_or(0, |b| b.usage.len());
+    let rows = if usage > 0 { usage as u16 + 2 } else { 4 };
+    Layout::vertical([Constraint::Min(5), Constraint::Length(rows)]).areas(area)
+}
+
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -28,10 +35,7 @@ pub(crate) fn render(
 ) {
     let limit = opened.code.limit();
     let usage = opened.breakdown.as_ref().map_or(0, |b| b.usage.len());
-    let rows = if usage > 0 { usage as u16 + 2 } else { 4 };
-    let [above, below] =
-        Layout::vertical([Constraint::Min(5), Constraint::Length(rows)]).areas(area);
-
+    let [above, below] = divided(area, opened);
     let count = opened.breakdown.as_ref().map_or(0, Breakdown::count);
     let dash = theme.sign(Sign::Dash);
     let times = match count {

@@ -14,6 +14,11 @@ use crate::tui::widget::list::scroll;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
+/// The areas of the list and of the property under the cursor.
+pub(crate) fn divided(area: Rect) -> [Rect; 2] {
+    Layout::vertical([Constraint::Min(5), Constraint::Length(5)]).areas(area)
+}
+
 pub(crate) fn render(
     frame: &mut Frame<'_>,
     area: Rect,
@@ -21,7 +26,7 @@ pub(crate) fn render(
     privacy: Option<Privacy>,
     theme: &Theme,
 ) {
-    let [above, below] = Layout::vertical([Constraint::Min(5), Constraint::Length(5)]).areas(area);
+    let [above, below] = divided(area);
     let dash = theme.sign(Sign::Dash);
     let name = text::event_name(&open.event_type);
     let events = open.found.as_ref().map_or(0, |found| found.events);
