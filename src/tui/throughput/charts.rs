@@ -76,7 +76,8 @@ impl Histories {
                     }
                     _ => vec![Span::raw(" ".repeat(21))],
                 };
-                spans.extend(marked(signs, style, marks));
+                let is_lowest = row + 1 == drawn.len();
+                spans.extend(marked(signs, style, marks, is_lowest));
                 all.push(Line::from(spans));
             }
         }
@@ -94,18 +95,15 @@ fn labels(rates: &Rates, theme: &Theme) -> [(&'static str, f64, Style); LINES] {
     ]
 }
 
-/// A row of a chart, one character per point. The one under the cursor is reversed, the range is
-/// underlined.
-fn marked(signs: &str, style: Style, marks: &Marks) -> Vec<Span<'static>> {
+/// A row of a chart, one character per point. The one under the cursor is reversed. In the lowest row the
+/// range is underlined.
+fn marked(signs: &str, style: Style, marks: &Marks, is_lowest: bool) -> Vec<Span<'static>> {
     let mut spans: Vec<Span<'static>> = Vec::new();
     for (point, sign) in signs.chars().enumerate() {
-        let is_in_range = marks
-            .range
-            .as_ref()
-            .is_some_and(|range| range.contains(&point));
+        let is_in_range = |range: &Range<usize>| is_lowest && range.contains(&point);
         let style = if marks.cursor == Some(point) {
             style.add_modifier(Modifier::REVERSED)
-        } else if is_in_range {
+        } else if marks.range.as_ref().is_some_and(is_in_range) {
             style.add_modifier(Modifier::UNDERLINED)
         } else {
             style
