@@ -29,7 +29,7 @@ fn the_detail_beside_the_events_follows_is_read_and_zoomed() {
     terminal.escape();
     terminal.shows("story [event] request");
     // A click on the list takes the focus back: Tab goes to the next pane again.
-    terminal.press("\x1b[<0;60;12M\x1b[<0;60;12m");
+    terminal.press("\x1b[<0;60;20M\x1b[<0;60;20m");
     terminal.shows("Enter inspect");
     // The border goes where it is pulled, and stays there.
     terminal.press("\x1b[<0;111;20M\x1b[<32;90;20M\x1b[<0;90;20m");
