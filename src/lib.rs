@@ -52,6 +52,7 @@
 //! cli              the command line
 //! tui              the screen: a folder per pane, with its query, update and view
 //! control          the control API: who may do what, server, client
+//! audit            the ledger compared with Amplitude's export
 //! pipeline         the tasks; their start, drain and end
 //! config           settings: defaults, file, environment, flags; validation
 //! relay            Amplitude's HTTP in, a WebSocket feed out
@@ -80,6 +81,7 @@
 //! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
 pub mod amplitude;
+pub mod audit;
 mod blocking;
 pub mod browser;
 pub mod cli;

@@ -20,6 +20,7 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["tui"],
     &["control"],
+    &["audit"],
     &["pipeline"],
     &["config"],
     &["relay"],

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Parser, Subcommand};
 
+use super::audit::Audit;
 use super::configuration::Config;
 use super::control::{Attach, Ctl};
 use super::feeds::{Backfill, Relay, Replay};
@@ -64,6 +65,9 @@ pub enum Command {
     /// List, show, retry, export or discard what could not be delivered.
     #[command(subcommand)]
     DeadLetters(DeadLetters),
+    /// Compare Amplitude's export with the ledger: what arrived, what didn't, and why. Exits with 1
+    /// if anything is missing or undelivered.
+    Audit(Audit),
     /// Show the ledger: the decision and outcome of every event of the last weeks.
     #[command(subcommand)]
     Ledger(Ledger),

@@ -4,6 +4,7 @@
 //! is parsed here.
 
 mod archives;
+mod audit;
 mod command_line;
 mod configuration;
 mod control;
@@ -18,6 +19,7 @@ mod tools;
 mod values;
 
 pub use archives::ArchiveFlags;
+pub use audit::{Audit, AuditFormat};
 pub use command_line::{Cli, Command};
 pub use configuration::Config;
 pub use control::{Attach, Ctl, CtlPlace, CtlRequest, FiltersRequest};

@@ -1,46 +1,41 @@
 //! `backfill`: downloads past events from Amplitude's Export API into files, then plays them through
 //! the filters to Customer.io, or serves them as a feed.
 
-use std::io::{IsTerminal as _, stderr, stdin, stdout};
-use std::path::PathBuf;
+use std::io::{IsTerminal as _, stdin, stdout};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
-use color_eyre::eyre::{Result, bail};
-use secrecy::SecretString;
+use color_eyre::eyre::Result;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
-use crate::amplitude::export::{Download, Hour, HourResult, Project};
-use crate::amplitude::time;
 use crate::cli::{Backfill, Format, LogFormat};
 use crate::config;
 use crate::config::Needs;
 use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
-use crate::network::{Address, ProxySetting};
+use crate::filter::Mode;
+use crate::network::ProxySetting;
 use crate::pipeline::Pipeline;
 use crate::text::grouped;
 use crate::tui::relay::LogLines;
-use crate::tui::widget::text;
 
 use super::config_source::ConfigSource;
+use super::export::{self, Export};
 use super::forwarder::start;
 use super::headless::{self, EndConditions};
 use super::listener::listen;
 use super::output::{log_to, log_to_stderr_from};
 use super::player::Player;
+use super::progress::ProgressBar;
 use super::{problems, watch};
 
-/// Pause before the download of an hour is attempted again.
-const PAUSE: Duration = Duration::from_secs(2);
 /// Idle time after which a playback counts as finished.
 const IDLE: Duration = Duration::from_secs(2);
-/// Width of the progress bar, in columns.
-const BAR: usize = 30;
 
 pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode> {
     let on_screen = args.play && !args.headless && stdin().is_terminal() && stdout().is_terminal();
@@ -55,7 +50,14 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
     } else {
         None
     };
-    let files = download(&args).await;
+    let wanted = Export {
+        start: args.start,
+        end: args.end,
+        region: args.region,
+        server: args.server.as_deref(),
+        to: &args.to,
+    };
+    let files = export::download(&wanted).await;
     for line in lines.all() {
         complain!("{}", line.text);
     }
@@ -97,67 +99,6 @@ fn load(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
     Ok(loaded)
 }
 
-/// Downloads the missing hours. Returns the files of all hours with events.
-async fn download(args: &Backfill) -> Result<Vec<PathBuf>> {
-    let (start, end) = (args.start, args.end);
-    let hours = start.upto(end);
-    if hours.len() == 0 {
-        bail!(
-            "--end {} is before --start {}; exchange them",
-            end.name(),
-            start.name()
-        );
-    }
-    let whole = Hour::last_complete(time::now());
-    if end > whole {
-        complain!(
-            "sluicegate: exports are complete after up to two hours: hours after {} may be incomplete, and are downloaded again the next time",
-            whole.name()
-        );
-    }
-    let key = |name: &str| match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
-        _ => bail!(
-            "{name} is not set: copy it from Amplitude, Settings, Projects, the keys of the project"
-        ),
-    };
-    let project = Project {
-        server: match &args.server {
-            Some(server) => export_server(server)?,
-            None => args.region.server().to_owned(),
-        },
-        api_key: key("AMPLITUDE_API_KEY")?,
-        secret_key: key("AMPLITUDE_SECRET_KEY")?,
-    };
-    let download = Download::new(project, &args.to, PAUSE)?;
-    let bar = ProgressBar::new();
-    let (all, mut with, mut without, mut bytes) = (hours.len(), 0, 0, 0);
-    for (done, hour) in hours.clone().enumerate() {
-        bar.draw(done, all, &format!("hours, {}", hour.name()));
-        let got = download.get(hour).await;
-        if got.is_err() {
-            bar.end();
-        }
-        match got? {
-            HourResult::Downloaded(size) => {
-                with += 1;
-                bytes += size;
-            }
-            HourResult::Empty => without += 1,
-            HourResult::Present => {}
-        }
-    }
-    bar.draw(all, all, "hours");
-    bar.end();
-    let already = all - with - without;
-    say!(
-        "{all} hours: {with} downloaded ({}), {without} without events, {already} downloaded before",
-        text::bytes(bytes as usize)
-    );
-    let files = hours.map(|hour| download.path(hour));
-    Ok(files.filter(|file| file.exists()).collect())
-}
-
 /// The playback of the downloaded files.
 struct Playback {
     loaded: config::Loaded,
@@ -179,6 +120,12 @@ impl Playback {
         let server = Server::start(listener, Options::default())?;
         let settings = &mut loaded.settings;
         let mut spool = settings.spool_folder()?.into_os_string();
+        settings.ledger.folder = settings
+            .ledger_folder(Path::new(&spool))
+            .display()
+            .to_string();
+        // An event that is only tried was not received.
+        settings.ledger.enabled &= settings.gate == Mode::Open;
         spool.push("-backfill");
         // Tokens and certificates of the live feed must not go to another server.
         settings.feed = config::Feed {
@@ -248,46 +195,5 @@ impl Playback {
         summary.say(format);
         player.end().await?;
         Ok(summary.exit_code())
-    }
-}
-
-/// A progress bar on one line of standard error, drawn only on a terminal.
-struct ProgressBar {
-    on_terminal: bool,
-}
-
-impl ProgressBar {
-    fn new() -> Self {
-        Self {
-            on_terminal: stderr().is_terminal(),
-        }
-    }
-
-    fn draw(&self, done: usize, all: usize, label: &str) {
-        use std::io::Write as _;
-        if !self.on_terminal {
-            return;
-        }
-        let filled = done * BAR / all.max(1);
-        let bar = format!("{}{}", "#".repeat(filled), ".".repeat(BAR - filled));
-        // \x1b[K clears the rest of a longer line. An error is no loss: it is only progress.
-        let _ = write!(stderr(), "\r\x1b[K[{bar}] {done} of {all} {label} ");
-    }
-
-    /// Ends the line of the bar.
-    fn end(&self) {
-        if self.on_terminal {
-            complain!();
-        }
-    }
-}
-
-/// Returns the URL of the server in `--server`.
-fn export_server(text: &str) -> Result<String> {
-    let address = Address::new(text);
-    match (config::addresses::export_server(&address), address.url()) {
-        (Ok(()), Ok(url)) => Ok(url.to_string()),
-        (Err(wrong), _) => bail!("--server: {wrong}"),
-        (Ok(()), Err(error)) => bail!("--server: {address} {error}"),
     }
 }

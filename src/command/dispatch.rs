@@ -7,8 +7,8 @@ use color_eyre::eyre::Result;
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
 use super::{
-    attach, backfill, config, ctl, dead_letters, demo, ledger, lint, relay, replay, run as forward,
-    sandbox, status, watch,
+    attach, audit, backfill, config, ctl, dead_letters, demo, ledger, lint, relay, replay,
+    run as forward, sandbox, status, watch,
 };
 use crate::cli::{Cli, Command};
 use crate::text;
@@ -69,6 +69,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Attach(args) => Box::pin(attach::run(args, source)).await,
         Command::Ctl(args) => ctl::run(args, source).await,
         Command::DeadLetters(args) => dead_letters::run(args, source),
+        Command::Audit(args) => Box::pin(audit::run(args, source)).await,
         Command::Ledger(args) => ledger::run(args, source),
         Command::Config(args) => config::run(&args, source),
     }

@@ -76,38 +76,11 @@ fn stats(folder: &Path, format: Format) -> Result<ExitCode> {
                 at(size.newest_ms)
             );
             for outage in report.outages.iter().rev().take(OUTAGES) {
-                say!("{}", outage_text(outage));
+                say!("{}", printable(&outage.sentence()));
             }
         }
     }
     Ok(ExitCode::SUCCESS)
-}
-
-/// An outage in one line.
-pub(super) fn outage_text(outage: &Outage) -> String {
-    use ledger::OutageKind::{DeliveryHalted, FeedDown, LedgerLost, LedgerRemoved, NotRunning};
-    let what = match outage.kind {
-        NotRunning => "no forwarder ran",
-        FeedDown => "the feed was down",
-        DeliveryHalted => "delivery was halted",
-        LedgerLost => "the ledger left out events",
-        LedgerRemoved => "the ledger's files were removed",
-    };
-    let from = if outage.from_ms < 0 {
-        String::new()
-    } else {
-        format!(" from {}", time::to_stamp_seconds(outage.from_ms))
-    };
-    let to = outage.to_ms.map_or_else(
-        || " until now".to_owned(),
-        |to| format!(" to {}", time::to_stamp_seconds(to)),
-    );
-    let why = if outage.why.is_empty() {
-        String::new()
-    } else {
-        format!(": {}", printable(&outage.why))
-    };
-    format!("{what}{from}{to}{why}")
 }
 
 /// A row, as it is shown.
@@ -183,7 +156,7 @@ fn find(folder: &Path, wanted: &Wanted, format: Format) -> Result<ExitCode> {
         match entries.get_mut(&row.key) {
             Some((entry, last)) => {
                 let decided = last.decision.clone();
-                entry.add(*row, dictionary);
+                entry.add(*row, |number| dictionary.accepts(number));
                 let next = shown(entry);
                 let decision = if row.decision == 0 {
                     decided

@@ -7,6 +7,7 @@
 mod output;
 
 mod attach;
+mod audit;
 mod backfill;
 mod certificate;
 mod config;
@@ -18,6 +19,7 @@ mod dead_letters;
 mod demo;
 mod dispatch;
 mod error_line;
+mod export;
 mod forwarder;
 mod headless;
 mod key_watch;
@@ -26,6 +28,7 @@ mod lint;
 mod listener;
 mod player;
 mod problems;
+mod progress;
 mod relay;
 mod reload;
 mod replay;

@@ -42,6 +42,11 @@ impl Dictionary {
         self.decisions.get(usize::from(number).checked_sub(1)?)
     }
 
+    /// Whether the decision with this number accepts.
+    pub fn accepts(&self, number: u16) -> bool {
+        matches!(self.decision(number), Some(Decision::Accepted))
+    }
+
     /// The number of a type. A new one is appended to `out` as a frame; 0 once all numbers are used.
     pub(super) fn number_type(&mut self, name: &str, out: &mut Vec<u8>) -> u16 {
         let name = &name[..name.floor_char_boundary(TYPE_BYTES)];

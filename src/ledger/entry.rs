@@ -1,8 +1,6 @@
 //! What the rows of an event say together.
 
-use super::dictionary::Dictionary;
 use super::row::{Outcome, Row};
-use crate::filter::Decision;
 
 /// What the rows of one event say together.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,9 +22,8 @@ impl Entry {
         }
     }
 
-    /// Adds a later row of the same event and file.
-    pub fn add(&mut self, next: Row, dictionary: &Dictionary) {
-        let accepts = |number| matches!(dictionary.decision(number), Some(Decision::Accepted));
+    /// Adds a later row of the same event. `accepts` says whether the decision with a number accepts.
+    pub fn add(&mut self, next: Row, accepts: impl Fn(u16) -> bool) {
         let row = &mut self.row;
         self.receipts += u32::from(next.decision != 0);
         if next.person != 0 && row.person == 0 {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use crate::amplitude::time::UnixMs;
+use crate::amplitude::time::{self, UnixMs};
 
 /// A note.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -96,6 +96,30 @@ impl Outage {
     /// Whether it covers a time, with a margin before and after.
     pub fn covers(&self, at_ms: UnixMs, margin_ms: i64) -> bool {
         at_ms >= self.from_ms - margin_ms && self.to_ms.is_none_or(|to| at_ms <= to + margin_ms)
+    }
+}
+
+impl Outage {
+    /// What happened, as a sentence.
+    pub fn sentence(&self) -> String {
+        let what = match self.kind {
+            OutageKind::NotRunning => "no forwarder ran",
+            OutageKind::FeedDown => "the feed was down",
+            OutageKind::DeliveryHalted => "delivery was halted",
+            OutageKind::LedgerLost => "the ledger left out events",
+            OutageKind::LedgerRemoved => "the ledger's files were removed",
+        };
+        let from = if self.from_ms < 0 {
+            String::new()
+        } else {
+            format!(" from {}", time::to_stamp_seconds(self.from_ms))
+        };
+        let to = self.to_ms.map_or_else(
+            || " until now".to_owned(),
+            |to| format!(" to {}", time::to_stamp_seconds(to)),
+        );
+        let separator = if self.why.is_empty() { "" } else { ": " };
+        format!("{what}{from}{to}{separator}{}", self.why)
     }
 }
 

@@ -31,7 +31,7 @@ pub fn encode(mut rows: Vec<Row>, dictionary: &Dictionary) -> Packed {
         .map(|of_event| {
             let mut entry = Entry::new(of_event[0]);
             for row in &of_event[1..] {
-                entry.add(*row, dictionary);
+                entry.add(*row, |number| dictionary.accepts(number));
             }
             entry.row
         })

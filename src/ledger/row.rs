@@ -163,7 +163,7 @@ impl Row {
     }
 
     /// Reverses [`Self::encode`].
-    pub(super) fn decode(bytes: &[u8; ROW_BYTES]) -> Self {
+    pub fn decode(bytes: &[u8; ROW_BYTES]) -> Self {
         let at = |from: usize| u16::from_le_bytes([bytes[from], bytes[from + 1]]);
         let word = |from: usize| u32::from(at(from)) | (u32::from(at(from + 2)) << 16);
         Self {

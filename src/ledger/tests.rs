@@ -58,7 +58,9 @@ fn read(folder: &Path) -> (BTreeMap<Key, Entry>, Vec<Note>) {
             assert_eq!(dictionary.event_type(row.event_type), "Purchase");
             entries
                 .entry(row.key)
-                .and_modify(|entry: &mut Entry| entry.add(*row, dictionary))
+                .and_modify(|entry: &mut Entry| {
+                    entry.add(*row, |number| dictionary.accepts(number));
+                })
                 .or_insert_with(|| Entry::new(*row));
         })
         .unwrap();

@@ -18,6 +18,11 @@ impl Hour {
         Self(ms.div_euclid(HOUR_MS))
     }
 
+    /// Its number, from the first hour of 1970.
+    pub fn number(self) -> i64 {
+        self.0
+    }
+
     /// The last hour whose export is complete at `now_ms`.
     pub fn last_complete(now_ms: UnixMs) -> Self {
         Self(Self::of(now_ms).0 - LATE_HOURS - 1)

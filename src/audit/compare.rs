@@ -1,0 +1,282 @@
+//! Comparing the events of an export with the ledger.
+
+use std::collections::{BTreeMap, HashMap};
+
+use hdrhistogram::Histogram;
+
+use super::causes::{self, Gaps, hour_name};
+use super::collect::{Collected, Exported, Names, key_of};
+use super::error::AuditError;
+use super::report::{Counts, GapKind, Percentiles, Report};
+use super::spill::{PARTS, Spill};
+use crate::filter::Decision;
+use crate::ledger::{Entry, Outage, Outcome, ROW_BYTES, Reader, Row, Selection, outages};
+
+/// Maximum time that percentiles distinguish: 100 days in milliseconds.
+const LONGEST_MS: u64 = 100 * 86_400_000;
+/// Milliseconds of an hour.
+const HOUR_MS: i64 = 3_600_000;
+
+/// What an export is compared with.
+pub struct Against<'r> {
+    /// The ledger.
+    pub reader: &'r Reader,
+    /// The first and the last hour of the audit since 1970; those of the export unless given.
+    pub hours: Option<(i64, i64)>,
+}
+
+/// Compares an export with the ledger.
+pub fn compare(mut export: Collected, against: &Against<'_>) -> Result<Report, AuditError> {
+    let (first, last) = against.hours.or(export.range).unwrap_or_default();
+    let mut names = std::mem::take(&mut export.names);
+    let mut hours = std::mem::take(&mut export.hours);
+    hours.extend((first..=last).filter_map(|hour| u32::try_from(hour).ok()));
+    let mut rows = Spill::<ROW_BYTES>::new()?;
+    let mut failed = None;
+    let notes = against
+        .reader
+        .read(&Selection::Hours(hours), |row, dictionary| {
+            let event_type = names.number_type(dictionary.event_type(row.event_type));
+            let decision = dictionary.decision(row.decision);
+            let decision = decision.map_or(0, |decision| names.number_decision(decision));
+            let (mut row, mut record) = (*row, Vec::with_capacity(ROW_BYTES));
+            (row.event_type, row.decision) = (event_type, decision);
+            row.encode(&mut record);
+            failed = failed.take().or(rows.push(row.key, &record).err());
+        })?;
+    failed.map_or(Ok(()), Err)?;
+    let mut comparison = Comparison {
+        names,
+        outages: outages(&notes),
+        range: (first, last),
+        by_hour: BTreeMap::new(),
+        by_type: HashMap::new(),
+        report: Report::default(),
+        gaps: Gaps::default(),
+        extra: HashMap::new(),
+        lag: histogram(),
+        took: histogram(),
+    };
+    for part in 0..PARTS {
+        comparison.part(
+            &export.events.part(part)?,
+            &rows.part(part)?,
+            against.reader,
+        );
+    }
+    if !comparison.extra.is_empty() {
+        for part in 0..PARTS {
+            comparison.find_doubled(&export.events.part(part)?);
+        }
+    }
+    Ok(comparison.finish())
+}
+
+fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, LONGEST_MS, 2).expect("these bounds are valid")
+}
+
+struct Comparison {
+    names: Names,
+    outages: Vec<Outage>,
+    range: (i64, i64),
+    by_hour: BTreeMap<i64, Counts>,
+    by_type: HashMap<u16, Counts>,
+    report: Report,
+    gaps: Gaps,
+    /// The extra events by second, person and type, with their hours.
+    extra: HashMap<(u32, u16, u16), i64>,
+    lag: Histogram<u64>,
+    took: Histogram<u64>,
+}
+
+impl Comparison {
+    /// Compares a part.
+    fn part(&mut self, events: &[[u8; 30]], rows: &[[u8; ROW_BYTES]], reader: &Reader) {
+        let mut rows: Vec<Row> = rows.iter().map(Row::decode).collect();
+        // Stable: the rows of an event stay in their order.
+        rows.sort_by_key(|row| row.key);
+        let accepts = |number| matches!(self.names.decision(number), Some(Decision::Accepted));
+        let entry = |rows: &[Row]| {
+            let mut entry = Entry::new(rows[0]);
+            rows[1..].iter().for_each(|row| entry.add(*row, accepts));
+            entry
+        };
+        let entries: Vec<Entry> = rows.chunk_by(|a, b| a.key == b.key).map(entry).collect();
+        let mut events: Vec<_> = events
+            .iter()
+            .map(Exported::decode)
+            .map(|event| (key_of(reader.key(), &event), event))
+            .collect();
+        events.sort_by_key(|(key, _)| *key);
+        let mut left = entries.iter().peekable();
+        for same in events.chunk_by(|a, b| a.0 == b.0) {
+            let (key, event) = same[0];
+            while let Some(extra) = left.next_if(|entry| entry.row.key < key) {
+                self.extra(extra);
+            }
+            let found = left.next_if(|entry| entry.row.key == key);
+            self.event(&event, found, same.len() as u64 - 1);
+        }
+        left.for_each(|extra| self.extra(extra));
+    }
+
+    /// Counts an event of the export.
+    fn event(&mut self, event: &Exported, found: Option<&Entry>, repeats: u64) {
+        let mut counts = Counts {
+            in_export: 1,
+            repeated_in_export: repeats,
+            ..Counts::default()
+        };
+        let at_ms = event.happened_ms;
+        let example = || event.id.to_string();
+        match found {
+            None => {
+                counts.missing = 1;
+                let cause = causes::of_missing(at_ms, &self.outages);
+                self.gaps.add(GapKind::Missing, cause, at_ms, example);
+            }
+            Some(entry) => {
+                counts.received = 1;
+                self.received(event, entry, &mut counts);
+            }
+        }
+        self.count(at_ms.div_euclid(HOUR_MS), event.event_type, &counts);
+    }
+
+    /// Counts an event that was received.
+    fn received(&mut self, event: &Exported, entry: &Entry, counts: &mut Counts) {
+        let row = &entry.row;
+        let at_ms = event.happened_ms;
+        let lag = (row.received_ms() - at_ms).max(1).unsigned_abs();
+        self.lag.saturating_record(lag);
+        // The row of an outcome is of an accepted event.
+        let accepted = Decision::Accepted;
+        let decision = self.names.decision(row.decision).unwrap_or(&accepted);
+        let by = words(decision);
+        match decision {
+            Decision::Filtered { .. } => {
+                counts.filtered = 1;
+                *self.report.filtered_by.entry(by.clone()).or_default() += 1;
+            }
+            Decision::Rejected { .. } => {
+                counts.rejected = 1;
+                *self.report.rejected_by.entry(by.clone()).or_default() += 1;
+            }
+            Decision::Accepted => counts.accepted = 1,
+        }
+        let today = self.names.decision(event.today).map(words);
+        let is_rejected = counts.rejected == 1;
+        if let Some(today) = today.filter(|today| *today != by && !is_rejected) {
+            let changed = format!("{by} → {today}");
+            let differently = &mut self.report.decided_differently_today;
+            *differently.entry(changed).or_default() += 1;
+        }
+        if counts.accepted == 0 {
+            return;
+        }
+        let example = || event.id.to_string();
+        match row.outcome {
+            Outcome::Delivered => {
+                counts.delivered = 1;
+                self.took.saturating_record(row.took_ms().max(1));
+            }
+            Outcome::DryRun => counts.dry_run = 1,
+            Outcome::Waiting | Outcome::NotSent => {
+                counts.waiting = 1;
+                let cause = causes::of_waiting(&self.outages);
+                self.gaps.add(GapKind::Waiting, cause, at_ms, example);
+            }
+            dead @ (Outcome::Refused | Outcome::Expired | Outcome::Damaged) => {
+                counts.dead_letters = 1;
+                let name = dead.name().to_owned();
+                *self.report.dead_letters_by.entry(name).or_default() += 1;
+                let cause = format!("{}: see `sluicegate dead-letters list`", dead.name());
+                self.gaps.add(GapKind::DeadLetters, cause, at_ms, example);
+            }
+        }
+    }
+
+    /// Counts an event that the export does not have.
+    fn extra(&mut self, entry: &Entry) {
+        let row = &entry.row;
+        let hour = i64::from(row.key.hour());
+        if hour < self.range.0 || hour > self.range.1 {
+            return;
+        }
+        let place = (row.key.second, row.person, row.event_type);
+        self.extra.insert(place, hour);
+        let counts = Counts {
+            extra: 1,
+            ..Counts::default()
+        };
+        self.count(hour, row.event_type, &counts);
+        let cause = "not in the export: uploaded after these hours, dropped by Amplitude, or of \
+                     another project";
+        let at_ms = i64::from(row.key.second) * 1_000;
+        let example = || format!("{:012x}", row.key.hash);
+        self.gaps
+            .add(GapKind::Extra, cause.to_owned(), at_ms, example);
+    }
+
+    /// Finds extra events of the same person, type and second as an event of the export.
+    fn find_doubled(&mut self, events: &[[u8; 30]]) {
+        for event in events.iter().map(Exported::decode) {
+            let second = u32::try_from(event.id.timestamp_ms() / 1_000).unwrap_or(u32::MAX);
+            let place = (second, event.person, event.event_type);
+            if let Some(hour) = self.extra.remove(&place) {
+                let counts = Counts {
+                    doubled: 1,
+                    ..Counts::default()
+                };
+                self.count(hour, event.event_type, &counts);
+            }
+        }
+    }
+
+    fn count(&mut self, hour: i64, event_type: u16, counts: &Counts) {
+        self.report.total.add(counts);
+        self.by_hour.entry(hour).or_default().add(counts);
+        self.by_type.entry(event_type).or_default().add(counts);
+    }
+
+    fn finish(self) -> Report {
+        let hour = |hour: i64| hour_name(hour * HOUR_MS);
+        let named = |(number, counts): (&u16, &Counts)| {
+            (self.names.event_type(*number).to_owned(), *counts)
+        };
+        Report {
+            from: hour(self.range.0),
+            to: hour(self.range.1),
+            hours: self
+                .by_hour
+                .iter()
+                .map(|(at, it)| (hour(*at), *it))
+                .collect(),
+            types: self.by_type.iter().map(named).collect(),
+            event_to_received_ms: percentiles(&self.lag),
+            received_to_delivered_ms: percentiles(&self.took),
+            gaps: self.gaps.worst(),
+            outages: self.outages,
+            ..self.report
+        }
+    }
+}
+
+/// A decision in a few words.
+fn words(decision: &Decision) -> String {
+    match decision {
+        Decision::Accepted => "accepted".to_owned(),
+        Decision::Filtered { by } => by.to_string(),
+        Decision::Rejected { code } => code.name().to_owned(),
+    }
+}
+
+fn percentiles(times: &Histogram<u64>) -> Percentiles {
+    Percentiles {
+        p50: times.value_at_quantile(0.5),
+        p95: times.value_at_quantile(0.95),
+        p99: times.value_at_quantile(0.99),
+        max: times.max(),
+    }
+}

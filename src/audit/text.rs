@@ -1,0 +1,181 @@
+//! The report as text, as Markdown, and as a page.
+
+use std::fmt::Write as _;
+
+use super::report::{Counts, Report};
+use crate::text::{grouped, visible};
+
+impl Report {
+    /// The report as text. It may hold names from outside, as they are.
+    pub fn text(&self) -> String {
+        let mut out = format!("audit of {} to {}\n\n", self.from, self.to);
+        for (name, count) in rows(&self.total) {
+            let _ = writeln!(out, "{name:<34} {:>14}", grouped(count));
+        }
+        for (title, counts) in self.reasons() {
+            let _ = writeln!(out, "\n{title}");
+            for (name, count) in counts {
+                let _ = writeln!(out, "  {:<40} {:>14}", shown(name), grouped(*count));
+            }
+        }
+        let lag = |name: &str, it: &super::report::Percentiles| {
+            format!(
+                "{name}: p50 {} ms, p95 {} ms, p99 {} ms, max {} ms\n",
+                grouped(it.p50),
+                grouped(it.p95),
+                grouped(it.p99),
+                grouped(it.max)
+            )
+        };
+        let _ = write!(
+            out,
+            "\n{}{}",
+            lag("event to receipt", &self.event_to_received_ms),
+            lag("receipt to delivery", &self.received_to_delivered_ms)
+        );
+        self.tables(&mut out);
+        if !self.gaps.is_empty() {
+            out.push_str("\nworst gaps\n");
+        }
+        for gap in &self.gaps {
+            let _ = writeln!(
+                out,
+                "  {} {}, {} to {}: {}\n    such as {}",
+                grouped(gap.events),
+                gap.kind.name(),
+                gap.from,
+                gap.to,
+                shown(&gap.cause),
+                gap.examples.join(", ")
+            );
+        }
+        out
+    }
+
+    /// Appends the counts by hour and by type.
+    fn tables(&self, out: &mut String) {
+        for (title, counts) in [("by hour", &self.hours), ("by type", &self.types)] {
+            let _ = writeln!(
+                out,
+                "\n{title:<30} {:>11} {:>9} {:>11} {:>9} {:>11} {:>11}",
+                "in export", "missing", "filtered", "rejected", "delivered", "undelivered"
+            );
+            for (name, it) in counts {
+                let _ = writeln!(
+                    out,
+                    "{:<30} {:>11} {:>9} {:>11} {:>9} {:>11} {:>11}",
+                    shown(name),
+                    grouped(it.in_export),
+                    grouped(it.missing),
+                    grouped(it.filtered),
+                    grouped(it.rejected),
+                    grouped(it.delivered),
+                    grouped(it.undelivered())
+                );
+            }
+        }
+    }
+
+    /// The report as Markdown.
+    pub fn markdown(&self) -> String {
+        let mut out = format!(
+            "# Audit of {} to {}\n\n| | events |\n|---|---:|\n",
+            self.from, self.to
+        );
+        for (name, count) in rows(&self.total) {
+            let _ = writeln!(out, "| {name} | {} |", grouped(count));
+        }
+        for (title, counts) in self.reasons() {
+            let _ = writeln!(out, "\n## {title}\n\n| | events |\n|---|---:|");
+            for (name, count) in counts {
+                let _ = writeln!(out, "| {} | {} |", in_cell(name), grouped(*count));
+            }
+        }
+        for (title, counts) in [("By hour", &self.hours), ("By type", &self.types)] {
+            let _ = writeln!(
+                out,
+                "\n## {title}\n\n| | in export | missing | filtered | rejected | delivered | undelivered |\n|---|---:|---:|---:|---:|---:|---:|"
+            );
+            for (name, it) in counts {
+                let _ = writeln!(
+                    out,
+                    "| {} | {} | {} | {} | {} | {} | {} |",
+                    in_cell(name),
+                    grouped(it.in_export),
+                    grouped(it.missing),
+                    grouped(it.filtered),
+                    grouped(it.rejected),
+                    grouped(it.delivered),
+                    grouped(it.undelivered())
+                );
+            }
+        }
+        if !self.gaps.is_empty() {
+            out.push_str("\n## Worst gaps\n\n");
+        }
+        for gap in &self.gaps {
+            let _ = writeln!(
+                out,
+                "- **{} {}**, {} to {}: {} (such as `{}`)",
+                grouped(gap.events),
+                gap.kind.name(),
+                gap.from,
+                gap.to,
+                in_cell(&gap.cause),
+                gap.examples.join("`, `")
+            );
+        }
+        out
+    }
+
+    /// The counts by reason, without empty ones.
+    fn reasons(&self) -> Vec<(&'static str, &std::collections::BTreeMap<String, u64>)> {
+        let all = [
+            ("Filtered out by", &self.filtered_by),
+            ("Rejected by", &self.rejected_by),
+            ("Dead letters", &self.dead_letters_by),
+            (
+                "Today's filters would decide differently",
+                &self.decided_differently_today,
+            ),
+        ];
+        all.into_iter().filter(|(_, it)| !it.is_empty()).collect()
+    }
+}
+
+/// The counts with their names, from the export to the outcome.
+fn rows(it: &Counts) -> [(&'static str, u64); 13] {
+    [
+        ("in Amplitude's export", it.in_export),
+        ("  missing: never received", it.missing),
+        ("  received", it.received),
+        ("    filtered out", it.filtered),
+        ("    rejected by a limit", it.rejected),
+        ("    accepted", it.accepted),
+        ("      delivered", it.delivered),
+        ("      waiting in the spool", it.waiting),
+        ("      dead letters", it.dead_letters),
+        ("      dry run: not sent", it.dry_run),
+        ("extra: not in the export", it.extra),
+        ("  doubled: one event with two ids", it.doubled),
+        ("repeated in the export", it.repeated_in_export),
+    ]
+}
+
+/// A name from outside on one line, without control characters.
+fn shown(name: &str) -> String {
+    let name = if name.is_empty() { "(no name)" } else { name };
+    name.chars().take(200).map(visible).collect()
+}
+
+/// A name from outside in Markdown.
+fn in_cell(name: &str) -> String {
+    let mut out = String::new();
+    for c in shown(name).chars() {
+        if "\\`*_{}[]<>()#|!".contains(c) {
+            out.push('\\');
+        }
+        out.push(c);
+    }
+    out
+}

@@ -1,0 +1,78 @@
+//! `audit`.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+use super::archives::ArchiveFlags;
+use super::feeds::AmplitudeRegion;
+use super::spool::SpoolFolder;
+use crate::amplitude::export::Hour;
+
+/// `audit`
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  export AMPLITUDE_API_KEY=… AMPLITUDE_SECRET_KEY=…
+  sluicegate audit --start 2026-11-01 --end 2026-11-07T23
+  sluicegate audit --from november/*.zip --format json | jq .missing
+  sluicegate audit --start 2026-11-01 --end 2026-11-01T23 --max-missing 0.01%
+
+It compares Amplitude's export of these hours with the ledger: which events were received, what was
+decided, what was delivered, and what is missing, and why. The hours are downloaded once, as by
+`backfill`, and only compared the next time. Exits with 1 if anything is missing or undelivered.")]
+pub struct Audit {
+    /// Start with this hour, in UTC: 2026-11-25T09, or a day. Default: the first hour in the files.
+    #[arg(
+        long,
+        value_name = "HOUR",
+        required_unless_present = "from",
+        requires = "end"
+    )]
+    pub start: Option<Hour>,
+    /// End with this hour, in UTC; it is included.
+    #[arg(long, value_name = "HOUR", requires = "start")]
+    pub end: Option<Hour>,
+    /// Read these files instead of downloading: exports, or any files of events.
+    #[arg(long, value_name = "FILE", num_args = 1..)]
+    pub from: Vec<PathBuf>,
+    /// Download from the region of the Amplitude project.
+    #[arg(long, value_enum, default_value_t)]
+    pub region: AmplitudeRegion,
+    /// Download from this server instead. Default: Amplitude's server of the region.
+    #[arg(long, value_name = "URL")]
+    pub server: Option<String>,
+    /// Keep the downloaded hours in this folder.
+    #[arg(long, value_name = "FOLDER", default_value = "amplitude-export")]
+    pub to: PathBuf,
+    /// Accept this percentage of missing events: 0.01%.
+    #[arg(long, value_name = "PERCENT", default_value = "0%", value_parser = percent)]
+    pub max_missing: f64,
+    /// Write the report in this format.
+    #[arg(long, value_enum, default_value = "text")]
+    pub format: AuditFormat,
+    /// Flags for reading the files.
+    #[command(flatten)]
+    pub archives: ArchiveFlags,
+    /// The spool that the ledger belongs to.
+    #[command(flatten)]
+    pub spool: SpoolFolder,
+}
+
+/// The format of an audit's report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum AuditFormat {
+    /// Text for people.
+    Text,
+    /// JSON for programs.
+    Json,
+    /// Markdown.
+    Markdown,
+}
+
+/// Parses `0.01%` or `0.01`.
+fn percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').trim().parse::<f64>().ok();
+    number
+        .filter(|percent| (0.0..=100.0).contains(percent))
+        .ok_or_else(|| format!("{text:?} is not a percentage; write 0% to 100%, such as 0.01%"))
+}
