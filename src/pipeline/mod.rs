@@ -24,6 +24,7 @@ mod running;
 mod start;
 mod status;
 mod steering;
+mod verification;
 
 pub use handle::{CommandError, Handle};
 pub use judge::Judge;

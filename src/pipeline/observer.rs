@@ -15,6 +15,7 @@ use crate::feed::FeedStatus;
 use crate::filter::{Decision, SharedGate};
 use crate::protocol::{
     DurationBuckets, Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot,
+    VerificationStatus,
 };
 use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
@@ -24,6 +25,7 @@ use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
 use super::ledger_feed::LedgerFeed;
+use super::verification::sampler::Sampler;
 
 /// Interval of snapshots: faster than anyone reads a screen.
 const EVERY: Duration = Duration::from_millis(100);
@@ -69,6 +71,8 @@ pub struct Sources {
     pub ring: SharedRing,
     /// The state of the spool.
     pub spool: watch::Receiver<spool::writer::Published>,
+    /// Chooses delivered events to be looked up at Customer.io; none without a key.
+    pub(super) sampler: Option<Sampler>,
     /// Notices of the stages for the operator.
     pub notices: mpsc::UnboundedReceiver<String>,
     /// What the ledger is told.
@@ -252,6 +256,9 @@ impl Observer {
                 let took_ms = since(queued, now);
                 self.latency.add(took_ms, now);
                 self.latency_buckets.add(took_ms);
+                if let Some(sampler) = &mut self.sources.sampler {
+                    sampler.offer(&queued.accepted, now);
+                }
                 true
             }
             ItemOutcome::Undelivered {
@@ -297,6 +304,9 @@ impl Observer {
         if let Some(jump) = self.clock.check(std::time::Instant::now(), now) {
             self.notice(jump);
         }
+        if let Some(sampler) = &mut self.sources.sampler {
+            sampler.hand_on(now);
+        }
         self.series.advance(now);
         if *self.published_series != self.series {
             self.published_series = Arc::new(self.series.clone());
@@ -335,6 +345,7 @@ impl Observer {
             answers: self.counters.answers.clone(),
             requests_per_minute: self.requests.len() as u64,
             delivery,
+            verification: self.verification(),
             dead_letters: published.dead_letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
@@ -352,6 +363,11 @@ impl Observer {
             rejected: rate(Line::Rejected),
             filtered_by: self.filtered.rates(now, RATE_SECONDS),
         }
+    }
+
+    fn verification(&self) -> VerificationStatus {
+        let sampler = self.sources.sampler.as_ref();
+        sampler.map(Sampler::status).unwrap_or_default()
     }
 
     /// Time that frames wait for intake, in milliseconds.

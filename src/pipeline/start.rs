@@ -29,6 +29,8 @@ use super::ledger_feed::LedgerFeed;
 use super::observer::{IntakeReport, Observer, Sources};
 use super::running::Pipeline;
 use super::status;
+use super::verification::sampler::{Sampler, VerifierEnds};
+use super::verification::verifier::Verifier;
 
 /// Chunks of items that wait for delivery in memory.
 const SPOOL_EVENTS: usize = 2;
@@ -69,6 +71,7 @@ pub enum StartError {
 
 impl Pipeline {
     /// Starts all stages, on a spool that may have items already.
+    #[expect(clippy::too_many_lines, reason = "the wiring, a line for each part")]
     pub fn start(
         settings: &Settings,
         feed: Box<dyn Feed>,
@@ -94,6 +97,8 @@ impl Pipeline {
         let intake = Intake::new(judge, outputs, id_field(settings), failure.clone());
         let (control, controls) = mpsc::channel(CONTROLS);
         let (channels, delivery) = delivery_channels(&gate);
+        let app = app_client(settings, client)?;
+        let (sampler, verifying) = verification(settings, app.as_ref());
         let own = settings.dispatch();
         let dispatch = Dispatch::new(client.clone(), own, spool.clone(), newest, channels);
         let sources = Sources {
@@ -103,6 +108,7 @@ impl Pipeline {
             feed: feed_ends.status,
             ring: SharedRing::new(settings.screen.ring_bytes),
             spool: spool.published(),
+            sampler,
             notices: notices_received,
             ledger: LedgerFeed::new(ledger),
         };
@@ -120,7 +126,7 @@ impl Pipeline {
             notices,
             failure: failure.clone(),
             change_log: sources.change_log.clone(),
-            customerio: app_client(settings, client)?,
+            customerio: app,
         };
         let observer = Observer::new(sources, snapshots).run(intake_received, delivery.reports);
         let mut pipeline = Self {
@@ -136,6 +142,9 @@ impl Pipeline {
             stop,
         };
         pipeline.run_beside("the status file", status::keep(handle));
+        if let Some((verifier, ends)) = verifying {
+            pipeline.run_beside("verification", verifier.run(ends));
+        }
         Ok(pipeline)
     }
 }
@@ -150,6 +159,20 @@ fn app_client(
     };
     let client = AppClient::new(destination, track.clone())?;
     Ok(Some(Arc::new(client)))
+}
+
+/// Creates the sampler and the verifier, if there is a client and the settings want samples.
+fn verification(
+    settings: &Settings,
+    app: Option<&Arc<AppClient>>,
+) -> (Option<Sampler>, Option<(Verifier, VerifierEnds)>) {
+    let per_minute = settings.verify.sample_per_minute;
+    let Some(app) = app.filter(|_| per_minute > 0) else {
+        return (None, None);
+    };
+    let (sampler, ends) = Sampler::new(per_minute, rand::random());
+    let verifier = Verifier::new(app.clone(), per_minute);
+    (Some(sampler), Some((verifier, ends)))
 }
 
 /// The pipeline's ends of the feed's channel.

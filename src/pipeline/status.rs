@@ -11,7 +11,7 @@ use crate::delivery::DeliveryStatus;
 use crate::feed::FeedStatus;
 use crate::filter::Mode;
 use crate::owner_only;
-use crate::protocol::{LatencyRow, Rates, Snapshot, Totals};
+use crate::protocol::{LatencyRow, Rates, Snapshot, Totals, VerificationStatus};
 
 use super::handle::Handle;
 
@@ -46,6 +46,9 @@ pub struct Status {
     /// The state of delivery.
     #[serde(rename = "standing")]
     pub delivery: DeliveryStatus,
+    /// Delivered events that were looked up at Customer.io.
+    #[serde(default)]
+    pub verification: VerificationStatus,
 }
 
 impl Status {
@@ -63,6 +66,7 @@ impl Status {
             rates: snapshot.rates,
             latency_ms: snapshot.latency,
             delivery: snapshot.delivery.clone(),
+            verification: snapshot.verification.clone(),
         }
     }
 

@@ -8,6 +8,7 @@ mod command;
 mod record;
 pub mod series;
 mod snapshot;
+mod verification;
 
 pub use author::{Author, ChangeRecord};
 pub use buckets::{BUCKET_BOUNDS_MS, DurationBuckets};
@@ -20,3 +21,4 @@ pub use snapshot::{
     FilteredBy, LATENCY_BANDS_MS, LatencyBands, LatencyRow, LimitRow, LinkStatus, Notice,
     RATE_SECONDS, Rates, RingRow, Snapshot, TYPE_RATE_SECONDS, Totals, TypeRow,
 };
+pub use verification::{UnverifiedEvent, VerificationCounts, VerificationStatus};

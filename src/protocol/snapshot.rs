@@ -15,6 +15,7 @@ use crate::limits::{Code, Policy, Violation};
 use super::author::ChangeRecord;
 use super::buckets::DurationBuckets;
 use super::series::Series;
+use super::verification::VerificationStatus;
 
 /// Time over which the rates of all events are measured, in seconds.
 pub const RATE_SECONDS: usize = 3;
@@ -74,6 +75,9 @@ pub struct Snapshot {
     /// The state of delivery.
     #[serde(rename = "standing")]
     pub delivery: DeliveryStatus,
+    /// Delivered events that were looked up at Customer.io.
+    #[serde(default)]
+    pub verification: VerificationStatus,
     /// Dead letters by reason and type.
     #[serde(rename = "letters")]
     pub dead_letters: Arc<Vec<DeadLetterRow>>,

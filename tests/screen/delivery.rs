@@ -5,7 +5,9 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sluicegate::delivery::{BreakerState as Breaker, DeliveryStatus};
 use sluicegate::feed::{FeedState, FeedStatus};
 use sluicegate::filter::{Filters, Mode};
-use sluicegate::protocol::Command;
+use sluicegate::protocol::{
+    Command, Snapshot, UnverifiedEvent, VerificationCounts, VerificationStatus,
+};
 use sluicegate::tui::action::{Action, Effect, ReloadOutcome};
 use std::sync::Arc;
 
@@ -261,4 +263,57 @@ fn quitting_asks_where_it_stops_forwarding_and_a_second_time_hurries() {
         [Effect::Drain]
     );
     assert_eq!(open.act(Action::Drained), [Effect::Close]);
+}
+
+#[test]
+fn sampled_events_are_counted_over_an_hour_and_those_not_applied_alert() {
+    let verification = |failed| VerificationStatus {
+        per_minute: 6,
+        waiting: 4,
+        hour: VerificationCounts {
+            verified: 118,
+            failed,
+            ..VerificationCounts::default()
+        },
+        total: VerificationCounts::default(),
+        unverified: vec![UnverifiedEvent {
+            at_ms: NOW,
+            delivered_ms: NOW - 60_000,
+            name: "Purchase\u{1b}[31m Completed".to_owned(),
+            id: "01A".to_owned(),
+            reason: "Customer.io took it with 200, and then failed it (failed_event)".to_owned(),
+        }],
+        problem: None,
+    };
+    let shown = |size, failed| {
+        let mut fixture = Fixture::new(size);
+        let now = Snapshot {
+            verification: verification(failed),
+            ..snapshot(Mode::Open)
+        };
+        fixture.act(Action::Snapshot(Arc::new(now)));
+        fixture
+    };
+    let calm = shown((120, 34), 0).plain();
+    assert!(
+        calm.contains("verified 118 of 118 (1 h) · 31 req/min"),
+        "{calm}"
+    );
+    assert!(!calm.contains("not applied"), "{calm}");
+    let mut alarmed = shown((160, 45), 2);
+    let screen = alarmed.plain();
+    assert!(
+        screen.contains("2 of 120 sampled events were delivered and not applied"),
+        "{screen}"
+    );
+    assert!(!screen.contains('\u{1b}'));
+    alarmed.press("\t\t\tz");
+    insta::assert_snapshot!("sampled_zoomed", alarmed.plain());
+    assert!(alarmed.plain().contains("verified 118 of 120 (last hour)"));
+    // A narrow pane keeps its other figures.
+    let narrow = shown((80, 24), 0).plain();
+    assert!(
+        narrow.contains("req/min") && !narrow.contains("verified"),
+        "{narrow}"
+    );
 }

@@ -6,4 +6,5 @@ pub mod queue_reason;
 pub(crate) mod retry_now;
 pub(crate) mod state;
 pub(crate) mod update;
+mod verification;
 pub(crate) mod view;

@@ -11,6 +11,7 @@ use crate::protocol::Snapshot;
 use crate::text::{duration, grouped};
 use crate::tui::dead_letters::row;
 use crate::tui::delivery::histogram;
+use crate::tui::delivery::verification;
 use crate::tui::frame::focus::Pane;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -19,7 +20,11 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let shown = state.shown();
     let title = format!("Delivery {} since start", theme.sign(Sign::Dash));
-    let right = format!("{} req/min", grouped(shown.requests_per_minute));
+    let requests = format!("{} req/min", grouped(shown.requests_per_minute));
+    let right = match verification::title(shown, area.width) {
+        Some(verified) => format!("{verified} · {requests}"),
+        None => requests,
+    };
     let inside = pane::frame(
         frame,
         area,
@@ -82,6 +87,9 @@ fn whole(shown: &Snapshot, room: usize, theme: &Theme) -> Vec<Line<'static>> {
         let name = text::fit(answer, 12);
         row(&[cell(&name, grouped(*count), Tone::Plain)], room, theme)
     }));
+    lines.push(Line::default());
+    lines.push(heading("Sampled events at Customer.io"));
+    lines.extend(verification::lines(shown, room, theme));
     lines.push(Line::default());
     lines.push(heading("Dead letters by reason"));
     if shown.dead_letters.is_empty() {

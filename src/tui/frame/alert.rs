@@ -40,6 +40,8 @@ pub enum AlertKind {
     Lost,
     /// The feed could not resume at a message's ID. This alert stays for the rest of the run.
     Missed,
+    /// Sampled events that were delivered are not at Customer.io, in the last hour.
+    Unverified,
     /// Limits reject a larger share than `screen.rejected_alert_percent`.
     Rejected,
     /// A watched condition exceeds its alert rate. Holds the index of the watch.
@@ -88,6 +90,8 @@ impl AlertKind {
             Some(Self::Lost)
         } else if snapshot.feed.given_up > 0 {
             Some(Self::Missed)
+        } else if snapshot.verification.hour.unverified() > 0 {
+            Some(Self::Unverified)
         } else if inputs.rejected_alert_percent > 0.0
             && rejected_percent(snapshot).is_some_and(|p| p > inputs.rejected_alert_percent)
         {
@@ -121,6 +125,7 @@ impl AlertKind {
             Self::NearlyFull => "spool nearly full",
             Self::Lost => "ITEMS LOST",
             Self::Missed => "EVENTS MISSED",
+            Self::Unverified => "EVENTS NOT APPLIED",
             Self::Rejected => "many rejected",
             Self::Watch(_) => "watch",
         }
@@ -160,6 +165,7 @@ impl AlertKind {
                 "events may have been missed: the feed could not resume; the log has the message's id"
                     .to_owned()
             }
+            Self::Unverified => unverified(snapshot),
             Self::Rejected => {
                 let percent = rejected_percent(snapshot).unwrap_or_default();
                 let most = worst_limit(snapshot)
@@ -190,9 +196,28 @@ impl AlertKind {
             }
             Self::Rejected => Some((Command::Older(JumpTarget::Violation), "to see one")),
             Self::Watch(_) => Some((Command::Watches, "lists the watches")),
-            Self::Detached | Self::SpoolFault | Self::FeedDown | Self::Lost | Self::Missed => None,
+            Self::Detached
+            | Self::SpoolFault
+            | Self::FeedDown
+            | Self::Lost
+            | Self::Missed
+            | Self::Unverified => None,
         }
     }
+}
+
+/// How many sampled events were not applied, and the last one with its reason.
+fn unverified(snapshot: &Snapshot) -> String {
+    let hour = snapshot.verification.hour;
+    let last = snapshot.verification.unverified.last();
+    let last = last.map_or_else(String::new, |last| {
+        format!("; the last one, “{}”: {}", last.name, last.reason)
+    });
+    format!(
+        "{} of {} sampled events were delivered and not applied (last hour){last}",
+        grouped(hour.unverified()),
+        grouped(hour.answered())
+    )
 }
 
 /// Why the connection to the forwarder is lost, if it is.
