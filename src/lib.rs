@@ -56,6 +56,7 @@
 //! pipeline         the tasks; their start, drain and end
 //! config           settings: defaults, file, environment, flags; validation
 //! relay            Amplitude's HTTP in, a WebSocket feed out
+//! alerting         states that somebody is told of
 //! telemetry        counters, latency, the ring of recent events
 //! protocol         snapshots, records, commands
 //! ledger           every decision and outcome, for weeks; keyed hashes
@@ -80,6 +81,7 @@
 //! - Files with events, people or keys are readable by their owner only ([`owner_only`]).
 //! - Memory is bounded by bytes: frames, queues, the ring of recent events. So is the disk.
 
+pub mod alerting;
 pub mod amplitude;
 pub mod audit;
 mod blocking;

@@ -24,6 +24,7 @@ const LAYERS: &[&[&str]] = &[
     &["pipeline"],
     &["config"],
     &["relay"],
+    &["alerting"],
     &["telemetry"],
     &["protocol"],
     &["ledger"],

@@ -83,7 +83,7 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
         let feed = format!("{}..{}", args.start.name(), args.end.name());
         Box::pin(playback.show(feed)).await
     } else {
-        playback.finish(args.format).await
+        Box::pin(playback.finish(args.format)).await
     }
 }
 

@@ -6,6 +6,7 @@
 #[macro_use]
 mod output;
 
+mod alerts;
 mod attach;
 mod audit;
 mod backfill;

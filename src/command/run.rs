@@ -12,6 +12,7 @@ use crate::config::{Screen, Settings};
 use crate::service_manager::{self, ServiceState, Watchdog};
 use crate::signals;
 
+use super::alerts;
 use super::config_source::ConfigSource;
 use super::control;
 use super::forwarder::start;
@@ -50,6 +51,7 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
         idle: args.exit_when_idle,
         ..EndConditions::default()
     };
+    alerts::start(&mut pipeline, settings)?;
     service_manager::tell(ServiceState::Ready);
     let mut watchdog = Watchdog::from_environment();
     let (mut seconds, mut seen_ms) = (0, 0);

@@ -17,6 +17,7 @@ use crate::tui::action::ReloadOutcome;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
 
+use super::alerts;
 use super::config_source::ConfigSource;
 use super::control;
 use super::forwarder::start;
@@ -42,6 +43,7 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     let mut pipeline = start(&loaded, &folder)?;
     let reloader = Reloader::new(source, flags, Arc::new(adjust));
     control::serve(&mut pipeline, &loaded.settings, &folder, reloader.clone()).await?;
+    alerts::start(&mut pipeline, &loaded.settings)?;
     let handle = pipeline.handle().clone();
     let reload: tui::Reload = Box::new(move || {
         let (reloader, handle) = (reloader.clone(), handle.clone());

@@ -58,8 +58,8 @@ pub(super) enum Kind {
 }
 
 impl Kind {
-    /// Returns the kind of a setting by its path and its default. Rules have none: the messages of
-    /// the parser say more about what is inside of them.
+    /// Returns the kind of a setting by its path and its default. Rules and alerts have none: the
+    /// messages of the parser say more about what is inside of them.
     pub(super) fn of(path: &str, default: &Value) -> Option<Self> {
         let kind = match default {
             Value::Integer(_) => {
@@ -73,7 +73,7 @@ impl Kind {
             Value::String(text) if humantime::parse_duration(text).is_ok() => Self::Duration,
             Value::String(text) if text.parse::<SocketAddr>().is_ok() => Self::SocketAddress,
             Value::String(_) => Self::Text,
-            Value::Array(_) if path == "rules" => return None,
+            Value::Array(_) if matches!(path, "rules" | "alerts") => return None,
             Value::Array(_) => Self::List,
             Value::Table(_) => Self::Table,
             Value::Datetime(_) => return None,

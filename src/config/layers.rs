@@ -177,7 +177,7 @@ impl Layers {
 
     /// Returns whether a setting exists.
     fn is_known(&self, path: &str) -> bool {
-        is_free(path) || path.starts_with("rules") || find(&self.known, path).is_some()
+        is_free(path) || is_list_of_tables(path) || find(&self.known, path).is_some()
     }
 
     /// Returns the paths of all settings.
@@ -203,4 +203,11 @@ fn unknown(origin: Origin, key: String, known: &[String]) -> ConfigError {
         _ => String::new(),
     };
     ConfigError::Unknown { origin, key, hint }
+}
+
+/// Whether a path is within a list of tables, whose parser knows its fields.
+fn is_list_of_tables(path: &str) -> bool {
+    ["rules", "alerts"]
+        .iter()
+        .any(|list| path.starts_with(list))
 }

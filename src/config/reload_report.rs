@@ -98,6 +98,7 @@ fn without_types(settings: &Settings) -> Settings {
         control: settings.control.clone(),
         types: BTreeMap::new(),
         rules: settings.rules.clone(),
+        alerts: settings.alerts.clone(),
         presets: settings.presets.clone(),
         keys: settings.keys.clone(),
     }

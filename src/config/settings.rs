@@ -12,6 +12,7 @@ use super::relay::Relay;
 use super::screen::Screen;
 use super::spool::SpoolSettings;
 use super::verify::Verify;
+use crate::alerting::AlertRule;
 use crate::customerio::Mapping;
 use crate::feed;
 use crate::filter::{Filters, Mode, Rule, Switch};
@@ -54,6 +55,9 @@ pub struct Settings {
     pub types: BTreeMap<String, Switch>,
     /// Filter rules, in order.
     pub rules: Vec<Rule>,
+    /// States that somebody is told of.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub alerts: Vec<AlertRule>,
     /// Saved filters to switch to, by name.
     pub presets: BTreeMap<String, Filters>,
     /// Key bindings that replace the defaults, by the name of the command.
@@ -78,6 +82,7 @@ impl Default for Settings {
             control: Control::default(),
             types: BTreeMap::new(),
             rules: Vec::new(),
+            alerts: Vec::new(),
             presets: BTreeMap::new(),
             keys: BTreeMap::new(),
         }

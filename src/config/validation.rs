@@ -62,6 +62,7 @@ impl Loaded {
         self.check_control(&mut found);
         self.check_mapping_and_limits(&mut found);
         self.check_filters(&mut found);
+        self.check_alerts(&mut found);
         self.check_sizes(&mut found);
         self.check_times(&mut found);
         found
@@ -97,6 +98,17 @@ impl Loaded {
                 let rules = format!("presets.{name}.rules");
                 found.push(self.invalid(&rules, error.to_string()));
             }
+        }
+    }
+
+    fn check_alerts(&self, found: &mut Vec<ConfigError>) {
+        for (index, alert) in self.settings.alerts.iter().enumerate() {
+            let problems = alert.problems().into_iter();
+            found.extend(problems.map(|message| ConfigError::Invalid {
+                setting: format!("alerts[{index}]"),
+                origin: self.origin("alerts"),
+                message,
+            }));
         }
     }
 

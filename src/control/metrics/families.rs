@@ -30,6 +30,7 @@ impl Collector for Families {
         self.received(&mut to)?;
         self.decisions(&mut to)?;
         self.outcomes(&mut to)?;
+        self.verification(&mut to)?;
         self.requests(&mut to)?;
         self.spool(&mut to)?;
         self.states(&mut to)
@@ -185,6 +186,22 @@ impl Families {
                 "Time from the receipt of an event until Customer.io accepted it",
             ),
             &self.snapshot.latency_buckets,
+        )
+    }
+
+    fn verification(&self, to: &mut Exposition<'_>) -> Result<(), Error> {
+        let counts = &self.snapshot.verification.total;
+        to.counters(
+            Family::new(
+                "events_verified",
+                "Delivered events that were looked up at Customer.io, by what was found",
+            ),
+            [
+                (vec![("result", "verified")], counts.verified),
+                (vec![("result", "failed")], counts.failed),
+                (vec![("result", "missing")], counts.missing),
+                (vec![("result", "undecided")], counts.undecided),
+            ],
         )
     }
 

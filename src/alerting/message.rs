@@ -1,0 +1,101 @@
+//! The message about an alert.
+
+use serde_json::json;
+
+use crate::amplitude::time::{self, UnixMs};
+use crate::text::duration;
+
+use super::course::{Change, Status};
+use super::rule::{AlertRule, AlertState, Format};
+
+/// A message about an alert.
+#[derive(Debug, Clone)]
+pub(super) struct Message {
+    name: String,
+    state: AlertState,
+    workspace: String,
+    at_ms: UnixMs,
+    change: Change,
+}
+
+impl Status {
+    /// Its name in messages.
+    fn name(self) -> &'static str {
+        match self {
+            Self::Firing => "firing",
+            Self::StillFiring => "still firing",
+            Self::Recovered => "recovered",
+        }
+    }
+}
+
+impl Message {
+    pub(super) fn new(rule: &AlertRule, workspace: &str, at_ms: UnixMs, change: Change) -> Self {
+        Self {
+            name: rule.name.clone(),
+            state: rule.when,
+            workspace: workspace.to_owned(),
+            at_ms,
+            change,
+        }
+    }
+
+    /// Whether the state is over.
+    pub(super) fn is_recovery(&self) -> bool {
+        self.change.status == Status::Recovered
+    }
+
+    /// The message in a sentence.
+    pub(super) fn text(&self) -> String {
+        let Self {
+            name, workspace, ..
+        } = self;
+        let Change {
+            status,
+            since_ms,
+            says,
+        } = &self.change;
+        let lasted = duration((self.at_ms - since_ms).max(0));
+        let status = status.name();
+        match self.change.status {
+            Status::Firing => format!("[{workspace}] {name}: {says}"),
+            Status::StillFiring => format!("[{workspace}] {name}, {status} after {lasted}: {says}"),
+            Status::Recovered => {
+                format!("[{workspace}] {name}: {status} after {lasted}. It was: {says}")
+            }
+        }
+    }
+
+    /// The body for a webhook.
+    pub(super) fn body(&self, format: Format) -> String {
+        let text = self.text();
+        match format {
+            Format::Slack => json!({ "text": text }),
+            Format::Json => json!({
+                "alert": self.name,
+                "state": self.state,
+                "status": self.change.status.name(),
+                "workspace": self.workspace,
+                "message": self.change.says,
+                "text": text,
+                "since": time::to_rfc3339(self.change.since_ms),
+                "at": time::to_rfc3339(self.at_ms),
+            }),
+        }
+        .to_string()
+    }
+
+    /// The variables for a command.
+    pub(super) fn variables(&self) -> [(&'static str, String); 5] {
+        [
+            ("SLUICEGATE_ALERT", self.name.clone()),
+            (
+                "SLUICEGATE_ALERT_STATUS",
+                self.change.status.name().to_owned(),
+            ),
+            ("SLUICEGATE_ALERT_WORKSPACE", self.workspace.clone()),
+            ("SLUICEGATE_ALERT_MESSAGE", self.change.says.clone()),
+            ("SLUICEGATE_ALERT_TEXT", self.text()),
+        ]
+    }
+}
