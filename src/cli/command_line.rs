@@ -10,12 +10,13 @@ use super::control::{Attach, Ctl};
 use super::feeds::{Backfill, Relay, Replay};
 use super::forwarding::{Demo, Run, Watch};
 use super::ledger::Ledger;
+use super::packaging::{Completions, Man};
 use super::spool::{DeadLetters, Status};
 use super::tools::{Lint, Sandbox};
 
 /// See every Amplitude event, decide which ones reach Customer.io, and prove that they arrived.
 #[derive(Debug, Parser)]
-#[command(version, max_term_width = 100, after_help = EXAMPLES)]
+#[command(version = env!("SLUICEGATE_VERSION"), max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     /// Read this configuration file. Default: `SLUICEGATE_CONFIG`, then the platform's folder.
     #[arg(long, global = true, value_name = "FILE")]
@@ -74,4 +75,8 @@ pub enum Command {
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(Config),
+    /// Write the completions of a shell to standard output.
+    Completions(Completions),
+    /// Write the manual pages.
+    Man(Man),
 }

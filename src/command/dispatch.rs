@@ -7,8 +7,8 @@ use color_eyre::eyre::Result;
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
 use super::{
-    attach, audit, backfill, config, ctl, dead_letters, demo, ledger, lint, relay, replay,
-    run as forward, sandbox, status, watch,
+    attach, audit, backfill, config, ctl, dead_letters, demo, ledger, lint, packaging, relay,
+    replay, run as forward, sandbox, status, watch,
 };
 use crate::cli::{Cli, Command};
 use crate::text;
@@ -72,5 +72,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Audit(args) => Box::pin(audit::run(args, source)).await,
         Command::Ledger(args) => ledger::run(args, source),
         Command::Config(args) => config::run(&args, source),
+        Command::Completions(args) => Ok(packaging::completions(&args)),
+        Command::Man(args) => packaging::man(&args),
     }
 }

@@ -27,6 +27,7 @@ mod key_watch;
 mod ledger;
 mod lint;
 mod listener;
+mod packaging;
 mod player;
 mod problems;
 mod progress;
