@@ -7,6 +7,7 @@ use clap::{Parser, Subcommand};
 use super::audit::Audit;
 use super::configuration::Config;
 use super::control::{Attach, Ctl};
+use super::doctor::Doctor;
 use super::feeds::{Backfill, Relay, Replay};
 use super::forwarding::{Demo, Run, Watch};
 use super::ledger::Ledger;
@@ -59,6 +60,8 @@ pub enum Command {
     Sandbox(Sandbox),
     /// Show the state of the running forwarder, or of the spool that the last one left.
     Status(Status),
+    /// Check every hop from the feed to Customer.io, and say what to do.
+    Doctor(Doctor),
     /// Open the screen on a forwarder that runs already, here or on another machine.
     Attach(Attach),
     /// Watch and steer the running forwarder, from scripts.

@@ -7,8 +7,8 @@ use color_eyre::eyre::Result;
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
 use super::{
-    attach, audit, backfill, config, ctl, dead_letters, demo, ledger, lint, packaging, relay,
-    replay, run as forward, sandbox, status, watch,
+    attach, audit, backfill, config, ctl, dead_letters, demo, doctor, ledger, lint, packaging,
+    relay, replay, run as forward, sandbox, status, watch,
 };
 use crate::cli::{Cli, Command};
 use crate::text;
@@ -66,6 +66,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Lint(args) => lint::run(&args, source),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Status(args) => status::run(args, source),
+        Command::Doctor(args) => Box::pin(doctor::run(args, source)).await,
         Command::Attach(args) => Box::pin(attach::run(args, source)).await,
         Command::Ctl(args) => ctl::run(args, source).await,
         Command::DeadLetters(args) => dead_letters::run(args, source),

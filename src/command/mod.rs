@@ -19,6 +19,7 @@ mod ctl;
 mod dead_letters;
 mod demo;
 mod dispatch;
+mod doctor;
 mod error_line;
 mod export;
 mod forwarder;

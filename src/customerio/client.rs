@@ -20,6 +20,9 @@ use super::response::{self, Answer, ForeignReply, RequestKind};
 const US: &str = "https://track.customer.io";
 const EU: &str = "https://track-eu.customer.io";
 
+/// The path that returns the region of an account.
+const REGION_PATH: &str = "/api/v1/accounts/region";
+
 /// Maximum size of an answer's body, in bytes; a 207 to a full batch is far smaller.
 const ANSWER_BYTES: usize = 1 << 20;
 
@@ -183,15 +186,26 @@ impl Client {
         }
     }
 
+    /// Checks the credentials at the server to send to. Sends no item.
+    pub async fn check_credentials(&self) -> Answer {
+        let base = match self.base().await {
+            Ok(base) => base,
+            Err(answer) => return answer,
+        };
+        let request = self.http.get(format!("{base}{REGION_PATH}"));
+        match receive(request, &self.proxies).await {
+            Ok(reply) => response::read(RequestKind::Region, &reply, SystemTime::now()),
+            Err(answer) => answer,
+        }
+    }
+
     async fn look_up(&self) -> Result<String, Answer> {
         match self.destination.region {
             Region::Us => return Ok(US.to_owned()),
             Region::Eu => return Ok(EU.to_owned()),
             Region::Auto => {}
         }
-        let request = self
-            .http
-            .get(format!("{}/api/v1/accounts/region", self.look_up_at));
+        let request = self.http.get(format!("{}{REGION_PATH}", self.look_up_at));
         let reply = receive(request, &self.proxies).await?;
         match response::read(RequestKind::Region, &reply, SystemTime::now()) {
             Answer::Accepted => region_of(&reply, self.look_up_at)

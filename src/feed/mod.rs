@@ -26,3 +26,4 @@ pub use settings::Settings;
 pub use source::Feed;
 pub use status::{FeedState, FeedStatus};
 pub use websocket::WebSocketFeed;
+pub use websocket::examine::{Found, Hop};

@@ -41,17 +41,22 @@ impl Dialer {
 
     /// Connects to a host, given without brackets.
     pub async fn dial(&self, host: &str, port: u16) -> Result<TcpStream, DialError> {
-        let addresses = self.resolve(host, port).await.map_err(|error| {
-            let text = error.to_string();
-            let plain = text.strip_prefix("failed to lookup address information: ");
-            DialError::Resolve(format!("{host}: {}", plain.unwrap_or(&text)))
-        })?;
+        let addresses = self.resolve(host, port).await?;
         let stream = first(interleaved(addresses)).await?;
         stream.set_nodelay(true)?;
         Ok(stream)
     }
 
-    async fn resolve(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
+    /// The addresses of a host, given without brackets.
+    pub async fn resolve(&self, host: &str, port: u16) -> Result<Vec<SocketAddr>, DialError> {
+        self.look_up(host, port).await.map_err(|error| {
+            let text = error.to_string();
+            let plain = text.strip_prefix("failed to lookup address information: ");
+            DialError::Resolve(format!("{host}: {}", plain.unwrap_or(&text)))
+        })
+    }
+
+    async fn look_up(&self, host: &str, port: u16) -> io::Result<Vec<SocketAddr>> {
         if let Some(known) = self.hosts.get(host) {
             return Ok(known.iter().map(|ip| (*ip, port).into()).collect());
         }

@@ -5,6 +5,7 @@
 //! of a host's addresses that answers. [`head`] reads the head of an HTTP answer.
 
 pub mod address;
+pub mod certificate;
 mod connection;
 pub mod dial;
 pub mod head;

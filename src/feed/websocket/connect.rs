@@ -1,11 +1,13 @@
 //! The connection below the handshake: through the proxy, to the first address that answers, over TLS.
 
 use std::io;
+use std::net::SocketAddr;
 use std::sync::Arc;
 
 use rustls::ClientConfig;
 use rustls::pki_types::ServerName;
 use tokio_rustls::TlsConnector;
+use tokio_rustls::client::TlsStream;
 use url::Url;
 
 use crate::feed::settings::Settings;
@@ -71,18 +73,44 @@ impl Connector {
 
     /// Connects to the server. Fails with the reason as text.
     pub(super) async fn connect(&self) -> Result<AnyConnection, String> {
-        let server = &self.server;
-        let connection = match &self.proxy {
-            Some(proxy) => self.connect_through(proxy).await?,
-            None => self.dial(bare(&server.host), server.port).await?,
-        };
-        match &server.name {
+        let connection = self.reach().await?;
+        match self.server_name() {
             None => Ok(connection),
-            Some(name) => {
-                self.secure(connection, name.clone(), &self.tls.server)
-                    .await
-            }
+            Some(name) => Ok(Box::new(self.secure_server(connection, name).await?)),
         }
+    }
+
+    /// The addresses of the server, or of the proxy in front of it.
+    pub(super) async fn addresses(&self) -> Result<Vec<SocketAddr>, String> {
+        let (host, port) = match &self.proxy {
+            Some(proxy) => (proxy.host(), proxy.port()),
+            None => (bare(&self.server.host), self.server.port),
+        };
+        let found = self.dialer.resolve(host, port).await;
+        found.map_err(|error| error.to_string())
+    }
+
+    /// Connects to the server without TLS.
+    pub(super) async fn reach(&self) -> Result<AnyConnection, String> {
+        let server = &self.server;
+        match &self.proxy {
+            Some(proxy) => self.connect_through(proxy).await,
+            None => self.dial(bare(&server.host), server.port).await,
+        }
+    }
+
+    /// The server's name in certificates; none without TLS.
+    pub(super) fn server_name(&self) -> Option<ServerName<'static>> {
+        self.server.name.clone()
+    }
+
+    /// Begins TLS with the server.
+    pub(super) async fn secure_server(
+        &self,
+        connection: AnyConnection,
+        name: ServerName<'static>,
+    ) -> Result<TlsStream<AnyConnection>, String> {
+        self.secure(connection, name, &self.tls.server).await
     }
 
     async fn connect_through(&self, proxy: &Proxy) -> Result<AnyConnection, String> {
@@ -90,7 +118,7 @@ impl Connector {
         if proxy.kind() == ProxyKind::Https {
             let name = ServerName::try_from(proxy.host().to_owned())
                 .map_err(|_| "no certificate can exist for its host".to_owned())?;
-            connection = self.secure(connection, name, &self.tls.proxy).await?;
+            connection = Box::new(self.secure(connection, name, &self.tls.proxy).await?);
         }
         tunnel::through(proxy, connection, &self.server.host, self.server.port)
             .await
@@ -114,10 +142,10 @@ impl Connector {
         connection: AnyConnection,
         name: ServerName<'static>,
         config: &Arc<ClientConfig>,
-    ) -> Result<AnyConnection, String> {
+    ) -> Result<TlsStream<AnyConnection>, String> {
         let connector = TlsConnector::from(config.clone());
         match connector.connect(name, connection).await {
-            Ok(stream) => Ok(Box::new(stream)),
+            Ok(stream) => Ok(stream),
             Err(error) => Err(
                 match (
                     &self.tls.no_roots,

@@ -7,6 +7,7 @@
 mod connect;
 mod describe;
 mod error;
+pub(super) mod examine;
 mod frames;
 mod handshake;
 mod messages;
@@ -112,6 +113,15 @@ impl WebSocketFeed {
             Some(id) => &resuming(&self.url, id),
             None => &self.url,
         };
+        self.upgrade(connection, url).await
+    }
+
+    /// Upgrades a connection to a WebSocket, and sends the first message that the settings have.
+    async fn upgrade(
+        &self,
+        connection: AnyConnection,
+        url: &Url,
+    ) -> Result<(Socket, Arc<ReadReport>), Failure> {
         let connection = handshake::shake(connection, url, &self.headers).await?;
         let max_bytes = self.settings.max_frame_bytes;
         let connection = FrameReader::new(connection, max_bytes);
