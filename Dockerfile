@@ -22,7 +22,8 @@ RUN apt-get update \
 COPY --from=build /build/target/release/sluicegate /usr/local/bin/sluicegate
 COPY assets/sluicegate.toml /etc/sluicegate/sluicegate.toml
 USER 10001
-ENV XDG_STATE_HOME=/var/lib SLUICEGATE_CONFIG=/etc/sluicegate/sluicegate.toml
+ENV HOME=/var/lib/sluicegate XDG_STATE_HOME=/var/lib \
+    SLUICEGATE_CONFIG=/etc/sluicegate/sluicegate.toml
 VOLUME /var/lib/sluicegate
 # Delivers, too: a forwarder that runs and can't deliver is not healthy.
 HEALTHCHECK --interval=30s --timeout=5s --start-period=30s CMD ["sluicegate", "status"]
