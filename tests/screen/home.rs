@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sluicegate::filter::Mode;
-use sluicegate::protocol::Command as PipelineCommand;
+use sluicegate::protocol::{Command as PipelineCommand, TypeRow};
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::events::export::Exported;
 use sluicegate::tui::frame::focus::Pane;
@@ -137,7 +137,23 @@ fn the_cursor_of_a_list_goes_to_what_is_typed() {
             .plain()
             .contains("no match among 7 event types and rules")
     );
-    fixture.press("\u{1b}\u{1b}");
+    // What comes after it was typed is found, too.
+    let snapshot = Arc::make_mut(&mut fixture.state.snapshot);
+    Arc::make_mut(&mut snapshot.types).push(TypeRow {
+        name: "Xyzzy Seen".into(),
+        count: 1,
+        accepted: 1,
+        rate: 0.0,
+    });
+    let text = fixture.plain();
+    assert!(
+        text.contains("1 of 8 event types and rules match"),
+        "{text}"
+    );
+    fixture.press("\n");
+    let types = fixture.state.types();
+    let row = fixture.state.filter_row(&types);
+    assert_eq!(&*types[row].name, "Xyzzy Seen");
     // Limits, the people of dead letters, and the fields of an event.
     fixture.state.focus = Pane::Violations;
     fixture.press("/missing\n");

@@ -166,7 +166,8 @@ fn list_find(prompt: &ListFind, state: &State) -> String {
     if prompt.input.value().is_empty() {
         return format!("a part of the name, among {count} {name}; ↓ next, Esc back");
     }
-    match prompt.matches {
+    // Counted anew each time: rows come and go.
+    match list.matches(prompt.input.value()) {
         0 => format!("no match among {count} {name}"),
         matches => format!("{matches} of {count} {name} match; ↓ next, Esc back"),
     }

@@ -18,6 +18,18 @@ pub(crate) struct Labels {
     pub(crate) row: usize,
 }
 
+impl Labels {
+    /// The number of rows that contain the text.
+    pub(crate) fn matches(&self, text: &str) -> usize {
+        self.rows.iter().filter(|row| contains(row, text)).count()
+    }
+}
+
+/// Whether a row contains the text, in upper or lower case.
+pub(crate) fn contains(row: &str, text: &str) -> bool {
+    row.to_lowercase().contains(&text.to_lowercase())
+}
+
 /// The list that has the focus. None among events, which a search finds, and where there is no list.
 pub(crate) fn labels(state: &State) -> Option<Labels> {
     let (name, texts, row) = match state.overlays.top() {

@@ -9,6 +9,4 @@ pub struct ListFind {
     pub input: Input,
     /// The row of the cursor when the prompt was opened.
     pub start: usize,
-    /// The number of rows that match.
-    pub matches: usize,
 }

@@ -5,7 +5,7 @@ use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::action::Effect;
 use crate::tui::frame::popup::Popup;
-use crate::tui::input::list_find::labels::{Labels, labels};
+use crate::tui::input::list_find::labels::{Labels, contains, labels};
 use crate::tui::input::list_find::state::ListFind;
 use crate::tui::input::navigate::move_cursor;
 use crate::tui::state::State;
@@ -29,7 +29,18 @@ pub(crate) fn type_key(state: &mut State, mut prompt: ListFind, key: KeyEvent) -
         return Vec::new();
     };
     let target = match key.code {
-        KeyCode::Enter => return Vec::new(),
+        KeyCode::Enter => {
+            // What is looked for may have come after it was typed.
+            let text = prompt.input.value();
+            let is_there = list
+                .rows
+                .get(list.row)
+                .is_some_and(|row| contains(row, text));
+            if !is_there && let Some(found) = after(&list, text, prompt.start) {
+                go(state, list.row, found);
+            }
+            return Vec::new();
+        }
         KeyCode::Esc => {
             go(state, list.row, prompt.start);
             return Vec::new();
@@ -41,8 +52,6 @@ pub(crate) fn type_key(state: &mut State, mut prompt: ListFind, key: KeyEvent) -
             after(&list, prompt.input.value(), prompt.start)
         }
     };
-    let text = prompt.input.value();
-    prompt.matches = list.rows.iter().filter(|row| matches(row, text)).count();
     if let Some(target) = target {
         go(state, list.row, target);
     }
@@ -54,16 +63,11 @@ fn go(state: &mut State, from: usize, to: usize) {
     move_cursor(state, to as i64 - from as i64);
 }
 
-/// Whether a row contains the text, in upper or lower case.
-fn matches(row: &str, text: &str) -> bool {
-    row.to_lowercase().contains(&text.to_lowercase())
-}
-
 /// The first matching row from `row` on, then from the top.
 fn after(list: &Labels, text: &str, row: usize) -> Option<usize> {
     let count = list.rows.len();
     let mut rows = (row..count).chain(0..row.min(count));
-    rows.find(|row| matches(&list.rows[*row], text))
+    rows.find(|row| contains(&list.rows[*row], text))
 }
 
 /// The last matching row above `row`, then from the bottom.
@@ -72,5 +76,5 @@ fn before(list: &Labels, text: &str, row: usize) -> Option<usize> {
     let mut rows = (0..row.min(count))
         .rev()
         .chain((row.min(count)..count).rev());
-    rows.find(|row| matches(&list.rows[*row], text))
+    rows.find(|row| contains(&list.rows[*row], text))
 }
