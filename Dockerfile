@@ -11,7 +11,7 @@ COPY assets assets
 COPY benches benches
 COPY src src
 ARG COMMIT
-RUN SLUICEGATE_COMMIT=$COMMIT cargo build --release --locked --bin sluicegate
+RUN BUILD_COMMIT=$COMMIT cargo build --release --locked --bin sluicegate
 
 FROM debian:trixie-slim
 RUN apt-get update \

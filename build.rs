@@ -5,7 +5,7 @@ use std::process::Command;
 
 fn main() {
     println!("cargo::rerun-if-changed=build.rs");
-    println!("cargo::rerun-if-env-changed=SLUICEGATE_COMMIT");
+    println!("cargo::rerun-if-env-changed=BUILD_COMMIT");
     let profile = std::env::var("PROFILE").unwrap_or_default();
     // A debug build doesn't name its commit: each commit would compile everything again.
     let commit = if profile == "release" { commit() } else { None };
@@ -14,12 +14,12 @@ fn main() {
         None => format!("{profile} build"),
     };
     let version = std::env::var("CARGO_PKG_VERSION").unwrap_or_default();
-    println!("cargo::rustc-env=SLUICEGATE_VERSION={version} ({build})");
+    println!("cargo::rustc-env=BUILD_VERSION={version} ({build})");
 }
 
 /// Returns the commit: the one that the packager names, else that of a packed crate, else git's.
 fn commit() -> Option<String> {
-    let named = std::env::var("SLUICEGATE_COMMIT").ok();
+    let named = std::env::var("BUILD_COMMIT").ok();
     let found = named.or_else(of_package).or_else(of_git)?;
     let is_hex = found.len() >= 7 && found.bytes().all(|byte| byte.is_ascii_hexdigit());
     is_hex.then(|| found.chars().take(12).collect())

@@ -17,7 +17,7 @@ use super::tools::{Lint, Sandbox};
 
 /// See every Amplitude event, decide which ones reach Customer.io, and prove that they arrived.
 #[derive(Debug, Parser)]
-#[command(version = env!("SLUICEGATE_VERSION"), max_term_width = 100, after_help = EXAMPLES)]
+#[command(version = env!("BUILD_VERSION"), max_term_width = 100, after_help = EXAMPLES)]
 pub struct Cli {
     /// Read this configuration file. Default: `SLUICEGATE_CONFIG`, then the platform's folder.
     #[arg(long, global = true, value_name = "FILE")]

@@ -28,7 +28,7 @@ pub(super) async fn run(args: Doctor, source: ConfigSource) -> Result<ExitCode> 
         "version",
         format!(
             "{} on {} {}",
-            env!("SLUICEGATE_VERSION"),
+            env!("BUILD_VERSION"),
             std::env::consts::OS,
             std::env::consts::ARCH
         ),
