@@ -122,8 +122,10 @@ impl Session {
     }
 
     /// Searches on for a part of a frame's time, and brings the events pane and the inspector up
-    /// to date.
-    pub fn refresh(&mut self) {
+    /// to date. `size` is the terminal's, as it is: the event of a resize may be missing, when a key
+    /// came at the same moment.
+    pub fn refresh(&mut self, size: Option<(u16, u16)>) {
+        self.state.size = size.unwrap_or(self.state.size);
         let events = &self.state.events;
         self.finder
             .set(&events.list, events.find.as_ref(), events.in_context);

@@ -196,7 +196,7 @@ impl Shell {
 
     /// Draws a frame. Returns the earliest time of the next one.
     async fn draw(&mut self) -> io::Result<Instant> {
-        self.session.refresh();
+        self.session.refresh(self.screen.size().ok());
         self.start_queries();
         let began = Instant::now();
         let draw = |frame: &mut Frame<'_>| view::draw(frame, &self.session.state, &self.theme);

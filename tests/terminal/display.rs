@@ -22,6 +22,20 @@ fn help_resizing_and_a_small_terminal() {
 }
 
 #[test]
+fn a_resize_is_seen_when_keys_come_at_the_same_moment() {
+    let mut terminal = Terminal::open(&["demo"]);
+    terminal.shows("feed live");
+    for _ in 0..25 {
+        for (cols, rows, shows) in [(40, 10, "panes: 80×24"), (80, 24, "Violations")] {
+            terminal.press("j");
+            terminal.resize(cols, rows);
+            terminal.press("k");
+            terminal.shows(shows);
+        }
+    }
+}
+
+#[test]
 fn the_screen_uses_the_mouse_until_it_is_given_to_the_terminal() {
     let mut terminal = Terminal::open(&["demo", "--rate", "500"]);
     terminal.shows(" %   first attempt");

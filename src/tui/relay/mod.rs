@@ -64,10 +64,6 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
         let effect = tokio::select! {
             key = keys.next() => match key {
                 Some(Ok(Event::Key(key))) => state.press(key),
-                Some(Ok(Event::Resize(columns, rows))) => {
-                    state.size = (columns, rows);
-                    None
-                }
                 Some(Ok(_)) => None,
                 Some(Err(_)) | None => return Ok(()),
             },
@@ -83,6 +79,8 @@ pub async fn run(opening: Opening, hung_up: impl Future<Output = ()>) -> io::Res
             Some(RelayEffect::Redraw) => screen.clear()?,
             None => {}
         }
+        // The event of a resize may be missing, when a key came at the same moment.
+        state.size = screen.size().unwrap_or(state.size);
         let theme = Theme::of(state.colours, look.ascii);
         if !screen.draw(|frame| view::draw(frame, &state, &theme))? {
             return Ok(());
