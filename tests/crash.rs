@@ -138,7 +138,7 @@ async fn a_second_process_on_the_spool_is_refused_with_the_firsts_process_id() {
         .unwrap();
     let output = ended(second).await;
     assert_eq!(output.status.code(), Some(2));
-    let told = format!("is in use by process {}", first.id());
+    let told = format!("process {}", first.id());
     assert!(said(&output).contains(&told), "{}", said(&output));
     signal("TERM", first.id());
     assert!(ended(first).await.status.success());

@@ -20,7 +20,7 @@ use super::config_source::ConfigSource;
 use super::control_place::client;
 use super::spool_location::spool_folder;
 use super::ssh_bridge::{self, SshBridge};
-use super::watch::working_folder;
+use super::working_folder::working_folder;
 
 pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> {
     if args.pipe {
@@ -47,7 +47,8 @@ pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> 
     show(client, &settings).await
 }
 
-async fn show(client: Client, settings: &Settings) -> Result<ExitCode> {
+/// Opens the screen on the forwarder of `client`, with the look, keys and presets of these settings.
+pub(super) async fn show(client: Client, settings: &Settings) -> Result<ExitCode> {
     let about: AboutAnswer = client.get("/v1/about").await?;
     let (mirror, ends) = Mirror::new(client.clone(), settings.screen.ring_bytes);
     let remote = Remote::connect(client.clone(), ends).await?;

@@ -31,6 +31,7 @@ use super::forwarder::start;
 use super::headless::{self, EndConditions};
 use super::player::Player;
 use super::watch;
+use super::working_folder::working_folder;
 
 /// Latency of the sandbox, in milliseconds: about that of Customer.io.
 const LATENCY_MS: u64 = 60;
@@ -128,7 +129,7 @@ async fn show(
     server: &Server,
     sandbox: &Sandbox,
 ) -> Result<ExitCode> {
-    let folder = watch::working_folder();
+    let folder = working_folder();
     let labels = Labels {
         workspace: settings.workspace(),
         destination: format!("sandbox {}", sandbox.url().trim_start_matches("http://")),

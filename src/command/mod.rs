@@ -7,6 +7,7 @@
 mod output;
 
 mod alerts;
+mod already_running;
 mod attach;
 mod audit;
 mod backfill;
@@ -42,5 +43,6 @@ mod ssh_bridge;
 mod status;
 mod summary;
 mod watch;
+mod working_folder;
 
 pub use dispatch::{refuse_usage, run};

@@ -13,6 +13,7 @@ use crate::service_manager::{self, ServiceState, Watchdog};
 use crate::signals;
 
 use super::alerts;
+use super::already_running;
 use super::config_source::ConfigSource;
 use super::control;
 use super::forwarder::start;
@@ -33,6 +34,7 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
     let flags = args.settings.flags();
     let mut loaded = source.clone().load(&flags)?;
     problems::refuse(&loaded, Needs::BOTH)?;
+    let with_screen = loaded.settings.clone();
     without_screen(&mut loaded.settings);
     let settings = &loaded.settings;
     tracing::info!(
@@ -42,7 +44,10 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
         "forwarding"
     );
     let folder = settings.spool_folder()?;
-    let mut pipeline = start(&loaded, &folder)?;
+    let mut pipeline = match start(&loaded, &folder) {
+        Ok(pipeline) => pipeline,
+        Err(error) => return already_running::offer(error, &folder, &with_screen).await,
+    };
     let reloader = Reloader::new(source, flags, Arc::new(without_screen));
     control::serve(&mut pipeline, settings, &folder, reloader.clone()).await?;
     let reloads = Reloads { reloader, hangups };

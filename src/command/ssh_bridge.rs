@@ -80,9 +80,8 @@ async fn connect(mut connection: tokio::net::UnixStream, arguments: Vec<String>)
     }
 }
 
-/// An argument for the shell at the other end.
-#[cfg(unix)]
-fn quoted(argument: &str) -> String {
+/// An argument as a shell reads it.
+pub(super) fn quoted(argument: &str) -> String {
     let is_plain = |c: char| c.is_ascii_alphanumeric() || "-_./@".contains(c);
     if !argument.is_empty() && argument.chars().all(is_plain) {
         return argument.to_owned();

@@ -1,7 +1,7 @@
 //! `watch`: opens the screen on the configured feed and workspace.
 
 use std::io::{IsTerminal as _, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -18,12 +18,14 @@ use crate::tui::input::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
 
 use super::alerts;
+use super::already_running;
 use super::config_source::ConfigSource;
 use super::control;
 use super::forwarder::start;
 use super::problems::{self, Problems};
 use super::reload::Reloader;
 use super::summary::Summary;
+use super::working_folder::working_folder;
 
 pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     if !(stdin().is_terminal() && stdout().is_terminal()) {
@@ -40,7 +42,10 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     let adjust = move |settings: &mut Settings| screen_flags.apply(&mut settings.screen);
     adjust(&mut loaded.settings);
     let folder = loaded.settings.spool_folder()?;
-    let mut pipeline = start(&loaded, &folder)?;
+    let mut pipeline = match start(&loaded, &folder) {
+        Ok(pipeline) => pipeline,
+        Err(error) => return already_running::offer(error, &folder, &loaded.settings).await,
+    };
     let reloader = Reloader::new(source, flags, Arc::new(adjust));
     control::serve(&mut pipeline, &loaded.settings, &folder, reloader.clone()).await?;
     alerts::start(&mut pipeline, &loaded.settings)?;
@@ -152,12 +157,6 @@ No feed yet:
 pub(super) fn say_summary(workspace: &str, ended: &ShutdownReport, took: Duration) {
     say!("{workspace}, from start to quit:");
     Summary::new(ended, took).say(Format::Text);
-}
-
-/// Returns the folder that exports are written to.
-pub(super) fn working_folder() -> PathBuf {
-    // A folder that was removed has no name: writing to it then says so.
-    std::env::current_dir().unwrap_or_else(|_| PathBuf::from("."))
 }
 
 /// Returns the URL of the destination, or nothing if Customer.io is still to be asked for the region.

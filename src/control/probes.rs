@@ -56,7 +56,9 @@ struct Readiness {
     feed: bool,
     /// The spool can be written, and has room.
     spool: bool,
-    /// Customer.io is neither down nor refuses the credentials.
+    /// Delivery is not halted. An open circuit breaker is not a halt: it retries by itself, and events
+    /// wait in the spool meanwhile, so that restarting the forwarder or sending the feed elsewhere would
+    /// only make it worse.
     destination: bool,
 }
 
@@ -65,7 +67,7 @@ impl Readiness {
         let delivery = &snapshot.delivery;
         let feed = snapshot.feed.state == FeedState::Live;
         let spool = delivery.spool.fault.is_none() && !delivery.spool.full;
-        let destination = delivery.breaker == BreakerState::Closed;
+        let destination = !matches!(delivery.breaker, BreakerState::Refused { .. });
         Self {
             feed,
             spool,
@@ -106,5 +108,17 @@ mod tests {
             let failed = parts.iter().filter(|works| !**works).count();
             assert_eq!((found.is_ready(), failed), (false, 1), "{at}");
         }
+    }
+
+    #[test]
+    fn an_open_breaker_retries_by_itself_and_is_ready() {
+        let mut snapshot = Snapshot::default();
+        snapshot.feed.state = FeedState::Live;
+        snapshot.delivery.breaker = BreakerState::Open {
+            why: "503".to_owned(),
+            since_ms: 0,
+            probe_ms: 1_000,
+        };
+        assert!(Readiness::of(&snapshot).is_ready());
     }
 }

@@ -10,16 +10,16 @@ use crate::program::{Running, Serving, run_on, sandbox, sluicegate};
 use crate::pty::{Terminal, program_without_umask};
 
 /// A feed of made-up traffic, a sandbox, and a forwarder between them with its spool in `folder`.
-struct Bench {
+pub struct Bench {
     folder: tempfile::TempDir,
-    _feed: Serving,
-    _sandbox: Serving,
+    feed: Serving,
+    sandbox: Serving,
     forwarder: Option<Running>,
     command: Command,
 }
 
 impl Bench {
-    fn start() -> Self {
+    pub fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
         let events = folder.path().join("events.ndjson");
         let line = |n: u64| {
@@ -49,8 +49,8 @@ impl Bench {
         let forwarder = Some(Running::start(&mut command));
         let bench = Self {
             folder,
-            _feed: feed,
-            _sandbox: sandbox,
+            feed,
+            sandbox,
             forwarder,
             command,
         };
@@ -58,7 +58,24 @@ impl Bench {
         bench
     }
 
-    fn spool(&self) -> String {
+    /// The settings of its forwarder.
+    pub fn variables(&self) -> Vec<(&'static str, String)> {
+        vec![
+            ("SLUICEGATE_FEED_URL", self.feed.url.clone()),
+            ("SLUICEGATE_CUSTOMERIO_SITE_ID", "site".to_owned()),
+            ("SLUICEGATE_CUSTOMERIO_API_KEY", "key".to_owned()),
+            ("SLUICEGATE_CUSTOMERIO_BASE_URL", self.sandbox.url.clone()),
+            ("SLUICEGATE_SPOOL_FOLDER", self.spool()),
+            ("SLUICEGATE_GATE", "open".to_owned()),
+        ]
+    }
+
+    /// The process of its forwarder.
+    pub fn pid(&self) -> u32 {
+        self.forwarder.as_ref().unwrap().pid()
+    }
+
+    pub fn spool(&self) -> String {
         self.folder.path().join("spool").display().to_string()
     }
 
@@ -74,7 +91,7 @@ impl Bench {
     }
 
     /// Runs `ctl` as the user `bob`. Returns whether it succeeded.
-    fn ctl(&self, args: &[&str]) -> bool {
+    pub fn ctl(&self, args: &[&str]) -> bool {
         let mut command = sluicegate();
         command.args(["ctl", "--spool", &self.spool()]).args(args);
         command

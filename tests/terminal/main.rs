@@ -2,6 +2,7 @@
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 #![cfg(unix)]
 
+mod already_running;
 mod attach;
 mod configuration;
 mod customerio;

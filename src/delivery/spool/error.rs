@@ -21,7 +21,7 @@ pub enum SpoolError {
     },
     /// Another process has it open.
     #[error(
-        "the spool in {folder} is in use by process {pid}; `sluicegate attach` opens a screen on that one; or end it first, or set spool.folder",
+        "the spool in {folder} is in use by process {pid}; end it first, or set spool.folder",
         folder = folder.display()
     )]
     InUse {
