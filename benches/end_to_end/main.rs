@@ -15,6 +15,8 @@
 //!   second unless `--rate` says otherwise: it presses keys and prints how long the screen took to
 //!   answer them, and how many bytes a second it wrote, at 30 frames a second and at 10. Then it
 //!   sends `--events` as fast as they are taken, with the screen and without, and prints both.
+//! - `-- --screens N` attaches N screens to the program by its control socket, and prints what they cost
+//!   it, at 20,000 events a second and with as many as are taken.
 #![expect(
     clippy::unwrap_used,
     reason = "a benchmark that can't run has nothing better to do"
@@ -26,6 +28,8 @@ mod parts;
 mod process;
 #[cfg(unix)]
 mod screen;
+#[cfg(unix)]
+mod screens;
 
 use std::time::Duration;
 
@@ -58,6 +62,8 @@ fn main() {
         )),
         #[cfg(unix)]
         _ if args.iter().any(|arg| arg == "--screen") => screen::measure(run),
+        #[cfg(unix)]
+        _ if value("--screens", 0) > 0 => screens::measure(run, value("--screens", 0)),
         _ if run.rate > 0 || run.outage > 0 => alone(run),
         _ => compare(run, value("--runs", 1)),
     }

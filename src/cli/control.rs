@@ -19,11 +19,15 @@ use crate::filter::Mode;
   sluicegate ctl filters apply filters.toml
   sluicegate ctl tail --where 'user_id == \"u-8812\"'
   sluicegate ctl --at https://forwarder:4090 status
+  sluicegate ctl --relay status
 Exits with 0 if it was done, with 1 if the forwarder refused, and with 2 if it can't be reached.")]
 pub struct Ctl {
     /// The forwarder.
     #[command(flatten)]
     pub place: CtlPlace,
+    /// The relay of this machine, by the socket in relay.folder. It answers `status`.
+    #[arg(long, conflicts_with_all = ["at", "folder"])]
+    pub relay: bool,
     /// What to do.
     #[command(subcommand)]
     pub request: CtlRequest,
@@ -34,12 +38,21 @@ pub struct Ctl {
 #[command(after_help = "Examples:
   sluicegate attach                                the forwarder of this machine
   sluicegate attach --ssh ops@forwarder            the forwarder of another machine
-  sluicegate attach --at https://forwarder:4090    one that listens on control.listen
+  sluicegate attach forwarder:4090                 one that listens on control.listen
+  sluicegate attach --lite --ssh ops@forwarder     over a line with little room
 The forwarder goes on when the screen is left. Any number of screens may be attached at once.")]
 pub struct Attach {
+    /// The forwarder that listens at this address (control.listen) by TLS, or at this URL. Default: the
+    /// one of this machine, by its socket.
+    #[arg(value_name = "HOST:PORT", conflicts_with_all = ["at", "ssh", "pipe"])]
+    pub forwarder: Option<String>,
     /// The forwarder.
     #[command(flatten)]
     pub place: CtlPlace,
+    /// Get summaries of events, and fetch the rest of those that are opened. Searches, previews and
+    /// sizes know only the summaries: type, IDs and times.
+    #[arg(long)]
+    pub lite: bool,
     /// Run `sluicegate attach --pipe` on this machine by ssh, and use the forwarder there.
     #[arg(long, value_name = "USER@HOST", conflicts_with = "at")]
     pub ssh: Option<String>,

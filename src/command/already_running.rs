@@ -14,6 +14,7 @@ use crate::amplitude::time::{self, UnixMs};
 use crate::blocking;
 use crate::config::Settings;
 use crate::control::client::{Client, ClientError, Place};
+use crate::control::mirror::Transfer;
 use crate::control::socket;
 use crate::delivery::spool::SpoolError;
 use crate::text::duration;
@@ -54,7 +55,7 @@ pub(super) async fn offer(error: Report, folder: &Path, settings: &Settings) -> 
     complain!("sluicegate: {found}");
     complain!("Enter  attach a screen to it (it keeps its settings)    Esc  quit");
     if blocking::run(is_accepted).await? {
-        return attach::show(running.client, settings).await;
+        return attach::show(running.client, settings, Transfer::default()).await;
     }
     Ok(ExitCode::from(2))
 }

@@ -9,7 +9,7 @@ use color_eyre::eyre::{Result, bail};
 use crate::cli::Attach;
 use crate::config::Settings;
 use crate::control::client::{Client, Place};
-use crate::control::mirror::Mirror;
+use crate::control::mirror::{Mirror, Transfer};
 use crate::control::remote::Remote;
 use crate::control::{AboutAnswer, Role, socket};
 use crate::tui::action::ReloadOutcome;
@@ -22,7 +22,11 @@ use super::spool_location::spool_folder;
 use super::ssh_bridge::{self, SshBridge};
 use super::working_folder::working_folder;
 
-pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> {
+/// Maximum bytes a second from another machine. With what HTTP and TLS add, this is less than half of a line of
+/// 100 kB/s.
+const BYTES_PER_SECOND: u32 = 37_000;
+
+pub(super) async fn run(mut args: Attach, source: ConfigSource) -> Result<ExitCode> {
     if args.pipe {
         let folder = spool_folder(args.place.spool, source)?;
         ssh_bridge::pipe(&socket::path(&folder)).await?;
@@ -33,6 +37,14 @@ pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> 
             "attach needs a terminal, and standard input or output is not one; `sluicegate ctl` is for scripts"
         );
     }
+    if let Some(address) = args.forwarder.take() {
+        args.place.at = Some(url(address));
+    }
+    let is_far = args.place.at.is_some() || args.ssh.is_some();
+    let transfer = Transfer {
+        summaries: args.lite,
+        bytes_per_second: is_far.then_some(BYTES_PER_SECOND),
+    };
     let mut settings = source.clone().load(&[])?.settings;
     args.screen.apply(&mut settings.screen);
     // It lives as long as the screen.
@@ -44,24 +56,38 @@ pub(super) async fn run(args: Attach, source: ConfigSource) -> Result<ExitCode> 
         Some(bridge) => Client::new(Place::Socket(bridge.socket()), None)?,
         None => client(args.place, source)?,
     };
-    show(client, &settings).await
+    show(client, &settings, transfer).await
+}
+
+/// The URL of an address, which is one by itself or `host:port`.
+fn url(address: String) -> String {
+    if address.contains("://") {
+        address
+    } else {
+        format!("https://{address}")
+    }
 }
 
 /// Opens the screen on the forwarder of `client`, with the look, keys and presets of these settings.
-pub(super) async fn show(client: Client, settings: &Settings) -> Result<ExitCode> {
+pub(super) async fn show(
+    client: Client,
+    settings: &Settings,
+    transfer: Transfer,
+) -> Result<ExitCode> {
     let about: AboutAnswer = client.get("/v1/about").await?;
-    let (mirror, ends) = Mirror::new(client.clone(), settings.screen.ring_bytes);
+    let (mirror, ends) = Mirror::new(client.clone(), settings.screen.ring_bytes, transfer);
     let remote = Remote::connect(client.clone(), ends).await?;
     let following = tokio::spawn(mirror.run());
     let forwarder = about.forwarder;
-    let role = match about.role {
-        Role::Operator => "",
-        Role::Viewer => ", as a viewer",
+    let (place, feed) = (client.place(), &forwarder.feed);
+    let feed = match about.role {
+        Role::Operator => format!("{feed} (attached to {place})"),
+        Role::Viewer => format!("viewer at {place}: {feed}"),
     };
     let labels = Labels {
         workspace: forwarder.workspace.clone(),
         destination: forwarder.destination,
-        feed: format!("{} (attached to {}{role})", forwarder.feed, client.place()),
+        feed,
         save_to: None,
         folder: working_folder(),
         tour: None,

@@ -1,4 +1,4 @@
-//! Serves the control API of a forwarder.
+//! Serves the control API of a forwarder, and listens for that of a relay.
 
 use std::path::Path;
 use std::sync::Arc;
@@ -11,8 +11,8 @@ use crate::config::{self, Settings};
 use crate::control::{About, Access, Api, Reload, Role, Server, Token};
 use crate::pipeline::{Handle, Pipeline};
 
-/// Serves the control API of a pipeline whose spool is in `folder`, as long as it runs. Without a
-/// socket it still forwards; an address that can't be used is an error.
+/// Serves the control API of a pipeline whose spool is in `folder`, as long as it runs. Without a socket it
+/// still forwards.
 pub(super) async fn serve(
     pipeline: &mut Pipeline,
     settings: &Settings,
@@ -20,9 +20,6 @@ pub(super) async fn serve(
     reloader: Reloader,
 ) -> Result<()> {
     let own = &settings.control;
-    if !own.socket && own.listen.is_empty() {
-        return Ok(());
-    }
     let about = About::this(
         settings.workspace(),
         settings.destination_name(),
@@ -30,8 +27,26 @@ pub(super) async fn serve(
     );
     let handle = pipeline.handle().clone();
     let reload = reload(reloader, handle.clone());
-    let mut server = Server::new(Api::new(handle, access(own), about, Some(reload)));
+    let api = Api::new(handle, access(own), about, Some(reload));
+    let server = listen(Server::new(api.doors()), own, Some(folder)).await?;
+    if let Some(server) = server {
+        pipeline.run_beside("the control API", server.run());
+    }
+    Ok(())
+}
+
+/// Listens where the settings say: on the socket of `folder`, and on the network. None if that is
+/// nowhere. A socket that can't be made is logged; an address that can't be used is an error.
+pub(super) async fn listen(
+    mut server: Server,
+    own: &config::Control,
+    folder: Option<&Path>,
+) -> Result<Option<Server>> {
+    if !own.socket && own.listen.is_empty() {
+        return Ok(None);
+    }
     if own.socket
+        && let Some(folder) = folder
         && let Err(error) = server.listen_on_socket(folder)
     {
         tracing::warn!("{error}");
@@ -47,11 +62,11 @@ pub(super) async fn serve(
         let bound = server.listen_on_network(address, tls).await?;
         tracing::info!("the control API is at {scheme}://{bound}");
     }
-    pipeline.run_beside("the control API", server.run());
-    Ok(())
+    Ok(Some(server))
 }
 
-fn access(own: &config::Control) -> Access {
+/// The tokens of the settings.
+pub(super) fn access(own: &config::Control) -> Access {
     let operators = own.operators.iter().map(|it| (it, Role::Operator));
     let viewers = own.viewers.iter().map(|it| (it, Role::Viewer));
     let all = operators.chain(viewers);

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use color_eyre::eyre::{Result, WrapErr as _};
+use color_eyre::eyre::{Result, WrapErr as _, bail};
 use secrecy::SecretString;
 
 use crate::cli::CtlPlace;
@@ -10,6 +10,7 @@ use crate::control::client::{Client, Place};
 use crate::control::socket;
 
 use super::config_source::ConfigSource;
+use super::relay_control;
 use super::spool_location::spool_folder;
 
 /// The variable with the token for `--at`.
@@ -31,6 +32,22 @@ pub(super) fn client(place: CtlPlace, source: ConfigSource) -> Result<Client> {
         None => Place::Socket(socket::path(&spool_folder(spool, source)?)),
     };
     Ok(Client::new(place, ca_file.as_deref())?)
+}
+
+/// A client of the relay of this machine.
+pub(super) fn relay_client(source: ConfigSource) -> Result<Client> {
+    let settings = source.load(&[])?.settings;
+    let Some(folder) = relay_control::folder(&settings.relay) else {
+        bail!("cannot find a home folder, where a relay has its socket; set relay.folder");
+    };
+    let path = socket::path(&folder);
+    if !path.exists() {
+        bail!(
+            "no relay listens on {}; start one, or name its folder in relay.folder",
+            path.display()
+        );
+    }
+    Ok(Client::new(Place::Socket(path), None)?)
 }
 
 /// The token in the file, or in the environment.

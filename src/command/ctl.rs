@@ -14,14 +14,19 @@ use crate::cli::{Ctl, CtlRequest, FiltersRequest, Format};
 use crate::control::client::{Client, ClientError};
 use crate::filter::{Filters, Mode};
 use crate::protocol::{ChangeRecord, Snapshot};
+use crate::text::grouped;
 
 use super::config_source::ConfigSource;
-use super::control_place::client;
+use super::control_place::{client, relay_client};
 use super::headless::status_line;
 use super::output::{self, printable};
 
 pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
-    let client = client(args.place, source)?;
+    let client = if args.relay {
+        relay_client(source)?
+    } else {
+        client(args.place, source)?
+    };
     match Box::pin(request(&client, args.request)).await {
         Ok(code) => Ok(code),
         // It was reached, and refused: scripts tell that from one that isn't there.
@@ -65,6 +70,9 @@ async fn status(client: &Client, format: Format) -> Result<()> {
         Format::Json => output::json(&client.get::<Value>("/v1/status").await?),
         Format::Text => {
             let about: Value = client.get("/v1/about").await?;
+            if about["relay"].is_object() {
+                return relay_status(client, &about["relay"]).await;
+            }
             let snapshot: Snapshot = client.get("/v1/status").await?;
             let mode = snapshot.mode.map_or("starting", Mode::name);
             let text = |name: &str| {
@@ -75,6 +83,24 @@ async fn status(client: &Client, format: Format) -> Result<()> {
             say!("feed {}  destination {}", text("feed"), text("destination"));
             say!("{}", status_line(&snapshot));
         }
+    }
+    Ok(())
+}
+
+/// Shows the state of a relay.
+async fn relay_status(client: &Client, about: &Value) -> Result<()> {
+    let status: Value = client.get("/v1/status").await?;
+    let text = |name: &str| printable(about[name].as_str().unwrap_or_default());
+    let count = |name: &str| grouped(status[name].as_u64().unwrap_or_default());
+    let clients = status["clients"].as_array().map_or(0, Vec::len);
+    say!("relay {}  feed {}", text("url"), text("feed"));
+    say!(
+        "received {}  refused {}  clients {clients}",
+        count("received"),
+        count("refused")
+    );
+    if let Some(fault) = status["log"]["fault"].as_str() {
+        say!("log: {}", printable(fault));
     }
     Ok(())
 }

@@ -34,6 +34,7 @@ mod player;
 mod problems;
 mod progress;
 mod relay;
+mod relay_control;
 mod reload;
 mod replay;
 mod run;

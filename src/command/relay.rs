@@ -1,7 +1,6 @@
 //! `relay`: takes events over HTTP and serves them as a feed.
 
 use std::io::{IsTerminal as _, stdin, stdout};
-use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
@@ -11,7 +10,7 @@ use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
-use crate::config::{self, Needs, state_folder};
+use crate::config::{self, Needs};
 use crate::feed::log::{Log, Retention};
 use crate::feed::server;
 use crate::feed::usage::Usage;
@@ -30,6 +29,7 @@ use super::config_source::ConfigSource;
 use super::listener::listen;
 use super::output::{log_to, log_to_stderr};
 use super::problems;
+use super::relay_control::{self, RelayControl};
 
 /// Maximum time at the end for sending clients the rest.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -61,6 +61,7 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
         tokio::task::spawn_blocking(move || log(&own)).await??
     };
     let relay = Relay::start(listener, options, log)?;
+    let control = RelayControl::serve(&relay, &loaded.settings).await?;
     let asks = required_credentials(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
         tracing::warn!(
@@ -86,6 +87,7 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
         tui::relay::run(opening, reloading).await?;
     }
     drain(&relay).await;
+    control.end().await;
     Ok(report(&relay))
 }
 
@@ -176,23 +178,14 @@ fn log(own: &config::Relay) -> Result<Option<Log>> {
     if own.retain.is_zero() {
         return Ok(None);
     }
-    let folder = match own.folder.as_str() {
-        "" => default_folder()?,
-        named => PathBuf::from(named),
+    let Some(folder) = relay_control::folder(own) else {
+        bail!("cannot find a home folder to keep messages in; name a folder with --folder");
     };
     let keep = Retention {
         age: own.retain,
         bytes: own.retain_bytes,
     };
     Ok(Some(Log::open(&folder, keep)?))
-}
-
-/// Returns the default folder of the log.
-fn default_folder() -> Result<PathBuf> {
-    let Some(state) = state_folder() else {
-        bail!("cannot find a home folder to keep messages in; name a folder with --folder");
-    };
-    Ok(state.join("relay"))
 }
 
 /// The files of its certificate.

@@ -14,6 +14,7 @@ use super::about::About;
 use super::access::{Access, Caller};
 use super::metrics::Metrics;
 use super::refusal::{Refusal, answer};
+use super::screen_hub::ScreenHub;
 
 /// Reloads the configuration. Returns a report, or why nothing changed.
 pub type Reload =
@@ -25,10 +26,11 @@ pub struct Api(pub(super) Arc<Parts>);
 
 pub(super) struct Parts {
     pub(super) handle: Handle,
-    pub(super) access: Access,
+    pub(super) access: Arc<Access>,
     pub(super) about: About,
     pub(super) reload: Option<Reload>,
     pub(super) metrics: Metrics,
+    pub(super) screens: Arc<ScreenHub>,
 }
 
 impl std::fmt::Debug for Api {
@@ -41,12 +43,14 @@ impl Api {
     /// Creates the API of the pipeline of `handle`. `reload` is none if there is no configuration to
     /// reload.
     pub fn new(handle: Handle, access: Access, about: About, reload: Option<Reload>) -> Self {
+        let screens = ScreenHub::new(handle.ring().clone(), handle.snapshots());
         Self(Arc::new(Parts {
             handle,
-            access,
+            access: Arc::new(access),
             about,
             reload,
             metrics: Metrics::default(),
+            screens,
         }))
     }
 

@@ -1,5 +1,6 @@
 //! A copy of a forwarder's state and of its recent events, for a screen in another process.
 
+use std::fmt::Write as _;
 use std::io::Write as _;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -7,7 +8,7 @@ use std::time::Duration;
 use tokio::sync::watch;
 
 use crate::amplitude::time;
-use crate::protocol::{LinkStatus, Snapshot};
+use crate::protocol::{LinkStatus, Outcome, Record, Snapshot};
 use crate::telemetry::ring::SharedRing;
 
 use super::about::About;
@@ -21,18 +22,34 @@ const LONGEST_DELAY: Duration = Duration::from_secs(5);
 /// A connection on which nothing came for this time is given up: a snapshot comes every second.
 const SILENCE: Duration = Duration::from_secs(10);
 
+/// What a screen wants to be sent.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Transfer {
+    /// Summaries of events only; the rest of an event is fetched when it is opened.
+    pub summaries: bool,
+    /// Maximum bytes a second, of which the newest events are left out first; none for as many as there
+    /// are.
+    pub bytes_per_second: Option<u32>,
+}
+
+/// The process whose events are in a mirror now.
+#[derive(Debug, Clone, Copy, Default)]
+pub(super) struct Run {
+    pub(super) process: u32,
+    /// Added to the numbers of its events, so that those of a new run come after those of the last one.
+    pub(super) offset: u64,
+}
+
 /// A copy of a forwarder's state and recent events.
 #[derive(Debug)]
 pub struct Mirror {
     client: Client,
+    transfer: Transfer,
     ring: SharedRing,
     snapshots: watch::Sender<Arc<Snapshot>>,
     known: Arc<Mutex<Option<(About, Role)>>>,
-    /// Added to the numbers of the forwarder's events, so that those of a new run come after those of
-    /// the last one.
-    offset: u64,
-    /// The process whose events these are, and its last event.
-    process: u32,
+    run: Arc<Mutex<Run>>,
+    /// The last event of that run, by its number there.
     last: u64,
     missed: u64,
 }
@@ -46,26 +63,31 @@ pub struct MirrorEnds {
     pub snapshots: watch::Receiver<Arc<Snapshot>>,
     /// The forwarder, and the role of whoever is at the screen; known once it is connected.
     pub known: Arc<Mutex<Option<(About, Role)>>>,
+    pub(super) run: Arc<Mutex<Run>>,
+    pub(super) transfer: Transfer,
 }
 
 impl Mirror {
     /// A mirror with at most `ring_bytes` of recent events.
-    pub fn new(client: Client, ring_bytes: usize) -> (Self, MirrorEnds) {
+    pub fn new(client: Client, ring_bytes: usize, transfer: Transfer) -> (Self, MirrorEnds) {
         let (snapshots, received) = watch::channel(Arc::default());
         let ring = SharedRing::new(ring_bytes);
         let known = Arc::new(Mutex::new(None));
+        let run = Arc::new(Mutex::new(Run::default()));
         let ends = MirrorEnds {
             ring: ring.clone(),
             snapshots: received,
             known: known.clone(),
+            run: run.clone(),
+            transfer,
         };
         let mirror = Self {
             client,
+            transfer,
             ring,
             snapshots,
             known,
-            offset: 0,
-            process: 0,
+            run,
             last: 0,
             missed: 0,
         };
@@ -93,8 +115,7 @@ impl Mirror {
 
     /// Follows one connection to its end.
     async fn follow(&mut self) -> Result<(), ClientError> {
-        let path = format!("/v1/screen?pid={}&after={}", self.process, self.last);
-        let mut answer = self.client.stream(&path).await?;
+        let mut answer = self.client.stream(&self.path()).await?;
         let strange = |client: &Client, why: String| ClientError::Strange {
             place: client.place(),
             why,
@@ -121,20 +142,57 @@ impl Mirror {
         Ok(())
     }
 
+    /// The path of the lines after those that are here.
+    fn path(&self) -> String {
+        let Run { process, offset } = self.current();
+        let mut path = format!("/v1/screen?pid={process}&after={}", self.last);
+        // Writing into a string does not fail.
+        if let Some(pending) = self.first_pending(offset) {
+            let _ = write!(path, "&pending={pending}");
+        }
+        if self.transfer.summaries {
+            path += "&lite=true";
+        }
+        if let Some(bytes) = self.transfer.bytes_per_second {
+            let _ = write!(path, "&bytes_per_second={bytes}");
+        }
+        path
+    }
+
+    /// The first event of this run whose story may go on, by its number there.
+    fn first_pending(&self, offset: u64) -> Option<u64> {
+        let is_pending = |record: &&Record| {
+            matches!(
+                record.story.outcome,
+                Outcome::OnItsWay | Outcome::Waiting { .. }
+            )
+        };
+        let ring = self.ring.lock();
+        let first = ring.from(offset + 1).find(is_pending)?;
+        Some(first.sequence - offset)
+    }
+
+    fn current(&self) -> Run {
+        *self.run.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     fn take(&mut self, line: Line) {
+        let Run { process, offset } = self.current();
         match line {
             Line::Hello { forwarder, role } => {
-                if forwarder.pid != self.process {
-                    self.process = forwarder.pid;
+                if forwarder.pid != process {
                     self.last = 0;
-                    self.offset = self.ring.lock().end().saturating_sub(1);
+                    let run = Run {
+                        process: forwarder.pid,
+                        offset: self.ring.lock().end().saturating_sub(1),
+                    };
+                    *self.run.lock().unwrap_or_else(PoisonError::into_inner) = run;
                 }
                 *self.known.lock().unwrap_or_else(PoisonError::into_inner) =
                     Some((forwarder, role));
             }
             Line::Snapshot(snapshot) => self.publish(Arc::unwrap_or_clone(snapshot)),
             Line::Records(records) => {
-                let offset = self.offset;
                 let records: Vec<_> = records
                     .into_iter()
                     .filter_map(|record| record.into_record(offset))
@@ -147,7 +205,7 @@ impl Mirror {
             Line::Stories(stories) => {
                 let mut ring = self.ring.lock();
                 for (sequence, story) in stories {
-                    ring.update(sequence + self.offset, |old| *old = story.into_story());
+                    ring.update(sequence + offset, |old| *old = story.into_story());
                 }
             }
             Line::Missed(count) => self.missed += count,
@@ -156,13 +214,14 @@ impl Mirror {
 
     fn publish(&self, mut snapshot: Snapshot) {
         for limit in Arc::make_mut(&mut snapshot.limits) {
-            limit.last_sequence += self.offset;
+            limit.last_sequence += self.current().offset;
         }
         // The size of the copy is what the screen can find something in.
         snapshot.ring = self.ring.lock().row();
         snapshot.link = Some(LinkStatus {
             lost: None,
             missed: self.missed,
+            summaries: self.transfer.summaries,
         });
         self.snapshots.send_replace(Arc::new(snapshot));
     }
@@ -175,6 +234,7 @@ impl Mirror {
             old.link = Some(LinkStatus {
                 lost: Some((why.to_owned(), again_ms)),
                 missed: self.missed,
+                summaries: self.transfer.summaries,
             });
             *snapshot = Arc::new(old);
         });

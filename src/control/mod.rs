@@ -1,4 +1,4 @@
-//! The control API: how other processes watch and steer a running forwarder.
+//! The control API: how other processes watch and steer a running forwarder, and watch a relay.
 //!
 //! It is HTTP with JSON, on a Unix socket in the spool's folder that only its owner can use, and on
 //! `control.listen` where that is set. `assets/control.md` describes each request; [`PROTOCOL`] is its
@@ -13,20 +13,29 @@ mod api;
 mod body;
 pub mod client;
 mod dead_letter_requests;
+mod door;
 mod events;
 mod metrics;
 pub mod mirror;
 mod probes;
 mod refusal;
+mod relay_api;
 pub mod remote;
 mod routes;
 mod screen_feed;
+mod screen_hub;
+mod screen_stream;
+mod screen_tick;
 mod server;
+mod skipped;
 pub mod socket;
+mod whole_event;
 mod wire;
 mod wire_letter;
 
 pub use about::{About, AboutAnswer, PROTOCOL};
 pub use access::{Access, Role, Token};
 pub use api::{Api, Reload};
+pub use door::Doors;
+pub use relay_api::{AboutRelay, AboutRelayAnswer, RelayApi};
 pub use server::{Server, ServerError};

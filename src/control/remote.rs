@@ -1,7 +1,8 @@
 //! A forwarder in another process, as a screen uses it.
 
+use std::collections::BTreeSet;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use reqwest::Method;
@@ -20,7 +21,8 @@ use crate::telemetry::ring::SharedRing;
 use super::about::About;
 use super::access::Role;
 use super::client::{Client, ClientError};
-use super::mirror::MirrorEnds;
+use super::mirror::{MirrorEnds, Run};
+use super::wire::WireRecord;
 use super::wire_letter::WireLetter;
 
 /// Maximum time until the state shows a change.
@@ -32,6 +34,8 @@ pub struct Remote {
     client: Client,
     ends: MirrorEnds,
     settings: Arc<Mutex<RemoteSettings>>,
+    /// The events that are here as a whole, where the others are summaries.
+    whole: Arc<Mutex<BTreeSet<u64>>>,
 }
 
 /// The settings of a forwarder that a screen's queries depend on.
@@ -51,7 +55,46 @@ impl Remote {
             client,
             ends,
             settings: Arc::new(Mutex::new(settings)),
+            whole: Arc::default(),
         })
+    }
+
+    /// Whether an event is here as a summary only, and the rest of it may be fetched.
+    pub fn is_summary(&self, sequence: u64) -> bool {
+        self.ends.transfer.summaries
+            && sequence > self.offset()
+            && !self.whole().contains(&sequence)
+    }
+
+    /// Fetches the whole of an event. One that the forwarder no longer has stays a summary.
+    pub async fn fetch(&self, sequence: u64) -> Result<(), ClientError> {
+        let Run { process, offset } = *self.run();
+        let number = sequence.saturating_sub(offset);
+        let path = format!("/v1/event?pid={process}&sequence={number}");
+        let found = self.client.get::<WireRecord>(&path).await;
+        if matches!(found, Ok(_) | Err(ClientError::Refused { .. })) {
+            let mut whole = self.whole();
+            whole.insert(sequence);
+            // Those that have left the ring are not needed.
+            *whole = whole.split_off(&self.ring().lock().first());
+        }
+        if let Some(record) = found?.into_record(offset) {
+            self.ring().lock().replace(sequence, record.content);
+        }
+        Ok(())
+    }
+
+    fn offset(&self) -> u64 {
+        self.run().offset
+    }
+
+    fn run(&self) -> MutexGuard<'_, Run> {
+        let run = self.ends.run.lock();
+        run.unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn whole(&self) -> MutexGuard<'_, BTreeSet<u64>> {
+        self.whole.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The recent events.

@@ -1,13 +1,10 @@
 //! The requests of the control API, and their answers.
 
-use std::net::SocketAddr;
-
 use axum::Router;
 use axum::body::Bytes;
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Extension, Query, Request, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::StatusCode;
-use axum::middleware::{self, Next};
-use axum::response::{IntoResponse as _, Response};
+use axum::response::Response;
 use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::json;
@@ -16,34 +13,33 @@ use crate::filter::preview::Batching;
 use crate::filter::{Filters, Mode};
 use crate::protocol::Command;
 
-use super::about::{AboutAnswer, PROTOCOL};
-use super::access::{Access, Caller};
+use super::about::AboutAnswer;
+use super::access::{Caller, Role};
 use super::api::Api;
 use super::body::parsed;
 use super::dead_letter_requests as dead_letters;
+use super::door::Doors;
 use super::events::{self, EventQuery};
 use super::probes;
 use super::refusal::{Refusal, answer};
 use super::remote::RemoteSettings;
 use super::screen_feed::{self, ScreenQuery, ScreenSources};
+use super::whole_event::{EventNumber, whole};
 
-/// Maximum size of a request's body, in bytes: filters with some hundred thousand event types.
-const MAX_BODY: usize = 64 << 20;
-
-/// Where a request comes in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Door {
-    Socket,
-    Network,
+impl Api {
+    /// The routes of the API, for the socket and for the network.
+    pub fn doors(&self) -> Doors {
+        Doors::new(&guarded(self), &probes::routes(self), &self.0.access)
+    }
 }
 
-/// The routes behind a door.
-pub(super) fn router(api: &Api, door: Door) -> Router {
+fn guarded(api: &Api) -> Router {
     Router::new()
         .route("/metrics", get(metrics))
         .route("/v1/about", get(about))
         .route("/v1/status", get(status))
         .route("/v1/events", get(tail))
+        .route("/v1/event", get(whole_event))
         .route("/v1/screen", get(screen))
         .route("/v1/changes", get(changes))
         .route("/v1/filters", get(filters).put(set_filters))
@@ -58,38 +54,7 @@ pub(super) fn router(api: &Api, door: Door) -> Router {
         .route("/v1/dead-letters/export", post(dead_letters::export))
         .route("/v1/dead-letters/retry", post(dead_letters::retry))
         .route("/v1/dead-letters/discard", post(dead_letters::discard))
-        .fallback(unknown_path)
-        .method_not_allowed_fallback(unknown_method)
-        .layer(DefaultBodyLimit::max(MAX_BODY))
-        .layer(middleware::from_fn_with_state(
-            (api.clone(), door),
-            authenticate,
-        ))
         .with_state(api.clone())
-        .merge(probes::routes(api))
-}
-
-/// Finds out who asks, before anything else of a request is read.
-async fn authenticate(
-    State((api, door)): State<(Api, Door)>,
-    mut request: Request,
-    next: Next,
-) -> Response {
-    let caller = match door {
-        Door::Socket => Ok(Access::on_socket(request.headers())),
-        Door::Network => {
-            let peer = request.extensions().get::<ConnectInfo<SocketAddr>>();
-            let from = peer.map_or([0; 4].into(), |peer| peer.0.ip().to_canonical());
-            api.0.access.on_network(request.headers(), from)
-        }
-    };
-    match caller {
-        Ok(caller) => {
-            request.extensions_mut().insert(caller);
-            next.run(request).await
-        }
-        Err(refusal) => refusal.into_response(),
-    }
 }
 
 async fn about(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
@@ -106,7 +71,9 @@ async fn status(State(api): State<Api>) -> Response {
 }
 
 async fn metrics(State(api): State<Api>) -> Response {
-    api.0.metrics.answer(&api.0.about, api.snapshot())
+    let screens = [Role::Viewer, Role::Operator].map(|role| (role, api.0.screens.count(role)));
+    let metrics = &api.0.metrics;
+    metrics.answer(&api.0.about, api.snapshot(), screens)
 }
 
 async fn tail(
@@ -114,6 +81,13 @@ async fn tail(
     Query(query): Query<EventQuery>,
 ) -> Result<Response, Refusal> {
     events::stream(api.0.handle.ring().clone(), &query)
+}
+
+async fn whole_event(
+    State(api): State<Api>,
+    Query(number): Query<EventNumber>,
+) -> Result<Response, Refusal> {
+    whole(api.0.handle.ring(), &number)
 }
 
 async fn screen(
@@ -124,8 +98,7 @@ async fn screen(
     let sources = ScreenSources {
         about: api.0.about.clone(),
         role: caller.role,
-        ring: api.0.handle.ring().clone(),
-        snapshots: api.0.handle.snapshots(),
+        hub: api.0.screens.clone(),
     };
     screen_feed::stream(sources, &query)
 }
@@ -260,20 +233,4 @@ async fn drain(
     }
     let body = json!({ "message": "draining; what can't be sent stays in the spool" });
     Ok(answer(StatusCode::ACCEPTED, &body))
-}
-
-async fn unknown_path(request: Request) -> Refusal {
-    let path = request.uri().path();
-    let why = format!(
-        "there is no {path} in version {PROTOCOL} of this API; its paths begin with /v{PROTOCOL}/"
-    );
-    Refusal::new(StatusCode::NOT_FOUND, why)
-}
-
-async fn unknown_method(request: Request) -> Refusal {
-    let (method, path) = (request.method(), request.uri().path());
-    Refusal::new(
-        StatusCode::METHOD_NOT_ALLOWED,
-        format!("{path} has no {method}"),
-    )
 }

@@ -1,42 +1,40 @@
 //! The lines for an attached screen, compressed.
 //!
-//! The forwarder keeps a place in the ring for each screen and nothing else: whatever a slow one could
-//! not be sent in time it has missed, and is told how much that was.
+//! A screen on this machine gets the ticks of the [hub](super::screen_hub) as they are, which costs
+//! nothing more for each further screen. One on a line with little room, and one that wants summaries
+//! only, has a stream of its own: compressed as a whole, and within the bytes a second that it asked for.
 
 use std::convert::Infallible;
-use std::io::Write as _;
+use std::io;
 use std::sync::Arc;
-use std::time::Duration;
 
 use axum::body::{Body, Bytes};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use futures_util::stream;
 use serde::Deserialize;
-use tokio::sync::watch;
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::sync::broadcast::error::RecvError;
+use tokio::time::Instant;
 
-use crate::filter::Mode;
-use crate::protocol::Snapshot;
-use crate::telemetry::ring::SharedRing;
-use crate::telemetry::story_changes::Follower;
+use crate::protocol::Record;
 
 use super::about::About;
 use super::access::Role;
-use super::wire::{Line, WireRecord, WireStory};
+use super::screen_hub::{Joined, ScreenHub};
+use super::screen_stream::ScreenStream;
+use super::screen_tick::{Fragment, LEVEL, Tick, fragment, write_line, write_list, write_missed};
+use super::wire::{Detail, Line, WireRecord, WireStory};
 
-/// Interval at which lines are sent.
-const EVERY: Duration = Duration::from_millis(200);
-/// Maximum interval of snapshots of which nothing but the time has changed.
-const SNAPSHOT_EVERY: Duration = Duration::from_secs(1);
-/// Maximum events, and changed stories, in an interval: 1,000 a second are more than anyone reads.
-const MAX_EACH: usize = 200;
 /// The newest events that a new screen gets, in bytes.
 const HISTORY_BYTES: usize = 4 << 20;
-/// Level of compression: a snapshot differs little from the last one.
-const LEVEL: i32 = 3;
+/// The same for a screen with a limit: a second or two on a line of 100 kB/s.
+const LIMITED_HISTORY_BYTES: usize = 512 << 10;
+/// The size of a summary among them.
+const SUMMARY_BYTES: usize = 256;
+/// Maximum stories that are sent again to a screen that may have missed changes of them.
+const MAX_STORIES: u64 = 4_096;
 
-/// The place from which a screen that was connected before goes on.
+/// What a screen asks for.
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ScreenQuery {
@@ -44,14 +42,19 @@ pub(super) struct ScreenQuery {
     pid: u32,
     /// The last event that it has.
     after: u64,
+    /// The first of its events whose story may have changed since.
+    pending: u64,
+    /// Whether it wants summaries of events only.
+    lite: bool,
+    /// Maximum bytes a second; none for as many as there are.
+    bytes_per_second: Option<u32>,
 }
 
 /// The sources of a screen.
 pub(super) struct ScreenSources {
     pub(super) about: About,
     pub(super) role: Role,
-    pub(super) ring: SharedRing,
-    pub(super) snapshots: watch::Receiver<Arc<Snapshot>>,
+    pub(super) hub: Arc<ScreenHub>,
 }
 
 /// Answers with the lines for a screen, until it disconnects or the pipeline ends.
@@ -71,147 +74,165 @@ pub(super) fn stream(sources: ScreenSources, query: &ScreenQuery) -> Response {
 }
 
 struct ScreenFeed {
-    sources: ScreenSources,
-    follower: Follower,
+    hub: Arc<ScreenHub>,
+    joined: Joined,
+    /// The first part, until it is sent.
+    first: Option<Bytes>,
     /// The sequence number of the next event.
     next: u64,
-    /// When the last snapshot was sent, and what it said of filters and mode: a change is sent at once.
-    sent: Instant,
-    shown: (u64, Option<Mode>),
-    tick: tokio::time::Interval,
-    encoder: zstd::stream::write::Encoder<'static, Vec<u8>>,
-    is_first: bool,
+    /// None for a screen that gets the ticks as they are.
+    own: Option<ScreenStream>,
 }
 
 impl ScreenFeed {
-    fn new(sources: ScreenSources, query: &ScreenQuery) -> std::io::Result<Self> {
-        let mut ring = sources.ring.lock();
-        let follower = ring.story_changes().follow();
-        let goes_on = query.pid == sources.about.pid && query.after >= ring.first();
-        let next = if goes_on {
-            query.after + 1
+    fn new(sources: ScreenSources, query: &ScreenQuery) -> io::Result<Self> {
+        let ScreenSources { about, role, hub } = sources;
+        let joined = hub.join(role);
+        let detail = if query.lite {
+            Detail::Summary
         } else {
-            let mut bytes = 0;
-            let newest = ring.from(0).rev().take_while(|record| {
-                bytes += record.bytes();
-                bytes <= HISTORY_BYTES
-            });
-            newest.last().map_or(ring.end(), |record| record.sequence)
+            Detail::Full
         };
-        drop(ring);
-        let mut tick = tokio::time::interval(EVERY);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut own = if query.lite || query.bytes_per_second.is_some() {
+            Some(ScreenStream::new(
+                detail,
+                query.bytes_per_second,
+                Instant::now(),
+            )?)
+        } else {
+            None
+        };
+        let goes_on = query.pid == about.pid && query.after > 0;
+        let mut lines = Vec::new();
+        let forwarder = about;
+        write_line(&mut lines, &Line::Hello { forwarder, role })?;
+        // The state comes before the events, which may take some time.
+        write_line(&mut lines, &Line::Snapshot(hub.snapshot()))?;
+        if goes_on && query.pending > 0 {
+            write_stories(&hub, query.pending, query.after, &mut lines)?;
+        }
+        let known = if goes_on { query.after } else { 0 };
+        write_history(&hub, (known, joined.next), query, &mut lines)?;
+        let first = match &mut own {
+            Some(own) => own.compress(&lines)?,
+            None => zstd::stream::encode_all(lines.as_slice(), LEVEL)?,
+        };
         Ok(Self {
-            sources,
-            follower,
-            next,
-            sent: Instant::now(),
-            shown: (0, None),
-            tick,
-            encoder: zstd::stream::write::Encoder::new(Vec::new(), LEVEL)?,
-            is_first: true,
+            first: Some(first.into()),
+            next: joined.next,
+            hub,
+            joined,
+            own,
         })
     }
 
     /// Waits for the next part; none once the pipeline has ended.
     async fn next(&mut self) -> Option<Bytes> {
+        if let Some(first) = self.first.take() {
+            return Some(first);
+        }
         loop {
-            self.tick.tick().await;
-            if self.sources.snapshots.has_changed().is_err() {
-                return None;
-            }
-            self.write_lines().ok()?;
-            self.encoder.flush().ok()?;
-            let part = std::mem::take(self.encoder.get_mut());
-            if !part.is_empty() {
-                return Some(part.into());
-            }
-        }
-    }
-
-    fn write_lines(&mut self) -> std::io::Result<()> {
-        if std::mem::take(&mut self.is_first) {
-            let ScreenSources { about, role, .. } = &self.sources;
-            let hello = Line::Hello {
-                forwarder: about.clone(),
-                role: *role,
+            let part = match self.joined.ticks.recv().await {
+                Ok(tick) => self.part(&tick),
+                Err(RecvError::Lagged(_)) => self.missed_stories(),
+                Err(RecvError::Closed) => return None,
             };
-            write(&mut self.encoder, &hello)?;
-            // The first snapshot comes before the history, which may take some time.
-            self.write_snapshot()?;
-            self.write_records(usize::MAX)?;
+            let part = part.ok()?;
+            if !part.is_empty() {
+                return Some(part);
+            }
         }
-        self.skip_missed()?;
-        self.write_records(MAX_EACH)?;
-        self.write_stories()?;
-        let now = {
-            let snapshot = self.sources.snapshots.borrow();
-            (snapshot.filters_version, snapshot.mode)
+    }
+
+    fn part(&mut self, tick: &Tick) -> io::Result<Bytes> {
+        let next = std::mem::replace(&mut self.next, tick.end);
+        if let Some(own) = &mut self.own {
+            return own.write(tick, next, Instant::now()).map(Bytes::from);
+        }
+        if tick.from == next {
+            return Ok(tick.frame());
+        }
+        let mut lines = Vec::new();
+        write_missed(&mut lines, tick.from.saturating_sub(next))?;
+        let mut part = zstd::stream::encode_all(lines.as_slice(), LEVEL)?;
+        part.extend_from_slice(&tick.frame());
+        Ok(part.into())
+    }
+
+    /// The stories that may have changed in ticks which this screen was too slow for.
+    fn missed_stories(&mut self) -> io::Result<Bytes> {
+        let last = self.next.saturating_sub(1);
+        let mut lines = Vec::new();
+        write_stories(&self.hub, 0, last, &mut lines)?;
+        let part = match &mut self.own {
+            Some(own) => own.compress(&lines)?,
+            None => zstd::stream::encode_all(lines.as_slice(), LEVEL)?,
         };
-        let is_due = self.sent.elapsed() >= SNAPSHOT_EVERY || now != self.shown;
-        if is_due && self.sources.snapshots.has_changed().unwrap_or_default() {
-            self.write_snapshot()?;
-        }
-        Ok(())
-    }
-
-    fn write_snapshot(&mut self) -> std::io::Result<()> {
-        self.sent = Instant::now();
-        let snapshot = self.sources.snapshots.borrow_and_update().clone();
-        self.shown = (snapshot.filters_version, snapshot.mode);
-        write(&mut self.encoder, &Line::Snapshot(snapshot))
-    }
-
-    /// Goes past the events that are more than an interval's, so that the newest are always sent.
-    fn skip_missed(&mut self) -> std::io::Result<()> {
-        let missed = {
-            let ring = self.sources.ring.lock();
-            let behind = ring.end().saturating_sub(MAX_EACH as u64);
-            let from = behind.max(ring.first());
-            let missed = from.saturating_sub(self.next.max(1));
-            self.next = self.next.max(from);
-            missed
-        };
-        if missed == 0 {
-            return Ok(());
-        }
-        write(&mut self.encoder, &Line::Missed(missed))
-    }
-
-    fn write_records(&mut self, most: usize) -> std::io::Result<()> {
-        let mut count = 0;
-        let (ring, next) = (&self.sources.ring, &mut self.next);
-        while count < most
-            && let Some(records) = ring.copy_batch(next, |record| Some(record.clone()))
-        {
-            count += records.len();
-            let records = records.iter().filter_map(WireRecord::of).collect();
-            write(&mut self.encoder, &Line::Records(records))?;
-        }
-        Ok(())
-    }
-
-    fn write_stories(&mut self) -> std::io::Result<()> {
-        let changed = {
-            let mut ring = self.sources.ring.lock();
-            let mut numbers = ring.story_changes().next(&mut self.follower, 8 * MAX_EACH);
-            // Of several changes the story tells the last; what was not sent is not needed.
-            numbers.sort_unstable();
-            numbers.dedup();
-            numbers.truncate(4 * MAX_EACH);
-            let stories = numbers.iter().filter_map(|number| ring.get(*number));
-            stories
-                .map(|record| (record.sequence, WireStory::of(&record.story)))
-                .collect::<Vec<_>>()
-        };
-        if changed.is_empty() {
-            return Ok(());
-        }
-        write(&mut self.encoder, &Line::Stories(changed))
+        Ok(part.into())
     }
 }
 
-fn write(to: &mut impl std::io::Write, line: &Line) -> std::io::Result<()> {
-    serde_json::to_writer(&mut *to, line)?;
-    to.write_all(b"\n")
+/// Writes the events after `known` and before `end`; of many the newest.
+fn write_history(
+    hub: &ScreenHub,
+    (known, end): (u64, u64),
+    query: &ScreenQuery,
+    lines: &mut Vec<u8>,
+) -> io::Result<()> {
+    let most = match query.bytes_per_second {
+        Some(_) => LIMITED_HISTORY_BYTES,
+        None => HISTORY_BYTES,
+    };
+    let (detail, size): (_, fn(&Record) -> usize) = if query.lite {
+        (Detail::Summary, |_| SUMMARY_BYTES)
+    } else {
+        (Detail::Full, Record::bytes)
+    };
+    let records: Vec<Record> = {
+        let ring = hub.ring().lock();
+        let mut bytes = 0;
+        let newest = ring.from(known + 1).rev();
+        let mut newest: Vec<Record> = newest
+            .filter(|record| record.sequence < end)
+            .take_while(|record| {
+                bytes += size(record);
+                bytes <= most
+            })
+            .cloned()
+            .collect();
+        newest.reverse();
+        newest
+    };
+    let first = records.first().map_or(end, |record| record.sequence);
+    if known > 0 {
+        write_missed(lines, first.saturating_sub(known + 1))?;
+    }
+    // Not too many in a line: the other side reads a line at a time.
+    for some in records.chunks(1_000) {
+        let fragments: Vec<Fragment> = some
+            .iter()
+            .filter_map(|record| fragment(record.sequence, &WireRecord::of(record, detail)?))
+            .collect();
+        write_list(lines, "records", &fragments)?;
+    }
+    Ok(())
+}
+
+/// Writes the stories of the events from `first` to `last`; of many those of the newest.
+fn write_stories(hub: &ScreenHub, first: u64, last: u64, lines: &mut Vec<u8>) -> io::Result<()> {
+    let first = first.max((last + 1).saturating_sub(MAX_STORIES));
+    let stories: Vec<_> = {
+        let ring = hub.ring().lock();
+        let records = ring
+            .from(first)
+            .take_while(|record| record.sequence <= last);
+        records
+            .map(|record| (record.sequence, record.story.clone()))
+            .collect()
+    };
+    let fragments: Vec<Fragment> = stories
+        .iter()
+        .filter_map(|(number, story)| fragment(*number, &(*number, WireStory::of(story))))
+        .collect();
+    write_list(lines, "stories", &fragments)
 }

@@ -11,8 +11,7 @@ use tokio::net::TcpListener;
 #[cfg(unix)]
 use crate::owner_only;
 
-use super::api::Api;
-use super::routes::{Door, router};
+use super::door::Doors;
 #[cfg(unix)]
 use super::socket;
 
@@ -46,25 +45,25 @@ pub enum ServerError {
 /// The listeners of a control API.
 #[derive(Debug)]
 pub struct Server {
-    api: Api,
+    doors: Doors,
     #[cfg(unix)]
     socket: Option<SocketFile>,
     network: Option<(std::net::TcpListener, Option<RustlsConfig>)>,
 }
 
 impl Server {
-    /// Serves `api`, for now nowhere.
-    pub fn new(api: Api) -> Self {
+    /// Serves the routes behind `doors`, for now nowhere.
+    pub fn new(doors: Doors) -> Self {
         Self {
-            api,
+            doors,
             #[cfg(unix)]
             socket: None,
             network: None,
         }
     }
 
-    /// Listens on the socket of the spool in `folder`, whose lock this process has: a socket that is
-    /// there belongs to a process that has ended.
+    /// Listens on the socket of `folder`. A socket that is there and on which nobody listens belongs to a
+    /// process that has ended.
     #[cfg(unix)]
     pub fn listen_on_socket(&mut self, folder: &Path) -> Result<(), ServerError> {
         let path = socket::path(folder);
@@ -95,24 +94,24 @@ impl Server {
 
     /// Serves until it is dropped.
     pub async fn run(self) {
-        let Self { api, network, .. } = self;
+        let Self { doors, network, .. } = self;
         #[cfg(unix)]
-        let on_socket = serve_socket(self.socket, &api);
+        let on_socket = serve_socket(self.socket, doors.socket);
         #[cfg(not(unix))]
         let on_socket = std::future::pending::<()>();
-        let on_network = serve_network(network, router(&api, Door::Network));
+        let on_network = serve_network(network, doors.network);
         tokio::join!(on_socket, on_network);
     }
 }
 
 #[cfg(unix)]
-async fn serve_socket(socket: Option<SocketFile>, api: &Api) {
+async fn serve_socket(socket: Option<SocketFile>, routes: Router) {
     let Some(mut socket) = socket else {
         return std::future::pending().await;
     };
     if let Some(listener) = socket.listener.take() {
         // It goes on after each error of a connection.
-        let _ = axum::serve(listener, router(api, Door::Socket)).await;
+        let _ = axum::serve(listener, routes).await;
     }
 }
 
@@ -158,6 +157,9 @@ impl SocketFile {
             if owner != rustix::process::getuid().as_raw() {
                 return Err(std::io::Error::other("its folder belongs to another user"));
             }
+        }
+        if std::os::unix::net::UnixStream::connect(path).is_ok() {
+            return Err(std::io::Error::other("another process listens on it"));
         }
         match std::fs::remove_file(path) {
             Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),

@@ -1,11 +1,13 @@
 //! What a forwarder sends to an attached screen: a JSON object a line.
 
+use std::fmt::Write as _;
 use std::sync::Arc;
 
 use bytestring::ByteString;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
+use crate::amplitude::event::Field;
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, frame};
 use crate::amplitude::{Malformed, json};
@@ -16,6 +18,30 @@ use crate::protocol::{Content, Outcome, Record, Snapshot, Story};
 
 use super::about::About;
 use super::access::Role;
+
+/// How much of an event a screen is sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Detail {
+    /// The whole event.
+    Full,
+    /// Its type, IDs and times. The screen asks for the rest of those that it opens.
+    Summary,
+}
+
+/// The fields of a summary.
+const SUMMARY: [(&str, Field); 9] = [
+    ("event_type", Field::EventType),
+    ("user_id", Field::UserId),
+    ("device_id", Field::DeviceId),
+    ("uuid", Field::Uuid),
+    ("$insert_id", Field::InsertId),
+    ("insert_id", Field::SdkInsertId),
+    ("event_time", Field::EventTime),
+    ("time", Field::SdkTime),
+    ("client_event_time", Field::ClientEventTime),
+];
+/// Maximum size of such a field, in bytes; a longer one is left out.
+const MAX_SUMMARY_FIELD: usize = 256;
 
 /// A line.
 #[derive(Debug, Serialize, Deserialize)]
@@ -73,10 +99,13 @@ pub(super) struct WireStory {
 
 impl WireRecord {
     /// The record for the wire; none if its text is no JSON any more.
-    pub(super) fn of(record: &Record) -> Option<Self> {
+    pub(super) fn of(record: &Record, detail: Detail) -> Option<Self> {
         let (event, malformed) = match &record.content {
             Content::Event { event, .. } => {
-                let text = json::on_one_line(event.text());
+                let text = match detail {
+                    Detail::Full => json::on_one_line(event.text()),
+                    Detail::Summary => json::on_one_line(&summary(event)),
+                };
                 (Some(RawValue::from_string(text).ok()?), None)
             }
             Content::Malformed { malformed, text } => {
@@ -110,6 +139,22 @@ impl WireRecord {
             story: self.story.into_story(),
         })
     }
+}
+
+/// An event with the fields of a summary only.
+fn summary(event: &Event) -> String {
+    let mut text = "{".to_owned();
+    let fields = SUMMARY.iter().filter_map(|(name, field)| {
+        let raw = event.raw(*field)?;
+        (raw.len() <= MAX_SUMMARY_FIELD).then_some((name, raw))
+    });
+    for (name, raw) in fields {
+        // Writing into a string does not fail.
+        let _ = write!(text, "\"{name}\":{raw},");
+    }
+    // Something to know an event by, if it has none of the others.
+    text += "\"event_properties\":{}}";
+    text
 }
 
 /// The event in this text.
@@ -197,7 +242,7 @@ mod tests {
             Decision::Accepted,
             Outcome::Delivered { took_ms: 3 },
         );
-        let line = Line::Records(vec![WireRecord::of(&sent).unwrap()]);
+        let line = Line::Records(vec![WireRecord::of(&sent, Detail::Full).unwrap()]);
         let written = serde_json::to_string(&line).unwrap();
         assert!(!written.contains('\n'), "{written}");
         let Line::Records(read) = serde_json::from_str(&written).unwrap() else {
@@ -208,6 +253,11 @@ mod tests {
         assert_eq!(got.story, sent.story);
         assert_eq!(got.text(), json::on_one_line(sent.text()));
         assert_eq!((got.event_type(), got.event().is_some()), ("A", true));
+        let brief = WireRecord::of(&sent, Detail::Summary).unwrap();
+        let brief = brief.into_record(100).unwrap();
+        let summary = r#"{"event_type":"A","user_id":"u","event_properties":{}}"#;
+        assert_eq!((brief.text(), brief.sequence), (summary, 107));
+        assert_eq!(brief.story, sent.story);
         let mut broken = record(8, text, Decision::Accepted, Outcome::NotSent);
         broken.content = Content::Malformed {
             malformed: Malformed {
@@ -221,7 +271,8 @@ mod tests {
             text: "half \n of".into(),
         };
         broken.story.decision = None;
-        let written = serde_json::to_string(&WireRecord::of(&broken).unwrap()).unwrap();
+        let written =
+            serde_json::to_string(&WireRecord::of(&broken, Detail::Full).unwrap()).unwrap();
         let read: WireRecord = serde_json::from_str(&written).unwrap();
         let got = read.into_record(0).unwrap();
         assert_eq!((got.text(), got.malformed_parts()), ("half \n of", 2));

@@ -97,6 +97,8 @@ pub struct LinkStatus {
     pub lost: Option<(String, UnixMs)>,
     /// Number of events that this screen was not sent.
     pub missed: u64,
+    /// Whether it is sent summaries of events only.
+    pub summaries: bool,
 }
 
 /// Counts since the start.

@@ -2,7 +2,7 @@
 
 use std::net::SocketAddr;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 
 use axum_server::Handle;
 use tokio::time::Instant;
@@ -36,6 +36,8 @@ pub(super) struct Shared {
     since_ms: UnixMs,
     pub(super) received: AtomicU64,
     pub(super) refused: AtomicU64,
+    /// Whether it takes connections.
+    pub(super) is_listening: AtomicBool,
 }
 
 impl Relay {
@@ -52,6 +54,7 @@ impl Relay {
             since_ms: time::now(),
             received: AtomicU64::new(0),
             refused: AtomicU64::new(0),
+            is_listening: AtomicBool::new(true),
         }))
     }
 
@@ -99,9 +102,15 @@ impl Relay {
         }
     }
 
+    /// Whether it takes connections: it is not ending, and its listener has not failed.
+    pub fn is_listening(&self) -> bool {
+        self.0.is_listening.load(Relaxed)
+    }
+
     /// Stops accepting events: clients receive the messages that are left and a close frame.
     /// Senders get 503 or no connection, and retry later.
     pub fn end(&self) {
+        self.0.is_listening.store(false, Relaxed);
         self.0.feed.end();
         self.0.http_server.graceful_shutdown(None);
     }

@@ -1,6 +1,7 @@
 //! Starting a relay.
 
 use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
 
 use axum_server::tls_rustls::RustlsAcceptor;
@@ -53,13 +54,23 @@ impl Relay {
         match tls {
             Some(tls) => {
                 let tls = RustlsAcceptor::new(tls).acceptor(connections);
-                tokio::spawn(server.handle(handle).acceptor(tls).serve(service));
+                let server = server.handle(handle).acceptor(tls);
+                tokio::spawn(relay.clone().until_served(server.serve(service)));
             }
             None => {
                 let server = server.handle(handle).acceptor(connections);
-                tokio::spawn(server.serve(service));
+                tokio::spawn(relay.clone().until_served(server.serve(service)));
             }
         }
         Ok(relay)
+    }
+
+    /// Serves to the end, and notes that nothing listens any more.
+    async fn until_served(self, serving: impl Future<Output = std::io::Result<()>>) {
+        let served = serving.await;
+        self.0.is_listening.store(false, Relaxed);
+        if let Err(error) = served {
+            tracing::error!("the relay can't take connections any more: {error}");
+        }
     }
 }

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use crate::protocol::{Record, RingRow, Story};
+use crate::protocol::{Content, Record, RingRow, Story};
 
 use super::story_changes::StoryChanges;
 
@@ -88,6 +88,18 @@ impl Ring {
             change(&mut record.story);
             self.bytes = (self.bytes + record.bytes()).saturating_sub(before);
             self.story_changes.add(sequence);
+            self.shrink();
+        }
+    }
+
+    /// Replaces the content of a record, if it is still in the ring, and counts its new size.
+    pub fn replace(&mut self, sequence: u64, content: Content) {
+        if let Some(index) = self.index(sequence)
+            && let Some(record) = self.records.get_mut(index)
+        {
+            let before = record.bytes();
+            record.content = content;
+            self.bytes = (self.bytes + record.bytes()).saturating_sub(before);
             self.shrink();
         }
     }

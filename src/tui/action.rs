@@ -85,6 +85,8 @@ pub enum Action {
     DeadLetters(Result<Vec<DeadLetter>, String>),
     /// The newest dead letter of a group, if it has one, or an error.
     NewestDeadLetter(DeadLetterGroup, Result<Option<Box<DeadLetter>>, String>),
+    /// The whole of an event is here of which there was a summary, or why not.
+    Fetched(Result<(), String>),
     /// A signal asks for a reload.
     Hangup,
     /// A signal asks the program to end.

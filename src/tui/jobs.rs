@@ -54,6 +54,8 @@ pub(crate) struct Jobs {
     previewed: EachSecond<DeadLetterGroup>,
     /// The range of time whose events are counted.
     counted: EachSecond<TimeRange>,
+    /// The event whose whole is fetched.
+    fetched: EachSecond<u64>,
 }
 
 impl Jobs {
@@ -75,6 +77,7 @@ impl Jobs {
             asked: EachSecond(None),
             previewed: EachSecond(None),
             counted: EachSecond(None),
+            fetched: EachSecond(None),
         }
     }
 
@@ -244,6 +247,26 @@ impl Jobs {
             let found = Breakdown::of(code, forwarder.ring(), &forwarder.mapping());
             // The screen may be closed by now.
             let _ = answers.send(Action::BrokenDown(code, Box::new(found)));
+        });
+    }
+
+    /// Fetches the whole of the opened event if only a summary of it is here: at once, and again every
+    /// second until it is here.
+    pub(crate) fn fetch(&mut self, opened: Option<u64>) {
+        let Forwarder::Remote(remote) = &self.forwarder else {
+            return;
+        };
+        let summary = opened.filter(|sequence| remote.is_summary(*sequence));
+        let Some(sequence) = self.fetched.due(summary) else {
+            return;
+        };
+        let (remote, answers) = (remote.clone(), self.answers.clone());
+        tokio::spawn(async move {
+            let fetched = remote.fetch(sequence).await;
+            let fetched =
+                fetched.map_err(|error| format!("only a summary of the event is here: {error}"));
+            // The screen may be closed by now.
+            let _ = answers.send(Action::Fetched(fetched));
         });
     }
 

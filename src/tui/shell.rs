@@ -25,6 +25,7 @@ use crate::protocol::Snapshot;
 use crate::signals::{self, Hangup};
 use crate::tui::action::{Action, Effect, ReloadOutcome};
 use crate::tui::dead_letters::query::previewed_group;
+use crate::tui::detail::query::opened_event;
 use crate::tui::filters::preview::query::Previewer;
 use crate::tui::forwarder::Forwarder;
 use crate::tui::frame::news::has_news;
@@ -215,18 +216,17 @@ impl Shell {
         self.previewer.ask(self.session.question());
         let state = &self.session.state;
         self.watcher.ask(&state.watches);
-        let person = state.overlays.person();
-        self.jobs
-            .summarize(person.map(|open| open.identity.clone()));
-        self.jobs
-            .break_down(state.overlays.limit().map(|open| open.code));
+        let person = state.overlays.person().map(|open| open.identity.clone());
+        self.jobs.summarize(person);
+        let limit = state.overlays.limit().map(|open| open.code);
+        self.jobs.break_down(limit);
         self.jobs.preview_group(previewed_group(state).cloned());
-        let properties = state.overlays.properties();
-        self.jobs
-            .explore(properties.map(|open| open.event_type.clone()));
+        let open = state.overlays.properties();
+        self.jobs.explore(open.map(|open| open.event_type.clone()));
         let why = state.overlays.why();
         self.jobs.explain(why.map(|open| open.asked.clone()));
         self.jobs.count_range(state.chosen_range());
+        self.jobs.fetch(opened_event(state));
     }
 
     /// Whether an action needs a frame. A snapshot in which only the clock has changed is drawn

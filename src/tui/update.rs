@@ -209,6 +209,9 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             dead_letters::newest_found(state, group, found);
             Vec::new()
         }
+        // The frame that it causes shows the rest of the event.
+        Action::Fetched(Ok(())) => Vec::new(),
+        Action::Fetched(Err(why)) => update(state, Action::Notice(Err(why))),
         Action::Hangup => vec![Effect::Reload],
         Action::TerminalGone if state.draining => Vec::new(),
         Action::Terminated | Action::TerminalGone => drain(state),

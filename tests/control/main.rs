@@ -12,6 +12,7 @@ mod metrics;
 mod network;
 #[path = "../common/program.rs"]
 mod program;
+mod relay;
 mod steering;
 #[path = "../common/tls.rs"]
 mod tls;

@@ -19,19 +19,19 @@ async fn watched() -> (Bench, String) {
     (bench, format!("http://{listen}"))
 }
 
-fn http() -> reqwest::Client {
+pub fn http() -> reqwest::Client {
     // Another test of this process may have been first.
     let _ = rustls::crypto::ring::default_provider().install_default();
     reqwest::Client::new()
 }
 
-async fn get(url: &str) -> (u16, String) {
+pub async fn get(url: &str) -> (u16, String) {
     let answer = http().get(url).send().await.unwrap();
     (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 /// The value of a sample.
-fn sample(text: &str, name: &str) -> f64 {
+pub fn sample(text: &str, name: &str) -> f64 {
     let value = |line: &str| line.strip_prefix(name)?.strip_prefix(' ')?.parse().ok();
     let found = text.lines().find_map(value);
     found.unwrap_or_else(|| panic!("no {name} in {text}"))
@@ -131,6 +131,32 @@ async fn a_probe_says_which_part_is_not_ready() {
         );
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
+    bench.end().await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn screens_are_counted_as_long_as_they_are_attached() {
+    let (mut bench, url) = watched().await;
+    let metrics = format!("{url}/metrics");
+    let viewers = r#"sluicegate_control_screens{role="viewer"}"#;
+    let waits_for = async |count: f64| {
+        let started = Instant::now();
+        while (sample(&get(&metrics).await.1, viewers) - count).abs() > 0.1 {
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "{count} screens"
+            );
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    waits_for(0.0).await;
+    let screen = || http().get(format!("{url}/v1/screen")).send();
+    let (first, second) = (screen().await.unwrap(), screen().await.unwrap());
+    waits_for(2.0).await;
+    drop(first);
+    waits_for(1.0).await;
+    drop(second);
+    waits_for(0.0).await;
     bench.end().await;
 }
 

@@ -10,9 +10,12 @@ mod delivery;
 mod detail;
 mod display;
 mod events;
+mod far;
 mod filters;
 mod home;
 mod lifecycle;
+#[path = "../common/line.rs"]
+mod line;
 #[path = "../common/program.rs"]
 mod program;
 mod pty;
@@ -21,3 +24,5 @@ mod relay;
 mod rights;
 mod stages;
 mod timeline;
+#[path = "../common/tls.rs"]
+mod tls;

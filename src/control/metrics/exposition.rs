@@ -75,6 +75,19 @@ impl Exposition<'_> {
         self.begin(family, MetricType::Gauge)?.encode_gauge(&value)
     }
 
+    /// A gauge by label.
+    pub(super) fn gauges<'l>(
+        &mut self,
+        family: Family,
+        values: impl IntoIterator<Item = (Labels<'l>, f64)>,
+    ) -> Result<(), Error> {
+        let mut metric = self.begin(family, MetricType::Gauge)?;
+        for (labels, value) in values {
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+
     /// A gauge that is 1 for the state which holds and 0 for the others.
     pub(super) fn state(
         &mut self,

@@ -12,6 +12,7 @@ use crate::filter::Mode;
 use crate::protocol::Snapshot;
 
 use super::super::about::About;
+use super::super::access::Role;
 use super::exposition::{Exposition, Family};
 use super::type_labels::TypeCounts;
 
@@ -21,6 +22,7 @@ pub(super) struct Families {
     pub(super) about: About,
     pub(super) snapshot: Arc<Snapshot>,
     pub(super) types: Vec<TypeCounts>,
+    pub(super) screens: [(Role, u64); 2],
 }
 
 impl Collector for Families {
@@ -33,7 +35,8 @@ impl Collector for Families {
         self.verification(&mut to)?;
         self.requests(&mut to)?;
         self.spool(&mut to)?;
-        self.states(&mut to)
+        self.states(&mut to)?;
+        self.screens(&mut to)
     }
 }
 
@@ -340,6 +343,20 @@ impl Families {
         to.gauge(
             Family::new("filters_version", "Version of the applied filters"),
             self.snapshot.filters_version as f64,
+        )
+    }
+
+    fn screens(&self, to: &mut Exposition<'_>) -> Result<(), Error> {
+        let screens = self.screens.iter().map(|(role, count)| {
+            let role = match role {
+                Role::Viewer => "viewer",
+                Role::Operator => "operator",
+            };
+            (vec![("role", role)], *count as f64)
+        });
+        to.gauges(
+            Family::new("control_screens", "Attached screens, by role"),
+            screens,
         )
     }
 }

@@ -1,4 +1,4 @@
-//! `/metrics`: the figures of a forwarder for a monitoring system, in the text format of
+//! `/metrics`: the figures of a forwarder, or of a relay, for a monitoring system, in the text format of
 //! [OpenMetrics](https://prometheus.io/docs/specs/om/open_metrics_spec/).
 //!
 //! They are taken from the published snapshot when they are asked for; the way of the events knows
@@ -6,6 +6,7 @@
 
 mod exposition;
 mod families;
+mod relay_families;
 #[cfg(test)]
 mod tests;
 mod type_labels;
@@ -18,9 +19,12 @@ use prometheus_client::encoding::text::encode;
 use prometheus_client::registry::Registry;
 
 use crate::protocol::Snapshot;
+use crate::relay::RelayStatus;
 
 use super::about::About;
+use super::access::Role;
 use families::Families;
+use relay_families::RelayFamilies;
 use type_labels::TypeLabels;
 
 /// The content type that names the format and its version.
@@ -33,13 +37,18 @@ pub(super) struct Metrics {
 }
 
 impl Metrics {
-    /// Answers with the figures of a snapshot.
-    pub(super) fn answer(&self, about: &About, snapshot: Arc<Snapshot>) -> Response {
+    /// Answers with the figures of a snapshot, and of the attached screens by role.
+    pub(super) fn answer(
+        &self,
+        about: &About,
+        snapshot: Arc<Snapshot>,
+        screens: [(Role, u64); 2],
+    ) -> Response {
         let headers = [(header::CONTENT_TYPE, CONTENT_TYPE)];
-        (headers, self.text(about, snapshot)).into_response()
+        (headers, self.text(about, snapshot, screens)).into_response()
     }
 
-    fn text(&self, about: &About, snapshot: Arc<Snapshot>) -> String {
+    fn text(&self, about: &About, snapshot: Arc<Snapshot>, screens: [(Role, u64); 2]) -> String {
         let types = {
             let mut labels = self.types.lock().unwrap_or_else(PoisonError::into_inner);
             labels.counts(&snapshot.types)
@@ -49,10 +58,27 @@ impl Metrics {
             about: about.clone(),
             snapshot,
             types,
+            screens,
         }));
-        let mut text = String::new();
-        // Writing into a string does not fail.
-        let _ = encode(&mut text, &registry);
-        text
+        text_of(&registry)
     }
+}
+
+/// Answers with the figures of a relay.
+pub(super) fn of_relay(status: RelayStatus) -> Response {
+    let headers = [(header::CONTENT_TYPE, CONTENT_TYPE)];
+    (headers, relay_text(status)).into_response()
+}
+
+fn relay_text(status: RelayStatus) -> String {
+    let mut registry = Registry::with_prefix("sluicegate_relay");
+    registry.register_collector(Box::new(RelayFamilies(status)));
+    text_of(&registry)
+}
+
+fn text_of(registry: &Registry) -> String {
+    let mut text = String::new();
+    // Writing into a string does not fail.
+    let _ = encode(&mut text, registry);
+    text
 }

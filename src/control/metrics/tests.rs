@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use crate::feed::usage::Usage;
 use crate::protocol::{Totals, TypeRow};
 
 use super::type_labels::MAX_TYPES;
@@ -13,6 +14,24 @@ fn about() -> About {
         "sandbox".to_owned(),
         "ws://feed".to_owned(),
     )
+}
+
+fn text_of_forwarder(snapshot: Arc<Snapshot>) -> String {
+    let screens = [(Role::Viewer, 2), (Role::Operator, 1)];
+    Metrics::default().text(&about(), snapshot, screens)
+}
+
+fn text_of_relay() -> String {
+    relay_text(RelayStatus {
+        at_ms: 0,
+        since_ms: 0,
+        received: 3,
+        refused: 0,
+        ring: Usage::default(),
+        log: None,
+        sources: Vec::new(),
+        clients: Vec::new(),
+    })
 }
 
 fn row(name: &str, count: u64, accepted: u64) -> TypeRow {
@@ -40,10 +59,12 @@ fn families(text: &str) -> BTreeMap<String, (String, String)> {
 
 #[test]
 fn every_family_has_its_row_in_the_documentation_and_the_prefix() {
-    let text = Metrics::default().text(&about(), Arc::default());
-    assert!(text.ends_with("# EOF\n"), "{text}");
+    let text = text_of_forwarder(Arc::default());
+    let of_relay = text_of_relay();
+    assert!(text.ends_with("# EOF\n") && of_relay.ends_with("# EOF\n"));
     let documented = include_str!("../../../assets/metrics.md");
-    let told = families(&text);
+    let mut told = families(&text);
+    told.extend(families(&of_relay));
     for (name, (kind, help)) in &told {
         assert!(name.starts_with("sluicegate_"), "{name}");
         let row = format!("| `{name}` | {kind} | {help} |");
@@ -61,10 +82,22 @@ fn text_from_outside_stays_within_its_label() {
         types: Arc::new(vec![row("a\"b\\c\nd", 3, 1)]),
         ..Snapshot::default()
     };
-    let text = Metrics::default().text(&about(), Arc::new(snapshot));
+    let text = text_of_forwarder(Arc::new(snapshot));
     let line = r#"sluicegate_events_by_type_total{event_type="a\"b\\c\nd",decision="accepted"} 1"#;
     assert!(text.lines().any(|l| l == line), "{text}");
     assert!(text.contains(r#"workspace="a \"workspace\"\n""#), "{text}");
+}
+
+#[test]
+fn screens_are_counted_by_role_and_a_relay_has_names_of_its_own() {
+    let text = text_of_forwarder(Arc::default());
+    assert!(text.contains("sluicegate_control_screens{role=\"viewer\"} 2"));
+    let of_relay = families(&text_of_relay());
+    assert!(
+        of_relay
+            .keys()
+            .all(|name| name.starts_with("sluicegate_relay_"))
+    );
 }
 
 #[test]
@@ -76,7 +109,7 @@ fn histograms_count_up_to_infinity() {
     for ms in [3, 80, 20_000_000] {
         snapshot.latency_buckets.add(ms);
     }
-    let text = Metrics::default().text(&about(), Arc::new(snapshot));
+    let text = text_of_forwarder(Arc::new(snapshot));
     for line in [
         r#"sluicegate_delivery_latency_seconds_bucket{le="0.005"} 1"#,
         r#"sluicegate_delivery_latency_seconds_bucket{le="0.1"} 2"#,

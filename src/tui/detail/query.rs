@@ -17,6 +17,15 @@ pub fn follows(state: &State) -> bool {
     state.overlays.top_kind() != Some(OverlayKind::Inspector) && state.is_docked()
 }
 
+/// The event that is shown in full, by the inspector or by the pane.
+pub fn opened_event(state: &State) -> Option<u64> {
+    if let Some(inspector) = state.overlays.inspector() {
+        return Some(inspector.sequence);
+    }
+    let (_, followed) = state.detail.shown.as_ref()?;
+    follows(state).then_some(followed.sequence)
+}
+
 /// The event to show, with its source. None if the list has no event.
 pub fn wanted(state: &State) -> Option<(Source, u64)> {
     let (source, sequence) = under_cursor(state)?;

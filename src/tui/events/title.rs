@@ -33,6 +33,10 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
     if events.find.is_some() && events.in_context {
         title.push_str(", matches marked");
     }
+    let link = state.snapshot.link.as_ref();
+    if link.is_some_and(|link| link.summaries) {
+        title.push_str(", summaries");
+    }
     if !events.selected.is_empty() {
         let selected = format!(" {dash} {} selected", events.selected.len());
         title.push_str(&selected);
@@ -50,10 +54,14 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
                 EventList::All if state.range.is_none() => grouped(page.total),
                 _ => format!("{} of {}", grouped(page.listed), grouped(page.total)),
             };
+            let left_out = match link.map_or(0, |link| link.missed) {
+                0 => String::new(),
+                missed => format!(", {} left out", grouped(missed)),
+            };
             if width >= 60 {
-                format!("{count} in the ring")
+                format!("{count} in the ring{left_out}")
             } else {
-                count
+                format!("{count}{left_out}")
             }
         }
     };

@@ -70,7 +70,9 @@ impl Inspector {
         let Some(found) = &self.found else {
             return true;
         };
-        record.is_some_and(|record| record.story != found.record.story)
+        let shown = &found.record;
+        // The rest of a summary may have been fetched.
+        record.is_some_and(|now| now.story != shown.story || now.text() != shown.text())
             || !found.is_by(&snapshot.filters, snapshot.mode)
     }
 }
