@@ -6,17 +6,23 @@
 mod common;
 #[path = "common/forwarder.rs"]
 mod forwarder;
+#[path = "common/hangup.rs"]
+mod hangup;
 #[path = "common/program.rs"]
 mod program;
 
+use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::Duration;
 
 use common::{event, feed, sandbox, until};
 use forwarder::{each_persons_in_order, ended, forwarder, said};
+use hangup::Logged;
 use program::signal;
 use sluicegate::customerio::sandbox::Faults;
+use sluicegate::ledger::{Note, Reader, Selection};
 
 /// The same command on a disk of its own, which is gone with it.
 fn on_a_disk(command: &Command, mount: &Path, options: &str) -> Command {
@@ -82,6 +88,66 @@ async fn a_full_disk_stops_the_feed_and_loses_nothing() {
     assert!(said.contains("is full: make room on it"), "{said}");
     assert!(said.contains("the spool can be written again"), "{said}");
     each_persons_in_order(&sandbox, EVENTS, 31);
+}
+
+/// Fills the disk with a file.
+fn fill(path: &Path) {
+    let mut file = File::create(path).unwrap();
+    while file.write_all(&[0; 4_096]).is_ok() {}
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "needs a disk of its own, by unshare(1): .ci/disk"]
+async fn a_ledger_on_a_full_disk_is_told_once_and_goes_on_with_the_number_of_lost_rows() {
+    let dir = tempfile::tempdir().unwrap();
+    let disk = dir.path().join("disk");
+    fs::create_dir(&disk).unwrap();
+    let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
+    let (spool, ledger) = (dir.path().join("spool"), disk.display().to_string());
+    let more = [("SLUICEGATE_LEDGER_FOLDER", ledger.as_str())];
+    let command = forwarder(&feed.url(), &sandbox.url(), &spool, &more);
+    let mut run = Logged::start(&mut on_a_disk(&command, &disk, "size=2m"));
+    let mut events = 0;
+    let mut send = async |count: u64| {
+        for number in events..events + count {
+            feed.publish(&event(&format!("u-{}", number % 31), number))
+                .await;
+        }
+        events += count;
+        until("all arrive", || sandbox.counts().events == events).await;
+        // The ledger writes ten times a second, and tries again each second.
+        tokio::time::sleep(Duration::from_millis(1_500)).await;
+    };
+    send(500).await;
+    // The disk is seen through the process alone.
+    let inside = format!("/proc/{}/root{ledger}", run.pid());
+    let filler = Path::new(&inside).join("filler");
+    fill(&filler);
+    for _ in 0..4 {
+        send(500).await;
+    }
+    run.line(&["can't be written: No space left on device"]);
+    fs::remove_file(&filler).unwrap();
+    run.line(&["the ledger can be written again"]);
+    send(500).await;
+    let told = |says: &str| run.count(says);
+    assert_eq!(told("can't be written"), 1, "it is told once");
+    assert_eq!(told("can be written again"), 1);
+    let mut rows = 0;
+    let reader = Reader::open(Path::new(&inside)).unwrap();
+    let notes = reader.read(&Selection::All, |_, _| rows += 1).unwrap();
+    let lost: Vec<u64> = notes
+        .iter()
+        .filter_map(|noted| match noted.note {
+            Note::Lost { rows, .. } => Some(rows),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(lost.len(), 1, "{notes:?}");
+    // Each event has a row for its decision and one for its outcome.
+    assert_eq!(rows + lost[0], 2 * events, "{lost:?} are lost");
+    assert!(lost[0] > 2_000, "{lost:?} are lost");
+    assert_eq!(run.ends(), 0);
 }
 
 #[tokio::test(flavor = "multi_thread")]

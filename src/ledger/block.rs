@@ -77,6 +77,7 @@ pub(super) fn decode(mut input: &[u8]) -> Option<Vec<Row>> {
             received_after: unzigzag(pull_varint(&mut received)?),
             outcome: Outcome::from_byte(*outcomes.next()?),
             took: *took.next()?,
+            number: 0,
         })
     };
     keys.into_iter().map(row).collect()

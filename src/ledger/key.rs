@@ -76,7 +76,11 @@ impl HashKey {
                 let written = file
                     .write_all(text.as_bytes())
                     .and_then(|()| file.sync_all());
-                written.map_err(|source| LedgerError::of(&path, source))?;
+                if let Err(source) = written {
+                    // Half a key would be refused at the next start. The first error matters more.
+                    let _ = std::fs::remove_file(&path);
+                    return Err(LedgerError::of(&path, source));
+                }
                 Ok(Self(key))
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {

@@ -17,21 +17,37 @@
 //! # Files
 //!
 //! A file is a list of frames with checksums; nothing in it is ever changed. New rows are appended
-//! to a `journal`, in the order in which they come. It is closed after an hour or half a million
-//! rows, and packed into a `ledger` file: sorted by the event's second, one row for each event, in
-//! columns. Oldest files are removed first, by age and by size, and a note tells it.
+//! to a `journal`, in the order in which they come. It is closed after an hour or 131,072 rows, and
+//! packed into a `ledger` file: sorted by the event's second, one row for each event, in columns.
+//! Oldest files are removed first, by age and by size, and a note tells it.
 //!
-//! `cargo bench --bench ledger` measures the size and the time of an event in this format and in
-//! others: a test keeps a packed one under 10 bytes.
+//! Formats, as `cargo bench --bench ledger` measures them with 500,000 events of 31 types in an hour, of
+//! which 60 % are sent (a row each for the decision and the outcome) and 5 % come up to a day late:
+//!
+//! | format | bytes an event |
+//! |---|---|
+//! | rows of fixed size: the journal | 38.4 |
+//! | rows of fixed size, zstd | 16.2 |
+//! | sorted rows of fixed size, zstd | 15.6 |
+//! | sorted columns, each packed by itself: the `ledger` file | 9.64 |
+//!
+//! Packing takes 0.23 µs an event. The hash of the id makes up most of a packed event: nothing but fewer
+//! bits of it would be smaller. `tests::an_event_takes_at_most_ten_bytes` keeps it so.
 //!
 //! # Promise
 //!
 //! The ledger never holds up the pipeline. Its thread takes rows from a bounded channel; if that is
-//! full, rows are dropped, counted, and told in the log, on the screen and in the ledger.
+//! full, or the disk can't be written, rows are left out. The operator is told once, the rows are
+//! counted, and once the ledger goes on the operator and a [`Note`] are told how many they were
+//! (`tests/disk.rs`, on a disk that is full).
 //!
 //! Rows are written within 0.1 seconds and synced within a second. A killed process loses at most
-//! the rows of its last 0.1 seconds, a power cut those of the last second. Events that were in the
-//! spool then get their row when they are settled. The next start cuts a torn end off, and notes it.
+//! the rows of its last 0.1 seconds (`tests/ledger.rs` kills one), a power cut those of the last second.
+//! Events that were in the spool then get their row when they are settled. The next start cuts a torn
+//! end off, and notes it.
+//!
+//! The ledger needs 5 MB of memory at most while a journal is packed, which holds its rows once, and up
+//! to 3 MB while rows wait for a slow disk.
 
 mod block;
 mod dictionary;
@@ -39,10 +55,12 @@ mod entry;
 mod error;
 mod files;
 mod frame;
+mod journal;
 mod key;
 mod note;
 mod pack;
 mod reader;
+mod recorder;
 mod rice;
 mod row;
 mod took;
@@ -59,5 +77,6 @@ pub use key::{HashKey, Key};
 pub use note::{Note, Noted, Outage, OutageKind, outages};
 pub use pack::{Packed, encode as pack_rows};
 pub use reader::{Reader, Selection};
+pub use recorder::Recorder;
 pub use row::{NewRow, Outcome, ROW_BYTES, Row};
-pub use writer::{LedgerSettings, LedgerWriter, Recorder, start};
+pub use writer::{LedgerSettings, LedgerWriter, start};

@@ -22,26 +22,30 @@ pub struct Packed {
     pub events: u64,
 }
 
-/// Merges the rows of each event, sorts them, and packs them into blocks.
+/// Sorts the rows, merges those of each event, and packs them into blocks.
+///
+/// All of it happens in the memory of `rows`: a stable sort would need as much again, so the rows are
+/// numbered, which takes no room in them, and the numbers keep the rows of an event in their order.
 pub fn encode(mut rows: Vec<Row>, dictionary: &Dictionary) -> Packed {
-    // Stable: the rows of an event stay in their order.
-    rows.sort_by_key(|row| row.key);
-    let merged: Vec<Row> = rows
-        .chunk_by(|a, b| a.key == b.key)
-        .map(|of_event| {
-            let mut entry = Entry::new(of_event[0]);
-            for row in &of_event[1..] {
-                entry.add(*row, |number| dictionary.accepts(number));
-            }
-            entry.row
-        })
-        .collect();
+    for (number, row) in (0..).zip(&mut rows) {
+        row.number = number;
+    }
+    rows.sort_unstable_by_key(|row| (row.key, row.number));
+    rows.dedup_by(|next, row| {
+        let is_same = next.key == row.key;
+        if is_same {
+            let mut entry = Entry::new(*row);
+            entry.add(*next, |number| dictionary.accepts(number));
+            *row = entry.row;
+        }
+        is_same
+    });
     let mut packed = Packed {
-        events: merged.len() as u64,
+        events: rows.len() as u64,
         ..Packed::default()
     };
     let mut content = Vec::new();
-    for rows in merged.chunks(block::MAX_ROWS) {
+    for rows in rows.chunks(block::MAX_ROWS) {
         content.clear();
         block::encode(rows, &mut content);
         frame::push(&mut packed.bytes, Kind::Block, &content);
@@ -56,7 +60,9 @@ pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<u64> {
     let size = file.metadata()?.len();
     let mut frames = Frames::new(BufReader::with_capacity(1 << 16, file));
     let (mut dictionary, mut notes) = (Dictionary::default(), Vec::new());
-    let (mut rows, mut out) = (Vec::new(), Vec::new());
+    // A little more than there are.
+    let mut rows = Vec::with_capacity(size as usize / ROW_BYTES);
+    let mut out = Vec::new();
     while let Some((kind, content)) = frames.next()? {
         match kind {
             Kind::Dictionary => {
@@ -98,9 +104,15 @@ pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<u64> {
     out.extend(encode(rows, &dictionary).bytes);
     let whole = files::path(folder, number, FileKind::Packed);
     let part = owner_only::beside(&whole, ".part");
-    let mut file = owner_only::new_in_place(&part)?;
-    file.write_all(&out)?;
-    owner_only::publish(&file, &part, &whole)?;
+    let published = owner_only::new_in_place(&part).and_then(|mut file| {
+        file.write_all(&out)?;
+        owner_only::publish(&file, &part, &whole)
+    });
+    if published.is_err() {
+        // A full disk needs its room; where it can't be removed, the first error matters more.
+        let _ = std::fs::remove_file(&part);
+    }
+    published?;
     std::fs::remove_file(&journal)?;
     Ok(out.len() as u64)
 }

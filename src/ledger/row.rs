@@ -120,7 +120,12 @@ pub struct Row {
     pub(super) received_after: i32,
     /// Time from receipt to the outcome, as a byte.
     pub(super) took: u8,
+    /// Its place among the rows that are packed together; 0 elsewhere.
+    pub(super) number: u32,
 }
+
+// Packing holds the rows of a journal in memory.
+const _: () = assert!(size_of::<Row>() == 32);
 
 impl Row {
     /// Numbers a new row.
@@ -137,6 +142,7 @@ impl Row {
             outcome: new.outcome,
             received_after: after.clamp(i32::MIN.into(), i32::MAX.into()) as i32,
             took: took::to_byte(new.took_ms),
+            number: 0,
         }
     }
 
@@ -177,6 +183,7 @@ impl Row {
             received_after: word(16).cast_signed(),
             outcome: Outcome::from_byte(bytes[20]),
             took: bytes[21],
+            number: 0,
         }
     }
 }

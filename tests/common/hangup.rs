@@ -64,6 +64,12 @@ impl Logged {
         }
     }
 
+    /// Returns the number of lines of the log with a text.
+    pub fn count(&self, says: &str) -> usize {
+        let lines = self.lines.lock().unwrap();
+        lines.iter().filter(|line| line.contains(says)).count()
+    }
+
     /// Returns the process ID.
     pub fn pid(&self) -> u32 {
         self.child.id()
