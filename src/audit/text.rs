@@ -54,26 +54,22 @@ impl Report {
 
     /// Appends the counts by hour and by type.
     fn tables(&self, out: &mut String) {
-        for (title, counts) in [("by hour", &self.hours), ("by type", &self.types)] {
-            let _ = writeln!(
-                out,
-                "\n{title:<30} {:>11} {:>9} {:>11} {:>9} {:>11} {:>11}",
-                "in export", "missing", "filtered", "rejected", "delivered", "undelivered"
-            );
+        for (title, counts) in self.breakdowns() {
+            let _ = writeln!(out, "\n{}", in_columns(&title.to_lowercase(), &COLUMNS));
             for (name, it) in counts {
+                let cells = cells(it);
                 let _ = writeln!(
                     out,
-                    "{:<30} {:>11} {:>9} {:>11} {:>9} {:>11} {:>11}",
-                    shown(name),
-                    grouped(it.in_export),
-                    grouped(it.missing),
-                    grouped(it.filtered),
-                    grouped(it.rejected),
-                    grouped(it.delivered),
-                    grouped(it.undelivered())
+                    "{}",
+                    in_columns(&shown(name), &cells.each_ref().map(String::as_str))
                 );
             }
         }
+    }
+
+    /// The counts by hour and by type, with their titles.
+    fn breakdowns(&self) -> [(&'static str, &std::collections::BTreeMap<String, Counts>); 2] {
+        [("By hour", &self.hours), ("By type", &self.types)]
     }
 
     /// The report as Markdown.
@@ -91,23 +87,12 @@ impl Report {
                 let _ = writeln!(out, "| {} | {} |", in_cell(name), grouped(*count));
             }
         }
-        for (title, counts) in [("By hour", &self.hours), ("By type", &self.types)] {
-            let _ = writeln!(
-                out,
-                "\n## {title}\n\n| | in export | missing | filtered | rejected | delivered | undelivered |\n|---|---:|---:|---:|---:|---:|---:|"
-            );
+        for (title, counts) in self.breakdowns() {
+            let heading = COLUMNS.join(" | ");
+            let rule = "---:|".repeat(COLUMNS.len());
+            let _ = writeln!(out, "\n## {title}\n\n| | {heading} |\n|---|{rule}");
             for (name, it) in counts {
-                let _ = writeln!(
-                    out,
-                    "| {} | {} | {} | {} | {} | {} | {} |",
-                    in_cell(name),
-                    grouped(it.in_export),
-                    grouped(it.missing),
-                    grouped(it.filtered),
-                    grouped(it.rejected),
-                    grouped(it.delivered),
-                    grouped(it.undelivered())
-                );
+                let _ = writeln!(out, "| {} | {} |", in_cell(name), cells(it).join(" | "));
             }
         }
         if !self.gaps.is_empty() {
@@ -141,6 +126,38 @@ impl Report {
         ];
         all.into_iter().filter(|(_, it)| !it.is_empty()).collect()
     }
+}
+
+/// The columns of the counts by hour and by type.
+const COLUMNS: [&str; 6] = [
+    "in export",
+    "missing",
+    "filtered",
+    "rejected",
+    "delivered",
+    "undelivered",
+];
+
+/// The cells of a row below [`COLUMNS`].
+fn cells(it: &Counts) -> [String; 6] {
+    [
+        it.in_export,
+        it.missing,
+        it.filtered,
+        it.rejected,
+        it.delivered,
+        it.undelivered(),
+    ]
+    .map(grouped)
+}
+
+/// A row of a table in text: a name, and cells aligned at their right.
+fn in_columns(name: &str, cells: &[&str]) -> String {
+    let mut line = format!("{name:<30}");
+    for cell in cells {
+        let _ = write!(line, " {cell:>11}");
+    }
+    line
 }
 
 /// The counts with their names, from the export to the outcome.

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 
 use super::archives::ArchiveFlags;
-use super::feeds::AmplitudeRegion;
+use super::export_server::ExportServer;
 use super::spool::SpoolFolder;
 use crate::amplitude::export::Hour;
 
@@ -35,12 +35,9 @@ pub struct Audit {
     /// Read these files instead of downloading: exports, or any files of events.
     #[arg(long, value_name = "FILE", num_args = 1..)]
     pub from: Vec<PathBuf>,
-    /// Download from the region of the Amplitude project.
-    #[arg(long, value_enum, default_value_t)]
-    pub region: AmplitudeRegion,
-    /// Download from this server instead. Default: Amplitude's server of the region.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    /// The server of the export.
+    #[command(flatten)]
+    pub export: ExportServer,
     /// Keep the downloaded hours in this folder.
     #[arg(long, value_name = "FOLDER", default_value = "amplitude-export")]
     pub to: PathBuf,

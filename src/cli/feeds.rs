@@ -3,9 +3,10 @@
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::archives::ArchiveFlags;
+use super::export_server::ExportServer;
 use super::output_format::{Format, LogFormat};
 use super::screen_flags::ScreenFlags;
 use crate::amplitude::export::Hour;
@@ -139,12 +140,9 @@ pub struct Backfill {
     /// End with this hour, in UTC; it is included.
     #[arg(long, value_name = "HOUR")]
     pub end: Hour,
-    /// Download from the region of the Amplitude project.
-    #[arg(long, value_enum, default_value_t)]
-    pub region: AmplitudeRegion,
-    /// Download from this server instead. Default: Amplitude's server of the region.
-    #[arg(long, value_name = "URL")]
-    pub server: Option<String>,
+    /// The server of the export.
+    #[command(flatten)]
+    pub export: ExportServer,
     /// Write the files to this folder.
     #[arg(long, value_name = "FOLDER", default_value = "amplitude-export")]
     pub to: PathBuf,
@@ -196,25 +194,5 @@ impl Backfill {
         let mut flags = vec![("gate", "--gate", self.gate.clone())];
         flags.extend(base_url);
         flags
-    }
-}
-
-/// The region of an Amplitude project.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, ValueEnum)]
-pub enum AmplitudeRegion {
-    /// The United States.
-    #[default]
-    Us,
-    /// The European Union.
-    Eu,
-}
-
-impl AmplitudeRegion {
-    /// Returns the server of the Export API. Source: Amplitude, Export API, endpoints.
-    pub fn server(self) -> &'static str {
-        match self {
-            Self::Us => "https://amplitude.com",
-            Self::Eu => "https://analytics.eu.amplitude.com",
-        }
     }
 }

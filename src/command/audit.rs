@@ -26,8 +26,7 @@ pub(super) async fn run(args: Audit, source: ConfigSource) -> Result<ExitCode> {
             let wanted = Export {
                 start,
                 end,
-                region: args.region,
-                server: args.server.as_deref(),
+                server: &args.export,
                 to: &args.to,
             };
             export::download(&wanted).await?

@@ -53,8 +53,7 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
     let wanted = Export {
         start: args.start,
         end: args.end,
-        region: args.region,
-        server: args.server.as_deref(),
+        server: &args.export,
         to: &args.to,
     };
     let files = export::download(&wanted).await;

@@ -8,7 +8,7 @@ use secrecy::SecretString;
 
 use crate::amplitude::export::{Download, Hour, HourResult, Project};
 use crate::amplitude::time;
-use crate::cli::AmplitudeRegion;
+use crate::cli::ExportServer;
 use crate::config;
 use crate::network::Address;
 use crate::tui::widget::text;
@@ -22,9 +22,7 @@ const PAUSE: Duration = Duration::from_secs(2);
 pub(super) struct Export<'a> {
     pub(super) start: Hour,
     pub(super) end: Hour,
-    pub(super) region: AmplitudeRegion,
-    /// The server, where it is not that of the region.
-    pub(super) server: Option<&'a str>,
+    pub(super) server: &'a ExportServer,
     /// The folder.
     pub(super) to: &'a Path,
 }
@@ -54,9 +52,9 @@ pub(super) async fn download(args: &Export<'_>) -> Result<Vec<PathBuf>> {
         ),
     };
     let project = Project {
-        server: match args.server {
+        server: match &args.server.server {
             Some(server) => export_server(server)?,
-            None => args.region.server().to_owned(),
+            None => args.server.region.server().to_owned(),
         },
         api_key: key("AMPLITUDE_API_KEY")?,
         secret_key: key("AMPLITUDE_SECRET_KEY")?,

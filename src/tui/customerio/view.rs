@@ -20,7 +20,7 @@ use crate::tui::events::severity_style::style_of;
 use crate::tui::input::keymap::Command;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -109,11 +109,7 @@ fn timeline(
     }
     let (height, width) = (usize::from(inside.height), usize::from(inside.width));
     let cursor = open.cursor();
-    let rows = entries.iter().enumerate();
-    let rows = rows
-        .skip(scroll(cursor, height, entries.len()))
-        .take(height);
-    let lines = rows.map(|(index, entry)| {
+    let lines = visible(entries, cursor, height).map(|(index, entry)| {
         let line = match entry {
             Entry::Here(record) => here(record, state, width, theme),
             Entry::There(activity) => there(activity, state, width, theme),

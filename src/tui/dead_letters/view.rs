@@ -14,7 +14,7 @@ use crate::tui::dead_letters::state::{DeadLetters, OpenedGroup};
 use crate::tui::input::keymap::Command;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -78,11 +78,7 @@ fn rows(
     let height = usize::from(inside.height);
     let cursor = dead_letters.row.min(all.len() - 1);
     let width = usize::from(inside.width);
-    let lines: Vec<Line<'_>> = all
-        .iter()
-        .enumerate()
-        .skip(scroll(cursor, height, all.len()))
-        .take(height)
+    let lines: Vec<Line<'_>> = visible(all.iter(), cursor, height)
         .map(|(index, row)| line(row, index == cursor, width, theme))
         .collect();
     frame.render_widget(Paragraph::new(lines), inside);
@@ -127,11 +123,7 @@ fn group_list(
     };
     let height = usize::from(inside.height);
     let width = usize::from(inside.width);
-    let lines: Vec<Line<'_>> = dead_letters
-        .iter()
-        .enumerate()
-        .skip(scroll(opened.cursor, height, dead_letters.len()))
-        .take(height)
+    let lines: Vec<Line<'_>> = visible(dead_letters, opened.cursor, height)
         .map(|(index, dead_letter)| {
             let mut line = group_line(dead_letter, state, width, theme);
             if opened.selected.contains(&dead_letter.number) {

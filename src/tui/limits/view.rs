@@ -12,7 +12,7 @@ use crate::tui::frame::focus::OverlayKind;
 use crate::tui::limits::query::{Breakdown, UsageBand, ViolationGroup};
 use crate::tui::limits::state::OpenedLimit;
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -55,10 +55,7 @@ pub(crate) fn render(
         }
         Some(found) => {
             let row = opened.row.min(found.groups.len() - 1);
-            let groups = found.groups.iter().enumerate();
-            groups
-                .skip(scroll(row, height, found.groups.len()))
-                .take(height)
+            visible(&found.groups, row, height)
                 .map(|(index, group)| line(group, index == row, width, theme))
                 .collect()
         }

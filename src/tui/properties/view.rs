@@ -10,7 +10,7 @@ use crate::text::grouped;
 use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::query::{Change, Property, word};
 use crate::tui::properties::state::OpenedProperties;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -49,9 +49,7 @@ pub(crate) fn render(
         return;
     }
     let row = open.row.min(found.all.len() - 1);
-    let offset = scroll(row, height, found.all.len());
-    let shown = found.all.iter().enumerate().skip(offset).take(height);
-    let lines: Vec<Line<'_>> = shown
+    let lines: Vec<Line<'_>> = visible(&found.all, row, height)
         .map(|(index, property)| {
             let line = line(property, found.events, width, privacy, theme);
             if index == row {

@@ -10,7 +10,7 @@ use crate::tui::frame::focus::PopupKind;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::searches::state::{Search, SearchEditor, SearchList};
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -48,8 +48,7 @@ pub(crate) fn render(
         let message = format!(" no saved search yet: {new} writes one");
         lines.push(Line::styled(message, theme.dim));
     }
-    let offset = scroll(list.row, height, state.searches.len());
-    let shown = state.searches.iter().enumerate().skip(offset).take(height);
+    let shown = visible(&state.searches, list.row, height);
     lines.extend(shown.map(|(index, search)| {
         let line = row(search, width, theme);
         if list.editor.is_none() && index == list.row {

@@ -14,7 +14,7 @@ use crate::tui::stages::query::{Count, StageRow, rows};
 use crate::tui::stages::state::OpenedStages;
 use crate::tui::stages::update::cursor;
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -42,11 +42,7 @@ pub(crate) fn render(
     let cursor = cursor(state, open);
     let columns = Columns::of(usize::from(inside.width));
     let mut lines = vec![columns.heading(theme)];
-    let visible = rows.iter().enumerate();
-    let visible = visible
-        .skip(scroll(cursor, height, rows.len()))
-        .take(height);
-    lines.extend(visible.map(|(index, row)| {
+    lines.extend(visible(&rows, cursor, height).map(|(index, row)| {
         let line = columns.line(row, theme);
         if index == cursor {
             theme.select(line)

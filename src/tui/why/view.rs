@@ -18,7 +18,7 @@ use crate::tui::state::State;
 use crate::tui::why::query::Answer;
 use crate::tui::why::sentences::sentences;
 use crate::tui::why::state::OpenedWhy;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -93,11 +93,7 @@ fn timeline(frame: &mut Frame<'_>, area: Rect, open: &OpenedWhy, state: &State, 
     };
     let (height, width) = (usize::from(inside.height), usize::from(inside.width));
     let cursor = open.row();
-    let rows = records.iter().enumerate();
-    let rows = rows
-        .skip(scroll(cursor, height, records.len()))
-        .take(height);
-    let lines = rows.map(|(index, record)| {
+    let lines = visible(records, cursor, height).map(|(index, record)| {
         let line = row(record, state, width, theme);
         if index == cursor {
             theme.select(line)

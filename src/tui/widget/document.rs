@@ -5,7 +5,7 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{json, pane};
 
@@ -77,8 +77,6 @@ impl Rows<'_> {
                 drawn
             }
         };
-        let first = scroll(cursor, count, self.lines.len());
-        let lines = self.lines.iter().enumerate();
-        lines.skip(first).take(count).map(line).collect()
+        visible(self.lines, cursor, count).map(line).collect()
     }
 }

@@ -11,6 +11,17 @@ pub fn scroll(cursor: usize, room: usize, count: usize) -> usize {
         .min(cursor)
 }
 
+/// The visible rows with their indices, such that the row of the cursor is among them.
+pub fn visible<T>(
+    rows: impl IntoIterator<Item = T, IntoIter: ExactSizeIterator>,
+    cursor: usize,
+    room: usize,
+) -> impl Iterator<Item = (usize, T)> {
+    let rows = rows.into_iter();
+    let first = scroll(cursor, room, rows.len());
+    rows.enumerate().skip(first).take(room)
+}
+
 /// Returns the row `by` rows below `at`, within 0 and `last`.
 pub fn stepped(at: usize, by: i64, last: usize) -> usize {
     (at as i64).saturating_add(by).clamp(0, last as i64) as usize

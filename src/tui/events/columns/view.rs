@@ -17,7 +17,7 @@ use crate::tui::events::title;
 use crate::tui::frame::focus::PopupKind;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
@@ -161,9 +161,7 @@ pub(crate) fn render(
     let inside = pane::frame(frame, room, title, true, theme);
     let (width, listed) = (usize::from(inside.width), listed(room));
     let row = open.row.min(all.len() - 1);
-    let entries = all.iter().enumerate();
-    let entries = entries.skip(scroll(row, listed, all.len())).take(listed);
-    let mut lines: Vec<Line<'_>> = entries
+    let mut lines: Vec<Line<'_>> = visible(&all, row, listed)
         .map(|(index, entry)| {
             let line = entry_line(entry, width, theme);
             if index == row {

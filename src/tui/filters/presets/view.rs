@@ -12,7 +12,7 @@ use crate::tui::filters::presets::state::{Presets, Prompt};
 use crate::tui::frame::focus::PopupKind;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
 
@@ -76,8 +76,7 @@ fn list(open: &Presets, state: &State, width: usize, theme: &Theme) -> Vec<Line<
         let message = format!(" no presets yet: {save} saves the filters as one");
         return vec![Line::styled(message, theme.dim)];
     }
-    let offset = scroll(open.row, ROWS, state.presets.len());
-    let shown = state.presets.iter().enumerate().skip(offset).take(ROWS);
+    let shown = visible(&state.presets, open.row, ROWS);
     let line = |(index, (name, filters)): (usize, (&String, &Filters))| {
         let marked = open.against.as_ref() == Some(name);
         let mark = if marked { theme.sign(Sign::Live) } else { " " };

@@ -8,7 +8,7 @@ use ratatui::widgets::Paragraph;
 use crate::tui::input::palette::obstacle::obstacle;
 use crate::tui::input::palette::state::Palette;
 use crate::tui::state::State;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
@@ -47,8 +47,7 @@ pub(crate) fn render(
             theme.text,
         ),
     ])];
-    let first = scroll(row, height, found.len());
-    for (index, binding) in found.iter().enumerate().skip(first).take(height) {
+    for (index, binding) in visible(&found, row, height) {
         let key = text::fit(binding.keys.first().map_or("", String::as_str), 10);
         let room = width.saturating_sub(29);
         // A command that can't act now says why, in the place of its help.
