@@ -15,15 +15,14 @@ use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use std::sync::mpsc::{Receiver, channel};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use common::{event, nowhere, sandbox, until};
+use common::{event, feed, feed_at, nowhere, sandbox, until};
 use forwarder::forwarder;
 use hangup::Logged;
 use program::sluicegate;
 use serde_json::Value;
 use sluicegate::customerio::sandbox::Faults;
-use sluicegate::feed::server::{Options, Server};
 
 /// A receiver of webhooks at an address, which answers each with `status`. Returns the bodies.
 fn receiver(at: SocketAddr, status: &'static str) -> Receiver<Value> {
@@ -60,18 +59,6 @@ fn receiver(at: SocketAddr, status: &'static str) -> Receiver<Value> {
 
 fn next(bodies: &Receiver<Value>) -> Value {
     bodies.recv_timeout(Duration::from_secs(30)).unwrap()
-}
-
-async fn feed_at(at: SocketAddr) -> Server {
-    let started = Instant::now();
-    loop {
-        let Ok(listener) = tokio::net::TcpListener::bind(at).await else {
-            assert!(started.elapsed() < Duration::from_secs(10), "{at} is free");
-            tokio::time::sleep(Duration::from_millis(20)).await;
-            continue;
-        };
-        return Server::start(listener, Options::default()).unwrap();
-    }
 }
 
 /// Settings with two alerts about the feed: the first by a webhook and a command, which writes into the file
@@ -155,6 +142,57 @@ async fn an_alert_fires_repeats_and_recovers_by_webhook_command_and_log() {
     assert_eq!(run.ends(), 0);
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_watched_condition_fires_above_its_number_and_recovers_when_its_time_is_over() {
+    let dir = tempfile::tempdir().unwrap();
+    let hook = nowhere();
+    let config = dir.path().join("s.toml");
+    let text = format!(
+        r#"
+        [[alerts]]
+        name = "one person"
+        when = "watch"
+        condition = 'user_id == "u-1"'
+        over = 10
+        within = "4s"
+        for = "0s"
+        repeat = "0s"
+        webhook = "http://{hook}/"
+        "#
+    );
+    fs::write(&config, text).unwrap();
+    let bodies = receiver(hook, "200 OK");
+    let (feed, sandbox) = (feed().await, sandbox(Faults::default()).await);
+    let config = config.display().to_string();
+    let more = [("SLUICEGATE_CONFIG", config.as_str())];
+    let spool = dir.path().join("spool");
+    let mut run = forwarder(&feed.url(), &sandbox.url(), &spool, &more);
+    let run = Logged::start(&mut run);
+    let send = async |person: &str, count: u64| {
+        for number in 0..count {
+            feed.publish(&event(person, number)).await;
+        }
+    };
+    // Many of others, and as many as are allowed of the person.
+    send("u-2", 50).await;
+    send("u-1", 10).await;
+    let none = bodies.recv_timeout(Duration::from_secs(6));
+    assert!(none.is_err(), "{none:?}");
+    send("u-1", 12).await;
+    let fires = next(&bodies);
+    assert_eq!(
+        (&fires["state"], &fires["status"]),
+        (&"watch".into(), &"firing".into())
+    );
+    let says = fires["message"].as_str().unwrap();
+    assert!(
+        says.ends_with(" events in 4.0 s matched user_id == \"u-1\""),
+        "{says}"
+    );
+    assert_eq!(next(&bodies)["status"], "recovered");
+    assert_eq!(run.ends(), 0);
+}
+
 #[test]
 fn an_alert_that_is_not_complete_is_told_before_the_start() {
     let dir = tempfile::tempdir().unwrap();
@@ -181,6 +219,11 @@ fn an_alert_that_is_not_complete_is_told_before_the_start() {
         (
             "when = \"feed-down\"\nwebhook = \"hooks.example.com\"",
             "begins with https://",
+        ),
+        ("when = \"watch\"\nover = 5", "a watch needs a condition"),
+        (
+            "when = \"watch\"\nover = 5\ncondition = \"user_id ==\"",
+            "the condition can't be used",
         ),
         ("when = \"feed-gone\"", "feed-gone"),
         ("when = \"feed-down\"\nfro = \"1m\"", "fro"),

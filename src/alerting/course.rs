@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::amplitude::time::UnixMs;
 
-use super::level::Level;
+use super::state::Level;
 
 /// What becomes of an alert.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -64,7 +64,11 @@ impl Course {
             (Self::Pending { since_ms }, Level::Bad(says)) => {
                 self.waits(since_ms, says, now_ms, timing)
             }
-            (Self::Quiet | Self::Pending { .. }, Level::Between | Level::Clear) => None,
+            (Self::Pending { since_ms }, Level::Between) => {
+                *self = Self::Pending { since_ms };
+                None
+            }
+            (Self::Quiet | Self::Pending { .. }, _) => None,
             (Self::Firing(firing), level) => self.fires(firing, level, now_ms, timing),
         }
     }

@@ -6,7 +6,8 @@ use crate::amplitude::time::{self, UnixMs};
 use crate::text::duration;
 
 use super::course::{Change, Status};
-use super::rule::{AlertRule, AlertState, Format};
+use super::rule::{AlertRule, Format};
+use super::state::AlertState;
 
 /// A message about an alert.
 #[derive(Debug, Clone)]
@@ -38,11 +39,6 @@ impl Message {
             at_ms,
             change,
         }
-    }
-
-    /// Whether the state is over.
-    pub(super) fn is_recovery(&self) -> bool {
-        self.change.status == Status::Recovered
     }
 
     /// The message in a sentence.
@@ -83,6 +79,35 @@ impl Message {
             }),
         }
         .to_string()
+    }
+
+    /// Writes it to the log.
+    pub(super) fn log(&self) {
+        let (alert, status) = (self.name.as_str(), self.change.status.name());
+        let (state, since) = (self.state.name(), time::to_rfc3339(self.change.since_ms));
+        let workspace = self.workspace.as_str();
+        let text = self.text();
+        if self.change.status == Status::Recovered {
+            tracing::info!(
+                kind = "alert",
+                alert,
+                state,
+                status,
+                since,
+                workspace,
+                "alert: {text}"
+            );
+        } else {
+            tracing::error!(
+                kind = "alert",
+                alert,
+                state,
+                status,
+                since,
+                workspace,
+                "alert: {text}"
+            );
+        }
     }
 
     /// The variables for a command.

@@ -5,6 +5,8 @@ use std::time::Duration;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::state::{AlertState, Measure};
+use crate::filter::Condition;
 use crate::setting_form::{humane, masked};
 
 /// An alert, as the configuration file has it under `[[alerts]]`.
@@ -15,6 +17,12 @@ pub struct AlertRule {
     pub name: String,
     /// The state that it watches.
     pub when: AlertState,
+    /// The condition that a `watch` counts, in CEL.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub condition: String,
+    /// The time over which a `watch` counts. Zero: a minute.
+    #[serde(default, skip_serializing_if = "Duration::is_zero", with = "humane")]
+    pub within: Duration,
     /// How much of it is too much: `"15m"`, `"80%"`, `100`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub over: Option<Over>,
@@ -35,30 +43,6 @@ pub struct AlertRule {
     pub command: Vec<String>,
 }
 
-/// A state that somebody must know of.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum AlertState {
-    /// The feed is not connected.
-    FeedDown,
-    /// The feed could not resume where it was; this stays for the rest of the run.
-    EventsMissed,
-    /// Customer.io takes no requests.
-    DeliveryDown,
-    /// Customer.io refuses the credentials: nothing is sent until they change.
-    DeliveryHalted,
-    /// The spool is full or can't be written: the feed is not read.
-    SpoolStopsFeed,
-    /// More of the spool's quota is used than a share.
-    SpoolOver,
-    /// The oldest accepted event waits longer than a time.
-    QueueOlderThan,
-    /// A larger share of the events of the last minute is rejected.
-    RejectedOver,
-    /// More dead letters than a number.
-    DeadLettersOver,
-}
-
 /// A threshold, as it is written.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(untagged)]
@@ -68,6 +52,9 @@ pub enum Over {
     /// A duration or a share, or a number in quotes.
     Text(String),
 }
+
+/// Maximum time over which a `watch` counts.
+const LONGEST_WATCH: Duration = Duration::from_secs(3_600);
 
 /// The format of a webhook's messages.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -80,37 +67,12 @@ pub enum Format {
     Slack,
 }
 
-/// What a state is measured in.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Measure {
-    /// It holds or doesn't.
-    Nothing,
-    Percent,
-    Milliseconds,
-    Count,
-}
-
 fn a_minute() -> Duration {
     Duration::from_secs(60)
 }
 
 fn four_hours() -> Duration {
     Duration::from_secs(4 * 3_600)
-}
-
-impl AlertState {
-    fn measure(self) -> Measure {
-        match self {
-            Self::FeedDown
-            | Self::EventsMissed
-            | Self::DeliveryDown
-            | Self::DeliveryHalted
-            | Self::SpoolStopsFeed => Measure::Nothing,
-            Self::SpoolOver | Self::RejectedOver => Measure::Percent,
-            Self::QueueOlderThan => Measure::Milliseconds,
-            Self::DeadLettersOver => Measure::Count,
-        }
-    }
 }
 
 impl AlertRule {
@@ -149,10 +111,43 @@ impl AlertRule {
         })
     }
 
+    /// The time over which a watched condition is counted, in seconds.
+    pub fn within_seconds(&self) -> u64 {
+        let within = if self.within.is_zero() {
+            a_minute()
+        } else {
+            self.within
+        };
+        within.as_secs()
+    }
+
+    /// What is wrong with the condition and its time.
+    fn watch_problems(&self) -> Vec<String> {
+        if self.when != AlertState::Watch {
+            let is_watch = !self.condition.is_empty() || !self.within.is_zero();
+            let problem = "`condition` and `within` belong to when = \"watch\"; remove them";
+            return is_watch.then(|| problem.to_owned()).into_iter().collect();
+        }
+        let mut found = Vec::new();
+        if self.condition.trim().is_empty() {
+            found.push(
+                "a watch needs a condition, such as condition = 'event_type == \"Refund\"'"
+                    .to_owned(),
+            );
+        } else if let Err(error) = Condition::compile(&self.condition) {
+            found.push(format!("the condition can't be used: {}", error.message));
+        }
+        if self.within_seconds() == 0 || self.within > LONGEST_WATCH {
+            found.push("within must be 1s to 1h".to_owned());
+        }
+        found
+    }
+
     /// Everything that is wrong with it.
     pub fn problems(&self) -> Vec<String> {
         let mut found = Vec::new();
         found.extend(self.threshold().err());
+        found.extend(self.watch_problems());
         if self.name.trim().is_empty() {
             found.push("it needs a name".to_owned());
         }
@@ -192,11 +187,47 @@ mod tests {
             ("when = \"dead-letters-over\"", None),
             ("when = \"feed-down\"", Some(0.0)),
             ("when = \"feed-down\"\nover = 1", None),
+            (
+                "when = \"watch\"\ncondition = 'has_user'\nover = 5",
+                Some(5.0),
+            ),
+            ("when = \"watch\"\ncondition = 'has_user'", None),
         ] {
             let rule = rule(&format!("name = \"n\"\n{text}"));
             assert_eq!(rule.threshold().ok(), expected, "{text}");
             assert_eq!(rule.problems().is_empty(), expected.is_some(), "{text}");
         }
+    }
+
+    #[test]
+    fn a_watch_needs_a_condition_that_compiles_and_a_time_that_can_be_counted() {
+        for (text, expected) in [
+            ("condition = 'has_user'\nwithin = \"10m\"", None),
+            (
+                "condition = 'has_user ='",
+                Some("the condition can't be used"),
+            ),
+            ("", Some("a watch needs a condition")),
+            ("condition = 'has_user'\nwithin = \"2h\"", Some("1s to 1h")),
+            (
+                "condition = 'has_user'\nwithin = \"10ms\"",
+                Some("1s to 1h"),
+            ),
+        ] {
+            let rule = rule(&format!("name = \"n\"\nwhen = \"watch\"\nover = 0\n{text}"));
+            let problems = rule.problems();
+            assert_eq!(
+                problems.len(),
+                usize::from(expected.is_some()),
+                "{problems:?}"
+            );
+            assert!(
+                expected.is_none_or(|says| problems[0].contains(says)),
+                "{problems:?}"
+            );
+        }
+        let other = rule("name = \"n\"\nwhen = \"feed-down\"\nwithin = \"1m\"");
+        assert!(other.problems()[0].contains("belong to when = \"watch\""));
     }
 
     #[test]

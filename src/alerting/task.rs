@@ -8,16 +8,20 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 use crate::protocol::Snapshot;
+use crate::telemetry::ring::SharedRing;
 
 use super::command;
 use super::course::{Course, Timing};
-use super::level::level;
 use super::message::Message;
 use super::rule::AlertRule;
+use super::state::{AlertState, watch_level};
+use super::watching::Watching;
 use super::webhook::Webhook;
 
 /// Interval at which the states are looked at.
 const EVERY: Duration = Duration::from_secs(1);
+/// The same with watched conditions: events must be counted before they leave the ring.
+const WATCH_EVERY: Duration = Duration::from_millis(250);
 /// Maximum messages that wait for one receiver.
 const WAITING: usize = 32;
 
@@ -27,6 +31,7 @@ pub struct Notifier {
     alerts: Vec<Alert>,
     workspace: String,
     receivers: JoinSet<()>,
+    watching: Watching,
 }
 
 #[derive(Debug)]
@@ -35,12 +40,21 @@ struct Alert {
     threshold: f64,
     course: Course,
     receivers: Vec<mpsc::Sender<Message>>,
+    /// The number of its condition among the watched ones.
+    watch: Option<usize>,
 }
 
 impl Notifier {
-    /// The alerts of these rules, which were found to be valid. Webhooks are called by `http`.
-    pub fn new(rules: Vec<AlertRule>, workspace: String, http: &reqwest::Client) -> Self {
+    /// The alerts of these rules, which were found to be valid. Webhooks are called by `http`; watched
+    /// conditions are counted on the events in the ring.
+    pub fn new(
+        rules: Vec<AlertRule>,
+        workspace: String,
+        http: &reqwest::Client,
+        ring: SharedRing,
+    ) -> Self {
         let mut receivers = JoinSet::new();
+        let mut watching = Watching::new(ring);
         let alerts = rules.into_iter().map(|rule| {
             let mut of_rule = Vec::new();
             if !rule.webhook.expose_secret().is_empty() {
@@ -65,6 +79,7 @@ impl Notifier {
             }
             Alert {
                 threshold: rule.threshold().unwrap_or_default(),
+                watch: (rule.when == AlertState::Watch).then(|| watching.add(&rule)),
                 rule,
                 course: Course::default(),
                 receivers: of_rule,
@@ -74,6 +89,7 @@ impl Notifier {
             alerts: alerts.collect(),
             workspace,
             receivers,
+            watching,
         }
     }
 
@@ -84,16 +100,18 @@ impl Notifier {
                 lasts: rule.lasts,
                 repeat: rule.repeat,
             };
-            let level = level(rule.when, alert.threshold, snapshot);
+            let level = match alert.watch {
+                Some(watch) => {
+                    let (matches, seconds) = self.watching.matches(watch);
+                    watch_level(&rule.condition, matches, seconds, alert.threshold)
+                }
+                None => rule.when.level(alert.threshold, snapshot),
+            };
             let Some(change) = alert.course.step(level, snapshot.at_ms, timing) else {
                 continue;
             };
             let message = Message::new(rule, &self.workspace, snapshot.at_ms, change);
-            if message.is_recovery() {
-                tracing::info!("alert: {}", message.text());
-            } else {
-                tracing::error!("alert: {}", message.text());
-            }
+            message.log();
             for receiver in &alert.receivers {
                 if receiver.try_send(message.clone()).is_err() {
                     let name = &rule.name;
@@ -108,11 +126,16 @@ impl Notifier {
 
 /// Watches the states until the pipeline has ended, which it does not outlive.
 pub async fn run(mut notifier: Notifier, mut snapshots: watch::Receiver<Arc<Snapshot>>) {
-    let mut every = tokio::time::interval(EVERY);
+    let mut every = tokio::time::interval(if notifier.watching.is_empty() {
+        EVERY
+    } else {
+        WATCH_EVERY
+    });
     every.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
     while snapshots.has_changed().is_ok() {
         every.tick().await;
         let now = snapshots.borrow_and_update().clone();
+        notifier.watching.count().await;
         // Before the first snapshot nothing is known.
         if now.mode.is_some() {
             notifier.look(&now);

@@ -18,8 +18,11 @@ pub(super) fn start(pipeline: &mut Pipeline, settings: &Settings) -> Result<()> 
     let proxies = Arc::new(Proxies::from_environment()?);
     let http = http::client(&proxies).build()?;
     let rules = settings.alerts.clone();
-    let notifier = Notifier::new(rules, settings.workspace(), &http);
-    let snapshots = pipeline.handle().snapshots();
+    let (ring, snapshots) = {
+        let handle = pipeline.handle();
+        (handle.ring().clone(), handle.snapshots())
+    };
+    let notifier = Notifier::new(rules, settings.workspace(), &http, ring);
     pipeline.run_beside("the alerts", alerting::run(notifier, snapshots));
     Ok(())
 }

@@ -150,7 +150,30 @@ fn is_settled(snapshot: &Snapshot) -> bool {
     snapshot.delivery.is_idle() && sent <= totals.delivered + totals.not_delivered()
 }
 
-/// Returns the state of the pipeline in one line, for the log.
+/// Logs the state of the pipeline.
+pub(super) fn log_status(snapshot: &Snapshot) {
+    let totals = &snapshot.totals;
+    tracing::info!(
+        kind = "status",
+        feed_state = match &snapshot.feed.state {
+            FeedState::Live => "live",
+            FeedState::Connecting => "connecting",
+            FeedState::Down { .. } => "down",
+        },
+        received = totals.received,
+        accepted = totals.accepted,
+        delivered = totals.delivered,
+        filtered = totals.filtered,
+        rejected = totals.rejected,
+        queued = snapshot.delivery.spool.items,
+        dead_letters = snapshot.delivery.spool.dead_letters,
+        p95_ms = snapshot.latency.p95_ms,
+        "{}",
+        status_line(snapshot)
+    );
+}
+
+/// Returns the state of the pipeline in one line, for people.
 pub(super) fn status_line(snapshot: &Snapshot) -> String {
     let t = &snapshot.totals;
     let feed = match &snapshot.feed.state {

@@ -29,6 +29,7 @@ mod key_watch;
 mod ledger;
 mod lint;
 mod listener;
+mod log_fields;
 mod packaging;
 mod player;
 mod problems;

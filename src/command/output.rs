@@ -4,15 +4,12 @@
 //! the control characters in all of them. Errors of writing are ignored: the reader may have gone,
 //! as in `| head`.
 
-use std::fmt;
 use std::io::{self, Write as _};
 
 use serde::Serialize;
-use tracing::field::Field;
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::field::MakeExt as _;
-use tracing_subscriber::fmt::format::{FormatFields, Writer, debug_fn};
 
+use super::log_fields::{EscapedJson, TextFields};
 use crate::cli::LogFormat;
 use crate::text;
 use crate::tui::relay::LogLines;
@@ -77,7 +74,7 @@ pub(super) fn log_to(lines: LogLines) {
         .with_ansi(false)
         .without_time()
         .with_target(false)
-        .fmt_fields(fields())
+        .fmt_fields(TextFields)
         .try_init();
 }
 
@@ -86,16 +83,16 @@ pub(super) fn log_to_stderr_from(level: &str, format: LogFormat) {
     let builder = tracing_subscriber::fmt()
         .with_env_filter(log_filter(level))
         // With a closed standard error it would report that there, and panic.
-        .log_internal_errors(false)
-        .with_target(false);
+        .log_internal_errors(false);
     let colour =
         io::IsTerminal::is_terminal(&io::stderr()) && std::env::var_os("NO_COLOR").is_none();
     // Fails only if logging is started already.
     let _ = match format {
         LogFormat::Text => builder
             .with_writer(io::stderr)
+            .with_target(false)
             .with_ansi(colour)
-            .fmt_fields(fields())
+            .fmt_fields(TextFields)
             .try_init(),
         LogFormat::Json => builder
             .with_writer(|| EscapedJson(io::stderr()))
@@ -108,36 +105,4 @@ pub(super) fn log_to_stderr_from(level: &str, format: LogFormat) {
 /// Starts logging to standard error, by default `info` and above.
 pub(super) fn log_to_stderr(format: LogFormat) {
     log_to_stderr_from("info", format);
-}
-
-/// Formats the fields of a log line without line breaks and control characters.
-fn fields() -> impl for<'w> FormatFields<'w> + Send + Sync + 'static {
-    debug_fn(field as FieldFn).delimited(" ")
-}
-
-type FieldFn = fn(&mut Writer<'_>, &Field, &dyn fmt::Debug) -> fmt::Result;
-
-fn field(out: &mut Writer<'_>, field: &Field, value: &dyn fmt::Debug) -> fmt::Result {
-    let value = text::on_one_line(&format!("{value:?}"));
-    match (field.name(), out.has_ansi_escapes()) {
-        ("message", _) => write!(out, "{value}"),
-        (name, true) => write!(out, "\u{1b}[3m{name}\u{1b}[0m\u{1b}[2m=\u{1b}[0m{value}"),
-        (name, false) => write!(out, "{name}={value}"),
-    }
-}
-
-/// A writer that escapes the control characters in JSON lines.
-struct EscapedJson<W>(W);
-
-impl<W: io::Write> io::Write for EscapedJson<W> {
-    /// Writes a line. The log passes each line whole.
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let line = String::from_utf8_lossy(bytes);
-        self.0.write_all(text::escaped_json(&line).as_bytes())?;
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        self.0.flush()
-    }
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use color_eyre::eyre::Result;
 
+use crate::alerting::{AlertRule, AlertState};
 use crate::cli::Run;
 use crate::config::Needs;
 use crate::config::{Screen, Settings};
@@ -27,6 +28,8 @@ const STATUS_INTERVAL: u64 = 10;
 
 /// Maximum size of the recent events that are kept without a screen.
 const RING_BYTES: usize = 1 << 20;
+/// The same if alerts count the events that match a condition: those of a quarter of a second must fit.
+const WATCHED_RING_BYTES: usize = 16 << 20;
 
 pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
     log_to_stderr(args.log);
@@ -38,9 +41,11 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
     without_screen(&mut loaded.settings);
     let settings = &loaded.settings;
     tracing::info!(
+        kind = "started",
+        version = env!("BUILD_VERSION"),
         feed = %settings.feed.url,
         workspace = settings.workspace(),
-        gate = ?settings.gate,
+        gate = settings.gate.name(),
         "forwarding"
     );
     let folder = settings.spool_folder()?;
@@ -69,9 +74,8 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
             watchdog.works(Instant::now());
         }
         if seconds == 1 || seconds % STATUS_INTERVAL == 0 {
-            let line = headless::status_line(snapshot);
-            service_manager::describe(&line);
-            tracing::info!("{line}");
+            service_manager::describe(&headless::status_line(snapshot));
+            headless::log_status(snapshot);
         }
     })
     .await;
@@ -81,9 +85,15 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
 
 /// Resets the settings that only a screen uses, so that a reload doesn't report changes of them.
 fn without_screen(settings: &mut Settings) {
+    let is_watch = |alert: &AlertRule| alert.when == AlertState::Watch;
+    let most = if settings.alerts.iter().any(is_watch) {
+        WATCHED_RING_BYTES
+    } else {
+        RING_BYTES
+    };
     settings.screen = Screen {
         // Recent events are still needed for the history of items in delivery.
-        ring_bytes: settings.screen.ring_bytes.min(RING_BYTES),
+        ring_bytes: settings.screen.ring_bytes.min(most),
         ..Screen::default()
     };
     settings.presets.clear();

@@ -13,6 +13,7 @@ use crate::delivery::{
 };
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, SharedGate};
+use crate::ledger;
 use crate::protocol::{
     DurationBuckets, Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot,
     VerificationStatus,
@@ -273,7 +274,8 @@ impl Observer {
                 let Accepted {
                     item, event_type, ..
                 } = &queued.accepted;
-                tracing::warn!(id = %item.id, %event_type, field, "{why}: {reason}");
+                let outcome = ledger::Outcome::from(*why).name();
+                tracing::warn!(kind = "undelivered", id = %item.id, %event_type, field, outcome, reason, "{why}: {reason}");
                 false
             }
             ItemOutcome::Delivered { .. } | ItemOutcome::Waiting { .. } => false,

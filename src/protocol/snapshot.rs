@@ -14,11 +14,15 @@ use crate::limits::{Code, Policy, Violation};
 
 use super::author::ChangeRecord;
 use super::buckets::DurationBuckets;
-use super::series::Series;
+use super::series::{Line, Series};
 use super::verification::VerificationStatus;
 
 /// Time over which the rates of all events are measured, in seconds.
 pub const RATE_SECONDS: usize = 3;
+/// Time over which the share of rejected events is measured, in seconds.
+const REJECTED_SECONDS: usize = 60;
+/// Minimum number of events in this time for a meaningful share.
+const REJECTED_LEAST_EVENTS: f64 = 20.0;
 /// Time over which the rate of an event type is measured, in seconds.
 pub const TYPE_RATE_SECONDS: i64 = 5;
 
@@ -88,6 +92,28 @@ pub struct Snapshot {
     /// The connection to the forwarder, for a screen in another process.
     #[serde(skip)]
     pub link: Option<LinkStatus>,
+}
+
+impl Snapshot {
+    /// The share of the events past the filters that limits rejected in the last minute, in percent.
+    /// None if too few events passed the filters.
+    pub fn rejected_percent(&self) -> Option<f64> {
+        let rate = |line| self.series.rate(line, REJECTED_SECONDS);
+        let (accepted, rejected) = (rate(Line::Accepted), rate(Line::Rejected));
+        let passed = accepted + rejected;
+        (passed * REJECTED_SECONDS as f64 >= REJECTED_LEAST_EVENTS)
+            .then(|| rejected * 100.0 / passed)
+    }
+
+    /// The limit that rejected the most events in the last minute.
+    pub fn worst_limit(&self) -> Option<Code> {
+        /// Points of a limit's trend in a minute.
+        const POINTS: usize = 6;
+        let rejecting = self.limits.iter();
+        let rejecting = rejecting.filter(|row| row.policy == Policy::Reject);
+        let worst = rejecting.max_by_key(|row| row.trend.iter().rev().take(POINTS).sum::<u64>());
+        worst.map(|row| row.code)
+    }
 }
 
 /// The connection of a screen to a forwarder in another process.

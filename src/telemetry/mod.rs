@@ -1,5 +1,5 @@
 //! Counters, latencies, the ring of recent events, and a watch on the clock: what the observer
-//! collects for snapshots.
+//! collects for snapshots. Conditions that are counted on the events in the ring.
 
 pub mod clock;
 pub mod counters;
@@ -7,3 +7,4 @@ pub mod filtered_rates;
 pub mod latency;
 pub mod ring;
 pub mod story_changes;
+pub mod watches;

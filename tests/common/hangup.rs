@@ -64,6 +64,11 @@ impl Logged {
         }
     }
 
+    /// Returns the log so far.
+    pub fn lines(&self) -> Vec<String> {
+        self.lines.lock().unwrap().clone()
+    }
+
     /// Returns the number of lines of the log with a text.
     pub fn count(&self, says: &str) -> usize {
         let lines = self.lines.lock().unwrap();

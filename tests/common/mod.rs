@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each test uses some of these fixtures")]
 
 use std::collections::VecDeque;
+use std::net::SocketAddr;
 use std::time::{Duration, Instant};
 
 use secrecy::SecretString;
@@ -33,6 +34,19 @@ pub async fn feed() -> Server {
     Server::start(listener, server::Options::default()).unwrap()
 }
 
+/// Starts a feed server at this address, once it is free.
+pub async fn feed_at(at: SocketAddr) -> Server {
+    let started = Instant::now();
+    loop {
+        let Ok(listener) = tokio::net::TcpListener::bind(at).await else {
+            assert!(started.elapsed() < Duration::from_secs(10), "{at} is free");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+            continue;
+        };
+        return Server::start(listener, server::Options::default()).unwrap();
+    }
+}
+
 /// Returns settings with an open gate, this feed and destination, and quick retries.
 pub fn settings(feed: &str, base_url: &str) -> Settings {
     let mut settings = Settings {
@@ -55,7 +69,7 @@ pub fn settings(feed: &str, base_url: &str) -> Settings {
 }
 
 /// Returns an address on which nothing listens.
-pub fn nowhere() -> std::net::SocketAddr {
+pub fn nowhere() -> SocketAddr {
     std::net::TcpListener::bind(("127.0.0.1", 0))
         .unwrap()
         .local_addr()

@@ -6,10 +6,10 @@ use ratatui::backend::TestBackend;
 use ratatui::buffer::{Buffer, Cell};
 use ratatui::style::{Color, Modifier};
 use sluicegate::filter::Mode;
+use sluicegate::telemetry::watches::{HISTORY_SECONDS, WatchEvaluator};
 use sluicegate::tui::action::Action;
 use sluicegate::tui::input::keymap::KEYS;
 use sluicegate::tui::view;
-use sluicegate::tui::watches::query::WatchEvaluator;
 use sluicegate::tui::widget::theme::Theme;
 
 use crate::fixture::{Fixture, NOW, dead_letter};
@@ -94,8 +94,13 @@ pub fn scene(keys: &str, size: (u16, u16)) -> Fixture {
     fixture.break_down();
     fixture.explore();
     if !fixture.state.watches.is_empty() {
-        let mut evaluator = WatchEvaluator::default();
-        evaluator.run(&fixture.state.watches, &fixture.ring, NOW + 1_000);
+        let mut evaluator = WatchEvaluator::keeping(HISTORY_SECONDS);
+        let conditions = fixture
+            .state
+            .watches
+            .iter()
+            .map(|watch| watch.when.as_str());
+        evaluator.run(conditions, &fixture.ring, NOW + 1_000);
         fixture.act(Action::Watched(evaluator.counts()));
     }
     fixture

@@ -6,16 +6,21 @@ use sluicegate::amplitude::time::UnixMs;
 use sluicegate::filter::Mode;
 use sluicegate::protocol::Snapshot;
 use sluicegate::protocol::series::{Line, Series};
+use sluicegate::telemetry::watches::{HISTORY_SECONDS, WatchEvaluator};
 use sluicegate::tui::action::{Action, Effect};
 use sluicegate::tui::events::seek::Seek;
 use sluicegate::tui::frame::focus::Pane;
-use sluicegate::tui::watches::query::WatchEvaluator;
 use std::sync::Arc;
 
 /// What the watches have seen in the ring by now.
 pub(crate) fn watched(fixture: &mut Fixture, now: UnixMs) -> Vec<Effect> {
-    let mut evaluator = WatchEvaluator::default();
-    evaluator.run(&fixture.state.watches, &fixture.ring, now);
+    let mut evaluator = WatchEvaluator::keeping(HISTORY_SECONDS);
+    let conditions = fixture
+        .state
+        .watches
+        .iter()
+        .map(|watch| watch.when.as_str());
+    evaluator.run(conditions, &fixture.ring, now);
     fixture.act(Action::Watched(evaluator.counts()))
 }
 

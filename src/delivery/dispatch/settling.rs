@@ -86,14 +86,22 @@ impl Dispatch {
             Health::Fails(why, after) => {
                 let failure = self.breaker.failed(&why, after, now);
                 if failure == Failure::Opens {
-                    tracing::error!("Customer.io is down, all events are kept: {why}");
+                    let kind = "delivery_down";
+                    tracing::error!(
+                        kind,
+                        reason = why,
+                        "Customer.io is down, all events are kept: {why}"
+                    );
                 }
                 return self.count_failure(failure, items, streak, now);
             }
             Health::Foreign(why) => {
                 let failure = self.breaker.foreign(&why, now);
                 match failure {
-                    Failure::Opens => tracing::error!("all events are kept: {why}"),
+                    Failure::Opens => {
+                        let kind = "delivery_down";
+                        tracing::error!(kind, reason = why, "all events are kept: {why}");
+                    }
                     Failure::Counts => tracing::warn!("a request is tried again: {why}"),
                     Failure::OfOutage => {}
                 }
@@ -106,6 +114,8 @@ impl Dispatch {
             }
             Health::RefusesCredentials(why) => {
                 tracing::error!(
+                    kind = "delivery_halted",
+                    reason = why,
                     "all events are kept, and nothing is sent until the credentials are fixed: {why}"
                 );
                 self.breaker.refused(&why, now.ms);
@@ -154,7 +164,10 @@ impl Dispatch {
 
     fn destination_works(&mut self) {
         if self.breaker.works() {
-            tracing::info!("Customer.io answers again: delivery continues");
+            tracing::info!(
+                kind = "delivery_up",
+                "Customer.io answers again: delivery continues"
+            );
         }
     }
 

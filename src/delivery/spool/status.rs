@@ -36,7 +36,7 @@ pub struct SpoolStatus {
 
 impl SpoolStatus {
     /// The operator is warned from this share of the quota on.
-    const NEARLY_FULL_PERCENT: u64 = 80;
+    pub const NEARLY_FULL_PERCENT: u64 = 80;
 
     /// The share of the quota that is used, in percent.
     pub fn percent(&self) -> u64 {

@@ -220,7 +220,8 @@ impl WebSocketFeed {
             s.connects += 1;
             s.state = FeedState::Live;
         });
-        tracing::info!(url = %self.settings.url, "feed is live{}", self.via_proxy());
+        let via = self.via_proxy();
+        tracing::info!(kind = "feed_live", url = %self.settings.url, "feed is live{via}");
     }
 
     fn report_down(&self, failure: Failure, wait: Duration, channel: &FeedChannel) {
@@ -229,7 +230,10 @@ impl WebSocketFeed {
             None => failure.why,
         };
         tracing::warn!(
+            kind = "feed_down",
             url = %self.settings.url,
+            reason = why,
+            retry_ms = wait.as_millis() as u64,
             "feed is down: {why}; retrying in {wait:.1?}"
         );
         let next_ms = time::now() + wait.as_millis() as i64;
@@ -334,7 +338,9 @@ enum Ended {
 /// Continues without resuming after `id`, which failed for the reason `why`.
 fn give_up(id: &MessageId, why: &str, channel: &FeedChannel) {
     tracing::error!(
+        kind = "events_missed",
         message_id = %id,
+        reason = why,
         "the feed continues without the events after this message: the server can't resume there, \
          but works without it: {why}"
     );

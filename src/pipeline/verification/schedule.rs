@@ -146,8 +146,10 @@ impl Schedule {
     fn unverified(&mut self, sample: &Sample, reason: &str, now: UnixMs) {
         let EventKey { name, id, .. } = &sample.event;
         tracing::warn!(
+            kind = "not_applied",
             id,
             name,
+            reason,
             "a delivered event is not at Customer.io: {reason}"
         );
         let all = &mut self.status.unverified;

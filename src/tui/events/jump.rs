@@ -4,13 +4,14 @@ use crossterm::event::{Event as TerminalEvent, KeyCode, KeyEvent};
 use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
+use crate::alerting::AlertState;
 use crate::amplitude::time::UnixMs;
 use crate::tui::action::Effect;
 use crate::tui::events::current::at;
 use crate::tui::events::export::Events;
 use crate::tui::events::list::EventList;
 use crate::tui::events::seek::{Direction, Seek, ago, parse_time};
-use crate::tui::frame::alert::{AlertKind, worst_limit};
+use crate::tui::frame::alert::AlertKind;
 use crate::tui::frame::focus::{OverlayKind, Pane};
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, JumpTarget, PopupCommand};
@@ -26,8 +27,8 @@ pub(crate) fn next(state: &mut State, what: JumpTarget, direction: Direction) ->
             // The banner names a limit, and this key to go to one of its violations.
             let alert = state
                 .alert
-                .filter(|alert| alert.kind == AlertKind::Rejected);
-            let code = alert.and_then(|_| worst_limit(&state.snapshot));
+                .filter(|alert| alert.kind == AlertKind::State(AlertState::RejectedOver));
+            let code = alert.and_then(|_| state.snapshot.worst_limit());
             Seek::Violation(direction, code)
         }
         JumpTarget::Failure => Seek::Failure(direction),

@@ -6,7 +6,7 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
-use crate::tui::frame::alert::{Alert, AlertKind};
+use crate::tui::frame::alert::Alert;
 use crate::tui::state::State;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
@@ -19,13 +19,14 @@ pub(crate) fn render(
     theme: &Theme,
 ) {
     let width = usize::from(area.width);
-    let style = match alert.kind {
-        AlertKind::NearlyFull | AlertKind::Rejected | AlertKind::Watch(_) => theme.warn,
-        _ => theme.bad,
+    let style = if alert.kind.is_warning() {
+        theme.warn
+    } else {
+        theme.bad
     };
     let clock = time::to_clock_seconds(alert.since_ms);
     let lead = format!(" {} since {clock} ", theme.sign(Sign::Attention));
-    let remedy = alert.kind.remedy();
+    let remedy = alert.kind.remedy(&state.snapshot);
     let (key, remedy) = remedy.map_or(("", ""), |(command, remedy)| (state.key(command), remedy));
     let tail = text::width(key) + text::width(remedy) + 4;
     let room = width.saturating_sub(text::width(&lead) + tail);

@@ -70,14 +70,7 @@ pub(crate) fn look_for_alerts(state: &mut State) -> Vec<Effect> {
         kind,
         since_ms: kind.since(snapshot).unwrap_or(snapshot.at_ms),
     });
-    // Outages have marks of their own.
-    let is_outage = |kind: &AlertKind| {
-        matches!(
-            kind,
-            AlertKind::Refused | AlertKind::Down | AlertKind::FeedDown
-        )
-    };
-    if let Some(kind) = kind.filter(|kind| !is_outage(kind)) {
+    if let Some(kind) = kind.filter(|kind| !kind.is_outage()) {
         throughput::add(state, state.snapshot.at_ms, Incident::Alert(kind));
     }
     let workspace = &state.labels.workspace;

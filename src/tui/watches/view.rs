@@ -5,16 +5,17 @@ use ratatui::layout::Rect;
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
+use crate::telemetry::watches::WATCH_RATE_SECONDS as RATE_SECONDS;
 use crate::text::grouped;
 use crate::tui::frame::focus::PopupKind;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::state::State;
 use crate::tui::throughput::layout::COLUMNS_BESIDE_HISTORY;
-use crate::tui::watches::query::{RATE_SECONDS, Watch, WatchCount};
+use crate::tui::watches::query::{Watch, WatchCount};
 use crate::tui::watches::state::{WatchEditor, WatchField, WatchList};
 use crate::tui::widget::completion::candidates;
 use crate::tui::widget::condition::Written;
-use crate::tui::widget::list::scroll;
+use crate::tui::widget::list::visible;
 use crate::tui::widget::sparkline::scaled;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};
@@ -82,8 +83,7 @@ pub(crate) fn render(
     let fields_rows = if editing { EDITOR_ROWS } else { 0 };
     let room = usize::from(inside.height.saturating_sub(fields_rows));
     let mut lines = Vec::new();
-    let offset = scroll(list.row, room, state.watches.len());
-    for (index, watch) in state.watches.iter().enumerate().skip(offset).take(room) {
+    for (index, watch) in visible(&state.watches, list.row, room) {
         let selected = !editing && index == list.row;
         lines.push(watch_row(
             watch,
