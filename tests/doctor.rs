@@ -1,6 +1,8 @@
 //! `doctor` against hops that are really broken, one at a time.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+#[path = "common/forward_proxy.rs"]
+mod forward_proxy;
 #[path = "common/program.rs"]
 mod program;
 #[path = "common/stub.rs"]
@@ -10,6 +12,7 @@ mod tls;
 
 use std::process::{Command, Output};
 
+use forward_proxy::{ForwardProxy, Rules};
 use futures_util::{SinkExt as _, StreamExt as _};
 use program::sluicegate;
 use rcgen::{CertificateParams, KeyPair, date_time_ymd};
@@ -212,6 +215,97 @@ async fn each_broken_hop_to_the_feed_is_named_and_those_after_it_are_not_checked
             report.failed_only(name, says);
         }
     }
+}
+
+/// A proxy that nobody answers for.
+async fn no_proxy() -> String {
+    let port = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    port.local_addr().unwrap().to_string()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_proxy_is_tried_by_itself_and_says_which_step_fails() {
+    let (own_feed, sandbox) = (feed(EVENT).await, sandbox().await);
+    let rules = || Rules::default().host("feed.example", &own_feed);
+    let closed = ForwardProxy::start(rules().credentials("ann", "secret")).await;
+    let elsewhere = ForwardProxy::start(Rules::default()).await;
+    let silent = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let silent_at = silent.local_addr().unwrap().to_string();
+    for (proxy, says, advice) in [
+        (no_proxy().await, "refused", "that it runs"),
+        (closed.place.clone(), "407", "user name and a password"),
+        (
+            format!("ann:wrong@{}", closed.place),
+            "it refuses the user name",
+            "a password",
+        ),
+        (
+            elsewhere.place.clone(),
+            "502 Bad Gateway to CONNECT feed.example:80",
+            "NO_PROXY",
+        ),
+        (silent_at, "no answer within 3s", "that it runs"),
+    ] {
+        let mut command = doctor("ws://feed.example/", &sandbox.url());
+        command.env("SLUICEGATE_FEED_PROXY", &proxy);
+        let report = Report::of(command).await;
+        let check = report.check("feed.proxy");
+        report.failed_only("feed.proxy", says);
+        assert!(
+            check["advice"].as_str().unwrap().contains(advice),
+            "{check}"
+        );
+        assert!(!check.to_string().contains("wrong"), "{check}");
+        for name in FEED {
+            assert_eq!(
+                report.check(name)["detail"],
+                "feed.proxy failed",
+                "{}",
+                report.0
+            );
+        }
+    }
+    let mut command = doctor("ws://feed.example/", &sandbox.url());
+    command.env(
+        "SLUICEGATE_FEED_PROXY",
+        format!("ann:secret@{}", closed.place),
+    );
+    let report = Report::of(command).await;
+    let detail = report.check("feed.proxy")["detail"].as_str().unwrap();
+    assert!(detail.ends_with("connects to feed.example"), "{}", report.0);
+    assert_eq!(
+        (report.outcome("feed.ping"), report.1),
+        ("ok", Some(0)),
+        "{}",
+        report.0
+    );
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broken_proxy_to_customerio_is_named_and_one_that_is_not_used_says_why() {
+    let (feed, sandbox) = (feed(EVENT).await, sandbox().await);
+    let closed = ForwardProxy::start(Rules::default().credentials("ann", "secret")).await;
+    for (proxy, says) in [(no_proxy().await, "refused"), (closed.place.clone(), "407")] {
+        let mut command = doctor(&feed, "https://track.example");
+        command.env("SLUICEGATE_CUSTOMERIO_PROXY", proxy);
+        let report = Report::of(command).await;
+        report.failed_only("customerio.proxy", says);
+        let credentials = report.check("customerio.credentials");
+        assert_eq!(credentials["detail"], "customerio.proxy failed");
+    }
+    let mut command = doctor(&feed, &sandbox.url());
+    command
+        .env("HTTPS_PROXY", &closed.place)
+        .env("HTTP_PROXY", &closed.place);
+    let report = Report::of(command).await;
+    assert_eq!(report.1, Some(0), "{}", report.0);
+    let detail = report.check("customerio.proxy")["detail"].as_str().unwrap();
+    assert!(
+        detail.contains("it is this machine, or in NO_PROXY"),
+        "{detail}"
+    );
+    let report = Report::of(doctor(&feed, &sandbox.url())).await;
+    assert_eq!(report.check("feed.proxy")["detail"], "none is set");
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -1,7 +1,7 @@
 //! Connections to other machines, for the feed and all HTTP clients.
 //!
 //! An [`Address`] is a URL from the settings that is displayed without its secrets. [`Proxies`]
-//! chooses the proxy for a server, [`tunnel`] connects through it, and [`dial`] connects to the first
+//! chooses the proxy for a server, [`tunnel`] connects through it, [`probe`] tries it by itself, and [`dial`] connects to the first
 //! of a host's addresses that answers. [`head`] reads the head of an HTTP answer.
 
 pub mod address;
@@ -9,6 +9,7 @@ pub mod certificate;
 mod connection;
 pub mod dial;
 pub mod head;
+pub mod probe;
 pub mod proxy;
 pub mod tls;
 pub mod tunnel;

@@ -237,6 +237,11 @@ impl Proxies {
         })
     }
 
+    /// Whether no proxy is set.
+    pub fn is_empty(&self) -> bool {
+        self.http.is_none() && self.https.is_none()
+    }
+
     /// The proxy for the server of `url`.
     pub fn through(&self, url: &Url) -> Option<&Proxy> {
         let proxy = match url.scheme() {

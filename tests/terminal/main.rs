@@ -9,6 +9,7 @@ mod customerio;
 mod delivery;
 mod detail;
 mod display;
+mod doctor;
 mod events;
 mod far;
 mod filters;

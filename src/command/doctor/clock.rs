@@ -5,6 +5,7 @@ use std::time::{Duration, SystemTime};
 
 use reqwest::header::DATE;
 
+use super::proxy;
 use super::report::{Check, Report};
 use crate::config::Settings;
 use crate::network::Proxies;
@@ -31,10 +32,7 @@ async fn server_time(settings: &Settings, limit: Duration) -> Result<SystemTime,
     let proxies = Arc::new(proxies);
     let client = crate::http::client(&proxies).timeout(limit).build();
     let client = client.map_err(|error| error.to_string())?;
-    let url = match own.base_url.url() {
-        Ok(url) => url.as_str(),
-        Err(_) => own.region.url(),
-    };
+    let url = proxy::destination(settings).ok_or("the server's address can't be used")?;
     let answer = client.get(url).send().await;
     let answer = answer.map_err(|error| crate::http::no_answer(&error, &proxies))?;
     let date = answer

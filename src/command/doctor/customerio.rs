@@ -5,6 +5,7 @@ use std::time::Duration;
 use serde_json::json;
 use ulid::Ulid;
 
+use super::proxy;
 use super::report::{Check, Report};
 use crate::amplitude::time;
 use crate::config::Settings;
@@ -22,6 +23,14 @@ pub(super) async fn check(
     limit: Duration,
     report: &mut Report,
 ) {
+    if report.has_failed(proxy::CUSTOMERIO) {
+        let why = format!("{} failed", proxy::CUSTOMERIO);
+        report.add(Check::not_checked(CREDENTIALS, &why));
+        if person.is_some() {
+            report.add(Check::not_checked(TEST_EVENT, &why));
+        }
+        return;
+    }
     let client = match settings.map(|settings| client(settings, limit)) {
         Some(Ok(client)) => client,
         failed => {

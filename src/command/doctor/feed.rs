@@ -5,6 +5,7 @@ use std::time::Duration;
 use bytestring::ByteString;
 use jiff::Timestamp;
 
+use super::proxy;
 use super::report::{Check, Report};
 use crate::amplitude::{Malformed, frame, time};
 use crate::config::Settings;
@@ -29,6 +30,9 @@ pub(super) async fn check(settings: Option<&Settings>, limit: Duration, report: 
     let Some(settings) = settings else {
         return skip_from(0, "the configuration has problems", report);
     };
+    if report.has_failed(proxy::FEED) {
+        return skip_from(0, &format!("{} failed", proxy::FEED), report);
+    }
     let feed = match WebSocketFeed::new(settings.feed.clone()) {
         Ok(feed) => feed,
         Err(error) => {

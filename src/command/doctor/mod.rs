@@ -4,6 +4,7 @@
 mod clock;
 mod customerio;
 mod feed;
+mod proxy;
 mod report;
 mod spool;
 mod terminal;
@@ -57,11 +58,12 @@ pub(super) async fn run(args: Doctor, source: ConfigSource) -> Result<ExitCode> 
         report.add(Check::ok(CONFIGURATION, read));
     }
     let usable = found.as_ref().filter(|_| !report.has_failed(CONFIGURATION));
+    proxy::check(usable, limit, &mut report).await;
     clock::check(usable, limit, &mut report).await;
     feed::check(usable, limit, &mut report).await;
     customerio::check(usable, args.send_test, limit, &mut report).await;
     spool::check(usable, limit, &mut report).await;
-    report.add(terminal::check());
+    terminal::check(found.as_ref(), limit, &mut report).await;
     Ok(ExitCode::from(u8::from(!report.end())))
 }
 

@@ -19,6 +19,13 @@ impl System {
         has_desktop && !is_remote
     }
 
+    /// Opens the clipboard of the desktop, and leaves its content. The error says why it can't be used.
+    pub fn can_be_used() -> Result<(), String> {
+        Clipboard::new()
+            .map(drop)
+            .map_err(|error| error.to_string())
+    }
+
     /// Puts a text into the clipboard. This may wait for the desktop.
     pub fn put(&self, text: String) -> Result<(), String> {
         let mut clipboard = self.0.lock().unwrap_or_else(PoisonError::into_inner);
