@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 use std::io;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustc_hash::FxHashMap;
 use ulid::Ulid;
@@ -21,7 +22,7 @@ const RECORD_BYTES: usize = 30;
 const HOUR_MS: i64 = 3_600_000;
 
 /// Names with their numbers.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Names {
     pub(super) types: Vec<String>,
     pub(super) decisions: Vec<Decision>,
@@ -108,7 +109,7 @@ impl Exported {
 
 /// The events of an export, on disk.
 pub struct Collected {
-    pub(super) events: Spill<RECORD_BYTES>,
+    events: Vec<Spill<RECORD_BYTES>>,
     pub(super) names: Names,
     /// The hours of the dedupe ids.
     pub(super) hours: BTreeSet<u32>,
@@ -118,31 +119,59 @@ pub struct Collected {
     pub count: u64,
 }
 
-/// Collects the events of an export.
+impl Collected {
+    /// Reads the events of a part.
+    pub(super) fn part(&mut self, index: usize) -> io::Result<Vec<[u8; RECORD_BYTES]>> {
+        let mut all = Vec::new();
+        for spill in &mut self.events {
+            spill.read(index, &mut all)?;
+        }
+        Ok(all)
+    }
+}
+
+/// Collects events of an export on one thread.
 pub struct Collector {
     key: HashKey,
     gate: Gate,
     sends_users: bool,
-    collected: Collected,
+    /// The names of all collectors, with their numbers.
+    shared: Arc<Mutex<Names>>,
+    /// Those that this collector knows.
+    type_numbers: FxHashMap<Box<str>, u16>,
+    decision_numbers: FxHashMap<Decision, u16>,
+    events: Spill<RECORD_BYTES>,
+    hours: BTreeSet<u32>,
+    range: Option<(i64, i64)>,
+    count: u64,
     failed: Option<io::Error>,
 }
 
 impl Collector {
-    /// Creates a collector for the ledger with this key, with today's filters.
-    pub fn new(key: HashKey, settings: &Settings) -> Result<Self, AuditError> {
-        Ok(Self {
-            key,
-            gate: Gate::new(Mode::Open, settings.filters())?,
-            sends_users: settings.mapping.send_users,
-            collected: Collected {
+    /// Creates collectors for this number of threads, for the ledger with this key, with today's
+    /// filters.
+    pub fn for_threads(
+        threads: usize,
+        key: &HashKey,
+        settings: &Settings,
+    ) -> Result<Vec<Self>, AuditError> {
+        let shared = Arc::<Mutex<Names>>::default();
+        let collector = |_| {
+            Ok(Self {
+                key: key.clone(),
+                gate: Gate::new(Mode::Open, settings.filters())?,
+                sends_users: settings.mapping.send_users,
+                shared: shared.clone(),
+                type_numbers: FxHashMap::default(),
+                decision_numbers: FxHashMap::default(),
                 events: Spill::new()?,
-                names: Names::default(),
                 hours: BTreeSet::new(),
                 range: None,
                 count: 0,
-            },
-            failed: None,
-        })
+                failed: None,
+            })
+        };
+        (0..threads.max(1)).map(collector).collect()
     }
 
     /// Adds an event. Returns false after an error of the disk.
@@ -158,31 +187,73 @@ impl Collector {
             by,
         });
         let person = event.user_id().or_else(|| event.device_id());
-        let all = &mut self.collected;
         let happened_ms = event.time().unwrap_or_default();
         let exported = Exported {
             id,
             person: person.map_or(0, |person| self.key.person(&person)),
-            event_type: all.names.number_type(event_type),
-            today: all.names.number_decision(&today),
+            event_type: self.number_type(event_type),
+            today: self.number_decision(&today),
             happened_ms,
         };
-        let hour = happened_ms.div_euclid(HOUR_MS);
-        let (first, last) = all.range.unwrap_or((hour, hour));
-        all.range = Some((first.min(hour), last.max(hour)));
-        all.hours.insert(key.hour());
-        all.count += 1;
-        self.failed = all.events.push(key, &exported.encode()).err();
+        self.range = Some(wider(self.range, happened_ms.div_euclid(HOUR_MS)));
+        self.hours.insert(key.hour());
+        self.count += 1;
+        self.failed = self.events.push(key, &exported.encode()).err();
         self.failed.is_none()
     }
 
-    /// Ends the collection.
-    pub fn finish(self) -> Result<Collected, AuditError> {
-        match self.failed {
-            Some(error) => Err(error.into()),
-            None => Ok(self.collected),
+    fn number_type(&mut self, name: &str) -> u16 {
+        if let Some(number) = self.type_numbers.get(name) {
+            return *number;
         }
+        let number = locked(&self.shared).number_type(name);
+        self.type_numbers.insert(name.into(), number);
+        number
     }
+
+    fn number_decision(&mut self, decision: &Decision) -> u16 {
+        if let Some(number) = self.decision_numbers.get(decision) {
+            return *number;
+        }
+        let number = locked(&self.shared).number_decision(decision);
+        self.decision_numbers.insert(decision.clone(), number);
+        number
+    }
+
+    /// Ends the collection of all threads.
+    pub fn finish(all: Vec<Self>) -> Result<Collected, AuditError> {
+        let mut collected = Collected {
+            events: Vec::new(),
+            names: Names::default(),
+            hours: BTreeSet::new(),
+            range: None,
+            count: 0,
+        };
+        for collector in all {
+            if let Some(error) = collector.failed {
+                return Err(error.into());
+            }
+            if let Some((first, last)) = collector.range {
+                collected.range = Some(wider(Some(wider(collected.range, first)), last));
+            }
+            collected.names = locked(&collector.shared).clone();
+            collected.hours.extend(collector.hours);
+            collected.count += collector.count;
+            collected.events.push(collector.events);
+        }
+        Ok(collected)
+    }
+}
+
+/// A panic of another collector ends the audit anyway.
+fn locked(names: &Mutex<Names>) -> std::sync::MutexGuard<'_, Names> {
+    names.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// The range with this hour in it.
+fn wider(range: Option<(i64, i64)>, hour: i64) -> (i64, i64) {
+    let (first, last) = range.unwrap_or((hour, hour));
+    (first.min(hour), last.max(hour))
 }
 
 /// The key of an event under the key of the ledger.

@@ -1,10 +1,12 @@
 //! Comparing the events of an export with the ledger.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 
 use hdrhistogram::Histogram;
+use rustc_hash::FxHashMap;
 
-use super::causes::{self, Gaps, hour_name};
+use super::causes::{Cause, Gaps, hour_name};
+use super::choice::{Chosen, Deliver};
 use super::collect::{Collected, Exported, Names, key_of};
 use super::error::AuditError;
 use super::report::{Counts, GapKind, Percentiles, Report};
@@ -16,6 +18,8 @@ use crate::ledger::{Entry, Outage, Outcome, ROW_BYTES, Reader, Row, Selection, o
 const LONGEST_MS: u64 = 100 * 86_400_000;
 /// Milliseconds of an hour.
 const HOUR_MS: i64 = 3_600_000;
+/// Number of extra events after which their twins are searched, so that they do not fill the memory.
+const MAX_EXTRA: usize = 1_000_000;
 
 /// What an export is compared with.
 pub struct Against<'r> {
@@ -23,23 +27,35 @@ pub struct Against<'r> {
     pub reader: &'r Reader,
     /// The first and the last hour of the audit since 1970; those of the export unless given.
     pub hours: Option<(i64, i64)>,
+    /// Events to choose for delivery.
+    pub deliver: &'r [Deliver],
 }
 
-/// Compares an export with the ledger.
-pub fn compare(mut export: Collected, against: &Against<'_>) -> Result<Report, AuditError> {
+/// The result of an audit.
+#[derive(Debug)]
+pub struct Audited {
+    /// The report.
+    pub report: Report,
+    /// The events chosen for delivery.
+    pub chosen: Chosen,
+}
+
+/// Compares an export with the ledger. The same export can be compared again, after a delivery.
+pub fn compare(export: &mut Collected, against: &Against<'_>) -> Result<Audited, AuditError> {
     let (first, last) = against.hours.or(export.range).unwrap_or_default();
-    let mut names = std::mem::take(&mut export.names);
-    let mut hours = std::mem::take(&mut export.hours);
+    let mut names = export.names.clone();
+    let mut hours = export.hours.clone();
     hours.extend((first..=last).filter_map(|hour| u32::try_from(hour).ok()));
     let mut rows = Spill::<ROW_BYTES>::new()?;
-    let mut failed = None;
+    let (mut failed, mut record) = (None, Vec::with_capacity(ROW_BYTES));
     let notes = against
         .reader
         .read(&Selection::Hours(hours), |row, dictionary| {
             let event_type = names.number_type(dictionary.event_type(row.event_type));
             let decision = dictionary.decision(row.decision);
             let decision = decision.map_or(0, |decision| names.number_decision(decision));
-            let (mut row, mut record) = (*row, Vec::with_capacity(ROW_BYTES));
+            let mut row = *row;
+            record.clear();
             (row.event_type, row.decision) = (event_type, decision);
             row.encode(&mut record);
             failed = failed.take().or(rows.push(row.key, &record).err());
@@ -50,25 +66,26 @@ pub fn compare(mut export: Collected, against: &Against<'_>) -> Result<Report, A
         outages: outages(&notes),
         range: (first, last),
         by_hour: BTreeMap::new(),
-        by_type: HashMap::new(),
-        report: Report::default(),
+        by_type: FxHashMap::default(),
+        total: Counts::default(),
+        decided: FxHashMap::default(),
+        dead: BTreeMap::new(),
+        differently: FxHashMap::default(),
         gaps: Gaps::default(),
-        extra: HashMap::new(),
+        extra: FxHashMap::default(),
         lag: histogram(),
         took: histogram(),
+        chosen: Chosen::new(against.deliver),
     };
     for part in 0..PARTS {
-        comparison.part(
-            &export.events.part(part)?,
-            &rows.part(part)?,
-            against.reader,
-        );
-    }
-    if !comparison.extra.is_empty() {
-        for part in 0..PARTS {
-            comparison.find_doubled(&export.events.part(part)?);
+        let mut of_part = Vec::new();
+        rows.read(part, &mut of_part)?;
+        comparison.part(&export.part(part)?, &of_part, against.reader);
+        if comparison.extra.len() > MAX_EXTRA {
+            comparison.find_doubled(export)?;
         }
     }
+    comparison.find_doubled(export)?;
     Ok(comparison.finish())
 }
 
@@ -81,13 +98,19 @@ struct Comparison {
     outages: Vec<Outage>,
     range: (i64, i64),
     by_hour: BTreeMap<i64, Counts>,
-    by_type: HashMap<u16, Counts>,
-    report: Report,
+    by_type: FxHashMap<u16, Counts>,
+    total: Counts,
+    /// Received events by the number of their decision.
+    decided: FxHashMap<u16, u64>,
+    dead: BTreeMap<Outcome, u64>,
+    /// Received events by the numbers of their decision then and today.
+    differently: FxHashMap<(u16, u16), u64>,
     gaps: Gaps,
     /// The extra events by second, person and type, with their hours.
-    extra: HashMap<(u32, u16, u16), i64>,
+    extra: FxHashMap<(u32, u16, u16), i64>,
     lag: Histogram<u64>,
     took: Histogram<u64>,
+    chosen: Chosen,
 }
 
 impl Comparison {
@@ -133,7 +156,8 @@ impl Comparison {
         match found {
             None => {
                 counts.missing = 1;
-                let cause = causes::of_missing(at_ms, &self.outages);
+                self.choose(Deliver::Missing, event);
+                let cause = Cause::of_missing(at_ms, &self.outages);
                 self.gaps.add(GapKind::Missing, cause, at_ms, example);
             }
             Some(entry) => {
@@ -150,27 +174,19 @@ impl Comparison {
         let at_ms = event.happened_ms;
         let lag = (row.received_ms() - at_ms).max(1).unsigned_abs();
         self.lag.saturating_record(lag);
-        // The row of an outcome is of an accepted event.
-        let accepted = Decision::Accepted;
-        let decision = self.names.decision(row.decision).unwrap_or(&accepted);
-        let by = words(decision);
-        match decision {
-            Decision::Filtered { .. } => {
-                counts.filtered = 1;
-                *self.report.filtered_by.entry(by.clone()).or_default() += 1;
-            }
-            Decision::Rejected { .. } => {
-                counts.rejected = 1;
-                *self.report.rejected_by.entry(by.clone()).or_default() += 1;
-            }
-            Decision::Accepted => counts.accepted = 1,
+        *self.decided.entry(row.decision).or_default() += 1;
+        match self.names.decision(row.decision) {
+            Some(Decision::Filtered { .. }) => counts.filtered = 1,
+            Some(Decision::Rejected { .. }) => counts.rejected = 1,
+            // The row of an outcome is of an accepted event.
+            Some(Decision::Accepted) | None => counts.accepted = 1,
         }
-        let today = self.names.decision(event.today).map(words);
-        let is_rejected = counts.rejected == 1;
-        if let Some(today) = today.filter(|today| *today != by && !is_rejected) {
-            let changed = format!("{by} → {today}");
-            let differently = &mut self.report.decided_differently_today;
-            *differently.entry(changed).or_default() += 1;
+        if counts.filtered == 1 && self.is_accepted_today(event) {
+            self.choose(Deliver::FilteredNowAccepted, event);
+        }
+        if event.today != row.decision && counts.rejected == 0 {
+            let change = (row.decision, event.today);
+            *self.differently.entry(change).or_default() += 1;
         }
         if counts.accepted == 0 {
             return;
@@ -184,17 +200,27 @@ impl Comparison {
             Outcome::DryRun => counts.dry_run = 1,
             Outcome::Waiting | Outcome::NotSent => {
                 counts.waiting = 1;
-                let cause = causes::of_waiting(&self.outages);
+                let cause = Cause::of_waiting(&self.outages);
                 self.gaps.add(GapKind::Waiting, cause, at_ms, example);
             }
             dead @ (Outcome::Refused | Outcome::Expired | Outcome::Damaged) => {
                 counts.dead_letters = 1;
-                let name = dead.name().to_owned();
-                *self.report.dead_letters_by.entry(name).or_default() += 1;
-                let cause = format!("{}: see `sluicegate dead-letters list`", dead.name());
+                *self.dead.entry(dead).or_default() += 1;
+                let cause = Cause::Dead(dead);
                 self.gaps.add(GapKind::DeadLetters, cause, at_ms, example);
+                self.choose(Deliver::Dead, event);
             }
         }
+    }
+
+    fn is_accepted_today(&self, event: &Exported) -> bool {
+        self.names.decision(event.today) == Some(&Decision::Accepted)
+    }
+
+    /// Chooses an event for delivery, if those of its kind are wanted.
+    fn choose(&mut self, kind: Deliver, event: &Exported) {
+        let is_accepted = self.is_accepted_today(event);
+        self.chosen.add(kind, event.id, is_accepted);
     }
 
     /// Counts an event that the export does not have.
@@ -211,43 +237,50 @@ impl Comparison {
             ..Counts::default()
         };
         self.count(hour, row.event_type, &counts);
-        let cause = "not in the export: uploaded after these hours, dropped by Amplitude, or of \
-                     another project";
         let at_ms = i64::from(row.key.second) * 1_000;
         let example = || format!("{:012x}", row.key.hash);
         self.gaps
-            .add(GapKind::Extra, cause.to_owned(), at_ms, example);
+            .add(GapKind::Extra, Cause::NotInExport, at_ms, example);
     }
 
-    /// Finds extra events of the same person, type and second as an event of the export.
-    fn find_doubled(&mut self, events: &[[u8; 30]]) {
-        for event in events.iter().map(Exported::decode) {
-            let second = u32::try_from(event.id.timestamp_ms() / 1_000).unwrap_or(u32::MAX);
-            let place = (second, event.person, event.event_type);
-            if let Some(hour) = self.extra.remove(&place) {
-                let counts = Counts {
-                    doubled: 1,
-                    ..Counts::default()
-                };
-                self.count(hour, event.event_type, &counts);
+    /// Finds extra events of the same person, type and second as an event of the export, and forgets
+    /// the other extra events.
+    fn find_doubled(&mut self, export: &mut Collected) -> Result<(), AuditError> {
+        for part in 0..PARTS {
+            if self.extra.is_empty() {
+                break;
+            }
+            for event in export.part(part)?.iter().map(Exported::decode) {
+                let second = u32::try_from(event.id.timestamp_ms() / 1_000).unwrap_or(u32::MAX);
+                let place = (second, event.person, event.event_type);
+                if let Some(hour) = self.extra.remove(&place) {
+                    let counts = Counts {
+                        doubled: 1,
+                        ..Counts::default()
+                    };
+                    self.count(hour, event.event_type, &counts);
+                }
             }
         }
+        self.extra.clear();
+        Ok(())
     }
 
     fn count(&mut self, hour: i64, event_type: u16, counts: &Counts) {
-        self.report.total.add(counts);
+        self.total.add(counts);
         self.by_hour.entry(hour).or_default().add(counts);
         self.by_type.entry(event_type).or_default().add(counts);
     }
 
-    fn finish(self) -> Report {
+    fn finish(self) -> Audited {
         let hour = |hour: i64| hour_name(hour * HOUR_MS);
         let named = |(number, counts): (&u16, &Counts)| {
             (self.names.event_type(*number).to_owned(), *counts)
         };
-        Report {
+        let mut report = Report {
             from: hour(self.range.0),
             to: hour(self.range.1),
+            total: self.total,
             hours: self
                 .by_hour
                 .iter()
@@ -256,10 +289,41 @@ impl Comparison {
             types: self.by_type.iter().map(named).collect(),
             event_to_received_ms: percentiles(&self.lag),
             received_to_delivered_ms: percentiles(&self.took),
-            gaps: self.gaps.worst(),
-            outages: self.outages,
-            ..self.report
+            ..Report::default()
+        };
+        self.name_reasons(&mut report);
+        report.gaps = self.gaps.worst(&self.outages);
+        report.outages = self.outages;
+        Audited {
+            report,
+            chosen: self.chosen.sorted(),
         }
+    }
+
+    /// Writes the counts by reason, with the names of the reasons.
+    fn name_reasons(&self, report: &mut Report) {
+        let accepted = Decision::Accepted;
+        let decision = |number: u16| self.names.decision(number).unwrap_or(&accepted);
+        for (number, count) in &self.decided {
+            let counts = match decision(*number) {
+                Decision::Accepted => continue,
+                Decision::Filtered { .. } => &mut report.filtered_by,
+                Decision::Rejected { .. } => &mut report.rejected_by,
+            };
+            *counts.entry(words(decision(*number))).or_default() += count;
+        }
+        for ((then, today), count) in &self.differently {
+            let (then, today) = (words(decision(*then)), words(decision(*today)));
+            // A rule may have another number today.
+            if then != today {
+                let change = format!("{then} → {today}");
+                *report.decided_differently_today.entry(change).or_default() += count;
+            }
+        }
+        let dead = self.dead.iter();
+        report.dead_letters_by = dead
+            .map(|(it, count)| (it.name().to_owned(), *count))
+            .collect();
     }
 }
 

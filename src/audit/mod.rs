@@ -5,16 +5,24 @@
 //!
 //! Neither side has to fit in memory: both are divided into [`PARTS`](spill::PARTS) temporary files by
 //! the hash of the id, and one part after the other is sorted and compared.
+//!
+//! An audit keeps ids only. To deliver what did not arrive, the files are read once more, and a
+//! [`Selector`] writes the chosen events to one file, in the order of their times.
 
 mod causes;
+mod choice;
 mod collect;
 mod compare;
 mod error;
 mod report;
+mod select;
+mod sorter;
 mod spill;
 mod text;
 
+pub use choice::{Chosen, Deliver};
 pub use collect::{Collected, Collector};
-pub use compare::{Against, compare};
+pub use compare::{Against, Audited, compare};
 pub use error::AuditError;
 pub use report::{Counts, Gap, GapKind, Percentiles, Report};
+pub use select::Selector;

@@ -6,6 +6,9 @@ use serde::Serialize;
 
 use crate::ledger::Outage;
 
+/// What an audit can't find, for the end of a report.
+pub(super) const NOT_COMPARED: &str = "Events are compared by their ids. Their content is not compared: the ledger keeps no hash of it.";
+
 /// Counts of events.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
 pub struct Counts {

@@ -1,7 +1,7 @@
 //! Records in temporary files, divided by the hash of the event.
 
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read as _, Seek as _, Write as _};
+use std::io::{self, BufWriter, Read as _, Seek as _, Write as _};
 
 use crate::ledger::Key;
 
@@ -29,15 +29,15 @@ impl<const N: usize> Spill<N> {
         self.0[key.hash as usize % PARTS].write_all(record)
     }
 
-    /// Reads a part from its begin.
-    pub(super) fn part(&mut self, index: usize) -> io::Result<Vec<[u8; N]>> {
+    /// Appends the records of a part.
+    pub(super) fn read(&mut self, index: usize, out: &mut Vec<[u8; N]>) -> io::Result<()> {
         let writer = &mut self.0[index];
         writer.flush()?;
         let file = writer.get_mut();
+        let count = file.stream_position()? as usize / N;
         file.rewind()?;
-        let mut bytes = Vec::new();
-        BufReader::new(&mut *file).read_to_end(&mut bytes)?;
-        let (records, _) = bytes.as_chunks::<N>();
-        Ok(records.to_vec())
+        let begin = out.len();
+        out.resize(begin + count, [0; N]);
+        file.read_exact(out[begin..].as_flattened_mut())
     }
 }

@@ -1,9 +1,9 @@
-//! The report as text, as Markdown, and as a page.
+//! The report as text and as Markdown.
 
 use std::fmt::Write as _;
 
-use super::report::{Counts, Report};
-use crate::text::{grouped, visible};
+use super::report::{Counts, NOT_COMPARED, Report};
+use crate::text::{duration, grouped, visible};
 
 impl Report {
     /// The report as text. It may hold names from outside, as they are.
@@ -19,13 +19,9 @@ impl Report {
             }
         }
         let lag = |name: &str, it: &super::report::Percentiles| {
-            format!(
-                "{name}: p50 {} ms, p95 {} ms, p99 {} ms, max {} ms\n",
-                grouped(it.p50),
-                grouped(it.p95),
-                grouped(it.p99),
-                grouped(it.max)
-            )
+            let times = [it.p50, it.p95, it.p99, it.max].map(|ms| duration(ms.cast_signed()));
+            let [p50, p95, p99, max] = times;
+            format!("{name}: p50 {p50}, p95 {p95}, p99 {p99}, max {max}\n")
         };
         let _ = write!(
             out,
@@ -49,6 +45,7 @@ impl Report {
                 gap.examples.join(", ")
             );
         }
+        let _ = writeln!(out, "\n{NOT_COMPARED}");
         out
     }
 
@@ -110,11 +107,12 @@ impl Report {
                 gap.examples.join("`, `")
             );
         }
+        let _ = writeln!(out, "\n{NOT_COMPARED}");
         out
     }
 
     /// The counts by reason, without empty ones.
-    fn reasons(&self) -> Vec<(&'static str, &std::collections::BTreeMap<String, u64>)> {
+    pub(super) fn reasons(&self) -> Vec<(&'static str, &std::collections::BTreeMap<String, u64>)> {
         let all = [
             ("Filtered out by", &self.filtered_by),
             ("Rejected by", &self.rejected_by),
@@ -180,7 +178,7 @@ fn rows(it: &Counts) -> [(&'static str, u64); 13] {
 }
 
 /// A name from outside on one line, without control characters.
-fn shown(name: &str) -> String {
+pub(super) fn shown(name: &str) -> String {
     let name = if name.is_empty() { "(no name)" } else { name };
     name.chars().take(200).map(visible).collect()
 }

@@ -8,6 +8,8 @@ use super::archives::ArchiveFlags;
 use super::export_server::ExportServer;
 use super::spool::SpoolFolder;
 use crate::amplitude::export::Hour;
+use crate::audit::Deliver;
+use crate::config::Flag;
 
 /// `audit`
 #[derive(Debug, Args)]
@@ -16,10 +18,17 @@ use crate::amplitude::export::Hour;
   sluicegate audit --start 2026-11-01 --end 2026-11-07T23
   sluicegate audit --from november/*.zip --format json | jq .missing
   sluicegate audit --start 2026-11-01 --end 2026-11-01T23 --max-missing 0.01%
+  sluicegate audit --start 2026-11-01 --end 2026-11-07T23 --deliver missing,dead
+  sluicegate audit --start 2026-11-01 --end 2026-11-07T23 --deliver missing,dead --gate open
 
 It compares Amplitude's export of these hours with the ledger: which events were received, what was
 decided, what was delivered, and what is missing, and why. The hours are downloaded once, as by
-`backfill`, and only compared the next time. Exits with 1 if anything is missing or undelivered.")]
+`backfill`, and only compared the next time. Exits with 1 if anything is missing or undelivered.
+
+--deliver sends what did not arrive through today's filters and limits: each event once, with the id
+that the workspace knows it by, in the order of the events' times. It sends nothing (dry run) unless
+the gate is open. The report is that after the delivery. A dead letter that is delivered stays in the
+forwarder's list until `dead-letters discard`.")]
 pub struct Audit {
     /// Start with this hour, in UTC: 2026-11-25T09, or a day. Default: the first hour in the files.
     #[arg(
@@ -47,12 +56,40 @@ pub struct Audit {
     /// Write the report in this format.
     #[arg(long, value_enum, default_value = "text")]
     pub format: AuditFormat,
+    /// Deliver these events: missing, dead, filtered-now-accepted; several with commas.
+    #[arg(long, value_name = "WHICH", value_enum, value_delimiter = ',')]
+    pub deliver: Vec<Deliver>,
+    /// Deliver with the gate open, shut or dry-run.
+    #[arg(
+        long,
+        value_name = "MODE",
+        default_value = "dry-run",
+        requires = "deliver"
+    )]
+    pub gate: String,
+    /// Deliver to this server instead of Customer.io's. Default: `customerio.base_url`.
+    #[arg(long, value_name = "URL", requires = "deliver")]
+    pub base_url: Option<String>,
     /// Flags for reading the files.
     #[command(flatten)]
     pub archives: ArchiveFlags,
     /// The spool that the ledger belongs to.
     #[command(flatten)]
     pub spool: SpoolFolder,
+}
+
+impl Audit {
+    /// Returns the flags that set settings for the delivery, each with its setting.
+    pub fn delivery_flags(&self) -> Vec<Flag> {
+        [
+            ("gate", "--gate", Some(self.gate.clone())),
+            ("customerio.base_url", "--base-url", self.base_url.clone()),
+            ("spool.folder", "--spool", self.spool.folder.clone()),
+        ]
+        .into_iter()
+        .filter_map(|(setting, flag, value)| Some((setting, flag, value?)))
+        .collect()
+    }
 }
 
 /// The format of an audit's report.

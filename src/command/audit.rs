@@ -1,24 +1,31 @@
-//! `audit`: compares Amplitude's export with the ledger.
+//! `audit`: compares Amplitude's export with the ledger, and delivers what did not arrive.
 
 use std::ops::ControlFlow;
-use std::path::PathBuf;
 use std::process::ExitCode;
 
-use color_eyre::eyre::{Result, bail};
+use color_eyre::eyre::Result;
 
-use crate::amplitude::archive::{self, Piece};
-use crate::audit::{Against, Collected, Collector, compare};
+use crate::amplitude::Event;
+use crate::audit::{Against, Audited, Collected, Collector, Deliver, Report, compare};
 use crate::cli::{Audit, AuditFormat, LogFormat};
 use crate::ledger::Reader;
 
 use super::config_source::ConfigSource;
+use super::deliver::Delivery;
+use super::event_files::EventFiles;
 use super::export::{self, Export};
+use super::ledger;
 use super::output::{self, log_to_stderr_from};
-use super::{ledger, progress::ProgressBar};
 
-pub(super) async fn run(args: Audit, source: ConfigSource) -> Result<ExitCode> {
+pub(super) async fn run(mut args: Audit, source: ConfigSource) -> Result<ExitCode> {
     log_to_stderr_from("warn", LogFormat::Text);
     let settings = source.clone().load(&[])?.settings;
+    // What can't be delivered is said before anything is downloaded.
+    let delivery = if args.deliver.is_empty() {
+        None
+    } else {
+        Some(Delivery::prepare(&args, source.clone())?)
+    };
     let folder = ledger::folder(args.spool, source)?;
     let reader = Reader::open(&folder)?;
     let files = match (&args.from[..], args.start, args.end) {
@@ -31,62 +38,75 @@ pub(super) async fn run(args: Audit, source: ConfigSource) -> Result<ExitCode> {
             };
             export::download(&wanted).await?
         }
-        (from, ..) => from.to_vec(),
+        _ => std::mem::take(&mut args.from),
     };
-    let collector = Collector::new(reader.key().clone(), &settings)?;
-    let max_event_bytes = args.archives.max_event_bytes;
-    let (format, max_missing) = (args.format, args.max_missing);
+    let source = EventFiles {
+        paths: files.into(),
+        max_event_bytes: args.archives.max_event_bytes,
+    };
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let collectors = Collector::for_threads(threads, reader.key(), &settings)?;
     let hours = args.start.zip(args.end);
-    let hours = hours.map(|(start, end)| (start.number(), end.number()));
-    let comparing = tokio::task::spawn_blocking(move || {
-        let collected = collect(&files, collector, max_event_bytes)?;
-        let against = Against {
-            reader: &reader,
-            hours,
-        };
-        Ok::<_, color_eyre::Report>(compare(collected, &against)?)
-    });
-    let report = comparing.await??;
+    let comparison = Comparison {
+        reader,
+        hours: hours.map(|(start, end)| (start.number(), end.number())),
+        deliver: args.deliver,
+    };
+    let all = source.clone();
+    let collecting = move || Comparison::begin(comparison, collect(&all, collectors)?);
+    let (comparison, collected, audited) = tokio::task::spawn_blocking(collecting).await??;
+    let mut report = audited.report;
+    if let Some(delivery) = delivery
+        && delivery.deliver(audited.chosen, &report, source).await?
+    {
+        let again = move || Comparison::begin(comparison, collected);
+        report = tokio::task::spawn_blocking(again).await??.2.report;
+    }
+    say_report(&report, args.format);
+    let is_alarming = report.is_alarming(args.max_missing);
+    Ok(ExitCode::from(u8::from(is_alarming)))
+}
+
+fn say_report(report: &Report, format: AuditFormat) {
     match format {
         AuditFormat::Text => say_as_is!("{}", report.text()),
         AuditFormat::Markdown => say_as_is!("{}", report.markdown()),
-        AuditFormat::Json => output::json(&report),
+        AuditFormat::Json => output::json(report),
     }
-    Ok(ExitCode::from(u8::from(report.is_alarming(max_missing))))
 }
 
-/// Reads the events of the files.
-fn collect(
-    files: &[PathBuf],
-    mut collector: Collector,
-    max_event_bytes: usize,
-) -> Result<Collected> {
-    let options = archive::Options {
-        max_event_bytes,
-        received_ms: 0,
-    };
-    let bar = ProgressBar::new();
-    let (mut malformed, mut broken) = (0, Vec::new());
-    for (done, path) in files.iter().enumerate() {
-        bar.draw(done, files.len(), "files compared");
-        let _ = archive::each(path, options, &mut |piece| {
-            match piece {
-                Piece::Event(event, _) if !collector.add(&event) => return ControlFlow::Break(()),
-                Piece::Malformed(found, _, _) => malformed += found.parts,
-                Piece::Broken(error) => broken.push(error.to_string()),
-                Piece::Event(..) | Piece::Skipped(_) => {}
-            }
-            ControlFlow::Continue(())
-        });
+/// The ledger that an export is compared with.
+struct Comparison {
+    reader: Reader,
+    hours: Option<(i64, i64)>,
+    deliver: Vec<Deliver>,
+}
+
+impl Comparison {
+    /// Compares the export, and returns all for another comparison.
+    fn begin(self, mut collected: Collected) -> Result<(Self, Collected, Audited)> {
+        let against = Against {
+            reader: &self.reader,
+            hours: self.hours,
+            deliver: &self.deliver,
+        };
+        let audited = compare(&mut collected, &against)?;
+        Ok((self, collected, audited))
     }
-    bar.draw(files.len(), files.len(), "files compared");
-    bar.end();
+}
+
+/// Reads the events of the files, with a thread for each collector.
+fn collect(files: &EventFiles, mut collectors: Vec<Collector>) -> Result<Collected> {
+    let add = |collector: &mut Collector, event: &Event| {
+        if collector.add(event) {
+            ControlFlow::Continue(())
+        } else {
+            ControlFlow::Break(())
+        }
+    };
+    let malformed = files.read("files compared", &mut collectors, add)?;
     if malformed > 0 {
         complain!("sluicegate: {malformed} parts of the files are not events, and are left out");
     }
-    // An export that is not whole would hide what is missing.
-    if let Some(first) = broken.first() {
-        bail!("{first}");
-    }
-    Ok(collector.finish()?)
+    Ok(Collector::finish(collectors)?)
 }

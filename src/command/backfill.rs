@@ -2,7 +2,7 @@
 //! the filters to Customer.io, or serves them as a feed.
 
 use std::io::{IsTerminal as _, stdin, stdout};
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
 use std::sync::atomic::AtomicUsize;
@@ -32,6 +32,7 @@ use super::listener::listen;
 use super::output::{log_to, log_to_stderr_from};
 use super::player::Player;
 use super::progress::ProgressBar;
+use super::summary::Summary;
 use super::{problems, watch};
 
 /// Idle time after which a playback counts as finished.
@@ -98,8 +99,8 @@ fn load(args: &Backfill, source: ConfigSource) -> Result<config::Loaded> {
     Ok(loaded)
 }
 
-/// The playback of the downloaded files.
-struct Playback {
+/// The playback of files with events, through the filters to Customer.io.
+pub(super) struct Playback {
     loaded: config::Loaded,
     /// The server of the feed that the files are played into.
     server: Server,
@@ -110,7 +111,8 @@ struct Playback {
 }
 
 impl Playback {
-    async fn of(
+    /// Prepares the playback of these files.
+    pub(super) async fn of(
         files: Vec<PathBuf>,
         playing: ReplayOptions,
         mut loaded: config::Loaded,
@@ -118,14 +120,12 @@ impl Playback {
         let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
         let server = Server::start(listener, Options::default())?;
         let settings = &mut loaded.settings;
-        let mut spool = settings.spool_folder()?.into_os_string();
-        settings.ledger.folder = settings
-            .ledger_folder(Path::new(&spool))
-            .display()
-            .to_string();
+        let of_forwarder = settings.spool_folder()?;
+        let ledger = settings.ledger_folder(&of_forwarder);
+        settings.ledger.folder = ledger.display().to_string();
         // An event that is only tried was not received.
         settings.ledger.enabled &= settings.gate == Mode::Open;
-        spool.push("-backfill");
+        let spool = own_spool(settings)?;
         // Tokens and certificates of the live feed must not go to another server.
         settings.feed = config::Feed {
             url: server.url().into(),
@@ -137,7 +137,7 @@ impl Playback {
             server,
             files: files.into(),
             playing,
-            spool: spool.into(),
+            spool,
         })
     }
 
@@ -168,6 +168,14 @@ impl Playback {
     }
 
     async fn finish(self, format: Format) -> Result<ExitCode> {
+        let (summary, played) = self.run().await?;
+        summary.say(format);
+        played?;
+        Ok(summary.exit_code())
+    }
+
+    /// Plays all files without a screen. Returns the summary, and whether all files could be played.
+    pub(super) async fn run(self) -> Result<(Summary, Result<()>)> {
         let pipeline = start(&self.loaded, &self.spool)?;
         let (files_done, ended) = (Arc::new(AtomicUsize::new(0)), CancellationToken::new());
         let player = self.play(&pipeline, &ended, files_done.clone());
@@ -191,8 +199,13 @@ impl Playback {
         })
         .await;
         bar.end();
-        summary.say(format);
-        player.end().await?;
-        Ok(summary.exit_code())
+        Ok((summary, player.end().await))
     }
+}
+
+/// The spool of playbacks beside that of the forwarder, which may be running.
+pub(super) fn own_spool(settings: &config::Settings) -> Result<PathBuf> {
+    let mut spool = settings.spool_folder()?.into_os_string();
+    spool.push("-backfill");
+    Ok(spool.into())
 }

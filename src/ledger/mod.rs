@@ -11,6 +11,11 @@
 //! folder, for its owner only. Nothing of a person is in the clear. [`Note`]s tell when the feed was
 //! down, delivery halted, and which version ran.
 //!
+//! No hash of the content is kept, so an audit can't tell that the content of an event differs. A hash
+//! does not compress: even two bytes of one would take an event over the 10 bytes that it may have on
+//! disk. And the same event has other fields in each dialect, so that their hashes would differ for
+//! almost all events that are as they should be.
+//!
 //! The id and its second are the same in every dialect, so an event from the feed and the same event
 //! in an export meet under one [`Key`].
 //!

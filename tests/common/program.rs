@@ -182,7 +182,8 @@ pub fn post(url: &str, body: &str) -> serde_json::Value {
     request("POST", url, body)
 }
 
-fn request(method: &str, url: &str, body: &str) -> serde_json::Value {
+/// Sends a request with JSON, and returns the answer as JSON.
+pub fn request(method: &str, url: &str, body: &str) -> serde_json::Value {
     use std::io::Write;
     let (host, path) = url.trim_start_matches("http://").split_once('/').unwrap();
     let mut stream = std::net::TcpStream::connect(host).unwrap();

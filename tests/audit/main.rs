@@ -1,7 +1,9 @@
 //! The audit: exports with every kind of gap against the ledger.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
-#[path = "common/program.rs"]
+mod deliver;
+mod dialects;
+#[path = "../common/program.rs"]
 mod program;
 
 use std::fmt::Write as _;
