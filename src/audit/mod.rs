@@ -14,6 +14,7 @@ mod choice;
 mod collect;
 mod compare;
 mod error;
+mod page;
 mod report;
 mod select;
 mod sorter;

@@ -17,6 +17,7 @@ use crate::config::Flag;
   export AMPLITUDE_API_KEY=… AMPLITUDE_SECRET_KEY=…
   sluicegate audit --start 2026-11-01 --end 2026-11-07T23
   sluicegate audit --from november/*.zip --format json | jq .missing
+  sluicegate audit --from november/*.zip --format html > november.html
   sluicegate audit --start 2026-11-01 --end 2026-11-01T23 --max-missing 0.01%
   sluicegate audit --start 2026-11-01 --end 2026-11-07T23 --deliver missing,dead
   sluicegate audit --start 2026-11-01 --end 2026-11-07T23 --deliver missing,dead --gate open
@@ -101,6 +102,8 @@ pub enum AuditFormat {
     Json,
     /// Markdown.
     Markdown,
+    /// A page with charts, complete in itself.
+    Html,
 }
 
 /// Parses `0.01%` or `0.01`.

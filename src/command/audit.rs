@@ -71,6 +71,7 @@ fn say_report(report: &Report, format: AuditFormat) {
     match format {
         AuditFormat::Text => say_as_is!("{}", report.text()),
         AuditFormat::Markdown => say_as_is!("{}", report.markdown()),
+        AuditFormat::Html => say_as_is!("{}", report.page()),
         AuditFormat::Json => output::json(report),
     }
 }

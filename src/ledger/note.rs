@@ -109,17 +109,15 @@ impl Outage {
             OutageKind::LedgerLost => "the ledger left out events",
             OutageKind::LedgerRemoved => "the ledger's files were removed",
         };
-        let from = if self.from_ms < 0 {
-            String::new()
-        } else {
-            format!(" from {}", time::to_stamp_seconds(self.from_ms))
+        let stamp = time::to_stamp_seconds;
+        let span = match (self.from_ms, self.to_ms) {
+            (..0, Some(to)) => format!(" before {}", stamp(to)),
+            (..0, None) => String::new(),
+            (from, Some(to)) => format!(" from {} to {}", stamp(from), stamp(to)),
+            (from, None) => format!(" from {} until now", stamp(from)),
         };
-        let to = self.to_ms.map_or_else(
-            || " until now".to_owned(),
-            |to| format!(" to {}", time::to_stamp_seconds(to)),
-        );
         let separator = if self.why.is_empty() { "" } else { ": " };
-        format!("{what}{from}{to}{separator}{}", self.why)
+        format!("{what}{span}{separator}{}", self.why)
     }
 }
 
