@@ -59,3 +59,27 @@ fn a_zoomed_pane_draws_its_chart_as_high_as_it_can() {
     fixture.act(Action::Snapshot(Arc::new(none)));
     assert!(!fixture.plain().contains("Rejections in"));
 }
+
+#[test]
+fn a_tall_screen_has_the_heat_map_however_many_limits_are_violated() {
+    let mut many = snapshot(Mode::Open);
+    let limits = many.limits.iter().cycle().take(14).cloned();
+    many.limits = Arc::new(limits.collect());
+    let many = Arc::new(many);
+    for size in [(200, 60), (250, 70), (120, 60)] {
+        let mut fixture = Fixture::new(size);
+        fixture.act(Action::Snapshot(many.clone()));
+        let screen = fixture.plain();
+        for text in [
+            "Rejections in 10 min, type by limit: ",
+            "█ most, 9",
+            "id_too_long",
+        ] {
+            assert!(screen.contains(text), "{text} at {size:?} in {screen}");
+        }
+        // All limits can be reached.
+        fixture.state.focus = Pane::Violations;
+        fixture.press("G");
+        assert_eq!(fixture.state.violation, 13);
+    }
+}

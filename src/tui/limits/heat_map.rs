@@ -12,6 +12,9 @@ use crate::tui::widget::theme::Theme;
 /// Minimum rows: the heading, the limits, and two event types.
 pub(super) const LEAST_ROWS: usize = 4;
 
+/// Columns for the heading.
+const HEADING: usize = 64;
+
 /// Columns of a limit.
 const CELL: usize = 18;
 /// Columns of a shade.
@@ -21,14 +24,30 @@ const SHADE: usize = 3;
 const SHADES: [char; 4] = ['░', '▒', '▓', '█'];
 const ASCII: [char; 4] = ['.', ':', '+', '#'];
 
+/// Columns of an event type, and number of limits, in a heat map of `width` columns.
+fn divided(width: usize) -> (usize, usize) {
+    let name = (width / 4).clamp(16, 32);
+    (name, width.saturating_sub(name + 2) / CELL)
+}
+
+/// The columns of a heat map that needs at most `most`. None if that is too few for two limits.
+pub(super) fn columns_for(rejections: &Rejections, most: usize) -> Option<usize> {
+    let all = rejections.limits.len();
+    let shown = divided(most).1.min(all);
+    if shown < all.min(2) {
+        return None;
+    }
+    let least = (0..=most).find(|width| divided(*width).1 >= shown)?;
+    Some(least.max(HEADING.min(most)))
+}
+
 /// The heat map in `width` columns and `rows` rows. Nothing without rejections, or room for two types.
 pub(super) fn lines(
     rejections: &Rejections,
     (width, rows): (usize, usize),
     theme: &Theme,
 ) -> Vec<Line<'static>> {
-    let name = (width / 4).clamp(16, 32);
-    let columns = width.saturating_sub(name + 2) / CELL;
+    let (name, columns) = divided(width);
     if rejections.limits.is_empty() || rows < LEAST_ROWS || columns == 0 {
         return Vec::new();
     }

@@ -1,7 +1,7 @@
 //! The violations pane: one row per violated limit, with its trend and its worst case.
 
 use ratatui::Frame;
-use ratatui::layout::{Margin, Position, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -59,11 +59,12 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         frame.render_widget(Line::styled(message, theme.dim), inside);
         return;
     }
-    let rows = usize::from(inside.height);
-    let width = usize::from(inside.width);
+    let (list, map) = divided(inside, state);
+    let rows = usize::from(list.height);
+    let width = usize::from(list.width);
     let cursor = state.violation.min(shown_limits.len() - 1);
     let offset = first(state, rows);
-    let mut lines: Vec<Line<'_>> = shown_limits
+    let lines: Vec<Line<'_>> = shown_limits
         .iter()
         .enumerate()
         .skip(offset)
@@ -73,15 +74,53 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
             line(row, is_selected, width, theme)
         })
         .collect();
-    // The rows that are left on a tall screen.
-    let left = rows.saturating_sub(lines.len() + 1);
-    // It counts 10 minutes, and not a range.
-    if left >= heat_map::LEAST_ROWS && state.range.is_none() {
-        let rejections = Rejections::of(shown_limits);
-        lines.push(Line::default());
-        lines.extend(heat_map::lines(&rejections, (width, left), theme));
+    frame.render_widget(Paragraph::new(lines), list);
+    if let Some(map) = map {
+        let room = (usize::from(map.width), usize::from(map.height));
+        let lines = heat_map::lines(&Rejections::of(shown_limits), room, theme);
+        frame.render_widget(Paragraph::new(lines), map);
     }
-    frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// Minimum columns of the list of limits beside the heat map.
+const LIST_COLUMNS: u16 = 110;
+
+/// Minimum rows of the heat map beside the list.
+const ROWS_BESIDE: u16 = 6;
+
+/// The areas of the list of limits and of the heat map. The map is beside the list on a wide screen, and
+/// below it on a high one. None without rejections, and for a range: it counts 10 minutes.
+fn divided(inside: Rect, state: &State) -> (Rect, Option<Rect>) {
+    let limits = state.shown_limits();
+    let rejections = Rejections::of(limits);
+    let least = heat_map::LEAST_ROWS as u16;
+    if rejections.limits.is_empty() || state.range.is_some() || inside.height < least {
+        return (inside, None);
+    }
+    let columns = inside.width.saturating_sub(LIST_COLUMNS + 2);
+    let beside = heat_map::columns_for(&rejections, usize::from(columns));
+    if let Some(wanted) = beside.filter(|_| inside.height >= ROWS_BESIDE) {
+        let [list, _, map] = Layout::horizontal([
+            Constraint::Min(0),
+            Constraint::Length(2),
+            Constraint::Length(wanted as u16),
+        ])
+        .areas(inside);
+        return (list, Some(map));
+    }
+    // The list gives way down to half of the rows; it scrolls.
+    let wanted = (rejections.types.len() as u16).saturating_add(2).max(least);
+    let rows = (inside.height / 2).max(inside.height.saturating_sub(limits.len() as u16 + 1));
+    if rows < least {
+        return (inside, None);
+    }
+    let [list, _, map] = Layout::vertical([
+        Constraint::Min(0),
+        Constraint::Length(1),
+        Constraint::Length(wanted.min(rows)),
+    ])
+    .areas(inside);
+    (list, Some(map))
 }
 
 /// The index of the first visible limit.
@@ -96,10 +135,10 @@ fn first(state: &State, rows: usize) -> usize {
 
 /// The index of the limit at a position in the pane.
 pub fn row_at(state: &State, room: Rect, at: Position) -> Option<usize> {
-    let inside = room.inner(Margin::new(1, 1));
-    let row = usize::from(at.y.checked_sub(inside.y)?);
-    let index = first(state, usize::from(inside.height)) + row;
-    let is_limit = inside.contains(at) && index < state.shown_limits().len();
+    let (list, _) = divided(room.inner(Margin::new(1, 1)), state);
+    let row = usize::from(at.y.checked_sub(list.y)?);
+    let index = first(state, usize::from(list.height)) + row;
+    let is_limit = list.contains(at) && index < state.shown_limits().len();
     is_limit.then_some(index)
 }
 
