@@ -1,4 +1,4 @@
-//! The hot path, stage by stage, on an event of 2 kB, and a full frame of the screen.
+//! The hot path, stage by stage, on an event of 2 kB.
 
 use std::collections::BTreeSet;
 use std::hint::black_box;
@@ -9,8 +9,6 @@ use std::time::Duration;
 use arc_swap::ArcSwap;
 use bytestring::ByteString;
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
-use ratatui::Terminal;
-use ratatui::backend::TestBackend;
 use sluicegate::amplitude::{Event, Reading, frame, time};
 use sluicegate::config::Settings;
 use sluicegate::customerio::Mapping;
@@ -21,19 +19,12 @@ use sluicegate::filter::preview::{Batching, Comparison, PreviewBuilder};
 use sluicegate::filter::{Filters, Gate, Mode, Rule, RuleEffect, SharedGate};
 use sluicegate::limits::{Policies, Subject, check};
 use sluicegate::pipeline::{Judge, JudgeRules};
-use sluicegate::protocol::Snapshot;
-use sluicegate::telemetry::counters::Counters;
 use sluicegate::telemetry::ring::SharedRing;
-use sluicegate::tui::action::Action;
 use sluicegate::tui::events::find::Find;
 use sluicegate::tui::events::finder::Finder;
 use sluicegate::tui::events::list::EventList;
 use sluicegate::tui::events::page::Anchor;
 use sluicegate::tui::filters::preview::query;
-use sluicegate::tui::state::State;
-use sluicegate::tui::update::update;
-use sluicegate::tui::widget::theme::Theme;
-use sluicegate::tui::{Labels, view};
 
 /// An Export event of 2 kB, as real ones are.
 #[expect(clippy::format_collect, reason = "made once")]
@@ -160,12 +151,11 @@ fn stages(c: &mut Criterion) {
     group.finish();
 }
 
-/// So many events of the demonstration's traffic, in a ring that holds them all.
-fn traffic(count: usize) -> (SharedRing, Counters) {
+/// A number of events of the demonstration's traffic, in a ring that holds them all.
+fn traffic(count: usize) -> SharedRing {
     let ring = SharedRing::new(512 << 20);
     let mut judge = judge(5, &Settings::default());
     let mut traffic = Traffic::new(1);
-    let mut counters = Counters::default();
     for _ in 0..count {
         frame::decode(
             &traffic.next(time::now()).into(),
@@ -174,47 +164,21 @@ fn traffic(count: usize) -> (SharedRing, Counters) {
             |one| {
                 if let Ok(event) = one {
                     let record = judge.judge(event, &mut Vec::new());
-                    counters.count(&record);
                     ring.lock().extend([record]);
                 }
             },
         );
     }
-    (ring, counters)
+    ring
 }
 
-/// A screen on 20,000 events.
-fn screen(c: &mut Criterion) {
-    let (ring, mut counters) = traffic(20_000);
-    let snapshot = Snapshot {
-        at_ms: time::now(),
-        mode: Some(Mode::Open),
-        totals: counters.totals,
-        types: Arc::new(counters.types(time::now())),
-        limits: Arc::new(counters.limits(time::now())),
-        ..Snapshot::default()
-    };
-    let mut group = c.benchmark_group("screen");
-    for (width, height) in [(80, 24), (200, 60)] {
-        let mut state = State::new(Labels::default(), (width, height));
-        update(&mut state, Action::Snapshot(Arc::new(snapshot.clone())));
-        let mut finder = Finder::new(ring.clone());
-        let theme = Theme::dark(false);
-        let mut terminal =
-            Terminal::new(TestBackend::new(width, height)).expect("a test's backend can't fail");
-        group.bench_function(format!("frame {width}x{height}"), |b| {
-            b.iter(|| {
-                let page = finder.page(Anchor::Newest, 0, state.event_rows(), &BTreeSet::new());
-                update(&mut state, Action::Page(page));
-                terminal
-                    .draw(|frame| view::draw(frame, &state, &theme))
-                    .expect("a test's backend can't fail");
-            });
-        });
-    }
+/// A search among 20,000 events.
+fn find(c: &mut Criterion) {
+    let ring = traffic(20_000);
+    let mut group = c.benchmark_group("find");
     group
         .sample_size(20)
-        .bench_function("find among 20,000 events", |b| {
+        .bench_function("a text among 20,000 events", |b| {
             let find = Find::parse("u-00007");
             b.iter(|| {
                 let mut finder = Finder::new(ring.clone());
@@ -230,7 +194,7 @@ fn screen(c: &mut Criterion) {
 
 /// A draft that changes one of so many rules is measured on 50,000 events.
 fn preview(c: &mut Criterion) {
-    let (ring, _) = traffic(50_000);
+    let ring = traffic(50_000);
     let mut group = c.benchmark_group("preview of 50,000 events");
     group.sample_size(10);
     for rules in [1, 5] {
@@ -257,5 +221,5 @@ fn preview(c: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, stages, spool, screen, preview);
+criterion_group!(benches, stages, spool, find, preview);
 criterion_main!(benches);
