@@ -31,6 +31,20 @@ pub enum Line {
     Rejected,
 }
 
+/// The time that a chart shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Extent {
+    /// A window up to now, as an index into [`WINDOWS`].
+    Window(usize),
+    /// From one time to another.
+    Between {
+        /// The start.
+        from_ms: UnixMs,
+        /// The end.
+        to_ms: UnixMs,
+    },
+}
+
 const LINES: usize = 4;
 
 /// Counts of each line by step, for every window.
@@ -44,6 +58,15 @@ struct Window {
     /// The number of the newest step, counted from the epoch.
     newest: i64,
     steps: VecDeque<[u32; LINES]>,
+}
+
+/// Steps of a window.
+struct Steps<'s> {
+    kept: &'s Window,
+    step_ms: i64,
+    /// The number of the first one, counted from the epoch.
+    first: i64,
+    count: usize,
 }
 
 impl Series {
@@ -90,27 +113,54 @@ impl Series {
             .map_or(0, |(_, step_ms)| step_ms * steps as i64)
     }
 
-    /// Number of steps of a window that are divided among `points` points.
-    fn span(&self, window: usize, points: usize) -> usize {
-        let kept = self.windows.get(window).map_or(0, |w| w.steps.len());
-        // The newest step is left out until it is over, or its end would always look like a drop.
-        kept.saturating_sub(1).clamp(points.min(STEPS), STEPS)
+    /// The steps that are divided among `points` points.
+    fn steps(&self, extent: Extent, points: usize) -> Option<Steps<'_>> {
+        match extent {
+            Extent::Window(window) => {
+                let (kept, (_, step_ms)) = self.windows.get(window).zip(WINDOWS.get(window))?;
+                // The newest step is left out until it is over, or its end would always look like a
+                // drop.
+                let whole = kept.steps.len().saturating_sub(1);
+                let count = whole.clamp(points.min(STEPS), STEPS);
+                Some(Steps {
+                    kept,
+                    step_ms: *step_ms,
+                    first: kept.newest - count as i64,
+                    count,
+                })
+            }
+            Extent::Between { from_ms, to_ms } => {
+                let mut all = self.windows.iter().zip(WINDOWS);
+                // The finest window that reaches back to the start, or else the longest one.
+                let reaches_back = |(kept, (_, step_ms)): &(&Window, (&str, i64))| {
+                    kept.steps.len() <= STEPS || kept.oldest() <= from_ms.div_euclid(*step_ms)
+                };
+                let (kept, (_, step_ms)) = all.clone().find(reaches_back).or(all.next_back())?;
+                let first = from_ms.div_euclid(step_ms);
+                let end = (to_ms - 1).div_euclid(step_ms) + 1;
+                Some(Steps {
+                    kept,
+                    step_ms,
+                    first,
+                    count: (end - first).clamp(1, STEPS as i64 + 1) as usize,
+                })
+            }
+        }
     }
 
     /// The start and end of a point of the history.
-    pub fn time_of(&self, window: usize, points: usize, point: usize) -> Option<(UnixMs, UnixMs)> {
-        let (kept, (_, step_ms)) = self.windows.get(window).zip(WINDOWS.get(window))?;
-        let span = self.span(window, points);
-        let at = |point: usize| (point * span / points.max(1)) as i64;
-        let first = kept.newest - span as i64;
+    pub fn time_of(&self, extent: Extent, points: usize, point: usize) -> Option<(UnixMs, UnixMs)> {
+        let steps = self.steps(extent, points)?;
+        let at = |point: usize| (point * steps.count / points.max(1)) as i64;
         let from = at(point);
         let to = at(point + 1).max(from + 1);
-        (point < points).then_some(((first + from) * step_ms, (first + to) * step_ms))
+        let ms = |step: i64| (steps.first + step) * steps.step_ms;
+        (point < points).then_some((ms(from), ms(to)))
     }
 
-    /// The point of the history that contains a time.
-    pub fn point_at(&self, window: usize, points: usize, at_ms: UnixMs) -> Option<usize> {
-        let time = |point| self.time_of(window, points, point);
+    /// The point of the history that contains a time: the first one, if several show the same step.
+    pub fn point_at(&self, extent: Extent, points: usize, at_ms: UnixMs) -> Option<usize> {
+        let time = |point| self.time_of(extent, points, point);
         let (mut low, mut high) = (0, points);
         while low < high {
             let middle = usize::midpoint(low, high);
@@ -123,19 +173,22 @@ impl Series {
         time(low).filter(|(from, _)| *from <= at_ms).map(|_| low)
     }
 
-    /// The history of a line over a window as `points` values, the oldest first, in events a
-    /// second. While a window is not filled the points divide the time so far, down to a step
-    /// each; time before the start counts as zero.
-    pub fn history(&self, line: Line, window: usize, points: usize) -> Vec<f64> {
-        let Some((kept, (_, step_ms))) = self.windows.get(window).zip(WINDOWS.get(window)) else {
+    /// The history of a line over a time as `points` values, the oldest first, in events a second.
+    ///
+    /// While a window is not filled the points divide the time so far, down to a step each. Time before
+    /// the start counts as zero. If a range has fewer steps than points, several points show a step.
+    pub fn history(&self, line: Line, extent: Extent, points: usize) -> Vec<f64> {
+        let Some(steps) = self.steps(extent, points) else {
             return vec![0.0; points];
         };
-        let span = self.span(window, points);
-        let mut steps = vec![0_u32; span];
-        for (to, from) in steps.iter_mut().rev().zip(kept.steps.iter().rev().skip(1)) {
-            *to = from[line as usize];
-        }
-        means(&steps, points, *step_ms)
+        let count = |step: usize| {
+            let number = steps.first + step as i64;
+            let index = usize::try_from(number - steps.kept.oldest()).ok();
+            let counts = index.and_then(|index| steps.kept.steps.get(index));
+            counts.map_or(0, |counts| counts[line as usize])
+        };
+        let counts: Vec<u32> = (0..steps.count).map(count).collect();
+        means(&counts, points, steps.step_ms)
     }
 }
 
@@ -154,6 +207,11 @@ pub fn means(steps: &[u32], points: usize, step_ms: i64) -> Vec<f64> {
 }
 
 impl Window {
+    /// The number of the oldest step.
+    fn oldest(&self) -> i64 {
+        self.newest + 1 - self.steps.len() as i64
+    }
+
     fn advance(&mut self, number: i64) {
         if self.steps.is_empty() {
             self.newest = number;
@@ -181,10 +239,10 @@ mod tests {
             series.add(Line::Received, 10, second * 1_000);
         }
         assert!((series.rate(Line::Received, 5) - 10.0).abs() < f64::EPSILON);
-        let course = series.history(Line::Received, 0, 600);
+        let course = series.history(Line::Received, Extent::Window(0), 600);
         assert_eq!(course.len(), 600);
         assert!((course[599] - 10.0).abs() < f64::EPSILON && course[0].abs() < f64::EPSILON);
-        let hour = series.history(Line::Received, 1, 600);
+        let hour = series.history(Line::Received, Extent::Window(1), 600);
         assert!((hour[599] - 10.0).abs() < f64::EPSILON);
         series.advance(60_000);
         assert!(series.rate(Line::Received, 5).abs() < f64::EPSILON);
@@ -197,19 +255,56 @@ mod tests {
             series.add(Line::Received, 1, second * 1_000);
         }
         // Fewer steps than points: a point a step, the last whole one on the right.
-        assert_eq!(series.time_of(0, 100, 99), Some((1_048_000, 1_049_000)));
-        assert_eq!(series.point_at(0, 100, 1_048_999), Some(99));
-        assert_eq!(series.point_at(0, 100, 1_049_000), None);
+        assert_eq!(
+            series.time_of(Extent::Window(0), 100, 99),
+            Some((1_048_000, 1_049_000))
+        );
+        assert_eq!(series.point_at(Extent::Window(0), 100, 1_048_999), Some(99));
+        assert_eq!(series.point_at(Extent::Window(0), 100, 1_049_000), None);
         // More steps than points: a point several.
-        let (from, to) = series.time_of(0, 10, 0).unwrap();
+        let (from, to) = series.time_of(Extent::Window(0), 10, 0).unwrap();
         assert_eq!((from, to), (1_000_000, 1_004_000));
         for point in 0..10 {
-            let (from, to) = series.time_of(0, 10, point).unwrap();
-            assert_eq!(series.point_at(0, 10, from), Some(point));
-            assert_eq!(series.point_at(0, 10, to - 1), Some(point));
+            let (from, to) = series.time_of(Extent::Window(0), 10, point).unwrap();
+            assert_eq!(series.point_at(Extent::Window(0), 10, from), Some(point));
+            assert_eq!(series.point_at(Extent::Window(0), 10, to - 1), Some(point));
         }
-        assert_eq!(series.time_of(0, 10, 10), None);
-        assert_eq!(series.time_of(9, 10, 0), None);
+        assert_eq!(series.time_of(Extent::Window(0), 10, 10), None);
+        assert_eq!(series.time_of(Extent::Window(9), 10, 0), None);
+    }
+
+    #[test]
+    fn a_range_is_shown_by_the_finest_steps_that_are_kept_of_it() {
+        let mut series = Series::default();
+        // Two hours, with twice the events in the last 100 seconds.
+        for second in 0..7_200 {
+            let count = if second < 7_100 { 1 } else { 2 };
+            series.add(Line::Received, count, second * 1_000);
+        }
+        let history = |from_s: i64, to_s: i64, points| {
+            let (from_ms, to_ms) = (from_s * 1_000, to_s * 1_000);
+            let extent = Extent::Between { from_ms, to_ms };
+            let time = series.time_of(extent, points, 0).unwrap();
+            (
+                time.1 - time.0,
+                series.history(Line::Received, extent, points),
+            )
+        };
+        let (step_ms, recent) = history(7_098, 7_102, 8);
+        assert_eq!(step_ms, 1_000, "two points show a second");
+        assert_eq!(recent, [1.0, 1.0, 1.0, 1.0, 2.0, 2.0, 2.0, 2.0]);
+        // Older than 10 minutes, and than an hour.
+        assert_eq!(history(6_000, 6_060, 10), (6_000, vec![1.0; 10]));
+        assert_eq!(history(2_400, 2_640, 10), (24_000, vec![1.0; 10]));
+        // Before the start, and in the future, there is nothing.
+        assert_eq!(history(-60, -30, 3).1, [0.0; 3]);
+        assert_eq!(history(9_000, 9_003, 3).1, [0.0; 3]);
+        let between = Extent::Between {
+            from_ms: 7_098_000,
+            to_ms: 7_102_000,
+        };
+        assert_eq!(series.point_at(between, 8, 7_100_500), Some(4));
+        assert_eq!(series.point_at(between, 8, 7_102_000), None);
     }
 
     #[test]
@@ -218,7 +313,13 @@ mod tests {
         series.add(Line::Delivered, 1, 1_000_000);
         series.add(Line::Delivered, 1, 500_000);
         series.add(Line::Delivered, 1, i64::MAX / 2);
-        assert_eq!(series.history(Line::Delivered, 3, 7).len(), 7);
-        assert_eq!(series.history(Line::Delivered, 3, 0).len(), 0);
+        assert_eq!(
+            series.history(Line::Delivered, Extent::Window(3), 7).len(),
+            7
+        );
+        assert_eq!(
+            series.history(Line::Delivered, Extent::Window(3), 0).len(),
+            0
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
-use crate::protocol::{Command as PipelineCommand, Snapshot};
+use crate::protocol::{Command as PipelineCommand, Record, Snapshot};
 use crate::tui::customerio::about::AskedAbout;
 use crate::tui::customerio::query::CustomerIoAnswer;
 use crate::tui::detail::state::Followed;
@@ -26,6 +26,7 @@ use crate::tui::properties::query::Properties;
 use crate::tui::range::query::Figures;
 use crate::tui::range::time_range::TimeRange;
 use crate::tui::row::kind::RowAction;
+use crate::tui::row::retried_event::RetriedEvent;
 use crate::tui::watches::query::WatchCount;
 use crate::tui::why::query::Answer;
 
@@ -48,6 +49,8 @@ pub enum Action {
     Inspected(Option<Box<Inspected>>),
     /// The event of a row, for an action. None if the event has left the ring.
     Loaded(RowAction, Option<Box<Inspected>>),
+    /// The two events of a comparison. None if one of them has left the ring.
+    PairLoaded([u64; 2], Option<Box<[Record; 2]>>),
     /// The event for the detail pane. None if the list has no event.
     Followed(Option<Followed>),
     /// The result of a pipeline command: a notice, or an error.
@@ -69,6 +72,8 @@ pub enum Action {
     Watched(Vec<WatchCount>),
     /// The figures of a range of time.
     RangeCounted(TimeRange, Box<Figures>),
+    /// The figures of the two ranges of a comparison.
+    RangesCompared([TimeRange; 2], Box<[Figures; 2]>),
     /// The result of a jump: the event, if there is one.
     JumpFound(Seek, Option<u64>),
     /// The person of the event that the operator asked about, if it names one.
@@ -83,6 +88,8 @@ pub enum Action {
     Summarized(Identity, Box<Summary>),
     /// The dead letters of the open group, or an error.
     DeadLetters(Result<Vec<DeadLetter>, String>),
+    /// The dead letters of an event that is to be retried, or an error.
+    DeadLettersOfEvent(Result<Vec<DeadLetter>, String>),
     /// The newest dead letter of a group, if it has one, or an error.
     NewestDeadLetter(DeadLetterGroup, Result<Option<Box<DeadLetter>>, String>),
     /// The whole of an event is here of which there was a summary, or why not.
@@ -123,12 +130,16 @@ pub enum Effect {
     Reload,
     /// Load these dead letters.
     DeadLetters(DeadLetterSelection),
+    /// Find the dead letters of this event, to retry them.
+    FindDeadLetters(RetriedEvent),
     /// Export these dead letters to a file.
     ExportDeadLetters(DeadLetterSelection),
     /// Load this event for the inspector.
     Inspect(u64),
     /// Load this event for an action on its row.
     Load(u64, RowAction),
+    /// Load these two events for a comparison.
+    LoadPair([u64; 2]),
     /// Find the event to jump to, beginning at the given one.
     Seek(Seek, Option<u64>),
     /// Export these events in the ring to a file.

@@ -2,11 +2,9 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
 
 use crate::config::save::SaveError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
@@ -17,18 +15,20 @@ use crate::protocol::Command;
 use crate::text::{counted, grouped};
 use crate::tui::action::{Action, Effect};
 use crate::tui::customerio::ask::ask;
+use crate::tui::each_second::EachSecond;
 use crate::tui::events::export::{self, Exported};
 use crate::tui::filters::recent_catalog::recent_catalog;
 use crate::tui::forwarder::Forwarder;
 use crate::tui::limits::query::Breakdown;
+use crate::tui::ndjson_file::{write_ndjson, written};
 use crate::tui::person::query::{Identity, Summary};
 use crate::tui::properties::query::Properties;
 use crate::tui::range::query::Figures;
 use crate::tui::range::time_range::TimeRange;
+use crate::tui::row::retried_event::RetriedEvent;
 use crate::tui::terminal::{clipboard, opener};
 use crate::tui::why::query::Answer;
 
-const SECOND: Duration = Duration::from_secs(1);
 /// Maximum dead letters loaded per group. An export has them all.
 const DEAD_LETTERS_PER_GROUP: u64 = 500;
 
@@ -56,6 +56,8 @@ pub(crate) struct Jobs {
     counted: EachSecond<TimeRange>,
     /// The event whose whole is fetched.
     fetched: EachSecond<u64>,
+    /// The ranges that are compared.
+    compared: EachSecond<[TimeRange; 2]>,
 }
 
 impl Jobs {
@@ -71,13 +73,14 @@ impl Jobs {
             answers,
             folder,
             clipboard: clipboard::System::default(),
-            summarized: EachSecond(None),
-            broken_down: EachSecond(None),
-            explored: EachSecond(None),
-            asked: EachSecond(None),
-            previewed: EachSecond(None),
-            counted: EachSecond(None),
-            fetched: EachSecond(None),
+            summarized: EachSecond::default(),
+            broken_down: EachSecond::default(),
+            explored: EachSecond::default(),
+            asked: EachSecond::default(),
+            previewed: EachSecond::default(),
+            counted: EachSecond::default(),
+            fetched: EachSecond::default(),
+            compared: EachSecond::default(),
         }
     }
 
@@ -131,6 +134,21 @@ impl Jobs {
         self.forwarder
             .dead_letters(which, DEAD_LETTERS_PER_GROUP)
             .await
+    }
+
+    /// Finds the dead letters of an event.
+    fn find_dead_letters(&self, event: RetriedEvent) {
+        let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
+        tokio::spawn(async move {
+            let whose = DeadLetterSelection::Person(event.person.clone());
+            let found = forwarder.dead_letters(whose, DEAD_LETTERS_PER_GROUP).await;
+            let of_event = found.map(|mut found| {
+                found.retain(|letter| event.is_of(letter));
+                found
+            });
+            // The screen may be closed by now.
+            let _ = answers.send(Action::DeadLettersOfEvent(of_event));
+        });
     }
 
     /// Loads the newest dead letter of the group under the cursor: at once, and again every second.
@@ -195,6 +213,7 @@ impl Jobs {
                     let _ = answers.send(ask(forwarder, about).await);
                 });
             }
+            Effect::FindDeadLetters(event) => self.find_dead_letters(event),
             Effect::ExportEvents(events) => self.export_events(events),
             Effect::OpenFile(path) => self.answer(move || {
                 let shown = path.display().to_string();
@@ -283,6 +302,19 @@ impl Jobs {
         });
     }
 
+    /// Counts the events of the compared ranges: at once, and again every second.
+    pub(crate) fn compare(&mut self, ranges: Option<[TimeRange; 2]>) {
+        let Some(ranges) = self.compared.due(ranges) else {
+            return;
+        };
+        let (ring, answers) = (self.forwarder.ring().clone(), self.answers.clone());
+        tokio::task::spawn_blocking(move || {
+            let figures = ranges.map(|range| Figures::of(range, &ring));
+            // The screen may be closed by now.
+            let _ = answers.send(Action::RangesCompared(ranges, Box::new(figures)));
+        });
+    }
+
     /// Collects the properties of the open event type: at once, and again every second.
     pub(crate) fn explore(&mut self, event_type: Option<Arc<str>>) {
         let Some(event_type) = self.explored.due(event_type) else {
@@ -337,47 +369,6 @@ impl Jobs {
             let _ = answers.send(Action::Summarized(identity, Box::new(summary)));
         });
     }
-}
-
-/// The schedule of a background query: it runs at once when its key changes, and then again
-/// every second.
-struct EachSecond<K>(Option<(K, Instant)>);
-
-impl<K: PartialEq + Clone> EachSecond<K> {
-    /// The key to query now, if a query is due; `wanted` is the key that the screen shows.
-    fn due(&mut self, wanted: Option<K>) -> Option<K> {
-        let now = Instant::now();
-        let fresh = |(key, at): &(K, Instant)| wanted.as_ref() == Some(key) && now - *at < SECOND;
-        if self.0.as_ref().is_some_and(fresh) {
-            return None;
-        }
-        self.0 = wanted.clone().map(|key| (key, now));
-        wanted
-    }
-}
-
-/// Writes NDJSON to a file in `folder`; `count` counts its lines in the notice.
-pub(crate) async fn write_ndjson(
-    folder: PathBuf,
-    name: &'static str,
-    count: &str,
-    ndjson: String,
-) -> Result<Exported, String> {
-    let writing = tokio::task::spawn_blocking(move || {
-        let (mut file, path) = export::create_file(&folder, name)?;
-        std::io::Write::write_all(&mut file, ndjson.as_bytes())?;
-        Ok::<_, std::io::Error>(path)
-    });
-    match writing.await {
-        Ok(Ok(path)) => Ok(written(count, path)),
-        Ok(Err(error)) => Err(format!("cannot export to {name}-….ndjson: {error}")),
-        Err(_) => Err(format!("the export to {name}-….ndjson was interrupted")),
-    }
-}
-
-fn written(count: &str, path: PathBuf) -> Exported {
-    let count = count.to_owned();
-    Exported { count, path }
 }
 
 /// Waits until the pipeline has ended. Never completes if it is not ending.

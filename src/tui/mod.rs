@@ -5,20 +5,24 @@
 
 pub mod action;
 mod areas;
+pub mod compare;
 pub mod copy;
 pub mod customerio;
 pub mod dead_letters;
 pub mod delivery;
 pub mod detail;
+mod each_second;
 pub mod events;
 pub mod filters;
 mod forwarder;
 pub mod frame;
 pub mod input;
+mod inputs;
 pub mod inspector;
 mod jobs;
 pub mod limits;
 pub mod memory;
+mod ndjson_file;
 mod opening;
 pub mod person;
 pub mod privacy;

@@ -72,7 +72,7 @@ impl Session {
     }
 
     /// Applies an action. Returns all effects that it asked for; those that need only the ring
-    /// (`Seek`, `Who`, `Load` and `Inspect`) are answered already.
+    /// (`Seek`, `Who`, `Load`, `LoadPair` and `Inspect`) are answered already.
     pub fn act(&mut self, action: Action) -> Vec<Effect> {
         let mut effects = update(&mut self.state, action);
         let commands = effects.iter().filter(|e| matches!(e, Effect::Pipeline(_)));
@@ -93,6 +93,11 @@ impl Session {
                 Some(Action::Who(event.and_then(Identity::of)))
             }
             Effect::Load(sequence, what) => Some(Action::Loaded(what, self.inspect(sequence))),
+            Effect::LoadPair(pair) => {
+                let [a, b] = pair.map(|sequence| self.finder.record(sequence));
+                let found = a.zip(b).map(|(a, b)| Box::new([a, b]));
+                Some(Action::PairLoaded(pair, found))
+            }
             Effect::Inspect(sequence) => Some(Action::Inspected(self.inspect(sequence))),
             _ => None,
         }

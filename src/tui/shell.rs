@@ -4,14 +4,11 @@
 
 use std::io;
 use std::path::{Path, PathBuf};
-use std::pin::Pin;
-use std::sync::Arc;
 use std::time::Duration;
 
-use crossterm::event::EventStream;
 use futures_util::StreamExt;
 use ratatui::Frame;
-use tokio::sync::{mpsc, watch};
+use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -21,16 +18,17 @@ use crate::config::save;
 use crate::control::remote::Remote;
 use crate::filter::Filters;
 use crate::pipeline::{Pipeline, ShutdownReport};
-use crate::protocol::Snapshot;
-use crate::signals::{self, Hangup};
+use crate::signals::Hangup;
 use crate::tui::action::{Action, Effect, ReloadOutcome};
 use crate::tui::dead_letters::query::previewed_group;
 use crate::tui::detail::query::opened_event;
 use crate::tui::filters::preview::query::Previewer;
 use crate::tui::forwarder::Forwarder;
 use crate::tui::frame::news::has_news;
-use crate::tui::jobs::{Jobs, ended, write_ndjson};
+use crate::tui::inputs::Inputs;
+use crate::tui::jobs::{Jobs, ended};
 use crate::tui::memory::{Memory, MemoryWriter};
+use crate::tui::ndjson_file::write_ndjson;
 use crate::tui::opening::{Opening, Reload};
 use crate::tui::session::Session;
 use crate::tui::terminal::event::terminal_action;
@@ -227,6 +225,7 @@ impl Shell {
         self.jobs.explain(why.map(|open| open.asked.clone()));
         self.jobs.count_range(state.chosen_range());
         self.jobs.fetch(opened_event(state));
+        self.jobs.compare(state.compared_ranges());
     }
 
     /// Whether an action needs a frame. A snapshot in which only the clock has changed is drawn
@@ -372,29 +371,5 @@ impl Shell {
         };
         let reread = reload().await?;
         Ok((reread, self.forwarder.filters()))
-    }
-}
-
-/// The sources of actions outside the shell.
-struct Inputs {
-    keys: EventStream,
-    snapshots: watch::Receiver<Arc<Snapshot>>,
-    terminations: mpsc::Receiver<()>,
-    hangups: mpsc::Receiver<Hangup>,
-    /// Completes when the pipeline fails.
-    failed: Pin<Box<dyn Future<Output = ()> + Send>>,
-    has_failed: bool,
-}
-
-impl Inputs {
-    fn new(forwarder: &Forwarder) -> Self {
-        Self {
-            keys: EventStream::new(),
-            snapshots: forwarder.snapshots(),
-            terminations: signals::terminations(),
-            hangups: signals::hangups(),
-            failed: Box::pin(forwarder.clone().failed()),
-            has_failed: false,
-        }
     }
 }

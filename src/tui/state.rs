@@ -10,6 +10,7 @@ use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::change::{Change, changes, changes_among};
 use crate::filter::preview::Preview;
+use crate::protocol::series::Extent;
 use crate::protocol::{LimitRow, Snapshot, TypeRow};
 use crate::tui::delivery::state::AskedRetry;
 use crate::tui::detail::state::Detail;
@@ -94,6 +95,10 @@ pub struct State {
     pub moment_ms: Option<UnixMs>,
     /// The chosen range of time.
     pub range: Option<ChosenRange>,
+    /// The range that the charts are zoomed into. None: they show the window.
+    pub span: Option<TimeRange>,
+    /// A range that is kept, to be compared with another one.
+    pub kept_range: Option<TimeRange>,
     /// Incidents of the stream, the newest last.
     pub annotations: VecDeque<Annotation>,
     /// The order of the event types.
@@ -172,6 +177,8 @@ impl State {
             window: 0,
             moment_ms: None,
             range: None,
+            span: None,
+            kept_range: None,
             annotations: VecDeque::new(),
             sort: Sort::default(),
             filter_cursor: FilterCursor::Type(None),
@@ -300,6 +307,22 @@ impl State {
     /// The chosen range of time.
     pub(crate) fn chosen_range(&self) -> Option<TimeRange> {
         self.range.as_ref().map(|chosen| chosen.range)
+    }
+
+    /// The time that the charts show.
+    pub(crate) fn extent(&self) -> Extent {
+        match self.span {
+            Some(TimeRange { from_ms, to_ms }) => Extent::Between { from_ms, to_ms },
+            None => Extent::Window(self.window),
+        }
+    }
+
+    /// The ranges of the open comparison.
+    pub(crate) fn compared_ranges(&self) -> Option<[TimeRange; 2]> {
+        match &self.popup {
+            Some(Popup::Compare(open)) => open.ranges(),
+            _ => None,
+        }
     }
 
     /// The figures of the chosen range, once they are counted.

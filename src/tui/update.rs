@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::feed::FeedState;
 use crate::tui::action::{Action, Effect};
+use crate::tui::compare::update as compare;
 use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::update as dead_letters;
 use crate::tui::delivery::update::drain;
@@ -24,7 +25,7 @@ use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
 use crate::tui::properties::update as properties;
 use crate::tui::range::update as range;
-use crate::tui::row::update as row;
+use crate::tui::row::{retry, update as row};
 use crate::tui::state::State;
 use crate::tui::watches::update as watches;
 use crate::tui::why::update as why;
@@ -154,15 +155,21 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             range::counted(state, of, *figures);
             Vec::new()
         }
+        Action::RangesCompared(ranges, figures) => {
+            compare::ranges_counted(state, ranges, &figures);
+            Vec::new()
+        }
+        Action::PairLoaded(pair, found) => {
+            compare::pair_loaded(state, pair, found);
+            Vec::new()
+        }
         Action::JumpFound(sought, found) => jump::found(state, sought, found),
         Action::Who(identity) => {
             person::open(state, identity);
             Vec::new()
         }
-        Action::Loaded(what, found) => {
-            row::loaded(state, what, found);
-            Vec::new()
-        }
+        Action::Loaded(what, found) => row::loaded(state, what, found),
+        Action::DeadLettersOfEvent(found) => retry::found(state, found),
         Action::Answered(asked, answer) => {
             why::answered(state, &asked, *answer);
             Vec::new()

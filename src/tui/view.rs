@@ -19,6 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
+use crate::tui::compare::view as compare;
 use crate::tui::copy::format as copy;
 use crate::tui::customerio::view as customerio;
 use crate::tui::dead_letters::{detail_view as dead_letters_detail, view as dead_letters};
@@ -233,6 +234,7 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         Some(Popup::History(scroll)) => history::render(frame, area, *scroll, state, theme),
         Some(Popup::Watches(list)) => watches::render(frame, area, list, state, theme),
         Some(Popup::Columns(open)) => columns::render(frame, area, open, state, theme),
+        Some(Popup::Compare(open)) => compare::render(frame, area, open, &state.keymap, theme),
         Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
         Some(Popup::Tour(open)) => tour::render(frame, area, *open, state, theme),
         Some(Popup::Palette(open)) => palette::render(frame, area, open, state, theme),

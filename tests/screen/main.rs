@@ -5,6 +5,7 @@ mod charts;
 mod columns;
 #[path = "../common/mod.rs"]
 mod common;
+mod compare;
 mod customerio;
 mod dead_letters;
 mod delivery;

@@ -87,3 +87,39 @@ fn the_mouse_goes_on_in_the_tour_and_leaves_it_for_the_panes() {
     assert!(fixture.state.popup.is_none());
     assert_eq!(fixture.state.events.cursor, Some(7), "the row is chosen");
 }
+
+#[test]
+fn the_mouse_presses_the_keys_of_the_rule_editor_and_the_parts_of_the_help() {
+    let mut fixture = Fixture::new((120, 34));
+    let press = |fixture: &mut Fixture, text: &str| {
+        let screen = fixture.plain();
+        let mut lines = screen.lines().enumerate();
+        let found = lines.find(|(_, line)| line.contains(text));
+        let (row, line) = found.unwrap_or_else(|| panic!("{text} is not on\n{screen}"));
+        let before = line.split(text).next().unwrap();
+        fixture.act(Action::Mouse(MouseEvent {
+            kind: MouseEventKind::Down(MouseButton::Left),
+            column: before.chars().count() as u16 - 1,
+            row: row as u16,
+            modifiers: KeyModifiers::NONE,
+        }))
+    };
+    fixture.press("rhas_user");
+    press(&mut fixture, "Enter apply   Esc");
+    assert!(fixture.state.popup.is_none(), "{}", fixture.plain());
+    assert_eq!(fixture.state.edited().rules.len(), 3);
+    fixture.press("?");
+    press(&mut fixture, " Throughput ");
+    let screen = fixture.plain();
+    assert!(screen.contains("[Throughput]"), "{screen}");
+    assert!(
+        !screen.contains("quit, then") && screen.contains(":events-then"),
+        "{screen}"
+    );
+    // Outside of them, popups that only tell something are closed.
+    press(&mut fixture, "shop-prod");
+    assert!(fixture.state.popup.is_none());
+    fixture.press("H");
+    press(&mut fixture, "shop-prod");
+    assert!(fixture.state.popup.is_none());
+}

@@ -8,7 +8,7 @@ use sluicegate::tui::frame::focus::Pane;
 use std::sync::Arc;
 
 /// A screen whose events were received one by one, each ten seconds after the one before.
-fn spread(size: (u16, u16)) -> Fixture {
+pub fn spread(size: (u16, u16)) -> Fixture {
     let mut fixture = Fixture::empty(size);
     let all = records();
     let count = all.len() as i64;
@@ -120,4 +120,46 @@ fn bookmarks_and_gate_moves_are_labelled_on_the_timeline() {
     let marks = fixture.state.annotations.len();
     fixture.press("m");
     assert_eq!(fixture.state.annotations.len(), marks - 1);
+}
+
+#[test]
+fn the_charts_zoom_into_the_range_and_one_key_goes_back() {
+    let mut fixture = spread((160, 45));
+    fixture.press("Z");
+    assert!(fixture.plain().contains("no range is chosen: v begins one"));
+    fixture.press("←v");
+    fixture.press(&"←".repeat(20));
+    fixture.press("Z");
+    let range = fixture.state.range.as_ref().unwrap().range;
+    assert_eq!(fixture.state.span, Some(range));
+    let screen = fixture.plain();
+    let length = sluicegate::text::duration(range.length_ms());
+    let title = format!("· {}, {length}", range.label());
+    assert!(screen.contains(&title), "{title} in {screen}");
+    insta::assert_snapshot!("range_zoomed", screen);
+    // The time cursor moves on by seconds, not by columns, and stays in the range.
+    let before = fixture.state.moment_ms.unwrap();
+    fixture.press("→→");
+    assert_eq!(fixture.state.moment_ms, Some(before + 2_000));
+    fixture.press(&"→".repeat(40));
+    assert_eq!(fixture.state.moment_ms, Some(range.to_ms - 1_000));
+    // Back by the same key, by Esc, or by the key of the time span; the range stays.
+    fixture.press("Z");
+    assert_eq!(fixture.state.span, None);
+    fixture.press("Z\u{1b}");
+    assert_eq!(
+        (fixture.state.span, fixture.state.range.is_some()),
+        (None, true)
+    );
+    let window = fixture.state.window;
+    fixture.press("Zw");
+    assert_eq!((fixture.state.span, fixture.state.window), (None, window));
+    // Elsewhere Esc removes the range, and the charts go back with it.
+    fixture.press("Z");
+    fixture.state.focus = Pane::Events;
+    fixture.press("\u{1b}");
+    assert_eq!(
+        (fixture.state.span, fixture.state.range.is_none()),
+        (None, true)
+    );
 }

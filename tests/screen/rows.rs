@@ -121,3 +121,70 @@ fn several_dead_letters_are_selected_and_retried() {
     assert!(!fixture.plain().contains("selected, "));
     assert!(fixture.state.overlays.dead_letters().is_some());
 }
+
+#[test]
+fn the_dead_letter_of_an_event_is_retried_from_its_row() {
+    let mut fixture = Fixture::new((120, 34));
+    // Which one is on the row is found by the event's ID and its time of receipt.
+    fixture.press("L");
+    fixture.press("L");
+    let rows = &fixture.state.events.page.rows;
+    let row = rows.iter().find(|row| row.is_dead_letter);
+    let (sequence, received_ms) = row.map(|row| (row.sequence, row.received_ms)).unwrap();
+    fixture.press("↓↓");
+    assert!(!fixture.plain().contains("R retry now"));
+    fixture.state.events.cursor = Some(sequence);
+    assert!(
+        fixture.plain().contains("R retry now"),
+        "{}",
+        fixture.plain()
+    );
+    let effects = fixture.press("R");
+    let event = match &effects[..] {
+        [Effect::Load(..), Effect::FindDeadLetters(event)] => event,
+        other => panic!("nothing is looked for: {other:?}"),
+    };
+    assert_eq!(event.received_ms, received_ms);
+    // One is retried at once, as in the list; two are asked about.
+    let effects = fixture.act(Action::DeadLettersOfEvent(Ok(vec![dead_letter(18)])));
+    let one = DeadLetterSelection::One(18);
+    assert_eq!(effects, [Effect::Pipeline(Command::RetryDeadLetters(one))]);
+    let two = vec![dead_letter(18), dead_letter(17)];
+    assert_eq!(fixture.act(Action::DeadLettersOfEvent(Ok(two))), []);
+    assert!(
+        fixture
+            .plain()
+            .contains("Back into the spool: 2 dead letters.")
+    );
+    let several = DeadLetterSelection::Several(vec![18, 17]);
+    assert_eq!(
+        fixture.press("y"),
+        [Effect::Pipeline(Command::RetryDeadLetters(several))]
+    );
+    // None is left, and one that is marked.
+    fixture.act(Action::DeadLettersOfEvent(Ok(Vec::new())));
+    assert!(fixture.plain().contains("its dead letter is gone"));
+    let mut marked = dead_letter(18);
+    marked.again = true;
+    assert_eq!(
+        fixture.act(Action::DeadLettersOfEvent(Ok(vec![marked]))),
+        []
+    );
+    assert!(fixture.plain().contains("it is marked already"));
+    // An event that is no dead letter.
+    let mut fixture = Fixture::new((120, 34));
+    fixture.press("/purchase\n↓");
+    assert!(!fixture.plain().contains("R retry now"));
+    let effects = fixture.press("R");
+    assert!(
+        !effects
+            .iter()
+            .any(|e| matches!(e, Effect::FindDeadLetters(_))),
+        "{effects:?}"
+    );
+    assert!(
+        fixture
+            .plain()
+            .contains("no dead letter to retry: delivered")
+    );
+}

@@ -6,6 +6,9 @@ use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
+use sluicegate::customerio::sandbox::{Faults, Options, Sandbox};
+use tokio::net::TcpListener;
+
 use crate::program::{Running, Serving, run_on, sandbox, sluicegate};
 use crate::pty::{Terminal, program_without_umask};
 
@@ -13,13 +16,25 @@ use crate::pty::{Terminal, program_without_umask};
 pub struct Bench {
     folder: tempfile::TempDir,
     feed: Serving,
-    sandbox: Serving,
+    /// The URL of the sandbox, and the program that serves it, unless the test does.
+    sandbox: String,
+    _sandbox: Option<Serving>,
     forwarder: Option<Running>,
     command: Command,
 }
 
 impl Bench {
     pub fn start() -> Self {
+        let sandbox = sandbox(&[]);
+        let url = sandbox.url.clone();
+        Self {
+            _sandbox: Some(sandbox),
+            ..Self::towards(&url)
+        }
+    }
+
+    /// The same towards another sandbox.
+    fn towards(sandbox: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let events = folder.path().join("events.ndjson");
         let line = |n: u64| {
@@ -42,15 +57,15 @@ impl Bench {
                 ])
                 .arg(&events),
         );
-        let sandbox = sandbox(&[]);
-        let mut command = run_on(&feed.url, &sandbox.url);
+        let mut command = run_on(&feed.url, sandbox);
         command.env("SLUICEGATE_SPOOL_FOLDER", folder.path().join("spool"));
         command.env("SLUICEGATE_VERIFY_APP_API_KEY", "app-key");
         let forwarder = Some(Running::start(&mut command));
         let bench = Self {
             folder,
             feed,
-            sandbox,
+            sandbox: sandbox.to_owned(),
+            _sandbox: None,
             forwarder,
             command,
         };
@@ -64,7 +79,7 @@ impl Bench {
             ("SLUICEGATE_FEED_URL", self.feed.url.clone()),
             ("SLUICEGATE_CUSTOMERIO_SITE_ID", "site".to_owned()),
             ("SLUICEGATE_CUSTOMERIO_API_KEY", "key".to_owned()),
-            ("SLUICEGATE_CUSTOMERIO_BASE_URL", self.sandbox.url.clone()),
+            ("SLUICEGATE_CUSTOMERIO_BASE_URL", self.sandbox.clone()),
             ("SLUICEGATE_SPOOL_FOLDER", self.spool()),
             ("SLUICEGATE_GATE", "open".to_owned()),
         ]
@@ -137,6 +152,33 @@ fn two_screens_watch_one_forwarder_and_see_what_the_other_changes() {
     other.press("q");
     assert_eq!(other.ends(), 0);
     assert!(bench.ctl(&["status"]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_dead_letter_is_retried_from_the_row_of_its_event() {
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+    let sandbox = Sandbox::start(listener, Options::default()).unwrap();
+    sandbox.set_faults(Faults {
+        refuse: Some("Step 2".to_owned()),
+        ..Faults::default()
+    });
+    let bench = Bench::towards(&sandbox.url());
+    let mut ann = bench.attach(&[]);
+    // No other event has the key in the footer.
+    ann.press("/Step 1\r");
+    ann.shows("delivered");
+    ann.press("j");
+    ann.waits_for("other keys", |text| !text.contains("R retry now"));
+    ann.press("/Step 2\r");
+    ann.press("j");
+    ann.shows("R retry now");
+    sandbox.set_faults(Faults::default());
+    ann.press("R");
+    ann.shows("1 dead letter will be tried again");
+    // It is gone then.
+    ann.waits_for("it is gone", |text| !text.contains("will be tried again"));
+    ann.press("R");
+    ann.shows("its dead letter is gone");
 }
 
 #[test]

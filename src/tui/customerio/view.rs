@@ -31,12 +31,8 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let width = usize::from(area.width).saturating_sub(4);
-    let lines = said(open, state, width, theme);
-    let most = (area.height / 2).max(4);
-    let height = (lines.len() as u16 + 2).min(most);
-    let [above, below] =
-        Layout::vertical([Constraint::Length(height), Constraint::Min(0)]).areas(area);
+    let lines = said(area, open, state, theme);
+    let [above, below] = divided(area, lines.len());
     let dash = theme.sign(Sign::Dash);
     let title = format!("Customer.io {dash} {}", subject(open, state));
     let asked = open.found().map_or_else(String::new, |found| {
@@ -65,7 +61,23 @@ fn subject(open: &OpenedCustomerIo, state: &State) -> String {
     }
 }
 
-fn said(open: &OpenedCustomerIo, state: &State, width: usize, theme: &Theme) -> Vec<Line<'static>> {
+/// The areas of the sentences, which take this number of lines, and of the timeline.
+fn divided(area: Rect, lines: usize) -> [Rect; 2] {
+    let most = (area.height / 2).max(4);
+    let height = (lines as u16 + 2).min(most);
+    Layout::vertical([Constraint::Length(height), Constraint::Min(0)]).areas(area)
+}
+
+/// The area of the timeline.
+pub(crate) fn timeline_area(area: Rect, open: &OpenedCustomerIo, state: &State) -> Rect {
+    // The sentences are the same in every theme.
+    let lines = said(area, open, state, &Theme::plain(false)).len();
+    let [_, timeline] = divided(area, lines);
+    timeline
+}
+
+fn said(area: Rect, open: &OpenedCustomerIo, state: &State, theme: &Theme) -> Vec<Line<'static>> {
+    let width = usize::from(area.width).saturating_sub(4);
     let wrapped = |message: &str, style: Style| -> Vec<Line<'static>> {
         let lines = text::wrap(message, width).into_iter();
         lines

@@ -205,7 +205,10 @@ pub(crate) fn retry_reason(state: &mut State) -> Vec<Effect> {
 
 /// Retries one dead letter at once. Asks before retrying more: people can get messages because of
 /// them.
-fn ask_retry(state: &mut State, chosen: Option<(DeadLetterSelection, u64)>) -> Vec<Effect> {
+pub(crate) fn ask_retry(
+    state: &mut State,
+    chosen: Option<(DeadLetterSelection, u64)>,
+) -> Vec<Effect> {
     match chosen {
         None => nothing(state),
         Some((which, 1)) => vec![Effect::Pipeline(PipelineCommand::RetryDeadLetters(which))],

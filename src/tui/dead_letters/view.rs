@@ -28,18 +28,24 @@ pub(crate) fn render(
     match &dead_letters.opened {
         None => rows(frame, area, dead_letters, state, theme),
         Some(opened) => {
-            if state.is_docked() {
-                group_list(frame, area, opened, state, theme);
-                return;
-            }
-            // The list keeps a few rows, the dead letter gets the rest.
-            let list = (area.height / 3).clamp(5, 14);
-            let [above, below] =
-                Layout::vertical([Constraint::Length(list), Constraint::Min(0)]).areas(area);
+            let [above, below] = divided(area, state.is_docked());
             group_list(frame, above, opened, state, theme);
-            detail_view::render(frame, below, dead_letters, state, theme);
+            if below.area() > 0 {
+                detail_view::render(frame, below, dead_letters, state, theme);
+            }
         }
     }
+}
+
+/// The areas of the list of an open group, and of the dead letter below it, unless that is in the detail
+/// pane.
+pub(crate) fn divided(area: Rect, is_docked: bool) -> [Rect; 2] {
+    if is_docked {
+        return [area, Rect::default()];
+    }
+    // The list keeps a few rows, the dead letter gets the rest.
+    let list = (area.height / 3).clamp(5, 14);
+    Layout::vertical([Constraint::Length(list), Constraint::Min(0)]).areas(area)
 }
 
 fn rows(

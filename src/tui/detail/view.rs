@@ -92,6 +92,21 @@ fn views(current: View, width: u16) -> String {
     names.join(" ")
 }
 
+/// Rows above the raw event or the mapped request in the detail pane. None if neither is shown.
+pub(crate) fn document_lead(area: Rect, inspector: &Inspector, state: &State) -> Option<u16> {
+    let found = inspector.found.as_ref()?;
+    let mapped = inspector.shows_mapped();
+    let is_malformed = found.record.event().is_none() && !mapped;
+    if inspector.view == View::Story || is_malformed {
+        return None;
+    }
+    let (width, rows) = room(area.width, area.height);
+    // The number of lines is the same in every theme.
+    let outcome = outcome(shown_event(found, state), width, &Theme::plain(false));
+    // A line says where the value is sent.
+    Some(outcome.len().min(OUTCOME_ROWS.min(rows / 3)) as u16 + 1)
+}
+
 /// The raw event or the mapped request, below the outcome.
 struct ShownDocument<'d> {
     inspector: &'d Inspector,

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::protocol::{Content, Record};
+use crate::protocol::{Content, Outcome, Record};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::{Severity, outcome_of};
 use crate::tui::widget::theme::Sign;
@@ -63,6 +63,8 @@ pub struct Row {
     pub outcome: String,
     /// The severity of the outcome.
     pub severity: Severity,
+    /// Whether it has become a dead letter.
+    pub is_dead_letter: bool,
     /// Whether it has a bookmark.
     pub is_marked: bool,
     /// Whether the search matches it, while other events are shown too.
@@ -109,6 +111,7 @@ pub(crate) fn row(record: &Record, queued: Option<QueueReason>) -> Row {
         bytes: record.text().len(),
         outcome,
         severity,
+        is_dead_letter: matches!(record.story.outcome, Outcome::Undelivered { .. }),
         is_marked: false,
         is_match: false,
         cells: Vec::new(),

@@ -80,4 +80,6 @@ pub enum PopupKind {
     Exclude,
     /// The chooser of columns.
     Columns,
+    /// The comparison of two events or ranges.
+    Compare,
 }

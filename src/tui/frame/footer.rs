@@ -11,6 +11,7 @@ use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::input::list_find::labels::labels;
 use crate::tui::input::list_find::state::ListFind;
+use crate::tui::row::retry::can_retry;
 use crate::tui::state::State;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::Theme;
@@ -65,6 +66,7 @@ fn hints(state: &State, width: usize) -> Vec<Hint<'_>> {
         None => keymap
             .footer(state.input_context())
             .into_iter()
+            .filter(|binding| binding.command != Command::RetryEvent || can_retry(state))
             .map(|binding| (binding.command, binding.keys[0].as_str(), binding.footer))
             .collect(),
     };

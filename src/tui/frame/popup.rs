@@ -4,6 +4,7 @@ use tui_input::Input;
 
 use crate::delivery::spool::dead_letters::DeadLetterSelection;
 use crate::filter::Mode;
+use crate::tui::compare::state::Compare;
 use crate::tui::events::columns::state::ColumnChooser;
 use crate::tui::events::find_prompt::FindPrompt;
 use crate::tui::filters::editor::state::RuleEditor;
@@ -54,6 +55,8 @@ pub enum Popup {
     ListFind(ListFind),
     /// The chooser of the columns of the events.
     Columns(ColumnChooser),
+    /// The comparison of two events or ranges.
+    Compare(Box<Compare>),
     /// The tour of the demo.
     Tour(Tour),
 }
@@ -76,6 +79,7 @@ impl Popup {
             Self::Watches(WatchList { editor: None, .. })
             | Self::Searches(SearchList { editor: None, .. }) => PopupKind::List,
             Self::Columns(ColumnChooser { field: None, .. }) => PopupKind::Columns,
+            Self::Compare(_) => PopupKind::Compare,
             // The tour takes its keys before all others.
             _ => PopupKind::Text,
         }

@@ -1,7 +1,7 @@
 //! The mouse: it selects rows, opens them, scrolls, and drags the borders of panes.
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseButton, MouseEvent, MouseEventKind};
-use ratatui::layout::{Position, Rect};
+use ratatui::layout::{Margin, Position, Rect};
 
 use crate::tui::action::Effect;
 use crate::tui::detail::update as detail;
@@ -19,6 +19,8 @@ use crate::tui::input::{mouse_overlay, mouse_popup, popup};
 use crate::tui::limits::violations::row_at as limit_at;
 use crate::tui::stages::{strip, update as stages};
 use crate::tui::state::State;
+use crate::tui::throughput::layout::point_at;
+use crate::tui::throughput::update as throughput;
 use crate::tui::tour::update as tour;
 
 /// Rows per step of the wheel.
@@ -95,14 +97,18 @@ fn press(state: &mut State, at: Position) -> Vec<Effect> {
     if let Some(effects) = press_detail(state, &areas, at) {
         return effects;
     }
-    if !state.overlays.is_empty() {
-        return mouse_overlay::press(state, at);
-    }
+    // The strip is above the overlays.
     if areas.strip.contains(at) {
         if let Some(stage) = strip::stage_at(state, at.x) {
             stages::open_at(state, stage);
         }
         return Vec::new();
+    }
+    if state.overlays.top_kind() == Some(OverlayKind::Person) {
+        return press_event(state, state.events_area(), at);
+    }
+    if !state.overlays.is_empty() {
+        return mouse_overlay::press(state, at);
     }
     if !state.zoomed
         && let Some(border) = areas.border_at(at)
@@ -153,7 +159,22 @@ fn press_pane(state: &mut State, pane: Pane, room: Rect, at: Position) -> Vec<Ef
             state.violation = row;
             Vec::new()
         }
-        Pane::Throughput | Pane::Delivery => Vec::new(),
+        Pane::Throughput => press_chart(state, room, at),
+        // The second press lists the dead letters, as Enter does.
+        Pane::Delivery if had_focus => open(state),
+        Pane::Delivery => Vec::new(),
+    }
+}
+
+/// The first press moves the time cursor to a point of the charts, the second one goes to its events.
+fn press_chart(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
+    match point_at(room, state.watches.len(), at) {
+        Some(point) if throughput::is_at(state, point) => throughput::events_then(state),
+        Some(point) => {
+            throughput::place_cursor(state, point);
+            Vec::new()
+        }
+        None => Vec::new(),
     }
 }
 
@@ -166,8 +187,11 @@ fn press_detail(state: &mut State, areas: &PaneAreas, at: Position) -> Option<Ve
     }
     let has_focus = has_inspector(state);
     if areas.detail.contains(at) {
-        let effects = (!has_focus).then(|| detail::focus(state));
-        return Some(effects.unwrap_or_default());
+        return Some(if has_focus {
+            mouse_overlay::press(state, at)
+        } else {
+            detail::focus(state)
+        });
     }
     if areas.detail.area() > 0 && has_focus {
         detail::release(state);
@@ -178,7 +202,9 @@ fn press_detail(state: &mut State, areas: &PaneAreas, at: Position) -> Option<Ve
 /// The first click moves the cursor to a row, the second one opens it.
 fn press_event(state: &mut State, room: Rect, at: Position) -> Vec<Effect> {
     let titles = u16::from(has_titles(&state.event_columns()));
-    let row = at.y.checked_sub(room.y + 1 + titles).map(usize::from);
+    let inside = room.inner(Margin::new(1, 1));
+    let row = at.y.checked_sub(inside.y + titles).map(usize::from);
+    let row = row.filter(|_| inside.contains(at));
     let row = row.and_then(|row| state.events.page.rows.get(row));
     let Some(sequence) = row.map(|row| row.sequence) else {
         return Vec::new();

@@ -4,14 +4,17 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers, MouseEventKind};
 use ratatui::layout::{Position, Rect};
 
 use crate::tui::action::Effect;
+use crate::tui::compare::view as compare;
 use crate::tui::copy::format as copy;
 use crate::tui::events::columns::state::entries;
 use crate::tui::events::columns::view as columns;
 use crate::tui::events::export;
+use crate::tui::filters::history::view as history;
 use crate::tui::filters::presets::view as presets;
-use crate::tui::frame::confirm;
 use crate::tui::frame::focus::PopupKind;
 use crate::tui::frame::popup::Popup;
+use crate::tui::frame::{confirm, footer};
+use crate::tui::input::help::view as help;
 use crate::tui::input::keymap::{Command, PopupCommand};
 use crate::tui::input::palette::view as palette;
 use crate::tui::input::popup::carry_out;
@@ -38,6 +41,13 @@ enum Target {
 
 /// Handles a press of the left button.
 pub(crate) fn press(state: &mut State, at: Position) -> Vec<Effect> {
+    // The keys of the rule editor are in the footer.
+    if at.y + 1 == state.size.1
+        && matches!(state.popup, Some(Popup::Rule(_)))
+        && let Some(Command::InPopup(does)) = footer::command_at(state, at.x)
+    {
+        return command(state, does);
+    }
     match state.popup.as_ref().map(|popup| target(state, popup, at)) {
         Some(Target::Row(row)) => choose(state, row),
         Some(Target::Command(does)) => command(state, does),
@@ -117,7 +127,22 @@ fn target(state: &State, popup: &Popup, at: Position) -> Target {
             let first = scroll(open.row, presets::ROWS, count);
             row_at(area, at, 0, (first, count.min(first + presets::ROWS)))
         }
+        Popup::Help(open) => match help::part_at(screen, open, state, at) {
+            Some(part) => Target::Row(part),
+            None => inside(help::area_of(screen), at),
+        },
+        Popup::History(_) => inside(history::area_of(screen, state), at),
+        Popup::Compare(open) => inside(compare::area_of(screen, open), at),
         _ => Target::Nothing,
+    }
+}
+
+/// A popup without rows that can be chosen. It is closed from outside.
+fn inside(area: Rect, at: Position) -> Target {
+    if area.contains(at) {
+        Target::Nothing
+    } else {
+        Target::Outside
     }
 }
 
@@ -145,6 +170,10 @@ fn row_at(area: Rect, at: Position, lead: u16, (first, count): (usize, usize)) -
 /// The first press moves the cursor to a row, the second one uses it.
 fn choose(state: &mut State, row: usize) -> Vec<Effect> {
     let at = match &mut state.popup {
+        Some(Popup::Help(open)) => {
+            (open.part, open.scroll) = (row, 0);
+            return Vec::new();
+        }
         Some(Popup::Palette(open)) => &mut open.row,
         Some(Popup::Watches(list)) => &mut list.row,
         Some(Popup::Searches(list)) => &mut list.row,

@@ -136,11 +136,15 @@ pub(crate) fn back(state: &mut State) {
         }
         None => {}
     }
+    if state.focus == Pane::Throughput && state.span.take().is_some() {
+        return;
+    }
     if state.range.take().is_some() {
+        state.span = None;
         state.moment_ms = None;
         return;
     }
-    if state.moment_ms.take().is_some() {
+    if state.moment_ms.take().is_some() || state.kept_range.take().is_some() {
         return;
     }
     if state.focus == Pane::Events && !state.events.selected.is_empty() {

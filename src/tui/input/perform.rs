@@ -5,6 +5,7 @@ use tui_input::Input;
 use crate::filter::{Mode, RuleEffect};
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
+use crate::tui::compare::update as compare;
 use crate::tui::copy::update as copy;
 use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::state::DeadLetters;
@@ -123,6 +124,10 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::EventsThen => return throughput::events_then(state),
         Command::Range => range::toggle(state),
         Command::CopySummary => return range::copy_summary(state),
+        Command::CompareRanges => compare::chosen_ranges(state),
+        Command::CompareEvents => return compare::selected_events(state),
+        Command::ZoomRange => range::zoom(state),
+        Command::Window if state.span.take().is_some() => {}
         Command::Window => state.window = (state.window + 1) % WINDOWS.len(),
         Command::Redraw => return vec![Effect::Redraw],
         Command::Suspend => return vec![Effect::Suspend],
@@ -199,6 +204,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
             }
         }
         Command::Retry => return dead_letters::retry(state),
+        Command::RetryEvent => return row::ask(state, RowAction::Retry),
         Command::RetryReason => return dead_letters::retry_reason(state),
         Command::Older(what) => return jump::next(state, what, Direction::Older),
         Command::Newer(what) => return jump::next(state, what, Direction::Newer),

@@ -4,6 +4,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::protocol::Command as PipelineCommand;
 use crate::tui::action::Effect;
+use crate::tui::compare::update as compare;
 use crate::tui::copy::update as copy;
 use crate::tui::delivery::retry_now;
 use crate::tui::delivery::update::drain;
@@ -61,6 +62,7 @@ pub(crate) fn carry_out(state: &mut State, command: Option<Command>, key: KeyEve
         Popup::Searches(list) => searches::type_key(state, list, command, key),
         Popup::Presets(open) => presets::type_key(state, open, command, key),
         Popup::Columns(open) => columns::type_key(state, open, command, key),
+        Popup::Compare(open) => compare::type_key(state, open, command),
         Popup::Tour(open) => tour::type_key(state, open, key.code).unwrap_or_default(),
     }
 }

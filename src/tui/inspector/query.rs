@@ -2,6 +2,8 @@
 
 use std::collections::BTreeSet;
 
+use ulid::Ulid;
+
 use crate::amplitude::Reading;
 use crate::customerio::Mapping;
 use crate::customerio::Route;
@@ -20,6 +22,8 @@ pub struct Inspected {
     pub mapped: String,
     /// The route of the request, if the event can be sent.
     pub route: Option<Route>,
+    /// The dedupe ID of the request, if the event can be sent.
+    pub id: Option<Ulid>,
     /// The rule that filtered it out, with the values of its condition.
     pub rule: Option<RuleExplanation>,
     /// The filters that would filter it out now.
@@ -38,6 +42,7 @@ impl Inspected {
         let mut found = Self {
             mapped: "\"nothing: this is not an event\"".to_owned(),
             route: None,
+            id: None,
             rule: None,
             in_the_way: Vec::new(),
             too_much: too_much.map(|v| v.code).collect(),
@@ -62,6 +67,7 @@ impl Inspected {
             Some(item) => {
                 found.mapped = String::from_utf8_lossy(&item.body).into_owned();
                 found.route = Some(item.route);
+                found.id = Some(item.id);
             }
             None => {
                 let message = "\"nothing: it can't be sent without a person and a time\"";

@@ -16,7 +16,7 @@ pub struct Figures {
     pub totals: Totals,
     /// Counts of the outcomes of accepted events by now.
     pub outcomes: Outcomes,
-    /// The event types. Their rate is that over the range.
+    /// The event types. Their rate is that over the part of the range that the ring holds.
     pub types: Vec<TypeRow>,
     /// The limits with violations. Their recent count is that of the range.
     pub limits: Vec<LimitRow>,
@@ -55,6 +55,12 @@ impl Outcomes {
 }
 
 impl Figures {
+    /// The part of a range that the ring holds. None if it holds nothing of it.
+    pub fn covered(&self, range: TimeRange) -> Option<TimeRange> {
+        let from_ms = range.from_ms.max(self.oldest_ms?);
+        (from_ms < range.to_ms).then_some(TimeRange { from_ms, ..range })
+    }
+
     /// Counts the events of the ring that were received in a range.
     pub fn of(range: TimeRange, ring: &SharedRing) -> Self {
         let mut figures = Self {
@@ -71,7 +77,8 @@ impl Figures {
                 figures.add(record, &mut latency);
             }
         }
-        let seconds = (range.length_ms() as f64 / 1_000.0).max(1.0);
+        let covered = figures.covered(range).unwrap_or(range);
+        let seconds = (covered.length_ms() as f64 / 1_000.0).max(1.0);
         figures.totals = counters.totals;
         figures.types = counters.types(range.to_ms);
         for row in &mut figures.types {

@@ -68,7 +68,9 @@ fn happened(incident: &Incident<'_>, out: &mut String) {
 
 fn figures(incident: &Incident<'_>, out: &mut String) {
     let Figures { totals, types, .. } = incident.figures;
-    let seconds = (incident.range.length_ms() as f64 / 1_000.0).max(1.0);
+    let covered = incident.figures.covered(incident.range);
+    let seconds = covered.unwrap_or(incident.range).length_ms() as f64 / 1_000.0;
+    let seconds = seconds.max(1.0);
     let rate = totals.received as f64 / seconds;
     let _ = write!(
         out,
@@ -212,7 +214,7 @@ mod tests {
              earlier events of the range are not counted.",
             "- 00:00:30 delivery down",
             "- 00:00:40 gate shut",
-            "- received: 1,200 events, 20.0/s",
+            "- received: 1,200 events, 30.0/s",
             r"| `` A \| `b` `` | 1,200 | 900 |",
             "- none",
             "- delivered: 897, 7 of them after a retry",

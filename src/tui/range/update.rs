@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
 use crate::tui::input::keymap::Command;
 use crate::tui::privacy::on_screen::ids_on_screen;
@@ -40,6 +41,28 @@ pub(crate) fn toggle(state: &mut State) {
     state.notify(message);
 }
 
+/// Zooms the charts into the chosen range, or back.
+pub(crate) fn zoom(state: &mut State) {
+    let chosen = state.chosen_range();
+    if let Some(range) = chosen.filter(|range| state.span != Some(*range)) {
+        state
+            .range
+            .iter_mut()
+            .for_each(|chosen| chosen.is_open = false);
+        state.span = Some(range);
+        let [zoom, back] = [Command::ZoomRange, Command::Back].map(|does| state.key(does));
+        let message = format!("charts show {}: {zoom} or {back} goes back", range.label());
+        state.notify(message);
+    } else if state.span.take().is_some() {
+        let (window, _) = WINDOWS[state.window];
+        state.notify(format!("charts show the last {window}"));
+    } else {
+        let begin = state.key(Command::Range);
+        let message = format!("no range is chosen: {begin} begins one at the time cursor");
+        state.notify(message);
+    }
+}
+
 /// Extends an open range to the time cursor.
 pub(crate) fn follow_cursor(state: &mut State) {
     let point = point_at_cursor(state);
@@ -49,11 +72,11 @@ pub(crate) fn follow_cursor(state: &mut State) {
 }
 
 /// The time of the point under the cursor.
-fn point_at_cursor(state: &State) -> Option<TimeRange> {
+pub(crate) fn point_at_cursor(state: &State) -> Option<TimeRange> {
     let points = state.history_points();
     let series = &state.shown().series;
-    let point = series.point_at(state.window, points, state.moment_ms?)?;
-    let (from_ms, to_ms) = series.time_of(state.window, points, point)?;
+    let point = series.point_at(state.extent(), points, state.moment_ms?)?;
+    let (from_ms, to_ms) = series.time_of(state.extent(), points, point)?;
     Some(TimeRange { from_ms, to_ms })
 }
 

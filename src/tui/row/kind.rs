@@ -7,4 +7,6 @@ pub enum RowAction {
     Exclude,
     /// Copy it.
     Copy,
+    /// Retry its dead letter.
+    Retry,
 }

@@ -21,6 +21,11 @@ pub(crate) fn toggle(state: &mut State) {
     }
     let message = match selected.len() {
         0 => "no event selected".to_owned(),
+        2 => {
+            let keys = [Command::CompareEvents, Command::Bookmark, Command::Back];
+            let [compare, mark, back] = keys.map(|does| state.key(does));
+            format!("2 selected: {compare} compares, {mark} bookmarks, {back} clears")
+        }
         count => {
             let keys = [Command::Bookmark, Command::ExportEvents, Command::Back];
             let [mark, export, back] = keys.map(|does| state.key(does));

@@ -5,7 +5,7 @@ use std::ops::Range;
 use ratatui::style::{Modifier, Style};
 use ratatui::text::{Line, Span};
 
-use crate::protocol::series::{Line as SeriesLine, Series};
+use crate::protocol::series::{Extent, Line as SeriesLine, Series};
 use crate::protocol::{Rates, Snapshot};
 use crate::tui::throughput::layout::LINES;
 use crate::tui::widget::sparkline::chart;
@@ -25,8 +25,8 @@ const ORDER: [SeriesLine; LINES] = [
 pub(super) struct Marks {
     /// The point under the time cursor.
     pub(super) cursor: Option<usize>,
-    /// The points of the chosen range.
-    pub(super) range: Option<Range<usize>>,
+    /// The points of the chosen range, and of the one that is kept to be compared.
+    pub(super) ranges: [Option<Range<usize>>; 2],
 }
 
 /// The histories of all lines over a time span.
@@ -38,8 +38,8 @@ pub(super) struct Histories {
 
 impl Histories {
     /// The histories with `points` points.
-    pub(super) fn of(series: &Series, window: usize, points: usize) -> Self {
-        let lines = ORDER.map(|line| series.history(line, window, points));
+    pub(super) fn of(series: &Series, extent: Extent, points: usize) -> Self {
+        let lines = ORDER.map(|line| series.history(line, extent, points));
         let top = lines.iter().flatten().copied().fold(1.0, f64::max);
         Self { lines, top }
     }
@@ -103,7 +103,7 @@ fn marked(signs: &str, style: Style, marks: &Marks, is_lowest: bool) -> Vec<Span
         let is_in_range = |range: &Range<usize>| is_lowest && range.contains(&point);
         let style = if marks.cursor == Some(point) {
             style.add_modifier(Modifier::REVERSED)
-        } else if marks.range.as_ref().is_some_and(is_in_range) {
+        } else if marks.ranges.iter().flatten().any(is_in_range) {
             style.add_modifier(Modifier::UNDERLINED)
         } else {
             style

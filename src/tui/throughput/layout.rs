@@ -1,6 +1,6 @@
 //! The rows and columns of the throughput pane.
 
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Position, Rect};
 
 use crate::protocol::series::WINDOWS;
 
@@ -16,6 +16,18 @@ const HIGHEST: usize = 8;
 /// Number of points of a history in the pane.
 pub fn history_columns(room: Rect) -> usize {
     usize::from(room.width.saturating_sub(2)).saturating_sub(COLUMNS_BESIDE_HISTORY)
+}
+
+/// The point of the charts at a position, in a pane with this number of watches.
+pub(crate) fn point_at(room: Rect, watches: usize, at: Position) -> Option<usize> {
+    let inside = room.inner(Margin::new(1, 1));
+    let division = PaneRows::of(usize::from(inside.height), watches);
+    let rows = LINES * division.per_line + usize::from(division.has_axis());
+    // One of the columns is behind the history.
+    let before = COLUMNS_BESIDE_HISTORY as u16 - 1;
+    let point = usize::from(at.x.checked_sub(inside.x + before)?);
+    let row = usize::from(at.y.checked_sub(inside.y)?);
+    (point < history_columns(room) && row < rows.min(usize::from(inside.height))).then_some(point)
 }
 
 /// The division of the pane's rows.

@@ -77,15 +77,41 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) {
         return;
     };
     let series = &state.shown().series;
-    let at = |ms| series.point_at(state.window, points, ms);
+    let at = |ms| series.point_at(state.extent(), points, ms);
+    let time_of = |point| series.time_of(state.extent(), points, point);
     let point = match state.moment_ms {
-        // A time before the window counts as its first point.
-        Some(moment) => stepped(at(moment).unwrap_or(0), by, newest),
+        Some(moment) => {
+            // A time before the window counts as its first point.
+            let from = at(moment).unwrap_or(0);
+            let mut point = stepped(from, by, newest);
+            // Several points can show the same time.
+            while time_of(point) == time_of(from) && stepped(point, by, newest) != point {
+                point = stepped(point, by, newest);
+            }
+            point
+        }
         None => newest,
     };
-    let time = series.time_of(state.window, points, point);
-    state.moment_ms = time.map(|(from, _)| from);
+    state.moment_ms = time_of(point).map(|(from, _)| from);
     follow_cursor(state);
+}
+
+/// Places the time cursor on a point.
+pub(crate) fn place_cursor(state: &mut State, point: usize) {
+    let points = state.history_points();
+    let time = state.shown().series.time_of(state.extent(), points, point);
+    if let Some((from, _)) = time {
+        state.moment_ms = Some(from);
+        follow_cursor(state);
+    }
+}
+
+/// Whether the time cursor is on the time of a point.
+pub(crate) fn is_at(state: &State, point: usize) -> bool {
+    let points = state.history_points();
+    let time = state.shown().series.time_of(state.extent(), points, point);
+    let is_in = |moment| time.is_some_and(|(from, to)| (from..to).contains(&moment));
+    state.moment_ms.is_some_and(is_in)
 }
 
 /// Goes to the events of the time under the cursor.
@@ -93,8 +119,8 @@ pub(crate) fn events_then(state: &mut State) -> Vec<Effect> {
     let points = state.history_points();
     let series = &state.shown().series;
     let moment = state.moment_ms;
-    let point = moment.and_then(|at| series.point_at(state.window, points, at));
-    let time = point.and_then(|point| series.time_of(state.window, points, point));
+    let point = moment.and_then(|at| series.point_at(state.extent(), points, at));
+    let time = point.and_then(|point| series.time_of(state.extent(), points, point));
     let Some((_, to)) = time else {
         let message = "choose a time first, with ← and →";
         state.notify(message);

@@ -10,9 +10,11 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::protocol::RATE_SECONDS;
-use crate::protocol::series::WINDOWS;
+use crate::protocol::series::{Extent, WINDOWS};
 use crate::text::{duration, grouped};
 use crate::tui::frame::focus::Pane;
+use crate::tui::input::keymap::Command;
+use crate::tui::range::time_range::TimeRange;
 use crate::tui::state::State;
 use crate::tui::throughput::axis::{Marker, axis, labelled};
 use crate::tui::throughput::charts::{Histories, Marks};
@@ -25,7 +27,7 @@ use crate::tui::widget::{pane, text};
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
     let width = usize::from(area.width.saturating_sub(2));
     let series = &state.shown().series;
-    let histories = Histories::of(series, state.window, points(width));
+    let histories = Histories::of(series, state.extent(), points(width));
     let (title, right) = titles(state, histories.top, area.width);
     let inside = pane::frame(
         frame,
@@ -38,7 +40,10 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let division = PaneRows::of(rows, state.watches.len());
     let marks = Marks {
         cursor: cursor(state, width),
-        range: range_points(state, points(width)),
+        ranges: [state.chosen_range(), state.kept_range].map(|range| {
+            let range = range?;
+            range_points(range, state, points(width))
+        }),
     };
     let mut lines = histories.lines(state.shown(), division.per_line, &marks, theme);
     if division.has_axis() {
@@ -47,7 +52,9 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     // The line of the time cursor has priority over watches.
     let has_room = rows.saturating_sub(lines.len()) > state.watches.len();
     let happened = annotations(state, width, theme);
-    let note = range(state, width, theme).or_else(|| moment(state, &histories, width, theme));
+    let note = range(state, width, theme)
+        .or_else(|| moment(state, &histories, width, theme))
+        .or_else(|| kept(state, width, theme));
     match note {
         Some(note) => {
             let both = lines.len() + 2 + state.watches.len();
@@ -63,12 +70,14 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let watched = state.watches.iter().enumerate().take(room);
     lines.extend(watched.map(|(index, watch)| {
         let counts = state.shown_watch_counts().get(index);
-        watches::row(watch, counts, (width, histories.top), theme)
+        // Their history is that of the last seconds, and not of a range.
+        let top = state.span.is_none().then_some(histories.top);
+        watches::row(watch, counts, (width, top), theme)
     }));
     // If there is room, the other time spans are shown below.
     let others = (0..WINDOWS.len()).filter(|w| division.has_others && *w != state.window);
     for other in others {
-        let histories = Histories::of(series, other, points(width));
+        let histories = Histories::of(series, Extent::Window(other), points(width));
         let scale = scale(histories.top);
         let title = format!(" {scale} · {}", part_of(state, other));
         lines.push(Line::default());
@@ -87,7 +96,7 @@ fn points(width: usize) -> usize {
 /// histories, and their time span, as much as fits.
 fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
     let scale = scale(top);
-    let (short, _) = WINDOWS[state.window];
+    let short = short_span(state);
     let left = format!("Throughput over {RATE_SECONDS} s");
     if !state.watches.is_empty() {
         // Their rates are measured over another time.
@@ -103,10 +112,7 @@ fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
         }
     }
     let candidates = [
-        (
-            left.as_str(),
-            format!("{scale} · {}", part_of(state, state.window)),
-        ),
+        (left.as_str(), format!("{scale} · {}", long_span(state))),
         (left.as_str(), format!("{scale} · {short}")),
         ("Throughput", format!("{scale} · {short}")),
         ("Throughput", scale.clone()),
@@ -115,6 +121,22 @@ fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
     let fits = |(left, right): &&(&str, String)| text::width(left) + text::width(right) <= room;
     let (left, right) = candidates.iter().find(fits).unwrap_or(&candidates[3]);
     ((*left).to_owned(), right.clone())
+}
+
+/// The time span of the charts: `10 m`, or the times of the range that they are zoomed into.
+fn short_span(state: &State) -> String {
+    match state.span {
+        Some(range) => range.label(),
+        None => WINDOWS[state.window].0.to_owned(),
+    }
+}
+
+/// The time span of the charts with its length, or with the part of it that has passed.
+fn long_span(state: &State) -> String {
+    match state.span {
+        Some(range) => format!("{}, {}", range.label(), duration(range.length_ms())),
+        None => part_of(state, state.window),
+    }
 }
 
 /// The scale of the histories: `top 1,204/s`.
@@ -126,7 +148,7 @@ fn scale(top: f64) -> String {
 fn time_axis(state: &State, top: f64, points: usize, theme: &Theme) -> Line<'static> {
     let series = &state.shown().series;
     let time_of = |point| {
-        let time = series.time_of(state.window, points, point);
+        let time = series.time_of(state.extent(), points, point);
         time.map(|(from, _)| from)
     };
     let scale = format!(" each 0 to {}", text::rate(top));
@@ -139,20 +161,19 @@ fn time_axis(state: &State, top: f64, points: usize, theme: &Theme) -> Line<'sta
 fn cursor(state: &State, width: usize) -> Option<usize> {
     let series = &state.shown().series;
     let at = state.moment_ms?;
-    series.point_at(state.window, points(width), at)
+    series.point_at(state.extent(), points(width), at)
 }
 
-/// The points of the chosen range that are visible.
-fn range_points(state: &State, points: usize) -> Option<Range<usize>> {
-    let range = state.chosen_range()?;
+/// The points of a range that are visible.
+fn range_points(range: TimeRange, state: &State, points: usize) -> Option<Range<usize>> {
     let series = &state.shown().series;
     let last = points.checked_sub(1)?;
-    let (begin, _) = series.time_of(state.window, points, 0)?;
-    let (_, end) = series.time_of(state.window, points, last)?;
+    let (begin, _) = series.time_of(state.extent(), points, 0)?;
+    let (_, end) = series.time_of(state.extent(), points, last)?;
     if range.to_ms <= begin || range.from_ms >= end {
         return None;
     }
-    let at = |ms| series.point_at(state.window, points, ms);
+    let at = |ms| series.point_at(state.extent(), points, ms);
     let from = at(range.from_ms).unwrap_or(0);
     let to = at(range.to_ms - 1).unwrap_or(last);
     Some(from..to + 1)
@@ -180,6 +201,15 @@ fn range(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
     Some(Line::styled(format!(" {message}"), theme.accent))
 }
 
+/// The range that is kept to be compared.
+fn kept(state: &State, width: usize, theme: &Theme) -> Option<Line<'static>> {
+    let range = state.kept_range?.label();
+    let [left, begin] = [Command::Earlier, Command::Range].map(|does| state.key(does));
+    let message = format!("{range} kept to compare: {left} and {begin} begin the other range");
+    let message = text::cut(&message, width.saturating_sub(2));
+    Some(Line::styled(format!(" {message}"), theme.accent))
+}
+
 /// Rates and incidents at the time under the cursor.
 fn moment(
     state: &State,
@@ -190,7 +220,7 @@ fn moment(
     let points = points(width);
     let point = cursor(state, width)?;
     let series = &state.shown().series;
-    let (from, to) = series.time_of(state.window, points, point)?;
+    let (from, to) = series.time_of(state.extent(), points, point)?;
     let then = state
         .annotations
         .iter()
@@ -213,7 +243,7 @@ fn annotations(state: &State, width: usize, theme: &Theme) -> Option<Line<'stati
     // Frozen, it shows what had happened by then.
     let is_shown = |a: &&Annotation| a.at_ms <= state.shown().at_ms;
     let marker = |annotation: &Annotation| {
-        let point = series.point_at(state.window, points, annotation.at_ms)?;
+        let point = series.point_at(state.extent(), points, annotation.at_ms)?;
         Some(Marker {
             point,
             letter: annotation.incident.letter(),

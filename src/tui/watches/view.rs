@@ -24,11 +24,12 @@ use crate::tui::widget::{pane, text};
 pub(crate) const RATE_SPAN: &str = "10 s";
 const _: () = assert!(RATE_SECONDS == 10);
 
-/// A row of the throughput pane: the rate of a watch and its history.
+/// A row of the throughput pane: the rate of a watch, and its history on a scale up to `top`, if there is
+/// one.
 pub(crate) fn row(
     watch: &Watch,
     seen: Option<&WatchCount>,
-    (width, top): (usize, f64),
+    (width, top): (usize, Option<f64>),
     theme: &Theme,
 ) -> Line<'static> {
     let none = WatchCount::default();
@@ -48,11 +49,12 @@ pub(crate) fn row(
     // Aligned with the rows above.
     let points = width.saturating_sub(COLUMNS_BESIDE_HISTORY);
     let name = text::fit(watch.label(), 8);
+    let chart = top.map(|top| scaled(&seen.history(points), top, theme.ascii));
     Line::from(vec![
         Span::styled(format!(" {sign} {name}"), style),
         Span::styled(text::fit_right(&text::rate(rate), 8), theme.text),
         Span::raw("  "),
-        Span::styled(scaled(&seen.history(points), top, theme.ascii), style),
+        Span::styled(chart.unwrap_or_default(), style),
     ])
 }
 

@@ -15,7 +15,6 @@ use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::severity_style::style_of;
 use crate::tui::privacy::mask;
 use crate::tui::state::State;
-use crate::tui::why::query::Answer;
 use crate::tui::why::sentences::sentences;
 use crate::tui::why::state::OpenedWhy;
 use crate::tui::widget::list::visible;
@@ -29,15 +28,8 @@ pub(crate) fn render(
     state: &State,
     theme: &Theme,
 ) {
-    let width = usize::from(area.width).saturating_sub(4);
-    let lines = match &open.answer {
-        Some(answer) => said(open, answer, state, width, theme),
-        None => vec![Line::styled(" reading the events in the ring", theme.dim)],
-    };
-    let most = (area.height / 2).max(4);
-    let height = (lines.len() as u16 + 2).min(most);
-    let [above, below] =
-        Layout::vertical([Constraint::Length(height), Constraint::Min(0)]).areas(area);
+    let lines = said(area, open, state, theme);
+    let [above, below] = divided(area, lines.len());
     let dash = theme.sign(Sign::Dash);
     let is_type = open
         .answer
@@ -56,13 +48,26 @@ pub(crate) fn render(
     timeline(frame, below, open, state, theme);
 }
 
-fn said(
-    open: &OpenedWhy,
-    answer: &Answer,
-    state: &State,
-    width: usize,
-    theme: &Theme,
-) -> Vec<Line<'static>> {
+/// The areas of the sentences, which take this number of lines, and of the timeline.
+fn divided(area: Rect, lines: usize) -> [Rect; 2] {
+    let most = (area.height / 2).max(4);
+    let height = (lines as u16 + 2).min(most);
+    Layout::vertical([Constraint::Length(height), Constraint::Min(0)]).areas(area)
+}
+
+/// The area of the timeline.
+pub(crate) fn timeline_area(area: Rect, open: &OpenedWhy, state: &State) -> Rect {
+    // The sentences are the same in every theme.
+    let lines = said(area, open, state, &Theme::plain(false)).len();
+    let [_, timeline] = divided(area, lines);
+    timeline
+}
+
+fn said(area: Rect, open: &OpenedWhy, state: &State, theme: &Theme) -> Vec<Line<'static>> {
+    let Some(answer) = &open.answer else {
+        return vec![Line::styled(" reading the events in the ring", theme.dim)];
+    };
+    let width = usize::from(area.width).saturating_sub(4);
     let mut lines = Vec::new();
     for sentence in sentences(&open.asked, answer, &state.snapshot) {
         let style = style_of(sentence.severity, theme);

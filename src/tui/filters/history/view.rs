@@ -13,6 +13,14 @@ use crate::tui::state::State;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 
+/// The area of the popup.
+pub(crate) fn area_of(area: Rect, state: &State) -> Rect {
+    let rows = (state.history.log().len() as u16 + 2)
+        .max(5)
+        .min(area.height.saturating_sub(2));
+    pane::centred(area, 108.min(area.width.saturating_sub(2)), rows)
+}
+
 /// Draws the changes, the newest first.
 pub(crate) fn render(
     frame: &mut Frame<'_>,
@@ -22,10 +30,7 @@ pub(crate) fn render(
     theme: &Theme,
 ) {
     let log = state.history.log();
-    let rows = (log.len() as u16 + 2)
-        .max(5)
-        .min(area.height.saturating_sub(2));
-    let room = pane::centred(area, 108.min(area.width.saturating_sub(2)), rows);
+    let room = area_of(area, state);
     let title = "Filter history";
     let commands = [
         Command::InPopup(PopupCommand::Export),

@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 22] = [
+const SCOPES: [(&str, &str, Scope); 23] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -103,6 +103,11 @@ const SCOPES: [(&str, &str, Scope); 22] = [
         "Columns of the events",
         "Columns",
         Scope::Popup(PopupKind::Columns),
+    ),
+    (
+        "Comparison of events or ranges",
+        "Comparison",
+        Scope::Popup(PopupKind::Compare),
     ),
     ("This help", "Help", Scope::Popup(PopupKind::Help)),
 ];

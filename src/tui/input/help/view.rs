@@ -1,7 +1,7 @@
 //! The help, at the screen's width: one column of keys, or two where they fit.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Margin, Position, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -19,8 +19,13 @@ const NAME: usize = 19;
 /// Columns of the screen from which there are two columns of keys.
 const WIDE: usize = 150;
 
+/// The area of the popup.
+pub(crate) fn area_of(area: Rect) -> Rect {
+    pane::centred(area, area.width, area.height.saturating_sub(2))
+}
+
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, help: &Help, state: &State, theme: &Theme) {
-    let room = pane::centred(area, area.width, area.height.saturating_sub(2));
+    let room = area_of(area);
     let commands = [
         Command::Find,
         Command::InPopup(PopupCommand::NextSection),
@@ -69,17 +74,9 @@ fn head(
             Line::default(),
         ];
     }
-    let all = parts(state, theme);
-    let names = std::iter::once("All").chain(all.iter().map(|part| part.short));
-    let mut lines = vec![Line::default()];
-    let mut used = 0;
-    for (index, name) in names.enumerate() {
-        let needs = text::width(name) + 3;
-        if used + needs > width {
-            lines.push(Line::default());
-            used = 0;
-        }
-        used += needs;
+    let mut lines = Vec::new();
+    for (index, (row, _, name)) in names(state, width, theme).into_iter().enumerate() {
+        lines.resize(row + 1, Line::default());
         let chosen = index == help.part;
         let style = if chosen { theme.selected } else { theme.dim };
         let name = if chosen {
@@ -94,6 +91,37 @@ fn head(
     }
     lines.push(Line::default());
     lines
+}
+
+/// The names of the parts, each with its row and its first column.
+fn names(state: &State, width: usize, theme: &Theme) -> Vec<(usize, usize, &'static str)> {
+    let all = parts(state, theme);
+    let (mut row, mut used) = (0, 0);
+    let names = std::iter::once("All").chain(all.iter().map(|part| part.short));
+    names
+        .map(|name| {
+            let needs = text::width(name) + 3;
+            if used + needs > width {
+                (row, used) = (row + 1, 0);
+            }
+            used += needs;
+            (row, used - needs, name)
+        })
+        .collect()
+}
+
+/// The part whose name is at a position. 0: all parts.
+pub(crate) fn part_at(screen: Rect, help: &Help, state: &State, at: Position) -> Option<usize> {
+    let inside = area_of(screen).inner(Margin::new(1, 1));
+    if help.is_searching || !help.search.value().is_empty() || !inside.contains(at) {
+        return None;
+    }
+    let (row, column) = (usize::from(at.y - inside.y), usize::from(at.x - inside.x));
+    let names = names(state, usize::from(inside.width), &Theme::plain(false));
+    names.iter().position(|(name_row, first, name)| {
+        let columns = *first..first + text::width(name) + 2;
+        row == *name_row && columns.contains(&column)
+    })
 }
 
 fn one_column(parts: &[Part], width: usize, theme: &Theme) -> Vec<Line<'static>> {

@@ -1,7 +1,7 @@
 //! The default keys in popups.
 
 use crate::tui::frame::focus::PopupKind::{
-    Columns, Copy, Exclude, Export, Help, History, List, Question, Text,
+    Columns, Compare, Copy, Exclude, Export, Help, History, List, Question, Text,
 };
 use crate::tui::input::keymap::binding::Scope::Popup;
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
@@ -57,6 +57,8 @@ pub(super) static POPUP_KEYS: &[DefaultBinding] = &[
     bind(&["u"], InPopup(Does::Choice(1)), Popup(Exclude), ["exclude-person", "exclude events of this person, by a rule", ""]),
     bind(&["v"], InPopup(Does::Choice(2)), Popup(Exclude), ["exclude-value", "exclude events with one of its values", ""]),
     bind(&["Esc", "q"], Command::Back, Popup(Exclude), ["close-exclude", "close", "closes"]),
+    bind(&["g"], Command::Top, Popup(Compare), ["compare-top", "first row: gg", ""]),
+    bind(&["Esc", "q", "V"], Command::Back, Popup(Compare), ["close-compare", "close", "closes"]),
     bind(&["Space", "Enter"], InPopup(Does::Mark), Popup(Columns), ["show-column", "show or hide the column", "shows or hides"]),
     bind(&["K"], InPopup(Does::MoveUp), Popup(Columns), ["column-up", "move the column to the left", "moves it to the left"]),
     bind(&["J"], InPopup(Does::MoveDown), Popup(Columns), ["column-down", "move the column to the right", "moves it to the right"]),

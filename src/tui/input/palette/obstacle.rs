@@ -29,14 +29,15 @@ pub(crate) fn obstacle(state: &State, command: &DefaultBinding) -> Option<String
             Some(format!("no bookmark yet: {key} sets one"))
         }
         Command::Bookmark => say(at(state).is_none(), "no event yet"),
-        Command::CopySummary => say(
-            state.range.is_none(),
-            "choose a range of the throughput first",
+        Command::CompareEvents => say(
+            state.events.selected.len() != 2,
+            "select two events first, in the events pane",
         ),
-        Command::EventsThen | Command::Range => say(
-            state.moment_ms.is_none(),
-            "choose a time first, with ← and →",
-        ),
+        Command::CopySummary
+        | Command::ZoomRange
+        | Command::CompareRanges
+        | Command::EventsThen
+        | Command::Range => needed_time(state, command.command),
         Command::Tab
         | Command::StoryUp
         | Command::StoryDown
@@ -65,6 +66,24 @@ pub(crate) fn obstacle(state: &State, command: &DefaultBinding) -> Option<String
         ),
         _ => None,
     }
+}
+
+/// The time or range that a command of the throughput needs, if it is not chosen.
+fn needed_time(state: &State, command: Command) -> Option<String> {
+    let (has_range, has_moment) = (state.range.is_some(), state.moment_ms.is_some());
+    let (is_chosen, needed) = match command {
+        Command::CopySummary => (has_range, "choose a range of the throughput first"),
+        Command::ZoomRange => (
+            has_range || state.span.is_some(),
+            "choose a range of the throughput first",
+        ),
+        Command::CompareRanges => (
+            has_range || has_moment,
+            "choose a time or a range of the throughput first",
+        ),
+        _ => (has_moment, "choose a time first, with ← and →"),
+    };
+    (!is_chosen).then(|| needed.to_owned())
 }
 
 fn can_undo(state: &State) -> bool {
