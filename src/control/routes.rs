@@ -9,6 +9,7 @@ use axum::routing::{get, post, put};
 use serde::Deserialize;
 use serde_json::json;
 
+use crate::blocking;
 use crate::filter::preview::Batching;
 use crate::filter::{Filters, Mode};
 use crate::protocol::Command;
@@ -100,7 +101,8 @@ async fn screen(
         role: caller.role,
         hub: api.0.screens.clone(),
     };
-    screen_feed::stream(sources, &query)
+    // The history takes some time to be written.
+    blocking::run(move || screen_feed::stream(sources, &query)).await
 }
 
 async fn changes(State(api): State<Api>) -> Response {

@@ -54,6 +54,7 @@ struct Driver {
     /// When the last snapshot was sent, and what it said of filters and mode: a change is sent at once.
     sent: Instant,
     shown: (u64, Option<Mode>),
+    last: Arc<Tick>,
 }
 
 /// The ticks for one screen.
@@ -127,8 +128,10 @@ impl ScreenHub {
         }
         let tick = running.tick(&self.ring);
         if !tick.is_empty() {
+            tick.prepare(&running.last);
+            running.last = Arc::new(tick);
             // The last screen may leave just now.
-            let _ = running.sender.send(Arc::new(tick));
+            let _ = running.sender.send(running.last.clone());
         }
         true
     }
@@ -174,6 +177,7 @@ impl Driver {
             skipped: Skipped::default(),
             sent: Instant::now(),
             shown: (0, None),
+            last: Arc::default(),
         }
     }
 
@@ -195,7 +199,7 @@ impl Driver {
         self.skipped.add(self.next..first.min(end));
         self.next = end;
         drop(ring);
-        tick.snapshot = self.snapshot_if_due();
+        (tick.snapshot, tick.is_change) = self.snapshot_if_due();
         tick
     }
 
@@ -212,18 +216,21 @@ impl Driver {
             .collect()
     }
 
-    fn snapshot_if_due(&mut self) -> Option<Arc<Snapshot>> {
+    /// The state if it is due, and whether filters or mode have changed in it.
+    fn snapshot_if_due(&mut self) -> (Option<Arc<Snapshot>>, bool) {
         let now = {
             let snapshot = self.snapshots.borrow();
             (snapshot.filters_version, snapshot.mode)
         };
-        let is_due = self.sent.elapsed() >= SNAPSHOT_EVERY || now != self.shown;
+        let is_change = now != self.shown;
+        let is_due = self.sent.elapsed() >= SNAPSHOT_EVERY || is_change;
         if !is_due || !self.snapshots.has_changed().unwrap_or_default() {
-            return None;
+            return (None, false);
         }
         self.sent = Instant::now();
         self.shown = now;
-        Some(self.snapshots.borrow_and_update().clone())
+        let snapshot = self.snapshots.borrow_and_update().clone();
+        (Some(snapshot), is_change)
     }
 }
 

@@ -11,6 +11,9 @@ use super::wire::Detail;
 
 /// The compressed size of an event, as long as it is unknown.
 const FIRST_GUESS: f64 = 150.0;
+/// Maximum time without a state, even if there is no room for it: the other side waits no longer than
+/// 10 seconds.
+const MAX_SILENCE: Duration = Duration::from_secs(5);
 /// The weight of the events of a tick in the mean of their size.
 const WEIGHT: f64 = 0.2;
 
@@ -21,6 +24,8 @@ pub(super) struct ScreenStream {
     /// What this screen was not sent.
     skipped: Skipped,
     budget: Option<Budget>,
+    /// When the last state was sent.
+    state_at: Instant,
 }
 
 impl ScreenStream {
@@ -35,6 +40,7 @@ impl ScreenStream {
             detail,
             skipped: Skipped::default(),
             budget: bytes_per_second.map(|bytes| Budget::new(bytes, now)),
+            state_at: now,
         })
     }
 
@@ -52,12 +58,10 @@ impl ScreenStream {
         let stories = tick.stories().iter();
         let wanted = stories.filter(|(number, _)| !skipped.contains(*number));
         write_list(&mut self.encoder, "stories", wanted)?;
-        if let Some(line) = tick.snapshot() {
-            self.encoder.write_all(line)?;
-        }
+        self.write_state(tick, now)?;
         self.encoder.flush()?;
         let before = self.encoder.get_ref().len();
-        let chosen = self.choose(tick, before, now);
+        let chosen = self.choose(tick, before);
         let first = chosen.first().map_or(tick.end, |(number, _)| *number);
         self.skipped.add(next..first);
         write_missed(&mut self.encoder, first.saturating_sub(next))?;
@@ -70,12 +74,28 @@ impl ScreenStream {
         Ok(part)
     }
 
+    /// Writes the state, unless there is no room for it and a later one will do.
+    fn write_state(&mut self, tick: &Tick, now: Instant) -> io::Result<()> {
+        let has_room = self.budget.as_mut().is_none_or(|budget| {
+            budget.refill(now);
+            budget.left > 0.0
+        });
+        let can_wait = !tick.is_change && now - self.state_at < MAX_SILENCE;
+        if !has_room && can_wait {
+            return Ok(());
+        }
+        if let Some(line) = tick.snapshot() {
+            self.state_at = now;
+            self.encoder.write_all(line)?;
+        }
+        Ok(())
+    }
+
     /// The newest events for which there is room, after so many bytes.
-    fn choose<'t>(&mut self, tick: &'t Tick, bytes: usize, now: Instant) -> &'t [Fragment] {
+    fn choose<'t>(&mut self, tick: &'t Tick, bytes: usize) -> &'t [Fragment] {
         let records = tick.records(self.detail);
         let room = match &mut self.budget {
             Some(budget) => {
-                budget.refill(now);
                 budget.spend(bytes, 0);
                 budget.room()
             }
@@ -133,7 +153,9 @@ mod tests {
     use super::*;
     use crate::filter::Decision;
     use crate::protocol::tests_support::record;
-    use crate::protocol::{Outcome, Record};
+    use std::sync::Arc;
+
+    use crate::protocol::{Outcome, Record, Snapshot, TypeRow};
 
     /// Events that compress badly.
     fn tick(from: u64, events: u64) -> Tick {
@@ -200,5 +222,37 @@ mod tests {
         };
         let part = stream.write(&change, 41, now).unwrap();
         assert!(part.len() < 20, "{part:?}");
+    }
+
+    #[test]
+    fn a_state_that_is_too_large_for_the_line_comes_less_often_and_a_change_at_once() {
+        let mut now = Instant::now();
+        let mut stream = ScreenStream::new(Detail::Full, Some(10_000), now).unwrap();
+        let mut sizes = Vec::new();
+        for second in 0..60_u64 {
+            let row = |n: u64| TypeRow {
+                name: format!("{n:x}").into(),
+                count: (second << 20 | n).wrapping_mul(0x9e37_79b9_7f4a_7c15),
+                accepted: (second << 20 | n).wrapping_mul(0xbf58_476d_1ce4_e5b9),
+                rate: 0.0,
+            };
+            let snapshot = Snapshot {
+                types: Arc::new((0..1_000).map(row).collect()),
+                ..Snapshot::default()
+            };
+            let tick = Tick {
+                snapshot: Some(Arc::new(snapshot)),
+                is_change: second == 50,
+                ..Tick::default()
+            };
+            sizes.push(stream.write(&tick, 0, now).unwrap().len());
+            now += Duration::from_secs(1);
+        }
+        let (bytes, largest) = (sizes.iter().sum::<usize>(), *sizes.iter().max().unwrap());
+        assert!(largest > 15_000, "{largest}");
+        assert!(bytes < 61 * 10_000 + 2 * largest, "{sizes:?}");
+        assert!(sizes[50] > 15_000, "{sizes:?}");
+        let silence = sizes.split(|size| *size > 1_000).map(<[_]>::len).max();
+        assert!(silence < Some(5), "{sizes:?}");
     }
 }

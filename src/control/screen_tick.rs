@@ -33,6 +33,8 @@ pub(super) struct Tick {
     pub(super) stories: Vec<ChangedStory>,
     /// The state, where one is due.
     pub(super) snapshot: Option<Arc<Snapshot>>,
+    /// Whether the filters or the mode have changed in it.
+    pub(super) is_change: bool,
     /// What was written of it so far.
     pub(super) forms: Forms,
 }
@@ -51,6 +53,25 @@ impl Tick {
     /// Whether nothing has happened.
     pub(super) fn is_empty(&self) -> bool {
         self.records.is_empty() && self.stories.is_empty() && self.snapshot.is_none()
+    }
+
+    /// Writes the forms that screens needed of the tick before: then they don't wait for each other.
+    pub(super) fn prepare(&self, before: &Self) {
+        let Forms {
+            full,
+            summaries,
+            frame,
+            ..
+        } = &before.forms;
+        if frame.get().is_some() {
+            self.frame();
+        }
+        if full.get().is_some() {
+            self.records(Detail::Full);
+        }
+        if summaries.get().is_some() {
+            self.records(Detail::Summary);
+        }
     }
 
     /// Number of events before `records` that a screen misses whose next one is `next`.
@@ -187,6 +208,9 @@ mod tests {
         assert!(matches!(lines.next(), Some(Line::Stories(all)) if all[0].0 == 3));
         assert!(matches!(lines.next(), Some(Line::Snapshot(_))));
         assert!(lines.next().is_none());
+        let next = Tick::default();
+        next.prepare(&tick);
+        assert!(next.forms.frame.get().is_some() && next.forms.summaries.get().is_none());
         assert!(Tick::default().frame().len() < 20 && Tick::default().is_empty());
     }
 }
