@@ -65,12 +65,12 @@ impl Running {
     async fn find(folder: &Path) -> Result<Self, ClientError> {
         let client = Client::new(Place::Socket(socket::path(folder)), None)?;
         let about: Value = client.get("/v1/about").await?;
-        let status: Value = client.get("/v1/status").await?;
-        let workspace = about["forwarder"]["workspace"].as_str().unwrap_or_default();
+        let forwarder = &about["forwarder"];
+        let workspace = forwarder["workspace"].as_str().unwrap_or_default();
         Ok(Self {
             client,
             workspace: printable(workspace),
-            started_ms: status["started_ms"].as_i64().unwrap_or_default(),
+            started_ms: forwarder["started_ms"].as_i64().unwrap_or_default(),
         })
     }
 

@@ -22,8 +22,7 @@ use super::spool_location::spool_folder;
 use super::ssh_bridge::{self, SshBridge};
 use super::working_folder::working_folder;
 
-/// Maximum bytes a second from another machine. With what HTTP and TLS add, this is less than half of a line of
-/// 100 kB/s.
+/// Maximum bytes a second from another machine: below 40 kB/s with what HTTP and TLS add.
 const BYTES_PER_SECOND: u32 = 37_000;
 
 pub(super) async fn run(mut args: Attach, source: ConfigSource) -> Result<ExitCode> {

@@ -2,6 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::amplitude::time::{self, UnixMs};
 use crate::protocol::Author;
 
 use super::access::Role;
@@ -18,6 +19,9 @@ pub struct About {
     pub version: String,
     /// Its process.
     pub pid: u32,
+    /// When it was started. In a container each process has the same ID.
+    #[serde(default)]
+    pub started_ms: UnixMs,
     /// The name of the workspace.
     pub workspace: String,
     /// The destination, without secrets.
@@ -44,6 +48,7 @@ impl About {
             protocol: PROTOCOL,
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: std::process::id(),
+            started_ms: time::now(),
             workspace,
             destination,
             feed,

@@ -184,9 +184,17 @@ impl Client {
         Ok(())
     }
 
-    /// Asks for `path`, whose answer has no end.
-    pub(super) async fn stream(&self, path: &str) -> Result<Response, ClientError> {
-        self.send(Method::GET, path, None, None).await
+    /// Asks for `path`, whose answer has no end, and waits for its beginning at most for `silence`.
+    pub(super) async fn stream(
+        &self,
+        path: &str,
+        silence: Duration,
+    ) -> Result<Response, ClientError> {
+        let asking = self.send(Method::GET, path, None, None);
+        match tokio::time::timeout(silence, asking).await {
+            Ok(answer) => answer,
+            Err(_) => Err(self.silent(silence)),
+        }
     }
 
     /// Waits for the next part of an answer, at most for `silence`; none at its end.
@@ -197,10 +205,14 @@ impl Client {
     ) -> Result<Option<Bytes>, ClientError> {
         match tokio::time::timeout(silence, answer.chunk()).await {
             Ok(part) => part.map_err(|error| self.failed(&error)),
-            Err(_) => Err(ClientError::Unreachable {
-                place: self.place(),
-                why: format!("nothing came for {} s", silence.as_secs()),
-            }),
+            Err(_) => Err(self.silent(silence)),
+        }
+    }
+
+    fn silent(&self, silence: Duration) -> ClientError {
+        ClientError::Unreachable {
+            place: self.place(),
+            why: format!("nothing came for {} s", silence.as_secs()),
         }
     }
 

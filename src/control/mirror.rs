@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use tokio::sync::watch;
 
-use crate::amplitude::time;
+use crate::amplitude::time::{self, UnixMs};
 use crate::protocol::{LinkStatus, Outcome, Record, Snapshot};
 use crate::telemetry::ring::SharedRing;
 
@@ -27,8 +27,8 @@ const SILENCE: Duration = Duration::from_secs(10);
 pub struct Transfer {
     /// Summaries of events only; the rest of an event is fetched when it is opened.
     pub summaries: bool,
-    /// Maximum bytes a second, of which the newest events are left out first; none for as many as there
-    /// are.
+    /// Maximum bytes a second: of the events the newest are sent for which there is room. None for as
+    /// many as there are.
     pub bytes_per_second: Option<u32>,
 }
 
@@ -36,6 +36,8 @@ pub struct Transfer {
 #[derive(Debug, Clone, Copy, Default)]
 pub(super) struct Run {
     pub(super) process: u32,
+    /// When it was started.
+    pub(super) started_ms: UnixMs,
     /// Added to the numbers of its events, so that those of a new run come after those of the last one.
     pub(super) offset: u64,
 }
@@ -115,7 +117,7 @@ impl Mirror {
 
     /// Follows one connection to its end.
     async fn follow(&mut self) -> Result<(), ClientError> {
-        let mut answer = self.client.stream(&self.path()).await?;
+        let mut answer = self.client.stream(&self.path(), SILENCE).await?;
         let strange = |client: &Client, why: String| ClientError::Strange {
             place: client.place(),
             why,
@@ -144,8 +146,15 @@ impl Mirror {
 
     /// The path of the lines after those that are here.
     fn path(&self) -> String {
-        let Run { process, offset } = self.current();
-        let mut path = format!("/v1/screen?pid={process}&after={}", self.last);
+        let Run {
+            process,
+            started_ms,
+            offset,
+        } = self.current();
+        let mut path = format!(
+            "/v1/screen?pid={process}&started_ms={started_ms}&after={}",
+            self.last
+        );
         // Writing into a string does not fail.
         if let Some(pending) = self.first_pending(offset) {
             let _ = write!(path, "&pending={pending}");
@@ -177,13 +186,15 @@ impl Mirror {
     }
 
     fn take(&mut self, line: Line) {
-        let Run { process, offset } = self.current();
+        let now = self.current();
+        let offset = now.offset;
         match line {
             Line::Hello { forwarder, role } => {
-                if forwarder.pid != process {
+                if (forwarder.pid, forwarder.started_ms) != (now.process, now.started_ms) {
                     self.last = 0;
                     let run = Run {
                         process: forwarder.pid,
+                        started_ms: forwarder.started_ms,
                         offset: self.ring.lock().end().saturating_sub(1),
                     };
                     *self.run.lock().unwrap_or_else(PoisonError::into_inner) = run;
@@ -238,5 +249,43 @@ impl Mirror {
             });
             *snapshot = Arc::new(old);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::control::client::Place;
+    use crate::control::wire::{Detail, WireRecord};
+    use crate::filter::Decision;
+    use crate::protocol::tests_support::record;
+
+    #[test]
+    fn the_events_of_a_new_run_come_after_those_of_the_last_even_under_the_same_process_id() {
+        let place = Place::Network {
+            url: "http://127.0.0.1:1".to_owned(),
+            token: None,
+        };
+        let client = Client::new(place, None).unwrap();
+        let (mut mirror, ends) = Mirror::new(client, 1 << 20, Transfer::default());
+        let text = r#"{"event_type":"A","user_id":"u"}"#;
+        for started_ms in [1_000, 2_000] {
+            let forwarder = About {
+                pid: 1,
+                started_ms,
+                ..About::this(String::new(), String::new(), String::new())
+            };
+            let role = Role::Operator;
+            mirror.take(Line::Hello { forwarder, role });
+            let new = |n| {
+                let record = record(n, text, Decision::Accepted, Outcome::OnItsWay);
+                WireRecord::of(&record, Detail::Full).unwrap()
+            };
+            mirror.take(Line::Records(vec![new(3), new(4)]));
+            let goes_on = format!("pid=1&started_ms={started_ms}&after=4&pending=3");
+            assert!(mirror.path().ends_with(&goes_on), "{}", mirror.path());
+        }
+        let numbers: Vec<u64> = ends.ring.lock().from(0).map(|r| r.sequence).collect();
+        assert_eq!(numbers, [3, 4, 7, 8]);
     }
 }

@@ -68,9 +68,13 @@ impl Remote {
 
     /// Fetches the whole of an event. One that the forwarder no longer has stays a summary.
     pub async fn fetch(&self, sequence: u64) -> Result<(), ClientError> {
-        let Run { process, offset } = *self.run();
+        let Run {
+            process,
+            started_ms,
+            offset,
+        } = *self.run();
         let number = sequence.saturating_sub(offset);
-        let path = format!("/v1/event?pid={process}&sequence={number}");
+        let path = format!("/v1/event?pid={process}&started_ms={started_ms}&sequence={number}");
         let found = self.client.get::<WireRecord>(&path).await;
         if matches!(found, Ok(_) | Err(ClientError::Refused { .. })) {
             let mut whole = self.whole();

@@ -88,7 +88,7 @@ async fn whole_event(
     State(api): State<Api>,
     Query(number): Query<EventNumber>,
 ) -> Result<Response, Refusal> {
-    whole(api.0.handle.ring(), &number)
+    whole(&api.0.about, api.0.handle.ring(), &number)
 }
 
 async fn screen(

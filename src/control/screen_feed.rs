@@ -16,6 +16,7 @@ use serde::Deserialize;
 use tokio::sync::broadcast::error::RecvError;
 use tokio::time::Instant;
 
+use crate::amplitude::time::UnixMs;
 use crate::protocol::Record;
 
 use super::about::About;
@@ -38,8 +39,9 @@ const MAX_STORIES: u64 = 4_096;
 #[derive(Debug, Clone, Default, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub(super) struct ScreenQuery {
-    /// The process that it was connected to.
+    /// The process that it was connected to, and when that was started.
     pid: u32,
+    started_ms: UnixMs,
     /// The last event that it has.
     after: u64,
     /// The first of its events whose story may have changed since.
@@ -102,7 +104,8 @@ impl ScreenFeed {
         } else {
             None
         };
-        let goes_on = query.pid == about.pid && query.after > 0;
+        let is_same = (query.pid, query.started_ms) == (about.pid, about.started_ms);
+        let goes_on = is_same && query.after > 0;
         let mut lines = Vec::new();
         let forwarder = about;
         write_line(&mut lines, &Line::Hello { forwarder, role })?;
