@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use crate::amplitude::time::UnixMs;
 use crate::delivery::BreakerState;
 use crate::feed::FeedState;
+use crate::ledger::LastAudit;
 use crate::protocol::{Snapshot, VerificationStatus};
 use crate::text::{counted, duration, grouped};
 
@@ -33,6 +34,8 @@ pub enum AlertState {
     EventsMissed,
     /// Customer.io answered with 200 and did not apply sampled events, in the last hour.
     EventsNotApplied,
+    /// The last audit found more events missing than were accepted, or undelivered ones.
+    AuditMissing,
     /// Limits rejected a larger share of the events past the filters, in the last minute.
     RejectedOver,
     /// The oldest accepted event waits longer than a time.
@@ -66,7 +69,7 @@ pub(super) enum Measure {
 
 impl AlertState {
     /// All states, the most severe first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::SpoolStopsFeed,
         Self::DeliveryHalted,
         Self::DeliveryDown,
@@ -75,6 +78,7 @@ impl AlertState {
         Self::ItemsLost,
         Self::EventsMissed,
         Self::EventsNotApplied,
+        Self::AuditMissing,
         Self::RejectedOver,
         Self::QueueOlderThan,
         Self::DeadLettersOver,
@@ -92,6 +96,7 @@ impl AlertState {
             Self::ItemsLost => "items-lost",
             Self::EventsMissed => "events-missed",
             Self::EventsNotApplied => "events-not-applied",
+            Self::AuditMissing => "audit-missing",
             Self::RejectedOver => "rejected-over",
             Self::QueueOlderThan => "queue-older-than",
             Self::DeadLettersOver => "dead-letters-over",
@@ -110,6 +115,7 @@ impl AlertState {
             Self::ItemsLost => "ITEMS LOST",
             Self::EventsMissed => "EVENTS MISSED",
             Self::EventsNotApplied => "EVENTS NOT APPLIED",
+            Self::AuditMissing => "EVENTS MISSING",
             Self::RejectedOver => "many rejected",
             Self::QueueOlderThan => "queue too old",
             Self::DeadLettersOver => "many dead letters",
@@ -122,6 +128,7 @@ impl AlertState {
         match (self, &now.delivery.breaker) {
             (Self::DeliveryHalted, BreakerState::Refused { since_ms, .. })
             | (Self::DeliveryDown, BreakerState::Open { since_ms, .. }) => Some(*since_ms),
+            (Self::AuditMissing, _) => now.last_audit.as_ref().map(|audit| audit.at_ms),
             _ => None,
         }
     }
@@ -178,6 +185,10 @@ impl AlertState {
             Self::EventsNotApplied => holds(now.verification.hour.unverified() > 0, || {
                 not_applied(&now.verification)
             }),
+            Self::AuditMissing => match now.last_audit.as_deref() {
+                Some(audit) if audit.is_alarming => Level::Bad(not_arrived(audit)),
+                _ => Level::Clear,
+            },
             Self::RejectedOver => {
                 let percent = now.rejected_percent().unwrap_or_default();
                 measured(percent, threshold, |percent| rejecting(percent, now))
@@ -227,6 +238,18 @@ fn rejecting(percent: f64, now: &Snapshot) -> String {
     format!("limits rejected {percent:.0} % of the events past the filters in 1 min{most}")
 }
 
+/// What the last audit found.
+fn not_arrived(audit: &LastAudit) -> String {
+    format!(
+        "of {} in Amplitude's export of {} to {}, {} missing and {} undelivered, by the last audit",
+        counted(audit.in_export, "event"),
+        audit.from,
+        audit.to,
+        grouped(audit.missing),
+        grouped(audit.undelivered)
+    )
+}
+
 /// How many sampled events were not applied, and the last one with its reason.
 fn not_applied(verification: &VerificationStatus) -> String {
     let hour = verification.hour;
@@ -243,6 +266,8 @@ fn not_applied(verification: &VerificationStatus) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use super::*;
 
     fn quiet() -> Snapshot {
@@ -288,11 +313,32 @@ mod tests {
         assert!(!is_bad(AlertState::QueueOlderThan, 60_000.0));
         let lost = "the disk lost 1 accepted item; details are in the log".to_owned();
         assert_eq!(AlertState::ItemsLost.level(0.0, &now), Level::Bad(lost));
+        assert_eq!(AlertState::AuditMissing.level(0.0, &now), Level::Clear);
         let letters = AlertState::DeadLettersOver;
         assert!(is_bad(letters, 94.0));
         assert_eq!(letters.level(100.0, &now), Level::Between);
         assert_eq!(letters.level(200.0, &now), Level::Clear);
         assert_eq!(AlertState::RejectedOver.level(1.0, &now), Level::Clear);
+    }
+
+    #[test]
+    fn an_audit_is_bad_as_its_exit_code_is() {
+        let mut now = quiet();
+        let mut audit = LastAudit {
+            from: "2026-11-25T00".to_owned(),
+            to: "2026-11-25T23".to_owned(),
+            in_export: 1_204,
+            missing: 3,
+            ..LastAudit::default()
+        };
+        now.last_audit = Some(Arc::new(audit.clone()));
+        let level = |now: &Snapshot| AlertState::AuditMissing.level(0.0, now);
+        assert_eq!(level(&now), Level::Clear, "so many were accepted");
+        audit.is_alarming = true;
+        now.last_audit = Some(Arc::new(audit));
+        let says = "of 1,204 events in Amplitude's export of 2026-11-25T00 to 2026-11-25T23, 3 missing \
+                    and 0 undelivered, by the last audit";
+        assert_eq!(level(&now), Level::Bad(says.to_owned()));
     }
 
     #[test]

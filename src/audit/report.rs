@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use crate::ledger::Outage;
+use crate::amplitude::time::UnixMs;
+use crate::ledger::{LastAudit, Outage};
 
 /// What an audit can't find, for the end of a report.
 pub(super) const NOT_COMPARED: &str = "Events are compared by their ids. Their content is not compared: the ledger keeps no hash of it.";
@@ -172,6 +173,19 @@ pub struct Report {
 }
 
 impl Report {
+    /// The result for the forwarder, of an audit that ended at this time.
+    pub fn last_audit(&self, at_ms: UnixMs, max_missing_percent: f64) -> LastAudit {
+        LastAudit {
+            at_ms,
+            from: self.from.clone(),
+            to: self.to.clone(),
+            in_export: self.total.in_export,
+            missing: self.total.missing,
+            undelivered: self.total.undelivered(),
+            is_alarming: self.is_alarming(max_missing_percent),
+        }
+    }
+
     /// Whether something is undelivered, or more than this percentage of the export is missing.
     pub fn is_alarming(&self, max_missing_percent: f64) -> bool {
         let total = &self.total;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::Result;
 
-use crate::amplitude::Event;
+use crate::amplitude::{Event, time};
 use crate::audit::{Against, Audited, Collected, Collector, Deliver, Report, compare};
 use crate::cli::{Audit, AuditFormat, LogFormat};
 use crate::ledger::Reader;
@@ -61,6 +61,11 @@ pub(super) async fn run(mut args: Audit, source: ConfigSource) -> Result<ExitCod
     {
         let again = move || Comparison::begin(comparison, collected);
         report = tokio::task::spawn_blocking(again).await??.2.report;
+    }
+    // The forwarder tells of it.
+    let result = report.last_audit(time::now(), args.max_missing);
+    if let Err(error) = result.write(&folder) {
+        complain!("sluicegate: {error}");
     }
     say_report(&report, args.format);
     let is_alarming = report.is_alarming(args.max_missing);

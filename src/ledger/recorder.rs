@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::mpsc::{self, SyncSender};
 
 use super::key::HashKey;
+use super::last_audit::{LastAudit, Shared};
 use super::note::{Note, Noted};
 use super::row::NewRow;
 use crate::amplitude::time::{self, UnixMs};
@@ -48,6 +49,7 @@ pub struct Recorder {
     sender: SyncSender<Message>,
     waiting_rows: Arc<AtomicUsize>,
     key: HashKey,
+    last_audit: Shared,
     lost: Option<Lost>,
 }
 
@@ -87,13 +89,14 @@ impl Lost {
 }
 
 /// The two ends of a channel.
-pub(super) fn channel(key: HashKey) -> (Recorder, Messages) {
+pub(super) fn channel(key: HashKey, last_audit: Shared) -> (Recorder, Messages) {
     let (sender, receiver) = mpsc::sync_channel(WAITING);
     let waiting_rows = Arc::<AtomicUsize>::default();
     let recorder = Recorder {
         sender,
         waiting_rows: waiting_rows.clone(),
         key,
+        last_audit,
         lost: None,
     };
     let messages = Messages {
@@ -107,6 +110,11 @@ impl Recorder {
     /// The key of the hashes.
     pub fn key(&self) -> &HashKey {
         &self.key
+    }
+
+    /// The result of the last audit; none before there was one.
+    pub fn last_audit(&self) -> Option<Arc<LastAudit>> {
+        self.last_audit.load_full()
     }
 
     /// Records rows. Returns a text for the operator when rows begin to be left out, and when they are

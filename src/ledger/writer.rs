@@ -9,6 +9,7 @@ use super::error::LedgerError;
 use super::files::{self, FileKind};
 use super::journal::Journal;
 use super::key::HashKey;
+use super::last_audit::AuditFile;
 use super::note::{Note, Noted};
 use super::pack;
 use super::recorder::{self, Lost, Message, Messages, Recorder};
@@ -50,7 +51,8 @@ pub fn start(
     owner_only::create_folder(&folder).map_err(|source| LedgerError::of(&folder, source))?;
     let key = HashKey::open(&folder)?;
     let journal = Journal::create(&folder)?;
-    let (recorder, messages) = recorder::channel(key);
+    let (audit, last_audit) = AuditFile::new(&folder);
+    let (recorder, messages) = recorder::channel(key, last_audit);
     let mut writer = Writer {
         settings,
         journal: Some(journal),
@@ -59,6 +61,7 @@ pub fn start(
         tried: Instant::now(),
         cannot_rotate: false,
         packing: None,
+        audit,
         tell: Box::new(tell),
     };
     let version = env!("CARGO_PKG_VERSION").to_owned();
@@ -84,11 +87,13 @@ struct Writer {
     /// Whether the operator knows that no new journal can be created.
     cannot_rotate: bool,
     packing: Option<std::thread::JoinHandle<()>>,
+    audit: AuditFile,
     tell: Box<dyn Fn(String) + Send>,
 }
 
 impl Writer {
     fn run(mut self, messages: &Messages) {
+        self.audit.look();
         self.tidy_up();
         let (mut synced, mut alive) = (Instant::now(), Instant::now());
         let mut next_write = Instant::now() + WRITE_EVERY;
@@ -111,6 +116,7 @@ impl Writer {
                 self.write();
                 if synced.elapsed() >= SYNC_EVERY {
                     self.sync();
+                    self.audit.look();
                     synced = Instant::now();
                 }
                 self.rotate_if_full();

@@ -1,11 +1,13 @@
 //! What the observer tells the ledger.
 
+use std::sync::Arc;
+
 use ulid::Ulid;
 
 use crate::delivery::{DeliveryStatus, ItemOutcome, Queued};
 use crate::feed::{FeedState, FeedStatus};
 use crate::filter::Decision;
-use crate::ledger::{NewRow, Note, Outcome, Recorder};
+use crate::ledger::{LastAudit, NewRow, Note, Outcome, Recorder};
 use crate::protocol;
 
 /// Tells the ledger of decisions, outcomes and outages.
@@ -29,6 +31,11 @@ impl LedgerFeed {
             is_feed_live: false,
             is_delivery_halted: false,
         }
+    }
+
+    /// The result of the last audit.
+    pub(super) fn last_audit(&self) -> Option<Arc<LastAudit>> {
+        self.recorder.as_ref()?.last_audit()
     }
 
     /// Records the decisions of events, whose dedupe ids are `ids`. Returns a text for the operator, if
@@ -121,7 +128,7 @@ impl LedgerFeed {
 }
 
 /// The type that all events of it share.
-fn shared_type(record: &protocol::Record) -> std::sync::Arc<str> {
+fn shared_type(record: &protocol::Record) -> Arc<str> {
     match &record.content {
         protocol::Content::Event { event_type, .. } => event_type.clone(),
         protocol::Content::Malformed { .. } => "".into(),

@@ -348,6 +348,7 @@ impl Observer {
             requests_per_minute: self.requests.len() as u64,
             delivery,
             verification: self.verification(),
+            last_audit: self.sources.ledger.last_audit(),
             dead_letters: published.dead_letters,
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),

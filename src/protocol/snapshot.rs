@@ -10,6 +10,7 @@ use crate::delivery::DeliveryStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::feed::FeedStatus;
 use crate::filter::{BlockedBy, Filters, Mode, RuleTally};
+use crate::ledger::LastAudit;
 use crate::limits::{Code, Policy, Violation};
 
 use super::author::ChangeRecord;
@@ -82,6 +83,9 @@ pub struct Snapshot {
     /// Delivered events that were looked up at Customer.io.
     #[serde(default)]
     pub verification: VerificationStatus,
+    /// The result of the last audit; none before there was one.
+    #[serde(default)]
+    pub last_audit: Option<Arc<LastAudit>>,
     /// Dead letters by reason and type.
     #[serde(rename = "letters")]
     pub dead_letters: Arc<Vec<DeadLetterRow>>,

@@ -3,6 +3,9 @@
 
 mod deliver;
 mod dialects;
+#[cfg(unix)]
+#[path = "../common/hangup.rs"]
+mod hangup;
 #[path = "../common/program.rs"]
 mod program;
 
@@ -194,6 +197,61 @@ fn each_kind_of_gap_is_counted_and_has_its_cause() {
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(text.contains(says), "{text}");
     }
+}
+
+/// The metrics of a forwarder, once they have this line.
+#[cfg(unix)]
+fn metrics_have(at: std::net::SocketAddr, line: &str) {
+    use std::io::{Read as _, Write as _};
+    let started = std::time::Instant::now();
+    loop {
+        let mut text = String::new();
+        if let Ok(mut stream) = std::net::TcpStream::connect(at) {
+            let _ = write!(stream, "GET /metrics HTTP/1.0\r\nHost: {at}\r\n\r\n");
+            let _ = stream.read_to_string(&mut text);
+        }
+        if text.lines().any(|it| it == line) {
+            return;
+        }
+        assert!(
+            started.elapsed() < Duration::from_secs(20),
+            "no {line} in {text}"
+        );
+        std::thread::sleep(Duration::from_millis(100));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn a_forwarder_tells_of_the_last_audit_in_its_metrics_and_alerts() {
+    let dir = tempfile::tempdir().unwrap();
+    let ledger = dir.path().join("ledger");
+    let (now, down_ms) = ledger_of_all_outcomes(&ledger);
+    let file = dir.path().join("export.ndjson");
+    std::fs::write(&file, export_of_all(now, down_ms)).unwrap();
+    let config = dir.path().join("s.toml");
+    let alert = "[[alerts]]\nname = \"nightly\"\nwhen = \"audit-missing\"\nfor = \"0s\"\n";
+    std::fs::write(&config, alert).unwrap();
+    let (at, to) = (program::steady_place(), sandbox(&[]));
+    let mut run = program::run_on("ws://127.0.0.1:1", &to.url);
+    run.env("SLUICEGATE_LEDGER_FOLDER", &ledger)
+        .env("SLUICEGATE_CONTROL_LISTEN", at.to_string())
+        .env("SLUICEGATE_CONFIG", &config);
+    let mut run = hangup::Logged::start(&mut run);
+    metrics_have(at, "sluicegate_audit_missing 0.0");
+    assert_eq!(audit(&file, &ledger, &[]).status.code(), Some(1));
+    metrics_have(at, "sluicegate_audit_missing 3.0");
+    metrics_have(at, "sluicegate_audit_undelivered 2.0");
+    let told = run.line(&["alert: "]);
+    let says = "nightly: of 10 events in Amplitude's export of";
+    assert!(
+        told.contains(says) && told.contains("3 missing and 2 undelivered"),
+        "{told}"
+    );
+    // An audit without an event of before the first forwarder, and with a delivered one alone.
+    std::fs::write(&file, exported(1, now)).unwrap();
+    audit(&file, &ledger, &[]);
+    metrics_have(at, "sluicegate_audit_missing 0.0");
 }
 
 #[test]

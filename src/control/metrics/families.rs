@@ -33,6 +33,7 @@ impl Collector for Families {
         self.decisions(&mut to)?;
         self.outcomes(&mut to)?;
         self.verification(&mut to)?;
+        self.audit(&mut to)?;
         self.requests(&mut to)?;
         self.spool(&mut to)?;
         self.states(&mut to)?;
@@ -205,6 +206,31 @@ impl Families {
                 (vec![("result", "missing")], counts.missing),
                 (vec![("result", "undecided")], counts.undecided),
             ],
+        )
+    }
+
+    fn audit(&self, to: &mut Exposition<'_>) -> Result<(), Error> {
+        let audit = self.snapshot.last_audit.clone().unwrap_or_default();
+        to.gauge(
+            Family::seconds(
+                "audit_time",
+                "When the last audit ended, since 1970-01-01 UTC; 0 without one",
+            ),
+            audit.at_ms as f64 / 1_000.0,
+        )?;
+        to.gauge(
+            Family::new(
+                "audit_missing",
+                "Events in Amplitude's export that the last audit found to be never received",
+            ),
+            audit.missing as f64,
+        )?;
+        to.gauge(
+            Family::new(
+                "audit_undelivered",
+                "Accepted events that had not arrived by the last audit",
+            ),
+            audit.undelivered as f64,
         )
     }
 

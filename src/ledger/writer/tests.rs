@@ -43,6 +43,7 @@ fn on_a_full_disk(folder: &Path) -> (Writer, Arc<Mutex<Vec<String>>>) {
         tried: Instant::now(),
         cannot_rotate: false,
         packing: None,
+        audit: AuditFile::new(folder).0,
         tell: Box::new(move |text| teller.lock().unwrap().push(text)),
     };
     (writer, told)
@@ -91,7 +92,7 @@ fn a_full_disk_is_told_once_and_what_was_lost_is_told_and_noted_when_there_is_ro
 #[test]
 fn a_thread_that_is_too_slow_is_told_once_and_what_was_lost_is_told_and_noted() {
     let key = HashKey::from_bytes([7; 16]);
-    let (mut recorder, messages) = recorder::channel(key.clone());
+    let (mut recorder, messages) = recorder::channel(key.clone(), Arc::default());
     let mut told = Vec::new();
     for batch in 0..100 {
         told.extend(recorder.record(rows(batch * 1_000..batch * 1_000 + 1_000, &key)));
