@@ -174,3 +174,66 @@ fn the_dockerfile_copies_what_exists_and_its_context_has_it() {
     assert!(copied >= 5, "{copied}");
     assert!(file.contains("\nUSER 10001\n") && file.contains("\nHEALTHCHECK "));
 }
+
+/// All files below a folder, as their paths in it.
+fn files(folder: &Path, below: &str, found: &mut Vec<String>) {
+    for entry in std::fs::read_dir(folder.join(below)).unwrap() {
+        let entry = entry.unwrap();
+        let path = format!("{below}{}", entry.file_name().to_str().unwrap());
+        if entry.path().is_dir() {
+            files(folder, &format!("{path}/"), found);
+        } else {
+            found.push(path);
+        }
+    }
+}
+
+/// `cargo deb` packs the files that `assets/deb/tree` lists, as `assets/make-deb` does.
+#[cfg(target_os = "linux")]
+#[test]
+fn the_metadata_of_cargo_deb_takes_every_file_of_the_package() {
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let dir = tempfile::tempdir().unwrap();
+    let program = env!("CARGO_BIN_EXE_sluicegate");
+    let mut tree = Command::new(root.join("assets/deb/tree"));
+    text(&tree.arg(program).arg(dir.path()).output().unwrap());
+    let mut all = Vec::new();
+    files(dir.path(), "", &mut all);
+    for name in [
+        "usr/bin/sluicegate",
+        "usr/share/man/man1/sluicegate-audit.1.gz",
+        "usr/lib/systemd/system/sluicegate-audit.timer",
+        "etc/sluicegate/sluicegate.toml",
+    ] {
+        assert!(all.iter().any(|file| file == name), "{name}: {all:?}");
+    }
+    let manifest = std::fs::read_to_string(root.join("Cargo.toml")).unwrap();
+    let manifest: toml::Table = manifest.parse().unwrap();
+    let deb = &manifest["package"]["metadata"]["deb"];
+    let assets: Vec<[&str; 3]> = deb["assets"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|asset| std::array::from_fn(|at| asset[at].as_str().unwrap()))
+        .collect();
+    for file in &all {
+        let takes = |[from, to, _]: &&[&str; 3]| {
+            let from = from.strip_prefix("target/deb/").unwrap();
+            match from.strip_suffix("**/*") {
+                // What is below the folder keeps its place there.
+                Some(folder) => folder == *to && file.starts_with(folder),
+                None => from == file && file.starts_with(to),
+            }
+        };
+        let count = assets.iter().filter(takes).count();
+        assert_eq!(count, 1, "{file}");
+    }
+    let scripts = root.join(deb["maintainer-scripts"].as_str().unwrap());
+    for name in ["postinst", "prerm", "postrm"] {
+        assert!(scripts.join(name).exists(), "{name}");
+    }
+    for file in deb["conf-files"].as_array().unwrap() {
+        let file = file.as_str().unwrap().trim_start_matches('/').to_owned();
+        assert!(all.contains(&file), "{file}");
+    }
+}
