@@ -4,8 +4,10 @@ use super::key::Key;
 use super::rice;
 use super::row::{Outcome, Row};
 
-/// Maximum rows of a block.
-pub(super) const MAX_ROWS: usize = 1 << 16;
+/// Rows of a block: few enough that packing one needs little memory beside the rows themselves.
+pub(super) const ROWS: usize = 1 << 14;
+/// Maximum rows of a block that is read.
+const MAX_ROWS: usize = 1 << 16;
 /// The level of zstd: higher ones take several times as long for less than a percent.
 const LEVEL: i32 = 3;
 

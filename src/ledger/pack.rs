@@ -13,7 +13,7 @@ use super::note::{Note, Noted};
 use super::row::{ROW_BYTES, Row};
 use crate::owner_only;
 
-/// Packed rows.
+/// Packed rows, for measurements.
 #[derive(Debug, Default)]
 pub struct Packed {
     /// The frames of the blocks.
@@ -22,11 +22,28 @@ pub struct Packed {
     pub events: u64,
 }
 
-/// Sorts the rows, merges those of each event, and packs them into blocks.
+/// Packs rows as [`pack`] does. For measurements: the blocks are kept in memory.
+pub fn encode(rows: Vec<Row>, dictionary: &Dictionary) -> Packed {
+    let mut packed = Packed::default();
+    let keep = |frame: &[u8]| {
+        packed.bytes.extend_from_slice(frame);
+        Ok(())
+    };
+    // Memory takes everything.
+    packed.events = each_block(rows, dictionary, keep).unwrap_or_default();
+    packed
+}
+
+/// Sorts the rows, merges those of each event, and passes on the frames of their blocks. Returns the
+/// number of events.
 ///
 /// All of it happens in the memory of `rows`: a stable sort would need as much again, so the rows are
 /// numbered, which takes no room in them, and the numbers keep the rows of an event in their order.
-pub fn encode(mut rows: Vec<Row>, dictionary: &Dictionary) -> Packed {
+fn each_block(
+    mut rows: Vec<Row>,
+    dictionary: &Dictionary,
+    mut each: impl FnMut(&[u8]) -> io::Result<()>,
+) -> io::Result<u64> {
     for (number, row) in (0..).zip(&mut rows) {
         row.number = number;
     }
@@ -40,21 +57,19 @@ pub fn encode(mut rows: Vec<Row>, dictionary: &Dictionary) -> Packed {
         }
         is_same
     });
-    let mut packed = Packed {
-        events: rows.len() as u64,
-        ..Packed::default()
-    };
-    let mut content = Vec::new();
-    for rows in rows.chunks(block::MAX_ROWS) {
+    let (mut content, mut frame) = (Vec::new(), Vec::new());
+    for rows in rows.chunks(block::ROWS) {
         content.clear();
+        frame.clear();
         block::encode(rows, &mut content);
-        frame::push(&mut packed.bytes, Kind::Block, &content);
+        frame::push(&mut frame, Kind::Block, &content);
+        each(&frame)?;
     }
-    packed
+    Ok(rows.len() as u64)
 }
 
-/// Packs a journal, and removes it. A torn end is left out, and noted. Returns its size then.
-pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<u64> {
+/// Packs a journal, and removes it. A torn end is left out, and noted.
+pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<()> {
     let journal = files::path(folder, number, FileKind::Journal);
     let file = File::open(&journal)?;
     let size = file.metadata()?.len();
@@ -101,11 +116,11 @@ pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<u64> {
             frame::push(&mut out, Kind::Note, text);
         }
     }
-    out.extend(encode(rows, &dictionary).bytes);
     let whole = files::path(folder, number, FileKind::Packed);
     let part = owner_only::beside(&whole, ".part");
     let published = owner_only::new_in_place(&part).and_then(|mut file| {
         file.write_all(&out)?;
+        each_block(rows, &dictionary, |frame| file.write_all(frame))?;
         owner_only::publish(&file, &part, &whole)
     });
     if published.is_err() {
@@ -113,8 +128,7 @@ pub(super) fn pack(folder: &Path, number: u64, now_ms: i64) -> io::Result<u64> {
         let _ = std::fs::remove_file(&part);
     }
     published?;
-    std::fs::remove_file(&journal)?;
-    Ok(out.len() as u64)
+    std::fs::remove_file(&journal)
 }
 
 /// A note as a frame has it.
