@@ -34,7 +34,7 @@
 //! | rows of fixed size: the journal | 38.4 |
 //! | rows of fixed size, zstd | 16.2 |
 //! | sorted rows of fixed size, zstd | 15.6 |
-//! | sorted columns, each packed by itself: the `ledger` file | 9.64 |
+//! | sorted columns, each packed by itself: the `ledger` files | 9.80 |
 //!
 //! Packing takes 0.23 µs an event. The hash of the id makes up most of a packed event: nothing but fewer
 //! bits of it would be smaller. `tests::an_event_takes_at_most_ten_bytes` keeps it so.
