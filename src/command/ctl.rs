@@ -3,17 +3,17 @@
 use std::io::{BufRead as _, IsTerminal as _, Read as _, Write as _};
 use std::path::Path;
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::amplitude::time;
 use crate::cli::{Ctl, CtlRequest, FiltersRequest, Format};
 use crate::control::client::{Client, ClientError};
 use crate::filter::{Filters, Mode};
-use crate::protocol::{ChangeRecord, Snapshot};
+use crate::protocol::{ChangeRecord, Snapshot, VersionedFilters};
 use crate::text::grouped;
 
 use super::config_source::ConfigSource;
@@ -31,8 +31,8 @@ pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
         Ok(code) => Ok(code),
         // It was reached, and refused: scripts tell that from one that isn't there.
         Err(error) => match error.downcast_ref::<ClientError>() {
-            Some(ClientError::Refused { message, .. }) => {
-                complain!("sluicegate: {message}");
+            Some(error @ (ClientError::Refused { .. } | ClientError::Conflict(_))) => {
+                complain!("sluicegate: {error}");
                 Ok(ExitCode::from(1))
             }
             _ => Err(error),
@@ -122,21 +122,14 @@ async fn gate(client: &Client, mode: Mode, yes: bool) -> Result<ExitCode> {
     Ok(ExitCode::SUCCESS)
 }
 
-/// Filters with their version.
-#[derive(Deserialize)]
-struct Versioned {
-    version: u64,
-    filters: Filters,
-}
-
 async fn filters(client: &Client, request: FiltersRequest) -> Result<()> {
     match request {
         FiltersRequest::Show { format } => match format {
             Format::Json => output::json(&client.get::<Value>("/v1/filters").await?),
             Format::Text => {
-                let found: Versioned = client.get("/v1/filters").await?;
+                let found: VersionedFilters = client.get("/v1/filters").await?;
                 say!("# version {} of the filters", found.version);
-                say_as_is!("{}", toml::to_string(&found.filters)?);
+                say_as_is!("{}", toml::to_string(&*found.filters)?);
             }
         },
         FiltersRequest::Apply { file, base } => {
@@ -164,9 +157,9 @@ fn read_filters(file: &Path) -> Result<Filters> {
     if !text.trim_start().starts_with('{') {
         return toml::from_str(&text).wrap_err_with(|| format!("{shown} has no filters"));
     }
-    let versioned: Result<Versioned, _> = serde_json::from_str(&text);
+    let versioned: Result<VersionedFilters, _> = serde_json::from_str(&text);
     match versioned {
-        Ok(versioned) => Ok(versioned.filters),
+        Ok(versioned) => Ok(Arc::unwrap_or_clone(versioned.filters)),
         Err(_) => serde_json::from_str(&text).wrap_err_with(|| format!("{shown} has no filters")),
     }
 }
@@ -220,7 +213,7 @@ async fn changes(client: &Client, format: Format) -> Result<()> {
 
 /// Asks for a change, and tells what the forwarder says of it.
 async fn change(client: &Client, method: Method, path: &str, body: &Value) -> Result<()> {
-    let answer = client.change(method, path, body).await?;
+    let answer: Value = client.change(method, path, body).await?;
     let message = answer["message"].as_str().unwrap_or_default();
     if !message.is_empty() {
         say!("{}", printable(message));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use axum::http::StatusCode;
 use axum::response::Response;
-use serde_json::json;
 
 use crate::pipeline::Handle;
 use crate::protocol::{Command, Snapshot};
@@ -63,18 +62,13 @@ impl Api {
     pub(super) async fn steer(
         &self,
         caller: &Caller,
-        base: Option<u64>,
         command: Command,
     ) -> Result<Response, Refusal> {
         caller.must_operate()?;
         let handle = &self.0.handle;
         let author = caller.author.clone();
-        match handle.steer(author, base, command).await {
-            Ok(message) => {
-                let version = handle.filters_version();
-                let body = json!({ "message": message, "filters_version": version });
-                Ok(answer(StatusCode::OK, &body))
-            }
+        match handle.steer(author, command).await {
+            Ok(applied) => Ok(answer(StatusCode::OK, &applied)),
             Err(error) => Err(Refusal::of(&error)),
         }
     }

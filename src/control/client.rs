@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::network::tls;
-use crate::protocol::Author;
+use crate::protocol::{Author, FiltersConflict};
 
 use super::access::USER_HEADER;
 
@@ -59,6 +59,9 @@ pub enum ClientError {
         /// What it said.
         message: String,
     },
+    /// Somebody else changed the filters meanwhile.
+    #[error("{0}")]
+    Conflict(Box<FiltersConflict>),
     /// The answer is not one of this API.
     #[error(
         "the answer of {place} is not as expected: {why}; is it a forwarder of another version?"
@@ -130,12 +133,12 @@ impl Client {
     }
 
     /// Asks for a change. Returns the answer.
-    pub async fn change(
+    pub async fn change<T: DeserializeOwned + Default>(
         &self,
         method: Method,
         path: &str,
         body: &impl Serialize,
-    ) -> Result<Value, ClientError> {
+    ) -> Result<T, ClientError> {
         let body = serde_json::to_vec(body).unwrap_or_default();
         let answer = self.send(method, path, Some(body), Some(TIMEOUT)).await?;
         let body = answer.bytes().await.map_err(|error| self.failed(&error))?;
@@ -258,6 +261,11 @@ impl Client {
     }
 
     fn refused(&self, status: StatusCode, body: &Bytes) -> ClientError {
+        if status == StatusCode::CONFLICT
+            && let Ok(conflict) = serde_json::from_slice(body)
+        {
+            return ClientError::Conflict(conflict);
+        }
         let said: Option<Value> = serde_json::from_slice(body).ok();
         let message = said.as_ref().and_then(|said| said["error"].as_str());
         match message {

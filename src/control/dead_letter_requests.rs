@@ -61,8 +61,7 @@ pub(super) async fn retry(
 ) -> Result<Response, Refusal> {
     caller.must_operate()?;
     let which: DeadLetterSelection = parsed(&body)?;
-    api.steer(&caller, None, Command::RetryDeadLetters(which))
-        .await
+    api.steer(&caller, Command::RetryDeadLetters(which)).await
 }
 
 pub(super) async fn discard(
@@ -72,6 +71,5 @@ pub(super) async fn discard(
 ) -> Result<Response, Refusal> {
     caller.must_operate()?;
     let which: DeadLetterSelection = parsed(&body)?;
-    api.steer(&caller, None, Command::DiscardDeadLetters(which))
-        .await
+    api.steer(&caller, Command::DiscardDeadLetters(which)).await
 }

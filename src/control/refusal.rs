@@ -40,12 +40,15 @@ impl Refusal {
     /// The refusal of a change that was not made.
     pub(super) fn of(error: &SteerError) -> Self {
         let why = error.to_string();
-        let SteerError::Conflict { version, last } = error else {
+        let SteerError::Conflict(conflict) = error else {
             return Self::bad_request(why);
         };
+        let mut body = json!(conflict);
+        body["error"] = json!(why);
+        body["last_change"] = json!(conflict.changes.last());
         Self {
             status: StatusCode::CONFLICT,
-            body: json!({ "error": why, "filters_version": version, "last_change": last }),
+            body,
         }
     }
 }

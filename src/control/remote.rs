@@ -13,9 +13,8 @@ use tokio::sync::watch;
 use crate::customerio::Mapping;
 use crate::customerio::app::{Look, Question};
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
-use crate::filter::Filters;
 use crate::filter::preview::Batching;
-use crate::protocol::{Command, Snapshot};
+use crate::protocol::{Applied, Command, Snapshot, VersionedFilters};
 use crate::telemetry::ring::SharedRing;
 
 use super::about::About;
@@ -123,22 +122,26 @@ impl Remote {
         settings.unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The filters in force, as far as they are known here.
-    pub fn filters(&self) -> Filters {
-        Filters::clone(&self.ends.snapshots.borrow().filters)
+    /// The filters in force with their version, as far as they are known here.
+    pub fn versioned_filters(&self) -> VersionedFilters {
+        let snapshot = self.ends.snapshots.borrow();
+        VersionedFilters {
+            version: snapshot.filters_version,
+            filters: snapshot.filters.clone(),
+        }
     }
 
-    /// Carries out a command. Filters replace only those that this screen knows: if somebody else has
-    /// changed them, nothing is done.
-    pub async fn apply(&self, command: Command) -> Result<String, ClientError> {
-        let base = self.ends.snapshots.borrow().filters_version;
+    /// Carries out a command.
+    pub async fn apply(&self, command: Command) -> Result<Applied, ClientError> {
         let (method, path, body) = match command {
             Command::SetGate(mode) => (Method::PUT, "/v1/gate", json!({ "mode": mode })),
-            Command::SetFilters(filters) => {
+            Command::SetFilters { base, filters } => {
                 let body = json!({ "base": base, "filters": filters });
                 (Method::PUT, "/v1/filters", body)
             }
-            Command::UndoFilters => (Method::POST, "/v1/filters/undo", json!({ "base": base })),
+            Command::UndoFilters { base } => {
+                (Method::POST, "/v1/filters/undo", json!({ "base": base }))
+            }
             Command::Resume => (Method::POST, "/v1/resume", json!({})),
             Command::RetryDeadLetters(which) => {
                 (Method::POST, "/v1/dead-letters/retry", json!(which))
@@ -147,24 +150,30 @@ impl Remote {
                 (Method::POST, "/v1/dead-letters/discard", json!(which))
             }
         };
-        let answer = self.client.change(method, path, &body).await?;
+        let applied: Applied = self.client.change(method, path, &body).await?;
         // So that the screen doesn't show older filters after the answer.
-        let version = answer["filters_version"].as_u64().unwrap_or_default();
+        self.wait_for_filters(applied.filters_version).await;
+        Ok(applied)
+    }
+
+    /// Waits until the state shows this version of the filters, but not long.
+    async fn wait_for_filters(&self, version: u64) {
         let mut snapshots = self.ends.snapshots.clone();
         let is_known = snapshots.wait_for(|snapshot| snapshot.filters_version >= version);
+        // A state that doesn't come is reported as a lost connection.
         let _ = tokio::time::timeout(KNOWN_WITHIN, is_known).await;
-        Ok(answer["message"].as_str().unwrap_or_default().to_owned())
     }
 
     /// Reloads the forwarder's configuration. Returns what it changed.
     pub async fn reload(&self) -> Result<String, ClientError> {
-        let answer = self
+        let answer: Applied = self
             .client
             .change(Method::POST, "/v1/reload", &json!({}))
             .await?;
+        self.wait_for_filters(answer.filters_version).await;
         let settings = self.client.get("/v1/settings").await?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
-        Ok(answer["message"].as_str().unwrap_or_default().to_owned())
+        Ok(answer.message)
     }
 
     /// Asks Customer.io, by the key that the forwarder has.

@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::blocking;
 use crate::filter::preview::Batching;
 use crate::filter::{Filters, Mode};
-use crate::protocol::Command;
+use crate::protocol::{Applied, Command};
 
 use super::about::AboutAnswer;
 use super::access::{Caller, Role};
@@ -110,9 +110,7 @@ async fn changes(State(api): State<Api>) -> Response {
 }
 
 async fn filters(State(api): State<Api>) -> Response {
-    let handle = &api.0.handle;
-    let body = json!({ "version": handle.filters_version(), "filters": handle.filters() });
-    answer(StatusCode::OK, &body)
+    answer(StatusCode::OK, &api.0.handle.versioned_filters())
 }
 
 /// A change of the filters.
@@ -132,8 +130,9 @@ async fn set_filters(
 ) -> Result<Response, Refusal> {
     caller.must_operate()?;
     let new: NewFilters = parsed(&body)?;
-    api.steer(&caller, new.base, Command::SetFilters(new.filters))
-        .await
+    let NewFilters { base, filters } = new;
+    let command = Command::SetFilters { base, filters };
+    api.steer(&caller, command).await
 }
 
 /// The version that a change was made from.
@@ -148,12 +147,12 @@ async fn undo_filters(
     Extension(caller): Extension<Caller>,
     body: Bytes,
 ) -> Result<Response, Refusal> {
-    let base = if body.is_empty() {
+    let Base { base } = if body.is_empty() {
         Base::default()
     } else {
         parsed(&body)?
     };
-    api.steer(&caller, base.base, Command::UndoFilters).await
+    api.steer(&caller, Command::UndoFilters { base }).await
 }
 
 /// A new mode of the gate.
@@ -170,14 +169,14 @@ async fn set_gate(
 ) -> Result<Response, Refusal> {
     caller.must_operate()?;
     let new: NewMode = parsed(&body)?;
-    api.steer(&caller, None, Command::SetGate(new.mode)).await
+    api.steer(&caller, Command::SetGate(new.mode)).await
 }
 
 async fn resume(
     State(api): State<Api>,
     Extension(caller): Extension<Caller>,
 ) -> Result<Response, Refusal> {
-    api.steer(&caller, None, Command::Resume).await
+    api.steer(&caller, Command::Resume).await
 }
 
 /// Answers with the settings that a screen's queries depend on.
@@ -218,7 +217,11 @@ async fn reload(
     let report = reload().await.map_err(Refusal::bad_request)?;
     let handle = &api.0.handle;
     handle.record_change(caller.author, report.clone());
-    Ok(answer(StatusCode::OK, &json!({ "message": report })))
+    let reloaded = Applied {
+        message: report,
+        filters_version: handle.filters_version(),
+    };
+    Ok(answer(StatusCode::OK, &reloaded))
 }
 
 /// Ends the forwarder as SIGTERM does.

@@ -2,8 +2,8 @@
 //!
 //! [`SharedGate`] is the one gate in force: the compiled filters, and the mode. A draft of filters
 //! is measured by [`preview`] before it is applied. [`catalog`], [`advice`] and [`expression_builder`]
-//! help to write conditions, [`change`] describes the difference of two sets of filters, and [`explain`]
-//! tells why an event was filtered out.
+//! help to write conditions, [`change`] describes the difference of two sets of filters, [`rebase`]
+//! puts the changes of two people together, and [`explain`] tells why an event was filtered out.
 
 pub mod advice;
 pub mod catalog;
@@ -17,6 +17,7 @@ mod filters;
 mod gate;
 mod mode;
 pub mod preview;
+pub mod rebase;
 mod rule;
 mod rule_counts;
 mod shared_gate;

@@ -66,11 +66,20 @@ impl ChangeLog {
         self.lock().records.back().cloned()
     }
 
-    /// The last change that made the filters what they are, if this run made one.
-    pub(super) fn last_of_filters(&self) -> Option<ChangeRecord> {
+    /// The changes of the filters after version `base`, the newest last.
+    pub(super) fn of_filters_since(&self, base: u64) -> Vec<ChangeRecord> {
         let inner = self.lock();
-        let of_version = |record: &&ChangeRecord| record.filters_version == inner.version;
-        inner.records.iter().find(of_version).cloned()
+        let mut found: Vec<ChangeRecord> = Vec::new();
+        for record in &inner.records {
+            // The first record of a version is that of the change that made it.
+            let last = found
+                .last()
+                .map_or(base.max(1), |last| last.filters_version);
+            if record.filters_version > last {
+                found.push(record.clone());
+            }
+        }
+        found
     }
 
     /// Takes the filters that the last ones replaced.

@@ -323,6 +323,8 @@ impl Observer {
             ..self.sources.delivery.borrow().clone()
         };
         self.sources.ledger.watch(&feed, &delivery);
+        // Read before the filters: a screen must not take older filters for those of this version.
+        let filters_version = self.sources.change_log.version();
         let gate = self.sources.gate.load();
         let snapshot = Snapshot {
             at_ms: now,
@@ -335,7 +337,7 @@ impl Observer {
             feed_lag_ms: median(&self.lag),
             mode: Some(gate.mode()),
             filters: gate.shared_filters(),
-            filters_version: self.sources.change_log.version(),
+            filters_version,
             last_change: self.sources.change_log.last(),
             rules: gate.tallies(),
             types: Arc::new(self.counters.types(now)),

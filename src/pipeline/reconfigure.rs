@@ -14,6 +14,7 @@ use crate::protocol::Author;
 
 use super::handle::Handle;
 use super::judge_rules::JudgeRules;
+use super::steering::described;
 
 /// The result of a change of settings: what they are compared with in a report.
 #[derive(Debug)]
@@ -55,6 +56,8 @@ impl Handle {
         new: Settings,
         destination: Destination,
     ) -> Result<Reconfigured, ReconfigureError> {
+        // Whoever changes the filters meanwhile would overwrite these, or be overwritten.
+        let _one_at_a_time = self.change_log.turn().await;
         // Comparing hundreds of thousands of event types blocks.
         let handle = self.clone();
         let applying = blocking::run(move || handle.apply_settings(new, &destination));
@@ -83,7 +86,11 @@ impl Handle {
             let replaced = self.gate.load().shared_filters();
             self.gate.set_filters(new.filters())?;
             let author = Author::here("the configuration");
-            let what = "filters: those of the configuration".to_owned();
+            let now = self.gate.load().shared_filters();
+            let what = format!(
+                "filters of the configuration: {}",
+                described(&replaced, &now)
+            );
             self.change_log.add_filters(author, what, Some(replaced));
         }
         if has_new_mode {

@@ -5,7 +5,7 @@ use std::sync::Arc;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::filter::Filters;
 use crate::filter::change::changes;
-use crate::protocol::{Author, ChangeRecord, Command};
+use crate::protocol::{Applied, Author, ChangeRecord, Command, FiltersConflict, VersionedFilters};
 use crate::text::grouped;
 
 use super::handle::{CommandError, Handle};
@@ -20,66 +20,33 @@ pub enum SteerError {
     #[error(transparent)]
     Command(#[from] CommandError),
     /// The filters are no longer those that the change was made from.
-    #[error("{}", conflict(*.version, .last.as_deref()))]
-    Conflict {
-        /// The version of the filters in force.
-        version: u64,
-        /// The change that made them.
-        last: Option<Box<ChangeRecord>>,
-    },
+    #[error("{0}")]
+    Conflict(Box<FiltersConflict>),
     /// There are no filters to go back to.
     #[error("nothing to undo: the filters were not changed in this run")]
     NothingToUndo,
 }
 
-fn conflict(version: u64, last: Option<&ChangeRecord>) -> String {
-    let by = last.map_or_else(String::new, |last| {
-        format!(
-            " by {} ({}): {}",
-            last.author.name, last.author.from, last.what
-        )
-    });
-    format!(
-        "the filters were changed meanwhile{by}; they are version {version} now, and nothing is changed"
-    )
-}
-
 impl Handle {
-    /// Carries out a command of the operator at the screen. Returns a message, which may be empty.
-    pub async fn apply(&self, command: Command) -> Result<String, CommandError> {
-        let steered = self
-            .steer(Author::here(Author::SCREEN), None, command)
-            .await;
-        steered.map_err(|error| match error {
-            SteerError::Command(error) => error,
-            // A command without a base conflicts with nothing.
-            other => CommandError::Other(other.to_string()),
-        })
-    }
-
-    /// Carries out a command of `author`. `base` is the version of the filters that a change of them
-    /// was made from; without one it replaces any. Returns a message, which may be empty.
-    pub async fn steer(
-        &self,
-        author: Author,
-        base: Option<u64>,
-        command: Command,
-    ) -> Result<String, SteerError> {
+    /// Carries out a command of `author`. A change of the filters replaces only those of the version
+    /// that it was made from.
+    pub async fn steer(&self, author: Author, command: Command) -> Result<Applied, SteerError> {
         let _one_at_a_time = self.change_log.turn().await;
+        let mut message = String::new();
         match command {
             Command::SetGate(mode) => {
                 self.gate.set_mode(mode);
                 let what = format!("gate: {}", mode.name());
                 self.change_log.add(author, what);
             }
-            Command::SetFilters(filters) => {
+            Command::SetFilters { base, filters } => {
                 self.check_base(base)?;
                 let before = self.gate.load().shared_filters();
                 let what = format!("filters: {}", described(&before, &filters));
                 self.gate.set_filters(filters).map_err(CommandError::from)?;
                 self.change_log.add_filters(author, what, Some(before));
             }
-            Command::UndoFilters => {
+            Command::UndoFilters { base } => {
                 self.check_base(base)?;
                 let Some(back) = self.change_log.take_replaced() else {
                     return Err(SteerError::NothingToUndo);
@@ -98,15 +65,28 @@ impl Handle {
             Command::RetryDeadLetters(selection) => {
                 let retry = move |all: &DeadLetters| Ok(all.retry(&selection)?);
                 let count = self.with_letters(retry).await?;
-                return Ok(self.dead_letters_changed(author, count, "will be tried again"));
+                message = self.dead_letters_changed(author, count, "will be tried again");
             }
             Command::DiscardDeadLetters(selection) => {
                 let discard = move |all: &DeadLetters| Ok(all.discard(&selection)?);
                 let count = self.with_letters(discard).await?;
-                return Ok(self.dead_letters_changed(author, count, "discarded"));
+                message = self.dead_letters_changed(author, count, "discarded");
             }
         }
-        Ok(String::new())
+        Ok(Applied {
+            message,
+            filters_version: self.change_log.version(),
+        })
+    }
+
+    /// The filters in force with their version. The version may be older than the
+    /// filters, if they are being changed, but never newer.
+    pub fn versioned_filters(&self) -> VersionedFilters {
+        // A change in between makes filters that are older by their number than they are, and so a
+        // conflict; the other way round it would be overwritten.
+        let version = self.change_log.version();
+        let filters = self.gate.load().shared_filters();
+        VersionedFilters { version, filters }
     }
 
     /// The version of the filters in force.
@@ -127,10 +107,11 @@ impl Handle {
     fn check_base(&self, base: Option<u64>) -> Result<(), SteerError> {
         let version = self.change_log.version();
         match base {
-            Some(base) if base != version => Err(SteerError::Conflict {
+            Some(base) if base != version => Err(SteerError::Conflict(Box::new(FiltersConflict {
                 version,
-                last: self.change_log.last_of_filters().map(Box::new),
-            }),
+                filters: self.gate.load().shared_filters(),
+                changes: self.change_log.of_filters_since(base),
+            }))),
             _ => Ok(()),
         }
     }
@@ -145,7 +126,7 @@ impl Handle {
 }
 
 /// The differences of two sets of filters, in a line.
-fn described(before: &Filters, now: &Filters) -> String {
+pub(super) fn described(before: &Filters, now: &Filters) -> String {
     let all = changes(before, now);
     if all.is_empty() {
         return "unchanged".to_owned();

@@ -56,6 +56,13 @@ pub struct ChangeRecord {
     pub what: String,
 }
 
+impl ChangeRecord {
+    /// Whether it was a change of the filters.
+    pub fn is_of_filters(&self) -> bool {
+        self.what.starts_with("filters")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -12,9 +12,18 @@ pub enum Command {
     /// Open the gate, shut it, or go into dry run.
     SetGate(Mode),
     /// Replace the filters.
-    SetFilters(Filters),
+    SetFilters {
+        /// The version that the new filters were made from: if it is not in force any more, nothing is
+        /// changed. None replaces any.
+        base: Option<u64>,
+        /// The new filters.
+        filters: Filters,
+    },
     /// Go back to the filters that the last ones replaced.
-    UndoFilters,
+    UndoFilters {
+        /// The version to go back from, as for new filters.
+        base: Option<u64>,
+    },
     /// Retry delivery now, where it waits for someone or for its next probe.
     Resume,
     /// Return these dead letters to the spool.

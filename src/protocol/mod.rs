@@ -5,6 +5,7 @@
 mod author;
 mod buckets;
 mod command;
+mod conflict;
 mod record;
 pub mod series;
 mod snapshot;
@@ -13,6 +14,7 @@ mod verification;
 pub use author::{Author, ChangeRecord};
 pub use buckets::{BUCKET_BOUNDS_MS, DurationBuckets};
 pub use command::Command;
+pub use conflict::{Applied, FiltersConflict, VersionedFilters};
 #[cfg(test)]
 pub(crate) use record::tests_support;
 pub use record::{Content, Outcome, Record, Story};

@@ -1,6 +1,7 @@
 //! Actions: all inputs of the screen. Effects: all requests of the screen to the shell.
 
 use std::collections::BTreeMap;
+use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
 
@@ -12,7 +13,9 @@ use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
 use crate::filter::preview::Preview;
 use crate::limits::Code;
-use crate::protocol::{Command as PipelineCommand, Record, Snapshot};
+use crate::protocol::{
+    Applied, Command as PipelineCommand, FiltersConflict, Record, Snapshot, VersionedFilters,
+};
 use crate::tui::customerio::about::AskedAbout;
 use crate::tui::customerio::query::CustomerIoAnswer;
 use crate::tui::detail::state::Followed;
@@ -53,15 +56,15 @@ pub enum Action {
     PairLoaded([u64; 2], Option<Box<[Record; 2]>>),
     /// The event for the detail pane. None if the list has no event.
     Followed(Option<Followed>),
-    /// The result of a pipeline command: a notice, or an error.
-    Applied(Result<String, String>),
+    /// The result of a command of this kind.
+    Applied(CommandKind, Result<Applied, CommandFailure>),
     /// The result of another effect: a notice, or an error.
     Notice(Result<String, String>),
     /// The file of an export, or an error.
     Exported(Result<Exported, String>),
-    /// The result of a reload: a report and the active filters, or an error. After an error the
+    /// The result of a reload: a report and the filters in force, or an error. After an error the
     /// settings are unchanged.
-    Reloaded(Result<(ReloadOutcome, Filters), String>),
+    Reloaded(Result<(ReloadOutcome, VersionedFilters), String>),
     /// The catalog of event types and properties in the ring.
     Catalog(Arc<Catalog>),
     /// The preview of the proposed filters, possibly on a part of the events so far.
@@ -102,6 +105,48 @@ pub enum Action {
     TerminalGone,
     /// Draining has ended: the screen closes.
     Drained,
+}
+
+/// The kind of a command to the pipeline.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommandKind {
+    /// It changes the filters.
+    Filters,
+    /// Another one.
+    Other,
+}
+
+impl CommandKind {
+    /// The kind of a command.
+    pub fn of(command: &PipelineCommand) -> Self {
+        match command {
+            PipelineCommand::SetFilters { .. } | PipelineCommand::UndoFilters { .. } => {
+                Self::Filters
+            }
+            PipelineCommand::SetGate(_)
+            | PipelineCommand::Resume
+            | PipelineCommand::RetryDeadLetters(_)
+            | PipelineCommand::DiscardDeadLetters(_) => Self::Other,
+        }
+    }
+}
+
+/// Why a command was not carried out.
+#[derive(Debug, Clone, PartialEq)]
+pub enum CommandFailure {
+    /// Somebody else changed the filters meanwhile.
+    Conflict(Box<FiltersConflict>),
+    /// Another reason, in words.
+    Other(String),
+}
+
+impl fmt::Display for CommandFailure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Conflict(conflict) => conflict.fmt(f),
+            Self::Other(why) => f.write_str(why),
+        }
+    }
 }
 
 /// The part of a reload that concerns the screen.

@@ -6,15 +6,16 @@ use std::sync::Arc;
 
 use tokio::sync::watch;
 
+use crate::control::client::ClientError;
 use crate::control::remote::Remote;
 use crate::customerio::Mapping;
 use crate::customerio::app::{Look, Question};
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
-use crate::filter::Filters;
 use crate::filter::preview::Batching;
-use crate::pipeline::Handle;
-use crate::protocol::{Command, Snapshot};
+use crate::pipeline::{Handle, SteerError};
+use crate::protocol::{Author, Command, Snapshot, VersionedFilters};
 use crate::telemetry::ring::SharedRing;
+use crate::tui::action::{Action, CommandFailure, CommandKind};
 use crate::tui::session::QuerySettings;
 
 /// The forwarder that a screen works on.
@@ -51,11 +52,11 @@ impl Forwarder {
         }
     }
 
-    /// The filters in force.
-    pub(crate) fn filters(&self) -> Filters {
+    /// The filters in force with their version.
+    pub(crate) fn versioned_filters(&self) -> VersionedFilters {
         match self {
-            Self::Here(handle) => handle.filters(),
-            Self::Remote(remote) => remote.filters(),
+            Self::Here(handle) => handle.versioned_filters(),
+            Self::Remote(remote) => remote.versioned_filters(),
         }
     }
 
@@ -85,12 +86,27 @@ impl Forwarder {
         }
     }
 
-    /// Carries out a command. Returns a message, which may be empty.
-    pub(crate) async fn apply(&self, command: Command) -> Result<String, String> {
-        match self {
-            Self::Here(handle) => handle.apply(command).await.map_err(|e| e.to_string()),
-            Self::Remote(remote) => remote.apply(command).await.map_err(|e| e.to_string()),
-        }
+    /// Carries out a command in the name of whoever is at the screen. Returns its result.
+    pub(crate) async fn carry_out(&self, command: Command) -> Action {
+        let kind = CommandKind::of(&command);
+        let applied = match self {
+            Self::Here(handle) => {
+                let author = Author::here(Author::SCREEN);
+                let steered = handle.steer(author, command).await;
+                steered.map_err(|error| match error {
+                    SteerError::Conflict(conflict) => CommandFailure::Conflict(conflict),
+                    other => CommandFailure::Other(other.to_string()),
+                })
+            }
+            Self::Remote(remote) => {
+                let applied = remote.apply(command).await;
+                applied.map_err(|error| match error {
+                    ClientError::Conflict(conflict) => CommandFailure::Conflict(conflict),
+                    other => CommandFailure::Other(other.to_string()),
+                })
+            }
+        };
+        Action::Applied(kind, applied)
     }
 
     /// Asks Customer.io. The forwarder has the key.

@@ -120,9 +120,9 @@ impl Jobs {
     pub(crate) fn apply(&self, command: Command) {
         let (forwarder, answers) = (self.forwarder.clone(), self.answers.clone());
         tokio::spawn(async move {
-            let applied = forwarder.apply(command).await;
+            let applied = forwarder.carry_out(command).await;
             // The screen may be closed by now.
-            let _ = answers.send(Action::Applied(applied));
+            let _ = answers.send(applied);
         });
     }
 

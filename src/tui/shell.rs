@@ -16,8 +16,8 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::time;
 use crate::config::save;
 use crate::control::remote::Remote;
-use crate::filter::Filters;
 use crate::pipeline::{Pipeline, ShutdownReport};
+use crate::protocol::VersionedFilters;
 use crate::signals::Hangup;
 use crate::tui::action::{Action, Effect, ReloadOutcome};
 use crate::tui::dead_letters::query::previewed_group;
@@ -292,7 +292,7 @@ impl Shell {
                 self.jobs.apply(command);
                 return None;
             }
-            Effect::Pipeline(command) => Action::Applied(self.forwarder.apply(command).await),
+            Effect::Pipeline(command) => self.forwarder.carry_out(command).await,
             Effect::Reload => {
                 let reloaded = self.reload().await;
                 self.session.settings = self.forwarder.query_settings();
@@ -365,11 +365,11 @@ impl Shell {
         self.session.state.labels.save_to.clone()
     }
 
-    async fn reload(&self) -> Result<(ReloadOutcome, Filters), String> {
+    async fn reload(&self) -> Result<(ReloadOutcome, VersionedFilters), String> {
         let Some(reload) = &self.reload else {
             return Err("the demo has no configuration file to reload".to_owned());
         };
         let reread = reload().await?;
-        Ok((reread, self.forwarder.filters()))
+        Ok((reread, self.forwarder.versioned_filters()))
     }
 }

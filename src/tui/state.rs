@@ -8,7 +8,7 @@ use crate::amplitude::time::UnixMs;
 use crate::config;
 use crate::filter::Filters;
 use crate::filter::catalog::Catalog;
-use crate::filter::change::{Change, changes, changes_among};
+use crate::filter::change::{Change, changes_among};
 use crate::filter::preview::Preview;
 use crate::protocol::series::Extent;
 use crate::protocol::{LimitRow, Snapshot, TypeRow};
@@ -17,7 +17,9 @@ use crate::tui::detail::state::Detail;
 use crate::tui::events::columns::state::ChosenColumn;
 use crate::tui::events::state::Events;
 use crate::tui::filters::history::log::History;
-use crate::tui::filters::state::{ClosedDraft, Draft, FilterCursor, Sort, TemporaryChange};
+use crate::tui::filters::state::{
+    ClosedDraft, Draft, FilterCursor, Sort, TemporaryChange, UnconfirmedChange,
+};
 use crate::tui::frame::alert::{Alert, AlertInputs};
 use crate::tui::frame::focus::{InputContext, Pane};
 use crate::tui::frame::layout::{Border, Layout};
@@ -67,6 +69,10 @@ pub struct State {
     pub frozen: Option<Arc<Snapshot>>,
     /// The filters as the operator applied them. The pipeline has them a moment later.
     pub filters: Filters,
+    /// Their version.
+    pub filters_version: u64,
+    /// The change of the filters that the pipeline has not confirmed yet.
+    pub unconfirmed: Option<UnconfirmedChange>,
     /// The draft of other filters.
     pub draft: Option<Draft>,
     /// The last draft, if it was closed without being applied and nothing has changed since.
@@ -163,6 +169,8 @@ impl State {
             applying: 0,
             frozen: None,
             filters: Filters::default(),
+            filters_version: 0,
+            unconfirmed: None,
             draft: None,
             closed_draft: None,
             preview: None,
@@ -233,23 +241,6 @@ impl State {
             overlay: self.overlays.top_kind(),
             has_draft: self.draft.is_some(),
         }
-    }
-
-    /// The filters that the operator edits: the draft, or else the active filters.
-    pub fn edited(&self) -> &Filters {
-        self.draft
-            .as_ref()
-            .map_or(&self.filters, |draft| &draft.filters)
-    }
-
-    /// The filters as they would be after applying now: the draft, with the rule in the editor. None if
-    /// that changes nothing.
-    pub fn proposed(&self) -> Option<Filters> {
-        let mut proposed = self.edited().clone();
-        if let Some(Popup::Rule(editor)) = &self.popup {
-            editor.put_into(&mut proposed).ok()?;
-        }
-        (!changes(&self.filters, &proposed).is_empty()).then_some(proposed)
     }
 
     /// Shows a notice about the place of the cursor for a few seconds.

@@ -3,7 +3,8 @@
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use crate::feed::FeedState;
-use crate::tui::action::{Action, Effect};
+use crate::protocol::Applied;
+use crate::tui::action::{Action, CommandFailure, CommandKind, Effect};
 use crate::tui::compare::update as compare;
 use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::update as dead_letters;
@@ -12,7 +13,7 @@ use crate::tui::detail::update as detail;
 use crate::tui::events::export_file;
 use crate::tui::events::jump;
 use crate::tui::events::state::Edge;
-use crate::tui::filters::update as filters;
+use crate::tui::filters::apply as apply_filters;
 use crate::tui::frame::focus::PopupKind;
 use crate::tui::frame::notice::Situation;
 use crate::tui::frame::popup::Popup;
@@ -80,7 +81,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::Snapshot(snapshot) => {
             on_snapshot(state, snapshot);
             let mut effects = look_for_alerts(state);
-            effects.extend(filters::end_temporary_change(state));
+            effects.extend(apply_filters::end_temporary_change(state));
             effects
         }
         Action::Page(page) => {
@@ -109,21 +110,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             detail::follow(state, followed);
             Vec::new()
         }
-        Action::Applied(Ok(message)) => {
-            state.applying = state.applying.saturating_sub(1);
-            if !message.is_empty() {
-                state.report(Ok(message));
-            }
-            dead_letters::look_again(state)
-        }
-        Action::Applied(Err(why)) => {
-            state.applying = state.applying.saturating_sub(1);
-            // The pipeline keeps its filters, so the screen returns to them.
-            state.filters = (*state.snapshot.filters).clone();
-            (state.draft, state.closed_draft) = (None, None);
-            state.report(Err(why));
-            Vec::new()
-        }
+        Action::Applied(kind, result) => applied(state, kind, result),
         Action::Notice(notice) => {
             state.report(notice);
             Vec::new()
@@ -133,7 +120,7 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             Vec::new()
         }
         Action::Reloaded(Ok((report, now))) => {
-            filters::read(state, now);
+            apply_filters::read(state, &now);
             state.presets = report.presets;
             state.report(Ok(report.notice));
             Vec::new()
@@ -223,5 +210,34 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
         Action::TerminalGone if state.draining => Vec::new(),
         Action::Terminated | Action::TerminalGone => drain(state),
         Action::Drained => vec![Effect::Close],
+    }
+}
+
+/// The forwarder has answered a command.
+fn applied(
+    state: &mut State,
+    kind: CommandKind,
+    result: Result<Applied, CommandFailure>,
+) -> Vec<Effect> {
+    state.applying = state.applying.saturating_sub(1);
+    match (kind, result) {
+        (CommandKind::Filters, Ok(applied)) => {
+            apply_filters::confirmed(state, applied.filters_version);
+            Vec::new()
+        }
+        (CommandKind::Filters, Err(failure)) => {
+            apply_filters::refused(state, failure);
+            Vec::new()
+        }
+        (CommandKind::Other, Ok(applied)) => {
+            if !applied.message.is_empty() {
+                state.report(Ok(applied.message));
+            }
+            dead_letters::look_again(state)
+        }
+        (CommandKind::Other, Err(failure)) => {
+            state.report(Err(failure.to_string()));
+            Vec::new()
+        }
     }
 }

@@ -27,6 +27,7 @@ use crate::tui::delivery::{drain_view, view as delivery};
 use crate::tui::detail::view as detail;
 use crate::tui::events::columns::view as columns;
 use crate::tui::events::{export, find_view, view as events};
+use crate::tui::filters::conflict::view as conflict;
 use crate::tui::filters::editor::view as editor;
 use crate::tui::filters::history::view as history;
 use crate::tui::filters::presets::view as presets;
@@ -237,6 +238,7 @@ fn popups(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
         Some(Popup::Compare(open)) => compare::render(frame, area, open, &state.keymap, theme),
         Some(Popup::Presets(open)) => presets::render(frame, area, open, state, theme),
         Some(Popup::Tour(open)) => tour::render(frame, area, *open, state, theme),
+        Some(Popup::Conflict(open)) => conflict::render(frame, area, open, state, theme),
         Some(Popup::Palette(open)) => palette::render(frame, area, open, state, theme),
         Some(Popup::Searches(list)) => searches::render(frame, area, list, state, theme),
         Some(Popup::Find(prompt)) => find_view::render(frame, area, prompt, state, theme),

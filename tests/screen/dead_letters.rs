@@ -3,8 +3,8 @@
 use crate::fixture::{Fixture, dead_letter, dead_letter_row, snapshot};
 use sluicegate::delivery::spool::dead_letters::DeadLetterSelection;
 use sluicegate::filter::Mode;
-use sluicegate::protocol::Command;
-use sluicegate::tui::action::{Action, Effect};
+use sluicegate::protocol::{Applied, Command};
+use sluicegate::tui::action::{Action, CommandKind, Effect};
 use std::sync::Arc;
 
 /// The screen with the second dead letter of the first group open.
@@ -55,9 +55,11 @@ fn a_dead_letter_is_exported_retried_and_discarded() {
         [retry(DeadLetterSelection::One(17))],
         "one is tried at once"
     );
-    let again = fixture.act(Action::Applied(Ok(
-        "1 dead letter will be tried again".to_owned()
-    )));
+    let applied = Applied {
+        message: "1 dead letter will be tried again".to_owned(),
+        ..Applied::default()
+    };
+    let again = fixture.act(Action::Applied(CommandKind::Other, Ok(applied)));
     assert_eq!(
         again,
         [Effect::DeadLetters(DeadLetterSelection::Group(

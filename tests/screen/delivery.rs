@@ -1,5 +1,6 @@
 //! The gate, the end of the program, and what keeps delivery from going on.
 
+use crate::filters::reloaded;
 use crate::fixture::{Fixture, NOW, snapshot};
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use sluicegate::delivery::{BreakerState as Breaker, DeliveryStatus};
@@ -210,7 +211,7 @@ fn the_settings_are_read_again_by_a_key_or_a_signal_and_delivery_tried_by_anothe
         notice: says,
         ..ReloadOutcome::default()
     };
-    fixture.act(Action::Reloaded(Ok((reread, Filters::default()))));
+    fixture.act(reloaded(reread, Filters::default()));
     let screen = fixture.plain();
     assert!(
         screen.contains("types applied") && screen.contains("Rules: 0 of 0"),

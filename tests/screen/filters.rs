@@ -3,15 +3,24 @@
 use crate::fixture::{Fixture, NOW, filters, snapshot};
 use sluicegate::filter::Switch;
 use sluicegate::filter::{Filters, Mode};
-use sluicegate::protocol::Command;
-use sluicegate::tui::action::{Action, Effect, ReloadOutcome};
+use sluicegate::protocol::{Command, VersionedFilters};
+use sluicegate::tui::action::{Action, CommandFailure, Effect, ReloadOutcome};
 use std::sync::Arc;
 
 pub(crate) fn filters_sent(effects: &[Effect]) -> Filters {
     match effects.last() {
-        Some(Effect::Pipeline(Command::SetFilters(filters))) => filters.clone(),
+        Some(Effect::Pipeline(Command::SetFilters { filters, .. })) => filters.clone(),
         other => panic!("no filters are sent: {other:?}"),
     }
+}
+
+/// A reload after which these filters are in force.
+pub(crate) fn reloaded(reread: ReloadOutcome, filters: Filters) -> Action {
+    let now = VersionedFilters {
+        version: 99,
+        filters: Arc::new(filters),
+    };
+    Action::Reloaded(Ok((reread, now)))
 }
 
 #[test]
@@ -42,7 +51,7 @@ fn presets_are_saved_compared_and_become_the_draft() {
     assert_eq!(fixture.state.edited(), &launch);
     assert_eq!(fixture.state.filters, in_force, "a preset is only drafted");
     let effects = fixture.press("\n");
-    assert_eq!(effects, [Effect::Pipeline(Command::SetFilters(launch))]);
+    assert_eq!(filters_sent(&effects), launch);
     // Deleting asks, and any key but y is a no.
     fixture.press("SDn");
     assert_eq!(fixture.state.presets.len(), 2);
@@ -50,10 +59,7 @@ fn presets_are_saved_compared_and_become_the_draft() {
     assert_eq!(gone, [Effect::SavePreset("launch day".to_owned(), None)]);
     assert_eq!(fixture.state.presets.len(), 1);
     // Where the file is read again, its presets are those.
-    fixture.act(Action::Reloaded(Ok((
-        ReloadOutcome::default(),
-        Filters::default(),
-    ))));
+    fixture.act(reloaded(ReloadOutcome::default(), Filters::default()));
     assert!(fixture.state.presets.is_empty());
     assert!(
         fixture
@@ -173,7 +179,7 @@ fn changes_are_undone_redone_and_told() {
         notice: "read".to_owned(),
         ..ReloadOutcome::default()
     };
-    fixture.act(Action::Reloaded(Ok((reread, two))));
+    fixture.act(reloaded(reread, two));
     assert_eq!(filters_sent(&fixture.press("u")), one);
 }
 
@@ -229,8 +235,10 @@ fn saving_reports_its_result_and_needs_a_file() {
 #[test]
 fn a_command_that_the_pipeline_refuses_takes_the_filters_back() {
     let mut fixture = Fixture::new((120, 34));
+    fixture.refuses = Some(CommandFailure::Other("rule “x”: no".to_owned()));
     fixture.press("1\n");
-    fixture.act(Action::Applied(Err("rule “x”: no".to_owned())));
     assert_eq!(fixture.state.filters, filters());
     assert!(fixture.plain().contains("rule “x”: no"));
+    assert!(fixture.state.draft.is_some(), "the draft can be mended");
+    assert_eq!(fixture.state.history.log().len(), 0);
 }

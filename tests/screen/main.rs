@@ -6,6 +6,7 @@ mod columns;
 #[path = "../common/mod.rs"]
 mod common;
 mod compare;
+mod conflict;
 mod customerio;
 mod dead_letters;
 mod delivery;

@@ -5,6 +5,7 @@
 mod already_running;
 mod attach;
 mod configuration;
+mod conflicts;
 mod customerio;
 mod delivery;
 mod detail;

@@ -7,7 +7,7 @@ use tui_input::Input;
 use tui_input::backend::crossterm::EventHandler;
 
 use crate::tui::action::Effect;
-use crate::tui::filters::update::apply_for;
+use crate::tui::filters::apply::apply_for;
 use crate::tui::frame::popup::Popup;
 use crate::tui::state::State;
 

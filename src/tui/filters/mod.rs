@@ -1,5 +1,8 @@
 //! The filters: event types and rules, with draft, preview, presets and history.
 
+pub(crate) mod apply;
+pub mod conflict;
+mod edited;
 pub mod editor;
 pub(crate) mod for_time;
 pub mod history;

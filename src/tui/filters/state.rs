@@ -3,6 +3,9 @@
 use std::sync::Arc;
 
 use crate::filter::Filters;
+use crate::filter::rebase::rebase;
+use crate::protocol::VersionedFilters;
+use crate::tui::filters::history::log::ChangeCause;
 
 /// The order of event types.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -19,6 +22,8 @@ pub enum Sort {
 /// Filters that are not applied yet.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Draft {
+    /// The filters in force when the draft was opened: it replaces only those.
+    pub base: VersionedFilters,
     /// The filters.
     pub filters: Filters,
     /// Whether the events pane shows the events as the draft would decide, instead of the preview.
@@ -27,6 +32,47 @@ pub struct Draft {
     pub steps: Vec<Filters>,
     /// The filters after each undone step, the last undone last.
     pub undone: Vec<Filters>,
+}
+
+impl Draft {
+    /// A draft without changes of the filters in force.
+    pub fn of(base: VersionedFilters) -> Self {
+        Self {
+            filters: Filters::clone(&base.filters),
+            base,
+            ..Self::default()
+        }
+    }
+
+    /// The draft's changes on top of filters that somebody else made of its base.
+    #[must_use]
+    pub fn rebased(&self, onto: VersionedFilters) -> Self {
+        let rebased = |filters| rebase(&self.base.filters, filters, &onto.filters);
+        Self {
+            filters: rebased(&self.filters),
+            shows_events: self.shows_events,
+            steps: self.steps.iter().map(rebased).collect(),
+            undone: self.undone.iter().map(rebased).collect(),
+            base: onto,
+        }
+    }
+}
+
+/// A change of the filters that the forwarder has not confirmed yet.
+#[derive(Debug, Clone, PartialEq)]
+pub struct UnconfirmedChange {
+    /// The filters before it.
+    pub before: VersionedFilters,
+    /// The cause.
+    pub cause: ChangeCause,
+    /// The draft that was applied. It is opened again if the change is refused.
+    pub draft: Option<Draft>,
+    /// The temporary change before it.
+    pub temporary: Option<TemporaryChange>,
+    /// The time for which the draft was applied, in milliseconds.
+    pub for_ms: Option<i64>,
+    /// The notice once it is confirmed.
+    pub notice: String,
 }
 
 /// A draft that was closed without being applied.

@@ -3,9 +3,9 @@
 use crate::filter::Filters;
 use crate::filter::change::{changes, summary};
 use crate::tui::action::Effect;
-use crate::tui::filters::history::log::Observed;
+use crate::tui::filters::apply::{is_waiting, step};
+use crate::tui::filters::history::log::{ChangeCause, Observed};
 use crate::tui::filters::state::{ClosedDraft, Draft};
-use crate::tui::filters::update::in_force;
 use crate::tui::input::keymap::Command;
 use crate::tui::state::State;
 
@@ -31,14 +31,17 @@ pub(crate) fn undo(state: &mut State) -> Vec<Effect> {
         .closed_draft
         .take_if(|c| matches!(c, ClosedDraft::Discarded(_)))
     {
-        let message = summary(&state.changes(&state.filters, &draft.filters));
+        let message = summary(&state.changes(&draft.base.filters, &draft.filters));
         state.draft = Some(draft);
         state.report(Ok(format!("draft is back: {message}")));
         return Vec::new();
     }
+    if is_waiting(state) {
+        return Vec::new();
+    }
     let now = Observed::of(&state.snapshot);
     match state.history.undo(&state.filters, &now) {
-        Some(before) => step(state, before, "Undone"),
+        Some(before) => step(state, before, ChangeCause::Undone),
         None => {
             state.notify("nothing to undo");
             Vec::new()
@@ -59,9 +62,12 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
         redo_in_draft(state, draft);
         return Vec::new();
     }
+    if is_waiting(state) {
+        return Vec::new();
+    }
     let now = Observed::of(&state.snapshot);
     match state.history.redo(&state.filters, &now) {
-        Some(again) => step(state, again, "Redone"),
+        Some(again) => step(state, again, ChangeCause::Redone),
         None => {
             state.notify("nothing to redo");
             Vec::new()
@@ -70,11 +76,12 @@ pub(crate) fn redo(state: &mut State) -> Vec<Effect> {
 }
 
 fn undo_in_draft(state: &mut State, mut draft: Draft) {
-    let before = draft.steps.pop().unwrap_or_else(|| state.filters.clone());
+    let before = draft.steps.pop();
+    let before = before.unwrap_or_else(|| Filters::clone(&draft.base.filters));
     let message = summary(&state.changes(&draft.filters, &before));
     let after = std::mem::replace(&mut draft.filters, before);
     draft.undone.push(after);
-    if changes(&state.filters, &draft.filters).is_empty() {
+    if changes(&draft.base.filters, &draft.filters).is_empty() {
         state.preview = None;
         state.closed_draft = Some(ClosedDraft::Undone(draft));
         state.report(Ok(format!(
@@ -98,14 +105,4 @@ fn redo_in_draft(state: &mut State, mut draft: Draft) {
         None => state.notify("nothing to redo in the draft"),
     }
     state.draft = Some(draft);
-}
-
-/// Puts other filters in force.
-fn step(state: &mut State, filters: Filters, how: &str) -> Vec<Effect> {
-    state.closed_draft = None;
-    state.preview = None;
-    let message = summary(&state.changes(&state.filters, &filters));
-    state.filters = filters;
-    state.report(Ok(format!("{how}: {message}")));
-    in_force(state)
 }

@@ -1,15 +1,11 @@
-//! Changes of the filters. A change goes into a draft with a preview. The draft is applied as a whole or
-//! discarded, and an applied draft can be undone.
+//! Changes of the filters go into a draft with a preview. The draft is applied as a whole or discarded.
 
 use crate::filter::Switch;
-use crate::filter::change::{changes, revert, summary};
+use crate::filter::change::{changes, revert};
 use crate::filter::{Filters, RuleEffect, expression_builder};
-use crate::protocol::Command as PipelineCommand;
-use crate::text::duration;
 use crate::tui::action::Effect;
 use crate::tui::filters::editor::state::RuleEditor;
-use crate::tui::filters::history::log::{ChangeCause, Observed};
-use crate::tui::filters::state::{Draft, FilterCursor, TemporaryChange};
+use crate::tui::filters::state::{Draft, FilterCursor};
 use crate::tui::frame::focus::Pane;
 use crate::tui::frame::popup::Popup;
 use crate::tui::input::keymap::Command;
@@ -19,10 +15,8 @@ use crate::tui::widget::list::stepped;
 
 /// Changes the draft. Opens one if necessary, and closes a draft without changes.
 pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
-    let mut draft = state.draft.take().unwrap_or_else(|| Draft {
-        filters: state.filters.clone(),
-        ..Draft::default()
-    });
+    let opened = state.draft.take();
+    let mut draft = opened.unwrap_or_else(|| Draft::of(state.versioned_filters()));
     let before = draft.filters.clone();
     change(&mut draft.filters);
     if draft.filters != before {
@@ -30,92 +24,11 @@ pub(crate) fn edit(state: &mut State, change: impl FnOnce(&mut Filters)) {
         draft.undone.clear();
     }
     state.closed_draft = None;
-    if changes(&state.filters, &draft.filters).is_empty() {
+    if changes(&draft.base.filters, &draft.filters).is_empty() {
         state.preview = None;
     } else {
         state.draft = Some(draft);
     }
-}
-
-/// Applies the draft.
-pub(crate) fn apply(state: &mut State) -> Vec<Effect> {
-    let Some(draft) = state.draft.take() else {
-        state.notify("no draft to apply");
-        return Vec::new();
-    };
-    state.preview = None;
-    state.closed_draft = None;
-    let before = std::mem::replace(&mut state.filters, draft.filters);
-    let message = summary(&state.changes(&before, &state.filters));
-    let now = Observed::of(&state.snapshot);
-    state
-        .history
-        .change(before, &state.filters, ChangeCause::Applied, &now);
-    let undo = state.key(Command::Undo);
-    let notice = format!("Applied: {message} ({undo} to undo)");
-    state.report(Ok(notice));
-    in_force(state)
-}
-
-/// Applies the draft for this number of milliseconds, then undoes it.
-pub(crate) fn apply_for(state: &mut State, ms: i64) -> Vec<Effect> {
-    // A temporary change that is still active ends together with this one.
-    let before = match state.temporary_change.take() {
-        Some(armed) => revert(&state.filters, &armed.before, &armed.after),
-        None => state.filters.clone(),
-    };
-    let effects = apply(state);
-    let message = summary(&state.changes(&before, &state.filters));
-    state.report(Ok(format!("Applied for {}: {message}", duration(ms))));
-    state.temporary_change = Some(TemporaryChange {
-        before,
-        after: state.filters.clone(),
-        until_ms: state.snapshot.at_ms.saturating_add(ms),
-    });
-    effects
-}
-
-/// Undoes a temporary change at its end. Later changes stay.
-pub(crate) fn end_temporary_change(state: &mut State) -> Vec<Effect> {
-    let now = state.snapshot.at_ms;
-    let Some(armed) = state
-        .temporary_change
-        .take_if(|armed| armed.until_ms <= now)
-    else {
-        return Vec::new();
-    };
-    let back = revert(&state.filters, &armed.before, &armed.after);
-    let message = state.changes(&state.filters, &back);
-    if message.is_empty() {
-        return Vec::new();
-    }
-    state.closed_draft = None;
-    let before = std::mem::replace(&mut state.filters, back);
-    let cause = ChangeCause::TimeOver;
-    let now = Observed::of(&state.snapshot);
-    state.history.change(before, &state.filters, cause, &now);
-    state.report(Ok(format!("time is over: {}", summary(&message))));
-    in_force(state)
-}
-
-/// The command that puts the filters in force.
-pub(crate) fn in_force(state: &State) -> Vec<Effect> {
-    vec![Effect::Pipeline(PipelineCommand::SetFilters(
-        state.filters.clone(),
-    ))]
-}
-
-/// Takes over the filters of a reloaded configuration.
-pub(crate) fn read(state: &mut State, filters: Filters) {
-    if changes(&state.filters, &filters).is_empty() {
-        return;
-    }
-    state.closed_draft = None;
-    let before = std::mem::replace(&mut state.filters, filters);
-    let now = Observed::of(&state.snapshot);
-    state
-        .history
-        .change(before, &state.filters, ChangeCause::Read, &now);
 }
 
 pub(crate) fn export_history(state: &mut State) -> Vec<Effect> {
@@ -279,8 +192,9 @@ pub(crate) fn write_rule(state: &mut State, effect: RuleEffect, when: String) ->
     open_editor(state, editor)
 }
 
-fn open_editor(state: &mut State, editor: RuleEditor) -> Vec<Effect> {
+fn open_editor(state: &mut State, mut editor: RuleEditor) -> Vec<Effect> {
     state.notice = None;
+    editor.base = state.versioned_filters();
     for rule in &state.filters.rules {
         if !state.conditions.contains(&rule.when) {
             state.conditions.push(rule.when.clone());

@@ -39,7 +39,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     for (index, row) in shown.take(layout.type_rows) {
         let selected = focused && layout.cursor == index;
         let on = filters.selects(&row.name);
-        let edited = on != state.filters.selects(&row.name);
+        let edited = on != state.edited_from().selects(&row.name);
         lines.push(type_line(row, mark(on, edited), selected, width, theme));
     }
     if types.is_empty() {
@@ -56,7 +56,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
     let shown = rules.iter().enumerate().skip(layout.first_rule);
     for (index, rule) in shown.take(layout.rule_rows) {
         let selected = focused && layout.cursor == types.len() + index;
-        let edited = !state.filters.rules.contains(rule);
+        let edited = !state.edited_from().rules.contains(rule);
         let row = RuleRow {
             index,
             rule,

@@ -82,4 +82,6 @@ pub enum PopupKind {
     Columns,
     /// The comparison of two events or ranges.
     Compare,
+    /// What to do with a draft whose filters somebody else has changed.
+    Conflict,
 }

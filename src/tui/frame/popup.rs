@@ -7,6 +7,7 @@ use crate::filter::Mode;
 use crate::tui::compare::state::Compare;
 use crate::tui::events::columns::state::ColumnChooser;
 use crate::tui::events::find_prompt::FindPrompt;
+use crate::tui::filters::conflict::state::Conflict;
 use crate::tui::filters::editor::state::RuleEditor;
 use crate::tui::filters::presets::state::{Presets, Prompt};
 use crate::tui::frame::focus::PopupKind;
@@ -57,6 +58,8 @@ pub enum Popup {
     Columns(ColumnChooser),
     /// The comparison of two events or ranges.
     Compare(Box<Compare>),
+    /// A draft whose filters somebody else has changed.
+    Conflict(Conflict),
     /// The tour of the demo.
     Tour(Tour),
 }
@@ -70,6 +73,7 @@ impl Popup {
             Self::History(_) => PopupKind::History,
             Self::Copy(_) => PopupKind::Copy,
             Self::Exclude(_) => PopupKind::Exclude,
+            Self::Conflict(_) => PopupKind::Conflict,
             Self::Export => PopupKind::Export,
             Self::Presets(open) => match open.prompt {
                 Some(Prompt::Name(_)) => PopupKind::Text,

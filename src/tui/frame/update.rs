@@ -6,6 +6,7 @@ use crate::feed::FeedState;
 use crate::protocol::{Author, Snapshot};
 use crate::tui::action::Effect;
 use crate::tui::delivery::retry_now;
+use crate::tui::filters::apply as filters;
 use crate::tui::frame::alert::{Alert, AlertKind};
 use crate::tui::frame::dock::Host;
 use crate::tui::frame::focus::{OverlayKind, PANES, Pane};
@@ -20,6 +21,7 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     state.moment_ms = state.moment_ms.filter(|at| *at <= snapshot.at_ms);
     if first {
         state.filters = (*snapshot.filters).clone();
+        state.filters_version = snapshot.filters_version;
     }
     let feed_was_down = matches!(state.snapshot.feed.state, FeedState::Down { .. });
     if feed_was_down && snapshot.feed.state == FeedState::Live {
@@ -31,10 +33,16 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
         state.report(Ok(notice.text.clone()));
     }
     if !first {
-        take_change_of_others(state, &snapshot);
+        tell_change_of_others(state, &snapshot);
     }
     throughput::annotate(state, &snapshot);
+    let is_other_run = !first && snapshot.started_ms != state.snapshot.started_ms;
     state.snapshot = snapshot;
+    if is_other_run {
+        filters::take_other_run(state);
+    } else {
+        filters::take_newer(state);
+    }
     retry_now::on_snapshot(state);
     let now = state.snapshot.at_ms;
     if state.notice.as_ref().is_some_and(|m| m.until_ms < now) {
@@ -42,18 +50,17 @@ pub(crate) fn on_snapshot(state: &mut State, snapshot: Arc<Snapshot>) {
     }
 }
 
-/// Tells of a change that somebody else has made, and takes their filters as those in force: a draft is
-/// compared with them from now on.
-fn take_change_of_others(state: &mut State, new: &Snapshot) {
+/// Tells of a change that somebody else has made.
+fn tell_change_of_others(state: &mut State, new: &Snapshot) {
     let Some(change) = &new.last_change else {
         return;
     };
-    let is_own = change.author.from == Author::SCREEN || state.applying > 0;
-    if is_own || state.snapshot.last_change.as_ref() == Some(change) {
+    let is_attached = new.link.is_some();
+    let is_own = (!is_attached && change.author.from == Author::SCREEN) || state.applying > 0;
+    // A change made or confirmed here may come in a state after its answer.
+    let is_known = change.is_of_filters() && change.filters_version <= state.filters_version;
+    if is_own || is_known || state.snapshot.last_change.as_ref() == Some(change) {
         return;
-    }
-    if new.filters_version != state.snapshot.filters_version {
-        state.filters = (*new.filters).clone();
     }
     let Author { name, from } = &change.author;
     state.report(Ok(format!("{name} ({from}): {}", change.what)));

@@ -20,6 +20,7 @@ use crate::tui::events::jump;
 use crate::tui::events::reveal::reveal;
 use crate::tui::events::seek::Direction;
 use crate::tui::events::update::{follow, freeze, next_list, toggle_context};
+use crate::tui::filters::apply;
 use crate::tui::filters::presets::update as presets;
 use crate::tui::filters::state::Sort;
 use crate::tui::filters::undo;
@@ -157,7 +158,7 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Back => back(state),
         Command::NextMatch => return neighbour(state, 1),
         Command::PreviousMatch => return neighbour(state, -1),
-        Command::Apply => return filters::apply(state),
+        Command::Apply => return apply::apply(state),
         Command::ApplyForTime => {
             if state.draft.is_some() {
                 state.popup = Some(Popup::ForTime(Input::new("15min".to_owned())));

@@ -11,6 +11,7 @@ use crate::tui::delivery::update::drain;
 use crate::tui::events::columns::update as columns;
 use crate::tui::events::find_update::type_find;
 use crate::tui::events::jump;
+use crate::tui::filters::conflict::update as conflict;
 use crate::tui::filters::editor::update::type_rule;
 use crate::tui::filters::for_time;
 use crate::tui::filters::history::update::type_history;
@@ -63,6 +64,7 @@ pub(crate) fn carry_out(state: &mut State, command: Option<Command>, key: KeyEve
         Popup::Presets(open) => presets::type_key(state, open, command, key),
         Popup::Columns(open) => columns::type_key(state, open, command, key),
         Popup::Compare(open) => compare::type_key(state, open, command),
+        Popup::Conflict(open) => conflict::chosen(state, open, command),
         Popup::Tour(open) => tour::type_key(state, open, key.code).unwrap_or_default(),
     }
 }

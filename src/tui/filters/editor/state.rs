@@ -7,11 +7,14 @@ use tui_input::backend::crossterm::EventHandler;
 use crate::filter::advice::{Advice, check};
 use crate::filter::catalog::Catalog;
 use crate::filter::{CompileError, Condition, Filters, Rule, RuleEffect};
+use crate::protocol::VersionedFilters;
 use crate::tui::widget::condition_input::ConditionInput;
 
 /// The rule editor.
 #[derive(Debug)]
 pub struct RuleEditor {
+    /// The filters in force when the editor was opened, which a new draft is made from.
+    pub base: VersionedFilters,
     /// The index of the edited rule. None for a new rule.
     pub index: Option<usize>,
     /// The name.
@@ -78,6 +81,7 @@ impl RuleEditor {
     /// An editor for an existing rule.
     pub fn of(index: usize, rule: &Rule) -> Self {
         Self {
+            base: VersionedFilters::default(),
             index: Some(index),
             name: Input::new(rule.name.clone()),
             effect: rule.effect,

@@ -3,9 +3,10 @@
 use crossterm::event::{KeyCode, KeyEvent};
 
 use crate::tui::action::Effect;
+use crate::tui::filters::apply::apply;
 use crate::tui::filters::editor::state::RuleEditor;
-use crate::tui::filters::state::FilterCursor;
-use crate::tui::filters::update::{apply, edit};
+use crate::tui::filters::state::{Draft, FilterCursor};
+use crate::tui::filters::update::edit;
 use crate::tui::frame::popup::Popup;
 use crate::tui::state::State;
 use crate::tui::widget::condition_input::remember;
@@ -27,11 +28,17 @@ pub(crate) fn type_rule(
 /// Applies the rule together with the draft, since the preview showed both. A rule with an error
 /// stays in the editor.
 pub(crate) fn finish_rule(state: &mut State, mut editor: Box<RuleEditor>) -> Vec<Effect> {
-    let mut filters = state.edited().clone();
+    let draft = state.draft.as_ref();
+    let mut filters = draft
+        .map_or(&*editor.base.filters, |draft| &draft.filters)
+        .clone();
     match editor.put_into(&mut filters) {
         Ok(index) => {
             state.filter_cursor = FilterCursor::Rule(index);
             remember(&mut state.conditions, editor.when.value().trim());
+            if state.draft.is_none() {
+                state.draft = Some(Draft::of(editor.base));
+            }
             edit(state, |draft| *draft = filters);
             apply(state)
         }

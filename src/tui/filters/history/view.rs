@@ -53,7 +53,7 @@ pub(crate) fn render(
         let clock = time::to_clock_seconds(entry.at_ms);
         Line::from(vec![
             Span::styled(format!(" {clock} "), theme.dim),
-            Span::styled(text::fit(entry.cause.word(), 11), theme.accent),
+            Span::styled(text::fit(entry.origin(), 11), theme.accent),
             Span::styled(text::cut(&entry.summary(), width), theme.text),
         ])
     };

@@ -24,11 +24,13 @@ const TIMED: usize = 36;
 const WIDE: usize = 62;
 
 pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &Theme) {
-    let count = state.changes(&state.filters, state.edited()).len();
+    let count = state.changes(state.edited_from(), state.edited()).len();
     let dash = theme.sign(Sign::Dash);
     let s = if count == 1 { "" } else { "s" };
     let is_narrow = area.width < NARROW_PANE;
     let state_of_it = match (state.frozen.is_some(), is_narrow) {
+        _ if state.has_outdated_draft() && is_narrow => ", filters changed since",
+        _ if state.has_outdated_draft() => "; the filters were changed since",
         (true, true) => ", live",
         (true, false) => ", not applied; the preview is live",
         (false, true) => "",

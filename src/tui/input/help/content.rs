@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 23] = [
+const SCOPES: [(&str, &str, Scope); 24] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -98,6 +98,11 @@ const SCOPES: [(&str, &str, Scope); 23] = [
         "Choice of what to exclude",
         "Exclude",
         Scope::Popup(PopupKind::Exclude),
+    ),
+    (
+        "A draft whose filters others changed",
+        "Conflict",
+        Scope::Popup(PopupKind::Conflict),
     ),
     (
         "Columns of the events",

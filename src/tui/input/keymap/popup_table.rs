@@ -1,7 +1,7 @@
 //! The default keys in popups.
 
 use crate::tui::frame::focus::PopupKind::{
-    Columns, Compare, Copy, Exclude, Export, Help, History, List, Question, Text,
+    Columns, Compare, Conflict, Copy, Exclude, Export, Help, History, List, Question, Text,
 };
 use crate::tui::input::keymap::binding::Scope::Popup;
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
@@ -59,6 +59,10 @@ pub(super) static POPUP_KEYS: &[DefaultBinding] = &[
     bind(&["Esc", "q"], Command::Back, Popup(Exclude), ["close-exclude", "close", "closes"]),
     bind(&["g"], Command::Top, Popup(Compare), ["compare-top", "first row: gg", ""]),
     bind(&["Esc", "q", "V"], Command::Back, Popup(Compare), ["close-compare", "close", "closes"]),
+    bind(&["a"], InPopup(Does::Choice(0)), Popup(Conflict), ["apply-on-top", "apply the draft's changes on top of the filters in force", ""]),
+    bind(&["e"], InPopup(Does::Choice(1)), Popup(Conflict), ["edit-on-top", "take the other changes into the draft, and go on editing it", ""]),
+    bind(&["D"], InPopup(Does::Choice(2)), Popup(Conflict), ["discard-conflict", "discard the draft", ""]),
+    bind(&["Esc", "q"], Command::Back, Popup(Conflict), ["close-conflict", "close; the draft stays open", "closes"]),
     bind(&["Space", "Enter"], InPopup(Does::Mark), Popup(Columns), ["show-column", "show or hide the column", "shows or hides"]),
     bind(&["K"], InPopup(Does::MoveUp), Popup(Columns), ["column-up", "move the column to the left", "moves it to the left"]),
     bind(&["J"], InPopup(Does::MoveDown), Popup(Columns), ["column-down", "move the column to the right", "moves it to the right"]),
