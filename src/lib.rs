@@ -52,6 +52,7 @@
 //! cli              the command line
 //! tui              the screen: a folder per pane, with its query, update and view
 //! control          the control API: who may do what, server, client
+//! privacy          masks people: on screens, and for viewers
 //! audit            the ledger compared with Amplitude's export
 //! pipeline         the tasks; their start, drain and end
 //! config           settings: defaults, file, environment, flags; validation
@@ -102,6 +103,7 @@ pub mod log_limit;
 pub mod network;
 pub mod owner_only;
 pub mod pipeline;
+pub mod privacy;
 pub mod protocol;
 pub mod relay;
 mod service_manager;

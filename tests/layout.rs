@@ -20,6 +20,8 @@ const LAYERS: &[&[&str]] = &[
     &["cli"],
     &["tui"],
     &["control"],
+    // Masks people in what screens draw and in what viewers are sent.
+    &["privacy"],
     &["audit"],
     &["pipeline"],
     &["config"],

@@ -73,6 +73,7 @@ pub(super) async fn show(
     settings: &Settings,
     transfer: Transfer,
 ) -> Result<ExitCode> {
+    client.versions().await?.check_screen(&client.place())?;
     let about: AboutAnswer = client.get("/v1/about").await?;
     let (mirror, ends) = Mirror::new(client.clone(), settings.screen.ring_bytes, transfer);
     let remote = Remote::connect(client.clone(), ends).await?;

@@ -75,7 +75,12 @@ pub(super) fn access(own: &config::Control) -> Access {
         role,
         secret: secret.clone(),
     });
-    Access::new(tokens.collect())
+    let access = Access::new(tokens.collect());
+    if own.privacy {
+        access.masking_people()
+    } else {
+        access
+    }
 }
 
 fn reload(reloader: Reloader, handle: Handle) -> Reload {

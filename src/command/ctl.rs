@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 
 use crate::amplitude::time;
 use crate::cli::{Ctl, CtlRequest, FiltersRequest, Format};
+use crate::control::AboutAnswer;
 use crate::control::client::{Client, ClientError};
 use crate::filter::{Filters, Mode};
 use crate::protocol::{ChangeRecord, Snapshot, VersionedFilters};
@@ -31,7 +32,11 @@ pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
         Ok(code) => Ok(code),
         // It was reached, and refused: scripts tell that from one that isn't there.
         Err(error) => match error.downcast_ref::<ClientError>() {
-            Some(error @ (ClientError::Refused { .. } | ClientError::Conflict(_))) => {
+            Some(
+                error @ (ClientError::Refused { .. }
+                | ClientError::Conflict(_)
+                | ClientError::Version(_)),
+            ) => {
                 complain!("sluicegate: {error}");
                 Ok(ExitCode::from(1))
             }
@@ -41,6 +46,10 @@ pub(super) async fn run(args: Ctl, source: ConfigSource) -> Result<ExitCode> {
 }
 
 async fn request(client: &Client, request: CtlRequest) -> Result<ExitCode> {
+    let versions = client.versions().await?;
+    versions
+        .check_api(&client.place())
+        .map_err(ClientError::from)?;
     match request {
         CtlRequest::Status { format } => status(client, format).await?,
         CtlRequest::Gate { mode, yes } => return gate(client, mode, yes).await,
@@ -177,6 +186,12 @@ async fn tail(client: &Client, path: &str, limit: Option<u64>) -> Result<()> {
     let mut left = limit.unwrap_or(u64::MAX);
     if left == 0 {
         return Ok(());
+    }
+    let about: AboutAnswer = client.get("/v1/about").await?;
+    if about.people_masked {
+        complain!(
+            "people are masked: control.privacy of the forwarder hides them from viewers, and conditions see only what is shown"
+        );
     }
     let mut out = std::io::stdout();
     let following = client.follow(path, |line| {

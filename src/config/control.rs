@@ -19,6 +19,7 @@ pub struct Control {
     pub listen: String,
     pub tls_cert_file: String,
     pub tls_key_file: String,
+    pub privacy: bool,
     #[serde(serialize_with = "masked_values")]
     pub operators: BTreeMap<String, SecretString>,
     #[serde(serialize_with = "masked_values")]
@@ -32,6 +33,7 @@ impl Default for Control {
             listen: String::new(),
             tls_cert_file: String::new(),
             tls_key_file: String::new(),
+            privacy: false,
             operators: BTreeMap::new(),
             viewers: BTreeMap::new(),
         }

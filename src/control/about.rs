@@ -39,6 +39,9 @@ pub struct AboutAnswer {
     pub you: Author,
     /// What they may do.
     pub role: Role,
+    /// Whether people are masked in everything that they are sent.
+    #[serde(default)]
+    pub people_masked: bool,
 }
 
 impl About {

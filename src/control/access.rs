@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use subtle::ConstantTimeEq as _;
 
 use crate::browser;
+use crate::privacy::ViewerMask;
 use crate::protocol::Author;
 
 use super::refusal::Refusal;
@@ -19,7 +20,7 @@ pub const USER_HEADER: &str = "sluicegate-user";
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Role {
-    /// Look at everything.
+    /// Look at everything; with `control.privacy` at everything but people.
     Viewer,
     /// Look at everything, and change it.
     Operator,
@@ -36,10 +37,12 @@ pub struct Token {
     pub secret: SecretString,
 }
 
-/// The tokens of a forwarder.
+/// The tokens of a forwarder, and what viewers may see.
 #[derive(Debug, Clone, Default)]
 pub struct Access {
     tokens: Vec<Token>,
+    /// The mask of people for viewers. None: they see everything.
+    mask: Option<ViewerMask>,
 }
 
 /// Whoever sent a request.
@@ -54,7 +57,26 @@ pub struct Caller {
 impl Access {
     /// Access by these tokens.
     pub fn new(tokens: Vec<Token>) -> Self {
-        Self { tokens }
+        Self { tokens, mask: None }
+    }
+
+    /// Masks people for viewers, by pseudonyms that nobody can reproduce.
+    #[must_use]
+    pub fn masking_people(self) -> Self {
+        Self {
+            mask: Some(ViewerMask::new(rand::random())),
+            ..self
+        }
+    }
+
+    /// The mask for viewers, if they have one.
+    pub(super) fn mask(&self) -> Option<ViewerMask> {
+        self.mask
+    }
+
+    /// The mask for a caller; none for operators, who see everything.
+    pub(super) fn mask_for(&self, caller: &Caller) -> Option<ViewerMask> {
+        self.mask.filter(|_| caller.role == Role::Viewer)
     }
 
     /// Whether there are no tokens.

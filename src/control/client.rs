@@ -14,6 +14,7 @@ use crate::network::tls;
 use crate::protocol::{Author, FiltersConflict};
 
 use super::access::USER_HEADER;
+use super::versions::{self, VersionMismatch, Versions};
 
 /// Maximum time to connect.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
@@ -62,6 +63,9 @@ pub enum ClientError {
     /// Somebody else changed the filters meanwhile.
     #[error("{0}")]
     Conflict(Box<FiltersConflict>),
+    /// The forwarder is of another version.
+    #[error(transparent)]
+    Version(#[from] VersionMismatch),
     /// The answer is not one of this API.
     #[error(
         "the answer of {place} is not as expected: {why}; is it a forwarder of another version?"
@@ -120,6 +124,30 @@ impl Client {
     /// The address, for messages.
     pub fn place(&self) -> String {
         shown(&self.place)
+    }
+
+    /// Asks for the versions of the forwarder. Whoever uses one should check them first.
+    pub async fn versions(&self) -> Result<Versions, ClientError> {
+        match self.get(versions::PATH).await {
+            // One from before there was such a path tells its version here.
+            Err(ClientError::Refused { status, .. }) if status == StatusCode::NOT_FOUND => {
+                let about: Value = self.get("/v1/about").await?;
+                let versions = serde_json::from_value(about["forwarder"].clone());
+                versions.map_err(|error| ClientError::Strange {
+                    place: self.place(),
+                    why: error.to_string(),
+                })
+            }
+            versions => versions,
+        }
+    }
+
+    /// Asks for them, and waits for the answer at most for `silence`.
+    pub(super) async fn versions_within(&self, silence: Duration) -> Result<Versions, ClientError> {
+        match tokio::time::timeout(silence, self.versions()).await {
+            Ok(versions) => versions,
+            Err(_) => Err(self.silent(silence)),
+        }
     }
 
     /// Asks for `path`.

@@ -27,7 +27,12 @@ struct SomeDeadLetters {
     most: u64,
 }
 
-pub(super) async fn list(State(api): State<Api>, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn list(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    must_see_people(&api, &caller)?;
     let SomeDeadLetters { which, most } = parsed(&body)?;
     let most = most.min(MAX_DEAD_LETTERS);
     let handle = &api.0.handle;
@@ -37,7 +42,12 @@ pub(super) async fn list(State(api): State<Api>, body: Bytes) -> Result<Response
     Ok(answer(StatusCode::OK, &found))
 }
 
-pub(super) async fn export(State(api): State<Api>, body: Bytes) -> Result<Response, Refusal> {
+pub(super) async fn export(
+    State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
+    body: Bytes,
+) -> Result<Response, Refusal> {
+    must_see_people(&api, &caller)?;
     let which: DeadLetterSelection = parsed(&body)?;
     let export = move |all: &DeadLetters| {
         let mut text = Vec::new();
@@ -48,6 +58,17 @@ pub(super) async fn export(State(api): State<Api>, body: Bytes) -> Result<Respon
     let text = text.map_err(|error| unreadable(&error))?;
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
     Ok((StatusCode::OK, headers, text).into_response())
+}
+
+/// Refuses whoever may not see people: a dead letter is an event as it was sent, with a reason that may
+/// quote it, and to ask for those of a person would tell whether there are any.
+fn must_see_people(api: &Api, caller: &Caller) -> Result<(), Refusal> {
+    match api.mask(caller) {
+        None => Ok(()),
+        Some(_) => Err(Refusal::forbidden(
+            "dead letters hold people's data, which control.privacy hides from viewers; use the token of an operator, or the control socket",
+        )),
+    }
 }
 
 fn unreadable(error: &CommandError) -> Refusal {

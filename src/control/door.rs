@@ -8,10 +8,11 @@ use axum::extract::{ConnectInfo, DefaultBodyLimit, Request, State};
 use axum::http::StatusCode;
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse as _, Response};
+use axum::routing::get;
 
-use super::about::PROTOCOL;
 use super::access::Access;
-use super::refusal::Refusal;
+use super::refusal::{Refusal, answer};
+use super::versions::{self, Versions};
 
 /// Maximum size of a request's body, in bytes: filters with some hundred thousand event types.
 const MAX_BODY: usize = 64 << 20;
@@ -37,6 +38,7 @@ impl Doors {
         let behind = |door| {
             guarded
                 .clone()
+                .route(versions::PATH, get(version))
                 .fallback(unknown_path)
                 .method_not_allowed_fallback(unknown_method)
                 .layer(DefaultBodyLimit::max(MAX_BODY))
@@ -76,11 +78,12 @@ async fn authenticate(
     }
 }
 
+async fn version() -> Response {
+    answer(StatusCode::OK, &Versions::this())
+}
+
 async fn unknown_path(request: Request) -> Refusal {
-    let path = request.uri().path();
-    let why = format!(
-        "there is no {path} in version {PROTOCOL} of this API; its paths begin with /v{PROTOCOL}/"
-    );
+    let why = versions::unknown_path(request.uri().path());
     Refusal::new(StatusCode::NOT_FOUND, why)
 }
 

@@ -18,6 +18,7 @@ use crate::amplitude::{Reading, json};
 use crate::filter::Decision;
 use crate::filter::expression::{Condition, Evaluation, Variables};
 use crate::limits::Violation;
+use crate::privacy::ViewerMask;
 use crate::protocol::{Content, Outcome, Record};
 use crate::telemetry::ring::SharedRing;
 
@@ -68,8 +69,13 @@ enum Line<'r> {
     },
 }
 
-/// Answers with the events that meet the query.
-pub(super) fn stream(ring: SharedRing, query: &EventQuery) -> Result<Response, Refusal> {
+/// Answers with the events that meet the query. With a mask the condition is evaluated on the masked
+/// events: nobody can find a value out by asking for it.
+pub(super) fn stream(
+    ring: SharedRing,
+    mask: Option<ViewerMask>,
+    query: &EventQuery,
+) -> Result<Response, Refusal> {
     let condition = match query.condition.trim() {
         "" => None,
         source => Some(Condition::compile(source).map_err(|error| {
@@ -83,6 +89,7 @@ pub(super) fn stream(ring: SharedRing, query: &EventQuery) -> Result<Response, R
     };
     let tail = Tail {
         ring,
+        mask,
         condition,
         next,
         ends: query.end,
@@ -98,6 +105,7 @@ pub(super) fn stream(ring: SharedRing, query: &EventQuery) -> Result<Response, R
 /// A place among the events.
 struct Tail {
     ring: SharedRing,
+    mask: Option<ViewerMask>,
     condition: Option<Condition>,
     /// The sequence number of the next event.
     next: u64,
@@ -129,8 +137,11 @@ impl Tail {
         let mut count = 0;
         // The ring is not locked while conditions are evaluated.
         while count < MAX_LINES
-            && let Some(records) = self.ring.copy_batch(&mut self.next, |r| Some(r.clone()))
+            && let Some(mut records) = self.ring.copy_batch(&mut self.next, |r| Some(r.clone()))
         {
+            if let Some(mask) = &self.mask {
+                records = records.iter().map(|record| mask.record(record)).collect();
+            }
             for record in records.iter().filter(|record| self.meets(record)) {
                 count += 1;
                 write_record(&mut out, record);

@@ -54,6 +54,7 @@ pub struct Mirror {
     /// The last event of that run, by its number there.
     last: u64,
     missed: u64,
+    people_masked: bool,
 }
 
 /// The ends of a mirror that a screen reads.
@@ -92,6 +93,7 @@ impl Mirror {
             run,
             last: 0,
             missed: 0,
+            people_masked: false,
         };
         (mirror, ends)
     }
@@ -117,6 +119,9 @@ impl Mirror {
 
     /// Follows one connection to its end.
     async fn follow(&mut self) -> Result<(), ClientError> {
+        // The forwarder may have been started again as another version.
+        let versions = self.client.versions_within(SILENCE).await?;
+        versions.check_screen(&self.client.place())?;
         let mut answer = self.client.stream(&self.path(), SILENCE).await?;
         let strange = |client: &Client, why: String| ClientError::Strange {
             place: client.place(),
@@ -189,7 +194,12 @@ impl Mirror {
         let now = self.current();
         let offset = now.offset;
         match line {
-            Line::Hello { forwarder, role } => {
+            Line::Hello {
+                forwarder,
+                role,
+                people_masked,
+            } => {
+                self.people_masked = people_masked;
                 if (forwarder.pid, forwarder.started_ms) != (now.process, now.started_ms) {
                     self.last = 0;
                     let run = Run {
@@ -233,6 +243,7 @@ impl Mirror {
             lost: None,
             missed: self.missed,
             summaries: self.transfer.summaries,
+            people_masked: self.people_masked,
         });
         self.snapshots.send_replace(Arc::new(snapshot));
     }
@@ -246,6 +257,7 @@ impl Mirror {
                 lost: Some((why.to_owned(), again_ms)),
                 missed: self.missed,
                 summaries: self.transfer.summaries,
+                people_masked: self.people_masked,
             });
             *snapshot = Arc::new(old);
         });
@@ -276,7 +288,11 @@ mod tests {
                 ..About::this(String::new(), String::new(), String::new())
             };
             let role = Role::Operator;
-            mirror.take(Line::Hello { forwarder, role });
+            mirror.take(Line::Hello {
+                forwarder,
+                role,
+                people_masked: false,
+            });
             let new = |n| {
                 let record = record(n, text, Decision::Accepted, Outcome::OnItsWay);
                 WireRecord::of(&record, Detail::Full).unwrap()

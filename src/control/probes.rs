@@ -29,7 +29,7 @@ async fn alive() -> Response {
 }
 
 async fn ready(State(api): State<Api>) -> Response {
-    let readiness = Readiness::of(&api.snapshot());
+    let readiness = Readiness::of(&api.0.handle.snapshots().borrow());
     let status = if readiness.is_ready() {
         StatusCode::OK
     } else {

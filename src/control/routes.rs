@@ -1,5 +1,7 @@
 //! The requests of the control API, and their answers.
 
+use std::sync::Arc;
+
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::{Extension, Query, State};
@@ -61,34 +63,38 @@ fn guarded(api: &Api) -> Router {
 async fn about(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
     let body = AboutAnswer {
         forwarder: api.0.about.clone(),
-        you: caller.author,
+        people_masked: api.mask(&caller).is_some(),
         role: caller.role,
+        you: caller.author,
     };
     answer(StatusCode::OK, &body)
 }
 
-async fn status(State(api): State<Api>) -> Response {
-    answer(StatusCode::OK, &*api.snapshot())
+async fn status(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    answer(StatusCode::OK, &*api.snapshot(&caller))
 }
 
-async fn metrics(State(api): State<Api>) -> Response {
-    let screens = [Role::Viewer, Role::Operator].map(|role| (role, api.0.screens.count(role)));
+async fn metrics(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let screens = [Role::Viewer, Role::Operator].map(|role| (role, api.screen_count(role)));
     let metrics = &api.0.metrics;
-    metrics.answer(&api.0.about, api.snapshot(), screens)
+    metrics.answer(&api.0.about, api.snapshot(&caller), screens)
 }
 
 async fn tail(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     Query(query): Query<EventQuery>,
 ) -> Result<Response, Refusal> {
-    events::stream(api.0.handle.ring().clone(), &query)
+    events::stream(api.0.handle.ring().clone(), api.mask(&caller), &query)
 }
 
 async fn whole_event(
     State(api): State<Api>,
+    Extension(caller): Extension<Caller>,
     Query(number): Query<EventNumber>,
 ) -> Result<Response, Refusal> {
-    whole(&api.0.about, api.0.handle.ring(), &number)
+    let (about, mask) = (&api.0.about, api.mask(&caller));
+    whole(about, api.0.handle.ring(), mask, &number)
 }
 
 async fn screen(
@@ -99,18 +105,26 @@ async fn screen(
     let sources = ScreenSources {
         about: api.0.about.clone(),
         role: caller.role,
-        hub: api.0.screens.clone(),
+        hub: api.screens(&caller),
     };
     // The history takes some time to be written.
     blocking::run(move || screen_feed::stream(sources, &query)).await
 }
 
-async fn changes(State(api): State<Api>) -> Response {
-    answer(StatusCode::OK, &api.0.handle.change_records())
+async fn changes(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let mut changes = api.0.handle.change_records();
+    if let Some(mask) = api.mask(&caller) {
+        changes = changes.iter().map(|change| mask.change(change)).collect();
+    }
+    answer(StatusCode::OK, &changes)
 }
 
-async fn filters(State(api): State<Api>) -> Response {
-    answer(StatusCode::OK, &api.0.handle.versioned_filters())
+async fn filters(State(api): State<Api>, Extension(caller): Extension<Caller>) -> Response {
+    let mut found = api.0.handle.versioned_filters();
+    if let Some(mask) = api.mask(&caller) {
+        found.filters = Arc::new(mask.filters(&found.filters));
+    }
+    answer(StatusCode::OK, &found)
 }
 
 /// A change of the filters.

@@ -107,8 +107,12 @@ impl ScreenFeed {
         let is_same = (query.pid, query.started_ms) == (about.pid, about.started_ms);
         let goes_on = is_same && query.after > 0;
         let mut lines = Vec::new();
-        let forwarder = about;
-        write_line(&mut lines, &Line::Hello { forwarder, role })?;
+        let hello = Line::Hello {
+            forwarder: about,
+            role,
+            people_masked: hub.masks_people(),
+        };
+        write_line(&mut lines, &hello)?;
         // The state comes before the events, which may take some time.
         write_line(&mut lines, &Line::Snapshot(hub.snapshot()))?;
         if goes_on && query.pending > 0 {
@@ -206,6 +210,7 @@ fn write_history(
         newest.reverse();
         newest
     };
+    let records = hub.masked_records(records);
     let first = records.first().map_or(end, |record| record.sequence);
     if known > 0 {
         write_missed(lines, first.saturating_sub(known + 1))?;
@@ -233,7 +238,8 @@ fn write_stories(hub: &ScreenHub, first: u64, last: u64, lines: &mut Vec<u8>) ->
             .map(|record| (record.sequence, record.story.clone()))
             .collect()
     };
-    let fragments: Vec<Fragment> = stories
+    let fragments: Vec<Fragment> = hub
+        .masked_stories(stories)
         .iter()
         .filter_map(|(number, story)| fragment(*number, &(*number, WireStory::of(story))))
         .collect();

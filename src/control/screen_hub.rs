@@ -12,7 +12,8 @@ use tokio::sync::{broadcast, watch};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use crate::filter::Mode;
-use crate::protocol::Snapshot;
+use crate::privacy::ViewerMask;
+use crate::protocol::{Record, Snapshot};
 use crate::telemetry::ring::{Ring, SharedRing};
 use crate::telemetry::story_changes::Follower;
 
@@ -36,6 +37,8 @@ const KEPT_TICKS: usize = 8;
 pub(super) struct ScreenHub {
     ring: SharedRing,
     snapshots: watch::Receiver<Arc<Snapshot>>,
+    /// The mask of people for these screens.
+    mask: Option<ViewerMask>,
     /// None as long as no screen is attached.
     driver: Mutex<Option<Driver>>,
     viewers: AtomicU64,
@@ -71,11 +74,16 @@ pub(super) struct Joined {
 struct Counted(Arc<ScreenHub>, Role);
 
 impl ScreenHub {
-    /// The source of the screens on this ring and these snapshots.
-    pub(super) fn new(ring: SharedRing, snapshots: watch::Receiver<Arc<Snapshot>>) -> Arc<Self> {
+    /// The source of the screens on this ring and these snapshots. With a mask they see no people.
+    pub(super) fn new(
+        ring: SharedRing,
+        snapshots: watch::Receiver<Arc<Snapshot>>,
+        mask: Option<ViewerMask>,
+    ) -> Arc<Self> {
         Arc::new(Self {
             ring,
             snapshots,
+            mask,
             driver: Mutex::new(None),
             viewers: AtomicU64::new(0),
             operators: AtomicU64::new(0),
@@ -87,7 +95,37 @@ impl ScreenHub {
     }
 
     pub(super) fn snapshot(&self) -> Arc<Snapshot> {
-        self.snapshots.borrow().clone()
+        self.masked_snapshot(self.snapshots.borrow().clone())
+    }
+
+    /// Whether people are masked.
+    pub(super) fn masks_people(&self) -> bool {
+        self.mask.is_some()
+    }
+
+    /// Records of the ring, as these screens may see them.
+    pub(super) fn masked_records(&self, records: Vec<Record>) -> Vec<Record> {
+        match &self.mask {
+            Some(mask) => records.iter().map(|record| mask.record(record)).collect(),
+            None => records,
+        }
+    }
+
+    /// Stories of the ring, as these screens may see them.
+    pub(super) fn masked_stories(&self, mut stories: Vec<ChangedStory>) -> Vec<ChangedStory> {
+        if let Some(mask) = &self.mask {
+            for (_, story) in &mut stories {
+                *story = mask.story(story);
+            }
+        }
+        stories
+    }
+
+    fn masked_snapshot(&self, snapshot: Arc<Snapshot>) -> Arc<Snapshot> {
+        match &self.mask {
+            Some(mask) => Arc::new(mask.snapshot(&snapshot)),
+            None => snapshot,
+        }
     }
 
     /// Number of attached screens.
@@ -126,7 +164,10 @@ impl ScreenHub {
             *driver = None;
             return false;
         }
-        let tick = running.tick(&self.ring);
+        let mut tick = running.tick(&self.ring);
+        tick.records = self.masked_records(tick.records);
+        tick.stories = self.masked_stories(tick.stories);
+        tick.snapshot = tick.snapshot.map(|snapshot| self.masked_snapshot(snapshot));
         if !tick.is_empty() {
             tick.prepare(&running.last);
             running.last = Arc::new(tick);
@@ -251,7 +292,7 @@ mod tests {
         let ring = SharedRing::new(1 << 24);
         ring.lock().extend(records(1..11));
         let (_sender, snapshots) = watch::channel(Arc::default());
-        let hub = ScreenHub::new(ring.clone(), snapshots);
+        let hub = ScreenHub::new(ring.clone(), snapshots, None);
         let mut screens: Vec<Joined> = [Role::Viewer, Role::Operator, Role::Operator]
             .map(|role| hub.join(role))
             .into();
@@ -287,7 +328,7 @@ mod tests {
     #[tokio::test]
     async fn the_ticks_end_with_the_pipeline() {
         let (sender, snapshots) = watch::channel(Arc::default());
-        let hub = ScreenHub::new(SharedRing::new(1 << 20), snapshots);
+        let hub = ScreenHub::new(SharedRing::new(1 << 20), snapshots, None);
         let mut screen = hub.join(Role::Operator);
         drop(sender);
         assert!(screen.ticks.recv().await.is_err());

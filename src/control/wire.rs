@@ -47,8 +47,13 @@ const MAX_SUMMARY_FIELD: usize = 256;
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Line {
-    /// The first line: the forwarder, and the role of the caller.
-    Hello { forwarder: About, role: Role },
+    /// The first line: the forwarder, the role of the caller, and whether people are masked for them.
+    Hello {
+        forwarder: About,
+        role: Role,
+        #[serde(default)]
+        people_masked: bool,
+    },
     /// The state.
     Snapshot(Arc<Snapshot>),
     /// New events, in order.

@@ -129,6 +129,8 @@ pub struct LinkStatus {
     pub missed: u64,
     /// Whether it is sent summaries of events only.
     pub summaries: bool,
+    /// Whether the forwarder masks people for whoever is at this screen.
+    pub people_masked: bool,
 }
 
 /// Counts since the start.

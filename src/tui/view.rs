@@ -43,7 +43,7 @@ use crate::tui::input::palette::view as palette;
 use crate::tui::inspector::view as inspector;
 use crate::tui::limits::{view as limits, violations};
 use crate::tui::person::view as person;
-use crate::tui::privacy::mask;
+use crate::tui::privacy::buffer;
 use crate::tui::privacy::on_screen::{ids_on_screen, servers_on_screen};
 use crate::tui::properties::view as properties;
 use crate::tui::row::exclude;
@@ -79,7 +79,7 @@ pub fn draw(frame: &mut Frame<'_>, state: &State, theme: &Theme) {
     }
     if state.privacy.is_some() {
         let (ids, servers) = (ids_on_screen(state), servers_on_screen(state));
-        mask::mask_buffer(frame.buffer_mut(), &ids, &servers);
+        buffer::mask_buffer(frame.buffer_mut(), &ids, &servers);
     }
     if theme.ascii {
         to_ascii(frame.buffer_mut());

@@ -8,11 +8,15 @@ mod common;
 #[path = "../common/forwarder.rs"]
 mod forwarder;
 mod lifecycle;
+mod masked;
 mod metrics;
 mod network;
 #[path = "../common/program.rs"]
 mod program;
 mod relay;
 mod steering;
+#[path = "../common/stub.rs"]
+mod stub;
 #[path = "../common/tls.rs"]
 mod tls;
+mod versions;

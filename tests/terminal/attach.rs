@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use sluicegate::customerio::sandbox::{Faults, Options, Sandbox};
 use tokio::net::TcpListener;
 
-use crate::program::{Running, Serving, run_on, sandbox, sluicegate};
+use crate::program::{Running, Serving, run_on, sandbox, sluicegate, steady_place};
 use crate::pty::{Terminal, program_without_umask};
 
 /// A feed of made-up traffic, a sandbox, and a forwarder between them with its spool in `folder`.
@@ -25,16 +25,21 @@ pub struct Bench {
 
 impl Bench {
     pub fn start() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with more variables.
+    fn with(more: &[(&str, &str)]) -> Self {
         let sandbox = sandbox(&[]);
         let url = sandbox.url.clone();
         Self {
             _sandbox: Some(sandbox),
-            ..Self::towards(&url)
+            ..Self::towards(&url, more)
         }
     }
 
     /// The same towards another sandbox.
-    fn towards(sandbox: &str) -> Self {
+    fn towards(sandbox: &str, more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let events = folder.path().join("events.ndjson");
         let line = |n: u64| {
@@ -60,6 +65,7 @@ impl Bench {
         let mut command = run_on(&feed.url, sandbox);
         command.env("SLUICEGATE_SPOOL_FOLDER", folder.path().join("spool"));
         command.env("SLUICEGATE_VERIFY_APP_API_KEY", "app-key");
+        command.envs(more.iter().copied());
         let forwarder = Some(Running::start(&mut command));
         let bench = Self {
             folder,
@@ -162,7 +168,7 @@ async fn a_dead_letter_is_retried_from_the_row_of_its_event() {
         refuse: Some("Step 2".to_owned()),
         ..Faults::default()
     });
-    let bench = Bench::towards(&sandbox.url());
+    let bench = Bench::towards(&sandbox.url(), &[]);
     let mut ann = bench.attach(&[]);
     // No other event has the key in the footer.
     ann.press("/Step 1\r");
@@ -267,4 +273,56 @@ fn without_a_forwarder_it_says_how_to_start_one() {
     let mut alone = Terminal::start(command);
     alone.shows("no forwarder listens on");
     assert_eq!(alone.ends(), 2);
+}
+
+#[test]
+fn a_viewer_sees_that_people_are_masked_and_by_whom() {
+    let folder = tempfile::tempdir().unwrap();
+    let config = folder.path().join("s.toml");
+    let text = "[control]\nprivacy = true\n[control.viewers]\nwall = \"the-token-of-a-viewer\"\n";
+    fs::write(&config, text).unwrap();
+    let listen = steady_place().to_string();
+    let _bench = Bench::with(&[
+        ("SLUICEGATE_CONFIG", &config.display().to_string()),
+        ("SLUICEGATE_CONTROL_LISTEN", &listen),
+    ]);
+    let mut command = program_without_umask();
+    command.args(["attach", "--at", &format!("http://{listen}")]);
+    command.env("SLUICEGATE_CONTROL_TOKEN", "the-token-of-a-viewer");
+    let mut wall = Terminal::start(command);
+    wall.shows("people masked by the forwarder");
+    wall.shows("delivered");
+    let screen = wall.shows("id•");
+    assert!(!screen.contains("u-"), "{screen}");
+    wall.press("P");
+    wall.shows("the forwarder masks people for viewers (control.privacy)");
+    wall.press("j\r");
+    let screen = wall.shows("after receipt");
+    assert!(!screen.contains("u-"), "{screen}");
+    wall.escape();
+    wall.press("q");
+    assert_eq!(wall.ends(), 0);
+}
+
+#[test]
+fn a_forwarder_of_a_newer_version_is_named_with_what_to_update() {
+    use std::io::{Read as _, Write as _};
+    let listener = std::net::TcpListener::bind(("127.0.0.1", 0)).unwrap();
+    let place = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for connection in listener.incoming() {
+            let mut connection = connection.unwrap();
+            let mut asked = [0; 4_096];
+            let _ = connection.read(&mut asked);
+            let body = r#"{"protocol":1,"screen":7,"version":"9.1.0"}"#;
+            let head = format!("HTTP/1.1 200 OK\r\nContent-Length: {}\r\n\r\n", body.len());
+            let _ = connection.write_all((head + body).as_bytes());
+        }
+    });
+    let mut command = program_without_umask();
+    command.args(["attach", "--at", &format!("http://{place}")]);
+    let mut older = Terminal::start(command);
+    older.shows("sluicegate 9.1.0, which speaks version 7");
+    older.shows("update sluicegate here");
+    assert_eq!(older.ends(), 2);
 }

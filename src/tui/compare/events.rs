@@ -4,13 +4,13 @@ use std::collections::BTreeMap;
 
 use crate::amplitude::{json, time};
 use crate::filter::Decision;
+use crate::privacy::mask::{self, Privacy};
 use crate::protocol::{Outcome, Record};
 use crate::text::{counted, duration, grouped};
 use crate::tui::compare::table::{Row, Section, Table};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
 use crate::tui::person::query::Identity;
-use crate::tui::privacy::mask::{self, Privacy};
 use crate::tui::widget::text;
 
 /// Maximum characters of a value: more are never visible.

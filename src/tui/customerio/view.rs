@@ -8,6 +8,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::customerio::app::{Activity, Meaning};
+use crate::privacy::mask;
 use crate::protocol::Record;
 use crate::text::grouped;
 use crate::tui::customerio::about::AskedAbout;
@@ -18,7 +19,6 @@ use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::severity_style::style_of;
 use crate::tui::input::keymap::Command;
-use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};

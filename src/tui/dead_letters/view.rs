@@ -7,12 +7,12 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::delivery::spool::dead_letters::DeadLetter;
+use crate::privacy::mask;
 use crate::text::{duration, grouped};
 use crate::tui::dead_letters::detail_view;
 use crate::tui::dead_letters::row::{line, reason};
 use crate::tui::dead_letters::state::{DeadLetters, OpenedGroup};
 use crate::tui::input::keymap::Command;
-use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::list::visible;
 use crate::tui::widget::theme::{Sign, Theme};

@@ -4,6 +4,7 @@ use std::collections::{BTreeSet, VecDeque};
 use std::ops::Range;
 
 use crate::filter::preview::Comparison;
+use crate::privacy::mask::Privacy;
 use crate::protocol::Record;
 use crate::telemetry::ring::SharedRing;
 use crate::tui::delivery::queue_reason::QueueReason;
@@ -15,7 +16,6 @@ use crate::tui::events::page::{Anchor, BarSegment, Page, Row, row};
 use crate::tui::events::scan::Scan;
 use crate::tui::events::seek::{Direction, Seek};
 use crate::tui::filters::preview::query::{Question, preview_input};
-use crate::tui::privacy::mask::Privacy;
 use crate::tui::range::time_range::TimeRange;
 use crate::tui::widget::theme::Sign;
 

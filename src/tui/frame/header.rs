@@ -42,6 +42,7 @@ pub(crate) fn render(frame: &mut Frame<'_>, area: Rect, state: &State, theme: &T
         theme.accent,
     );
     let mut lead: Vec<Part> = frozen.into_iter().collect();
+    lead.extend(masked(state, theme, width));
     lead.push(workspace);
     let mut tail: Vec<Part> = destination(state, theme, width).into_iter().collect();
     tail.push(spool(state, theme));
@@ -68,6 +69,18 @@ fn frozen(state: &State, theme: &Theme, width: usize) -> Option<Part> {
         " FROZEN ".to_owned()
     };
     Some((message, theme.shut))
+}
+
+/// Whether the forwarder masks people for this screen.
+fn masked(state: &State, theme: &Theme, width: usize) -> Option<Part> {
+    let link = state.snapshot.link.as_ref()?;
+    let message = if width >= ROOMY {
+        " people masked by the forwarder "
+    } else {
+        " masked "
+    };
+    let is_masked = link.people_masked;
+    is_masked.then(|| (message.to_owned(), theme.warn))
 }
 
 /// The state of the feed.

@@ -3,6 +3,7 @@
 use tui_input::Input;
 
 use crate::filter::{Mode, RuleEffect};
+use crate::privacy::mask::Privacy;
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
 use crate::tui::compare::update as compare;
@@ -40,7 +41,6 @@ use crate::tui::input::palette::state::Palette;
 use crate::tui::inspector::update::{LONGEST_STORY, fold, next_view};
 use crate::tui::limits::update as limits;
 use crate::tui::person::update as person;
-use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::update as properties;
 use crate::tui::range::update as range;
 use crate::tui::row::kind::RowAction;
@@ -97,7 +97,11 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
                 Some(_) => None,
                 None => Some(Privacy { salt: state.salt }),
             };
+            let link = state.snapshot.link.as_ref();
             let message = match state.privacy {
+                _ if link.is_some_and(|link| link.people_masked) => {
+                    "the forwarder masks people for viewers (control.privacy); this screen never has them"
+                }
                 Some(_) => "personal data hidden, also in copies; exported files still contain it",
                 None => "personal data shown",
             };

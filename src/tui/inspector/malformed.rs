@@ -6,9 +6,9 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::Malformed;
+use crate::privacy::mask::Privacy;
 use crate::protocol::{Content, Record};
 use crate::text::{counted, grouped};
-use crate::tui::privacy::mask::Privacy;
 use crate::tui::widget::theme::Theme;
 use crate::tui::widget::{pane, text};
 

@@ -9,14 +9,14 @@ use crate::amplitude::{Event, time};
 use crate::filter::explain::{EvalResult, Subexpression};
 use crate::filter::{BlockedBy, Decision};
 use crate::limits::{Policy, Violation};
+use crate::privacy::mask;
+use crate::privacy::mask::Privacy;
 use crate::protocol::{Outcome, Record};
 use crate::text::{counted, duration, grouped, with_field};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::severity_style::style_of;
 use crate::tui::inspector::query::Inspected;
-use crate::tui::privacy::mask;
-use crate::tui::privacy::mask::Privacy;
 use crate::tui::widget::text;
 use crate::tui::widget::theme::{Sign, Theme};
 

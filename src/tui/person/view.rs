@@ -7,13 +7,13 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
+use crate::privacy::mask;
 use crate::text::{duration, grouped};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::view as events;
 use crate::tui::person::layout::areas;
 use crate::tui::person::query::Summary;
 use crate::tui::person::state::OpenedPerson;
-use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::widget::theme::{Sign, Theme};
 use crate::tui::widget::{pane, text};

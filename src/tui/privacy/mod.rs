@@ -1,4 +1,4 @@
 //! Privacy: masks personal data on the screen and in copies.
 
-pub mod mask;
+pub(crate) mod buffer;
 pub mod on_screen;

@@ -1,8 +1,8 @@
 //! The IDs of persons on the screen, and the addresses of servers.
 
 use crate::delivery::spool::dead_letters::DeadLetter;
+use crate::privacy::mask::{LEAST_ID, addresses};
 use crate::tui::inspector::query::Inspected;
-use crate::tui::privacy::mask::{LEAST_ID, addresses};
 use crate::tui::state::State;
 
 /// The IP addresses of the servers that the screen names: they are not of people.

@@ -6,8 +6,8 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
+use crate::privacy::mask::Privacy;
 use crate::text::grouped;
-use crate::tui::privacy::mask::Privacy;
 use crate::tui::properties::query::{Change, Property, word};
 use crate::tui::properties::state::OpenedProperties;
 use crate::tui::widget::list::visible;

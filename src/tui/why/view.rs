@@ -8,12 +8,12 @@ use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
+use crate::privacy::mask;
 use crate::protocol::Record;
 use crate::text::{duration, grouped};
 use crate::tui::delivery::queue_reason::QueueReason;
 use crate::tui::events::outcome::outcome_of;
 use crate::tui::events::severity_style::style_of;
-use crate::tui::privacy::mask;
 use crate::tui::state::State;
 use crate::tui::why::sentences::sentences;
 use crate::tui::why::state::OpenedWhy;

@@ -5,9 +5,9 @@ use std::borrow::Cow;
 use serde::{Deserialize, Serialize};
 
 use crate::amplitude::{Event, Reading, json, time};
+use crate::privacy::mask::Privacy;
 use crate::protocol::{Outcome, Record};
 use crate::text::duration;
-use crate::tui::privacy::mask::Privacy;
 
 /// Maximum characters of a value: more are never visible.
 const MAX_CHARACTERS: usize = 200;

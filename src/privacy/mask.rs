@@ -1,14 +1,12 @@
-//! Masks personal data (IDs, addresses, names) on the screen and in copies, for when others watch the
-//! screen.
+//! Masks personal data: IDs, addresses, names.
 //!
-//! Values of personal fields are replaced before drawing: an ID by a pseudonym, so that a person can
-//! still be recognized. A second pass over everything drawn replaces known IDs, email addresses and
-//! IP addresses in other texts, such as conditions, reasons and titles.
+//! Values of personal fields are replaced: an ID by a pseudonym, so that a person can still be
+//! recognized. Known IDs, email addresses and IP addresses are also replaced in other texts, such as
+//! conditions, reasons and titles.
 
 use std::fmt::Write as _;
 use std::sync::LazyLock;
 
-use ratatui::buffer::Buffer;
 use regex::Regex;
 use sha2::{Digest, Sha256};
 
@@ -18,12 +16,12 @@ use crate::amplitude::json::{self, Kind};
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Privacy {
     /// The salt of pseudonyms. It changes with each run, so that nobody can test IDs against a picture
-    /// of the screen.
+    /// of a screen.
     pub salt: u64,
 }
 
 /// Fields whose value is an ID. Equal IDs get equal pseudonyms.
-const IDS: [&str; 14] = [
+pub(super) const IDS: [&str; 14] = [
     "user_id",
     "device_id",
     "amplitude_id",
@@ -72,10 +70,10 @@ const PERSONAL_WHOLE: [&str; 8] = [
 ];
 
 /// The replacement of a masked value.
-const HIDDEN: &str = "•••";
+pub(super) const HIDDEN: &str = "•••";
 
 /// Email addresses, and IP addresses of both kinds.
-static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
+pub(crate) static ADDRESS: LazyLock<Regex> = LazyLock::new(|| {
     let email = r"[\w.+%-]+@[\w-]+(?:\.[\w-]+)*";
     let v4 = r"\b(?:\d{1,3}\.){3}\d{1,3}\b";
     // Groups of hexadecimal digits. A time of day has too few groups.
@@ -179,7 +177,7 @@ fn is_personal(key: &str) -> bool {
     whole || PERSONAL.iter().any(|part| key.contains(part)) || key.starts_with("ip_")
 }
 
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     serde_json::Value::from(text).to_string()
 }
 
@@ -189,50 +187,8 @@ pub fn addresses(text: &str) -> impl Iterator<Item = &str> {
     found.filter(|address| !address.contains('@'))
 }
 
-/// Masks addresses and IDs in a drawn screen, but not the addresses of `servers`.
-pub fn mask_buffer(buffer: &mut Buffer, ids: &[String], servers: &[String]) {
-    let area = buffer.area;
-    for row in area.y..area.bottom() {
-        let mut line = String::new();
-        let mut starts = Vec::new();
-        for column in area.x..area.right() {
-            starts.push(line.len());
-            line.push_str(buffer[(column, row)].symbol());
-        }
-        let mut hidden: Vec<std::ops::Range<usize>> = ADDRESS
-            .find_iter(&line)
-            .filter(|found| !servers.iter().any(|server| server == found.as_str()))
-            .map(|found| found.range())
-            .collect();
-        for id in ids {
-            let found = line.match_indices(id.as_str());
-            hidden.extend(found.map(|(at, text)| at..at + text.len()));
-        }
-        // A cut ID still identifies a person.
-        for (at, _) in line.match_indices('…') {
-            let before = &line[..at];
-            let cut = ids.iter().filter_map(|id| {
-                let starts = id.char_indices().map(|(end, _)| &id[..end]).rev();
-                let longest = starts
-                    .take_while(|s| s.len() >= 2)
-                    .find(|s| before.ends_with(s));
-                longest.map(str::len)
-            });
-            hidden.extend(cut.max().map(|length| at - length..at));
-        }
-        for (column, start) in (area.x..).zip(starts) {
-            if hidden.iter().any(|range| range.contains(&start)) {
-                buffer[(column, row)].set_symbol("•");
-            }
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use ratatui::layout::Rect;
-    use ratatui::style::Style;
-
     use super::*;
 
     const PRIVACY: Privacy = Privacy { salt: 0 };
@@ -264,29 +220,7 @@ mod tests {
     }
 
     #[test]
-    fn the_net_hides_ids_and_addresses_wherever_they_are_drawn() {
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 2));
-        buffer.set_string(
-            0,
-            0,
-            "rule user_id == \"u-0007\" || x == \"a.b@c.de\" 日",
-            Style::new(),
-        );
-        buffer.set_string(0, 1, "12:04:31 10.0.0.1 u-00 u-00… by…", Style::new());
-        mask_buffer(&mut buffer, &["u-0007".to_owned()], &[]);
-        let line = |row: u16| -> String { (0..60).map(|x| buffer[(x, row)].symbol()).collect() };
-        assert!(line(0).starts_with("rule user_id == \"••••••\" || x == \"••••••••\" 日"));
-        assert!(line(1).starts_with("12:04:31 •••••••• u-00 ••••… by…"));
-        // The address of a server is not a person's.
-        let mut buffer = Buffer::empty(Rect::new(0, 0, 60, 1));
-        buffer.set_string(0, 0, "ws://10.0.0.5:4080 from 10.0.0.1", Style::new());
-        let servers: Vec<String> = addresses("ws://10.0.0.5:4080").map(str::to_owned).collect();
-        mask_buffer(&mut buffer, &[], &servers);
-        let line: String = (0..60).map(|x| buffer[(x, 0)].symbol()).collect();
-        assert!(
-            line.starts_with("ws://10.0.0.5:4080 from ••••••••"),
-            "{line}"
-        );
+    fn texts_lose_the_ids_that_are_known() {
         let text = PRIVACY.text("u-0007 wrote to a.b@c.de", &["u-0007".to_owned()]);
         assert_eq!(text, format!("{} wrote to •••", PRIVACY.id("u-0007")));
     }
