@@ -21,6 +21,7 @@ mod line;
 #[path = "../common/program.rs"]
 mod program;
 mod pty;
+mod readme_tour;
 mod relay;
 #[path = "../common/rights.rs"]
 mod rights;

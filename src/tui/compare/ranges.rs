@@ -13,6 +13,9 @@ use crate::tui::widget::text;
 /// Maximum event types in the table: those whose rates differ most.
 const MOST_TYPES: usize = 200;
 
+/// Columns of a count, and of its rate or share.
+const COUNT: usize = 10;
+
 /// A range, and what the ring holds of it.
 #[derive(Clone, Copy)]
 struct Side<'f> {
@@ -81,14 +84,16 @@ impl Side<'_> {
     /// A count with its rate: `12,040  40/s`.
     fn counted(&self, count: u64) -> String {
         match self.rate(count) {
-            Some(rate) => format!(
-                "{}  {}",
-                grouped(count),
-                text::fit_right(&text::rate(rate), 8)
-            ),
+            Some(rate) => beside(count, &text::rate(rate)),
             None => "–".to_owned(),
         }
     }
+}
+
+/// A count with its rate or share, both in columns.
+fn beside(count: u64, rate: &str) -> String {
+    let count = text::fit_right(&grouped(count), COUNT);
+    format!("{count}{}", text::fit_right(rate, COUNT))
 }
 
 /// A row of counts with their rates, and the change of the rate.
@@ -149,11 +154,8 @@ fn deliveries(sides: [Side<'_>; 2]) -> Section {
     let row = |label: &str, counts: [u64; 2]| {
         let [a, b] = [0, 1].map(|at| match accepted[at] {
             _ if sides[at].seconds().is_none() => "–".to_owned(),
-            0 => grouped(counts[at]),
-            all => {
-                let share = text::percent(counts[at], all);
-                format!("{}  {}", grouped(counts[at]), text::fit_right(&share, 8))
-            }
+            0 => text::fit_right(&grouped(counts[at]), COUNT),
+            all => beside(counts[at], &text::percent(counts[at], all)),
         });
         let share = |at: usize| {
             let all = accepted[at];
@@ -307,7 +309,10 @@ mod tests {
             let rows = table.sections.iter().flat_map(|s| &s.rows);
             rows.into_iter().find(|row| row.label == label).unwrap()
         };
-        assert_eq!(row("received").values, ["100     2.0/s", "600      10/s"]);
+        assert_eq!(
+            row("received").values,
+            ["       100     2.0/s", "       600      10/s"]
+        );
         assert_eq!(row("received").change, "+400 %");
         assert_eq!((&*row("New").change, &*row("Old").change), ("new", "gone"));
         assert_eq!(row("delivered").change, "", "the shares are equal");

@@ -99,7 +99,8 @@ fn beside_cursor(state: &mut State) {
         return;
     };
     let at_ms = point.from_ms;
-    let length_ms = (state.shown().at_ms - at_ms).min(BESIDE_CURSOR_MS);
+    let passed_ms = state.shown().at_ms - at_ms;
+    let length_ms = (passed_ms / 1_000 * 1_000).min(BESIDE_CURSOR_MS);
     if length_ms < 1_000 {
         state.notify("nothing came after this time yet: move the time cursor to the left");
         return;

@@ -24,8 +24,8 @@ const AROUND: u16 = 3;
 
 /// The area of the popup.
 pub(crate) fn area_of(screen: Rect, open: &Compare) -> Rect {
-    let lines = open.table.as_ref().map_or(1, Table::lines) as u16;
-    let rows = lines.saturating_add(AROUND);
+    let lines = open.table.as_ref().map_or(1, Table::lines);
+    let rows = u16::try_from(lines).map_or(u16::MAX, |lines| lines.saturating_add(AROUND));
     let columns = WIDEST.min(screen.width.saturating_sub(2));
     pane::centred(screen, columns, rows.min(screen.height.saturating_sub(2)))
 }
@@ -62,13 +62,8 @@ pub(crate) fn render(
     let mut lines = vec![columns.names(table, theme)];
     let rows = usize::from(inside.height).saturating_sub(1);
     let from = open.scroll.min(table.lines().saturating_sub(rows));
-    lines.extend(
-        columns
-            .lines(table, theme)
-            .into_iter()
-            .skip(from)
-            .take(rows),
-    );
+    let visible = entries(table).skip(from).take(rows);
+    lines.extend(visible.map(|entry| columns.line(entry, theme)));
     frame.render_widget(Paragraph::new(lines), inside);
 }
 
@@ -83,6 +78,26 @@ fn title(open: &Compare, theme: &Theme) -> String {
     }
     let clock = time::to_clock_seconds(open.as_of_ms);
     format!("{pair} {dash} as of {clock}")
+}
+
+/// A line of the table.
+#[derive(Clone, Copy)]
+enum Entry<'t> {
+    Note(&'t str),
+    Gap,
+    Heading(&'t Section),
+    Row(&'t Row),
+}
+
+/// The lines of a table. An event can have thousands: only the visible ones are drawn.
+fn entries(table: &Table) -> impl Iterator<Item = Entry<'_>> {
+    let notes = table.notes.iter().map(|note| Entry::Note(note));
+    let sections = table.sections.iter().enumerate();
+    notes.chain(sections.flat_map(|(index, section)| {
+        let gap = (index > 0).then_some(Entry::Gap).into_iter();
+        let rows = section.rows.iter().map(Entry::Row);
+        gap.chain([Entry::Heading(section)]).chain(rows)
+    }))
 }
 
 /// The widths of the columns.
@@ -116,20 +131,16 @@ impl Columns {
         Line::from(spans)
     }
 
-    fn lines(&self, table: &Table, theme: &Theme) -> Vec<Line<'static>> {
-        let note = |note: &String| {
-            let note = text::cut(note, self.width.saturating_sub(2));
-            Line::styled(format!(" {note}"), theme.warn)
-        };
-        let mut lines: Vec<Line<'_>> = table.notes.iter().map(note).collect();
-        for (index, section) in table.sections.iter().enumerate() {
-            if index > 0 {
-                lines.push(Line::default());
+    fn line(&self, entry: Entry<'_>, theme: &Theme) -> Line<'static> {
+        match entry {
+            Entry::Note(note) => {
+                let note = text::cut(note, self.width.saturating_sub(2));
+                Line::styled(format!(" {note}"), theme.warn)
             }
-            lines.push(self.heading(section, theme));
-            lines.extend(section.rows.iter().map(|row| self.row(row, theme)));
+            Entry::Gap => Line::default(),
+            Entry::Heading(section) => self.heading(section, theme),
+            Entry::Row(row) => self.row(row, theme),
         }
-        lines
     }
 
     fn heading(&self, section: &Section, theme: &Theme) -> Line<'static> {

@@ -20,6 +20,7 @@ pub(super) fn titles(state: &State, width: usize, theme: &Theme) -> (String, Str
     let position = match (state.frozen.is_some(), events.following, page.above) {
         (true, _, _) => "frozen".to_owned(),
         (_, true, _) => "following".to_owned(),
+        (_, false, 0) => "not following".to_owned(),
         (_, false, above) => format!("{} newer above", grouped(above)),
     };
     let position = match state.chosen_range() {

@@ -99,12 +99,13 @@ fn title(state: &State, types: &[TypeRow], columns: u16) -> (String, String) {
     let titles = [
         format!("Event types: {share} on"),
         format!("Types: {share} on"),
+        format!("{share} types"),
         share,
     ];
     let gap = if right.is_empty() { 5 } else { 7 };
     let room = usize::from(columns).saturating_sub(text::width(&right) + gap);
     let fits = |title: &&String| text::width(title) <= room;
-    let title = titles.iter().find(fits).unwrap_or(&titles[2]).clone();
+    let title = titles.iter().find(fits).unwrap_or(&titles[3]).clone();
     (title, right)
 }
 

@@ -16,7 +16,7 @@ pub(super) const LEAST_ROWS: usize = 4;
 const HEADING: usize = 64;
 
 /// Columns of a limit.
-const CELL: usize = 18;
+const CELL: usize = 20;
 /// Columns of a shade.
 const SHADE: usize = 3;
 
@@ -62,12 +62,14 @@ pub(super) fn lines(
     let more_types = left_out(types.saturating_sub(lists), "type");
     let signs = if theme.ascii { ASCII } else { SHADES };
     let most = rejections.most();
-    let heading = format!(
-        " Rejections in 10 min, type by limit: {} few to {} most, {}{more_types}{more_limits}",
-        signs[0],
-        signs[3],
-        grouped(most)
-    );
+    let scale = format!("{} few to {} most, {}", signs[0], signs[3], grouped(most));
+    let scale = format!("{scale}{more_types}{more_limits}");
+    let long = format!(" Rejections in 10 min, type by limit: {scale}");
+    let heading = if text::width(&long) <= width {
+        long
+    } else {
+        format!(" Rejections in 10 min: {scale}")
+    };
     let mut heads = " ".repeat(name + 2);
     for code in rejections.limits.iter().take(shown) {
         heads.push_str(&text::fit_right(code.name(), CELL - 1));
@@ -129,12 +131,12 @@ mod tests {
             drawn((100, 4)),
             [
                 " Rejections in 10 min, type by limit: . few to # most, 1,200, 1 more type",
-                "                                 id_too_long        id_missing",
-                " Cart Viewed                       1,200 ###             0",
-                " Order Completed                       3 ...           299 ...",
+                "                                   id_too_long          id_missing",
+                " Cart Viewed                         1,200 ###               0",
+                " Order Completed                         3 ...             299 ...",
             ]
         );
-        assert!(drawn((40, 9))[0].contains("type by limit"));
+        assert!(drawn((40, 9))[0].contains("Rejections in 10 min: "));
         assert!(drawn((100, 3)).is_empty());
         assert!(drawn((20, 9)).is_empty());
     }

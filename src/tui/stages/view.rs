@@ -7,7 +7,7 @@ use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
 use crate::protocol::RATE_SECONDS;
-use crate::text::{duration, grouped};
+use crate::text::{counted, duration, grouped};
 use crate::tui::events::severity_style::style_of;
 use crate::tui::input::keymap::Command;
 use crate::tui::stages::query::{Count, StageRow, rows};
@@ -92,7 +92,7 @@ impl Columns {
             Count::SinceStart(count) => grouped(count),
             Count::Now(count) => format!("{} now", grouped(count)),
             Count::RequestsNow(1) => "1 request now".to_owned(),
-            Count::RequestsNow(count) => format!("{} requests now", grouped(count)),
+            Count::RequestsNow(count) => format!("{} now", counted(count, "request")),
         };
         let share = row.share.map_or_else(String::new, |share| {
             format!("{} of {}", percent(share.part), share.of)
