@@ -36,7 +36,10 @@ pub(super) async fn run(mut args: Audit, source: ConfigSource) -> Result<ExitCod
                 server: &args.export,
                 to: &args.to,
             };
-            export::download(&wanted).await?
+            let downloaded = export::download(&wanted).await?;
+            // The report alone is on standard output.
+            complain!("{}", downloaded.summary);
+            downloaded.files
         }
         _ => std::mem::take(&mut args.from),
     };

@@ -57,11 +57,13 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
         server: &args.export,
         to: &args.to,
     };
-    let files = export::download(&wanted).await;
+    let downloaded = export::download(&wanted).await;
     for line in lines.all() {
         complain!("{}", line.text);
     }
-    let files = files?;
+    let downloaded = downloaded?;
+    say!("{}", downloaded.summary);
+    let files = downloaded.files;
     let playing = ReplayOptions {
         speed: args.speed,
         repeat: false,

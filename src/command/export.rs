@@ -27,8 +27,16 @@ pub(super) struct Export<'a> {
     pub(super) to: &'a Path,
 }
 
-/// Downloads the missing hours. Returns the files of all hours with events.
-pub(super) async fn download(args: &Export<'_>) -> Result<Vec<PathBuf>> {
+/// The hours of an export.
+pub(super) struct Downloaded {
+    /// The files of all hours with events.
+    pub(super) files: Vec<PathBuf>,
+    /// What was downloaded, as a sentence.
+    pub(super) summary: String,
+}
+
+/// Downloads the missing hours.
+pub(super) async fn download(args: &Export<'_>) -> Result<Downloaded> {
     let (start, end) = (args.start, args.end);
     let hours = start.upto(end);
     if hours.len() == 0 {
@@ -45,12 +53,6 @@ pub(super) async fn download(args: &Export<'_>) -> Result<Vec<PathBuf>> {
             whole.name()
         );
     }
-    let key = |name: &str| match std::env::var(name) {
-        Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
-        _ => bail!(
-            "{name} is not set: copy it from Amplitude, Settings, Projects, the keys of the project"
-        ),
-    };
     let project = Project {
         server: match &args.server.server {
             Some(server) => export_server(server)?,
@@ -80,12 +82,24 @@ pub(super) async fn download(args: &Export<'_>) -> Result<Vec<PathBuf>> {
     bar.draw(all, all, "hours");
     bar.end();
     let already = all - with - without;
-    say!(
-        "{all} hours: {with} downloaded ({}), {without} without events, {already} downloaded before",
-        text::bytes(bytes as usize)
-    );
+    let size = text::bytes(bytes as usize);
     let files = hours.map(|hour| download.path(hour));
-    Ok(files.filter(|file| file.exists()).collect())
+    Ok(Downloaded {
+        files: files.filter(|file| file.exists()).collect(),
+        summary: format!(
+            "{all} hours: {with} downloaded ({size}), {without} without events, {already} downloaded before"
+        ),
+    })
+}
+
+/// Returns a key of the project, from the environment.
+fn key(name: &str) -> Result<SecretString> {
+    match std::env::var(name) {
+        Ok(value) if !value.is_empty() => Ok(SecretString::from(value)),
+        _ => bail!(
+            "{name} is not set: copy it from Amplitude, Settings, Projects, the keys of the project"
+        ),
+    }
 }
 
 /// Returns the URL of the server in `--server`.
