@@ -215,7 +215,7 @@ impl ViewerMask {
     }
 
     /// The text of an event: its type and times, its IDs as pseudonyms, the names of its properties.
-    fn event(&self, raw: &str) -> String {
+    fn event(self, raw: &str) -> String {
         let mut out = String::from("{");
         for (field, value) in json::entries(raw).unwrap_or_default() {
             let lower = field.trim_start_matches('$').to_ascii_lowercase();
