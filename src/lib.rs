@@ -97,6 +97,7 @@ pub mod descriptors;
 pub mod feed;
 pub mod filter;
 pub mod http;
+pub mod jetstream;
 pub mod ledger;
 pub mod limits;
 pub mod log_limit;

@@ -30,6 +30,7 @@ const LAYERS: &[&[&str]] = &[
     &["telemetry"],
     &["protocol"],
     &["ledger"],
+    &["jetstream"],
     &["delivery"],
     &["feed"],
     &["filter"],

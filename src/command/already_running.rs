@@ -33,11 +33,10 @@ struct Running {
     started_ms: UnixMs,
 }
 
-/// Handles an error of the start on the spool in `folder`. If a running forwarder has the spool open,
-/// offers to attach to it with these settings, or without a terminal says how. Any other error is
-/// returned.
-pub(super) async fn offer(error: Report, folder: &Path, settings: &Settings) -> Result<ExitCode> {
-    let Some(SpoolError::InUse { pid, .. }) = error.downcast_ref() else {
+/// Handles an error of the start. If a running forwarder has the spool open, offers to attach to it
+/// with these settings, or without a terminal says how. Any other error is returned.
+pub(super) async fn offer(error: Report, settings: &Settings) -> Result<ExitCode> {
+    let Some(SpoolError::InUse { pid, folder }) = error.downcast_ref() else {
         return Err(error);
     };
     let asked = tokio::time::timeout(ANSWER_TIMEOUT, Running::find(folder)).await;

@@ -17,7 +17,7 @@ use super::alerts;
 use super::already_running;
 use super::config_source::ConfigSource;
 use super::control;
-use super::forwarder::start;
+use super::forwarder::start_configured;
 use super::headless::{self, EndConditions, Reloads};
 use super::output::log_to_stderr;
 use super::problems;
@@ -48,11 +48,11 @@ pub(super) async fn run(args: Run, source: ConfigSource) -> Result<ExitCode> {
         gate = settings.gate.name(),
         "forwarding"
     );
-    let folder = settings.spool_folder()?;
-    let mut pipeline = match start(&loaded, &folder) {
-        Ok(pipeline) => pipeline,
-        Err(error) => return already_running::offer(error, &folder, &with_screen).await,
+    let (mut pipeline, folder) = match start_configured(&mut loaded).await {
+        Ok(started) => started,
+        Err(error) => return already_running::offer(error, &with_screen).await,
     };
+    let settings = &loaded.settings;
     let reloader = Reloader::new(source, flags, Arc::new(without_screen));
     control::serve(&mut pipeline, settings, &folder, reloader.clone()).await?;
     let reloads = Reloads { reloader, hangups };

@@ -21,7 +21,7 @@ use super::alerts;
 use super::already_running;
 use super::config_source::ConfigSource;
 use super::control;
-use super::forwarder::start;
+use super::forwarder::start_configured;
 use super::problems::{self, Problems};
 use super::reload::Reloader;
 use super::summary::Summary;
@@ -41,10 +41,9 @@ pub(super) async fn run(args: Watch, source: ConfigSource) -> Result<ExitCode> {
     let screen_flags = args.screen;
     let adjust = move |settings: &mut Settings| screen_flags.apply(&mut settings.screen);
     adjust(&mut loaded.settings);
-    let folder = loaded.settings.spool_folder()?;
-    let mut pipeline = match start(&loaded, &folder) {
-        Ok(pipeline) => pipeline,
-        Err(error) => return already_running::offer(error, &folder, &loaded.settings).await,
+    let (mut pipeline, folder) = match start_configured(&mut loaded).await {
+        Ok(started) => started,
+        Err(error) => return already_running::offer(error, &loaded.settings).await,
     };
     let reloader = Reloader::new(source, flags, Arc::new(adjust));
     control::serve(&mut pipeline, &loaded.settings, &folder, reloader.clone()).await?;

@@ -5,6 +5,7 @@ use secrecy::ExposeSecret as _;
 use url::Url;
 
 use crate::feed;
+use crate::jetstream::Location;
 use crate::network::address::AddressError;
 use crate::network::{Address, Proxies, ProxySetting};
 
@@ -12,10 +13,14 @@ use crate::network::{Address, Proxies, ProxySetting};
 pub fn feed(settings: &feed::Settings) -> Result<(), String> {
     let address = &settings.url;
     let problem = |message: &str| format!("{:?} {message}", address.to_string());
+    if Location::is_meant(address) {
+        let location = Location::parse(address).map_err(|error| problem(&error.to_string()));
+        return location.map(drop);
+    }
     let url = match address.url() {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") => url,
         Ok(_) | Err(AddressError::Scheme) => {
-            return Err(problem("is not a WebSocket; write ws://… or wss://…"));
+            return Err(problem("is not a WebSocket or a NATS stream; write ws://…, wss://… or nats://HOST/PREFIX"));
         }
         Err(error) => return Err(problem(&error.to_string())),
     };

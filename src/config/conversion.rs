@@ -16,6 +16,7 @@ use crate::delivery::breaker::BreakerSettings;
 use crate::delivery::retry_policy::RetryPolicy;
 use crate::delivery::spool::{self, SpoolError};
 use crate::filter::Filters;
+use crate::jetstream::Location;
 use crate::ledger;
 
 impl Settings {
@@ -122,7 +123,11 @@ impl Settings {
         let own = &self.customerio;
         let name = [own.site_id.as_str(), own.base_url.place()].join("@");
         let name = as_file_name(name.trim_end_matches(['@', '/']));
-        Ok(state.join(format!("spool-{name}")))
+        Ok(state.join(match Location::parse(&self.feed.url) {
+            // What an earlier run without a group has left stays in its spool.
+            Ok(group) => format!("group-{}-{name}", group.prefix),
+            Err(_) => format!("spool-{name}"),
+        }))
     }
 
     /// Returns the settings of the ledger of a pipeline on this spool; none if it is off.

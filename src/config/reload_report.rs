@@ -86,6 +86,7 @@ fn without_types(settings: &Settings) -> Settings {
         gate: settings.gate,
         unseen_types: settings.unseen_types,
         feed: settings.feed.clone(),
+        nats: settings.nats.clone(),
         customerio: settings.customerio.clone(),
         limits: settings.limits.clone(),
         mapping: settings.mapping.clone(),

@@ -16,6 +16,7 @@ use crate::alerting::AlertRule;
 use crate::customerio::Mapping;
 use crate::feed;
 use crate::filter::{Filters, Mode, Rule, Switch};
+use crate::jetstream::NatsSettings;
 use crate::limits::Policies;
 
 /// The default configuration file, with a comment on every setting.
@@ -31,6 +32,8 @@ pub struct Settings {
     pub unseen_types: Switch,
     /// Source of the events.
     pub feed: feed::Settings,
+    /// The group that the feed belongs to, if it is a NATS stream.
+    pub nats: NatsSettings,
     /// Destination of the events.
     pub customerio: CustomerIo,
     /// Policy of each limit: reject, warn or off.
@@ -70,6 +73,7 @@ impl Default for Settings {
             gate: Mode::Shut,
             unseen_types: Switch::On,
             feed: feed::Settings::default(),
+            nats: NatsSettings::default(),
             customerio: CustomerIo::default(),
             limits: Policies::default(),
             mapping: Mapping::default(),

@@ -40,6 +40,7 @@ impl WireLetter {
             event_type,
             happened_ms,
             received_ms,
+            origin: _,
         } = letter.accepted;
         Self {
             number: letter.number,
@@ -89,6 +90,7 @@ impl WireLetter {
                 event_type: self.event_type.into(),
                 happened_ms: self.happened_ms,
                 received_ms: self.received_ms,
+                origin: None,
             },
         }
     }

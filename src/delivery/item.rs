@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::amplitude::time::UnixMs;
 use crate::customerio::Item;
+use crate::feed::Origin;
 
 /// An accepted item: the body to send, and the event it belongs to.
 #[derive(Debug, Clone, PartialEq)]
@@ -22,6 +23,8 @@ pub struct Accepted {
     pub happened_ms: UnixMs,
     /// When it was received.
     pub received_ms: UnixMs,
+    /// The place of its event in a shared stream, if it comes from one.
+    pub origin: Option<Origin>,
 }
 
 /// The part of an event that an item is.

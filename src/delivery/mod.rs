@@ -24,6 +24,7 @@ mod batch;
 pub mod breaker;
 mod clock;
 mod dispatch;
+pub mod fence;
 mod item;
 mod outcome;
 mod pending;

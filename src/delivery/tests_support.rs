@@ -24,6 +24,7 @@ pub(crate) fn accepted(number: u64, person: u64, text: &str) -> Accepted {
         event_type: "Step".into(),
         happened_ms: 1_800_000_000_000,
         received_ms: 1_800_000_000_500,
+        origin: None,
     }
 }
 

@@ -1,10 +1,13 @@
 //! Messages of a feed on their way to the pipeline.
 
+use bytes::Bytes;
 use bytestring::ByteString;
 use tokio::sync::OwnedSemaphorePermit;
 
 use crate::amplitude::Malformed;
 use crate::amplitude::time::UnixMs;
+
+use super::origin::Origin;
 
 /// One message that a feed received.
 #[derive(Debug)]
@@ -15,6 +18,8 @@ pub struct Frame {
     pub received_ms: UnixMs,
     /// Whether it is the first one after a reconnect.
     pub resumed: bool,
+    /// Its place in a shared stream, if it comes from one.
+    pub origin: Option<Origin>,
 }
 
 impl Frame {
@@ -32,4 +37,9 @@ pub struct Frames {
     pub frames: Vec<Frame>,
     /// Their part of the memory for unprocessed frames; released on drop.
     pub permit: OwnedSemaphorePermit,
+}
+
+/// The text of a message, or where it is malformed.
+pub fn text_of(bytes: &Bytes) -> Result<ByteString, Malformed> {
+    ByteString::try_from(bytes.clone()).map_err(|error| Malformed::not_utf8(bytes, &error))
 }

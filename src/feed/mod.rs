@@ -8,6 +8,7 @@ pub mod channel;
 mod frame;
 pub mod log;
 mod message_id;
+mod origin;
 pub mod record;
 pub mod replay;
 pub mod scenario;
@@ -20,8 +21,9 @@ pub mod usage;
 pub mod websocket;
 
 pub use channel::{FeedChannel, PipelineClosed};
-pub use frame::{Frame, Frames};
+pub use frame::{Frame, Frames, text_of};
 pub use message_id::{MAX_MESSAGE_ID_BYTES, MessageId, is_message_id};
+pub use origin::Origin;
 pub use settings::Settings;
 pub use source::Feed;
 pub use status::{FeedState, FeedStatus};

@@ -82,6 +82,11 @@ impl ChangeLog {
         found
     }
 
+    /// The filters that the last ones replaced.
+    pub(super) fn replaced(&self) -> Option<Arc<Filters>> {
+        self.lock().replaced.back().cloned()
+    }
+
     /// Takes the filters that the last ones replaced.
     pub(super) fn take_replaced(&self) -> Option<Arc<Filters>> {
         self.lock().replaced.pop_back()

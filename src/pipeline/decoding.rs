@@ -13,7 +13,7 @@ use tokio::sync::OwnedSemaphorePermit;
 use crate::amplitude::frame::{Events, Progress};
 use crate::amplitude::time::UnixMs;
 use crate::amplitude::{Event, Malformed};
-use crate::feed::{Frame, Frames, MessageId, is_message_id};
+use crate::feed::{Frame, Frames, MessageId, Origin, is_message_id};
 
 use super::assessment::{Assessment, Criteria};
 
@@ -52,6 +52,7 @@ struct CurrentFrame<'m> {
     received_ms: UnixMs,
     is_resumed: bool,
     last: Option<MessageId>,
+    origin: Option<Origin>,
 }
 
 /// A part of the work on some frames.
@@ -84,6 +85,10 @@ pub(super) enum Element {
     Resumed(Option<MessageId>),
     /// A frame is whole, and its last message is this one: it is safe once the frame is.
     FrameEnd(MessageId),
+    /// The next events are those of this message of a shared stream.
+    Begin(Origin),
+    /// They were all.
+    End(Origin),
 }
 
 impl<'m> Decoding<'m> {
@@ -128,6 +133,7 @@ impl<'m> Decoding<'m> {
             None => {
                 part.elements
                     .extend(current.last.take().map(Element::FrameEnd));
+                part.elements.extend(current.origin.map(Element::End));
                 self.current = None;
                 return false;
             }
@@ -148,6 +154,7 @@ impl<'m> Decoding<'m> {
                 continue;
             };
             part.received_ms = Some(frame.received_ms);
+            part.elements.extend(frame.origin.map(Element::Begin));
             match frame.text {
                 Ok(text) => {
                     self.current = Some(CurrentFrame {
@@ -156,6 +163,7 @@ impl<'m> Decoding<'m> {
                         received_ms: frame.received_ms,
                         is_resumed: frame.resumed,
                         last: None,
+                        origin: frame.origin,
                     });
                     return true;
                 }
@@ -163,6 +171,7 @@ impl<'m> Decoding<'m> {
                     let near = malformed.near.clone().into();
                     let element = Element::Malformed(malformed, near, frame.received_ms);
                     part.elements.push(element);
+                    part.elements.extend(frame.origin.map(Element::End));
                 }
             }
         }

@@ -14,6 +14,7 @@ use crate::delivery::Control;
 use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::delivery::spool::{SpoolError, writer::SpoolHandle};
 use crate::filter::{Filters, RuleError, SharedGate};
+use crate::jetstream::{GroupError, GroupHandle};
 use crate::protocol::Snapshot;
 use crate::telemetry::ring::SharedRing;
 
@@ -40,6 +41,8 @@ pub struct Handle {
     pub(super) change_log: ChangeLog,
     /// Customer.io's App API; none without a key.
     pub(super) customerio: Option<Arc<AppClient>>,
+    /// The group that this forwarder belongs to.
+    pub(super) group: Option<GroupHandle>,
 }
 
 /// A command that could not be carried out.
@@ -63,6 +66,9 @@ pub enum CommandError {
         /// Its folder.
         folder: PathBuf,
     },
+    /// The group's filters can't be changed.
+    #[error("nothing is changed: {0}")]
+    Group(#[from] GroupError),
     /// Another reason, in words.
     #[error("{0}")]
     Other(String),
@@ -108,6 +114,11 @@ impl Handle {
     /// Waits until the pipeline has failed: a part of it has ended by itself.
     pub async fn failed(&self) {
         self.failure.wait().await;
+    }
+
+    /// The group that this forwarder belongs to, if it belongs to one.
+    pub fn group(&self) -> Option<&GroupHandle> {
+        self.group.as_ref()
     }
 
     /// The filters in force.

@@ -12,7 +12,7 @@ use tokio_util::sync::CancellationToken;
 use crate::amplitude::time;
 use crate::delivery::Accepted;
 use crate::delivery::spool::writer::{Append, SpoolHandle};
-use crate::feed::{Frame, Frames, MAX_MESSAGE_ID_BYTES, MessageId};
+use crate::feed::{Frame, Frames, MAX_MESSAGE_ID_BYTES, MessageId, Origin};
 use crate::text;
 
 use super::decoding::{DecodedPart, Decoding, Element};
@@ -53,6 +53,8 @@ struct Pending {
     accepted: Vec<Accepted>,
     report: IntakeReport,
     permits: Vec<OwnedSemaphorePermit>,
+    /// Messages of a shared stream whose events are all judged.
+    received: Vec<Origin>,
     /// The bytes of the accepted items.
     bytes: usize,
 }
@@ -216,6 +218,8 @@ impl Intake {
                     pending.report.resumed.push(covered);
                 }
                 Element::FrameEnd(id) => self.last = Some(id),
+                Element::Begin(origin) => self.judge.begin(origin),
+                Element::End(origin) => pending.received.push(origin),
             }
         }
         if let Some(id) = part.unusable_id {
@@ -251,7 +255,8 @@ impl Intake {
             accepted,
             report,
             permits,
-            ..
+            received,
+            bytes: _,
         } = std::mem::take(&mut self.pending);
         if let Some(last) = &self.last {
             self.outputs.received.send_replace(Some(last.clone()));
@@ -271,6 +276,7 @@ impl Intake {
         let is_taken = self.outputs.spool.append(Append {
             accepted,
             message,
+            received,
             on_durable: Box::new(on_durable),
         });
         if is_taken { Ok(()) } else { Err(SpoolEnded) }

@@ -12,6 +12,7 @@ use crate::config::Settings;
 use crate::customerio::Item;
 use crate::customerio::mapping::IdentifyItem;
 use crate::delivery::{Accepted, Part};
+use crate::feed::Origin;
 use crate::filter::{BlockedBy, Decision, SharedGate};
 use crate::limits::{self, Violation};
 use crate::protocol::{Content, Outcome, Record, Story};
@@ -31,6 +32,8 @@ pub struct Judge {
     event_types: FxHashMap<Box<str>, Arc<str>>,
     /// A hash of the user properties that were sent last, by person.
     sent_properties: FxHashMap<u64, u64>,
+    /// The message of a shared stream whose events are judged now.
+    origin: Option<Origin>,
 }
 
 /// Minimum dedupe ids that are remembered; otherwise about as many as the ring has events, an event
@@ -76,7 +79,13 @@ impl Judge {
             recent_ids: RecentIds::new(Self::max_recent_ids(settings)),
             event_types: FxHashMap::default(),
             sent_properties: FxHashMap::default(),
+            origin: None,
         }
+    }
+
+    /// Takes note of the message of a shared stream whose events follow.
+    pub(super) fn begin(&mut self, origin: Origin) {
+        self.origin = Some(origin);
     }
 
     /// Remembers the dedupe ids of events that were accepted before this run, oldest first.
@@ -120,7 +129,10 @@ impl Judge {
             if_accepted,
             item,
         } = assessment;
-        if self.recent_ids.contains(id.into()) {
+        // A shared stream recognizes repeated events itself, and delivers an event again whenever its
+        // partition changes hands.
+        let (origin, is_own) = (self.origin, self.origin.is_none());
+        if is_own && self.recent_ids.contains(id.into()) {
             limits::add_duplicate(&event, id, &criteria.rules.policies, &mut violations);
         }
         let received_ms = event.received_ms();
@@ -134,6 +146,7 @@ impl Judge {
                 event_type: event_type.clone(),
                 happened_ms,
                 received_ms,
+                origin,
             });
         };
         let judgement = match decision(blocked_by.as_ref(), &violations) {
@@ -143,7 +156,7 @@ impl Judge {
             }
             other => Judgement::NotAccepted(other),
         };
-        if matches!(judgement, Judgement::Sent) {
+        if is_own && matches!(judgement, Judgement::Sent) {
             self.recent_ids.insert(id.into());
         }
         Record {

@@ -79,8 +79,10 @@ impl Handle {
         Gate::new(new.gate, new.filters())?;
         let (client, has_new_key) = self.client_if_new(destination)?;
 
-        let has_new_filters = !has_same_filters(&old, &new);
-        let has_new_mode = new.gate != old.gate;
+        // Those of a group are shared, and no member's own settings replace them.
+        let is_alone = self.group.is_none();
+        let has_new_filters = is_alone && !has_same_filters(&old, &new);
+        let has_new_mode = is_alone && new.gate != old.gate;
         let before = self.in_force(old, has_new_mode, has_new_filters);
         if has_new_filters {
             let replaced = self.gate.load().shared_filters();

@@ -5,16 +5,20 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout};
 use tokio_util::sync::CancellationToken;
 
 use crate::delivery::Control;
+use crate::delivery::fence::Fence;
 use crate::ledger::LedgerWriter;
 use crate::protocol::Snapshot;
 
 use super::handle::Handle;
 use super::observer::IntakeReport;
 use super::status;
+
+/// Maximum time for handing the partitions of a shared stream over at the end.
+const HAND_OVER: Duration = Duration::from_secs(5);
 
 /// A running pipeline.
 #[derive(Debug)]
@@ -25,6 +29,8 @@ pub struct Pipeline {
     pub(super) intake: JoinHandle<()>,
     pub(super) dispatch: JoinHandle<()>,
     pub(super) observer: JoinHandle<()>,
+    /// The partitions that may be sent for, with a shared stream.
+    pub(super) fence: Option<Fence>,
     /// Keeps the observer running until the spool has ended.
     pub(super) intake_reports: mpsc::Sender<IntakeReport>,
     /// Tasks that are aborted at the end.
@@ -67,8 +73,14 @@ impl Pipeline {
     /// `hurry` is cancelled it waits no longer. Unsettled items stay in the spool.
     pub async fn end(mut self, drain: Duration, hurry: CancellationToken) -> ShutdownReport {
         self.stop.cancel();
+        if let Some(fence) = &self.fence {
+            // What is not sent yet is sent by the partitions' next holders.
+            fence.close_all();
+        }
         self.end_dispatch(drain, hurry).await;
-        self.feed.abort();
+        if self.fence.is_none() {
+            self.feed.abort();
+        }
         self.side_tasks.iter().for_each(JoinHandle::abort);
         // Closing waits for the spool's thread, which may wait for the disk.
         let spool = self.handle.spool.clone();
@@ -76,6 +88,13 @@ impl Pipeline {
         let unwritten = closing.await.unwrap_or_default();
         drop(self.intake_reports);
         let _ = self.intake.await;
+        if self.fence.is_some() {
+            // It acknowledges what is settled, and hands its partitions over.
+            let feed = self.feed.abort_handle();
+            if timeout(HAND_OVER, self.feed).await.is_err() {
+                feed.abort();
+            }
+        }
         if let Some(recorder) = self.recorder {
             // It ends its file, as no more frames follow.
             let _ = tokio::task::spawn_blocking(move || recorder.join()).await;
@@ -97,9 +116,13 @@ impl Pipeline {
 
     /// Lets delivery settle what it can, and ends it.
     async fn end_dispatch(&mut self, drain: Duration, hurry: CancellationToken) {
-        self.handle
-            .control(Control::Drain(Instant::now() + drain))
-            .await;
+        let now = Instant::now();
+        let by = if self.fence.is_some() {
+            now
+        } else {
+            now + drain
+        };
+        self.handle.control(Control::Drain(by)).await;
         let in_time = tokio::select! {
             // A panic in it was reported; its items are in the spool.
             _ = &mut self.dispatch => true,

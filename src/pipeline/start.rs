@@ -10,8 +10,9 @@ use tokio_util::sync::CancellationToken;
 use crate::config::{ConfigError, Settings};
 use crate::customerio::Client;
 use crate::customerio::app::{AppClient, AppClientError};
-use crate::delivery::spool::writer::{self, SpoolEvent, SpoolHandle};
-use crate::delivery::spool::{Spool, SpoolError};
+use crate::delivery::fence::Fence;
+use crate::delivery::spool::SpoolError;
+use crate::delivery::spool::writer::SpoolHandle;
 use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
@@ -21,6 +22,7 @@ use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
 use super::failure::Failure;
+use super::group;
 use super::handle::Handle;
 use super::intake::{Intake, IntakeOutputs};
 use super::judge::Judge;
@@ -29,11 +31,10 @@ use super::ledger_feed::LedgerFeed;
 use super::observer::{IntakeReport, Observer, Sources};
 use super::running::Pipeline;
 use super::status;
+use super::storage::Storage;
 use super::verification::sampler::{Sampler, VerifierEnds};
 use super::verification::verifier::Verifier;
 
-/// Chunks of items that wait for delivery in memory.
-const SPOOL_EVENTS: usize = 2;
 /// Reports of intake that wait for the observer.
 const INTAKE_REPORTS: usize = 8;
 /// Reports of delivery that wait for the observer.
@@ -70,15 +71,17 @@ pub enum StartError {
 }
 
 impl Pipeline {
-    /// Starts all stages, on a spool that may have items already.
+    /// Starts all stages, on storage that may have items already.
     #[expect(clippy::too_many_lines, reason = "the wiring, a line for each part")]
     pub fn start(
         settings: &Settings,
         feed: Box<dyn Feed>,
         client: &Arc<Client>,
-        mut spool: Spool,
+        storage: impl Into<Storage>,
     ) -> Result<Self, StartError> {
-        spool.belong_to(&settings.destination_name())?;
+        let mut storage = storage.into();
+        storage.belong_to(&settings.destination_name())?;
+        let (fence, group) = (storage.fence(), storage.group());
         let gate = SharedGate::new(Gate::new(settings.gate, settings.filters())?);
         let rules = Arc::new(ArcSwap::from_pointee(JudgeRules::of(settings)));
         let (notices, notices_received) = mpsc::unbounded_channel();
@@ -86,17 +89,18 @@ impl Pipeline {
         let stop = CancellationToken::new();
 
         let name = feed.name();
-        let judge = restored_judge(&gate, &rules, settings, &spool);
-        let (channel, feed_ends) = feed_channel(spool.last_message(&name).map(Into::into));
+        let judge = restored_judge(&gate, &rules, settings, &storage);
+        let (channel, feed_ends) = feed_channel(storage.last_message(&name).map(Into::into));
         let (frames, recorder) = recorded(feed_ends.frames, settings, &notices)?;
-        let (ledger, ledger_writer) = ledger_of(settings, &spool.folder(), &notices);
-        let (spool, newest, to_send) = started_spool(spool, settings, name, &notices)?;
+        let (ledger, ledger_writer) = ledger_of(settings, &storage.folder(), &notices);
+        let storage = storage.start(settings, name, &notices)?;
+        let (spool, newest, to_send) = (storage.handle, storage.newest, storage.to_send);
 
         let (outputs, intake_received) = intake_outputs(&spool, feed_ends.positions);
         let intake_reports = outputs.reports.clone();
         let intake = Intake::new(judge, outputs, id_field(settings), failure.clone());
         let (control, controls) = mpsc::channel(CONTROLS);
-        let (channels, delivery) = delivery_channels(&gate);
+        let (channels, delivery) = delivery_channels(&gate, fence.clone());
         let app = app_client(settings, client)?;
         let (sampler, verifying) = verification(settings, app.as_ref());
         let own = settings.dispatch();
@@ -127,6 +131,7 @@ impl Pipeline {
             failure: failure.clone(),
             change_log: sources.change_log.clone(),
             customerio: app,
+            group,
         };
         let observer = Observer::new(sources, snapshots).run(intake_received, delivery.reports);
         let mut pipeline = Self {
@@ -139,9 +144,16 @@ impl Pipeline {
             recorder,
             ledger: ledger_writer,
             handle: handle.clone(),
+            fence,
             stop,
         };
         pipeline.run_beside("the status file", status::keep(handle));
+        if let Some(group) = pipeline.handle.group.clone() {
+            let handle = pipeline.handle.clone();
+            pipeline.run_beside("the group's filters", group::follow_filters(handle, group.clone()));
+            let handle = pipeline.handle.clone();
+            pipeline.run_beside("the group's figures", group::report_figures(handle, group));
+        }
         if let Some((verifier, ends)) = verifying {
             pipeline.run_beside("verification", verifier.run(ends));
         }
@@ -226,11 +238,12 @@ struct DeliveryEnds {
     status: watch::Receiver<DeliveryStatus>,
 }
 
-fn delivery_channels(gate: &SharedGate) -> (Channels, DeliveryEnds) {
+fn delivery_channels(gate: &SharedGate, fence: Option<Fence>) -> (Channels, DeliveryEnds) {
     let (reports, reports_received) = mpsc::channel(DELIVERY_REPORTS);
     let (status, status_received) = watch::channel(DeliveryStatus::default());
     let channels = Channels {
         gate: gate.clone(),
+        fence,
         reports,
         status,
     };
@@ -241,37 +254,21 @@ fn delivery_channels(gate: &SharedGate) -> (Channels, DeliveryEnds) {
     (channels, ends)
 }
 
-/// Creates a judge that remembers the dedupe ids in the spool. If they can't be read, a repeated
-/// event is sent again under the same id, and Customer.io keeps one.
+/// Creates a judge that remembers the dedupe ids in the storage.
 fn restored_judge(
     gate: &SharedGate,
     rules: &Arc<ArcSwap<JudgeRules>>,
     settings: &Settings,
-    spool: &Spool,
+    storage: &Storage,
 ) -> Judge {
     let mut judge = Judge::new(gate.clone(), rules.clone(), settings);
-    let recent = spool.recent_ids(Judge::max_recent_ids(settings));
-    judge.remember(recent.unwrap_or_default());
+    judge.remember(storage.recent_ids(Judge::max_recent_ids(settings)));
     judge
 }
 
 /// The field of a frame that has its message id.
 fn id_field(settings: &Settings) -> Arc<str> {
     settings.feed.message_id_field.as_str().into()
-}
-
-/// Starts the spool's thread. Returns its handle, the number of its newest chunk, and
-/// what is to be sent.
-fn started_spool(
-    spool: Spool,
-    settings: &Settings,
-    feed: String,
-    notices: &mpsc::UnboundedSender<String>,
-) -> std::io::Result<(SpoolHandle, u64, mpsc::Receiver<SpoolEvent>)> {
-    let newest = spool.newest();
-    let (events, to_send) = mpsc::channel(SPOOL_EVENTS);
-    let spool = writer::start(spool, settings.spool(), feed, events, notices.clone())?;
-    Ok((spool, newest, to_send))
 }
 
 /// Starts the ledger, unless the settings turn it off. Events are forwarded without one, too: the

@@ -32,6 +32,7 @@ impl Handle {
     /// that it was made from.
     pub async fn steer(&self, author: Author, command: Command) -> Result<Applied, SteerError> {
         let _one_at_a_time = self.change_log.turn().await;
+        self.change_group(&author, &command).await?;
         let mut message = String::new();
         match command {
             Command::SetGate(mode) => {
@@ -104,7 +105,7 @@ impl Handle {
         self.change_log.add(author, what);
     }
 
-    fn check_base(&self, base: Option<u64>) -> Result<(), SteerError> {
+    pub(super) fn check_base(&self, base: Option<u64>) -> Result<(), SteerError> {
         let version = self.change_log.version();
         match base {
             Some(base) if base != version => Err(SteerError::Conflict(Box::new(FiltersConflict {

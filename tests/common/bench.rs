@@ -50,6 +50,7 @@ impl Bench {
         let (delivery_status, status) = watch::channel(DeliveryStatus::default());
         let gate = SharedGate::new(Gate::new(Mode::Open, Filters::default()).unwrap());
         let channels = Channels {
+            fence: None,
             gate: gate.clone(),
             reports: answered,
             status: delivery_status,
@@ -77,6 +78,7 @@ impl Bench {
         self.spool.append(Append {
             accepted,
             message: None,
+            received: Vec::new(),
             on_durable: Box::new(|| {}),
         });
     }
@@ -145,6 +147,7 @@ pub fn accepted(sequence: u64, text: &str) -> Accepted {
         event_type: "Step".into(),
         happened_ms: event.time().unwrap_or_default(),
         received_ms: time::now(),
+        origin: None,
     }
 }
 

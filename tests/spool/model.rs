@@ -134,6 +134,7 @@ pub fn accepted(number: u64, person: u64, bytes: usize) -> Accepted {
         event_type: "Step".into(),
         happened_ms: NOW,
         received_ms: NOW,
+        origin: None,
     }
 }
 

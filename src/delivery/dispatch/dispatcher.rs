@@ -9,6 +9,7 @@ use tokio::time::{Instant, sleep_until};
 use crate::customerio::Client;
 use crate::delivery::breaker::{Breaker, Permit};
 use crate::delivery::clock::Moment;
+use crate::delivery::fence::Fence;
 use crate::delivery::person_queues::PersonQueues;
 use crate::delivery::rate_limiter::RateLimiter;
 use crate::delivery::retry_queue::RetryQueue;
@@ -43,6 +44,8 @@ pub enum Control {
 pub struct Channels {
     /// The gate: nothing is sent while it is not open.
     pub gate: SharedGate,
+    /// The partitions that items may be sent for, where they come from a shared stream.
+    pub fence: Option<Fence>,
     /// Receives a report of each request.
     pub reports: mpsc::Sender<DeliveryReport>,
     /// Receives the status after each change.

@@ -16,6 +16,7 @@ use crate::customerio::response::Answer;
 use crate::delivery::Queued;
 use crate::delivery::batch::{Batch, SpoolRef};
 use crate::delivery::breaker::Permit;
+use crate::delivery::fence::InFlight;
 use crate::delivery::pending::{PendingBatch, Streak};
 use crate::filter::SharedGate;
 use crate::text::excerpt;
@@ -104,7 +105,15 @@ impl Dispatch {
         Some(PendingBatch { batch, streak })
     }
 
-    fn send(&mut self, mut items: Vec<Queued>, streak: Streak) {
+    fn send(&mut self, items: Vec<Queued>, streak: Streak) {
+        let mut items = self.drop_lost(items);
+        if items.is_empty() {
+            return;
+        }
+        let in_flight = self.channels.fence.as_ref().map(|fence| {
+            let origins = items.iter().filter_map(|queued| queued.accepted.origin);
+            fence.enter(origins.collect())
+        });
         let (client, gate) = (self.client.clone(), self.channels.gate.clone());
         self.rate.sent(Instant::now());
         self.requests += 1;
@@ -116,7 +125,12 @@ impl Dispatch {
         let task = self.tasks.spawn(async move {
             let (at_ms, at) = (time::now(), Instant::now());
             let sending = AssertUnwindSafe(request(&client, &mut items)).catch_unwind();
-            let Some(result) = await_if_open(&gate, sending).await else {
+            let result = tokio::select! {
+                biased;
+                () = cut(in_flight.as_ref()) => None,
+                result = await_if_open(&gate, sending) => result,
+            };
+            let Some(result) = result else {
                 let batch = Batch::InMemory(items);
                 return TaskResult::Unsent(PendingBatch { batch, streak });
             };
@@ -129,9 +143,28 @@ impl Dispatch {
                 at,
                 at_ms,
                 answer,
+                in_flight,
             })
         });
         self.task_table.insert(task.id(), task_items);
+    }
+
+    /// Drops the items of partitions that are no longer held: their next holder sends them.
+    fn drop_lost(&mut self, items: Vec<Queued>) -> Vec<Queued> {
+        let Some(fence) = &self.channels.fence else {
+            return items;
+        };
+        let permits = |queued: &Queued| match queued.accepted.origin {
+            Some(origin) => fence.permits(origin),
+            None => true,
+        };
+        let (kept, lost): (Vec<_>, Vec<_>) = items.into_iter().partition(permits);
+        let others: FxHashSet<u64> = kept.iter().map(Queued::person).collect();
+        for queued in lost.iter().filter(|queued| !others.contains(&queued.person())) {
+            self.queues.release(queued.person());
+        }
+        self.outstanding_bytes -= lost.iter().map(Queued::bytes).sum::<usize>();
+        kept
     }
 
     /// Schedules a batch that was not sent, before anything new. It counts as no attempt.
@@ -183,6 +216,15 @@ async fn await_if_open<T>(gate: &SharedGate, request: impl Future<Output = T>) -
     match begin.await? {
         Poll::Ready(result) => Some(result),
         Poll::Pending => Some(request.await),
+    }
+}
+
+/// Waits until a request must be cut, as another process may send its items. Its ids make it harmless
+/// if it arrived.
+async fn cut(in_flight: Option<&InFlight>) {
+    match in_flight {
+        Some(in_flight) => in_flight.cut().await,
+        None => std::future::pending().await,
     }
 }
 

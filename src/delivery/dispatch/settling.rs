@@ -30,6 +30,7 @@ impl Dispatch {
             at,
             at_ms,
             answer,
+            in_flight,
         } = sent;
         self.requests -= 1;
         self.outstanding_bytes -= items.iter().map(Queued::bytes).sum::<usize>();
@@ -59,6 +60,7 @@ impl Dispatch {
             outcomes,
             notice,
         };
+        drop(in_flight);
         // The receiver ends only with the whole pipeline.
         let _ = self.channels.reports.send(report).await;
     }

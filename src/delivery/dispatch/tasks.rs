@@ -8,6 +8,7 @@ use crate::amplitude::time::UnixMs;
 use crate::customerio::response::Answer;
 use crate::delivery::Queued;
 use crate::delivery::batch::SpoolRef;
+use crate::delivery::fence::InFlight;
 use crate::delivery::pending::{PendingBatch, Streak};
 
 /// The result of a task.
@@ -35,6 +36,8 @@ pub(super) struct Sent {
     pub(super) at: Instant,
     pub(super) at_ms: UnixMs,
     pub(super) answer: Answer,
+    /// Counts the items as in flight until their outcomes are passed on.
+    pub(super) in_flight: Option<InFlight>,
 }
 
 /// The items of each task, in case it ends without a result.

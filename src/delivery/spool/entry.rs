@@ -76,6 +76,8 @@ impl<'a> Entry<'a> {
             event_type: Arc::from(self.event_type),
             happened_ms: self.happened_ms,
             received_ms: self.received_ms,
+            // What is in a spool is kept by no stream.
+            origin: None,
         }
     }
 }

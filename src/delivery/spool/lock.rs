@@ -17,13 +17,13 @@ const PID_ROOM: usize = 20;
 
 /// A folder that is locked until this is dropped, or the process ends in any way.
 #[derive(Debug)]
-pub(super) struct Lock {
+pub struct FolderLock {
     _file: File,
 }
 
-impl Lock {
+impl FolderLock {
     /// Locks the folder, which is created for its owner only where it doesn't exist.
-    pub(super) fn take(folder: &Path) -> Result<Self, SpoolError> {
+    pub fn take(folder: &Path) -> Result<Self, SpoolError> {
         let failed = |source| SpoolError::Folder {
             folder: folder.to_owned(),
             source,
@@ -98,13 +98,13 @@ mod tests {
     fn a_folder_has_one_owner_and_the_second_is_told_which() {
         let dir = tempfile::tempdir().unwrap();
         let folder = dir.path().join("a/b");
-        let first = Lock::take(&folder).unwrap();
+        let first = FolderLock::take(&folder).unwrap();
         let pid = std::process::id().to_string();
-        let refused = Lock::take(&folder).unwrap_err().to_string();
+        let refused = FolderLock::take(&folder).unwrap_err().to_string();
         assert!(refused.contains(&format!("process {pid}")), "{refused}");
         assert_eq!(owner(&folder), Some(pid));
         drop(first);
         assert_eq!(owner(&folder), None);
-        Lock::take(&folder).unwrap();
+        FolderLock::take(&folder).unwrap();
     }
 }

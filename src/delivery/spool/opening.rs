@@ -13,7 +13,7 @@ use super::commit_marker::{CommitMarker, MarkerFile};
 use super::damage::Damage;
 use super::dead_letter_table;
 use super::error::SpoolError;
-use super::lock::Lock;
+use super::lock::FolderLock;
 use super::metadata::Metadata;
 use super::progress::{MAX_CHUNKS, Progress, SettledItems};
 use super::spool::Spool;
@@ -26,7 +26,7 @@ impl Spool {
     /// Opens the spool in `folder`, which is created where it doesn't exist. Damage is salvaged,
     /// and reported by [`Spool::take_damage`].
     pub fn open(folder: &Path) -> Result<Self, SpoolError> {
-        let lock = Lock::take(folder)?;
+        let lock = FolderLock::take(folder)?;
         salvage::finish(folder)?;
         let mut marker_file = MarkerFile::open(folder);
         let marker = marker_file.read();

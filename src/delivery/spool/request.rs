@@ -7,6 +7,7 @@ use tokio::sync::oneshot;
 
 use crate::amplitude::time::UnixMs;
 use crate::delivery::{Accepted, History, Queued, SpoolPosition};
+use crate::feed::Origin;
 
 use super::dead_letter::{DeadLetter, DeadLetterRow};
 use super::status::SpoolStatus;
@@ -30,6 +31,9 @@ pub struct Append {
     pub accepted: Vec<Accepted>,
     /// The feed's last message among the frames.
     pub message: Option<Arc<str>>,
+    /// The messages of a shared stream whose events are all judged. Those without an item here, or in an
+    /// earlier request, are settled.
+    pub received: Vec<Origin>,
     /// Called once the items are durable.
     pub on_durable: Box<dyn FnOnce() + Send>,
 }
@@ -83,6 +87,11 @@ pub(super) enum Request {
     Settle(Settlement),
     Read(Read),
     Configure(SpoolSettings),
+    /// Forget the items of a partition that this process no longer holds.
+    Release {
+        partition: u16,
+        holding: u32,
+    },
     /// Nothing more is appended.
     End,
     Close,

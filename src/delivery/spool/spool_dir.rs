@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::chunk_files::ChunkFiles;
 use super::commit_marker::MarkerFile;
-use super::lock::Lock;
+use super::lock::FolderLock;
 use super::reserve::Reserve;
 
 /// A folder that is locked as long as this lives.
@@ -16,7 +16,7 @@ pub(super) struct SpoolDir {
     pub(super) chunk_files: ChunkFiles,
     /// The database file that is open.
     identity: Option<Identity>,
-    _lock: Lock,
+    _lock: FolderLock,
 }
 
 /// A file's device and inode number: another file in its place has others.
@@ -28,7 +28,7 @@ impl SpoolDir {
         folder: &Path,
         marker: MarkerFile,
         chunk_files: ChunkFiles,
-        lock: Lock,
+        lock: FolderLock,
     ) -> Self {
         Self {
             folder: folder.to_owned(),

@@ -7,13 +7,17 @@ use std::thread::JoinHandle;
 
 use tokio::sync::{mpsc, oneshot, watch};
 
+use crate::delivery::fence::Fence;
 use crate::delivery::{History, Queued, SpoolPosition};
 
+use super::lock::FolderLock;
 use super::request::{Read, Request};
 use super::spool::Spool;
 use super::status_publisher::StatusPublisher;
+use super::stream_items::{StreamItems, StreamLink};
 use super::writer_thread::{Link, WriterThread};
 
+pub use super::stream_items::StreamOutcome;
 pub use super::request::{Append, Published, Settlement, SpoolEvent, SpoolSettings};
 
 /// A handle to the spool's thread.
@@ -52,6 +56,11 @@ impl SpoolHandle {
     /// Changes its settings.
     pub fn configure(&self, settings: SpoolSettings) {
         self.send(Request::Configure(settings));
+    }
+
+    /// Forgets the items of a partition of a shared stream, whose next holder sends them.
+    pub fn release(&self, partition: u16, holding: u32) {
+        self.send(Request::Release { partition, holding });
     }
 
     /// Announces that nothing more is appended.
@@ -109,6 +118,35 @@ pub fn start(
     let thread = std::thread::Builder::new()
         .name("spool".to_owned())
         .spawn(move || writer.run())?;
+    Ok(SpoolHandle {
+        requests,
+        published: receiver,
+        thread: Arc::new(Mutex::new(Some(thread))),
+        folder,
+    })
+}
+
+/// Starts a thread that keeps the items of a shared stream in memory, up to `max_bytes`, in the place
+/// of a spool. The folder is for the other files of the run.
+pub fn start_stream(
+    (fence, max_bytes): (Fence, usize),
+    (folder, lock): (PathBuf, FolderLock),
+    events: mpsc::Sender<SpoolEvent>,
+    outcomes: mpsc::UnboundedSender<StreamOutcome>,
+) -> std::io::Result<SpoolHandle> {
+    let (requests, inbox) = channel();
+    let (published, receiver) = watch::channel(Published::default());
+    let link = StreamLink {
+        inbox,
+        events,
+        outcomes,
+        published,
+        _lock: lock,
+    };
+    let items = StreamItems::new(link, fence, max_bytes);
+    let thread = std::thread::Builder::new()
+        .name("stream items".to_owned())
+        .spawn(move || items.run())?;
     Ok(SpoolHandle {
         requests,
         published: receiver,

@@ -129,6 +129,8 @@ impl WriterThread {
             Request::Settle(settlement) => self.settle(settlement),
             Request::Read(read) => self.reads.push_back(read),
             Request::Configure(settings) => self.settings = settings,
+            // Only a stream has partitions.
+            Request::Release { .. } => {}
             Request::End => self.ended = true,
             Request::Close => return true,
         }

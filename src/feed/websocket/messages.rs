@@ -10,7 +10,7 @@ use tokio_tungstenite::tungstenite::{Error as WsError, Message};
 
 use crate::amplitude::Malformed;
 use crate::amplitude::time;
-use crate::feed::frame::Frame;
+use crate::feed::frame::{Frame, text_of};
 use crate::feed::settings::Settings;
 use crate::text::grouped;
 
@@ -74,6 +74,7 @@ impl<'s> Messages<'s> {
                         text,
                         received_ms,
                         resumed,
+                        origin: None,
                     };
                     bytes += frame.size_bytes();
                     taken.frames.push(frame);
@@ -152,10 +153,6 @@ impl<'s> Messages<'s> {
             parts: 1,
         }
     }
-}
-
-fn text_of(bytes: &bytes::Bytes) -> Result<ByteString, Malformed> {
-    ByteString::try_from(bytes.clone()).map_err(|error| Malformed::not_utf8(bytes, &error))
 }
 
 /// Messages that came together.

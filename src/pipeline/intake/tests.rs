@@ -121,6 +121,7 @@ fn frames_of(texts: &[String], permit: OwnedSemaphorePermit) -> Frames {
         text: Ok(text.as_str().into()),
         received_ms: RECEIVED_MS,
         resumed: false,
+        origin: None,
     };
     Frames {
         frames: texts.iter().map(frame).collect(),

@@ -209,6 +209,7 @@ fn a_chosen_event_is_handed_on_with_what_it_was_sent_as() {
         event_type: "Step".into(),
         happened_ms: 0,
         received_ms: 0,
+        origin: None,
     };
     let named = r#"{"identifiers":{"id":"u-1"},"name":"Step","timestamp":7,"id":"01A"}"#;
     sampler.offer(&accepted(named), 1_000);

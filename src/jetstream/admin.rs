@@ -1,0 +1,174 @@
+//! Creating a group, and looking at it.
+
+use std::time::Duration;
+
+use async_nats::jetstream::kv;
+use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use futures_util::TryStreamExt as _;
+use serde::Serialize;
+
+use super::connection::{Connection, connect, context};
+use super::error::{GroupError, InGroup as _};
+use super::location::Location;
+use super::names::{self, LAYOUT, Names};
+use super::records::{LAYOUT_VERSION, LayoutRecord, LeaseRecord, MemberRecord};
+use super::settings::NatsSettings;
+
+/// What a group is created with.
+#[derive(Debug, Clone)]
+pub struct Creation {
+    /// Number of partitions, which can't be changed later.
+    pub partitions: u16,
+    /// Copies of each stream on the servers of a cluster: 1, 3 or 5.
+    pub replicas: usize,
+    /// Maximum bytes of events that are not settled; -1 for any number. Publishers are refused beyond
+    /// it.
+    pub max_bytes: i64,
+    /// Time for which a repeated event is recognized.
+    pub duplicate_window: Duration,
+    /// Time for which dead letters are kept; any time if it is zero.
+    pub keep_dead_letters: Duration,
+}
+
+/// The state of a group.
+#[derive(Debug, Clone, Serialize)]
+pub struct GroupStatus {
+    /// Number of partitions.
+    pub partitions: u16,
+    /// Copies of each stream.
+    pub replicas: usize,
+    /// Events in the stream, which are not settled or not removed yet.
+    pub events: u64,
+    /// Their bytes.
+    pub bytes: u64,
+    /// Dead letters.
+    pub dead_letters: u64,
+    /// The members.
+    pub members: Vec<MemberRecord>,
+    /// The partitions that nobody holds.
+    pub free: Vec<u16>,
+    /// The revision of the shared filters; 0 if nobody has set them.
+    pub filters_revision: u64,
+}
+
+/// Creates the streams and the bucket of a group, or changes what can be changed of them. Refuses to
+/// change the number of partitions.
+pub async fn create(
+    settings: &NatsSettings,
+    location: &Location,
+    wanted: &Creation,
+) -> Result<Connection, GroupError> {
+    let (client, _) = connect(settings, location).await?;
+    let context = context(&client);
+    let names = Names::new(&location.prefix);
+    let bucket = context
+        .create_or_update_key_value(kv::Config {
+            bucket: names.bucket(),
+            description: "sluicegate: leases, members and filters".to_owned(),
+            history: 1,
+            storage: StorageType::File,
+            num_replicas: wanted.replicas,
+            ..kv::Config::default()
+        })
+        .await
+        .in_group("create the bucket")?;
+    let layout = bucket.get(LAYOUT).await.in_group("read the layout")?;
+    match layout {
+        Some(text) => {
+            let found: LayoutRecord = serde_json::from_slice(&text).in_group("read the layout")?;
+            if found.partitions != wanted.partitions {
+                return Err(GroupError::Partitions {
+                    found: found.partitions,
+                    wanted: wanted.partitions,
+                });
+            }
+        }
+        None => {
+            let layout = LayoutRecord {
+                layout: LAYOUT_VERSION,
+                partitions: wanted.partitions,
+            };
+            let text = serde_json::to_vec(&layout).in_group("write the layout")?;
+            let created = bucket.create(LAYOUT, text.into()).await;
+            created.in_group("write the layout")?;
+        }
+    }
+    for config in [events_stream(&names, wanted), dead_stream(&names, wanted)] {
+        let created = context.create_or_update_stream(config).await;
+        created.in_group("create a stream")?;
+    }
+    Connection::open(settings, location).await
+}
+
+/// Events stay until they are settled: nothing is removed by age, and a full stream refuses new ones.
+fn events_stream(names: &Names, wanted: &Creation) -> Config {
+    Config {
+        name: names.events_stream(),
+        description: Some("sluicegate: events that are not settled".to_owned()),
+        subjects: vec![names.all_events()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::New,
+        max_bytes: wanted.max_bytes,
+        storage: StorageType::File,
+        num_replicas: wanted.replicas,
+        duplicate_window: wanted.duplicate_window,
+        ..Config::default()
+    }
+}
+
+fn dead_stream(names: &Names, wanted: &Creation) -> Config {
+    Config {
+        name: names.dead_stream(),
+        description: Some("sluicegate: dead letters".to_owned()),
+        subjects: vec![names.all_dead()],
+        retention: RetentionPolicy::Limits,
+        discard: DiscardPolicy::Old,
+        max_age: wanted.keep_dead_letters,
+        storage: StorageType::File,
+        num_replicas: wanted.replicas,
+        duplicate_window: wanted.duplicate_window,
+        ..Config::default()
+    }
+}
+
+/// Looks at a group.
+pub async fn status(connection: &Connection) -> Result<GroupStatus, GroupError> {
+    let what = "read the group's state";
+    let events = connection.events.get_info().await.in_group(what)?;
+    let dead = connection
+        .context
+        .get_stream(connection.names.dead_stream())
+        .await
+        .in_group(what)?;
+    let bucket = &connection.bucket;
+    let keys = bucket.keys().await.in_group(what)?;
+    let keys: Vec<String> = keys.try_collect().await.in_group(what)?;
+    let mut held = vec![false; usize::from(connection.partitions)];
+    let (mut members, mut filters_revision) = (Vec::new(), 0);
+    for key in keys {
+        let Some(entry) = bucket.entry(key.as_str()).await.in_group(what)? else {
+            continue;
+        };
+        if let Some(partition) = names::leased(&key) {
+            let lease: LeaseRecord = serde_json::from_slice(&entry.value).in_group(what)?;
+            if let Some(held) = held.get_mut(usize::from(partition)) {
+                *held = lease.owner.is_some();
+            }
+        } else if names::member_of(&key).is_some() {
+            members.push(serde_json::from_slice(&entry.value).in_group(what)?);
+        } else if key == names::FILTERS {
+            filters_revision = entry.revision;
+        }
+    }
+    let free = (0..connection.partitions).filter(|partition| !held[usize::from(*partition)]);
+    Ok(GroupStatus {
+        partitions: connection.partitions,
+        replicas: events.config.num_replicas,
+        events: events.state.messages,
+        bytes: events.state.bytes,
+        dead_letters: dead.cached_info().state.messages,
+        members,
+        free: free.collect(),
+        filters_revision,
+    })
+}

@@ -1,0 +1,85 @@
+//! The consumer of a holding.
+
+use std::time::Duration;
+
+use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
+use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
+
+use super::connection::Connection;
+use super::error::{GroupError, InGroup as _};
+use super::names;
+use super::records::LeaseRecord;
+
+/// Time after which a message is delivered again that is neither settled nor in progress.
+pub(super) const ACK_WAIT: Duration = Duration::from_secs(30);
+/// Maximum messages of a partition that are received and not settled. The server sends no more.
+const MAX_UNSETTLED: i64 = 1_000;
+/// Messages that are asked for at a time.
+const BATCH: usize = 64;
+/// Time without a message or a heartbeat after which a pull has failed.
+const HEARTBEAT: Duration = Duration::from_secs(2);
+/// Time after which a pull ends and is made again.
+const PULL: Duration = Duration::from_secs(20);
+
+impl Connection {
+    /// The message up to which everything of a partition is acknowledged: by the last holder's consumer,
+    /// or else as the lease says.
+    pub(super) async fn acknowledged(&self, lease: &LeaseRecord) -> Result<u64, GroupError> {
+        let Some(name) = &lease.consumer else {
+            return Ok(lease.floor);
+        };
+        match self.events.consumer_info(name).await {
+            Ok(info) => Ok(lease.floor.max(info.ack_floor.stream_sequence)),
+            Err(error) if is_missing(&error) => Ok(lease.floor),
+            Err(error) => Err(error).in_group("read the consumer of the last holder"),
+        }
+    }
+
+    /// Creates the consumer of a generation, which starts behind `floor`.
+    pub(super) async fn create_consumer(
+        &self,
+        partition: u16,
+        generation: u64,
+        floor: u64,
+    ) -> Result<Consumer<Config>, GroupError> {
+        let name = names::consumer(partition, generation);
+        let config = Config {
+            durable_name: Some(name.clone()),
+            deliver_policy: DeliverPolicy::ByStartSequence {
+                start_sequence: floor + 1,
+            },
+            ack_policy: AckPolicy::Explicit,
+            ack_wait: ACK_WAIT,
+            max_ack_pending: MAX_UNSETTLED,
+            filter_subject: self.names.events(partition),
+            ..Config::default()
+        };
+        // One that a former attempt has left behind may start elsewhere.
+        self.delete_consumer(&name).await;
+        let created = self.events.create_consumer(config).await;
+        created.in_group("create a consumer")
+    }
+
+    /// Deletes a consumer, if there is one. One that stays delivers nothing to anybody.
+    pub(super) async fn delete_consumer(&self, name: &str) {
+        if let Err(error) = self.events.delete_consumer(name).await {
+            tracing::debug!("NATS: consumer {name} is not deleted: {error}");
+        }
+    }
+}
+
+/// Starts to receive the messages of a consumer.
+pub(super) async fn receive(consumer: &Consumer<Config>) -> Result<Messages, GroupError> {
+    let messages = consumer
+        .stream()
+        .max_messages_per_batch(BATCH)
+        .expires(PULL)
+        .heartbeat(HEARTBEAT)
+        .messages();
+    messages.await.in_group("receive from a consumer")
+}
+
+fn is_missing(error: &async_nats::jetstream::context::ConsumerInfoError) -> bool {
+    use async_nats::jetstream::context::ConsumerInfoErrorKind;
+    matches!(error.kind(), ConsumerInfoErrorKind::NotFound)
+}

@@ -1,0 +1,393 @@
+//! A member of a group: it shows itself, takes its share of the partitions, and hands over what is
+//! beyond it.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_nats::jetstream::kv::{Entry, Operation, Watch};
+use futures_util::StreamExt as _;
+use tokio::sync::{mpsc, watch};
+use tokio::task::{Id, JoinError, JoinSet};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+
+use crate::amplitude::time::{self, UnixMs};
+use crate::delivery::spool::writer::StreamOutcome;
+use crate::feed::{FeedState, FeedStatus};
+
+use super::connection::LinkState;
+use super::error::{GroupError, InGroup as _};
+use super::handle::GroupView;
+use super::lease::{Claim, LeaseError};
+use super::lease_table::{LeaseTable, Step};
+use super::names;
+use super::records::{LeaseRecord, MemberFigures, MemberRecord, SharedFilters};
+use super::session::{Input, Session, Shared};
+use super::shared_filters::{Applied, FilterChange};
+
+/// Interval at which the leases are looked at.
+const LOOK_INTERVAL: Duration = Duration::from_millis(200);
+/// Delay before the bucket is watched again after a failure.
+const WATCH_DELAY: Duration = Duration::from_millis(500);
+
+/// A member of a group, which runs until its pipeline ends.
+pub(super) struct Member {
+    shared: Shared,
+    /// None once nothing more is settled.
+    outcomes: Option<mpsc::UnboundedReceiver<StreamOutcome>>,
+    figures: Arc<Mutex<MemberFigures>>,
+    filters: watch::Sender<Option<FilterChange>>,
+    applied: watch::Receiver<Applied>,
+    view: watch::Sender<GroupView>,
+    /// What the others have learned of the workspace's rate.
+    learned: BTreeMap<String, f64>,
+    table: LeaseTable,
+    sessions: BTreeMap<u16, OpenSession>,
+    tasks: JoinSet<Result<(), LeaseError>>,
+    partition_of: BTreeMap<Id, u16>,
+    holdings: u32,
+    started_ms: UnixMs,
+    is_leaving: bool,
+    /// Whether the whole bucket was read.
+    is_current: bool,
+}
+
+struct OpenSession {
+    holding: u32,
+    inputs: mpsc::UnboundedSender<Input>,
+}
+
+/// The member's ends of its pipeline's channels.
+#[derive(Debug)]
+pub(super) struct MemberEnds {
+    pub(super) outcomes: mpsc::UnboundedReceiver<StreamOutcome>,
+    pub(super) figures: Arc<Mutex<MemberFigures>>,
+    pub(super) filters: watch::Sender<Option<FilterChange>>,
+    pub(super) applied: watch::Receiver<Applied>,
+    pub(super) view: watch::Sender<GroupView>,
+}
+
+impl Member {
+    pub(super) fn new(shared: Shared, ends: MemberEnds) -> Self {
+        let partitions = shared.connection.partitions;
+        Self {
+            table: LeaseTable::new(&shared.me, partitions, shared.term),
+            shared,
+            outcomes: Some(ends.outcomes),
+            figures: ends.figures,
+            filters: ends.filters,
+            applied: ends.applied,
+            view: ends.view,
+            learned: BTreeMap::new(),
+            sessions: BTreeMap::new(),
+            tasks: JoinSet::new(),
+            partition_of: BTreeMap::new(),
+            holdings: 0,
+            started_ms: time::now(),
+            is_leaving: false,
+            is_current: false,
+        }
+    }
+
+    /// Works until the pipeline ends and all partitions are handed over.
+    pub(super) async fn run(mut self) {
+        let frames = self.shared.channel.frames.clone();
+        let mut link = self.shared.connection.link.clone();
+        let mut heartbeat = interval(self.shared.term / 3);
+        heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut look = interval(LOOK_INTERVAL);
+        look.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut watch = None;
+        let mut connects = link.borrow().connects;
+        self.show_link(&link.borrow().clone());
+        loop {
+            if self.is_leaving && self.sessions.is_empty() {
+                self.leave().await;
+                return;
+            }
+            tokio::select! {
+                () = frames.closed(), if !self.is_leaving => self.begin_leaving(),
+                outcome = next_outcome(&mut self.outcomes) => match outcome {
+                    Some(outcome) => self.pass_on(outcome),
+                    None => self.nothing_more(),
+                },
+                Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
+                    self.session_ended(ended);
+                }
+                entry = next_entry(&mut watch) => match entry {
+                    Some(entry) => self.saw(&entry),
+                    None => watch = self.watch().await,
+                },
+                Ok(()) = link.changed() => {
+                    let now = link.borrow_and_update().clone();
+                    self.show_link(&now);
+                    if now.connects > connects {
+                        connects = now.connects;
+                        self.tell_all(|| Input::Reconnected);
+                    }
+                }
+                _ = heartbeat.tick() => self.show_itself().await,
+                _ = look.tick(), if self.is_current && !self.is_leaving => self.look(),
+            }
+        }
+    }
+
+    /// Reads the bucket from its beginning, and what changes then.
+    async fn watch(&mut self) -> Option<Watch> {
+        self.is_current = false;
+        match self.shared.connection.bucket.watch_with_history(">").await {
+            Ok(watch) => Some(watch),
+            Err(error) => {
+                tracing::debug!("NATS: cannot watch the group: {error}; it is tried again");
+                tokio::time::sleep(WATCH_DELAY).await;
+                None
+            }
+        }
+    }
+
+    fn saw(&mut self, entry: &Entry) {
+        // This process has shown itself before: there is at least one entry.
+        self.is_current |= entry.delta == 0;
+        let now = Instant::now();
+        let is_there = entry.operation == Operation::Put;
+        if let Some(partition) = names::leased(&entry.key) {
+            let record = is_there.then(|| serde_json::from_slice::<LeaseRecord>(&entry.value).ok());
+            let record = record.flatten().unwrap_or_default();
+            self.table.saw_lease(partition, entry.revision, record, now);
+        } else if let Some(name) = names::member_of(&entry.key) {
+            self.learned.remove(name);
+            if is_there {
+                self.table.saw_member(name, now);
+                self.learn(name, &entry.value);
+            } else {
+                self.table.member_left(name);
+            }
+        } else if entry.key == names::FILTERS && is_there {
+            match serde_json::from_slice::<SharedFilters>(&entry.value) {
+                Ok(shared) => self.filters.send_modify(|known| {
+                    if known.as_ref().is_none_or(|known| known.revision < entry.revision) {
+                        *known = Some(FilterChange {
+                            revision: entry.revision,
+                            shared,
+                        });
+                    }
+                }),
+                Err(error) => tracing::error!(
+                    "the group's filters can't be read, and stay as they are: {error}"
+                ),
+            }
+        }
+    }
+
+    /// Takes note of what another member has learned of the workspace's rate.
+    fn learn(&mut self, name: &str, value: &[u8]) {
+        let record: Option<MemberRecord> = serde_json::from_slice(value).ok();
+        let Some(record) = record.filter(|record| record.name != self.shared.me) else {
+            return;
+        };
+        if let Some(rate) = record.figures.learned_rate
+            && !record.partitions.is_empty()
+        {
+            let partitions = f64::from(self.shared.connection.partitions);
+            let whole = rate * partitions / record.partitions.len() as f64;
+            self.learned.insert(name.to_owned(), whole);
+        }
+    }
+
+    fn look(&mut self) {
+        let view = GroupView {
+            held: self.table.sessions().len() as u16,
+            partitions: self.shared.connection.partitions,
+            learned_rate: self.learned.values().copied().reduce(f64::min),
+        };
+        self.view.send_if_modified(|known| std::mem::replace(known, view) != view);
+        for step in self.table.steps(Instant::now()) {
+            match step {
+                Step::Claim {
+                    partition,
+                    revision,
+                    record,
+                } => {
+                    self.holdings += 1;
+                    self.begin_session(Claim {
+                        partition,
+                        holding: self.holdings,
+                        revision,
+                        record,
+                    });
+                }
+                Step::Release { partition } => {
+                    self.table.closes(partition);
+                    self.tell(partition, Input::HandOver);
+                }
+            }
+        }
+    }
+
+    fn begin_session(&mut self, claim: Claim) {
+        let (inputs, received) = mpsc::unbounded_channel();
+        let (partition, holding) = (claim.partition, claim.holding);
+        self.table.began(partition);
+        let open = OpenSession { holding, inputs };
+        self.sessions.insert(partition, open);
+        let holding = Session::hold(self.shared.clone(), claim, received);
+        let task = self.tasks.spawn(holding);
+        self.partition_of.insert(task.id(), partition);
+    }
+
+    fn session_ended(&mut self, ended: Result<(Id, Result<(), LeaseError>), JoinError>) {
+        let (id, result) = match ended {
+            Ok((id, result)) => (id, result),
+            Err(error) => {
+                tracing::error!("a fault of this program: {error}; please report it");
+                (error.id(), Ok(()))
+            }
+        };
+        let Some(partition) = self.partition_of.remove(&id) else {
+            return;
+        };
+        self.sessions.remove(&partition);
+        self.table.ended(partition);
+        self.shared.fence.revoke(partition);
+        match result {
+            Ok(()) => tracing::debug!("partition {partition} is handed over"),
+            // Two members often try at the same time.
+            Err(LeaseError::Taken) => tracing::debug!("partition {partition}: another member has it"),
+            Err(error) => tracing::warn!("partition {partition} is lost: {error}"),
+        }
+    }
+
+    fn pass_on(&mut self, outcome: StreamOutcome) {
+        let (partition, holding, input) = match outcome {
+            StreamOutcome::Settled {
+                origin,
+                dead_letters,
+            } => (
+                origin.partition,
+                origin.holding,
+                Input::Settled {
+                    sequence: origin.sequence,
+                    dead_letters,
+                },
+            ),
+            StreamOutcome::Released { partition, holding } => {
+                (partition, holding, Input::Released)
+            }
+        };
+        let session = self.sessions.get(&partition);
+        if session.is_some_and(|session| session.holding == holding) {
+            self.tell(partition, input);
+        }
+    }
+
+    fn tell(&self, partition: u16, input: Input) {
+        if let Some(session) = self.sessions.get(&partition) {
+            // A session that has ended is removed soon.
+            let _ = session.inputs.send(input);
+        }
+    }
+
+    fn tell_all(&self, input: impl Fn() -> Input) {
+        for partition in self.sessions.keys() {
+            self.tell(*partition, input());
+        }
+    }
+
+    fn begin_leaving(&mut self) {
+        self.is_leaving = true;
+        self.tell_all(|| Input::HandOver);
+    }
+
+    /// The pipeline's items are gone: nothing more will be settled.
+    fn nothing_more(&mut self) {
+        self.is_leaving = true;
+        self.tell_all(|| Input::NothingMore);
+        self.outcomes = None;
+    }
+
+    /// Shows the others that it is there.
+    async fn show_itself(&mut self) {
+        if self.is_leaving {
+            return;
+        }
+        let applied = self.applied.borrow().clone();
+        let figures = self.figures.lock();
+        let figures = figures.unwrap_or_else(PoisonError::into_inner).clone();
+        let record = MemberRecord {
+            name: self.shared.me.clone(),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+            started_ms: self.started_ms,
+            at_ms: time::now(),
+            partitions: self.table.sessions().iter().copied().collect(),
+            figures,
+            filters_revision: applied.revision,
+            filters_error: applied.error,
+        };
+        let written = timeout(self.shared.term / 3, self.write_record(&record)).await;
+        if let Ok(Err(error)) = written {
+            tracing::debug!("{error}; it is tried again");
+        }
+    }
+
+    async fn write_record(&self, record: &MemberRecord) -> Result<(), GroupError> {
+        let text = serde_json::to_vec(record).in_group("write a member's state")?;
+        let key = names::member(&self.shared.me);
+        let written = self.shared.connection.bucket.put(key, text.into()).await;
+        written.in_group("write a member's state")?;
+        Ok(())
+    }
+
+    async fn leave(&self) {
+        let connection = &self.shared.connection;
+        let leaving = async {
+            let key = names::member(&self.shared.me);
+            if let Err(error) = connection.bucket.delete(key).await {
+                tracing::debug!("NATS: the member's entry stays for a while: {error}");
+            }
+            let _ = connection.client.flush().await;
+        };
+        let _ = timeout(self.shared.term / 3, leaving).await;
+    }
+
+    fn show_link(&self, link: &LinkState) {
+        let state = if link.is_up {
+            FeedState::Live
+        } else if link.connects == 0 {
+            FeedState::Connecting
+        } else {
+            let why = match link.trouble.as_str() {
+                "" => "the connection to NATS is lost",
+                trouble => trouble,
+            };
+            FeedState::Down {
+                why: why.to_owned(),
+                next_ms: time::now(),
+            }
+        };
+        self.shared.channel.status.send_modify(|status| {
+            *status = FeedStatus {
+                state,
+                connects: link.connects,
+                ..status.clone()
+            };
+        });
+    }
+}
+
+/// The next entry of the bucket. None if there is no watch, or it has failed.
+async fn next_entry(watch: &mut Option<Watch>) -> Option<Entry> {
+    match watch {
+        Some(watch) => watch.next().await?.ok(),
+        None => None,
+    }
+}
+
+/// The next outcome; never where nothing more is settled. None once the pipeline's items are gone.
+async fn next_outcome(
+    outcomes: &mut Option<mpsc::UnboundedReceiver<StreamOutcome>>,
+) -> Option<StreamOutcome> {
+    match outcomes {
+        Some(outcomes) => outcomes.recv().await,
+        None => std::future::pending().await,
+    }
+}
