@@ -11,6 +11,7 @@ use super::doctor::Doctor;
 use super::feeds::{Backfill, Relay, Replay};
 use super::forwarding::{Demo, Run, Watch};
 use super::ledger::Ledger;
+use super::nats::Nats;
 use super::packaging::{Completions, Man};
 use super::spool::{DeadLetters, Status};
 use super::tools::{Lint, Sandbox};
@@ -75,6 +76,9 @@ pub enum Command {
     /// Show the ledger: the decision and outcome of every event of the last weeks.
     #[command(subcommand)]
     Ledger(Ledger),
+    /// Create, show or check a group of forwarders that share a NATS stream.
+    #[command(subcommand)]
+    Nats(Nats),
     /// Write, check or show the configuration.
     #[command(subcommand)]
     Config(Config),

@@ -31,6 +31,9 @@ pub struct Replay {
     /// Start again at the end.
     #[arg(long = "loop")]
     pub repeat: bool,
+    /// Publish to this group instead of serving a feed: nats://HOST:4222/PREFIX.
+    #[arg(long, value_name = "URL", conflicts_with = "listen")]
+    pub to: Option<String>,
     /// Flags for reading the archives.
     #[command(flatten)]
     pub archives: ArchiveFlags,
@@ -77,6 +80,10 @@ pub struct Relay {
     /// Keep the messages in this folder. Default: relay.folder, then the platform's state folder.
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<String>,
+    /// Publish the events to this group, too: nats://HOST:4222/PREFIX. A request is then answered
+    /// after the group's stream has its events. Default: relay.to.
+    #[arg(long, value_name = "URL")]
+    pub to: Option<String>,
     /// Disconnect a client that reads nothing for this time: 500ms, 10s. Default: relay.patience.
     #[arg(long, value_name = "TIME")]
     pub patience: Option<String>,
@@ -107,6 +114,7 @@ impl Relay {
             ("relay.retain", "--retain", &self.retain),
             ("relay.retain_bytes", "--retain-bytes", &self.retain_bytes),
             ("relay.folder", "--folder", &self.folder),
+            ("relay.to", "--to", &self.to),
             ("relay.patience", "--patience", &self.patience),
             (
                 "relay.events_per_second",
@@ -169,6 +177,9 @@ pub struct Backfill {
         conflicts_with = "play"
     )]
     pub serve: Option<SocketAddr>,
+    /// Publish the files to this group: nats://HOST:4222/PREFIX. Its filters decide.
+    #[arg(long, value_name = "URL", conflicts_with_all = ["play", "serve"])]
+    pub publish: Option<String>,
     /// Play at this speed: 1x keeps the events' own spacing, max adds no pause.
     #[arg(long, default_value = "max")]
     pub speed: Speed,

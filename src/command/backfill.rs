@@ -33,7 +33,7 @@ use super::output::{log_to, log_to_stderr_from};
 use super::player::Player;
 use super::progress::ProgressBar;
 use super::summary::Summary;
-use super::{problems, watch};
+use super::{problems, publish, watch};
 
 /// Idle time after which a playback counts as finished.
 const IDLE: Duration = Duration::from_secs(2);
@@ -46,6 +46,13 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
     } else {
         log_to_stderr_from("warn", LogFormat::Text);
     }
+    let publisher = match &args.publish {
+        Some(url) => {
+            let settings = source.clone().load(&[])?.settings;
+            Some(publish::publisher(&settings.nats, &url.clone().into()).await?)
+        }
+        None => None,
+    };
     let loaded = if args.play {
         Some(load(&args, source)?)
     } else {
@@ -72,6 +79,9 @@ pub(super) async fn run(args: Backfill, source: ConfigSource) -> Result<ExitCode
     if let Some(address) = args.serve {
         let listener = listen(address).await?;
         return super::replay::serve(listener, &files, playing).await;
+    }
+    if let Some(publisher) = publisher {
+        return publish::archives(&publisher, &files, playing).await;
     }
     let Some(loaded) = loaded else {
         say!(

@@ -8,14 +8,36 @@ use color_eyre::eyre::{Result, WrapErr, bail};
 
 use crate::cli::{DeadLetterChoice, DeadLetters, Format, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, DeadLetterRow, DeadLetterSelection};
+use crate::jetstream::Location;
 use crate::owner_only;
 use crate::text::{grouped, with_field};
 
 use super::config_source::ConfigSource;
+use super::group_letters;
 use super::output::{self, printable};
 use super::spool_location::spool_folder;
 
-pub(super) fn run(command: DeadLetters, source: ConfigSource) -> Result<ExitCode> {
+pub(super) async fn run(command: DeadLetters, source: ConfigSource) -> Result<ExitCode> {
+    if !names_spool(&command) {
+        let settings = source.clone().load(&[])?.settings;
+        if let Ok(location) = Location::parse(&settings.feed.url) {
+            return group_letters::run(command, &settings, &location).await;
+        }
+    }
+    of_spool(command, source)
+}
+
+/// Whether the command names a spool, and not the configured one.
+fn names_spool(command: &DeadLetters) -> bool {
+    let (DeadLetters::List { spool, .. }
+    | DeadLetters::Show { spool, .. }
+    | DeadLetters::Retry { spool, .. }
+    | DeadLetters::Export { spool, .. }
+    | DeadLetters::Discard { spool, .. }) = command;
+    spool.folder.is_some()
+}
+
+fn of_spool(command: DeadLetters, source: ConfigSource) -> Result<ExitCode> {
     match command {
         DeadLetters::List { spool, format } => list(&open(spool, source)?, format),
         DeadLetters::Show { spool, number } => show(&open(spool, source)?, number),

@@ -7,7 +7,7 @@ use color_eyre::eyre::Result;
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
 use super::{
-    attach, audit, backfill, config, ctl, dead_letters, demo, doctor, ledger, lint, packaging,
+    attach, audit, backfill, config, ctl, dead_letters, demo, doctor, ledger, lint, nats, packaging,
     relay, replay, run as forward, sandbox, status, watch,
 };
 use crate::cli::{Cli, Command};
@@ -62,16 +62,17 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
         Command::Run(args) => forward::run(args, source).await,
         Command::Relay(args) => relay::run(args, source).await,
         Command::Backfill(args) => Box::pin(backfill::run(args, source)).await,
-        Command::Replay(args) => replay::run(args).await,
+        Command::Replay(args) => replay::run(args, source).await,
         Command::Lint(args) => lint::run(&args, source),
         Command::Sandbox(args) => sandbox::run(args).await,
         Command::Status(args) => status::run(args, source),
         Command::Doctor(args) => Box::pin(doctor::run(args, source)).await,
         Command::Attach(args) => Box::pin(attach::run(args, source)).await,
         Command::Ctl(args) => ctl::run(args, source).await,
-        Command::DeadLetters(args) => dead_letters::run(args, source),
+        Command::DeadLetters(args) => dead_letters::run(args, source).await,
         Command::Audit(args) => Box::pin(audit::run(args, source)).await,
         Command::Ledger(args) => ledger::run(args, source),
+        Command::Nats(args) => Box::pin(nats::run(args, source)).await,
         Command::Config(args) => config::run(&args, source),
         Command::Completions(args) => Ok(packaging::completions(&args)),
         Command::Man(args) => packaging::man(&args),

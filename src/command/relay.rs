@@ -14,6 +14,7 @@ use crate::config::{self, Needs};
 use crate::feed::log::{Log, Retention};
 use crate::feed::server;
 use crate::feed::usage::Usage;
+use crate::jetstream::{Publisher, bridge};
 use crate::relay::pass_through::PassThrough;
 use crate::relay::throttle::RateLimits;
 use crate::relay::webhook_mapping::WebhookMapping;
@@ -28,8 +29,8 @@ use super::certificate::CertificateFiles;
 use super::config_source::ConfigSource;
 use super::listener::listen;
 use super::output::{log_to, log_to_stderr};
-use super::problems;
 use super::relay_control::{self, RelayControl};
+use super::{problems, publish};
 
 /// Maximum time at the end for sending clients the rest.
 const DRAIN: Duration = Duration::from_secs(5);
@@ -52,7 +53,18 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     let listener = listen(own.listen).await?;
     let files = certificate_files(own);
     let tls = files.load().await?;
-    let options = options(own, tls.clone())?;
+    let publisher = match own.to.is_empty() {
+        true => None,
+        false => Some(publish::publisher(&loaded.settings.nats, &own.to).await?),
+    };
+    let mut options = options(own, tls.clone())?;
+    // With a log, events are published from there, so that senders needn't wait for the servers.
+    let from_log = if own.retain.is_zero() {
+        options.publisher = publisher;
+        None
+    } else {
+        publisher
+    };
     // Registered before the relay answers: whoever sees it answer may send a signal.
     let signal = (!has_screen).then(signals::first);
     let log = {
@@ -61,6 +73,9 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
         tokio::task::spawn_blocking(move || log(&own)).await??
     };
     let relay = Relay::start(listener, options, log)?;
+    if let Some(publisher) = from_log {
+        publish_log(&relay, own, publisher)?;
+    }
     let control = RelayControl::serve(&relay, &loaded.settings).await?;
     let asks = required_credentials(own);
     if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
@@ -89,6 +104,19 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     drain(&relay).await;
     control.end().await;
     Ok(report(&relay))
+}
+
+/// Publishes the messages of the log to a group in the background, in order.
+fn publish_log(relay: &Relay, own: &config::Relay, publisher: Publisher) -> Result<()> {
+    let feed = publish::own_feed(&relay.feed_url(), &own.token)?;
+    let source = format!("{}-{}", publish::host_name(), own.listen);
+    tokio::spawn(async move {
+        let never = CancellationToken::new();
+        if let Err(error) = bridge(feed, &publisher, Some(&source), never).await {
+            tracing::error!("events are no longer published to the group, and stay in the log: {error}");
+        }
+    });
+    Ok(())
 }
 
 /// Stops taking events, and waits until the clients have received the rest.
@@ -164,6 +192,7 @@ fn options(own: &config::Relay, tls: Option<RustlsConfig>) -> Result<Options> {
             each: own.device_events_per_second,
         },
         pass_to: passing,
+        publisher: None,
         feed: server::Options {
             ring_bytes: own.ring_bytes,
             wait_for_client: false,

@@ -12,18 +12,25 @@ use crate::feed::server::{Options, Server};
 use crate::signals;
 use crate::text::grouped;
 
+use super::config_source::ConfigSource;
 use super::listener::listen;
 use super::output::log_to_stderr;
 use super::player::refuse_unreadable;
+use super::publish;
 
-pub(super) async fn run(args: Replay) -> Result<ExitCode> {
+pub(super) async fn run(args: Replay, source: ConfigSource) -> Result<ExitCode> {
     log_to_stderr(LogFormat::Text);
-    let listener = listen(args.listen).await?;
     let playing = ReplayOptions {
         speed: args.speed,
         repeat: args.repeat,
         max_event_bytes: args.archives.max_event_bytes,
     };
+    if let Some(url) = args.to {
+        let settings = source.load(&[])?.settings;
+        let publisher = publish::publisher(&settings.nats, &url.into()).await?;
+        return publish::archives(&publisher, &args.files, playing).await;
+    }
+    let listener = listen(args.listen).await?;
     serve(listener, &args.files, playing).await
 }
 

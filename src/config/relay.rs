@@ -26,6 +26,7 @@ pub struct Relay {
     pub tls_cert_file: String,
     pub tls_key_file: String,
     pub pass_to: Address,
+    pub to: Address,
     pub ring_bytes: usize,
     #[serde(with = "humane")]
     pub retain: Duration,
@@ -47,6 +48,7 @@ impl Default for Relay {
             tls_cert_file: String::new(),
             tls_key_file: String::new(),
             pass_to: Address::default(),
+            to: Address::default(),
             ring_bytes: 64 << 20,
             retain: Duration::ZERO,
             retain_bytes: 1_000_000_000,

@@ -15,6 +15,7 @@ use super::verify::MAX_SAMPLES;
 use crate::customerio::sizes::BATCH_BYTES;
 use crate::filter::RuleError;
 use crate::filter::{Gate, Mode};
+use crate::jetstream::Location;
 use crate::network::ProxySetting;
 use crate::relay::webhook_mapping::WebhookMapping;
 
@@ -283,6 +284,16 @@ impl Loaded {
             && let Err(message) = addresses::pass_to(&own.pass_to)
         {
             self.refuse("relay.pass_to", message, found);
+        }
+        if !own.to.is_empty()
+            && let Err(error) = Location::parse(&own.to)
+        {
+            let message = format!("{:?} {error}", own.to.to_string());
+            self.refuse("relay.to", message, found);
+        }
+        if !own.to.is_empty() && !own.retain.is_zero() && !own.tls_cert_file.is_empty() {
+            let message = "a relay that publishes from its own log can't speak TLS itself; let a proxy in front of it, or set relay.retain = \"0s\"";
+            found.push(self.invalid("relay.to", message));
         }
         if let Err(wrong) = WebhookMapping::new(&own.webhook) {
             found.push(self.invalid(&format!("relay.webhook.{}", wrong.field), wrong.why));

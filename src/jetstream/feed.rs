@@ -155,13 +155,15 @@ fn member_name(configured: &str) -> String {
     format!("{host}-{pid}-{random:04x}")
 }
 
+/// The name of this machine.
 #[cfg(unix)]
-fn host_name() -> String {
+pub fn host_name() -> String {
     let name = rustix::system::uname();
     name.nodename().to_string_lossy().into_owned()
 }
 
+/// The name of this machine.
 #[cfg(not(unix))]
-fn host_name() -> String {
+pub fn host_name() -> String {
     std::env::var("COMPUTERNAME").unwrap_or_else(|_| "member".to_owned())
 }

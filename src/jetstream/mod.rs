@@ -32,10 +32,12 @@
 //! Everything here works with nats-server 2.9.
 
 mod admin;
+mod bridge;
 mod connection;
 mod consumer;
 mod dead_letters;
 mod error;
+mod examine;
 mod feed;
 mod handle;
 mod lease;
@@ -52,10 +54,12 @@ mod settings;
 mod shared_filters;
 
 pub use admin::{Creation, GroupStatus, create, status};
+pub use bridge::{BridgeReport, bridge};
 pub use connection::Connection;
 pub use error::GroupError;
+pub use examine::{Finding, examine};
 pub use dead_letters::DeadLetterMessage;
-pub use feed::{GroupFeed, Joined, StreamEnds, join};
+pub use feed::{GroupFeed, Joined, StreamEnds, host_name, join};
 pub use handle::{GroupHandle, GroupView};
 pub use location::{Location, LocationError};
 pub use publisher::Publisher;

@@ -80,3 +80,9 @@ pub(super) fn member_of(key: &str) -> Option<&str> {
 pub(super) fn consumer(partition: u16, generation: u64) -> String {
     format!("p{partition}-{generation}")
 }
+
+/// The key of how far a relay was published.
+pub(super) fn source(name: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    format!("source.{}", name.chars().map(plain).collect::<String>())
+}

@@ -29,14 +29,11 @@ impl Publisher {
     /// Publishes events, each a JSON object, and returns once the stream has all of them. If it fails,
     /// some of them may be in the stream: publishing them again within the stream's duplicate window
     /// adds no second one.
-    pub async fn publish(
-        &self,
-        events: impl IntoIterator<Item = ByteString>,
-    ) -> Result<(), GroupError> {
+    pub async fn publish(&self, events: &[ByteString]) -> Result<(), GroupError> {
         let connection = &self.connection;
         let mut answers = Vec::new();
         for event in events {
-            let target = Target::of(&event, connection.partitions);
+            let target = Target::of(event, connection.partitions);
             let max_bytes = connection.client.max_payload();
             if event.len() > max_bytes {
                 return Err(GroupError::TooLarge {
@@ -45,7 +42,7 @@ impl Publisher {
                 });
             }
             let message = PublishMessage::build()
-                .payload(event.into_bytes())
+                .payload(event.as_bytes().clone())
                 .headers(target.headers());
             let subject = connection.names.events(target.partition);
             let sent = connection.context.send_publish(subject, message).await;

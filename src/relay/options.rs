@@ -4,6 +4,7 @@ use axum_server::tls_rustls::RustlsConfig;
 use secrecy::SecretString;
 
 use crate::feed::server;
+use crate::jetstream::Publisher;
 
 use super::pass_through::PassThrough;
 use super::throttle::RateLimits;
@@ -24,6 +25,8 @@ pub struct Options {
     pub limits: RateLimits,
     /// Amplitude's server, if SDK requests are also sent there and answered with its answer.
     pub pass_to: Option<PassThrough>,
+    /// The group whose stream has the events before a request is answered.
+    pub publisher: Option<Publisher>,
     /// The options of the feed.
     pub feed: server::Options,
 }

@@ -7,11 +7,13 @@ use axum::body::HttpBody as _;
 use axum::extract::{ConnectInfo, Path, Request, State};
 use axum::http::{HeaderMap, HeaderValue, Method, StatusCode};
 use axum::response::Response;
+use bytestring::ByteString;
 use secrecy::{ExposeSecret, SecretString};
 use subtle::ConstantTimeEq as _;
 use tokio::time::Instant;
 
 use crate::amplitude::time;
+use crate::jetstream::GroupError;
 
 use super::answer::{self, with_cors};
 use super::body::{self, discard};
@@ -173,6 +175,17 @@ impl Relay {
         now_ms: time::UnixMs,
     ) -> Result<Response, Refusal> {
         let count = events.len();
+        if let Some(publisher) = &self.0.options.publisher {
+            let texts: Vec<ByteString> = events.iter().map(|event| event.as_str().into()).collect();
+            publisher.publish(&texts).await.map_err(|error| {
+                let status = match error {
+                    // It would be refused again and again.
+                    GroupError::TooLarge { .. } => 413,
+                    _ => 503,
+                };
+                Refusal::new(status, &error.to_string())
+            })?;
+        }
         if let Err(error) = self.0.feed.publish_all(events).await {
             // Amplitude and its SDKs retry after a 503.
             return Err(Refusal::new(503, &error.to_string()));

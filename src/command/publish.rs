@@ -1,0 +1,75 @@
+//! Publishing events into the stream of a group: what `relay`, `replay` and `backfill` share.
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use color_eyre::eyre::{Result, eyre};
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+
+use crate::config;
+use crate::feed::replay::{self, ReplayOptions};
+use crate::feed::server::{Options, Server};
+use crate::feed::{Feed, WebSocketFeed};
+use crate::jetstream::{Connection, Location, NatsSettings, Publisher, bridge};
+use crate::network::{Address, ProxySetting};
+use crate::signals;
+use crate::text::grouped;
+
+use super::player::refuse_unreadable;
+
+/// Connects to the group at an address.
+pub(super) async fn publisher(settings: &NatsSettings, address: &Address) -> Result<Publisher> {
+    let location = Location::parse(address).map_err(|error| eyre!("{address} {error}"))?;
+    Ok(Publisher::new(Connection::open(settings, &location).await?))
+}
+
+pub(super) use crate::jetstream::host_name;
+
+/// A feed of this process.
+pub(super) fn own_feed(url: &str, token: &secrecy::SecretString) -> Result<Box<dyn Feed>> {
+    let settings = config::Feed {
+        url: url.into(),
+        proxy: ProxySetting::Direct,
+        token: token.clone(),
+        ..config::Feed::default()
+    };
+    Ok(Box::new(WebSocketFeed::new(settings)?))
+}
+
+/// Publishes archives, until everything is published, or until a signal.
+pub(super) async fn archives(
+    publisher: &Publisher,
+    files: &[PathBuf],
+    playing: ReplayOptions,
+) -> Result<ExitCode> {
+    let signal = signals::first();
+    let listener = TcpListener::bind(("127.0.0.1", 0)).await?;
+    let server = Server::start(listener, Options::default())?;
+    let feed = own_feed(&server.url(), &secrecy::SecretString::default())?;
+    let stop = CancellationToken::new();
+    let all = async {
+        let played = replay::play(&server, files, playing, |_| {}).await?;
+        server.end();
+        server.drained().await;
+        stop.cancel();
+        color_eyre::eyre::Ok(played)
+    };
+    let both = async { tokio::join!(all, bridge(feed, publisher, None, stop.clone())) };
+    tokio::select! {
+        (played, published) = both => {
+            let (played, published) = (played?, published?);
+            say!(
+                "published {} events to {}, {} malformed parts left out",
+                grouped(published.published),
+                publisher.connection().shown(),
+                grouped(published.malformed)
+            );
+            refuse_unreadable(&played)?;
+        }
+        () = signal.cancelled() => {
+            say!("stopped; the same command publishes the rest, and what the stream has is recognized for a while");
+        }
+    }
+    Ok(ExitCode::SUCCESS)
+}
