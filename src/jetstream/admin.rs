@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use async_nats::jetstream::kv;
+use async_nats::jetstream::Context;
 use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
@@ -61,17 +61,9 @@ pub async fn create(
     let (client, _) = connect(settings, location).await?;
     let context = context(&client);
     let names = Names::new(&location.prefix);
-    let bucket = context
-        .create_or_update_key_value(kv::Config {
-            bucket: names.bucket(),
-            description: "sluicegate: leases, members and filters".to_owned(),
-            history: 1,
-            storage: StorageType::File,
-            num_replicas: wanted.replicas,
-            ..kv::Config::default()
-        })
-        .await
-        .in_group("create the bucket")?;
+    create_stream(&context, bucket_stream(&names, wanted)).await?;
+    let bucket = context.get_key_value(names.bucket()).await;
+    let bucket = bucket.in_group("open the bucket")?;
     let layout = bucket.get(LAYOUT).await.in_group("read the layout")?;
     match layout {
         Some(text) => {
@@ -94,10 +86,35 @@ pub async fn create(
         }
     }
     for config in [events_stream(&names, wanted), dead_stream(&names, wanted)] {
-        let created = context.create_or_update_stream(config).await;
-        created.in_group("create a stream")?;
+        create_stream(&context, config).await?;
     }
     Connection::open(settings, location).await
+}
+
+async fn create_stream(context: &Context, config: Config) -> Result<(), GroupError> {
+    let created = context.create_or_update_stream(config).await;
+    created.in_group("create a stream")?;
+    Ok(())
+}
+
+/// The stream behind a bucket. The client library creates buckets only with servers from 2.10 on, as it
+/// reads from the account what older ones don't tell.
+fn bucket_stream(names: &Names, wanted: &Creation) -> Config {
+    let bucket = names.bucket();
+    Config {
+        name: format!("KV_{bucket}"),
+        description: Some("sluicegate: leases, members and filters".to_owned()),
+        subjects: vec![format!("$KV.{bucket}.>")],
+        max_messages_per_subject: 1,
+        discard: DiscardPolicy::New,
+        storage: StorageType::File,
+        num_replicas: wanted.replicas,
+        duplicate_window: Duration::from_secs(120),
+        allow_rollup: true,
+        deny_delete: true,
+        allow_direct: true,
+        ..Config::default()
+    }
 }
 
 /// Events stay until they are settled: nothing is removed by age, and a full stream refuses new ones.

@@ -57,7 +57,7 @@ pub async fn examine(settings: &NatsSettings, location: &Location) -> Vec<Findin
         "the server answers: {} {}, messages up to {} bytes",
         server.server_name, server.version, server.max_payload
     )));
-    if let Err(error) = context(&client).query_account().await {
+    if let Err(error) = account(&client).await {
         let advice = format!(
             "{error}; start nats-server with -js, and enable JetStream for the account"
         );
@@ -76,6 +76,17 @@ pub async fn examine(settings: &NatsSettings, location: &Location) -> Vec<Findin
         Err(error) => found.push(Finding::bad("the group exists", error.to_string())),
     }
     found
+}
+
+/// Asks for the account, of which only the existence matters: older servers tell less of it.
+async fn account(client: &async_nats::Client) -> Result<(), String> {
+    #[derive(serde::Deserialize)]
+    struct Answer {
+        error: Option<serde_json::Value>,
+    }
+    let asked = context(client).request("INFO", &()).await;
+    let answer: Answer = asked.map_err(|error| error.to_string())?;
+    answer.error.map_or(Ok(()), |error| Err(error.to_string()))
 }
 
 async fn examine_group(connection: &Connection, found: &mut Vec<Finding>) {

@@ -169,7 +169,14 @@ impl StreamItems {
                     admitted.push(queued);
                 }
             }
-            for origin in append.received {
+            // Items of a partition that is no longer held were not taken, and settle nothing.
+            let fence = &self.fence;
+            let received: Vec<Origin> = append
+                .received
+                .into_iter()
+                .filter(|origin| fence.is_current(*origin))
+                .collect();
+            for origin in received {
                 self.messages.entry(origin).or_default().is_judged = true;
                 self.settle_message(origin);
             }
