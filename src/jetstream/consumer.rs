@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
+use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::error::{GroupError, InGroup as _};
@@ -23,15 +24,18 @@ const PULL: Duration = Duration::from_secs(20);
 
 impl Connection {
     /// The message up to which everything of a partition is acknowledged: by the last holder's consumer,
-    /// or else as the lease says.
-    pub(super) async fn acknowledged(&self, lease: &LeaseRecord) -> Result<u64, GroupError> {
+    /// or as the lease says where that one can't be asked. Then a few events are sent again.
+    pub(super) async fn acknowledged(&self, lease: &LeaseRecord, patience: Duration) -> u64 {
         let Some(name) = &lease.consumer else {
-            return Ok(lease.floor);
+            return lease.floor;
         };
-        match self.events.consumer_info(name).await {
-            Ok(info) => Ok(lease.floor.max(info.ack_floor.stream_sequence)),
-            Err(error) if is_missing(&error) => Ok(lease.floor),
-            Err(error) => Err(error).in_group("read the consumer of the last holder"),
+        match timeout(patience, self.events.consumer_info(name)).await {
+            Ok(Ok(info)) => lease.floor.max(info.ack_floor.stream_sequence),
+            Ok(Err(error)) => {
+                tracing::debug!("NATS: consumer {name} can't be asked: {error}");
+                lease.floor
+            }
+            Err(_) => lease.floor,
         }
     }
 
@@ -52,11 +56,21 @@ impl Connection {
             ack_wait: ACK_WAIT,
             max_ack_pending: MAX_UNSETTLED,
             filter_subject: self.names.events(partition),
+            // The lease says where to go on without it. A group of servers that agree on each step of
+            // each consumer would cost a cluster more than the events do.
+            num_replicas: 1,
+            memory_storage: true,
             ..Config::default()
         };
-        // One that a former attempt has left behind may start elsewhere.
-        self.delete_consumer(&name).await;
-        let created = self.events.create_consumer(config).await;
+        let created = match self.events.create_consumer(config.clone()).await {
+            Err(error) => {
+                // One that a former attempt has left behind starts elsewhere.
+                tracing::debug!("NATS: consumer {name} is made anew: {error}");
+                self.delete_consumer(&name).await;
+                self.events.create_consumer(config).await
+            }
+            created => created,
+        };
         created.in_group("create a consumer")
     }
 
@@ -77,9 +91,4 @@ pub(super) async fn receive(consumer: &Consumer<Config>) -> Result<Messages, Gro
         .heartbeat(HEARTBEAT)
         .messages();
     messages.await.in_group("receive from a consumer")
-}
-
-fn is_missing(error: &async_nats::jetstream::context::ConsumerInfoError) -> bool {
-    use async_nats::jetstream::context::ConsumerInfoErrorKind;
-    matches!(error.kind(), ConsumerInfoErrorKind::NotFound)
 }

@@ -24,6 +24,8 @@ pub(super) struct LeaseTable {
     sessions: BTreeSet<u16>,
     /// Those of them that are being handed over.
     closing: BTreeSet<u16>,
+    /// Partitions that could not be taken, and until when they are left alone.
+    resting: BTreeMap<u16, Instant>,
 }
 
 #[derive(Debug, Clone, Default)]
@@ -57,6 +59,7 @@ impl LeaseTable {
             others: BTreeMap::new(),
             sessions: BTreeSet::new(),
             closing: BTreeSet::new(),
+            resting: BTreeMap::new(),
         }
     }
 
@@ -107,6 +110,11 @@ impl LeaseTable {
         self.closing.remove(&partition);
     }
 
+    /// Leaves a partition alone for a while, as the servers failed to do something with it.
+    pub(super) fn rest(&mut self, partition: u16, now: Instant) {
+        self.resting.insert(partition, now + self.term / 3);
+    }
+
     /// The partitions for which this process has a session.
     pub(super) fn sessions(&self) -> &BTreeSet<u16> {
         &self.sessions
@@ -116,6 +124,7 @@ impl LeaseTable {
     pub(super) fn steps(&mut self, now: Instant) -> Vec<Step> {
         let term = self.term;
         self.others.retain(|_, at| now.duration_since(*at) < term);
+        self.resting.retain(|_, until| *until > now);
         let (share, first) = self.share();
         let staying = self.sessions.difference(&self.closing).count();
         if staying > share {
@@ -130,6 +139,7 @@ impl LeaseTable {
         let order = (0..partitions).map(|index| (first + index) % partitions);
         order
             .filter(|index| !self.sessions.contains(&(*index as u16)))
+            .filter(|index| !self.resting.contains_key(&(*index as u16)))
             .filter_map(|index| self.claim(index, now))
             .take(share - staying)
             .collect()

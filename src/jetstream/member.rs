@@ -253,7 +253,10 @@ impl Member {
             Ok(()) => tracing::debug!("partition {partition} is handed over"),
             // Two members often try at the same time.
             Err(LeaseError::Taken) => tracing::debug!("partition {partition}: another member has it"),
-            Err(error) => tracing::warn!("partition {partition} is lost: {error}"),
+            Err(error) => {
+                tracing::warn!("partition {partition} is lost: {error}");
+                self.table.rest(partition, Instant::now());
+            }
         }
     }
 

@@ -134,12 +134,10 @@ impl Session {
     }
 
     async fn work(&mut self) -> Result<(), LeaseError> {
-        self.outstanding = loop {
-            match self.shared.connection.acknowledged(&self.lease.record).await {
-                Ok(floor) => break Outstanding::after(floor),
-                Err(error) => self.failed_for_now(&error).await?,
-            }
-        };
+        let patience = self.patience();
+        let connection = &self.shared.connection;
+        let floor = connection.acknowledged(&self.lease.record, patience).await;
+        self.outstanding = Outstanding::after(floor);
         loop {
             match self.next_consumer().await? {
                 Some(mut messages) => match self.receive_from(&mut messages).await? {
@@ -159,10 +157,14 @@ impl Session {
         let connection = &self.shared.connection;
         let floor = self.outstanding.floor();
         let generation = self.lease.record.generation + 1;
-        let created = connection.create_consumer(self.partition, generation, floor);
-        let consumer = match created.await {
-            Ok(consumer) => consumer,
-            Err(error) => return self.failed_for_now(&error).await.map(|()| None),
+        let creating = connection.create_consumer(self.partition, generation, floor);
+        let consumer = match timeout(self.patience(), creating).await {
+            Ok(Ok(consumer)) => consumer,
+            Ok(Err(error)) => return self.failed_for_now(&error).await.map(|()| None),
+            Err(_) => {
+                let error = GroupError::request("create a consumer")(&"no answer");
+                return self.failed_for_now(&error).await.map(|()| None);
+            }
         };
         let old = self.lease.record.consumer.clone();
         let name = consumer.cached_info().name.clone();
@@ -170,12 +172,18 @@ impl Session {
         if entering.await?
             && let Some(old) = old
         {
-            self.shared.connection.delete_consumer(&old).await;
+            let connection = self.shared.connection.clone();
+            tokio::spawn(async move { connection.delete_consumer(&old).await });
         }
         match receive(&consumer).await {
             Ok(messages) => Ok(Some(messages)),
             Err(error) => self.failed_for_now(&error).await.map(|()| None),
         }
+    }
+
+    /// Maximum time for an answer: several of them fit into the time of a lease.
+    fn patience(&self) -> Duration {
+        self.shared.term / 3
     }
 
     /// Waits after a failure of something that may work again, while the lease lasts.

@@ -106,8 +106,14 @@ impl Pipeline {
         }
         let last = self.handle.snapshots.borrow().clone();
         status::write_last(&self.handle).await;
+        // What is left of a shared stream is sent by its other members.
+        let is_alone = self.fence.is_none();
         ShutdownReport {
-            left: last.delivery.spool.items,
+            left: if is_alone {
+                last.delivery.spool.items
+            } else {
+                0
+            },
             unwritten,
             failure: self.handle.failure.reason(),
             last,

@@ -2,7 +2,7 @@
 #![allow(dead_code, reason = "each test uses some of these fixtures")]
 
 use std::net::SocketAddr;
-use std::process::{Child, Command, Output, Stdio};
+use std::process::{Child, Command, ExitStatus, Stdio};
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
@@ -161,7 +161,7 @@ impl Member {
             .stdout(Stdio::piped());
         match std::env::var_os("SHOW_MEMBERS") {
             Some(_) => command.stderr(Stdio::inherit()),
-            None => command.stderr(Stdio::piped()),
+            None => command.stderr(Stdio::null()),
         };
         for (name, value) in more {
             command.env(name, value);
@@ -180,11 +180,24 @@ impl Member {
     }
 
     /// Asks it to end, and waits.
-    pub async fn end(self) -> Output {
+    pub async fn end(self) -> ExitStatus {
         self.signal("TERM");
-        let waiting = tokio::task::spawn_blocking(move || self.0.wait_with_output().unwrap());
+        let waiting = tokio::task::spawn_blocking(move || {
+            let mut member = self;
+            let mut out = String::new();
+            let mut stdout = member.0.stdout.take().unwrap();
+            std::io::Read::read_to_string(&mut stdout, &mut out).unwrap();
+            member.0.wait().unwrap()
+        });
         let ended = tokio::time::timeout(Duration::from_secs(30), waiting).await;
         ended.expect("it ends").unwrap()
+    }
+}
+
+impl Drop for Member {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
     }
 }
 
@@ -258,7 +271,7 @@ pub async fn shared(connection: &Connection, members: usize) {
                 return;
             }
             assert!(
-                started.elapsed() < Duration::from_secs(30),
+                started.elapsed() < Duration::from_secs(60),
                 "{members} members never shared the partitions: {shares:?}, free {:?}",
                 status.free
             );

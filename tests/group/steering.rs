@@ -27,7 +27,7 @@ fn shown(folder: &Path) -> String {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-#[ignore = "run by .ci/nats"]
+#[ignore = "it needs a nats-server: .ci/nats"]
 async fn filters_and_the_gate_that_are_changed_at_one_member_reach_the_other() {
     let nats = NatsServer::start();
     let publisher = group(&nats.url(), 1).await;
@@ -41,7 +41,7 @@ async fn filters_and_the_gate_that_are_changed_at_one_member_reach_the_other() {
     shared(publisher.connection(), 2).await;
     let file = folders[0].path().join("filters.toml");
     std::fs::write(&file, "unseen_types = \"off\"\n[types]\n\"Step\" = \"on\"\n").unwrap();
-    let applied = ctl(folders[0].path(), &["filters", "apply", file.to_str().unwrap(), "--yes"]);
+    let applied = ctl(folders[0].path(), &["filters", "apply", file.to_str().unwrap()]);
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
     until("the other member has the filters", || {
         shown(folders[1].path()).contains("unseen_types = \"off\"")
