@@ -89,6 +89,7 @@ fn spool(c: &mut Criterion) {
         event_type: "Purchase Completed".into(),
         happened_ms: 0,
         received_ms: 0,
+        origin: None,
     };
     let mut group = c.benchmark_group("spool");
     group.throughput(Throughput::Elements(ITEMS as u64));

@@ -42,6 +42,9 @@
 //! [`relay`] is a server of its own. Amplitude has no WebSocket, so the relay takes what Amplitude
 //! sends over HTTP and serves it as a feed ([`feed::server`], [`feed::log`]).
 //!
+//! With [`jetstream`], forwarders share a stream that holds the events, and steps 1 and 6 are its: there
+//! is no spool then, and an event is acknowledged when it is settled.
+//!
 //! # Dependencies
 //!
 //! A module depends only on those in its own line or below, and no two files depend on each other in
@@ -61,6 +64,7 @@
 //! telemetry        counters, latency, the ring of recent events
 //! protocol         snapshots, records, commands
 //! ledger           every decision and outcome, for weeks; keyed hashes
+//! jetstream        forwarders that share a NATS stream: leases, consumers, filters
 //! delivery         queue per person, batch, breaker, rate limiter, retry; the spool on disk
 //! feed             WebSocket client, replay, recording; server and log
 //! filter           types and rules; expressions, previews, explanations

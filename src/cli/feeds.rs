@@ -31,7 +31,7 @@ pub struct Replay {
     /// Start again at the end.
     #[arg(long = "loop")]
     pub repeat: bool,
-    /// Publish to this group instead of serving a feed: nats://HOST:4222/PREFIX.
+    /// Publish to this group instead of serving a feed: `nats://HOST:4222/PREFIX`.
     #[arg(long, value_name = "URL", conflicts_with = "listen")]
     pub to: Option<String>,
     /// Flags for reading the archives.
@@ -80,7 +80,7 @@ pub struct Relay {
     /// Keep the messages in this folder. Default: relay.folder, then the platform's state folder.
     #[arg(long, value_name = "FOLDER")]
     pub folder: Option<String>,
-    /// Publish the events to this group, too: nats://HOST:4222/PREFIX. A request is then answered
+    /// Publish the events to this group, too: `nats://HOST:4222/PREFIX`. A request is then answered
     /// after the group's stream has its events. Default: relay.to.
     #[arg(long, value_name = "URL")]
     pub to: Option<String>,
@@ -177,7 +177,7 @@ pub struct Backfill {
         conflicts_with = "play"
     )]
     pub serve: Option<SocketAddr>,
-    /// Publish the files to this group: nats://HOST:4222/PREFIX. Its filters decide.
+    /// Publish the files to this group: `nats://HOST:4222/PREFIX`. Its filters decide.
     #[arg(long, value_name = "URL", conflicts_with_all = ["play", "serve"])]
     pub publish: Option<String>,
     /// Play at this speed: 1x keeps the events' own spacing, max adds no pause.

@@ -30,7 +30,7 @@ pub enum Nats {
 /// The group that is meant.
 #[derive(Debug, Args)]
 pub struct NatsPlace {
-    /// The group: nats://HOST:4222/PREFIX, or tls://. Default: feed.url, then relay.to.
+    /// The group: `nats://HOST:4222/PREFIX`, or `tls://`. Default: feed.url, then relay.to.
     #[arg(value_name = "URL")]
     pub url: Option<String>,
 }

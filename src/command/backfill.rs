@@ -180,7 +180,7 @@ impl Playback {
     }
 
     async fn finish(self, format: Format) -> Result<ExitCode> {
-        let (summary, played) = self.run().await?;
+        let (summary, played) = Box::pin(self.run()).await?;
         summary.say(format);
         played?;
         Ok(summary.exit_code())

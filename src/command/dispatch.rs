@@ -7,8 +7,8 @@ use color_eyre::eyre::Result;
 use super::config_source::ConfigSource;
 use super::error_line::error_line;
 use super::{
-    attach, audit, backfill, config, ctl, dead_letters, demo, doctor, ledger, lint, nats, packaging,
-    relay, replay, run as forward, sandbox, status, watch,
+    attach, audit, backfill, config, ctl, dead_letters, demo, doctor, ledger, lint, nats,
+    packaging, relay, replay, run as forward, sandbox, status, watch,
 };
 use crate::cli::{Cli, Command};
 use crate::text;
@@ -59,7 +59,7 @@ async fn dispatch(cli: Cli) -> Result<ExitCode> {
     match cli.command {
         Command::Demo(args) => Box::pin(demo::run(args)).await,
         Command::Watch(args) => watch::run(args, source).await,
-        Command::Run(args) => forward::run(args, source).await,
+        Command::Run(args) => Box::pin(forward::run(args, source)).await,
         Command::Relay(args) => relay::run(args, source).await,
         Command::Backfill(args) => Box::pin(backfill::run(args, source)).await,
         Command::Replay(args) => replay::run(args, source).await,

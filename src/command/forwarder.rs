@@ -30,14 +30,17 @@ pub(super) fn start(loaded: &Loaded, folder: &Path) -> Result<Pipeline> {
 /// the folder of its files, too. In a group, the group's filters and mode replace those of the settings.
 pub(super) async fn start_configured(loaded: &mut Loaded) -> Result<(Pipeline, PathBuf)> {
     let folder = loaded.settings.spool_folder()?;
-    let location = match Location::parse(&loaded.settings.feed.url) {
-        Ok(location) => location,
-        Err(_) => return Ok((start(loaded, &folder)?, folder)),
+    let Ok(location) = Location::parse(&loaded.settings.feed.url) else {
+        return Ok((start(loaded, &folder)?, folder));
     };
     let (folder, lock) = free_folder(&folder)?;
     let Joined { feed, ends, handle } = jetstream::join(&loaded.settings.nats, &location).await?;
     share_filters(&mut loaded.settings, &handle).await?;
-    tracing::info!(member = handle.name(), group = location.shown(), "joined a group");
+    tracing::info!(
+        member = handle.name(),
+        group = location.shown(),
+        "joined a group"
+    );
     let storage = StreamStorage {
         ends,
         group: handle,

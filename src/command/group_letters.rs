@@ -60,7 +60,9 @@ pub(super) async fn run(
                 connection.retry_dead_letter(letter).await?;
             }
             let count = counted(letters.len());
-            say!("{count} published again; the filters of now decide them, and a member sends them");
+            say!(
+                "{count} published again; the filters of now decide them, and a member sends them"
+            );
             Ok(exit_code(letters.len()))
         }
         DeadLetters::Discard { which, yes, .. } => {
@@ -118,7 +120,9 @@ fn list(all: &[DeadLetterMessage], format: Format) {
 
 fn show(all: &[DeadLetterMessage], number: Option<i64>) -> Result<ExitCode> {
     let found = match number {
-        Some(number) => all.iter().find(|letter| i64::try_from(letter.number) == Ok(number)),
+        Some(number) => all
+            .iter()
+            .find(|letter| i64::try_from(letter.number) == Ok(number)),
         None => all.last(),
     };
     match (found, number) {
@@ -164,8 +168,9 @@ fn numbered(letter: &DeadLetterMessage) -> String {
 
 fn chosen(all: Vec<DeadLetterMessage>, which: &DeadLetterChoice) -> Vec<DeadLetterMessage> {
     let is_chosen = |letter: &DeadLetterMessage| match &which.reason {
-        Some(reason) => serde_json::from_str::<Shown>(&letter.line)
-            .is_ok_and(|shown| shown.reason == *reason),
+        Some(reason) => {
+            serde_json::from_str::<Shown>(&letter.line).is_ok_and(|shown| shown.reason == *reason)
+        }
         None => {
             let number = i64::try_from(letter.number).unwrap_or(i64::MAX);
             which.all || which.numbers.contains(&number)

@@ -33,7 +33,11 @@ pub(super) async fn run(command: Nats, source: ConfigSource) -> Result<ExitCode>
             let location = location(place, &settings)?;
             let found = jetstream::examine(&settings.nats, &location).await;
             for finding in &found {
-                let sign = if finding.problem.is_none() { "ok  " } else { "FAIL" };
+                let sign = if finding.problem.is_none() {
+                    "ok  "
+                } else {
+                    "FAIL"
+                };
                 say!("{sign}  {}", finding.what);
                 if let Some(problem) = &finding.problem {
                     say!("      {problem}");
@@ -66,7 +70,10 @@ async fn init(args: NatsInit, settings: &Settings) -> Result<ExitCode> {
         }
     );
     say!("publish to it:  sluicegate relay --to {}", location.shown());
-    say!("forward from it: set feed.url = \"{}\", then sluicegate run, on each machine", location.shown());
+    say!(
+        "forward from it: set feed.url = \"{}\", then sluicegate run, on each machine",
+        location.shown()
+    );
     Ok(ExitCode::SUCCESS)
 }
 
@@ -96,7 +103,10 @@ fn show(location: &Location, status: &GroupStatus) {
         say!("{}", row(member));
     }
     if status.members.is_empty() {
-        say!("no member: start one with feed.url = \"{}\" and sluicegate run", location.shown());
+        say!(
+            "no member: start one with feed.url = \"{}\" and sluicegate run",
+            location.shown()
+        );
     }
 }
 

@@ -57,13 +57,14 @@ pub(super) async fn archives(
     };
     let both = async { tokio::join!(all, bridge(feed, publisher, None, stop.clone())) };
     tokio::select! {
-        (played, published) = both => {
-            let (played, published) = (played?, published?);
+        (played, report) = both => {
+            let (played, report) = (played?, report?);
             say!(
-                "published {} events to {}, {} malformed parts left out",
-                grouped(published.published),
+                "published {} events to {}, {} malformed parts and {} too large events left out",
+                grouped(report.published),
                 publisher.connection().shown(),
-                grouped(published.malformed)
+                grouped(report.malformed),
+                grouped(report.too_large)
             );
             refuse_unreadable(&played)?;
         }

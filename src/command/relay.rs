@@ -53,18 +53,11 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     let listener = listen(own.listen).await?;
     let files = certificate_files(own);
     let tls = files.load().await?;
-    let publisher = match own.to.is_empty() {
-        true => None,
-        false => Some(publish::publisher(&loaded.settings.nats, &own.to).await?),
-    };
+    let publisher = group(&loaded.settings).await?;
     let mut options = options(own, tls.clone())?;
     // With a log, events are published from there, so that senders needn't wait for the servers.
-    let from_log = if own.retain.is_zero() {
-        options.publisher = publisher;
-        None
-    } else {
-        publisher
-    };
+    let has_log = !own.retain.is_zero();
+    options.publisher = publisher.clone().filter(|_| !has_log);
     // Registered before the relay answers: whoever sees it answer may send a signal.
     let signal = (!has_screen).then(signals::first);
     let log = {
@@ -73,16 +66,12 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
         tokio::task::spawn_blocking(move || log(&own)).await??
     };
     let relay = Relay::start(listener, options, log)?;
-    if let Some(publisher) = from_log {
+    if let Some(publisher) = publisher.filter(|_| has_log) {
         publish_log(&relay, own, publisher)?;
     }
     let control = RelayControl::serve(&relay, &loaded.settings).await?;
     let asks = required_credentials(own);
-    if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
-        tracing::warn!(
-            "secret and token are sent over plain HTTP unless a proxy in front of this relay speaks TLS; to speak TLS here, set --tls-cert and --tls-key"
-        );
-    }
+    warn_of_plain_http(own);
     // Registered before the relay is announced.
     let reloading = reload_certificate(files, tls, signals::hangups());
     if let Some(signal) = signal {
@@ -106,6 +95,23 @@ pub(super) async fn run(args: cli::Relay, source: ConfigSource) -> Result<ExitCo
     Ok(report(&relay))
 }
 
+fn warn_of_plain_http(own: &config::Relay) {
+    if !own.listen.ip().is_loopback() && own.tls_cert_file.is_empty() {
+        tracing::warn!(
+            "secret and token are sent over plain HTTP unless a proxy in front of this relay speaks TLS; to speak TLS here, set --tls-cert and --tls-key"
+        );
+    }
+}
+
+/// The group that the relay publishes to, if it is set up.
+async fn group(settings: &config::Settings) -> Result<Option<Publisher>> {
+    if settings.relay.to.is_empty() {
+        return Ok(None);
+    }
+    let publisher = publish::publisher(&settings.nats, &settings.relay.to).await?;
+    Ok(Some(publisher))
+}
+
 /// Publishes the messages of the log to a group in the background, in order.
 fn publish_log(relay: &Relay, own: &config::Relay, publisher: Publisher) -> Result<()> {
     let feed = publish::own_feed(&relay.feed_url(), &own.token)?;
@@ -113,7 +119,9 @@ fn publish_log(relay: &Relay, own: &config::Relay, publisher: Publisher) -> Resu
     tokio::spawn(async move {
         let never = CancellationToken::new();
         if let Err(error) = bridge(feed, &publisher, Some(&source), never).await {
-            tracing::error!("events are no longer published to the group, and stay in the log: {error}");
+            tracing::error!(
+                "events are no longer published to the group, and stay in the log: {error}"
+            );
         }
     });
     Ok(())

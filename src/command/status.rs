@@ -2,7 +2,7 @@
 //! spool that the last one left.
 
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
@@ -53,6 +53,9 @@ pub(super) fn run(args: cli::Status, source: ConfigSource) -> Result<ExitCode> {
 impl Report {
     fn of(folder: PathBuf) -> Result<Self> {
         let Some(letters) = DeadLetters::open(&folder)? else {
+            if let Some(report) = Self::of_member(&folder) {
+                return Ok(report);
+            }
             bail!(
                 "there is no spool in {}; name another with --spool",
                 folder.display()
@@ -84,6 +87,18 @@ impl Report {
             running,
             status,
             spool,
+        })
+    }
+
+    /// The report on a member of a group, which has no spool. None if there is no member either.
+    fn of_member(folder: &Path) -> Option<Self> {
+        let status = Status::read(folder)?;
+        Some(Self {
+            running: spool::owner(folder),
+            spool: status.delivery.spool.clone(),
+            dead_letters: Vec::new(),
+            folder: folder.to_owned(),
+            status: Some(status),
         })
     }
 

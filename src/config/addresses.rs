@@ -20,7 +20,9 @@ pub fn feed(settings: &feed::Settings) -> Result<(), String> {
     let url = match address.url() {
         Ok(url) if matches!(url.scheme(), "ws" | "wss") => url,
         Ok(_) | Err(AddressError::Scheme) => {
-            return Err(problem("is not a WebSocket or a NATS stream; write ws://…, wss://… or nats://HOST/PREFIX"));
+            return Err(problem(
+                "is not a WebSocket or a NATS stream; write ws://…, wss://… or nats://HOST/PREFIX",
+            ));
         }
         Err(error) => return Err(problem(&error.to_string())),
     };

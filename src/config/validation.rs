@@ -211,7 +211,8 @@ impl Loaded {
         }
         let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
         if nats.member.len() > MAX_MEMBER_NAME || !nats.member.chars().all(is_plain) {
-            let message = "a member has a name of up to 64 letters, digits, hyphens and underscores";
+            let message =
+                "a member has a name of up to 64 letters, digits, hyphens and underscores";
             found.push(self.invalid("nats.member", message));
         }
         let api_key_file = &self.settings.customerio.api_key_file;

@@ -225,13 +225,22 @@ mod tests {
         assert!(!fence.permits(origin(0, 2)) && !fence.permits(origin(1, 1)));
         tokio::time::advance(TERM).await;
         assert!(!fence.permits(origin(0, 1)), "its time is over");
-        assert!(!fence.extend(0, 1, Clocks::now(), TERM), "it is never resumed");
+        assert!(
+            !fence.extend(0, 1, Clocks::now(), TERM),
+            "it is never resumed"
+        );
         fence.begin(0, 2, Clocks::now(), TERM);
         assert!(!fence.permits(origin(0, 1)) && fence.permits(origin(0, 2)));
         fence.close(0);
         assert!(fence.extend(0, 2, Clocks::now(), TERM));
-        assert!(!fence.permits(origin(0, 2)), "a renewal does not open it again");
-        assert!(fence.is_current(origin(0, 2)), "but its outcomes still count");
+        assert!(
+            !fence.permits(origin(0, 2)),
+            "a renewal does not open it again"
+        );
+        assert!(
+            fence.is_current(origin(0, 2)),
+            "but its outcomes still count"
+        );
         fence.begin(1, 3, Clocks::now(), TERM);
         assert!(fence.permits(origin(1, 3)));
         fence.close_all();

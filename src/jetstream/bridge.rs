@@ -28,6 +28,9 @@ pub struct BridgeReport {
     pub published: u64,
     /// Parts of messages that are no events; they are left out.
     pub malformed: u64,
+    /// Events that are larger than the servers take; they are left out. Customer.io takes none of that
+    /// size.
+    pub too_large: u64,
 }
 
 /// Publishes the events of a feed in their order, until `stop` is cancelled and everything that was
@@ -53,7 +56,7 @@ pub async fn bridge(
     let feed = tokio::spawn(feed.run(channel));
     let mut report = BridgeReport::default();
     while let Some(batch) = next(&mut frames, &stop).await {
-        let taken = Taken::of(batch, &mut report);
+        let taken = Taken::of(batch, publisher.max_bytes(), &mut report);
         publish(publisher, &taken.events).await?;
         if let Some(last) = taken.last {
             received.send_replace(Some(last.clone()));
@@ -85,7 +88,7 @@ struct Taken {
 }
 
 impl Taken {
-    fn of(batch: Frames, report: &mut BridgeReport) -> Self {
+    fn of(batch: Frames, max_bytes: usize, report: &mut BridgeReport) -> Self {
         let mut taken = Self::default();
         for frame in batch.frames {
             let Ok(text) = frame.text else {
@@ -95,6 +98,12 @@ impl Taken {
             let mut events = Events::new(&text, frame.received_ms, ID_FIELD);
             while let Some(progress) = events.advance() {
                 match progress {
+                    Progress::Found(Ok(event)) if event.size_bytes() > max_bytes => {
+                        let bytes = event.size_bytes();
+                        let error = GroupError::TooLarge { bytes, max_bytes };
+                        tracing::error!("an event is left out: {error}");
+                        report.too_large += 1;
+                    }
                     Progress::Found(Ok(event)) => taken.add(&event),
                     Progress::Found(Err(malformed)) => report.malformed += malformed.parts,
                     Progress::Counted(_) => {}
@@ -128,7 +137,12 @@ async fn publish(publisher: &Publisher, events: &[ByteString]) -> Result<(), Gro
 
 async fn position(publisher: &Publisher, key: &str) -> Result<MessageId, GroupError> {
     let what = "read how far a relay was published";
-    let found = publisher.connection().bucket.get(key).await.in_group(what)?;
+    let found = publisher
+        .connection()
+        .bucket
+        .get(key)
+        .await
+        .in_group(what)?;
     let text = found.and_then(|text| String::from_utf8(text.to_vec()).ok());
     Ok(text.unwrap_or_else(|| BEGINNING.to_owned()).into())
 }

@@ -1,6 +1,8 @@
 //! The connection to a group's servers, and to what the group keeps there.
 
+use std::ops::Deref;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::context::ContextBuilder;
@@ -26,7 +28,11 @@ const MAX_PUBLICATIONS: usize = 4_096;
 
 /// A connection to a group. Clones share it. It connects again by itself.
 #[derive(Debug, Clone)]
-pub struct Connection {
+pub struct Connection(Arc<Parts>);
+
+/// What the clones of a connection share.
+#[derive(Debug)]
+pub struct Parts {
     pub(super) client: Client,
     pub(super) context: Context,
     pub(super) names: Names,
@@ -46,6 +52,14 @@ pub(super) struct LinkState {
     pub(super) connects: u64,
     /// What the server or the client reported last.
     pub(super) trouble: String,
+}
+
+impl Deref for Connection {
+    type Target = Parts;
+
+    fn deref(&self) -> &Parts {
+        &self.0
+    }
 }
 
 impl Connection {
@@ -69,7 +83,7 @@ impl Connection {
             });
         }
         let events = context.get_stream(names.events_stream()).await;
-        Ok(Self {
+        Ok(Self(Arc::new(Parts {
             client,
             events: events.map_err(|_| missing())?,
             context,
@@ -78,7 +92,7 @@ impl Connection {
             bucket,
             link,
             shown: location.shown(),
-        })
+        })))
     }
 
     /// The address for people, without its secrets.
@@ -92,7 +106,7 @@ impl Connection {
     }
 }
 
-/// The context of requests to JetStream.
+/// The context of requests to `JetStream`.
 pub(super) fn context(client: &Client) -> Context {
     ContextBuilder::new()
         .timeout(TIMEOUT)
@@ -122,7 +136,9 @@ pub(super) async fn connect(
         async move {
             match event {
                 Event::Connected => tracing::info!("NATS: connected"),
-                Event::Disconnected => tracing::warn!("NATS: the connection is lost; it is made again"),
+                Event::Disconnected => {
+                    tracing::warn!("NATS: the connection is lost; it is made again");
+                }
                 other => tracing::warn!("NATS: {other}"),
             }
         }
@@ -141,10 +157,12 @@ pub(super) async fn connect(
 }
 
 fn server(address: &str, location: &Location) -> Result<ServerAddr, GroupError> {
-    address.parse().map_err(|error: std::io::Error| GroupError::Connect {
-        server: location.shown(),
-        why: error.to_string(),
-    })
+    address
+        .parse()
+        .map_err(|error: std::io::Error| GroupError::Connect {
+            server: location.shown(),
+            why: error.to_string(),
+        })
 }
 
 async fn options(

@@ -59,7 +59,11 @@ impl Connection {
     }
 
     /// Removes messages from the stream up to one up to which all are settled.
-    pub(super) async fn remove_settled(&self, partition: u16, floor: u64) -> Result<(), GroupError> {
+    pub(super) async fn remove_settled(
+        &self,
+        partition: u16,
+        floor: u64,
+    ) -> Result<(), GroupError> {
         let subject = self.names.events(partition);
         let purging = self.events.purge().filter(subject).sequence(floor + 1);
         purging.await.in_group("remove settled events")?;
@@ -91,7 +95,10 @@ impl Connection {
             let before = found.len();
             while let Some(message) = messages.next().await {
                 let message = message.in_group("read the dead letters")?;
-                let number = message.info().in_group("read the dead letters")?.stream_sequence;
+                let number = message
+                    .info()
+                    .in_group("read the dead letters")?
+                    .stream_sequence;
                 let line = String::from_utf8_lossy(&message.payload).into_owned();
                 found.push(DeadLetterMessage { number, line });
             }

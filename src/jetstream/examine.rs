@@ -58,9 +58,8 @@ pub async fn examine(settings: &NatsSettings, location: &Location) -> Vec<Findin
         server.server_name, server.version, server.max_payload
     )));
     if let Err(error) = account(&client).await {
-        let advice = format!(
-            "{error}; start nats-server with -js, and enable JetStream for the account"
-        );
+        let advice =
+            format!("{error}; start nats-server with -js, and enable JetStream for the account");
         found.push(Finding::bad("JetStream is enabled", advice));
         return found;
     }
@@ -91,18 +90,28 @@ async fn account(client: &async_nats::Client) -> Result<(), String> {
 
 async fn examine_group(connection: &Connection, found: &mut Vec<Finding>) {
     let config = &connection.events.cached_info().config;
-    found.push(Finding::of("no event is removed before it is settled", keeps_events(config)));
-    found.push(Finding::of("leases can be written", writes(&connection.bucket).await));
-    found.push(Finding::of("consumers can be created", creates_consumers(connection).await));
+    found.push(Finding::of(
+        "no event is removed before it is settled",
+        keeps_events(config),
+    ));
+    found.push(Finding::of(
+        "leases can be written",
+        writes(&connection.bucket).await,
+    ));
+    found.push(Finding::of(
+        "consumers can be created",
+        creates_consumers(connection).await,
+    ));
     match status(connection).await {
         Ok(status) => {
             let members = status.members.len();
             let what = format!("{members} members hold all partitions");
             found.push(match status.free.len() {
                 0 => Finding::good(what),
-                _ if members == 0 => {
-                    Finding::bad("a member runs", "no forwarder runs on this group: start `sluicegate run`")
-                }
+                _ if members == 0 => Finding::bad(
+                    "a member runs",
+                    "no forwarder runs on this group: start `sluicegate run`",
+                ),
                 free => Finding::bad(
                     what,
                     format!("{free} partitions are held by nobody; ask again in a few seconds"),
@@ -128,7 +137,9 @@ async fn examine_group(connection: &Connection, found: &mut Vec<Finding>) {
 
 fn keeps_events(config: &Config) -> Result<(), String> {
     if config.retention != RetentionPolicy::Limits {
-        return Err("the stream's retention is not `limits`: run `sluicegate nats init`".to_owned());
+        return Err(
+            "the stream's retention is not `limits`: run `sluicegate nats init`".to_owned(),
+        );
     }
     if config.discard != DiscardPolicy::New || !config.max_age.is_zero() {
         return Err(

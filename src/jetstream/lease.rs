@@ -105,7 +105,11 @@ impl Lease {
     }
 
     /// Gives it up.
-    pub(super) async fn hand_over(&mut self, shared: &Shared, floor: u64) -> Result<(), LeaseError> {
+    pub(super) async fn hand_over(
+        &mut self,
+        shared: &Shared,
+        floor: u64,
+    ) -> Result<(), LeaseError> {
         self.record.floor = self.record.floor.max(floor);
         self.record.owner = None;
         // Nothing is sent any more, whether this arrives or not.

@@ -149,8 +149,7 @@ impl LeaseTable {
         let lease = &self.leases[index];
         let is_mine = lease.record.owner.as_ref() == Some(&self.me);
         let is_expired = |at: Instant| now.duration_since(at) >= self.term;
-        let is_free =
-            lease.record.owner.is_none() || is_mine || lease.at.is_some_and(is_expired);
+        let is_free = lease.record.owner.is_none() || is_mine || lease.at.is_some_and(is_expired);
         is_free.then(|| Step::Claim {
             partition: index as u16,
             revision: lease.revision,
@@ -291,7 +290,11 @@ mod tests {
         group.moves = 0;
         group.settle();
         assert_eq!(group.shares(), [32, 32]);
-        assert!(group.moves <= 22, "only what b had has moved: {}", group.moves);
+        assert!(
+            group.moves <= 22,
+            "only what b had has moved: {}",
+            group.moves
+        );
         for n in 0..70 {
             group.join(&format!("m{n:02}"));
         }

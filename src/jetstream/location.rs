@@ -30,9 +30,7 @@ pub enum LocationError {
     #[error("has no prefix; write nats://HOST:4222/PREFIX, such as nats://127.0.0.1:4222/shop")]
     NoPrefix,
     /// Its prefix can't be a part of a subject and of a stream's name.
-    #[error(
-        "has the prefix {0:?}; write 1 to 32 letters, digits, hyphens and underscores"
-    )]
+    #[error("has the prefix {0:?}; write 1 to 32 letters, digits, hyphens and underscores")]
     Prefix(String),
     /// It has a query or a fragment.
     #[error("ends with a query or a fragment; remove it")]
@@ -90,7 +88,10 @@ mod tests {
         assert_eq!(found.prefix, "shop-prod");
         assert_eq!(found.shown(), "nats://nats.example:4333/shop-prod");
         assert_eq!(found.server.username(), "ann");
-        assert_eq!(parse("tls://[::1]/a").unwrap().shown(), "tls://[::1]:4222/a");
+        assert_eq!(
+            parse("tls://[::1]/a").unwrap().shown(),
+            "tls://[::1]:4222/a"
+        );
         for wrong in [
             "nats://host:4222",
             "nats://host:4222/",

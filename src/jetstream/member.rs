@@ -165,7 +165,10 @@ impl Member {
         } else if entry.key == names::FILTERS && is_there {
             match serde_json::from_slice::<SharedFilters>(&entry.value) {
                 Ok(shared) => self.filters.send_modify(|known| {
-                    if known.as_ref().is_none_or(|known| known.revision < entry.revision) {
+                    if known
+                        .as_ref()
+                        .is_none_or(|known| known.revision < entry.revision)
+                    {
                         *known = Some(FilterChange {
                             revision: entry.revision,
                             shared,
@@ -200,7 +203,8 @@ impl Member {
             partitions: self.shared.connection.partitions,
             learned_rate: self.learned.values().copied().reduce(f64::min),
         };
-        self.view.send_if_modified(|known| std::mem::replace(known, view) != view);
+        self.view
+            .send_if_modified(|known| std::mem::replace(known, view) != view);
         for step in self.table.steps(Instant::now()) {
             match step {
                 Step::Claim {
@@ -252,7 +256,9 @@ impl Member {
         match result {
             Ok(()) => tracing::debug!("partition {partition} is handed over"),
             // Two members often try at the same time.
-            Err(LeaseError::Taken) => tracing::debug!("partition {partition}: another member has it"),
+            Err(LeaseError::Taken) => {
+                tracing::debug!("partition {partition}: another member has it");
+            }
             Err(error) => {
                 tracing::warn!("partition {partition} is lost: {error}");
                 self.table.rest(partition, Instant::now());
@@ -273,9 +279,7 @@ impl Member {
                     dead_letters,
                 },
             ),
-            StreamOutcome::Released { partition, holding } => {
-                (partition, holding, Input::Released)
-            }
+            StreamOutcome::Released { partition, holding } => (partition, holding, Input::Released),
         };
         let session = self.sessions.get(&partition);
         if session.is_some_and(|session| session.holding == holding) {

@@ -1,4 +1,4 @@
-//! Forwarders that share a stream of events in NATS JetStream, so that one of them may fail.
+//! Forwarders that share a stream of events in NATS `JetStream`, so that one of them may fail.
 //!
 //! ```text
 //!  relay ──▶ PREFIX.events.PARTITION ──▶ members ──▶ Customer.io
@@ -56,9 +56,9 @@ mod shared_filters;
 pub use admin::{Creation, GroupStatus, create, status};
 pub use bridge::{BridgeReport, bridge};
 pub use connection::Connection;
+pub use dead_letters::DeadLetterMessage;
 pub use error::GroupError;
 pub use examine::{Finding, examine};
-pub use dead_letters::DeadLetterMessage;
 pub use feed::{GroupFeed, Joined, StreamEnds, host_name, join};
 pub use handle::{GroupHandle, GroupView};
 pub use location::{Location, LocationError};

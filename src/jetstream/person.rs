@@ -11,7 +11,7 @@ use crate::customerio::dedupe;
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) struct Target {
     pub(super) partition: u16,
-    /// The dedupe id, by which JetStream recognizes an event that it has; none for what is no event.
+    /// The dedupe id, by which `JetStream` recognizes an event that it has; none for what is no event.
     pub(super) id: Option<String>,
 }
 
@@ -20,14 +20,11 @@ impl Target {
     /// member shows it as malformed.
     pub(super) fn of(text: &ByteString, partitions: u16) -> Self {
         let mut events = Events::new(text, 0, "");
-        let event = match events.advance() {
-            Some(Progress::Found(Ok(event))) => event,
-            _ => {
-                return Self {
-                    partition: partition(text.as_bytes(), partitions),
-                    id: None,
-                };
-            }
+        let Some(Progress::Found(Ok(event))) = events.advance() else {
+            return Self {
+                partition: partition(text.as_bytes(), partitions),
+                id: None,
+            };
         };
         let id = dedupe::id(&event).to_string();
         Self {
@@ -79,7 +76,10 @@ mod tests {
             let text = format!(r#"{{"event_type":"a","user_id":"u-{n}"}}"#);
             counts[usize::from(of(&text).partition)] += 1;
         }
-        assert!(counts.iter().all(|count| (800..1_200).contains(count)), "{counts:?}");
+        assert!(
+            counts.iter().all(|count| (800..1_200).contains(count)),
+            "{counts:?}"
+        );
     }
 
     #[test]

@@ -9,6 +9,9 @@ use super::connection::Connection;
 use super::error::GroupError;
 use super::person::Target;
 
+/// Maximum size of a message's headers, in bytes: they hold an id of 26 characters.
+const HEADER_BYTES: usize = 256;
+
 /// Publishes events. Clones share a connection.
 #[derive(Debug, Clone)]
 pub struct Publisher {
@@ -26,6 +29,13 @@ impl Publisher {
         &self.connection
     }
 
+    /// Maximum size of an event that the servers take, in bytes.
+    pub fn max_bytes(&self) -> usize {
+        // The headers of a message count, too.
+        let max_bytes = self.connection.client.max_payload();
+        max_bytes.saturating_sub(HEADER_BYTES)
+    }
+
     /// Publishes events, each a JSON object, and returns once the stream has all of them. If it fails,
     /// some of them may be in the stream: publishing them again within the stream's duplicate window
     /// adds no second one.
@@ -34,7 +44,7 @@ impl Publisher {
         let mut answers = Vec::new();
         for event in events {
             let target = Target::of(event, connection.partitions);
-            let max_bytes = connection.client.max_payload();
+            let max_bytes = self.max_bytes();
             if event.len() > max_bytes {
                 return Err(GroupError::TooLarge {
                     bytes: event.len(),
@@ -49,7 +59,9 @@ impl Publisher {
             answers.push(sent.map_err(|error| failure(&error))?);
         }
         let answers = answers.into_iter().map(IntoFuture::into_future);
-        try_join_all(answers).await.map_err(|error| failure(&error))?;
+        try_join_all(answers)
+            .await
+            .map_err(|error| failure(&error))?;
         Ok(())
     }
 }

@@ -139,12 +139,11 @@ impl Session {
         let floor = connection.acknowledged(&self.lease.record, patience).await;
         self.outstanding = Outstanding::after(floor);
         loop {
-            match self.next_consumer().await? {
-                Some(mut messages) => match self.receive_from(&mut messages).await? {
-                    Next::AnotherConsumer => {}
-                    Next::HandOver => break,
-                },
-                None => {}
+            // Without one, something failed that may work again while the lease lasts.
+            if let Some(mut messages) = self.next_consumer().await?
+                && let Next::HandOver = self.receive_from(&mut messages).await?
+            {
+                break;
             }
         }
         let floor = self.outstanding.floor();
@@ -168,7 +167,9 @@ impl Session {
         };
         let old = self.lease.record.consumer.clone();
         let name = consumer.cached_info().name.clone();
-        let entering = self.lease.enter_consumer(&self.shared, (generation, name), floor);
+        let entering = self
+            .lease
+            .enter_consumer(&self.shared, (generation, name), floor);
         if entering.await?
             && let Some(old) = old
         {
@@ -319,7 +320,10 @@ impl Session {
         {
             let payload = message.payload.clone();
             let place = (self.partition, sequence);
-            let publishing = self.shared.connection.publish_dead(place, &dead_letters, payload);
+            let publishing = self
+                .shared
+                .connection
+                .publish_dead(place, &dead_letters, payload);
             if let Err(error) = publishing.await {
                 tracing::warn!("a dead letter is not published yet, and is tried again: {error}");
                 self.unpublished.push((sequence, dead_letters));

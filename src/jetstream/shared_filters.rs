@@ -43,9 +43,8 @@ impl Connection {
     pub async fn set_filters(&self, base: u64, new: &SharedFilters) -> Result<u64, GroupError> {
         let written = self.put(FILTERS, new, base).await;
         written.map_err(|error| match error {
-            LeaseError::Taken => GroupError::Conflict,
             LeaseError::Group(error) => error,
-            LeaseError::RanOut => GroupError::Conflict,
+            LeaseError::Taken | LeaseError::RanOut => GroupError::Conflict,
         })
     }
 }

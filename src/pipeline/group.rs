@@ -55,7 +55,10 @@ impl Handle {
             at_ms: time::now(),
             what,
         };
-        group.set_filters(&shared).await.map_err(CommandError::from)?;
+        group
+            .set_filters(&shared)
+            .await
+            .map_err(CommandError::from)?;
         Ok(())
     }
 
@@ -67,7 +70,8 @@ impl Handle {
             let before = gate.shared_filters();
             let what = format!("filters: {}", described(&before, &shared.filters));
             self.gate.set_filters(shared.filters)?;
-            self.change_log.add_filters(author.clone(), what, Some(before));
+            self.change_log
+                .add_filters(author.clone(), what, Some(before));
         }
         if gate.mode() != shared.mode {
             self.gate.set_mode(shared.mode);
@@ -137,7 +141,9 @@ pub(super) async fn report_figures(handle: Handle, group: GroupHandle) {
 /// of that.
 fn share_of(whole: NonZeroU32, view: GroupView) -> NonZeroU32 {
     let whole = f64::from(whole.get());
-    let whole = view.learned_rate.map_or(whole, |learned| learned.min(whole));
+    let whole = view
+        .learned_rate
+        .map_or(whole, |learned| learned.min(whole));
     let share = whole * f64::from(view.held) / f64::from(view.partitions.max(1));
     NonZeroU32::new(share as u32).unwrap_or(NonZeroU32::MIN)
 }

@@ -66,6 +66,11 @@ pub enum CommandError {
         /// Its folder.
         folder: PathBuf,
     },
+    /// The dead letters of a group are in a stream.
+    #[error(
+        "the dead letters of a group are in its stream: list, retry and discard them with `sluicegate dead-letters`"
+    )]
+    InGroup,
     /// The group's filters can't be changed.
     #[error("nothing is changed: {0}")]
     Group(#[from] GroupError),
@@ -90,6 +95,9 @@ impl Handle {
         &self,
         act: impl FnOnce(&DeadLetters) -> Result<T, CommandError> + Send + 'static,
     ) -> Result<T, CommandError> {
+        if self.group.is_some() {
+            return Err(CommandError::InGroup);
+        }
         let folder = self.spool.folder().to_owned();
         let acting = blocking::run(move || match DeadLetters::open(&folder)? {
             Some(letters) => act(&letters),

@@ -150,7 +150,10 @@ impl Pipeline {
         pipeline.run_beside("the status file", status::keep(handle));
         if let Some(group) = pipeline.handle.group.clone() {
             let handle = pipeline.handle.clone();
-            pipeline.run_beside("the group's filters", group::follow_filters(handle, group.clone()));
+            pipeline.run_beside(
+                "the group's filters",
+                group::follow_filters(handle, group.clone()),
+            );
             let handle = pipeline.handle.clone();
             pipeline.run_beside("the group's figures", group::report_figures(handle, group));
         }

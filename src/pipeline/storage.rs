@@ -14,7 +14,7 @@ use crate::jetstream::{GroupHandle, StreamEnds};
 #[derive(Debug)]
 pub enum Storage {
     /// On disk.
-    Spool(Spool),
+    Spool(Box<Spool>),
     /// In the shared stream that they come from.
     Stream(StreamStorage),
 }
@@ -43,7 +43,7 @@ pub(super) struct RunningStorage {
 
 impl From<Spool> for Storage {
     fn from(spool: Spool) -> Self {
-        Self::Spool(spool)
+        Self::Spool(Box::new(spool))
     }
 }
 
@@ -109,7 +109,10 @@ impl Storage {
             Self::Spool(spool) => {
                 let newest = spool.newest();
                 let own = settings.spool();
-                (writer::start(spool, own, feed, events, notices.clone())?, newest)
+                (
+                    writer::start(*spool, own, feed, events, notices.clone())?,
+                    newest,
+                )
             }
             Self::Stream(stream) => {
                 let ends = stream.ends;

@@ -26,20 +26,45 @@ async fn a_group_is_created_once_and_keeps_its_partitions() {
     let nats = NatsServer::start();
     let url = nats.url();
     let missing = run(&["nats", "status", &url]);
-    assert!(out(&missing).contains("sluicegate nats init"), "{}", out(&missing));
+    assert!(
+        out(&missing).contains("sluicegate nats init"),
+        "{}",
+        out(&missing)
+    );
     let made = run(&["nats", "init", &url, "--partitions", "8"]);
     assert!(made.status.success(), "{}", out(&made));
-    let again = run(&["nats", "init", &url, "--partitions", "8", "--max-bytes", "1000000"]);
+    let again = run(&[
+        "nats",
+        "init",
+        &url,
+        "--partitions",
+        "8",
+        "--max-bytes",
+        "1000000",
+    ]);
     assert!(again.status.success(), "{}", out(&again));
     let other = run(&["nats", "init", &url, "--partitions", "16"]);
     assert_eq!(other.status.code(), Some(2));
     assert!(out(&other).contains("has 8 partitions"), "{}", out(&other));
     assert_eq!(status(&url)["partitions"], 8);
     let doctor = run(&["nats", "doctor", &url]);
-    assert_eq!(doctor.status.code(), Some(1), "no member runs: {}", out(&doctor));
-    assert!(out(&doctor).contains("ok    leases can be written"), "{}", out(&doctor));
+    assert_eq!(
+        doctor.status.code(),
+        Some(1),
+        "no member runs: {}",
+        out(&doctor)
+    );
+    assert!(
+        out(&doctor).contains("ok    leases can be written"),
+        "{}",
+        out(&doctor)
+    );
     let nobody = run(&["nats", "doctor", "nats://127.0.0.1:9/shop"]);
-    assert!(out(&nobody).contains("FAIL  the server answers"), "{}", out(&nobody));
+    assert!(
+        out(&nobody).contains("FAIL  the server answers"),
+        "{}",
+        out(&nobody)
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -47,7 +72,11 @@ async fn a_group_is_created_once_and_keeps_its_partitions() {
 async fn a_full_stream_and_a_server_that_is_gone_are_a_503_for_the_sender() {
     let mut nats = NatsServer::start();
     let url = nats.url();
-    assert!(run(&["nats", "init", &url, "--max-bytes", "20000"]).status.success());
+    assert!(
+        run(&["nats", "init", &url, "--max-bytes", "20000"])
+            .status
+            .success()
+    );
     let relay = Serving::start(sluicegate().args([
         "relay",
         "--headless",
@@ -62,11 +91,17 @@ async fn a_full_stream_and_a_server_that_is_gone_are_a_503_for_the_sender() {
     let refused = (1..200).map(send).find(|answer| answer["code"] != 200);
     let refused = refused.expect("20 kB are full some time");
     assert_eq!(refused["code"], 503);
-    assert!(refused["error"].as_str().unwrap().contains("maximum bytes"), "{refused}");
+    assert!(
+        refused["error"].as_str().unwrap().contains("maximum bytes"),
+        "{refused}"
+    );
     nats.kill();
     let refused = send(300);
     assert_eq!(refused["code"], 503);
-    assert!(refused["error"].as_str().unwrap().contains("NATS"), "{refused}");
+    assert!(
+        refused["error"].as_str().unwrap().contains("NATS"),
+        "{refused}"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,9 +119,8 @@ async fn a_relay_with_a_log_answers_while_the_server_is_gone_and_publishes_later
     );
     let webhook = format!("{}/webhook", relay.url);
     let send = |n: u64| {
-        let answer = tokio::task::block_in_place(|| {
-            post(&webhook, &event(&format!("u-{}", n % 5), n))
-        });
+        let answer =
+            tokio::task::block_in_place(|| post(&webhook, &event(&format!("u-{}", n % 5), n)));
         assert_eq!(answer["code"], 200, "{answer}");
     };
     (0..100).for_each(send);
@@ -108,13 +142,37 @@ async fn archives_are_published_by_replay() {
     let sandbox = sandbox(Faults::default()).await;
     let folder = tempfile::tempdir().unwrap();
     let file = folder.path().join("events.ndjson");
-    let lines: Vec<String> = (0..500).map(|n| event(&format!("u-{}", n % 5), n)).collect();
+    let lines: Vec<String> = (0..500)
+        .map(|n| event(&format!("u-{}", n % 5), n))
+        .collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let played = run(&["replay", "--speed", "max", "--to", &nats.url(), file.to_str().unwrap()]);
-    assert!(out(&played).contains("published 500 events"), "{}", out(&played));
-    let again = run(&["replay", "--speed", "max", "--to", &nats.url(), file.to_str().unwrap()]);
+    let played = run(&[
+        "replay",
+        "--speed",
+        "max",
+        "--to",
+        &nats.url(),
+        file.to_str().unwrap(),
+    ]);
+    assert!(
+        out(&played).contains("published 500 events"),
+        "{}",
+        out(&played)
+    );
+    let again = run(&[
+        "replay",
+        "--speed",
+        "max",
+        "--to",
+        &nats.url(),
+        file.to_str().unwrap(),
+    ]);
     assert!(again.status.success(), "{}", out(&again));
-    assert_eq!(status(&nats.url())["events"], 500, "the stream knows them by their ids");
+    assert_eq!(
+        status(&nats.url())["events"],
+        500,
+        "the stream knows them by their ids"
+    );
     let _member = Member::start(&nats.url(), &sandbox);
     shared(publisher.connection(), 1).await;
     arrived(&sandbox, 500).await;
@@ -137,22 +195,40 @@ async fn dead_letters_of_a_group_are_listed_tried_again_and_discarded() {
     publisher.publish(&texts).await.unwrap();
     let letters = |request: &[&str]| {
         let mut command = sluicegate();
-        command.env("SLUICEGATE_FEED_URL", nats.url()).arg("dead-letters").args(request);
+        command
+            .env("SLUICEGATE_FEED_URL", nats.url())
+            .arg("dead-letters")
+            .args(request);
         command.output().unwrap()
     };
-    until("all are dead letters", || status(&nats.url())["dead_letters"] == 3).await;
-    let list: Value = serde_json::from_slice(&letters(&["list", "--format", "json"]).stdout).unwrap();
+    until("all are dead letters", || {
+        status(&nats.url())["dead_letters"] == 3
+    })
+    .await;
+    let list: Value =
+        serde_json::from_slice(&letters(&["list", "--format", "json"]).stdout).unwrap();
     assert_eq!(list[0]["count"], 3);
     let exported = letters(&["export", "--all"]);
     let exported = String::from_utf8_lossy(&exported.stdout).into_owned();
     assert_eq!(exported.lines().count(), 3);
-    assert!(exported.contains("\"event\":{\"event_type\":\"Step\""), "{exported}");
+    assert!(
+        exported.contains("\"event\":{\"event_type\":\"Step\""),
+        "{exported}"
+    );
     sandbox.set_faults(Faults::default());
     let retried = letters(&["retry", "1"]);
-    assert!(out(&retried).contains("1 dead letter published again"), "{}", out(&retried));
+    assert!(
+        out(&retried).contains("1 dead letter published again"),
+        "{}",
+        out(&retried)
+    );
     arrived(&sandbox, 1).await;
     let discarded = letters(&["discard", "--all", "--yes"]);
-    assert!(out(&discarded).contains("2 dead letters discarded"), "{}", out(&discarded));
+    assert!(
+        out(&discarded).contains("2 dead letters discarded"),
+        "{}",
+        out(&discarded)
+    );
     assert_eq!(status(&nats.url())["dead_letters"], 0);
 }
 
@@ -170,5 +246,9 @@ async fn a_member_that_ends_hands_its_partitions_over_within_two_seconds() {
     shared(publisher.connection(), 1).await;
     assert!(ended.await.unwrap().success());
     // The promise of the design, not a speed: an unrenewed lease would take longer.
-    assert!(started.elapsed() < Duration::from_secs(2), "{:?}", started.elapsed());
+    assert!(
+        started.elapsed() < Duration::from_secs(2),
+        "{:?}",
+        started.elapsed()
+    );
 }

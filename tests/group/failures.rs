@@ -5,7 +5,8 @@ use std::time::Duration;
 use rand::RngExt as _;
 
 use crate::fixture::{
-    LEASE, Line, LineState, Member, NatsServer, arrived, failing_sandbox, group, in_order, publish, shared,
+    LEASE, Line, LineState, Member, NatsServer, arrived, failing_sandbox, group, in_order, publish,
+    shared,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -14,7 +15,9 @@ async fn members_that_are_killed_at_random_lose_and_reorder_nothing() {
     let nats = NatsServer::start();
     let publisher = group(&nats.url(), 1).await;
     let sandbox = failing_sandbox(0.2).await;
-    let mut members: Vec<Member> = (0..3).map(|_| Member::start(&nats.url(), &sandbox)).collect();
+    let mut members: Vec<Member> = (0..3)
+        .map(|_| Member::start(&nats.url(), &sandbox))
+        .collect();
     shared(publisher.connection(), 3).await;
     let publishing = publish(&publisher, 0..12_000, 30);
     for _ in 0..20 {

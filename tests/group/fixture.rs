@@ -36,7 +36,10 @@ impl NatsServer {
     /// Three servers that form a cluster.
     pub fn cluster() -> Vec<Self> {
         let routes: Vec<SocketAddr> = (0..3).map(|_| steady_place()).collect();
-        let all: Vec<String> = routes.iter().map(|route| format!("nats://{route}")).collect();
+        let all: Vec<String> = routes
+            .iter()
+            .map(|route| format!("nats://{route}"))
+            .collect();
         let with = |(number, route): (usize, &SocketAddr)| {
             let more = [
                 "--cluster_name",
@@ -85,7 +88,10 @@ impl NatsServer {
     fn wait(&self) {
         let started = Instant::now();
         while std::net::TcpStream::connect(self.place).is_err() {
-            assert!(started.elapsed() < Duration::from_secs(20), "no nats-server");
+            assert!(
+                started.elapsed() < Duration::from_secs(20),
+                "no nats-server"
+            );
             std::thread::sleep(Duration::from_millis(20));
         }
     }
@@ -102,7 +108,14 @@ impl NatsServer {
 
 fn spawn(place: SocketAddr, folder: &std::path::Path, more: &[String]) -> Child {
     Command::new("nats-server")
-        .args(["-js", "-a", "127.0.0.1", "-p", &place.port().to_string(), "-sd"])
+        .args([
+            "-js",
+            "-a",
+            "127.0.0.1",
+            "-p",
+            &place.port().to_string(),
+            "-sd",
+        ])
         .arg(folder)
         .args(more)
         .stdout(Stdio::null())
@@ -308,7 +321,9 @@ pub struct Line {
 
 impl Line {
     pub async fn to(server: SocketAddr) -> Self {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0)).await.unwrap();
+        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
+            .await
+            .unwrap();
         let place = listener.local_addr().unwrap();
         let state = tokio::sync::watch::Sender::new(LineState::Works);
         let states = state.clone();

@@ -53,8 +53,14 @@ async fn events_through_a_relay_reach_customerio_from_two_members_once_and_in_or
     for member in [one, two] {
         assert_eq!(member.end().await.code(), Some(0));
     }
-    let status = sluicegate::jetstream::status(publisher.connection()).await.unwrap();
-    assert_eq!(status.members, [], "members that end take their entries with them");
+    let status = sluicegate::jetstream::status(publisher.connection())
+        .await
+        .unwrap();
+    assert_eq!(
+        status.members,
+        [],
+        "members that end take their entries with them"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -77,7 +83,12 @@ async fn members_that_come_and_go_leave_no_gap_and_no_event_behind() {
     in_order(&sandbox, 4_000, 20);
     // What is settled is removed from the stream.
     let started = std::time::Instant::now();
-    while sluicegate::jetstream::status(publisher.connection()).await.unwrap().events > 0 {
+    while sluicegate::jetstream::status(publisher.connection())
+        .await
+        .unwrap()
+        .events
+        > 0
+    {
         assert!(started.elapsed() < Duration::from_secs(20), "events stay");
         tokio::time::sleep(Duration::from_millis(100)).await;
     }

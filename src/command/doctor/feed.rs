@@ -10,6 +10,7 @@ use super::report::{Check, Report};
 use crate::amplitude::{Malformed, frame, time};
 use crate::config::Settings;
 use crate::feed::{Found, Hop, WebSocketFeed};
+use crate::jetstream::{self, Location};
 use crate::text::{counted, grouped};
 
 /// Names of the hops, in order.
@@ -22,6 +23,9 @@ const HOPS: [(Hop, &str); 6] = [
     (Hop::Ping, "feed.ping"),
 ];
 
+/// Name of the checks of a group, in the place of these.
+const GROUP: &str = "feed.group";
+
 /// Time before the end of a certificate from which it is a warning, in days.
 const EXPIRES_SOON_DAYS: i64 = 14;
 
@@ -32,6 +36,9 @@ pub(super) async fn check(settings: Option<&Settings>, limit: Duration, report: 
     };
     if report.has_failed(proxy::FEED) {
         return skip_from(0, &format!("{} failed", proxy::FEED), report);
+    }
+    if let Ok(location) = Location::parse(&settings.feed.url) {
+        return check_group(settings, &location, report).await;
     }
     let feed = match WebSocketFeed::new(settings.feed.clone()) {
         Ok(feed) => feed,
@@ -65,6 +72,23 @@ pub(super) async fn check(settings: Option<&Settings>, limit: Duration, report: 
     .await;
     if let Some((at, name)) = failed {
         skip_from(at + 1, &format!("{name} failed"), report);
+    }
+}
+
+/// Checks the group of forwarders whose stream is the feed.
+async fn check_group(settings: &Settings, location: &Location, report: &mut Report) {
+    for finding in jetstream::examine(&settings.nats, location).await {
+        report.add(match finding.problem {
+            None => Check::ok(GROUP, finding.what),
+            Some(problem) => {
+                let advice = "`sluicegate nats doctor` checks this part alone";
+                Check::failed(
+                    GROUP,
+                    format!("not true: {}: {problem}", finding.what),
+                    advice,
+                )
+            }
+        });
     }
 }
 

@@ -160,7 +160,10 @@ impl Dispatch {
         };
         let (kept, lost): (Vec<_>, Vec<_>) = items.into_iter().partition(permits);
         let others: FxHashSet<u64> = kept.iter().map(Queued::person).collect();
-        for queued in lost.iter().filter(|queued| !others.contains(&queued.person())) {
+        for queued in lost
+            .iter()
+            .filter(|queued| !others.contains(&queued.person()))
+        {
             self.queues.release(queued.person());
         }
         self.outstanding_bytes -= lost.iter().map(Queued::bytes).sum::<usize>();

@@ -118,7 +118,8 @@ impl StreamItems {
             }
             self.admit();
             let now = Instant::now();
-            let was_emptied = self.items.is_empty() && self.link.published.borrow().status.items > 0;
+            let was_emptied =
+                self.items.is_empty() && self.link.published.borrow().status.items > 0;
             if close || was_emptied || now - self.published >= PUBLISH_INTERVAL {
                 self.publish(now);
             }

@@ -17,8 +17,8 @@ use super::status_publisher::StatusPublisher;
 use super::stream_items::{StreamItems, StreamLink};
 use super::writer_thread::{Link, WriterThread};
 
-pub use super::stream_items::StreamOutcome;
 pub use super::request::{Append, Published, Settlement, SpoolEvent, SpoolSettings};
+pub use super::stream_items::StreamOutcome;
 
 /// A handle to the spool's thread.
 #[derive(Debug, Clone)]

@@ -49,7 +49,10 @@ impl Bench {
         let append = Append {
             accepted: accepted.collect(),
             message: None,
-            received: messages.iter().map(|(sequence, _)| origin(*sequence)).collect(),
+            received: messages
+                .iter()
+                .map(|(sequence, _)| origin(*sequence))
+                .collect(),
             on_durable: Box::new(|| {}),
         };
         assert!(self.items.append(append));
@@ -138,9 +141,16 @@ async fn without_room_messages_wait_and_items_can_be_read_again() {
         ..History::default()
     };
     let read = bench.items.fetch(vec![(first[1].position, history)]).await;
-    assert_eq!((read[0].history.failures, read[0].accepted.sequence), (3, 2));
+    assert_eq!(
+        (read[0].history.failures, read[0].accepted.sequence),
+        (3, 2)
+    );
     bench.items.settle(delivered(&[&first[0]]));
-    assert_eq!(bench.committed().await[0].accepted.sequence, 3, "there is room again");
+    assert_eq!(
+        bench.committed().await[0].accepted.sequence,
+        3,
+        "there is room again"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -151,10 +161,19 @@ async fn items_of_a_partition_that_is_released_are_forgotten() {
     bench.fence.revoke(0);
     bench.items.release(0, 1);
     let released = bench.outcomes.recv().await.unwrap();
-    assert!(matches!(released, StreamOutcome::Released { partition: 0, holding: 1 }));
+    assert!(matches!(
+        released,
+        StreamOutcome::Released {
+            partition: 0,
+            holding: 1
+        }
+    ));
     bench.items.settle(delivered(&[&items[0]]));
     bench.append(&[(2, 1)]);
-    let read = bench.items.fetch(vec![(items[0].position, History::default())]).await;
+    let read = bench
+        .items
+        .fetch(vec![(items[0].position, History::default())])
+        .await;
     assert_eq!(read, [], "what comes late is dropped, too");
     bench.items.close();
     let outcome = bench.outcomes.recv().await;
