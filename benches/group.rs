@@ -81,15 +81,15 @@ async fn full_speed() {
     let nats = NatsServer::start();
     let publisher = group(&nats.url(), 1).await;
     let sandbox = sandbox(Faults::default()).await;
-    let published = Instant::now();
+    let since = Instant::now();
     fill(&publisher, EVENTS).await;
-    let published = EVENTS as f64 / published.elapsed().as_secs_f64();
+    let published_per_second = EVENTS as f64 / since.elapsed().as_secs_f64();
     let started = Instant::now();
     let _member = Member::start(&nats.url(), &sandbox);
     arrived(&sandbox, EVENTS).await;
     let rate = EVENTS as f64 / started.elapsed().as_secs_f64();
     println!(
-        "published by one publisher: {published:.0} events/s; one member at full speed: {rate:.0} events/s"
+        "published by one publisher: {published_per_second:.0} events/s; one member at full speed: {rate:.0} events/s"
     );
 }
 

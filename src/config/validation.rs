@@ -23,12 +23,6 @@ use crate::relay::webhook_mapping::WebhookMapping;
 /// without a pause while a server is down.
 const SHORTEST_PAUSE: Duration = Duration::from_millis(10);
 
-/// Minimum of `nats.lease`.
-const SHORTEST_LEASE: Duration = Duration::from_secs(1);
-
-/// Maximum length of a member's name, which is a part of a key.
-const MAX_MEMBER_NAME: usize = 64;
-
 /// Minimum length of a token of the control API.
 const MIN_TOKEN: usize = 16;
 
@@ -199,21 +193,8 @@ impl Loaded {
             ));
         }
         let nats = &self.settings.nats;
-        if nats.client_cert_file.is_empty() != nats.client_key_file.is_empty() {
-            found.push(self.invalid(
-                "nats.client_cert_file",
-                "a client certificate needs both files; write client_cert_file and client_key_file",
-            ));
-        }
-        if nats.lease < SHORTEST_LEASE {
-            let message = "a lease shorter than 1s is lost with every hiccup; write 1s or more";
-            found.push(self.invalid("nats.lease", message));
-        }
-        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
-        if nats.member.len() > MAX_MEMBER_NAME || !nats.member.chars().all(is_plain) {
-            let message =
-                "a member has a name of up to 64 letters, digits, hyphens and underscores";
-            found.push(self.invalid("nats.member", message));
+        for (setting, problem) in nats.problems() {
+            found.push(self.invalid(setting, problem));
         }
         let api_key_file = &self.settings.customerio.api_key_file;
         let app_api_key_file = &self.settings.verify.app_api_key_file;

@@ -18,8 +18,8 @@ use super::handle::{GroupHandle, GroupView};
 use super::location::Location;
 use super::member::{Member, MemberEnds};
 use super::records::MemberFigures;
-use super::session::Shared;
 use super::settings::NatsSettings;
+use super::shared::Shared;
 use super::shared_filters::Applied;
 
 /// Time for which the first connection is tried again.

@@ -11,7 +11,7 @@ use super::connection::Connection;
 use super::error::{GroupError, InGroup as _};
 use super::names;
 use super::records::LeaseRecord;
-use super::session::Shared;
+use super::shared::Shared;
 
 /// A partition to take, with its lease as it was seen.
 #[derive(Debug, Clone)]

@@ -22,7 +22,8 @@ use super::lease::{Claim, LeaseError};
 use super::lease_table::{LeaseTable, Step};
 use super::names;
 use super::records::{LeaseRecord, MemberFigures, MemberRecord, SharedFilters};
-use super::session::{Input, Session, Shared};
+use super::session::{Input, Session};
+use super::shared::Shared;
 use super::shared_filters::{Applied, FilterChange};
 
 /// Interval at which the leases are looked at.

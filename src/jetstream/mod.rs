@@ -51,6 +51,7 @@ mod publisher;
 mod records;
 mod session;
 mod settings;
+mod shared;
 mod shared_filters;
 
 pub use admin::{Creation, GroupStatus, create, status};

@@ -1,7 +1,6 @@
 //! A partition that this process holds: its lease, its consumer, and its messages until they are
 //! settled.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::Message;
@@ -11,16 +10,14 @@ use tokio::sync::mpsc;
 use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
 
 use crate::amplitude::time;
-use crate::delivery::fence::Fence;
 use crate::delivery::spool::dead_letters::DeadLetter;
-use crate::delivery::spool::writer::SpoolHandle;
-use crate::feed::{FeedChannel, Frame, Origin, PipelineClosed, text_of};
+use crate::feed::{Frame, Origin, PipelineClosed, text_of};
 
-use super::connection::Connection;
 use super::consumer::{ACK_WAIT, receive};
 use super::error::GroupError;
 use super::lease::{Claim, Lease, LeaseError};
 use super::outstanding::{Delivery, Outstanding};
+use super::shared::Shared;
 
 /// Maximum messages that are passed on together.
 const TOGETHER: usize = 64;
@@ -47,18 +44,6 @@ pub(super) enum Input {
     Reconnected,
     /// Nothing more will be settled.
     NothingMore,
-}
-
-/// What all sessions of a member share.
-#[derive(Debug, Clone)]
-pub(super) struct Shared {
-    pub(super) connection: Connection,
-    pub(super) channel: Arc<FeedChannel>,
-    pub(super) fence: Fence,
-    /// The items of the partitions.
-    pub(super) items: SpoolHandle,
-    pub(super) me: String,
-    pub(super) term: Duration,
 }
 
 /// A partition that this process holds.

@@ -43,3 +43,38 @@ impl Default for NatsSettings {
         }
     }
 }
+
+/// Minimum of `lease`.
+const SHORTEST_LEASE: Duration = Duration::from_secs(1);
+/// Maximum length of a member's name, which is a part of a key.
+const MAX_MEMBER_NAME: usize = 64;
+
+impl NatsSettings {
+    /// The settings that can't work, each with its problem.
+    pub fn problems(&self) -> Vec<(&'static str, &'static str)> {
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || c == '-' || c == '_';
+        let is_name = self.member.len() <= MAX_MEMBER_NAME && self.member.chars().all(is_plain);
+        let has_one_file = self.client_cert_file.is_empty() != self.client_key_file.is_empty();
+        [
+            (
+                has_one_file,
+                "nats.client_cert_file",
+                "a client certificate needs both files; write client_cert_file and client_key_file",
+            ),
+            (
+                self.lease < SHORTEST_LEASE,
+                "nats.lease",
+                "a lease shorter than 1s is lost with every hiccup; write 1s or more",
+            ),
+            (
+                !is_name,
+                "nats.member",
+                "a member has a name of up to 64 letters, digits, hyphens and underscores",
+            ),
+        ]
+        .into_iter()
+        .filter(|(is_wrong, _, _)| *is_wrong)
+        .map(|(_, setting, problem)| (setting, problem))
+        .collect()
+    }
+}
