@@ -10,7 +10,7 @@ use tempfile::TempDir;
 use crate::common::{event, sandbox, until};
 use crate::fixture::{Member, NatsServer, arrived, group, shared};
 use crate::program::sluicegate;
-use sluicegate::customerio::sandbox::Faults;
+use sluicegate::customerio::sandbox::{Faults, Sandbox};
 
 fn ctl(folder: &Path, request: &[&str]) -> Output {
     sluicegate()
@@ -22,26 +22,42 @@ fn ctl(folder: &Path, request: &[&str]) -> Output {
 }
 
 fn shown(folder: &Path) -> String {
-    let output = ctl(folder, &["filters", "show"]);
-    String::from_utf8_lossy(&output.stdout).into_owned()
+    out(&ctl(folder, &["filters", "show"]))
+}
+
+fn out(output: &Output) -> String {
+    let all = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    String::from_utf8_lossy(&all).into_owned()
+}
+
+/// Waits until the gate of the member with its files in `folder` has this mode.
+async fn has_mode(folder: &Path, mode: &str) {
+    let mode = format!("\"{mode}\"");
+    until("the mode has reached the member", || {
+        out(&ctl(folder, &["status", "--format", "json"])).contains(&mode)
+    })
+    .await;
+}
+
+/// Sets the mode at the member with its files in `folder`.
+fn set_mode(folder: &Path, mode: &str) {
+    let set = ctl(folder, &["gate", mode, "--yes"]);
+    assert!(set.status.success(), "{}", out(&set));
+}
+
+fn member(nats: &NatsServer, sandbox: &Sandbox, folder: &TempDir) -> Member {
+    let folder = folder.path().to_str().unwrap();
+    Member::with(&nats.url(), sandbox, &[("SLUICEGATE_SPOOL_FOLDER", folder)])
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
-async fn filters_and_the_gate_that_are_changed_at_one_member_reach_the_other() {
+async fn filters_that_are_changed_at_one_member_are_those_of_all() {
     let nats = NatsServer::start();
     let publisher = group(&nats.url(), 1).await;
     let sandbox = sandbox(Faults::default()).await;
-    let folders = [TempDir::new().unwrap(), TempDir::new().unwrap()];
-    let start = |folder: &TempDir| {
-        let folder = folder.path().to_str().unwrap();
-        Member::with(
-            &nats.url(),
-            &sandbox,
-            &[("SLUICEGATE_SPOOL_FOLDER", folder)],
-        )
-    };
-    let _members = [start(&folders[0]), start(&folders[1])];
+    let folders = [(); 3].map(|()| TempDir::new().unwrap());
+    let _members = [&folders[0], &folders[1]].map(|folder| member(&nats, &sandbox, folder));
     shared(publisher.connection(), 2).await;
     let file = folders[0].path().join("filters.toml");
     std::fs::write(
@@ -53,57 +69,54 @@ async fn filters_and_the_gate_that_are_changed_at_one_member_reach_the_other() {
         folders[0].path(),
         &["filters", "apply", file.to_str().unwrap()],
     );
-    assert!(
-        applied.status.success(),
-        "{}",
-        String::from_utf8_lossy(&applied.stderr)
-    );
+    assert!(applied.status.success(), "{}", out(&applied));
     until("the other member has the filters", || {
         shown(folders[1].path()).contains("unseen_types = \"off\"")
     })
     .await;
-    let shut = ctl(folders[1].path(), &["gate", "shut", "--yes"]);
-    assert!(
-        shut.status.success(),
-        "{}",
-        String::from_utf8_lossy(&shut.stderr)
-    );
-    until("the first member's gate is shut", || {
-        let status = ctl(folders[0].path(), &["status", "--format", "json"]);
-        String::from_utf8_lossy(&status.stdout).contains("\"shut\"")
+    let undone = ctl(folders[1].path(), &["filters", "undo"]);
+    assert!(undone.status.success(), "{}", out(&undone));
+    until("the first member has the former ones again", || {
+        shown(folders[0].path()).contains("unseen_types = \"on\"")
     })
     .await;
+    let applied = ctl(
+        folders[1].path(),
+        &["filters", "apply", file.to_str().unwrap()],
+    );
+    assert!(applied.status.success(), "{}", out(&applied));
     // A member that comes later has them too, and not its own configuration's.
-    let later = TempDir::new().unwrap();
-    let _third = start(&later);
+    let _third = member(&nats, &sandbox, &folders[2]);
     shared(publisher.connection(), 3).await;
-    assert!(shown(later.path()).contains("unseen_types = \"off\""));
-    let text = ByteString::from(event("u-1", 1));
-    publisher
-        .publish(std::slice::from_ref(&text))
-        .await
-        .unwrap();
+    assert!(shown(folders[2].path()).contains("unseen_types = \"off\""));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn a_gate_that_is_shut_at_one_member_is_shut_at_all() {
+    let nats = NatsServer::start();
+    let publisher = group(&nats.url(), 1).await;
+    let sandbox = sandbox(Faults::default()).await;
+    let folders = [(); 2].map(|()| TempDir::new().unwrap());
+    let _members = [&folders[0], &folders[1]].map(|folder| member(&nats, &sandbox, folder));
+    shared(publisher.connection(), 2).await;
+    set_mode(folders[1].path(), "shut");
+    has_mode(folders[0].path(), "shut").await;
+    let events: Vec<ByteString> = (0..20)
+        .map(|n| event(&format!("u-{n}"), n).into())
+        .collect();
+    publisher.publish(&events).await.unwrap();
     tokio::time::sleep(Duration::from_millis(500)).await;
     assert_eq!(
         sandbox.counts().events,
         0,
         "the gate is shut at all members"
     );
-    let open = ctl(later.path(), &["gate", "open", "--yes"]);
-    assert!(
-        open.status.success(),
-        "{}",
-        String::from_utf8_lossy(&open.stderr)
-    );
-    until("the first member's gate is open", || {
-        let status = ctl(folders[0].path(), &["status", "--format", "json"]);
-        String::from_utf8_lossy(&status.stdout).contains("\"open\"")
-    })
-    .await;
-    let text = ByteString::from(event("u-1", 2));
-    publisher
-        .publish(std::slice::from_ref(&text))
-        .await
-        .unwrap();
-    arrived(&sandbox, 1).await;
+    set_mode(folders[0].path(), "open");
+    has_mode(folders[1].path(), "open").await;
+    let events: Vec<ByteString> = (20..40)
+        .map(|n| event(&format!("u-{n}"), n).into())
+        .collect();
+    publisher.publish(&events).await.unwrap();
+    arrived(&sandbox, 20).await;
 }
