@@ -14,7 +14,7 @@ const EXAMPLES: usize = 3;
 const MARGIN_MS: i64 = 60_000;
 
 /// The likely cause of a gap.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) enum Cause {
     /// The outage with this index.
     Outage(usize),
@@ -56,7 +56,8 @@ impl Cause {
         found.map_or(Self::InSpool, Self::Outage)
     }
 
-    fn sentence(self, outages: &[Outage]) -> String {
+    /// The cause, as a sentence.
+    pub(super) fn sentence(self, outages: &[Outage]) -> String {
         let text = match self {
             Self::Outage(index) => return outages[index].sentence(),
             Self::Dead(outcome) => {

@@ -9,6 +9,7 @@ use super::causes::{Cause, Gaps, hour_name};
 use super::choice::{Chosen, Deliver};
 use super::collect::{Collected, Exported, Names, key_of};
 use super::error::AuditError;
+use super::hours::{HourDetail, HourDetails};
 use super::report::{Counts, GapKind, Percentiles, Report};
 use super::spill::{PARTS, Spill};
 use crate::filter::Decision;
@@ -29,6 +30,8 @@ pub struct Against<'r> {
     pub hours: Option<(i64, i64)>,
     /// Events to choose for delivery.
     pub deliver: &'r [Deliver],
+    /// Whether the details of each hour are wanted.
+    pub has_details: bool,
 }
 
 /// The result of an audit.
@@ -38,6 +41,8 @@ pub struct Audited {
     pub report: Report,
     /// The events chosen for delivery.
     pub chosen: Chosen,
+    /// The details by hour since 1970, if they are wanted.
+    pub details: BTreeMap<i64, HourDetail>,
 }
 
 /// Compares an export with the ledger. The same export can be compared again, after a delivery.
@@ -76,6 +81,7 @@ pub fn compare(export: &mut Collected, against: &Against<'_>) -> Result<Audited,
         lag: histogram(),
         took: histogram(),
         chosen: Chosen::new(against.deliver),
+        details: against.has_details.then(HourDetails::default),
     };
     for part in 0..PARTS {
         let mut of_part = Vec::new();
@@ -111,6 +117,7 @@ struct Comparison {
     lag: Histogram<u64>,
     took: Histogram<u64>,
     chosen: Chosen,
+    details: Option<HourDetails>,
 }
 
 impl Comparison {
@@ -151,28 +158,37 @@ impl Comparison {
             repeated_in_export: repeats,
             ..Counts::default()
         };
-        let at_ms = event.happened_ms;
-        let example = || event.id.to_string();
         match found {
             None => {
                 counts.missing = 1;
                 self.choose(Deliver::Missing, event);
-                let cause = Cause::of_missing(at_ms, &self.outages);
-                self.gaps.add(GapKind::Missing, cause, at_ms, example);
+                let cause = Cause::of_missing(event.happened_ms, &self.outages);
+                self.add_gap(GapKind::Missing, cause, event);
             }
             Some(entry) => {
                 counts.received = 1;
                 self.received(event, entry, &mut counts);
             }
         }
-        self.count(at_ms.div_euclid(HOUR_MS), event.event_type, &counts);
+        let hour = event.happened_ms.div_euclid(HOUR_MS);
+        self.count(hour, event.event_type, &counts);
+    }
+
+    /// Adds an event that did not arrive to the gaps.
+    fn add_gap(&mut self, kind: GapKind, cause: Cause, event: &Exported) {
+        let at_ms = event.happened_ms;
+        self.gaps.add(kind, cause, at_ms, || event.id.to_string());
+        if let Some(details) = &mut self.details {
+            details.add(at_ms.div_euclid(HOUR_MS), kind, cause, event);
+        }
     }
 
     /// Counts an event that was received.
     fn received(&mut self, event: &Exported, entry: &Entry, counts: &mut Counts) {
         let row = &entry.row;
-        let at_ms = event.happened_ms;
-        let lag = (row.received_ms() - at_ms).max(1).unsigned_abs();
+        let lag = (row.received_ms() - event.happened_ms)
+            .max(1)
+            .unsigned_abs();
         self.lag.saturating_record(lag);
         *self.decided.entry(row.decision).or_default() += 1;
         match self.names.decision(row.decision) {
@@ -191,7 +207,6 @@ impl Comparison {
         if counts.accepted == 0 {
             return;
         }
-        let example = || event.id.to_string();
         match row.outcome {
             Outcome::Delivered => {
                 counts.delivered = 1;
@@ -201,13 +216,13 @@ impl Comparison {
             Outcome::Waiting | Outcome::NotSent => {
                 counts.waiting = 1;
                 let cause = Cause::of_waiting(&self.outages);
-                self.gaps.add(GapKind::Waiting, cause, at_ms, example);
+                self.add_gap(GapKind::Waiting, cause, event);
             }
             dead @ (Outcome::Refused | Outcome::Expired | Outcome::Damaged) => {
                 counts.dead_letters = 1;
                 *self.dead.entry(dead).or_default() += 1;
                 let cause = Cause::Dead(dead);
-                self.gaps.add(GapKind::DeadLetters, cause, at_ms, example);
+                self.add_gap(GapKind::DeadLetters, cause, event);
                 self.choose(Deliver::Dead, event);
             }
         }
@@ -270,6 +285,9 @@ impl Comparison {
         self.total.add(counts);
         self.by_hour.entry(hour).or_default().add(counts);
         self.by_type.entry(event_type).or_default().add(counts);
+        if let Some(details) = &mut self.details {
+            details.count(hour, event_type, counts);
+        }
     }
 
     fn finish(self) -> Audited {
@@ -292,11 +310,13 @@ impl Comparison {
             ..Report::default()
         };
         self.name_reasons(&mut report);
+        let details = self.details.map(|it| it.finish(&self.names, &self.outages));
         report.gaps = self.gaps.worst(&self.outages);
         report.outages = self.outages;
         Audited {
             report,
             chosen: self.chosen.sorted(),
+            details: details.unwrap_or_default(),
         }
     }
 

@@ -5,17 +5,17 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::Result;
 
-use crate::amplitude::{Event, time};
-use crate::audit::{Against, Audited, Collected, Collector, Deliver, Report, compare};
+use crate::amplitude::time;
+use crate::audit::{Against, Audited, Collected, Collector, Deliver, EventFiles, Report, compare};
 use crate::cli::{Audit, AuditFormat, LogFormat};
 use crate::ledger::Reader;
 
 use super::config_source::ConfigSource;
 use super::deliver::Delivery;
-use super::event_files::EventFiles;
 use super::export::{self, Export};
 use super::ledger;
 use super::output::{self, log_to_stderr_from};
+use super::progress::ProgressBar;
 
 pub(super) async fn run(mut args: Audit, source: ConfigSource) -> Result<ExitCode> {
     log_to_stderr_from("warn", LogFormat::Text);
@@ -56,13 +56,13 @@ pub(super) async fn run(mut args: Audit, source: ConfigSource) -> Result<ExitCod
         deliver: args.deliver,
     };
     let all = source.clone();
-    let collecting = move || Comparison::begin(comparison, collect(&all, collectors)?);
+    let collecting = move || Comparison::run(comparison, collect(&all, collectors)?);
     let (comparison, collected, audited) = tokio::task::spawn_blocking(collecting).await??;
     let mut report = audited.report;
     if let Some(delivery) = delivery
         && delivery.deliver(audited.chosen, &report, source).await?
     {
-        let again = move || Comparison::begin(comparison, collected);
+        let again = move || Comparison::run(comparison, collected);
         report = tokio::task::spawn_blocking(again).await??.2.report;
     }
     // The forwarder tells of it.
@@ -93,11 +93,12 @@ struct Comparison {
 
 impl Comparison {
     /// Compares the export, and returns all for another comparison.
-    fn begin(self, mut collected: Collected) -> Result<(Self, Collected, Audited)> {
+    fn run(self, mut collected: Collected) -> Result<(Self, Collected, Audited)> {
         let against = Against {
             reader: &self.reader,
             hours: self.hours,
             deliver: &self.deliver,
+            has_details: false,
         };
         let audited = compare(&mut collected, &against)?;
         Ok((self, collected, audited))
@@ -105,17 +106,17 @@ impl Comparison {
 }
 
 /// Reads the events of the files, with a thread for each collector.
-fn collect(files: &EventFiles, mut collectors: Vec<Collector>) -> Result<Collected> {
-    let add = |collector: &mut Collector, event: &Event| {
-        if collector.add(event) {
-            ControlFlow::Continue(())
-        } else {
-            ControlFlow::Break(())
-        }
+fn collect(files: &EventFiles, collectors: Vec<Collector>) -> Result<Collected> {
+    let bar = ProgressBar::new();
+    let draw = |done| {
+        bar.draw(done, files.paths.len(), "files compared");
+        ControlFlow::Continue(())
     };
-    let malformed = files.read("files compared", &mut collectors, add)?;
+    let collected = files.collect(collectors, &draw);
+    bar.end();
+    let (collected, malformed) = collected?;
     if malformed > 0 {
         complain!("sluicegate: {malformed} parts of the files are not events, and are left out");
     }
-    Ok(Collector::finish(collectors)?)
+    Ok(collected)
 }

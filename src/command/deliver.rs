@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 
-use crate::audit::{Chosen, Deliver, Report, Selector};
+use crate::audit::{Chosen, Deliver, EventFiles, Report, Selector};
 use crate::cli::Audit;
 use crate::config::{Loaded, Needs};
 use crate::delivery::spool;
@@ -19,8 +19,8 @@ use crate::text::grouped;
 
 use super::backfill::{Playback, own_spool};
 use super::config_source::ConfigSource;
-use super::event_files::EventFiles;
 use super::problems;
+use super::progress::ProgressBar;
 
 /// The name of the file with the selected events, in the spool of playbacks.
 const FILE: &str = "deliver.ndjson";
@@ -183,9 +183,14 @@ impl SelectedFile {
     fn select(&mut self, files: &EventFiles, chosen: Chosen) -> Result<u64> {
         // One thread, so that events of the same time keep their order.
         let mut worker = [(Selector::new(chosen), None)];
-        files.read(
-            "files searched",
+        let bar = ProgressBar::new();
+        let draw = |done| {
+            bar.draw(done, files.paths.len(), "files searched");
+            ControlFlow::Continue(())
+        };
+        let read = files.read(
             &mut worker,
+            &draw,
             |(selector, failed), event| match selector.add(event) {
                 Ok(()) => ControlFlow::Continue(()),
                 Err(error) => {
@@ -193,7 +198,9 @@ impl SelectedFile {
                     ControlFlow::Break(())
                 }
             },
-        )?;
+        );
+        bar.end();
+        read?;
         let [(selector, failed)] = worker;
         let failure = || format!("cannot write {}", self.path.display());
         failed.map_or(Ok(()), Err).wrap_err_with(failure)?;

@@ -23,7 +23,6 @@ mod demo;
 mod dispatch;
 mod doctor;
 mod error_line;
-mod event_files;
 mod export;
 mod forwarder;
 mod group_letters;

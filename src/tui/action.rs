@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use crossterm::event::{KeyEvent, MouseEvent};
+use ulid::Ulid;
 
 use crate::config::Theme;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup, DeadLetterSelection};
@@ -16,6 +17,7 @@ use crate::limits::Code;
 use crate::protocol::{
     Applied, Command as PipelineCommand, FiltersConflict, Record, Snapshot, VersionedFilters,
 };
+use crate::tui::audit::state::Finding;
 use crate::tui::customerio::about::AskedAbout;
 use crate::tui::customerio::query::CustomerIoAnswer;
 use crate::tui::detail::state::Followed;
@@ -87,6 +89,12 @@ pub enum Action {
     Answered(String, Box<Answer>),
     /// The answer of Customer.io about an event or a person, or why there is none.
     CustomerIoAnswered(AskedAbout, Result<Box<CustomerIoAnswer>, String>),
+    /// The progress of an audit: its run, the files read, and all files.
+    AuditReads(u64, usize, usize),
+    /// The result of an audit, or why it can't be made.
+    Audited(u64, Result<Box<Finding>, String>),
+    /// The event with a dedupe id. None if it has left the ring.
+    AuditedEvent(Ulid, Option<u64>),
     /// The summary of a person's events.
     Summarized(Identity, Box<Summary>),
     /// The dead letters of the open group, or an error.
@@ -205,6 +213,12 @@ pub enum Effect {
     Who(u64),
     /// Ask Customer.io about an event or a person.
     AskCustomerIo(AskedAbout),
+    /// Make an audit with this number.
+    Audit(u64),
+    /// Stop the audit.
+    StopAudit,
+    /// Find the event with this dedupe id.
+    FindAudited(Ulid),
     /// Stop the feed, and wait for the outcome of all items in flight.
     Drain,
     /// End the draining now.

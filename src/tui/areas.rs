@@ -41,6 +41,7 @@ impl State {
                 | OverlayKind::Stages
                 | OverlayKind::Why
                 | OverlayKind::CustomerIo
+                | OverlayKind::Audit
                 | OverlayKind::Inspector,
             ) => None,
         }

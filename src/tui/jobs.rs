@@ -2,6 +2,8 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::AtomicU64;
+use std::sync::atomic::Ordering::Relaxed;
 
 use tokio::sync::mpsc;
 use tokio::task::JoinHandle;
@@ -14,6 +16,7 @@ use crate::pipeline::ShutdownReport;
 use crate::protocol::Command;
 use crate::text::{counted, grouped};
 use crate::tui::action::{Action, Effect};
+use crate::tui::audit::job as audit;
 use crate::tui::customerio::ask::ask;
 use crate::tui::each_second::EachSecond;
 use crate::tui::events::export::{self, Exported};
@@ -52,6 +55,8 @@ pub(crate) struct Jobs {
     asked: EachSecond<String>,
     /// The group whose newest dead letter is shown.
     previewed: EachSecond<DeadLetterGroup>,
+    /// The run of the audit that is wanted; 0: none.
+    audited: Arc<AtomicU64>,
     /// The range of time whose events are counted.
     counted: EachSecond<TimeRange>,
     /// The event whose whole is fetched.
@@ -81,6 +86,7 @@ impl Jobs {
             counted: EachSecond::default(),
             fetched: EachSecond::default(),
             compared: EachSecond::default(),
+            audited: Arc::default(),
         }
     }
 
@@ -214,6 +220,15 @@ impl Jobs {
                 });
             }
             Effect::FindDeadLetters(event) => self.find_dead_letters(event),
+            Effect::Audit(run) => {
+                self.audited.store(run, Relaxed);
+                let run = (run, self.audited.clone());
+                audit::start(&self.forwarder, &self.folder, run, self.answers.clone());
+            }
+            Effect::StopAudit => self.audited.store(0, Relaxed),
+            Effect::FindAudited(id) => {
+                audit::find(self.forwarder.ring().clone(), id, self.answers.clone());
+            }
             Effect::ExportEvents(events) => self.export_events(events),
             Effect::OpenFile(path) => self.answer(move || {
                 let shown = path.display().to_string();

@@ -5,6 +5,7 @@
 
 pub mod action;
 mod areas;
+pub mod audit;
 pub mod compare;
 pub mod copy;
 pub mod customerio;

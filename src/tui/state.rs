@@ -13,6 +13,7 @@ use crate::filter::preview::Preview;
 use crate::privacy::mask::Privacy;
 use crate::protocol::series::Extent;
 use crate::protocol::{LimitRow, Snapshot, TypeRow};
+use crate::tui::audit::state::LastAudit;
 use crate::tui::delivery::state::AskedRetry;
 use crate::tui::detail::state::Detail;
 use crate::tui::events::columns::state::ChosenColumn;
@@ -123,6 +124,8 @@ pub struct State {
     pub overlays: Overlays,
     /// The popup over the whole screen.
     pub popup: Option<Popup>,
+    /// The last audit.
+    pub audit: LastAudit,
     /// The file of the last export.
     pub exported: Option<PathBuf>,
     /// The last notice.
@@ -199,6 +202,7 @@ impl State {
             violation: 0,
             overlays: Overlays::default(),
             popup: None,
+            audit: LastAudit::default(),
             exported: None,
             notice: None,
             asked_retry: None,

@@ -5,6 +5,7 @@ use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 use crate::feed::FeedState;
 use crate::protocol::Applied;
 use crate::tui::action::{Action, CommandFailure, CommandKind, Effect};
+use crate::tui::audit::update as audit;
 use crate::tui::compare::update as compare;
 use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::update as dead_letters;
@@ -165,6 +166,15 @@ fn apply(state: &mut State, action: Action) -> Vec<Effect> {
             customerio::answered(state, &about, answer);
             Vec::new()
         }
+        Action::AuditReads(run, done, of) => {
+            audit::reads(state, run, done, of);
+            Vec::new()
+        }
+        Action::Audited(run, found) => {
+            audit::audited(state, run, found);
+            Vec::new()
+        }
+        Action::AuditedEvent(id, sequence) => audit::found(state, id, sequence),
         Action::Summarized(identity, summary) => {
             person::summarized(state, &identity, *summary);
             Vec::new()

@@ -19,6 +19,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::{Frame, Terminal};
 
+use crate::tui::audit::view as audit;
 use crate::tui::compare::view as compare;
 use crate::tui::copy::format as copy;
 use crate::tui::customerio::view as customerio;
@@ -173,6 +174,7 @@ fn draw_overlay(
         Overlay::Person(open) => person::render(frame, area, open, state, theme),
         Overlay::Limit(open) => limits::render(frame, area, open, state, theme),
         Overlay::CustomerIo(open) => customerio::render(frame, area, open, state, theme),
+        Overlay::Audit(open) => audit::render(frame, area, open, state, theme),
         Overlay::Why(open) => why::render(frame, area, open, state, theme),
         Overlay::Stages(open) => stages::render(frame, area, open, state, theme),
     }

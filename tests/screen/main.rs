@@ -1,6 +1,7 @@
 //! The screen without a terminal: what keys do, and what every pane looks like.
 #![allow(clippy::unwrap_used, reason = "a test that can't go on has failed")]
 
+mod audit;
 mod charts;
 mod columns;
 #[path = "../common/mod.rs"]

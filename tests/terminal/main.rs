@@ -4,6 +4,7 @@
 
 mod already_running;
 mod attach;
+mod audit;
 mod configuration;
 mod conflicts;
 mod customerio;

@@ -92,6 +92,7 @@ fn go(state: &mut State, sequence: u64) -> Vec<Effect> {
         OverlayKind::Stages,
         OverlayKind::Why,
         OverlayKind::CustomerIo,
+        OverlayKind::Audit,
     ] {
         state.overlays.close(kind);
     }

@@ -57,6 +57,8 @@ pub enum OverlayKind {
     Why,
     /// The answer of Customer.io.
     CustomerIo,
+    /// The audit.
+    Audit,
 }
 
 /// The kinds of popups, by the keys that they take.

@@ -1,6 +1,7 @@
 //! The stack of overlays. An overlay takes the place of the three lower panes, and the one on top
 //! is drawn, gets the keys, and is closed first. No other place ranks overlays.
 
+use crate::tui::audit::state::OpenedAudit;
 use crate::tui::customerio::state::OpenedCustomerIo;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::frame::focus::OverlayKind;
@@ -30,6 +31,8 @@ pub enum Overlay {
     Why(OpenedWhy),
     /// The answer of Customer.io.
     CustomerIo(OpenedCustomerIo),
+    /// The audit.
+    Audit(OpenedAudit),
 }
 
 impl Overlay {
@@ -44,6 +47,7 @@ impl Overlay {
             Self::Stages(_) => OverlayKind::Stages,
             Self::Why(_) => OverlayKind::Why,
             Self::CustomerIo(_) => OverlayKind::CustomerIo,
+            Self::Audit(_) => OverlayKind::Audit,
         }
     }
 }

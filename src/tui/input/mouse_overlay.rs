@@ -118,8 +118,8 @@ fn list(state: &State) -> Option<List> {
                 Command::Fold,
             ))
         }
-        // Its rows are those of the list of events.
-        Overlay::Person(_) => None,
+        // The rows of a person are those of the list of events; a map of hours has none.
+        Overlay::Person(_) | Overlay::Audit(_) => None,
     }
 }
 

@@ -1,6 +1,7 @@
 //! The cursor keys, Enter and Esc in the panes and overlays.
 
 use crate::tui::action::Effect;
+use crate::tui::audit::update as audit;
 use crate::tui::customerio::update as customerio;
 use crate::tui::dead_letters::state::DeadLetters;
 use crate::tui::dead_letters::update as dead_letters;
@@ -34,6 +35,7 @@ pub(crate) fn move_cursor(state: &mut State, by: i64) -> Vec<Effect> {
         Some(Overlay::Stages(_)) => stages::move_cursor(state, by),
         Some(Overlay::Why(open)) => why::move_cursor(open, by),
         Some(Overlay::CustomerIo(open)) => customerio::move_cursor(open, by),
+        Some(Overlay::Audit(_)) => audit::move_cursor(state, by),
         Some(Overlay::Person(_)) | None => move_in_pane(state, by),
     }
     Vec::new()
@@ -78,6 +80,7 @@ pub(crate) fn open(state: &mut State) -> Vec<Effect> {
     let sequence = match state.overlays.top() {
         Some(Overlay::DeadLetters(_)) => return dead_letters::open(state),
         Some(Overlay::Stages(_)) => return stages::show(state),
+        Some(Overlay::Audit(_)) => return audit::choose(state),
         _ if state.focus == Pane::Delivery => {
             let dead_letters = Overlay::DeadLetters(DeadLetters::default());
             state.overlays.push(dead_letters);
@@ -116,6 +119,10 @@ pub(crate) fn back(state: &mut State) {
     match state.overlays.top_kind() {
         Some(OverlayKind::DeadLetters) => {
             dead_letters::back(state);
+            return;
+        }
+        Some(OverlayKind::Audit) => {
+            audit::back(state);
             return;
         }
         Some(OverlayKind::Person) => {

@@ -6,6 +6,7 @@ use crate::filter::{Mode, RuleEffect};
 use crate::privacy::mask::Privacy;
 use crate::protocol::series::WINDOWS;
 use crate::tui::action::Effect;
+use crate::tui::audit::update as audit;
 use crate::tui::compare::update as compare;
 use crate::tui::copy::update as copy;
 use crate::tui::customerio::update as customerio;
@@ -124,6 +125,10 @@ pub(crate) fn perform(state: &mut State, does: Command) -> Vec<Effect> {
         Command::Stages => stages::toggle(state),
         Command::Why => why::ask(state),
         Command::AskCustomerIo => return customerio::ask(state),
+        Command::Audit => return audit::open(state),
+        Command::StopAudit => return audit::stop(state),
+        Command::Earlier if in_audit(state) => audit::move_by(state, -1),
+        Command::Later if in_audit(state) => audit::move_by(state, 1),
         Command::Earlier => throughput::move_cursor(state, -1),
         Command::Later => throughput::move_cursor(state, 1),
         Command::EventsThen => return throughput::events_then(state),
@@ -246,4 +251,8 @@ fn half_page(state: &State) -> i64 {
 /// Whether a command acts on the selected events, and not on one that is open.
 fn acts_on_selection(state: &State) -> bool {
     !state.events.selected.is_empty() && state.overlays.is_empty()
+}
+
+fn in_audit(state: &State) -> bool {
+    state.overlays.top_kind() == Some(OverlayKind::Audit)
 }

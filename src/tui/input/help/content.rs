@@ -54,7 +54,7 @@ impl Row {
 }
 
 /// The scopes of keys, with a title and a short name.
-const SCOPES: [(&str, &str, Scope); 24] = [
+const SCOPES: [(&str, &str, Scope); 25] = [
     ("Everywhere", "Everywhere", Scope::Anywhere),
     ("Filters", "Filters", Scope::In(Pane::Filters)),
     ("Filters, with a draft", "Draft", Scope::Draft),
@@ -72,6 +72,7 @@ const SCOPES: [(&str, &str, Scope); 24] = [
     ("Pipeline", "Pipeline", Scope::Stages),
     ("Why didn't it arrive?", "Why", Scope::Why),
     ("Customer.io's answer", "Customer.io", Scope::CustomerIo),
+    ("Audit", "Audit", Scope::Audit),
     (
         "Lists: presets, watches, searches",
         "Lists",

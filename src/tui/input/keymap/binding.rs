@@ -30,6 +30,8 @@ pub enum Scope {
     Why,
     /// In the answer of Customer.io.
     CustomerIo,
+    /// In the audit.
+    Audit,
 }
 
 /// A command with its default keys.
@@ -50,7 +52,8 @@ pub struct DefaultBinding {
 }
 
 use Scope::{
-    Anywhere, CustomerIo, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why,
+    Anywhere, Audit, CustomerIo, DeadLetters, Draft, In, Inspector, Limit, Person, Properties,
+    Stages, Why,
 };
 
 impl Scope {
@@ -72,6 +75,7 @@ impl Scope {
             Stages => over(OverlayKind::Stages),
             Why => over(OverlayKind::Why),
             CustomerIo => over(OverlayKind::CustomerIo),
+            Audit => over(OverlayKind::Audit),
         }
     }
 
@@ -79,7 +83,8 @@ impl Scope {
     pub fn rank(self) -> u8 {
         match self {
             Draft => 0,
-            Inspector | DeadLetters | Person | Limit | Properties | Stages | Why | CustomerIo => 1,
+            Inspector | DeadLetters | Person | Limit | Properties | Stages | Why | CustomerIo
+            | Audit => 1,
             In(_) => 2,
             Anywhere => 3,
             Scope::Popup(_) => 4,

@@ -94,6 +94,8 @@ pub enum Command {
     Stages,
     Why,
     AskCustomerIo,
+    Audit,
+    StopAudit,
     Select,
     Private,
     Colours,

@@ -9,6 +9,8 @@ pub fn synonyms(command: Command) -> &'static str {
         Command::Find => "search grep query where",
         Command::Why => "missing lost explain question investigate arrive",
         Command::AskCustomerIo => "verify prove mail email sent profile applied activities",
+        Command::Audit => "export ledger missing reconcile compare prove arrived heat map hours",
+        Command::StopAudit => "cancel abort",
         Command::Range => "zoom span period interval timeline between",
         Command::CopySummary => "incident report postmortem markdown export",
         Command::ZoomRange => "enlarge magnify detail span timeline chart",

@@ -2,7 +2,8 @@
 
 use crate::tui::frame::focus::Pane;
 use crate::tui::input::keymap::binding::Scope::{
-    Anywhere, CustomerIo, DeadLetters, Draft, In, Inspector, Limit, Person, Properties, Stages, Why,
+    Anywhere, Audit, CustomerIo, DeadLetters, Draft, In, Inspector, Limit, Person, Properties,
+    Stages, Why,
 };
 use crate::tui::input::keymap::binding::{DefaultBinding, bind};
 use crate::tui::input::keymap::command::{Command, JumpTarget};
@@ -14,6 +15,7 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["0"], Command::Stages, Anywhere, ["pipeline", "the whole way of events: each stage with its count, share and rate", ""]),
     bind(&["Y"], Command::Why, Anywhere, ["why", "why didn't it arrive? ask for a person's ID, an email, an event's ID or name", ""]),
     bind(&["c"], Command::AskCustomerIo, Anywhere, ["ask-customerio", "ask Customer.io: is the event there, what became of it, did the mail go out?", ""]),
+    bind(&["B"], Command::Audit, Anywhere, ["audit", "audit: which hours of Amplitude's export arrived, what is missing, and why", ""]),
     bind(&["/"], Command::Find, Anywhere, ["find", "find events by text, condition or ~ expression; in a list, the row with a text", "find"]),
     bind(&["f"], Command::FocusFilters, Anywhere, ["filters", "go to the filters: event types and rules", "filters"]),
     bind(&["e"], Command::EditRule, Anywhere, ["edit", "edit the selected rule", "edit rule"]),
@@ -122,6 +124,12 @@ pub static KEYS: &[DefaultBinding] = &[
     bind(&["Enter"], Command::Open, CustomerIo, ["inspect-in-answer", "inspect the event", "inspect"]),
     bind(&["c"], Command::AskCustomerIo, CustomerIo, ["ask-there-again", "ask Customer.io again", "ask again"]),
     bind(&["Esc", "q"], Command::Back, CustomerIo, ["leave-customerio", "back", "back"]),
+    bind(&["Enter"], Command::Open, Audit, ["open-hour", "go to the events of the hour that did not arrive; inspect one", "open"]),
+    bind(&["←"], Command::Earlier, Audit, ["earlier-hour", "the hour before", "hour"]),
+    bind(&["→"], Command::Later, Audit, ["later-hour", "the hour after", ""]),
+    bind(&["B"], Command::Audit, Audit, ["audit-again", "audit again", "audit again"]),
+    bind(&["x"], Command::StopAudit, Audit, ["stop-audit", "stop the audit that is being made", "stop"]),
+    bind(&["Esc", "q"], Command::Back, Audit, ["leave-audit", "back; an audit goes on", "back"]),
     bind(&["Enter"], Command::FindProperty, Properties, ["find-property", "find the events of this type that have the property", "find"]),
     bind(&["Esc", "q"], Command::Back, Properties, ["leave-properties", "back", "back"]),
     bind(&["Enter"], Command::Open, Limit, ["inspect-violation", "inspect the last event of this violation", "inspect"]),

@@ -74,7 +74,7 @@ pub(crate) fn labels(state: &State) -> Option<Labels> {
             let rows = limits.map(|row| format!("{} {}", row.code, row.worst_type));
             ("limits", rows.collect(), state.violation)
         }
-        Some(Overlay::Person(_)) | None => return None,
+        Some(Overlay::Person(_) | Overlay::Audit(_)) | None => return None,
     };
     Some(Labels {
         name,

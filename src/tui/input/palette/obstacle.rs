@@ -143,6 +143,7 @@ pub(crate) fn way_to(state: &State, scope: Scope) -> String {
             "in the answer of Customer.io: {} asks it",
             key(Command::AskCustomerIo)
         ),
+        Scope::Audit => format!("in the audit: {} opens it", key(Command::Audit)),
         Scope::Stages => format!("in the pipeline view: {} opens it", key(Command::Stages)),
         Scope::Person => format!("on a person's events: {} shows them", key(Command::Person)),
         Scope::Limit => format!(
