@@ -36,7 +36,7 @@ fn property() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 1..3).prop_map(Value::from),
             prop::collection::btree_map("[a-z]{0,4}Sec7et[0-9]", inner, 1..3)
-                .prop_map(|all| Value::from_iter(all)),
+                .prop_map(Value::from_iter),
         ]
     })
 }
