@@ -29,12 +29,12 @@ const REFUSED: &[(&str, &str, &str)] = &[
     (
         "FEED_URL",
         "http://h",
-        "feed.url: \"http://h\" is not a WebSocket; write ws://… or wss://…",
+        "feed.url: \"http://h\" is not a WebSocket or a NATS stream; write ws://…, wss://… or nats://HOST/PREFIX",
     ),
     (
         "FEED_URL",
         "h:4080/feed",
-        "\"h:4080/feed\" is not a WebSocket; write ws://… or wss://…",
+        "\"h:4080/feed\" is not a WebSocket or a NATS stream; write ws://…, wss://… or nats://HOST/PREFIX",
     ),
     ("FEED_URL", "ws://", "empty host"),
     (

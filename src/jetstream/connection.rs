@@ -11,6 +11,9 @@ use async_nats::{Client, ConnectOptions, Event, ServerAddr};
 use secrecy::ExposeSecret as _;
 use tokio::sync::watch;
 
+use crate::amplitude::time::UnixMs;
+use crate::feed::FeedState;
+
 use super::error::{GroupError, InGroup as _};
 use super::location::Location;
 use super::names::{LAYOUT, Names};
@@ -52,6 +55,26 @@ pub(super) struct LinkState {
     pub(super) connects: u64,
     /// What the server or the client reported last.
     pub(super) trouble: String,
+}
+
+impl LinkState {
+    /// It as the state of a feed.
+    pub(super) fn feed_state(&self, now_ms: UnixMs) -> FeedState {
+        if self.is_up {
+            return FeedState::Live;
+        }
+        if self.connects == 0 {
+            return FeedState::Connecting;
+        }
+        let why = match self.trouble.as_str() {
+            "" => "the connection to NATS is lost",
+            trouble => trouble,
+        };
+        FeedState::Down {
+            why: why.to_owned(),
+            next_ms: now_ms,
+        }
+    }
 }
 
 impl Deref for Connection {

@@ -13,7 +13,6 @@ use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::spool::writer::StreamOutcome;
-use crate::feed::{FeedState, FeedStatus};
 
 use super::connection::LinkState;
 use super::error::{GroupError, InGroup as _};
@@ -358,26 +357,9 @@ impl Member {
     }
 
     fn show_link(&self, link: &LinkState) {
-        let state = if link.is_up {
-            FeedState::Live
-        } else if link.connects == 0 {
-            FeedState::Connecting
-        } else {
-            let why = match link.trouble.as_str() {
-                "" => "the connection to NATS is lost",
-                trouble => trouble,
-            };
-            FeedState::Down {
-                why: why.to_owned(),
-                next_ms: time::now(),
-            }
-        };
         self.shared.channel.status.send_modify(|status| {
-            *status = FeedStatus {
-                state,
-                connects: link.connects,
-                ..status.clone()
-            };
+            status.state = link.feed_state(time::now());
+            status.connects = link.connects;
         });
     }
 }

@@ -79,7 +79,7 @@ fn kept(folder: &Path) -> Vec<String> {
         if name.starts_with("messages.damaged-") {
             kept.push(name);
         } else {
-            let known = ["lock", "messages.note"].contains(&name.as_str())
+            let known = ["lock", "messages.note", "control.sock"].contains(&name.as_str())
                 || [
                     "messages.sqlite",
                     "messages.sqlite-wal",
