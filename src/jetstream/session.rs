@@ -59,6 +59,8 @@ pub(super) struct Session {
     /// Everything up to this message was removed from the stream.
     purged: u64,
     phase: Phase,
+    /// Frames that wait for the pipeline. They are received, and come from no other consumer again.
+    sending: Option<Sending>,
     renewal: Interval,
     progress: Interval,
 }
@@ -107,6 +109,7 @@ impl Session {
             unpublished: Vec::new(),
             purged: 0,
             phase: Phase::Open,
+            sending: None,
             shared,
         };
         let held = session.work().await;
@@ -180,14 +183,13 @@ impl Session {
     }
 
     async fn receive_from(&mut self, messages: &mut Messages) -> Result<Next, LeaseError> {
-        let mut sending: Option<Sending> = None;
         let mut deliveries = 0;
         let mut in_flight = ticks(IN_FLIGHT_INTERVAL);
         loop {
             if self.phase == Phase::Released {
                 return Ok(Next::HandOver);
             }
-            let is_reading = self.phase == Phase::Open && sending.is_none();
+            let is_reading = self.phase == Phase::Open && self.sending.is_none();
             tokio::select! {
                 Some(input) = self.inputs.recv() => {
                     if matches!(input, Input::Reconnected) && self.phase == Phase::Open {
@@ -195,8 +197,8 @@ impl Session {
                     }
                     self.take(input).await;
                 }
-                sent = async { sending.as_mut().expect("guarded").await }, if sending.is_some() => {
-                    sending = None;
+                sent = sent(&mut self.sending) => {
+                    self.sending = None;
                     if sent.is_err() {
                         self.begin_hand_over();
                     }
@@ -207,17 +209,17 @@ impl Session {
                     };
                     match self.frames(first, messages, &mut deliveries).await {
                         Some(frames) if frames.is_empty() => {}
-                        Some(frames) => sending = Some(self.send(frames)),
+                        Some(frames) => self.sending = Some(self.send(frames)),
                         None => return Ok(Next::AnotherConsumer),
                     }
                 }
-                _ = self.renewal.tick() => self.renew().await?,
+                _ = self.renewal.tick(), if self.phase != Phase::Releasing => self.renew().await?,
                 _ = self.progress.tick() => self.keep_alive().await,
                 _ = in_flight.tick(), if self.phase == Phase::Closing => {
-                    // What was sent to the pipeline is known there before its items are forgotten.
-                    if sending.is_none() && self.shared.fence.in_flight(self.partition) == 0 {
-                        self.phase = Phase::Releasing;
-                        self.shared.items.release(self.partition, self.holding);
+                    // What the pipeline has not taken yet is delivered to the next holder.
+                    self.sending = None;
+                    if self.shared.fence.in_flight(self.partition) == 0 {
+                        self.release();
                     }
                 }
             }
@@ -236,15 +238,13 @@ impl Session {
         let mut frames = Vec::new();
         let mut next = Some(first);
         while let Some(message) = next.take() {
-            let (sequence, number) = {
-                let info = message.info().ok()?;
-                (info.stream_sequence, info.consumer_sequence)
-            };
             *deliveries += 1;
-            if number != *deliveries {
+            let numbers = message.info().ok();
+            let numbers = numbers.map(|info| (info.stream_sequence, info.consumer_sequence));
+            let Some((sequence, _)) = numbers.filter(|(_, number)| number == deliveries) else {
                 // Those before it are passed on; with the next delivery the numbers still differ.
                 return (!frames.is_empty()).then_some(frames);
-            }
+            };
             match self.outstanding.received(sequence, &message, now) {
                 Delivery::New => frames.push(Frame {
                     text: text_of(&message.payload),
@@ -289,6 +289,13 @@ impl Session {
             // Deliveries don't matter any more.
             Input::Reconnected => {}
         }
+    }
+
+    /// Has the items forgotten. Those that the pipeline still judges are dropped, as the holding has ended.
+    fn release(&mut self) {
+        self.phase = Phase::Releasing;
+        self.shared.fence.revoke(self.partition);
+        self.shared.items.release(self.partition, self.holding);
     }
 
     fn begin_hand_over(&mut self) {
@@ -345,6 +352,14 @@ impl Session {
         let now = Instant::now();
         let since = now.checked_sub(ACK_WAIT / 3).unwrap_or(now);
         self.outstanding.keep_alive(since, now).await;
+    }
+}
+
+/// Waits until the pipeline has taken the frames that wait for it; for ever where none do.
+async fn sent(sending: &mut Option<Sending>) -> Result<(), PipelineClosed> {
+    match sending {
+        Some(sending) => sending.await,
+        None => std::future::pending().await,
     }
 }
 

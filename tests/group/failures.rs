@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use rand::RngExt as _;
+use sluicegate::customerio::sandbox::Faults;
 
 use crate::fixture::{
     LEASE, Line, LineState, Member, NatsServer, arrived, failing_sandbox, group, in_order, publish,
@@ -128,4 +129,40 @@ async fn a_cluster_goes_on_without_one_of_its_three_servers() {
     publishing.await.unwrap();
     arrived(&sandbox, 3_000).await;
     in_order(&sandbox, 3_000, 30);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn members_without_room_lose_nothing_when_their_line_is_cut() {
+    let nats = NatsServer::start();
+    let publisher = group(&nats.url(), 1).await;
+    let sandbox = crate::common::sandbox(Faults {
+        latency_ms: 40,
+        fail_share: 0.1,
+        ..Faults::default()
+    })
+    .await;
+    let line = Line::to(nats.place()).await;
+    let behind = format!("nats://{}/shop", line.place);
+    // A few events fill it, so that frames wait while the connection is made again.
+    let little_room = [
+        ("SLUICEGATE_DELIVERY_QUEUE_BYTES", "5000"),
+        ("SLUICEGATE_DELIVERY_IN_FLIGHT", "2"),
+        ("SLUICEGATE_DELIVERY_BATCH_BYTES", "3000"),
+    ];
+    let _members = [
+        Member::with(&behind, &sandbox, &little_room),
+        Member::with(&nats.url(), &sandbox, &little_room),
+    ];
+    shared(publisher.connection(), 2).await;
+    let publishing = publish(&publisher, 0..2_000, 30);
+    for _ in 0..6 {
+        tokio::time::sleep(Duration::from_millis(700)).await;
+        line.set(LineState::Cut);
+        tokio::time::sleep(Duration::from_millis(100)).await;
+        line.set(LineState::Works);
+    }
+    publishing.await.unwrap();
+    arrived(&sandbox, 2_000).await;
+    in_order(&sandbox, 2_000, 30);
 }
