@@ -17,7 +17,7 @@ use crate::stub::{Canned, Stub};
 /// In every ID, address and value of the generated events, and in nothing else.
 const SECRET: &str = "Sec7et";
 /// In every number among them.
-const NUMBER: &str = "98765";
+const NUMBER: &str = "987654321";
 const EVENTS: usize = 150;
 const VIEWER: &str = "the-token-of-a-viewer";
 const OPERATOR: &str = "the-token-of-an-operator";
@@ -26,7 +26,7 @@ fn secret() -> impl Strategy<Value = Value> {
     prop_oneof![
         "[a-z]{1,8}Sec7et[0-9]{4}".prop_map(Value::from),
         "Sec7et[a-z]{1,8}@[a-z]{3,9}\\.example".prop_map(Value::from),
-        (0_u32..1_000).prop_map(|n| json!(9_876_500_000_u64 + u64::from(n))),
+        (0_u32..1_000).prop_map(|n| json!(987_654_321_000_u64 + u64::from(n))),
         "\\PC{0,9} Sec7et \"\\PC{0,9}".prop_map(Value::from),
     ]
 }
