@@ -18,8 +18,8 @@ pub(super) struct LeaseTable {
     /// Time after which an unrenewed lease is free.
     term: Duration,
     leases: Vec<SeenLease>,
-    /// When each other member was seen last.
-    others: BTreeMap<String, Instant>,
+    /// The other members.
+    others: BTreeMap<String, SeenMember>,
     /// Partitions for which this process has a session.
     sessions: BTreeSet<u16>,
     /// Those of them that are being handed over.
@@ -35,6 +35,14 @@ struct SeenLease {
     revision: u64,
     /// When this revision was seen.
     at: Option<Instant>,
+}
+
+/// Another member, as it has shown itself last.
+#[derive(Debug, Clone, Copy)]
+struct SeenMember {
+    at: Instant,
+    /// The rate that it has learned for the whole workspace, in requests a second.
+    learned_rate: Option<f64>,
 }
 
 /// Something to do.
@@ -82,10 +90,13 @@ impl LeaseTable {
         }
     }
 
-    /// Takes note of a member that has just shown itself.
-    pub(super) fn saw_member(&mut self, name: &str, now: Instant) {
+    /// Takes note of a member that has just shown itself, and of the rate that it has learned for the
+    /// whole workspace.
+    pub(super) fn saw_member(&mut self, name: &str, learned_rate: Option<f64>, now: Instant) {
         if name != self.me {
-            self.others.insert(name.to_owned(), now);
+            let at = now;
+            self.others
+                .insert(name.to_owned(), SeenMember { at, learned_rate });
         }
     }
 
@@ -120,10 +131,17 @@ impl LeaseTable {
         &self.sessions
     }
 
-    /// What to do now.
+    /// The lowest rate that another member has learned.
+    pub(super) fn learned_rate(&self) -> Option<f64> {
+        let learned = self.others.values().filter_map(|other| other.learned_rate);
+        learned.reduce(f64::min)
+    }
+
+    /// What to do now. Members that have not shown themselves for a term are forgotten.
     pub(super) fn steps(&mut self, now: Instant) -> Vec<Step> {
         let term = self.term;
-        self.others.retain(|_, at| now.duration_since(*at) < term);
+        self.others
+            .retain(|_, other| now.duration_since(other.at) < term);
         self.resting.retain(|_, until| *until > now);
         let (share, first) = self.share();
         let staying = self.sessions.difference(&self.closing).count();
@@ -238,7 +256,7 @@ mod tests {
                         }
                     }
                     for table in self.members.values_mut() {
-                        table.saw_member(name, self.now);
+                        table.saw_member(name, None, self.now);
                     }
                 }
                 for name in &names {
@@ -323,12 +341,27 @@ mod tests {
         for partition in 0..2 {
             table.began(partition);
         }
-        table.saw_member("b", start);
+        table.saw_member("b", None, start);
         assert_eq!(table.steps(start), [Step::Release { partition: 1 }]);
         table.closes(1);
         assert_eq!(table.steps(start), []);
         table.ended(1);
         table.saw_lease(1, 9, record(None), start);
         assert_eq!(table.steps(start), [], "it is b's share");
+    }
+
+    #[test]
+    fn the_rate_that_a_member_learned_is_forgotten_with_the_member() {
+        let start = Instant::now();
+        let mut table = LeaseTable::new("a", 1, TERM);
+        table.saw_member("a", Some(1.0), start);
+        table.saw_member("b", Some(30.0), start);
+        table.saw_member("c", Some(20.0), start);
+        assert_eq!(table.learned_rate(), Some(20.0), "its own is no other's");
+        table.saw_member("b", Some(30.0), start + TERM / 2);
+        table.steps(start + TERM);
+        assert_eq!(table.learned_rate(), Some(30.0), "c is gone");
+        table.saw_member("b", None, start + TERM);
+        assert_eq!(table.learned_rate(), None);
     }
 }

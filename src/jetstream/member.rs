@@ -39,8 +39,6 @@ pub(super) struct Member {
     filters: watch::Sender<Option<FilterChange>>,
     applied: watch::Receiver<Applied>,
     view: watch::Sender<GroupView>,
-    /// What the others have learned of the workspace's rate.
-    learned: BTreeMap<String, f64>,
     table: LeaseTable,
     sessions: BTreeMap<u16, OpenSession>,
     tasks: JoinSet<Result<(), LeaseError>>,
@@ -78,7 +76,6 @@ impl Member {
             filters: ends.filters,
             applied: ends.applied,
             view: ends.view,
-            learned: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tasks: JoinSet::new(),
             partition_of: BTreeMap::new(),
@@ -155,10 +152,9 @@ impl Member {
             let record = record.flatten().unwrap_or_default();
             self.table.saw_lease(partition, entry.revision, record, now);
         } else if let Some(name) = names::member_of(&entry.key) {
-            self.learned.remove(name);
             if is_there {
-                self.table.saw_member(name, now);
-                self.learn(name, &entry.value);
+                let learned_rate = self.learned_rate(&entry.value);
+                self.table.saw_member(name, learned_rate, now);
             } else {
                 self.table.member_left(name);
             }
@@ -182,26 +178,20 @@ impl Member {
         }
     }
 
-    /// Takes note of what another member has learned of the workspace's rate.
-    fn learn(&mut self, name: &str, value: &[u8]) {
-        let record: Option<MemberRecord> = serde_json::from_slice(value).ok();
-        let Some(record) = record.filter(|record| record.name != self.shared.me) else {
-            return;
-        };
-        if let Some(rate) = record.figures.learned_rate
-            && !record.partitions.is_empty()
-        {
-            let partitions = f64::from(self.shared.connection.partitions);
-            let whole = rate * partitions / record.partitions.len() as f64;
-            self.learned.insert(name.to_owned(), whole);
-        }
+    /// The rate that a member has learned for its partitions, as one for the whole workspace.
+    fn learned_rate(&self, record: &[u8]) -> Option<f64> {
+        let record: MemberRecord = serde_json::from_slice(record).ok()?;
+        let held = record.partitions.len();
+        let partitions = f64::from(self.shared.connection.partitions);
+        let rate = record.figures.learned_rate.filter(|_| held > 0)?;
+        Some(rate * partitions / held as f64)
     }
 
     fn look(&mut self) {
         let view = GroupView {
             held: self.table.sessions().len() as u16,
             partitions: self.shared.connection.partitions,
-            learned_rate: self.learned.values().copied().reduce(f64::min),
+            learned_rate: self.table.learned_rate(),
         };
         self.view
             .send_if_modified(|known| std::mem::replace(known, view) != view);
