@@ -17,6 +17,7 @@ mod config_source;
 mod control;
 mod control_place;
 mod ctl;
+mod dead_letter_output;
 mod dead_letters;
 mod deliver;
 mod demo;

@@ -20,7 +20,7 @@ use crate::text::{duration, grouped};
 use crate::tui::widget::text::bytes;
 
 use super::config_source::ConfigSource;
-use super::dead_letters;
+use super::dead_letter_output;
 use super::output::{self, printable};
 use super::spool_location::spool_folder;
 
@@ -127,7 +127,11 @@ impl Report {
         }
         for (index, row) in self.dead_letters.iter().enumerate() {
             let name = if index == 0 { "dead letters" } else { "" };
-            let text = format!("{:>8}  {}", grouped(row.count), dead_letters::row(row));
+            let text = format!(
+                "{:>8}  {}",
+                grouped(row.count),
+                dead_letter_output::row(row)
+            );
             line(&mut out, name, &text);
         }
         out

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 
-use super::dead_letters;
+use super::dead_letter_output;
 use super::output::{self, printable};
 use crate::cli::Format;
 use crate::delivery::BreakerState;
@@ -222,7 +222,7 @@ impl Summary {
                 out,
                 "dead letters  {:>12}   {}",
                 grouped(row.count),
-                dead_letters::row(row)
+                dead_letter_output::row(row)
             );
         }
     }

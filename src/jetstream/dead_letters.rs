@@ -1,5 +1,6 @@
 //! The stream of dead letters.
 
+use std::borrow::Cow;
 use std::time::Duration;
 
 use async_nats::jetstream::consumer::{AckPolicy, DeliverPolicy, pull};
@@ -11,7 +12,8 @@ use futures_util::StreamExt as _;
 use serde::Deserialize;
 use serde_json::value::RawValue;
 
-use crate::delivery::spool::dead_letters::DeadLetter;
+use crate::amplitude::time::{self, UnixMs};
+use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterGroup};
 
 use super::connection::Connection;
 use super::error::{GroupError, InGroup as _};
@@ -29,6 +31,29 @@ pub struct DeadLetterMessage {
     pub number: u64,
     /// One line of JSON, as `dead-letters export` writes it, with the event as it came.
     pub line: String,
+}
+
+impl DeadLetterMessage {
+    /// The message with this number in the stream. What was published could not say it.
+    fn new(number: u64, published: &[u8]) -> Self {
+        let line = String::from_utf8_lossy(published);
+        let line = line.replacen("\"number\":0", &format!("\"number\":{number}"), 1);
+        Self { number, line }
+    }
+
+    /// Its reason and event type, and when it became a dead letter; none if it can't be read.
+    pub fn group(&self) -> Option<(DeadLetterGroup, UnixMs)> {
+        #[derive(Deserialize)]
+        struct Line<'a> {
+            #[serde(flatten)]
+            group: DeadLetterGroup,
+            #[serde(borrow)]
+            at: Cow<'a, str>,
+        }
+        let line: Line<'_> = serde_json::from_str(&self.line).ok()?;
+        let at = serde_json::Value::from(&*line.at).to_string();
+        Some((line.group, time::parse(&at).unwrap_or_default()))
+    }
 }
 
 /// The part of a dead letter's JSON that is read back.
@@ -99,8 +124,7 @@ impl Connection {
                     .info()
                     .in_group("read the dead letters")?
                     .stream_sequence;
-                let line = String::from_utf8_lossy(&message.payload).into_owned();
-                found.push(DeadLetterMessage { number, line });
+                found.push(DeadLetterMessage::new(number, &message.payload));
             }
             if found.len() == before {
                 break;
@@ -110,7 +134,7 @@ impl Connection {
     }
 
     /// Publishes the event of a dead letter again, and removes the dead letter. The event is decided by
-    /// the filters of now.
+    /// the current filters.
     pub async fn retry_dead_letter(&self, letter: &DeadLetterMessage) -> Result<(), GroupError> {
         let parsed: Line<'_> = serde_json::from_str(&letter.line).in_group("read a dead letter")?;
         let event = ByteString::from(parsed.event.get());

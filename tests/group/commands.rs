@@ -208,6 +208,12 @@ async fn dead_letters_of_a_group_are_listed_tried_again_and_discarded() {
     let list: Value =
         serde_json::from_slice(&letters(&["list", "--format", "json"]).stdout).unwrap();
     assert_eq!(list[0]["count"], 3);
+    assert!(
+        list[0]["newest_ms"].as_i64().unwrap() > 1_700_000_000_000,
+        "{list}"
+    );
+    let shown: Value = serde_json::from_slice(&letters(&["show", "2"]).stdout).unwrap();
+    assert_eq!(shown["number"], 2);
     let exported = letters(&["export", "--all"]);
     let exported = String::from_utf8_lossy(&exported.stdout).into_owned();
     assert_eq!(exported.lines().count(), 3);
