@@ -1,6 +1,9 @@
 //! Why a group can't be used.
 
 use std::fmt::Display;
+use std::time::Duration;
+
+use tokio::time::timeout;
 
 /// An error of a group.
 #[derive(Debug, thiserror::Error)]
@@ -71,12 +74,24 @@ pub enum GroupError {
 }
 
 impl GroupError {
-    /// A request that failed.
-    pub(super) fn request(what: &'static str) -> impl Fn(&dyn Display) -> Self {
-        move |why| Self::Request {
+    /// A request to do `what` that failed.
+    pub(super) fn failed(what: &'static str, why: impl Display) -> Self {
+        Self::Request {
             what,
             why: why.to_string(),
         }
+    }
+}
+
+/// The result of a request to do `what`, which must be there within `patience`.
+pub(super) async fn in_time<T, E: From<GroupError>>(
+    patience: Duration,
+    what: &'static str,
+    request: impl Future<Output = Result<T, E>>,
+) -> Result<T, E> {
+    match timeout(patience, request).await {
+        Ok(result) => result,
+        Err(_) => Err(GroupError::failed(what, "no answer").into()),
     }
 }
 
@@ -88,6 +103,6 @@ pub(super) trait InGroup<T> {
 
 impl<T, E: Display> InGroup<T> for Result<T, E> {
     fn in_group(self, what: &'static str) -> Result<T, GroupError> {
-        self.map_err(|error| GroupError::request(what)(&error))
+        self.map_err(|error| GroupError::failed(what, error))
     }
 }

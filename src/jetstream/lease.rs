@@ -8,7 +8,7 @@ use crate::delivery::fence::Clocks;
 use crate::feed::Origin;
 
 use super::connection::Connection;
-use super::error::{GroupError, InGroup as _};
+use super::error::{GroupError, InGroup as _, in_time};
 use super::names;
 use super::records::LeaseRecord;
 use super::shared::Shared;
@@ -42,7 +42,7 @@ pub(super) enum LeaseError {
     RanOut,
     /// A request failed.
     #[error(transparent)]
-    Group(GroupError),
+    Group(#[from] GroupError),
 }
 
 impl Lease {
@@ -114,11 +114,7 @@ impl Lease {
         self.record.owner = None;
         // Nothing is sent any more, whether this arrives or not.
         shared.fence.revoke(self.partition);
-        let written = self.put(&shared.connection);
-        match timeout(shared.term / 3, written).await {
-            Ok(written) => written,
-            Err(_) => Err(LeaseError::RanOut),
-        }
+        self.write(shared).await
     }
 
     fn is_current(&self, shared: &Shared) -> bool {
@@ -130,13 +126,8 @@ impl Lease {
     }
 
     async fn write(&mut self, shared: &Shared) -> Result<(), LeaseError> {
-        let written = timeout(shared.term / 3, self.put(&shared.connection)).await;
-        written.unwrap_or_else(|_| {
-            Err(LeaseError::Group(GroupError::Request {
-                what: "renew a lease",
-                why: "no answer".to_owned(),
-            }))
-        })
+        let writing = self.put(&shared.connection);
+        in_time(shared.patience(), "renew a lease", writing).await
     }
 
     async fn put(&mut self, connection: &Connection) -> Result<(), LeaseError> {
@@ -148,7 +139,8 @@ impl Lease {
     /// Reads it again after a write without an answer, which may have arrived.
     async fn reread(&mut self, shared: &Shared) -> Result<(), LeaseError> {
         let key = names::lease(self.partition);
-        let reading = timeout(shared.term / 3, shared.connection.bucket.entry(key)).await;
+        let reading = shared.connection.bucket.entry(key);
+        let reading = timeout(shared.patience(), reading).await;
         let Ok(Ok(Some(entry))) = reading else {
             return Ok(());
         };
@@ -177,19 +169,19 @@ impl Connection {
         revision: u64,
     ) -> Result<u64, LeaseError> {
         use async_nats::jetstream::kv::{CreateErrorKind, UpdateErrorKind};
-        let text = serde_json::to_vec(record).in_group("write a record");
-        let text = text.map_err(LeaseError::Group)?.into();
+        let what = "write a record";
+        let text = serde_json::to_vec(record).in_group(what)?.into();
         if revision == 0 {
             let created = self.bucket.create(key, text).await;
             return created.map_err(|error| match error.kind() {
                 CreateErrorKind::AlreadyExists => LeaseError::Taken,
-                _ => LeaseError::Group(GroupError::request("write a record")(&error)),
+                _ => GroupError::failed(what, error).into(),
             });
         }
         let updated = self.bucket.update(key, text, revision).await;
         updated.map_err(|error| match error.kind() {
             UpdateErrorKind::WrongLastRevision => LeaseError::Taken,
-            _ => LeaseError::Group(GroupError::request("write a record")(&error)),
+            _ => GroupError::failed(what, error).into(),
         })
     }
 }

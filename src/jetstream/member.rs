@@ -15,7 +15,7 @@ use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::spool::writer::StreamOutcome;
 
 use super::connection::LinkState;
-use super::error::{GroupError, InGroup as _};
+use super::error::{GroupError, InGroup as _, in_time};
 use super::handle::GroupView;
 use super::lease::{Claim, LeaseError};
 use super::lease_table::{LeaseTable, Step};
@@ -320,8 +320,9 @@ impl Member {
             filters_revision: applied.revision,
             filters_error: applied.error,
         };
-        let written = timeout(self.shared.term / 3, self.write_record(&record)).await;
-        if let Ok(Err(error)) = written {
+        let writing = self.write_record(&record);
+        let written = in_time(self.shared.patience(), "write a member's state", writing).await;
+        if let Err(error) = written {
             tracing::debug!("{error}; it is tried again");
         }
     }
@@ -343,7 +344,7 @@ impl Member {
             }
             let _ = connection.client.flush().await;
         };
-        let _ = timeout(self.shared.term / 3, leaving).await;
+        let _ = timeout(self.shared.patience(), leaving).await;
     }
 
     fn show_link(&self, link: &LinkState) {

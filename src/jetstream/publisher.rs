@@ -72,8 +72,5 @@ fn failure(error: &async_nats::jetstream::context::PublishError) -> GroupError {
         PublishErrorKind::StreamNotFound => "the stream is gone".to_owned(),
         _ => super::connection::reason(error),
     };
-    GroupError::Request {
-        what: "publish events",
-        why,
-    }
+    GroupError::failed("publish events", why)
 }

@@ -7,14 +7,14 @@ use async_nats::jetstream::Message;
 use async_nats::jetstream::consumer::pull::Stream as Messages;
 use futures_util::{FutureExt as _, StreamExt as _};
 use tokio::sync::mpsc;
-use tokio::time::{Instant, Interval, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, Interval, MissedTickBehavior, interval};
 
 use crate::amplitude::time;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::feed::{Frame, Origin, PipelineClosed, text_of};
 
 use super::consumer::{ACK_WAIT, receive};
-use super::error::GroupError;
+use super::error::{GroupError, in_time};
 use super::lease::{Claim, Lease, LeaseError};
 use super::outstanding::{Delivery, Outstanding};
 use super::shared::Shared;
@@ -122,7 +122,7 @@ impl Session {
     }
 
     async fn work(&mut self) -> Result<(), LeaseError> {
-        let patience = self.patience();
+        let patience = self.shared.patience();
         let connection = &self.shared.connection;
         let floor = connection.acknowledged(&self.lease.record, patience).await;
         self.outstanding = Outstanding::after(floor);
@@ -145,13 +145,10 @@ impl Session {
         let floor = self.outstanding.floor();
         let generation = self.lease.record.generation + 1;
         let creating = connection.create_consumer(self.partition, generation, floor);
-        let consumer = match timeout(self.patience(), creating).await {
-            Ok(Ok(consumer)) => consumer,
-            Ok(Err(error)) => return self.failed_for_now(&error).await.map(|()| None),
-            Err(_) => {
-                let error = GroupError::request("create a consumer")(&"no answer");
-                return self.failed_for_now(&error).await.map(|()| None);
-            }
+        let creating = in_time(self.shared.patience(), "create a consumer", creating);
+        let consumer = match creating.await {
+            Ok(consumer) => consumer,
+            Err(error) => return self.failed_for_now(&error).await.map(|()| None),
         };
         let old = self.lease.record.consumer.clone();
         let name = consumer.cached_info().name.clone();
@@ -168,11 +165,6 @@ impl Session {
             Ok(messages) => Ok(Some(messages)),
             Err(error) => self.failed_for_now(&error).await.map(|()| None),
         }
-    }
-
-    /// Maximum time for an answer: several of them fit into the time of a lease.
-    fn patience(&self) -> Duration {
-        self.shared.term / 3
     }
 
     /// Waits after a failure of something that may work again, while the lease lasts.
@@ -339,10 +331,9 @@ impl Session {
         }
         if floor > self.purged {
             let purging = self.shared.connection.remove_settled(self.partition, floor);
-            match timeout(self.shared.term / 3, purging).await {
-                Ok(Ok(())) => self.purged = floor,
-                Ok(Err(error)) => tracing::debug!("{error}; it is tried again"),
-                Err(_) => {}
+            match in_time(self.shared.patience(), "remove settled events", purging).await {
+                Ok(()) => self.purged = floor,
+                Err(error) => tracing::debug!("{error}; it is tried again"),
             }
         }
         Ok(())

@@ -20,3 +20,10 @@ pub(super) struct Shared {
     pub(super) me: String,
     pub(super) term: Duration,
 }
+
+impl Shared {
+    /// Maximum time for an answer: several of them fit into the term of a lease.
+    pub(super) fn patience(&self) -> Duration {
+        self.term / 3
+    }
+}
