@@ -19,7 +19,6 @@ use crate::config::Needs;
 use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
 use crate::filter::Mode;
-use crate::network::ProxySetting;
 use crate::pipeline::Pipeline;
 use crate::text::grouped;
 use crate::tui::relay::LogLines;
@@ -139,11 +138,7 @@ impl Playback {
         settings.ledger.enabled &= settings.gate == Mode::Open;
         let spool = own_spool(settings)?;
         // Tokens and certificates of the live feed must not go to another server.
-        settings.feed = config::Feed {
-            url: server.url().into(),
-            proxy: ProxySetting::Direct,
-            ..config::Feed::default()
-        };
+        settings.feed = config::Feed::of_this_process(&server.url());
         Ok(Self {
             loaded,
             server,

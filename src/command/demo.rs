@@ -186,10 +186,9 @@ async fn run_headless(
 fn settings(server: &Server, sandbox: &Sandbox, made_up: bool) -> Settings {
     let mut settings = Settings {
         gate: Mode::Open,
+        feed: config::Feed::of_this_process(&server.url()),
         ..Settings::default()
     };
-    settings.feed.url = server.url().into();
-    settings.feed.proxy = ProxySetting::Direct;
     settings.customerio.workspace = "shop-demo".to_owned();
     settings.customerio.site_id = "demo-site".to_owned();
     settings.customerio.api_key = SecretString::from("demo-key");

@@ -12,7 +12,7 @@ use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
 use crate::feed::{Feed, WebSocketFeed};
 use crate::jetstream::{Connection, Location, NatsSettings, Publisher, bridge};
-use crate::network::{Address, ProxySetting};
+use crate::network::Address;
 use crate::signals;
 use crate::text::grouped;
 
@@ -24,15 +24,11 @@ pub(super) async fn publisher(settings: &NatsSettings, address: &Address) -> Res
     Ok(Publisher::new(Connection::open(settings, &location).await?))
 }
 
-pub(super) use crate::jetstream::host_name;
-
 /// A feed of this process.
 pub(super) fn own_feed(url: &str, token: &secrecy::SecretString) -> Result<Box<dyn Feed>> {
     let settings = config::Feed {
-        url: url.into(),
-        proxy: ProxySetting::Direct,
         token: token.clone(),
-        ..config::Feed::default()
+        ..config::Feed::of_this_process(url)
     };
     Ok(Box::new(WebSocketFeed::new(settings)?))
 }

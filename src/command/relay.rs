@@ -14,7 +14,7 @@ use crate::config::{self, Needs};
 use crate::feed::log::{Log, Retention};
 use crate::feed::server;
 use crate::feed::usage::Usage;
-use crate::jetstream::{Publisher, bridge};
+use crate::jetstream::{self, Publisher, bridge};
 use crate::relay::pass_through::PassThrough;
 use crate::relay::throttle::RateLimits;
 use crate::relay::webhook_mapping::WebhookMapping;
@@ -115,7 +115,7 @@ async fn group(settings: &config::Settings) -> Result<Option<Publisher>> {
 /// Publishes the messages of the log to a group in the background, in order.
 fn publish_log(relay: &Relay, own: &config::Relay, publisher: Publisher) -> Result<()> {
     let feed = publish::own_feed(&relay.feed_url(), &own.token)?;
-    let source = format!("{}-{}", publish::host_name(), own.listen);
+    let source = format!("{}-{}", jetstream::host_name(), own.listen);
     tokio::spawn(async move {
         let never = CancellationToken::new();
         if let Err(error) = bridge(feed, &publisher, Some(&source), never).await {

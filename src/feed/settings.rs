@@ -81,3 +81,15 @@ impl Default for Settings {
         }
     }
 }
+
+impl Settings {
+    /// Those of a feed that this process serves itself: tokens and certificates of another feed don't
+    /// reach it.
+    pub fn of_this_process(url: &str) -> Self {
+        Self {
+            url: url.into(),
+            proxy: ProxySetting::Direct,
+            ..Self::default()
+        }
+    }
+}
