@@ -20,7 +20,7 @@ use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
 use common::{event, sandbox};
-use fixture::{Member, NatsServer, arrived, group, shared};
+use fixture::{Bench, Member, NatsServer, arrived, group, shared};
 use sluicegate::customerio::sandbox::{Faults, Sandbox};
 use sluicegate::jetstream::Publisher;
 
@@ -95,17 +95,10 @@ async fn full_speed() {
 
 /// The longest time without an arrival after one of two members was killed.
 async fn takeover() {
-    let nats = NatsServer::start();
-    let publisher = group(&nats.url(), 1).await;
-    let sandbox = sandbox(Faults::default()).await;
-    let (killed, _stays) = (
-        Member::start(&nats.url(), &sandbox),
-        Member::start(&nats.url(), &sandbox),
-    );
-    shared(publisher.connection(), 2).await;
+    let mut bench = Bench::start(2, Faults::default()).await;
     let since = Instant::now();
-    killed.kill();
-    shared(publisher.connection(), 1).await;
+    bench.members.remove(0).kill();
+    bench.shared().await;
     println!(
         "taken over {:.1} s after a kill, with leases of {:.0} s",
         since.elapsed().as_secs_f64(),

@@ -14,6 +14,9 @@ use super::names::{self, LAYOUT, Names};
 use super::records::{LAYOUT_VERSION, LayoutRecord, LeaseRecord, MemberRecord};
 use super::settings::NatsSettings;
 
+/// The duplicate window of a bucket, as the server's own tools set it.
+const BUCKET_DUPLICATES: Duration = Duration::from_secs(120);
+
 /// What a group is created with.
 #[derive(Debug, Clone)]
 pub struct Creation {
@@ -97,6 +100,17 @@ async fn create_stream(context: &Context, config: Config) -> Result<(), GroupErr
     Ok(())
 }
 
+/// What all streams of a group have in common: they are kept on disk, on this many servers.
+fn kept(wanted: &Creation) -> Config {
+    Config {
+        retention: RetentionPolicy::Limits,
+        storage: StorageType::File,
+        num_replicas: wanted.replicas,
+        duplicate_window: wanted.duplicate_window,
+        ..Config::default()
+    }
+}
+
 /// The stream behind a bucket. The client library creates buckets only with servers from 2.10 on, as it
 /// reads from the account what older ones don't tell.
 fn bucket_stream(names: &Names, wanted: &Creation) -> Config {
@@ -107,13 +121,11 @@ fn bucket_stream(names: &Names, wanted: &Creation) -> Config {
         subjects: vec![format!("$KV.{bucket}.>")],
         max_messages_per_subject: 1,
         discard: DiscardPolicy::New,
-        storage: StorageType::File,
-        num_replicas: wanted.replicas,
-        duplicate_window: Duration::from_secs(120),
+        duplicate_window: BUCKET_DUPLICATES,
         allow_rollup: true,
         deny_delete: true,
         allow_direct: true,
-        ..Config::default()
+        ..kept(wanted)
     }
 }
 
@@ -123,13 +135,9 @@ fn events_stream(names: &Names, wanted: &Creation) -> Config {
         name: names.events_stream(),
         description: Some("sluicegate: events that are not settled".to_owned()),
         subjects: vec![names.all_events()],
-        retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::New,
         max_bytes: wanted.max_bytes,
-        storage: StorageType::File,
-        num_replicas: wanted.replicas,
-        duplicate_window: wanted.duplicate_window,
-        ..Config::default()
+        ..kept(wanted)
     }
 }
 
@@ -138,13 +146,9 @@ fn dead_stream(names: &Names, wanted: &Creation) -> Config {
         name: names.dead_stream(),
         description: Some("sluicegate: dead letters".to_owned()),
         subjects: vec![names.all_dead()],
-        retention: RetentionPolicy::Limits,
         discard: DiscardPolicy::Old,
         max_age: wanted.keep_dead_letters,
-        storage: StorageType::File,
-        num_replicas: wanted.replicas,
-        duplicate_window: wanted.duplicate_window,
-        ..Config::default()
+        ..kept(wanted)
     }
 }
 

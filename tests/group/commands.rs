@@ -7,8 +7,8 @@ use bytestring::ByteString;
 use serde_json::Value;
 
 use crate::common::{event, sandbox, until};
-use crate::fixture::{Member, NatsServer, arrived, group, in_order, shared, status};
-use crate::program::{Serving, post, sluicegate};
+use crate::fixture::{Bench, Member, NatsServer, arrived, group, in_order, relay, shared, status};
+use crate::program::{post, sluicegate};
 use sluicegate::customerio::sandbox::Faults;
 
 fn run(arguments: &[&str]) -> Output {
@@ -77,14 +77,7 @@ async fn a_full_stream_and_a_server_that_is_gone_are_a_503_for_the_sender() {
             .status
             .success()
     );
-    let relay = Serving::start(sluicegate().args([
-        "relay",
-        "--headless",
-        "--listen",
-        "127.0.0.1:0",
-        "--to",
-        &url,
-    ]));
+    let relay = relay(&url, &[]);
     let webhook = format!("{}/webhook", relay.url);
     let send = |n: u64| tokio::task::block_in_place(|| post(&webhook, &event("u-1", n)));
     assert_eq!(send(0)["code"], 200);
@@ -111,12 +104,13 @@ async fn a_relay_with_a_log_answers_while_the_server_is_gone_and_publishes_later
     let publisher = group(&nats.url(), 1).await;
     let sandbox = sandbox(Faults::default()).await;
     let folder = tempfile::tempdir().unwrap();
-    let relay = Serving::start(
-        sluicegate()
-            .args(["relay", "--headless", "--listen", "127.0.0.1:0", "--to"])
-            .args([&nats.url(), "--retain", "1h", "--folder"])
-            .arg(folder.path()),
-    );
+    let kept = [
+        "--retain",
+        "1h",
+        "--folder",
+        folder.path().to_str().unwrap(),
+    ];
+    let relay = relay(&nats.url(), &kept);
     let webhook = format!("{}/webhook", relay.url);
     let send = |n: u64| {
         let answer =
@@ -146,27 +140,15 @@ async fn archives_are_published_by_replay() {
         .map(|n| event(&format!("u-{}", n % 5), n))
         .collect();
     std::fs::write(&file, lines.join("\n")).unwrap();
-    let played = run(&[
-        "replay",
-        "--speed",
-        "max",
-        "--to",
-        &nats.url(),
-        file.to_str().unwrap(),
-    ]);
+    let (url, file) = (nats.url(), file.to_str().unwrap());
+    let replay = || run(&["replay", "--speed", "max", "--to", &url, file]);
+    let played = replay();
     assert!(
         out(&played).contains("published 500 events"),
         "{}",
         out(&played)
     );
-    let again = run(&[
-        "replay",
-        "--speed",
-        "max",
-        "--to",
-        &nats.url(),
-        file.to_str().unwrap(),
-    ]);
+    let again = replay();
     assert!(again.status.success(), "{}", out(&again));
     assert_eq!(
         status(&nats.url())["events"],
@@ -241,15 +223,11 @@ async fn dead_letters_of_a_group_are_listed_tried_again_and_discarded() {
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn a_member_that_ends_hands_its_partitions_over_within_two_seconds() {
-    let nats = NatsServer::start();
-    let publisher = group(&nats.url(), 1).await;
-    let sandbox = sandbox(Faults::default()).await;
-    let leaving = Member::start(&nats.url(), &sandbox);
-    let _staying = Member::start(&nats.url(), &sandbox);
-    shared(publisher.connection(), 2).await;
+    let mut bench = Bench::start(2, Faults::default()).await;
+    let leaving = bench.members.remove(0);
     let ended = tokio::spawn(leaving.end());
     let started = Instant::now();
-    shared(publisher.connection(), 1).await;
+    bench.shared().await;
     assert!(ended.await.unwrap().success());
     // The promise of the design, not a speed: an unrenewed lease would take longer.
     assert!(

@@ -5,104 +5,78 @@ use std::time::Duration;
 use rand::RngExt as _;
 use sluicegate::customerio::sandbox::Faults;
 
+use crate::common::sandbox;
 use crate::fixture::{
-    LEASE, Line, LineState, Member, NatsServer, arrived, failing_sandbox, group, in_order, publish,
-    shared,
+    Bench, LEASE, Member, NatsServer, arrived, failing, group, in_order, publish, shared,
 };
+use crate::line::{Line, LineState};
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn members_that_are_killed_at_random_lose_and_reorder_nothing() {
-    let nats = NatsServer::start();
-    let publisher = group(&nats.url(), 1).await;
-    let sandbox = failing_sandbox(0.2).await;
-    let mut members: Vec<Member> = (0..3)
-        .map(|_| Member::start(&nats.url(), &sandbox))
-        .collect();
-    shared(publisher.connection(), 3).await;
-    let publishing = publish(&publisher, 0..12_000, 30);
+    let mut bench = Bench::start(3, failing(0.2)).await;
+    let publishing = publish(&bench.publisher, 0..12_000, 30);
     for _ in 0..20 {
         let wait = rand::rng().random_range(50..900);
         tokio::time::sleep(Duration::from_millis(wait)).await;
-        let victim = rand::rng().random_range(0..members.len());
-        members.swap_remove(victim).kill();
-        members.push(Member::start(&nats.url(), &sandbox));
+        let victim = rand::rng().random_range(0..bench.members.len());
+        bench.members.swap_remove(victim).kill();
+        bench.add_member();
     }
     publishing.await.unwrap();
-    arrived(&sandbox, 12_000).await;
-    in_order(&sandbox, 12_000, 30);
+    bench.complete(12_000, 30).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn a_member_that_was_stopped_for_longer_than_its_lease_sends_nothing_old() {
-    let nats = NatsServer::start();
-    let publisher = group(&nats.url(), 1).await;
-    let sandbox = failing_sandbox(0.2).await;
-    let members = [
-        Member::start(&nats.url(), &sandbox),
-        Member::start(&nats.url(), &sandbox),
-    ];
-    shared(publisher.connection(), 2).await;
-    let publishing = publish(&publisher, 0..6_000, 30);
+    let bench = Bench::start(2, failing(0.2)).await;
+    let publishing = publish(&bench.publisher, 0..6_000, 30);
     for round in 0..4 {
-        let stopped = &members[round % 2];
+        let stopped = &bench.members[round % 2];
         tokio::time::sleep(Duration::from_millis(200)).await;
         stopped.signal("STOP");
         tokio::time::sleep(LEASE * 2).await;
         stopped.signal("CONT");
-        shared(publisher.connection(), 2).await;
+        bench.shared().await;
     }
     publishing.await.unwrap();
-    arrived(&sandbox, 6_000).await;
-    in_order(&sandbox, 6_000, 30);
+    bench.complete(6_000, 30).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn a_member_that_is_cut_off_from_nats_stops_in_time_and_comes_back() {
-    let nats = NatsServer::start();
-    let publisher = group(&nats.url(), 1).await;
-    let sandbox = failing_sandbox(0.2).await;
-    let line = Line::to(nats.place()).await;
+    let mut bench = Bench::start(1, failing(0.2)).await;
+    let line = Line::to(bench.nats.place()).await;
     let behind = format!("nats://{}/shop", line.place);
-    let _cut_off = Member::start(&behind, &sandbox);
-    let _other = Member::start(&nats.url(), &sandbox);
-    shared(publisher.connection(), 2).await;
-    let publishing = publish(&publisher, 0..5_000, 30);
+    bench.members.push(Member::start(&behind, &bench.sandbox));
+    bench.shared().await;
+    let publishing = publish(&bench.publisher, 0..5_000, 30);
     for state in [LineState::Silent, LineState::Cut] {
         tokio::time::sleep(Duration::from_millis(300)).await;
         line.set(state);
         tokio::time::sleep(LEASE * 2).await;
         line.set(LineState::Works);
-        shared(publisher.connection(), 2).await;
+        bench.shared().await;
     }
     publishing.await.unwrap();
-    arrived(&sandbox, 5_000).await;
-    in_order(&sandbox, 5_000, 30);
+    bench.complete(5_000, 30).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn a_server_that_restarts_loses_nothing() {
-    let mut nats = NatsServer::start();
-    let publisher = group(&nats.url(), 1).await;
-    let sandbox = failing_sandbox(0.1).await;
-    let _members = [
-        Member::start(&nats.url(), &sandbox),
-        Member::start(&nats.url(), &sandbox),
-    ];
-    shared(publisher.connection(), 2).await;
-    let publishing = publish(&publisher, 0..3_000, 30);
+    let mut bench = Bench::start(2, failing(0.1)).await;
+    let publishing = publish(&bench.publisher, 0..3_000, 30);
     for pause in [0, 1, 5] {
         tokio::time::sleep(Duration::from_millis(500)).await;
-        nats.kill();
+        bench.nats.kill();
         tokio::time::sleep(Duration::from_secs(pause)).await;
-        nats.start_again();
+        bench.nats.start_again();
     }
     publishing.await.unwrap();
-    arrived(&sandbox, 3_000).await;
-    in_order(&sandbox, 3_000, 30);
+    bench.complete(3_000, 30).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -110,7 +84,7 @@ async fn a_server_that_restarts_loses_nothing() {
 async fn a_cluster_goes_on_without_one_of_its_three_servers() {
     let mut cluster = NatsServer::cluster();
     let publisher = group(&cluster[0].url(), 3).await;
-    let sandbox = failing_sandbox(0.1).await;
+    let sandbox = sandbox(failing(0.1)).await;
     let _members = [
         Member::start(&cluster[1].url(), &sandbox),
         Member::start(&cluster[2].url(), &sandbox),
@@ -136,10 +110,9 @@ async fn a_cluster_goes_on_without_one_of_its_three_servers() {
 async fn members_without_room_lose_nothing_when_their_line_is_cut() {
     let nats = NatsServer::start();
     let publisher = group(&nats.url(), 1).await;
-    let sandbox = crate::common::sandbox(Faults {
+    let sandbox = sandbox(Faults {
         latency_ms: 40,
-        fail_share: 0.1,
-        ..Faults::default()
+        ..failing(0.1)
     })
     .await;
     let line = Line::to(nats.place()).await;

@@ -13,7 +13,7 @@ use sluicegate::network::Address;
 use tempfile::TempDir;
 
 use crate::common::{event, numbers_of};
-use crate::program::{run_on, signal, sluicegate, steady_place};
+use crate::program::{Serving, run_on, signal, sluicegate, steady_place};
 
 /// The term of a lease in these tests.
 pub const LEASE: Duration = Duration::from_secs(2);
@@ -149,6 +149,73 @@ pub async fn group(url: &str, replicas: usize) -> Publisher {
             Err(error) => assert!(started.elapsed() < Duration::from_secs(30), "{error}"),
         }
         tokio::time::sleep(Duration::from_millis(300)).await;
+    }
+}
+
+/// A relay as a process, which publishes to the group.
+pub fn relay(url: &str, more: &[&str]) -> Serving {
+    Serving::start(
+        sluicegate()
+            .args([
+                "relay",
+                "--headless",
+                "--listen",
+                "127.0.0.1:0",
+                "--to",
+                url,
+            ])
+            .args(more),
+    )
+}
+
+/// A group on a server of its own, with a sandbox, and members that share the partitions.
+pub struct Bench {
+    pub nats: NatsServer,
+    pub publisher: Publisher,
+    pub sandbox: Sandbox,
+    pub members: Vec<Member>,
+}
+
+impl Bench {
+    /// Starts everything, with a sandbox that fails in this way.
+    pub async fn start(members: usize, faults: Faults) -> Self {
+        let nats = NatsServer::start();
+        let publisher = group(&nats.url(), 1).await;
+        let sandbox = crate::common::sandbox(faults).await;
+        let start = |_| Member::start(&nats.url(), &sandbox);
+        let members: Vec<Member> = (0..members).map(start).collect();
+        shared(publisher.connection(), members.len()).await;
+        Self {
+            nats,
+            publisher,
+            sandbox,
+            members,
+        }
+    }
+
+    /// Starts another member.
+    pub fn add_member(&mut self) {
+        let member = Member::start(&self.nats.url(), &self.sandbox);
+        self.members.push(member);
+    }
+
+    /// Waits until the members share the partitions.
+    pub async fn shared(&self) {
+        shared(self.publisher.connection(), self.members.len()).await;
+    }
+
+    /// Waits until the events `0..events` of these people are there, once and in order.
+    pub async fn complete(&self, events: u64, people: u64) {
+        arrived(&self.sandbox, events).await;
+        in_order(&self.sandbox, events, people);
+    }
+}
+
+/// Faults that fail a share of the requests.
+pub fn failing(fail_share: f64) -> Faults {
+    Faults {
+        fail_share,
+        ..Faults::default()
     }
 }
 
@@ -290,84 +357,5 @@ pub async fn shared(connection: &Connection, members: usize) {
             );
         }
         tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-}
-
-/// A sandbox that fails a share of the requests.
-pub async fn failing_sandbox(share: f64) -> Sandbox {
-    crate::common::sandbox(Faults {
-        fail_share: share,
-        ..Faults::default()
-    })
-    .await
-}
-
-/// What a line does.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum LineState {
-    /// It passes everything on.
-    Works,
-    /// It passes nothing on, and takes new connections.
-    Silent,
-    /// It is cut, and takes no connections.
-    Cut,
-}
-
-/// A line to a server, which can be cut and silenced.
-pub struct Line {
-    pub place: SocketAddr,
-    state: tokio::sync::watch::Sender<LineState>,
-}
-
-impl Line {
-    pub async fn to(server: SocketAddr) -> Self {
-        let listener = tokio::net::TcpListener::bind(("127.0.0.1", 0))
-            .await
-            .unwrap();
-        let place = listener.local_addr().unwrap();
-        let state = tokio::sync::watch::Sender::new(LineState::Works);
-        let states = state.clone();
-        tokio::spawn(async move {
-            while let Ok((client, _)) = listener.accept().await {
-                let states = states.clone();
-                if *states.borrow() != LineState::Cut {
-                    tokio::spawn(async move {
-                        let server = tokio::net::TcpStream::connect(server).await?;
-                        let (from, to) = client.into_split();
-                        let (answers, requests) = server.into_split();
-                        let back = pass(answers, to, states.subscribe());
-                        tokio::try_join!(pass(from, requests, states.subscribe()), back)?;
-                        std::io::Result::Ok(())
-                    });
-                }
-            }
-        });
-        Self { place, state }
-    }
-
-    pub fn set(&self, state: LineState) {
-        self.state.send_replace(state);
-    }
-}
-
-async fn pass(
-    mut from: tokio::net::tcp::OwnedReadHalf,
-    mut to: tokio::net::tcp::OwnedWriteHalf,
-    mut state: tokio::sync::watch::Receiver<LineState>,
-) -> std::io::Result<()> {
-    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
-    let mut bytes = vec![0; 64 << 10];
-    loop {
-        let now = *state.borrow_and_update();
-        tokio::select! {
-            read = from.read(&mut bytes), if now == LineState::Works => match read? {
-                0 => return Ok(()),
-                read => to.write_all(&bytes[..read]).await?,
-            },
-            _ = state.changed() => {}
-        }
-        if *state.borrow() == LineState::Cut {
-            return Err(std::io::ErrorKind::ConnectionReset.into());
-        }
     }
 }

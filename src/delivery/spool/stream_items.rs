@@ -170,16 +170,12 @@ impl StreamItems {
                     admitted.push(queued);
                 }
             }
-            // Items of a partition that is no longer held were not taken, and settle nothing.
-            let fence = &self.fence;
-            let received: Vec<Origin> = append
-                .received
-                .into_iter()
-                .filter(|origin| fence.is_current(*origin))
-                .collect();
-            for origin in received {
-                self.messages.entry(origin).or_default().is_judged = true;
-                self.settle_message(origin);
+            for origin in append.received {
+                // Items of a partition that is no longer held were not taken, and settle nothing.
+                if self.fence.is_current(origin) {
+                    self.messages.entry(origin).or_default().is_judged = true;
+                    self.settle_message(origin);
+                }
             }
         }
         if !admitted.is_empty() {
