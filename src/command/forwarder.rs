@@ -91,7 +91,6 @@ async fn share_filters(settings: &mut Settings, group: &GroupHandle) -> Result<(
             author: author.name,
             from: author.from,
             at_ms: time::now(),
-            what: "the first member's configuration".to_owned(),
         };
         // Another member may have been faster.
         let _ = group.set_filters(&own).await;

@@ -79,6 +79,4 @@ pub struct SharedFilters {
     pub from: String,
     /// When it was made.
     pub at_ms: UnixMs,
-    /// What it was, in words.
-    pub what: String,
 }

@@ -27,21 +27,17 @@ impl Handle {
             return Ok(());
         };
         let gate = self.gate.load();
-        let (mode, filters, what) = match command {
-            Command::SetGate(mode) => {
-                let what = format!("gate: {}", mode.name());
-                (*mode, gate.filters().clone(), what)
-            }
+        let (mode, filters) = match command {
+            Command::SetGate(mode) => (*mode, gate.filters().clone()),
             Command::SetFilters { base, filters } => {
                 self.check_base(*base)?;
-                (gate.mode(), filters.clone(), "filters".to_owned())
+                (gate.mode(), filters.clone())
             }
             Command::UndoFilters { base } => {
                 self.check_base(*base)?;
                 let back = self.change_log.replaced();
                 let back = back.ok_or(SteerError::NothingToUndo)?;
-                let filters = Filters::clone(&back);
-                (gate.mode(), filters, "filters, undo".to_owned())
+                (gate.mode(), Filters::clone(&back))
             }
             _ => return Ok(()),
         };
@@ -53,7 +49,6 @@ impl Handle {
             author: author.name.clone(),
             from: format!("{}, at {}", author.from, group.name()),
             at_ms: time::now(),
-            what,
         };
         group
             .set_filters(&shared)

@@ -84,7 +84,7 @@ async fn check_group(settings: &Settings, location: &Location, report: &mut Repo
                 let advice = "`sluicegate nats doctor` checks this part alone";
                 Check::failed(
                     GROUP,
-                    format!("not true: {}: {problem}", finding.what),
+                    format!("expected that {}; {problem}", finding.what),
                     advice,
                 )
             }
