@@ -12,7 +12,7 @@ use flate2::write::GzEncoder;
 use sluicegate::amplitude::time;
 use sluicegate::customerio::dedupe;
 use sluicegate::filter::Decision;
-use sluicegate::ledger::{HashKey, LedgerSettings, NewRow, Outcome, Recorder};
+use sluicegate::ledger::{HashKey, LedgerRun, LedgerSettings, NewRow, Outcome, Recorder};
 use zip::write::SimpleFileOptions;
 
 /// The begin of the export: an hour of 2026.
@@ -21,6 +21,8 @@ const BEGIN_MS: i64 = 1_795_000_000_000 / 3_600_000 * 3_600_000;
 const HOURS: u64 = 168;
 /// Rows that are recorded at once.
 const BATCH: usize = 5_000;
+/// What writes the ledger.
+const RUN: LedgerRun = LedgerRun::Forwarder { member: None };
 /// One of this many events is missing in the ledger.
 const MISSING: u64 = 10_000;
 
@@ -54,7 +56,7 @@ fn main() {
         quota_bytes: 8 << 30,
     };
     let (recorder, thread) =
-        sluicegate::ledger::start(settings, |text| println!("{text}")).expect("a ledger");
+        sluicegate::ledger::start(settings, RUN, |text| println!("{text}")).expect("a ledger");
     let mut rows = Rows {
         key: recorder.key().clone(),
         recorder,

@@ -51,7 +51,8 @@ async fn main() {
             .map(|_| Member::with(&nats.url(), &sandbox, &one_at_a_time))
             .collect();
         shared(publisher.connection(), members).await;
-        fill(&publisher, 60_000).await;
+        // More than they can send meanwhile.
+        fill(&publisher, 25_000 * members as u64).await;
         let rate = rate(&sandbox).await;
         println!("{members} members, a sink of {LATENCY_MS} ms: {rate:>8.0} events/s");
     }

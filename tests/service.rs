@@ -138,6 +138,40 @@ fn a_service_manager_that_is_gone_does_not_end_the_service() {
     assert_eq!(service.ends(), 0);
 }
 
+/// The value of a setting of a unit.
+fn unit_setting(unit: &str, name: &str) -> Option<String> {
+    let path = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("assets");
+    let text = std::fs::read_to_string(path.join(unit)).unwrap();
+    let value = |line: &str| Some(line.strip_prefix(name)?.strip_prefix('=')?.to_owned());
+    text.lines().find_map(value)
+}
+
+/// The service manager gives a folder to the user of the unit that starts: a folder of two users would be
+/// taken from the one that runs.
+#[test]
+fn units_with_one_folder_have_one_user() {
+    let folder = |unit| unit_setting(unit, "StateDirectory").unwrap();
+    // Without a name of its own, the user of a unit is named as the unit is.
+    let user = |unit: &str| {
+        let own = unit_setting(unit, "User");
+        own.unwrap_or_else(|| unit.trim_end_matches(".service").to_owned())
+    };
+    let [forwarder, relay, audit] = [
+        "sluicegate.service",
+        "sluicegate-relay.service",
+        "sluicegate-audit.service",
+    ];
+    assert_eq!(folder(forwarder), folder(audit));
+    assert_eq!(user(forwarder), user(audit));
+    assert_ne!(folder(forwarder), folder(relay));
+    assert_ne!(user(forwarder), user(relay));
+    let starts = unit_setting(relay, "ExecStart").unwrap();
+    assert!(
+        starts.contains(&format!("--folder %S/{} ", folder(relay))),
+        "{starts}"
+    );
+}
+
 /// The units, as `systemd-analyze` finds them.
 #[test]
 #[ignore = "needs systemd: .ci/interop"]

@@ -3,6 +3,7 @@
 use serde_json::json;
 
 use crate::amplitude::time::{self, UnixMs};
+use crate::protocol::Snapshot;
 use crate::text::duration;
 
 use super::course::{Change, Status};
@@ -15,6 +16,8 @@ pub(super) struct Message {
     name: String,
     state: AlertState,
     workspace: String,
+    /// The forwarder's name in its group; empty if it belongs to none.
+    member: String,
     at_ms: UnixMs,
     change: Change,
 }
@@ -31,21 +34,30 @@ impl Status {
 }
 
 impl Message {
-    pub(super) fn new(rule: &AlertRule, workspace: &str, at_ms: UnixMs, change: Change) -> Self {
+    pub(super) fn new(
+        rule: &AlertRule,
+        workspace: &str,
+        snapshot: &Snapshot,
+        change: Change,
+    ) -> Self {
+        let member = snapshot.group.as_ref().and_then(|group| group.me.clone());
         Self {
             name: rule.name.clone(),
             state: rule.when,
             workspace: workspace.to_owned(),
-            at_ms,
+            member: member.unwrap_or_default(),
+            at_ms: snapshot.at_ms,
             change,
         }
     }
 
     /// The message in a sentence.
     pub(super) fn text(&self) -> String {
-        let Self {
-            name, workspace, ..
-        } = self;
+        let name = &self.name;
+        let place = match self.member.as_str() {
+            "" => self.workspace.clone(),
+            member => format!("{}, {member}", self.workspace),
+        };
         let Change {
             status,
             since_ms,
@@ -54,10 +66,10 @@ impl Message {
         let lasted = duration((self.at_ms - since_ms).max(0));
         let status = status.name();
         match self.change.status {
-            Status::Firing => format!("[{workspace}] {name}: {says}"),
-            Status::StillFiring => format!("[{workspace}] {name}, {status} after {lasted}: {says}"),
+            Status::Firing => format!("[{place}] {name}: {says}"),
+            Status::StillFiring => format!("[{place}] {name}, {status} after {lasted}: {says}"),
             Status::Recovered => {
-                format!("[{workspace}] {name}: {status} after {lasted}. It was: {says}")
+                format!("[{place}] {name}: {status} after {lasted}. It was: {says}")
             }
         }
     }
@@ -72,6 +84,7 @@ impl Message {
                 "state": self.state,
                 "status": self.change.status.name(),
                 "workspace": self.workspace,
+                "member": self.member,
                 "message": self.change.says,
                 "text": text,
                 "since": time::to_rfc3339(self.change.since_ms),
@@ -85,7 +98,7 @@ impl Message {
     pub(super) fn log(&self) {
         let (alert, status) = (self.name.as_str(), self.change.status.name());
         let (state, since) = (self.state.name(), time::to_rfc3339(self.change.since_ms));
-        let workspace = self.workspace.as_str();
+        let (workspace, member) = (self.workspace.as_str(), self.member.as_str());
         let text = self.text();
         if self.change.status == Status::Recovered {
             tracing::info!(
@@ -95,6 +108,7 @@ impl Message {
                 status,
                 since,
                 workspace,
+                member,
                 "alert: {text}"
             );
         } else {
@@ -105,13 +119,14 @@ impl Message {
                 status,
                 since,
                 workspace,
+                member,
                 "alert: {text}"
             );
         }
     }
 
     /// The variables for a command.
-    pub(super) fn variables(&self) -> [(&'static str, String); 5] {
+    pub(super) fn variables(&self) -> [(&'static str, String); 6] {
         [
             ("SLUICEGATE_ALERT", self.name.clone()),
             (
@@ -119,6 +134,7 @@ impl Message {
                 self.change.status.name().to_owned(),
             ),
             ("SLUICEGATE_ALERT_WORKSPACE", self.workspace.clone()),
+            ("SLUICEGATE_ALERT_MEMBER", self.member.clone()),
             ("SLUICEGATE_ALERT_MESSAGE", self.change.says.clone()),
             ("SLUICEGATE_ALERT_TEXT", self.text()),
         ]

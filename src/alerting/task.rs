@@ -110,7 +110,7 @@ impl Notifier {
             let Some(change) = alert.course.step(level, snapshot.at_ms, timing) else {
                 continue;
             };
-            let message = Message::new(rule, &self.workspace, snapshot.at_ms, change);
+            let message = Message::new(rule, &self.workspace, snapshot, change);
             message.log();
             for receiver in &alert.receivers {
                 if receiver.try_send(message.clone()).is_err() {

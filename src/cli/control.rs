@@ -39,11 +39,13 @@ pub struct Ctl {
   sluicegate attach                                the forwarder of this machine
   sluicegate attach --ssh ops@forwarder            the forwarder of another machine
   sluicegate attach forwarder:4090                 one that listens on control.listen
+  sluicegate attach nats://nats-1:4222/shop        all members of a group
   sluicegate attach --lite --ssh ops@forwarder     over a line with little room
 The forwarder goes on when the screen is left. Any number of screens may be attached at once.")]
 pub struct Attach {
-    /// The forwarder that listens at this address (control.listen) by TLS, or at this URL. Default: the
-    /// one of this machine, by its socket.
+    /// The forwarder that listens at this address (control.listen) by TLS, or at this URL; or all members
+    /// of the group at a URL that begins with nats:// or tls://. Default: the forwarder of this machine,
+    /// by its socket.
     #[arg(value_name = "HOST:PORT", conflicts_with_all = ["at", "ssh", "pipe"])]
     pub forwarder: Option<String>,
     /// The forwarder.

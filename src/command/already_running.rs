@@ -54,7 +54,7 @@ pub(super) async fn offer(error: Report, settings: &Settings) -> Result<ExitCode
     complain!("sluicegate: {found}");
     complain!("Enter  attach a screen to it (it keeps its settings)    Esc  quit");
     if blocking::run(is_accepted).await? {
-        return attach::show(running.client, settings, Transfer::default()).await;
+        return attach::attach_to(running.client, settings, Transfer::default()).await;
     }
     Ok(ExitCode::from(2))
 }

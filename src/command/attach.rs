@@ -2,16 +2,19 @@
 
 use std::io::{IsTerminal as _, stdin, stdout};
 use std::process::ExitCode;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use color_eyre::eyre::{Result, bail};
+use color_eyre::eyre::{Result, bail, eyre};
 
 use crate::cli::Attach;
 use crate::config::Settings;
 use crate::control::client::{Client, Place};
+use crate::control::group::GroupMirror;
 use crate::control::mirror::{Mirror, Transfer};
 use crate::control::remote::Remote;
 use crate::control::{AboutAnswer, Role, socket};
+use crate::jetstream::{Connection, Location};
+use crate::network::Address;
 use crate::tui::action::ReloadOutcome;
 use crate::tui::input::keymap::Keymap;
 use crate::tui::{self, Labels, Opening, memory};
@@ -24,6 +27,8 @@ use super::working_folder::working_folder;
 
 /// Maximum bytes a second from another machine: below 40 kB/s with what HTTP and TLS add.
 const BYTES_PER_SECOND: u32 = 37_000;
+/// Maximum time until a member of a group answers.
+const FIRST_MEMBER: Duration = Duration::from_secs(10);
 
 pub(super) async fn run(mut args: Attach, source: ConfigSource) -> Result<ExitCode> {
     if args.pipe {
@@ -37,7 +42,11 @@ pub(super) async fn run(mut args: Attach, source: ConfigSource) -> Result<ExitCo
         );
     }
     if let Some(address) = args.forwarder.take() {
-        args.place.at = Some(url(address));
+        let address = Address::new(&address);
+        if Location::is_meant(&address) {
+            return group(args, &address, source).await;
+        }
+        args.place.at = Some(url(address.expose().to_owned()));
     }
     let is_far = args.place.at.is_some() || args.ssh.is_some();
     let transfer = Transfer {
@@ -55,7 +64,42 @@ pub(super) async fn run(mut args: Attach, source: ConfigSource) -> Result<ExitCo
         Some(bridge) => Client::new(Place::Socket(bridge.socket()), None)?,
         None => client(args.place, source)?,
     };
-    show(client, &settings, transfer).await
+    attach_to(client, &settings, transfer).await
+}
+
+/// Opens the screen on all members of a group.
+async fn group(args: Attach, address: &Address, source: ConfigSource) -> Result<ExitCode> {
+    if args.lite {
+        bail!(
+            "a screen over a group shows whole events: leave --lite out, or attach to one member"
+        );
+    }
+    let location =
+        Location::parse(address).map_err(|error| eyre!("{} {error}", address.place()))?;
+    let mut settings = source.load(&[])?.settings;
+    args.screen.apply(&mut settings.screen);
+    let connection = Connection::open(&settings.nats, &location).await?;
+    let place = connection.shown().to_owned();
+    let (state, following_members) = connection.follow_members();
+    let (mirror, ends, members) = GroupMirror::new(connection, state, settings.screen.ring_bytes);
+    let following = tokio::spawn(async {
+        tokio::join!(following_members, mirror.run());
+    });
+    let started = Instant::now();
+    let remote = loop {
+        match Remote::connect_group(members.clone(), ends.clone()).await {
+            Ok(remote) => break remote,
+            Err(_) if started.elapsed() < FIRST_MEMBER => {
+                tokio::time::sleep(Duration::from_millis(200)).await;
+            }
+            Err(error) => return Err(error.into()),
+        }
+    };
+    let about = remote.about().await?;
+    let feed = format!("all members of {place}");
+    show(remote, about, feed, &settings).await?;
+    following.abort();
+    Ok(ExitCode::SUCCESS)
 }
 
 /// The URL of an address, which is one by itself or `host:port`.
@@ -68,22 +112,29 @@ fn url(address: String) -> String {
 }
 
 /// Opens the screen on the forwarder of `client`, with the look, keys and presets of these settings.
-pub(super) async fn show(
+pub(super) async fn attach_to(
     client: Client,
     settings: &Settings,
     transfer: Transfer,
 ) -> Result<ExitCode> {
     client.versions().await?.check_screen(&client.place())?;
-    let about: AboutAnswer = client.get("/v1/about").await?;
     let (mirror, ends) = Mirror::new(client.clone(), settings.screen.ring_bytes, transfer);
     let remote = Remote::connect(client.clone(), ends).await?;
     let following = tokio::spawn(mirror.run());
-    let forwarder = about.forwarder;
-    let (place, feed) = (client.place(), &forwarder.feed);
+    let about = remote.about().await?;
+    let (place, feed) = (client.place(), &about.forwarder.feed);
     let feed = match about.role {
         Role::Operator => format!("{feed} (attached to {place})"),
         Role::Viewer => format!("viewer at {place}: {feed}"),
     };
+    show(remote, about, feed, settings).await?;
+    following.abort();
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Shows the screen until it is left. `feed` is what it says of the feed.
+async fn show(remote: Remote, about: AboutAnswer, feed: String, settings: &Settings) -> Result<()> {
+    let forwarder = about.forwarder;
     let labels = Labels {
         workspace: forwarder.workspace.clone(),
         destination: forwarder.destination,
@@ -93,21 +144,17 @@ pub(super) async fn show(
         tour: None,
         server: String::new(),
     };
-    let presets = settings.presets.clone();
-    let reload = reload(remote.clone(), settings.clone());
     let opening = Opening {
         labels,
         look: settings.screen.clone(),
         keymap: Keymap::with(&settings.keys).unwrap_or_default(),
-        presets,
+        presets: settings.presets.clone(),
         drain: Duration::ZERO,
-        reload: Some(reload),
+        reload: Some(reload(remote.clone(), settings.clone())),
         memory: memory::path_for(&forwarder.workspace),
     };
-    let closed = tui::attach(remote, opening).await;
-    following.abort();
-    closed?;
-    Ok(ExitCode::SUCCESS)
+    tui::attach(remote, opening).await?;
+    Ok(())
 }
 
 /// Reloads the configuration of the forwarder. The presets stay those of this machine.

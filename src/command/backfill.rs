@@ -138,7 +138,10 @@ impl Playback {
         settings.ledger.enabled &= settings.gate == Mode::Open;
         let spool = own_spool(settings)?;
         // Tokens and certificates of the live feed must not go to another server.
-        settings.feed = config::Feed::of_this_process(&server.url());
+        settings.feed = config::Feed {
+            is_playback: true,
+            ..config::Feed::of_this_process(&server.url())
+        };
         Ok(Self {
             loaded,
             server,

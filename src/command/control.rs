@@ -8,6 +8,8 @@ use color_eyre::eyre::Result;
 use super::certificate::CertificateFiles;
 use super::reload::Reloader;
 use crate::config::{self, Settings};
+#[cfg(unix)]
+use crate::control::socket;
 use crate::control::{About, Access, Api, Reload, Role, Server, Token};
 use crate::pipeline::{Handle, Pipeline};
 
@@ -31,6 +33,13 @@ pub(super) async fn serve(
     let server = listen(Server::new(api.doors()), own, Some(folder)).await?;
     if let Some(server) = server {
         pipeline.run_beside("the control API", server.run());
+    }
+    #[cfg(unix)]
+    if own.socket
+        && let Some(group) = pipeline.handle().group().cloned()
+    {
+        let serving = group.serve_screens(socket::path(folder));
+        pipeline.run_beside("the group's screens", serving);
     }
     Ok(())
 }

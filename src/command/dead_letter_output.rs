@@ -7,8 +7,8 @@ use std::process::ExitCode;
 use color_eyre::eyre::{Result, WrapErr as _, bail};
 use serde_json::Value;
 
-use crate::cli::Format;
-use crate::delivery::spool::dead_letters::DeadLetterRow;
+use crate::cli::{DeadLetterChoice, Format};
+use crate::delivery::spool::dead_letters::{DeadLetterRow, DeadLetterSelection};
 use crate::owner_only;
 use crate::text::{grouped, with_field};
 
@@ -16,6 +16,18 @@ use super::output::{self, printable};
 
 /// Context of a failure to write an export.
 pub(super) const INCOMPLETE: &str = "cannot write all dead letters; the export is incomplete";
+
+/// The selections for what the operator chose.
+pub(super) fn selections(choice: DeadLetterChoice) -> Vec<DeadLetterSelection> {
+    match choice.reason {
+        Some(reason) => vec![DeadLetterSelection::Reason(reason)],
+        None if choice.all => vec![DeadLetterSelection::All],
+        None => {
+            let numbers = choice.numbers.into_iter();
+            numbers.map(DeadLetterSelection::One).collect()
+        }
+    }
+}
 
 /// Returns 1 if no dead letter was chosen, else 0.
 pub(super) fn exit_code(count: u64) -> ExitCode {
@@ -75,36 +87,55 @@ pub(super) fn show(found: Option<Value>, number: Option<i64>) -> Result<ExitCode
     Ok(ExitCode::SUCCESS)
 }
 
-/// Exports to a file, else to standard output. `write` writes the lines and returns their number.
-pub(super) fn export(
-    out: Option<PathBuf>,
-    write: impl FnOnce(&mut dyn Write) -> Result<u64>,
-) -> Result<ExitCode> {
-    let to: Box<dyn Write> = match &out {
-        Some(path) => Box::new(
-            owner_only::create(path)
-                .wrap_err_with(|| format!("cannot write {}", path.display()))?,
-        ),
-        None => Box::new(std::io::stdout().lock()),
-    };
-    let mut to = BufWriter::new(to);
-    let count = write(&mut to)?;
-    to.flush().wrap_err(INCOMPLETE)?;
-    if let Some(path) = out {
-        say!("{} written to {}", counted(count), path.display());
-    }
-    Ok(exit_code(count))
+/// An export to a file, else to standard output.
+pub(super) struct Export {
+    to: BufWriter<Box<dyn Write>>,
+    path: Option<PathBuf>,
 }
 
-/// Asks the operator for confirmation, if there is a terminal to ask on. `count` counts what would be
-/// discarded.
-pub(super) fn is_sure(count: impl FnOnce() -> Result<u64>) -> Result<bool> {
+impl Export {
+    /// Opens the file, if one is named.
+    pub(super) fn open(path: Option<PathBuf>) -> Result<Self> {
+        let to: Box<dyn Write> = match &path {
+            Some(path) => Box::new(
+                owner_only::create(path)
+                    .wrap_err_with(|| format!("cannot write {}", path.display()))?,
+            ),
+            None => Box::new(std::io::stdout().lock()),
+        };
+        let to = BufWriter::new(to);
+        Ok(Self { to, path })
+    }
+
+    /// Takes the lines.
+    pub(super) fn to(&mut self) -> &mut dyn Write {
+        &mut self.to
+    }
+
+    /// Ends an export of this many dead letters.
+    pub(super) fn close(mut self, count: u64) -> Result<ExitCode> {
+        self.to.flush().wrap_err(INCOMPLETE)?;
+        if let Some(path) = self.path {
+            say!("{} written to {}", counted(count), path.display());
+        }
+        Ok(exit_code(count))
+    }
+}
+
+/// Fails if there is no terminal to ask on.
+pub(super) fn must_have_terminal() -> Result<()> {
     if !std::io::stdin().is_terminal() {
         bail!(
             "discarding can't be undone, and there is no terminal to ask on: add --yes to discard anyway"
         );
     }
-    say_as_is!("discard {} for good? [y/N] ", counted(count()?));
+    Ok(())
+}
+
+/// Asks the operator for confirmation on the terminal. `count` is the number of dead letters that would
+/// be discarded.
+pub(super) fn is_sure(count: u64) -> Result<bool> {
+    say_as_is!("discard {} for good? [y/N] ", counted(count));
     std::io::stdout().flush()?;
     let mut answer = String::new();
     std::io::stdin().lock().read_line(&mut answer)?;

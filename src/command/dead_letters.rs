@@ -4,12 +4,12 @@ use std::process::ExitCode;
 
 use color_eyre::eyre::{Result, WrapErr, bail};
 
-use crate::cli::{DeadLetterChoice, DeadLetters, SpoolFolder};
+use crate::cli::{DeadLetters, SpoolFolder};
 use crate::delivery::spool::dead_letters::{self as store, DeadLetter, DeadLetterSelection};
 use crate::jetstream::Location;
 
 use super::config_source::ConfigSource;
-use super::dead_letter_output as output;
+use super::dead_letter_output::{self as output, Export};
 use super::group_letters;
 use super::spool_location::spool_folder;
 
@@ -48,7 +48,9 @@ fn of_spool(command: DeadLetters, source: ConfigSource) -> Result<ExitCode> {
         DeadLetters::Show { spool, number } => show(&open(spool, source)?, number),
         DeadLetters::Retry { spool, which } => {
             let letters = open(spool, source)?;
-            let count = each(&selections(which), UNCHANGED, |which| letters.retry(which))?;
+            let count = each(&output::selections(which), UNCHANGED, |which| {
+                letters.retry(which)
+            })?;
             say!(
                 "{} queued again; the running forwarder, or the next one, sends them",
                 output::counted(count)
@@ -57,35 +59,26 @@ fn of_spool(command: DeadLetters, source: ConfigSource) -> Result<ExitCode> {
         }
         DeadLetters::Export { spool, which, out } => {
             let letters = open(spool, source)?;
-            output::export(out, |to| {
-                each(&selections(which), output::INCOMPLETE, |which| {
-                    letters.export(which, to)
-                })
-            })
+            let mut export = Export::open(out)?;
+            let count = each(&output::selections(which), output::INCOMPLETE, |which| {
+                letters.export(which, export.to())
+            });
+            export.close(count?)
         }
         DeadLetters::Discard { spool, which, yes } => {
             let letters = open(spool, source)?;
-            let which = selections(which);
-            if !yes && !output::is_sure(|| each(&which, UNREADABLE, |which| letters.count(which)))?
-            {
-                say!("nothing was discarded");
-                return Ok(ExitCode::SUCCESS);
+            let which = output::selections(which);
+            if !yes {
+                output::must_have_terminal()?;
+                let count = each(&which, UNREADABLE, |which| letters.count(which))?;
+                if !output::is_sure(count)? {
+                    say!("nothing was discarded");
+                    return Ok(ExitCode::SUCCESS);
+                }
             }
             let count = each(&which, UNCHANGED, |which| letters.discard(which))?;
             say!("{} discarded", output::counted(count));
             Ok(output::exit_code(count))
-        }
-    }
-}
-
-/// Returns the selections of the spool for what the operator chose.
-fn selections(choice: DeadLetterChoice) -> Vec<DeadLetterSelection> {
-    match choice.reason {
-        Some(reason) => vec![DeadLetterSelection::Reason(reason)],
-        None if choice.all => vec![DeadLetterSelection::All],
-        None => {
-            let numbers = choice.numbers.into_iter();
-            numbers.map(DeadLetterSelection::One).collect()
         }
     }
 }

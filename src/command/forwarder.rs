@@ -88,6 +88,7 @@ async fn share_filters(settings: &mut Settings, group: &GroupHandle) -> Result<(
         let own = SharedFilters {
             mode: settings.gate,
             filters: settings.filters(),
+            version: 1,
             author: author.name,
             from: author.from,
             at_ms: time::now(),
@@ -101,6 +102,6 @@ async fn share_filters(settings: &mut Settings, group: &GroupHandle) -> Result<(
     settings.unseen_types = known.shared.filters.unseen_types;
     settings.types = known.shared.filters.types;
     settings.rules = known.shared.filters.rules;
-    group.applies(known.revision, None);
+    group.applies(known.revision, known.shared.version);
     Ok(())
 }

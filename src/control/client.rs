@@ -26,6 +26,13 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 pub enum Place {
     /// The socket of a forwarder on this machine.
     Socket(PathBuf),
+    /// A local socket that leads to a forwarder elsewhere.
+    Tunnel {
+        /// The socket.
+        socket: PathBuf,
+        /// The forwarder, for messages.
+        name: String,
+    },
     /// The URL of `control.listen`, and a token if one is needed.
     Network {
         /// `http://127.0.0.1:4090` or `https://…`.
@@ -101,8 +108,10 @@ impl Client {
                 }
                 http = http.unix_socket(path.as_path());
             }
+            #[cfg(unix)]
+            Place::Tunnel { socket, .. } => http = http.unix_socket(socket.as_path()),
             #[cfg(not(unix))]
-            Place::Socket(_) => return Err(ClientError::NoSockets),
+            Place::Socket(_) | Place::Tunnel { .. } => return Err(ClientError::NoSockets),
             Place::Network { .. } => {}
         }
         let failed = |why: String| ClientError::Unreachable {
@@ -255,7 +264,7 @@ impl Client {
         timeout: Option<Duration>,
     ) -> Result<Response, ClientError> {
         let base = match &self.place {
-            Place::Socket(_) => "http://localhost",
+            Place::Socket(_) | Place::Tunnel { .. } => "http://localhost",
             Place::Network { url, .. } => url.trim_end_matches('/'),
         };
         let mut request = self.http.request(method, format!("{base}{path}"));
@@ -264,7 +273,7 @@ impl Client {
                 token: Some(token), ..
             } => request = request.bearer_auth(token.expose_secret()),
             Place::Network { .. } => {}
-            Place::Socket(_) => {
+            Place::Socket(_) | Place::Tunnel { .. } => {
                 // A header's value is ASCII.
                 let name = Author::here("").name;
                 let ascii: String = name.chars().filter(char::is_ascii).collect();
@@ -349,6 +358,7 @@ pub(super) fn take_lines(
 fn shown(place: &Place) -> String {
     match place {
         Place::Socket(path) => path.display().to_string(),
+        Place::Tunnel { name, .. } => name.clone(),
         Place::Network { url, .. } => url.clone(),
     }
 }

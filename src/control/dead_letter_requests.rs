@@ -6,8 +6,8 @@ use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse as _, Response};
 use serde::Deserialize;
 
-use crate::delivery::spool::dead_letters::{DeadLetterSelection, DeadLetters};
-use crate::pipeline::CommandError;
+use crate::delivery::spool::dead_letters::DeadLetterSelection;
+use crate::pipeline::DeadLetterError;
 use crate::protocol::Command;
 
 use super::access::Caller;
@@ -35,9 +35,8 @@ pub(super) async fn list(
     must_see_people(&api, &caller)?;
     let SomeDeadLetters { which, most } = parsed(&body)?;
     let most = most.min(MAX_DEAD_LETTERS);
-    let handle = &api.0.handle;
-    let found = handle.with_letters(move |all| Ok(all.page(&which, 0, most)?));
-    let found = found.await.map_err(|error| unreadable(&error))?;
+    let found = api.0.handle.dead_letters(which, most).await;
+    let found = found.map_err(|error| unreadable(&error))?;
     let found: Vec<WireLetter> = found.into_iter().map(WireLetter::of).collect();
     Ok(answer(StatusCode::OK, &found))
 }
@@ -49,13 +48,8 @@ pub(super) async fn export(
 ) -> Result<Response, Refusal> {
     must_see_people(&api, &caller)?;
     let which: DeadLetterSelection = parsed(&body)?;
-    let export = move |all: &DeadLetters| {
-        let mut text = Vec::new();
-        all.export(&which, &mut text)?;
-        Ok(text)
-    };
-    let text = api.0.handle.with_letters(export).await;
-    let text = text.map_err(|error| unreadable(&error))?;
+    let exported = api.0.handle.export_dead_letters(which, Vec::new()).await;
+    let (_, text) = exported.map_err(|error| unreadable(&error))?;
     let headers = [(header::CONTENT_TYPE, "application/x-ndjson")];
     Ok((StatusCode::OK, headers, text).into_response())
 }
@@ -71,7 +65,7 @@ fn must_see_people(api: &Api, caller: &Caller) -> Result<(), Refusal> {
     }
 }
 
-fn unreadable(error: &CommandError) -> Refusal {
+fn unreadable(error: &DeadLetterError) -> Refusal {
     Refusal::new(StatusCode::INTERNAL_SERVER_ERROR, error.to_string())
 }
 

@@ -18,6 +18,7 @@ pub mod client;
 mod dead_letter_requests;
 mod door;
 mod events;
+pub mod group;
 mod metrics;
 pub mod mirror;
 mod probes;

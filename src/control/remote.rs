@@ -17,9 +17,10 @@ use crate::filter::preview::Batching;
 use crate::protocol::{Applied, Command, Snapshot, VersionedFilters};
 use crate::telemetry::ring::SharedRing;
 
-use super::about::About;
+use super::about::{About, AboutAnswer};
 use super::access::Role;
 use super::client::{Client, ClientError};
+use super::group::GroupClients;
 use super::mirror::{MirrorEnds, Run};
 use super::wire::WireRecord;
 use super::wire_letter::WireLetter;
@@ -27,14 +28,46 @@ use super::wire_letter::WireLetter;
 /// Maximum time until the state shows a change.
 const KNOWN_WITHIN: Duration = Duration::from_secs(3);
 
-/// A forwarder in another process. Clones are of the same one.
+/// A forwarder in another process, or all members of a group. Clones are of the same.
 #[derive(Debug, Clone)]
 pub struct Remote {
-    client: Client,
+    clients: Clients,
     ends: MirrorEnds,
     settings: Arc<Mutex<RemoteSettings>>,
     /// The events that are here as a whole, where the others are summaries.
     whole: Arc<Mutex<BTreeSet<u64>>>,
+}
+
+/// The clients of what a screen is on.
+#[derive(Debug, Clone)]
+enum Clients {
+    One(Client),
+    Group(GroupClients),
+}
+
+impl Clients {
+    /// The client for what one forwarder can do.
+    fn any(&self) -> Result<Client, ClientError> {
+        match self {
+            Self::One(client) => Ok(client.clone()),
+            Self::Group(members) => members.any(),
+        }
+    }
+
+    /// The clients for what each forwarder must do.
+    fn all(&self) -> Result<Vec<Client>, ClientError> {
+        match self {
+            Self::One(client) => Ok(vec![client.clone()]),
+            Self::Group(members) => {
+                let all = members.all();
+                if all.is_empty() {
+                    // Which fails, and says why.
+                    members.any()?;
+                }
+                Ok(all)
+            }
+        }
+    }
 }
 
 /// The settings of a forwarder that a screen's queries depend on.
@@ -49,13 +82,30 @@ pub struct RemoteSettings {
 impl Remote {
     /// The forwarder of `client`, whose state and events come to `ends`.
     pub async fn connect(client: Client, ends: MirrorEnds) -> Result<Self, ClientError> {
-        let settings = client.get("/v1/settings").await?;
+        Self::on(Clients::One(client), ends).await
+    }
+
+    /// The members of a group, whose sum comes to `ends`.
+    pub async fn connect_group(
+        members: GroupClients,
+        ends: MirrorEnds,
+    ) -> Result<Self, ClientError> {
+        Self::on(Clients::Group(members), ends).await
+    }
+
+    async fn on(clients: Clients, ends: MirrorEnds) -> Result<Self, ClientError> {
+        let settings = clients.any()?.get("/v1/settings").await?;
         Ok(Self {
-            client,
+            clients,
             ends,
             settings: Arc::new(Mutex::new(settings)),
             whole: Arc::default(),
         })
+    }
+
+    /// What the forwarder is, or a member of the group, and who asks.
+    pub async fn about(&self) -> Result<AboutAnswer, ClientError> {
+        self.clients.any()?.get("/v1/about").await
     }
 
     /// Whether an event is here as a summary only, and the rest of it may be fetched.
@@ -74,7 +124,7 @@ impl Remote {
         } = *self.run();
         let number = sequence.saturating_sub(offset);
         let path = format!("/v1/event?pid={process}&started_ms={started_ms}&sequence={number}");
-        let found = self.client.get::<WireRecord>(&path).await;
+        let found = self.clients.any()?.get::<WireRecord>(&path).await;
         if matches!(found, Ok(_) | Err(ClientError::Refused { .. })) {
             let mut whole = self.whole();
             whole.insert(sequence);
@@ -142,7 +192,7 @@ impl Remote {
             Command::UndoFilters { base } => {
                 (Method::POST, "/v1/filters/undo", json!({ "base": base }))
             }
-            Command::Resume => (Method::POST, "/v1/resume", json!({})),
+            Command::Resume => return self.resume().await,
             Command::RetryDeadLetters(which) => {
                 (Method::POST, "/v1/dead-letters/retry", json!(which))
             }
@@ -150,10 +200,22 @@ impl Remote {
                 (Method::POST, "/v1/dead-letters/discard", json!(which))
             }
         };
-        let applied: Applied = self.client.change(method, path, &body).await?;
+        let client = self.clients.any()?;
+        let applied: Applied = client.change(method, path, &body).await?;
         // So that the screen doesn't show older filters after the answer.
         self.wait_for_filters(applied.filters_version).await;
         Ok(applied)
+    }
+
+    /// Has delivery tried again, by each forwarder.
+    async fn resume(&self) -> Result<Applied, ClientError> {
+        let mut last = Applied::default();
+        for client in self.clients.all()? {
+            last = client
+                .change(Method::POST, "/v1/resume", &json!({}))
+                .await?;
+        }
+        Ok(last)
     }
 
     /// Waits until the state shows this version of the filters, but not long.
@@ -164,21 +226,35 @@ impl Remote {
         let _ = tokio::time::timeout(KNOWN_WITHIN, is_known).await;
     }
 
-    /// Reloads the forwarder's configuration. Returns what it changed.
+    /// Reloads the forwarder's configuration, or that of each member. Returns what it changed, which is
+    /// named by member where they differ.
     pub async fn reload(&self) -> Result<String, ClientError> {
-        let answer: Applied = self
-            .client
-            .change(Method::POST, "/v1/reload", &json!({}))
-            .await?;
-        self.wait_for_filters(answer.filters_version).await;
-        let settings = self.client.get("/v1/settings").await?;
+        let mut messages: Vec<(String, String)> = Vec::new();
+        for client in self.clients.all()? {
+            let answer: Applied = client
+                .change(Method::POST, "/v1/reload", &json!({}))
+                .await?;
+            self.wait_for_filters(answer.filters_version).await;
+            messages.push((client.place(), answer.message));
+        }
+        let settings = self.clients.any()?.get("/v1/settings").await?;
         *self.settings.lock().unwrap_or_else(PoisonError::into_inner) = settings;
-        Ok(answer.message)
+        let first = messages.first().map(|(_, message)| message.clone());
+        let first = first.unwrap_or_default();
+        if messages.iter().all(|(_, message)| *message == first) {
+            return Ok(first);
+        }
+        let named = messages.iter();
+        let named: Vec<String> = named.map(|(name, it)| format!("{name}: {it}")).collect();
+        Ok(named.join("; "))
     }
 
     /// Asks Customer.io, by the key that the forwarder has.
     pub async fn ask_customerio(&self, question: &Question) -> Result<Look, ClientError> {
-        self.client.ask("/v1/customerio/ask", question).await
+        self.clients
+            .any()?
+            .ask("/v1/customerio/ask", question)
+            .await
     }
 
     /// The newest of the selected dead letters.
@@ -189,7 +265,7 @@ impl Remote {
     ) -> Result<Vec<DeadLetter>, ClientError> {
         let body = json!({ "which": which, "most": most });
         let path = "/v1/dead-letters/list";
-        let found: Vec<WireLetter> = self.client.ask(path, &body).await?;
+        let found: Vec<WireLetter> = self.clients.any()?.ask(path, &body).await?;
         Ok(found.into_iter().map(WireLetter::into_letter).collect())
     }
 
@@ -200,8 +276,8 @@ impl Remote {
         to: &mut (dyn io::Write + Send),
     ) -> Result<u64, String> {
         let path = "/v1/dead-letters/export";
-        let text = self.client.text(path, &json!(which)).await;
-        let text = text.map_err(|error| error.to_string())?;
+        let asking = async { self.clients.any()?.text(path, &json!(which)).await };
+        let text = asking.await.map_err(|error| error.to_string())?;
         to.write_all(&text).map_err(|error| error.to_string())?;
         Ok(memchr::memchr_iter(b'\n', &text).count() as u64)
     }

@@ -50,6 +50,9 @@ pub struct Settings {
     pub max_frame_bytes: usize,
     pub record_folder: String,
     pub record_format: record::Format,
+    /// Whether a command plays events that were missed. No setting.
+    #[serde(skip)]
+    pub is_playback: bool,
 }
 
 impl Default for Settings {
@@ -78,6 +81,7 @@ impl Default for Settings {
             max_frame_bytes: 16 << 20,
             record_folder: String::new(),
             record_format: record::Format::Zstandard,
+            is_playback: false,
         }
     }
 }

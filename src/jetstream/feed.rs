@@ -26,6 +26,8 @@ use super::shared_filters::Applied;
 const FIRST_CONNECTION: Duration = Duration::from_secs(30);
 /// Delay before it is.
 const RETRY_DELAY: Duration = Duration::from_secs(1);
+/// Maximum dead letters that a member's screens count and choose from: the newest.
+const MAX_DEAD_LETTERS: usize = 100_000;
 
 /// A group that was joined.
 #[derive(Debug)]
@@ -69,6 +71,8 @@ pub async fn join(settings: &NatsSettings, location: &Location) -> Result<Joined
     let (filters, filters_received) = watch::channel(None);
     let (applied, applied_received) = watch::channel(Applied::default());
     let (view, view_received) = watch::channel(GroupView::default());
+    let (state, state_received) = watch::channel(Arc::default());
+    let dead_letters = connection.dead_letters(MAX_DEAD_LETTERS).await?;
     let figures: Arc<Mutex<MemberFigures>> = Arc::default();
     let (fence, items) = (Fence::default(), Arc::default());
     let handle = GroupHandle {
@@ -78,6 +82,8 @@ pub async fn join(settings: &NatsSettings, location: &Location) -> Result<Joined
         figures: figures.clone(),
         applied,
         view: view_received,
+        state: state_received,
+        dead_letters,
     };
     let feed = GroupFeed {
         connection,
@@ -91,6 +97,7 @@ pub async fn join(settings: &NatsSettings, location: &Location) -> Result<Joined
             filters,
             applied: applied_received,
             view,
+            state,
         },
     };
     let ends = StreamEnds {

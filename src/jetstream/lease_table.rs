@@ -100,6 +100,11 @@ impl LeaseTable {
         }
     }
 
+    /// Whether another member has shown itself within a term, as of the last [`Self::steps`].
+    pub(super) fn is_there(&self, name: &str) -> bool {
+        self.others.contains_key(name)
+    }
+
     /// Takes note of a member that has left.
     pub(super) fn member_left(&mut self, name: &str) {
         self.others.remove(name);

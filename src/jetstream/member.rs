@@ -20,7 +20,7 @@ use super::handle::GroupView;
 use super::lease::{Claim, LeaseError};
 use super::lease_table::{LeaseTable, Step};
 use super::names;
-use super::records::{LeaseRecord, MemberFigures, MemberRecord, SharedFilters};
+use super::records::{GroupState, LeaseRecord, MemberFigures, MemberRecord, SharedFilters};
 use super::session::{Input, Session};
 use super::shared::Shared;
 use super::shared_filters::{Applied, FilterChange};
@@ -39,6 +39,9 @@ pub(super) struct Member {
     filters: watch::Sender<Option<FilterChange>>,
     applied: watch::Receiver<Applied>,
     view: watch::Sender<GroupView>,
+    state: watch::Sender<Arc<GroupState>>,
+    /// What the members have written, this one too, with its revision.
+    members: BTreeMap<String, (MemberRecord, u64)>,
     table: LeaseTable,
     sessions: BTreeMap<u16, OpenSession>,
     tasks: JoinSet<Result<(), LeaseError>>,
@@ -63,6 +66,7 @@ pub(super) struct MemberEnds {
     pub(super) filters: watch::Sender<Option<FilterChange>>,
     pub(super) applied: watch::Receiver<Applied>,
     pub(super) view: watch::Sender<GroupView>,
+    pub(super) state: watch::Sender<Arc<GroupState>>,
 }
 
 impl Member {
@@ -76,6 +80,8 @@ impl Member {
             filters: ends.filters,
             applied: ends.applied,
             view: ends.view,
+            state: ends.state,
+            members: BTreeMap::new(),
             sessions: BTreeMap::new(),
             tasks: JoinSet::new(),
             partition_of: BTreeMap::new(),
@@ -153,10 +159,14 @@ impl Member {
             self.table.saw_lease(partition, entry.revision, record, now);
         } else if let Some(name) = names::member_of(&entry.key) {
             if is_there {
-                let learned_rate = self.learned_rate(&entry.value);
+                let record = serde_json::from_slice::<MemberRecord>(&entry.value).ok();
+                let learned_rate = record.as_ref().and_then(|record| self.learned_rate(record));
                 self.table.saw_member(name, learned_rate, now);
+                let known = record.map(|record| (name.to_owned(), (record, entry.revision)));
+                self.members.extend(known);
             } else {
                 self.table.member_left(name);
+                self.members.remove(name);
             }
         } else if entry.key == names::FILTERS && is_there {
             match serde_json::from_slice::<SharedFilters>(&entry.value) {
@@ -179,8 +189,7 @@ impl Member {
     }
 
     /// The rate that a member has learned for its partitions, as one for the whole workspace.
-    fn learned_rate(&self, record: &[u8]) -> Option<f64> {
-        let record: MemberRecord = serde_json::from_slice(record).ok()?;
+    fn learned_rate(&self, record: &MemberRecord) -> Option<f64> {
         let held = record.partitions.len();
         let partitions = f64::from(self.shared.connection.partitions);
         let rate = record.figures.learned_rate.filter(|_| held > 0)?;
@@ -195,7 +204,9 @@ impl Member {
         };
         self.view
             .send_if_modified(|known| std::mem::replace(known, view) != view);
-        for step in self.table.steps(Instant::now()) {
+        let steps = self.table.steps(Instant::now());
+        self.show_members();
+        for step in steps {
             match step {
                 Step::Claim {
                     partition,
@@ -216,6 +227,37 @@ impl Member {
                 }
             }
         }
+    }
+
+    /// Shows the pipeline which members are there.
+    fn show_members(&mut self) {
+        let (table, me) = (&self.table, &self.shared.me);
+        let bucket = &self.shared.connection.bucket;
+        self.members.retain(|name, (_, revision)| {
+            let is_there = name == me || table.is_there(name);
+            if !is_there {
+                // A killed one can't do it itself. Others try the same, and one that works again has
+                // written a newer revision.
+                let (bucket, key, revision) = (bucket.clone(), names::member(name), *revision);
+                tokio::spawn(
+                    async move { bucket.delete_expect_revision(key, Some(revision)).await },
+                );
+            }
+            is_there
+        });
+        let state = GroupState {
+            place: self.shared.connection.shown().to_owned(),
+            me: Some(me.clone()),
+            partitions: self.shared.connection.partitions,
+            members: self.members.values().map(|(it, _)| it.clone()).collect(),
+        };
+        self.state.send_if_modified(|known| {
+            let is_new = **known != state;
+            if is_new {
+                *known = Arc::new(state);
+            }
+            is_new
+        });
     }
 
     fn begin_session(&mut self, claim: Claim) {
@@ -316,6 +358,7 @@ impl Member {
             started_ms: self.started_ms,
             at_ms: time::now(),
             partitions: self.table.sessions().iter().copied().collect(),
+            lease_ms: self.shared.term.as_millis() as u64,
             figures,
             filters_revision: applied.revision,
             filters_error: applied.error,

@@ -43,6 +43,11 @@ impl Names {
         format!("{}.dead.{partition}", self.prefix)
     }
 
+    /// The subject on which a member takes connections to its control API.
+    pub(super) fn control(&self, member: &str) -> String {
+        format!("{}.control.{member}", self.prefix)
+    }
+
     /// The bucket of leases, members and shared settings.
     pub(super) fn bucket(&self) -> String {
         format!("{}-group", self.prefix)
@@ -55,6 +60,8 @@ pub(super) const LAYOUT: &str = "layout";
 pub(super) const FILTERS: &str = "filters";
 const LEASE: &str = "lease.";
 const MEMBER: &str = "member.";
+/// The keys of all members.
+pub(super) const ALL_MEMBERS: &str = "member.>";
 
 /// The key of a partition's lease.
 pub(super) fn lease(partition: u16) -> String {

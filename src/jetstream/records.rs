@@ -28,6 +28,19 @@ pub(super) struct LeaseRecord {
     pub(super) floor: u64,
 }
 
+/// The group, as somebody sees it.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct GroupState {
+    /// Its address, without secrets.
+    pub place: String,
+    /// The member that sees it; none for a screen over all.
+    pub me: Option<String>,
+    /// Number of partitions.
+    pub partitions: u16,
+    /// The members that are there, by name.
+    pub members: Vec<MemberRecord>,
+}
+
 /// A member, as it describes itself.
 #[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct MemberRecord {
@@ -41,6 +54,9 @@ pub struct MemberRecord {
     pub at_ms: UnixMs,
     /// The partitions that it holds.
     pub partitions: Vec<u16>,
+    /// The term of its leases, in milliseconds: who has not written this again by then is gone.
+    #[serde(default)]
+    pub lease_ms: u64,
     /// Its own figures.
     pub figures: MemberFigures,
     /// The revision of the filters that it applies.
@@ -58,6 +74,9 @@ pub struct MemberFigures {
     pub delivered_per_second: f64,
     /// Items that are accepted and not settled.
     pub queued: u64,
+    /// When the oldest of them was received.
+    #[serde(default)]
+    pub oldest_ms: Option<UnixMs>,
     /// Time from receipt to answer, 95th percentile, in milliseconds.
     pub latency_p95_ms: u64,
     /// Why delivery does not go on, if it doesn't.
@@ -73,6 +92,9 @@ pub struct SharedFilters {
     pub mode: Mode,
     /// The filters.
     pub filters: Filters,
+    /// The version of the filters alone, from 1. A change of the mode leaves it.
+    #[serde(default)]
+    pub version: u64,
     /// Who made the last change.
     pub author: String,
     /// Where it was made.

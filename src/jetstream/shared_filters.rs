@@ -20,6 +20,8 @@ pub struct FilterChange {
 pub struct Applied {
     /// Their revision.
     pub revision: u64,
+    /// Their version, without changes of the mode.
+    pub version: u64,
     /// Why not the newest ones, if it doesn't apply these.
     pub error: Option<String>,
 }

@@ -86,4 +86,4 @@ pub use pack::{Packed, encode as pack_rows};
 pub use reader::{Reader, Selection};
 pub use recorder::Recorder;
 pub use row::{NewRow, Outcome, ROW_BYTES, Row};
-pub use writer::{LedgerSettings, LedgerWriter, start};
+pub use writer::{LedgerRun, LedgerSettings, LedgerWriter, start};

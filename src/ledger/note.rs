@@ -12,6 +12,9 @@ pub enum Note {
     Started {
         /// Its version.
         version: String,
+        /// Its name in its group, if it belongs to one.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        member: Option<String>,
     },
     /// It still runs. Only the last one of a run is kept.
     Alive,
@@ -137,7 +140,7 @@ pub fn outages(notes: &[Noted]) -> Vec<Outage> {
     };
     for Noted { at_ms, note } in notes {
         match note {
-            Note::Started { version } => {
+            Note::Started { version, member } => {
                 for ended in open.iter_mut().filter_map(Option::take) {
                     let to_ms = last_ms;
                     found.push(Outage { to_ms, ..ended });
@@ -147,7 +150,12 @@ pub fn outages(notes: &[Noted]) -> Vec<Outage> {
                     kind: OutageKind::NotRunning,
                     from_ms,
                     to_ms: Some(*at_ms),
-                    why: format!("version {version} was started then"),
+                    why: match member {
+                        Some(member) => {
+                            format!("{member}, of version {version}, was started then")
+                        }
+                        None => format!("version {version} was started then"),
+                    },
                 });
             }
             Note::FeedDown { why } => open[0] = begin(OutageKind::FeedDown, *at_ms, why),

@@ -42,7 +42,12 @@ fn row(key: Key, decision: Option<Decision>, outcome: Outcome) -> NewRow {
 
 /// Runs a ledger that records these rows, and ends it.
 fn run(folder: &Path, rows: &dyn Fn(&HashKey) -> Vec<NewRow>) {
-    let (mut recorder, thread) = start(settings(folder), |_| {}).unwrap();
+    run_as(LedgerRun::Forwarder { member: None }, folder, rows);
+}
+
+/// Does so for another kind of run.
+fn run_as(kind: LedgerRun, folder: &Path, rows: &dyn Fn(&HashKey) -> Vec<NewRow>) {
+    let (mut recorder, thread) = start(settings(folder), kind, |_| {}).unwrap();
     let rows = rows(recorder.key());
     assert_eq!(recorder.record(rows), None);
     drop(recorder);
@@ -122,6 +127,29 @@ fn decisions_and_outcomes_come_back_from_the_journal_and_packed_from_the_next_st
         assert_eq!(entries.len(), 5);
         assert!(matches!(notes[0], Note::Started { .. }));
         assert!(notes.contains(&Note::Stopped));
+    }
+}
+
+#[test]
+fn a_playback_adds_rows_and_no_notes_and_a_member_is_named() {
+    let dir = tempfile::tempdir().unwrap();
+    let member = Some("m-1".to_owned());
+    run_as(LedgerRun::Forwarder { member }, dir.path(), &|_| Vec::new());
+    let (_, before) = read(dir.path());
+    let started = |note: &Note| matches!(note, Note::Started { member, .. } if member.as_deref() == Some("m-1"));
+    assert!(before.iter().any(started));
+    run_as(LedgerRun::Playback, dir.path(), &|key| {
+        vec![row(
+            key.event(id(1)),
+            Some(Decision::Accepted),
+            Outcome::Delivered,
+        )]
+    });
+    for _ in 0..2 {
+        let (entries, notes) = read(dir.path());
+        assert_eq!((entries.len(), &notes), (1, &before));
+        // It packs the journals of earlier runs.
+        run_as(LedgerRun::Playback, dir.path(), &|_| Vec::new());
     }
 }
 
@@ -217,6 +245,7 @@ fn the_oldest_packed_files_go_first_by_age_and_by_size_and_never_the_newest() {
 fn notes_become_outages_and_a_kill_ends_them_at_the_last_sign_of_life() {
     let started = |version: &str| Note::Started {
         version: version.to_owned(),
+        member: None,
     };
     let down = Note::FeedDown {
         why: "refused".to_owned(),

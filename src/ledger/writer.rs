@@ -39,12 +39,26 @@ pub struct LedgerSettings {
     pub quota_bytes: u64,
 }
 
+/// What runs while a ledger is written.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum LedgerRun {
+    /// A forwarder.
+    Forwarder {
+        /// Its name in its group, if it belongs to one.
+        member: Option<String>,
+    },
+    /// A playback of events. When it starts and ends says nothing about when the forwarder could receive
+    /// events, so nothing of that is noted.
+    Playback,
+}
+
 /// The ledger's thread, which ends after the recorder is dropped.
 pub type LedgerWriter = std::thread::JoinHandle<()>;
 
 /// Opens the ledger, and starts its thread. `tell` shows a text to the operator.
 pub fn start(
     settings: LedgerSettings,
+    run: LedgerRun,
     tell: impl Fn(String) + Send + 'static,
 ) -> Result<(Recorder, LedgerWriter), LedgerError> {
     let folder = settings.folder.clone();
@@ -55,6 +69,7 @@ pub fn start(
     let (recorder, messages) = recorder::channel(key, last_audit);
     let mut writer = Writer {
         settings,
+        is_playback: run == LedgerRun::Playback,
         journal: Some(journal),
         notes: Vec::new(),
         lost: None,
@@ -64,8 +79,10 @@ pub fn start(
         audit,
         tell: Box::new(tell),
     };
-    let version = env!("CARGO_PKG_VERSION").to_owned();
-    writer.note_now(Note::Started { version });
+    if let LedgerRun::Forwarder { member } = run {
+        let version = env!("CARGO_PKG_VERSION").to_owned();
+        writer.note_now(Note::Started { version, member });
+    }
     writer.write();
     let thread = std::thread::Builder::new()
         .name("ledger".to_owned())
@@ -76,6 +93,7 @@ pub fn start(
 
 struct Writer {
     settings: LedgerSettings,
+    is_playback: bool,
     /// None after an error of the disk.
     journal: Option<Journal>,
     /// Notes that are not written yet.
@@ -106,7 +124,8 @@ impl Writer {
                 Err(RecvTimeoutError::Disconnected) => break,
             }
             if Instant::now() >= next_write {
-                if alive.elapsed() >= ALIVE_EVERY && self.journal.is_some() {
+                let is_due = alive.elapsed() >= ALIVE_EVERY && !self.is_playback;
+                if is_due && self.journal.is_some() {
                     alive = Instant::now();
                     self.note_now(Note::Alive);
                 }
@@ -128,7 +147,9 @@ impl Writer {
 
     fn end(mut self) {
         self.reopen();
-        self.note_now(Note::Stopped);
+        if !self.is_playback {
+            self.note_now(Note::Stopped);
+        }
         self.write();
         self.sync();
         if let Some(lost) = self.lost {

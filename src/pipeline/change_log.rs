@@ -27,6 +27,15 @@ pub(super) struct ChangeLog {
     turns: Arc<tokio::sync::Mutex<()>>,
 }
 
+/// A change of a group's filters, which somebody made at another member.
+#[derive(Debug)]
+pub(super) struct AdoptedChange {
+    pub(super) author: Author,
+    pub(super) what: String,
+    /// The filters that were in force here.
+    pub(super) replaced: Arc<Filters>,
+}
+
 #[derive(Debug)]
 struct Inner {
     path: PathBuf,
@@ -37,11 +46,11 @@ struct Inner {
 }
 
 impl ChangeLog {
-    /// Creates the log of a run whose spool is in `folder`.
-    pub(super) fn new(folder: &Path) -> Self {
+    /// Creates the log of a run whose spool is in `folder`. `version` is that of the filters in force.
+    pub(super) fn new(folder: &Path, version: u64) -> Self {
         let inner = Inner {
             path: folder.join(FILE),
-            version: 1,
+            version,
             records: VecDeque::new(),
             replaced: VecDeque::new(),
         };
@@ -108,11 +117,24 @@ impl ChangeLog {
     pub(super) fn add_filters(&self, author: Author, what: String, replaced: Option<Arc<Filters>>) {
         let mut inner = self.lock();
         inner.version += 1;
-        inner.replaced.extend(replaced);
-        if inner.replaced.len() > KEPT {
-            inner.replaced.pop_front();
-        }
+        inner.replaces(replaced);
         inner.add(author, what);
+    }
+
+    /// Does so with filters that a group has under this version. Without a change they are the same, under
+    /// a newer version.
+    pub(super) fn adopt_filters(&self, version: u64, change: Option<AdoptedChange>) {
+        let mut inner = self.lock();
+        inner.version = version;
+        if let Some(AdoptedChange {
+            author,
+            what,
+            replaced,
+        }) = change
+        {
+            inner.replaces(Some(replaced));
+            inner.add(author, what);
+        }
     }
 
     fn lock(&self) -> MutexGuard<'_, Inner> {
@@ -122,6 +144,13 @@ impl ChangeLog {
 }
 
 impl Inner {
+    fn replaces(&mut self, replaced: Option<Arc<Filters>>) {
+        self.replaced.extend(replaced);
+        if self.replaced.len() > KEPT {
+            self.replaced.pop_front();
+        }
+    }
+
     fn add(&mut self, author: Author, what: String) {
         let record = ChangeRecord {
             at_ms: time::now(),

@@ -9,6 +9,7 @@ use crate::filter::{Filters, Gate, RuleError};
 use crate::jetstream::{FilterChange, GroupHandle, GroupView, MemberFigures, SharedFilters};
 use crate::protocol::{Author, Command, Snapshot};
 
+use super::change_log::AdoptedChange;
 use super::handle::{CommandError, Handle};
 use super::steering::{SteerError, described};
 
@@ -17,7 +18,8 @@ const INTERVAL: Duration = Duration::from_secs(1);
 
 impl Handle {
     /// Changes the group's mode or filters, if there is a group and the command changes them: all
-    /// members apply what it has then. Fails if another member was faster, and changes nothing.
+    /// members apply what it has then. Fails if another member was faster, and changes nothing. New
+    /// filters get the next version, as they do here.
     pub(super) async fn change_group(
         &self,
         author: &Author,
@@ -43,9 +45,12 @@ impl Handle {
         };
         // A rule that can't be compiled never reaches the others.
         Gate::new(mode, filters.clone()).map_err(CommandError::from)?;
+        let version = self.change_log.version();
+        let is_same = matches!(command, Command::SetGate(_));
         let shared = SharedFilters {
             mode,
             filters,
+            version: if is_same { version } else { version + 1 },
             author: author.name.clone(),
             from: format!("{}, at {}", author.from, group.name()),
             at_ms: time::now(),
@@ -61,13 +66,18 @@ impl Handle {
     async fn adopt(&self, author: Author, shared: SharedFilters) -> Result<(), RuleError> {
         let _one_at_a_time = self.change_log.turn().await;
         let gate = self.gate.load();
+        let mut change = None;
         if *gate.filters() != shared.filters {
-            let before = gate.shared_filters();
-            let what = format!("filters: {}", described(&before, &shared.filters));
+            let replaced = gate.shared_filters();
+            let what = format!("filters: {}", described(&replaced, &shared.filters));
             self.gate.set_filters(shared.filters)?;
-            self.change_log
-                .add_filters(author.clone(), what, Some(before));
+            change = Some(AdoptedChange {
+                author: author.clone(),
+                what,
+                replaced,
+            });
         }
+        self.change_log.adopt_filters(shared.version, change);
         if gate.mode() != shared.mode {
             self.gate.set_mode(shared.mode);
             let what = format!("gate: {}", shared.mode.name());
@@ -96,9 +106,12 @@ pub(super) async fn follow_filters(handle: Handle, group: GroupHandle) {
 
 async fn apply(handle: &Handle, group: &GroupHandle, change: FilterChange) {
     let FilterChange { revision, shared } = change;
-    let author = Author::new(&shared.author, shared.from.clone());
+    let (author, version) = (
+        Author::new(&shared.author, shared.from.clone()),
+        shared.version,
+    );
     match handle.adopt(author, shared).await {
-        Ok(()) => group.applies(revision, None),
+        Ok(()) => group.applies(revision, version),
         Err(error) => {
             let text = format!(
                 "the group's filters can't be applied here, and the former ones stay: {error}; use \
@@ -106,7 +119,7 @@ async fn apply(handle: &Handle, group: &GroupHandle, change: FilterChange) {
             );
             tracing::error!("{text}");
             handle.notify(text);
-            group.applies(group.applied_revision(), Some(error.to_string()));
+            group.does_not_apply(error.to_string());
         }
     }
 }
@@ -150,6 +163,7 @@ fn figures(snapshot: &Snapshot) -> MemberFigures {
         received_per_second: snapshot.rates.received,
         delivered_per_second: snapshot.rates.delivered,
         queued: delivery.spool.items,
+        oldest_ms: delivery.spool.oldest_ms,
         latency_p95_ms: snapshot.latency.p95_ms,
         trouble: trouble.map(str::to_owned),
         learned_rate: (delivery.rate < f64::from(delivery.rate_limit)).then_some(delivery.rate),

@@ -1,24 +1,23 @@
 //! The handle of a running pipeline, through which screens and commands watch and steer it.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::{Arc, Mutex};
 
 use arc_swap::ArcSwap;
 use tokio::sync::{mpsc, watch};
 
-use crate::blocking;
 use crate::config::Settings;
 use crate::customerio::app::{AppClient, AppError, Look, Question};
 use crate::customerio::client::Destination;
 use crate::delivery::Control;
-use crate::delivery::spool::dead_letters::DeadLetters;
-use crate::delivery::spool::{SpoolError, writer::SpoolHandle};
+use crate::delivery::spool::writer::SpoolHandle;
 use crate::filter::{Filters, RuleError, SharedGate};
 use crate::jetstream::{GroupError, GroupHandle};
 use crate::protocol::Snapshot;
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
+use super::dead_letters::DeadLetterError;
 use super::failure::Failure;
 use super::judge_rules::JudgeRules;
 
@@ -51,26 +50,9 @@ pub enum CommandError {
     /// A rule is invalid.
     #[error(transparent)]
     Rule(#[from] RuleError),
-    /// The spool can't be opened.
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
     /// The dead letters can't be read or changed.
-    #[error("the dead letters can't be used: {0}")]
-    DeadLetters(#[from] rusqlite::Error),
-    /// The dead letters can't be exported.
-    #[error("the export is incomplete: {0}")]
-    Export(#[from] std::io::Error),
-    /// The spool has disappeared.
-    #[error("there is no spool in {folder} any more", folder = folder.display())]
-    SpoolGone {
-        /// Its folder.
-        folder: PathBuf,
-    },
-    /// The dead letters of a group are in a stream.
-    #[error(
-        "the dead letters of a group are in its stream: list, retry and discard them with `sluicegate dead-letters`"
-    )]
-    InGroup,
+    #[error(transparent)]
+    DeadLetters(#[from] DeadLetterError),
     /// The group's filters can't be changed.
     #[error("nothing is changed: {0}")]
     Group(#[from] GroupError),
@@ -88,22 +70,6 @@ impl Handle {
     /// Retries delivery now.
     pub(super) async fn resume_delivery(&self) {
         self.control(Control::Resume).await;
-    }
-
-    /// Runs `act` on the dead letters, on a thread that may wait for the disk.
-    pub async fn with_letters<T: Send + 'static>(
-        &self,
-        act: impl FnOnce(&DeadLetters) -> Result<T, CommandError> + Send + 'static,
-    ) -> Result<T, CommandError> {
-        if self.group.is_some() {
-            return Err(CommandError::InGroup);
-        }
-        let folder = self.spool.folder().to_owned();
-        let acting = blocking::run(move || match DeadLetters::open(&folder)? {
-            Some(letters) => act(&letters),
-            None => Err(CommandError::SpoolGone { folder }),
-        });
-        acting.await
     }
 
     /// Asks Customer.io for an operator what became of a person and an event.

@@ -15,19 +15,24 @@ use crate::protocol;
 pub(super) struct LedgerFeed {
     /// None where the settings turn the ledger off.
     recorder: Option<Recorder>,
+    /// Whether the feed is a playback: its connection says nothing about the forwarder's.
+    is_playback: bool,
     is_feed_live: bool,
     is_delivery_halted: bool,
 }
 
 impl LedgerFeed {
     /// Creates the feed of a ledger, if there is one.
-    pub(super) fn new(mut recorder: Option<Recorder>) -> Self {
-        if let Some(recorder) = &mut recorder {
+    pub(super) fn new(mut recorder: Option<Recorder>, is_playback: bool) -> Self {
+        if let Some(recorder) = &mut recorder
+            && !is_playback
+        {
             let why = "connecting".to_owned();
             recorder.note(Note::FeedDown { why });
         }
         Self {
             recorder,
+            is_playback,
             is_feed_live: false,
             is_delivery_halted: false,
         }
@@ -104,7 +109,7 @@ impl LedgerFeed {
             return;
         };
         let is_live = feed.state == FeedState::Live;
-        if is_live != self.is_feed_live {
+        if is_live != self.is_feed_live && !self.is_playback {
             self.is_feed_live = is_live;
             recorder.note(match &feed.state {
                 FeedState::Live => Note::FeedUp,

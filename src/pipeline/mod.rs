@@ -10,6 +10,7 @@
 
 mod assessment;
 mod change_log;
+mod dead_letters;
 mod decoding;
 mod failure;
 mod group;
@@ -28,6 +29,7 @@ mod steering;
 mod storage;
 mod verification;
 
+pub use dead_letters::DeadLetterError;
 pub use handle::{CommandError, Handle};
 pub use judge::Judge;
 pub use judge_rules::JudgeRules;

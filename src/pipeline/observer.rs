@@ -8,11 +8,13 @@ use tokio::sync::{mpsc, watch};
 use ulid::Ulid;
 
 use crate::amplitude::time::{self, UnixMs};
+use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::delivery::{
     Accepted, DeliveryReport, DeliveryStatus, ItemOutcome, Queued, Undelivered, spool,
 };
 use crate::feed::FeedStatus;
 use crate::filter::{Decision, SharedGate};
+use crate::jetstream::GroupState;
 use crate::ledger;
 use crate::protocol::{
     DurationBuckets, Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot,
@@ -78,6 +80,10 @@ pub struct Sources {
     pub notices: mpsc::UnboundedReceiver<String>,
     /// What the ledger is told.
     pub(super) ledger: LedgerFeed,
+    /// The group that the forwarder belongs to.
+    pub(super) group: Option<watch::Receiver<Arc<GroupState>>>,
+    /// The dead letters of the group.
+    pub(super) group_dead_letters: Option<watch::Receiver<Arc<Vec<DeadLetterRow>>>>,
 }
 
 /// Collects reports, and publishes snapshots.
@@ -317,7 +323,12 @@ impl Observer {
             resumed: self.resumed.clone(),
             ..self.sources.feed.borrow().clone()
         };
-        let published = self.sources.spool.borrow().clone();
+        let mut published = self.sources.spool.borrow().clone();
+        if let Some(rows) = &self.sources.group_dead_letters {
+            published.dead_letters = rows.borrow().clone();
+            let counts = published.dead_letters.iter().map(|row| row.count);
+            published.status.dead_letters = counts.sum();
+        }
         let delivery = DeliveryStatus {
             spool: published.status,
             ..self.sources.delivery.borrow().clone()
@@ -352,6 +363,11 @@ impl Observer {
             verification: self.verification(),
             last_audit: self.sources.ledger.last_audit(),
             dead_letters: published.dead_letters,
+            group: self
+                .sources
+                .group
+                .as_ref()
+                .map(|group| group.borrow().clone()),
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
             link: None,

@@ -17,7 +17,8 @@ use crate::delivery::{Channels, DeliveryReport, DeliveryStatus, Dispatch};
 use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
 use crate::filter::{Gate, RuleError, SharedGate};
-use crate::ledger::{self, LedgerWriter};
+use crate::jetstream::GroupHandle;
+use crate::ledger::{self, LedgerRun, LedgerWriter};
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
@@ -92,7 +93,10 @@ impl Pipeline {
         let judge = restored_judge(&gate, &rules, settings, &storage);
         let (channel, feed_ends) = feed_channel(storage.last_message(&name).map(Into::into));
         let (frames, recorder) = recorded(feed_ends.frames, settings, &notices)?;
-        let (ledger, ledger_writer) = ledger_of(settings, &storage.folder(), &notices);
+        let (ledger, ledger_writer) = {
+            let place = (&*storage.folder(), group.as_ref());
+            ledger_of(settings, place, &notices)
+        };
         let storage = storage.start(settings, name, &notices)?;
         let (spool, newest, to_send) = (storage.handle, storage.newest, storage.to_send);
 
@@ -107,14 +111,19 @@ impl Pipeline {
         let dispatch = Dispatch::new(client.clone(), own, spool.clone(), newest, channels);
         let sources = Sources {
             gate: gate.clone(),
-            change_log: ChangeLog::new(spool.folder()),
+            change_log: ChangeLog::new(
+                spool.folder(),
+                group.as_ref().map_or(1, GroupHandle::applied_version),
+            ),
             delivery: delivery.status,
             feed: feed_ends.status,
             ring: SharedRing::new(settings.screen.ring_bytes),
             spool: spool.published(),
             sampler,
             notices: notices_received,
-            ledger: LedgerFeed::new(ledger),
+            ledger: LedgerFeed::new(ledger, settings.feed.is_playback),
+            group: group.as_ref().map(GroupHandle::state),
+            group_dead_letters: group.as_ref().map(|group| group.dead_letters().rows()),
         };
         let (snapshots, published) = watch::channel(Arc::default());
         let handle = Handle {
@@ -154,6 +163,8 @@ impl Pipeline {
                 "the group's filters",
                 group::follow_filters(handle, group.clone()),
             );
+            let dead_letters = group.dead_letters().clone();
+            pipeline.run_beside("the group's dead letters", dead_letters.follow());
             let handle = pipeline.handle.clone();
             pipeline.run_beside("the group's figures", group::report_figures(handle, group));
         }
@@ -278,7 +289,7 @@ fn id_field(settings: &Settings) -> Arc<str> {
 /// operator is told where it can't be used.
 fn ledger_of(
     settings: &Settings,
-    spool: &Path,
+    (spool, group): (&Path, Option<&GroupHandle>),
     notices: &mpsc::UnboundedSender<String>,
 ) -> (Option<ledger::Recorder>, Option<LedgerWriter>) {
     let Some(own) = settings.ledger(spool) else {
@@ -287,7 +298,13 @@ fn ledger_of(
     let told = notices.clone();
     // The receiver ends with the observer.
     let tell = move |text| drop(told.send(text));
-    match ledger::start(own, tell) {
+    let run = if settings.feed.is_playback {
+        LedgerRun::Playback
+    } else {
+        let member = group.map(|group| group.name().to_owned());
+        LedgerRun::Forwarder { member }
+    };
+    match ledger::start(own, run, tell) {
         Ok((recorder, writer)) => (Some(recorder), Some(writer)),
         Err(error) => {
             let _ = notices.send(format!(

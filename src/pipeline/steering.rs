@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use crate::delivery::spool::dead_letters::DeadLetters;
 use crate::filter::Filters;
 use crate::filter::change::changes;
 use crate::protocol::{Applied, Author, ChangeRecord, Command, FiltersConflict, VersionedFilters};
@@ -64,13 +63,13 @@ impl Handle {
                 self.change_log.add(author, what);
             }
             Command::RetryDeadLetters(selection) => {
-                let retry = move |all: &DeadLetters| Ok(all.retry(&selection)?);
-                let count = self.with_letters(retry).await?;
+                let retried = self.retry_dead_letters(selection).await;
+                let count = retried.map_err(CommandError::from)?;
                 message = self.dead_letters_changed(author, count, "will be tried again");
             }
             Command::DiscardDeadLetters(selection) => {
-                let discard = move |all: &DeadLetters| Ok(all.discard(&selection)?);
-                let count = self.with_letters(discard).await?;
+                let discarded = self.discard_dead_letters(selection).await;
+                let count = discarded.map_err(CommandError::from)?;
                 message = self.dead_letters_changed(author, count, "discarded");
             }
         }

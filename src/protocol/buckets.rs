@@ -25,6 +25,14 @@ impl DurationBuckets {
         self.sum_ms = self.sum_ms.saturating_add(ms);
     }
 
+    /// Adds those of another.
+    pub fn merge(&mut self, other: &Self) {
+        for (count, more) in self.counts.iter_mut().zip(other.counts) {
+            *count += more;
+        }
+        self.sum_ms = self.sum_ms.saturating_add(other.sum_ms);
+    }
+
     /// The number of durations.
     pub fn count(&self) -> u64 {
         self.counts.iter().sum()

@@ -81,6 +81,13 @@ impl Series {
         }
     }
 
+    /// Adds the counts of another history, step by step.
+    pub fn merge(&mut self, other: &Self) {
+        for (window, other) in self.windows.iter_mut().zip(&other.windows) {
+            window.merge(other);
+        }
+    }
+
     /// Advances to `now_ms` without events.
     pub fn advance(&mut self, now_ms: UnixMs) {
         for (window, (_, step_ms)) in self.windows.iter_mut().zip(WINDOWS) {
@@ -212,6 +219,30 @@ impl Window {
         self.newest + 1 - self.steps.len() as i64
     }
 
+    fn merge(&mut self, other: &Self) {
+        if other.steps.is_empty() {
+            return;
+        }
+        if self.steps.is_empty() {
+            *self = other.clone();
+            return;
+        }
+        self.advance(other.newest);
+        // Both have at most one step more than they show, so this is bounded.
+        while self.oldest() > other.oldest() && self.steps.len() <= STEPS {
+            self.steps.push_front([0; LINES]);
+        }
+        let first = self.oldest();
+        for (number, counts) in (other.oldest()..).zip(&other.steps) {
+            let index = usize::try_from(number - first).ok();
+            if let Some(step) = index.and_then(|index| self.steps.get_mut(index)) {
+                for (sum, count) in step.iter_mut().zip(counts) {
+                    *sum = sum.saturating_add(*count);
+                }
+            }
+        }
+    }
+
     fn advance(&mut self, number: i64) {
         if self.steps.is_empty() {
             self.newest = number;
@@ -305,6 +336,32 @@ mod tests {
         };
         assert_eq!(series.point_at(between, 8, 7_100_500), Some(4));
         assert_eq!(series.point_at(between, 8, 7_102_000), None);
+    }
+
+    #[test]
+    fn histories_of_different_length_are_added_by_their_time() {
+        let history = |from: i64, to: i64, count| {
+            let mut series = Series::default();
+            (from..to).for_each(|second| series.add(Line::Accepted, count, second * 1_000));
+            series
+        };
+        let (long, short) = (history(0, 900, 1), history(890, 905, 10));
+        for (mut sum, other) in [(long.clone(), &short), (short.clone(), &long)] {
+            sum.merge(other);
+            let between = |from_ms, to_ms| {
+                let extent = Extent::Between { from_ms, to_ms };
+                sum.history(Line::Accepted, extent, 5)
+            };
+            assert_eq!(between(880_000, 885_000), [1.0; 5]);
+            assert_eq!(between(892_000, 897_000), [11.0; 5]);
+            assert_eq!(between(899_000, 904_000), [11.0, 10.0, 10.0, 10.0, 10.0]);
+            assert_eq!(between(6_000, 36_000), [1.0; 5], "by the hour's steps");
+            assert_eq!(sum.passed_ms(0), 600_000);
+        }
+        let mut sum = Series::default();
+        sum.merge(&short);
+        sum.merge(&Series::default());
+        assert_eq!(sum, short);
     }
 
     #[test]

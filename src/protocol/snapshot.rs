@@ -10,6 +10,7 @@ use crate::delivery::DeliveryStatus;
 use crate::delivery::spool::dead_letters::DeadLetterRow;
 use crate::feed::FeedStatus;
 use crate::filter::{BlockedBy, Filters, Mode, RuleTally};
+use crate::jetstream::GroupState;
 use crate::ledger::LastAudit;
 use crate::limits::{Code, Policy, Violation};
 
@@ -89,6 +90,9 @@ pub struct Snapshot {
     /// Dead letters by reason and type.
     #[serde(rename = "letters")]
     pub dead_letters: Arc<Vec<DeadLetterRow>>,
+    /// The group that the forwarder belongs to, if it belongs to one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub group: Option<Arc<GroupState>>,
     /// The size of the ring of recent events.
     pub ring: RingRow,
     /// Notices for the operator, the newest last.

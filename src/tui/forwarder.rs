@@ -131,8 +131,8 @@ impl Forwarder {
     ) -> Result<Vec<DeadLetter>, String> {
         match self {
             Self::Here(handle) => {
-                let found = handle.with_letters(move |all| Ok(all.page(&which, 0, most)?));
-                found.await.map_err(|error| error.to_string())
+                let found = handle.dead_letters(which, most).await;
+                found.map_err(|error| error.to_string())
             }
             Self::Remote(remote) => {
                 let found = remote.dead_letters(&which, most).await;
@@ -150,12 +150,9 @@ impl Forwarder {
         let mut file = BufWriter::new(file);
         match self {
             Self::Here(handle) => {
-                let exported = handle.with_letters(move |all| {
-                    let count = all.export(&which, &mut file)?;
-                    file.flush()?;
-                    Ok(count)
-                });
-                exported.await.map_err(|error| error.to_string())
+                let exported = handle.export_dead_letters(which, file).await;
+                let (count, _) = exported.map_err(|error| error.to_string())?;
+                Ok(count)
             }
             Self::Remote(remote) => {
                 let count = remote.export(&which, &mut file).await?;

@@ -19,9 +19,12 @@ use serde_json::Value;
 use sluicegate::amplitude::{Event, time};
 use sluicegate::customerio::dedupe;
 use sluicegate::filter::{BlockedBy, Decision};
-use sluicegate::ledger::{HashKey, LedgerSettings, NewRow, Note, Outcome};
+use sluicegate::ledger::{HashKey, LedgerRun, LedgerSettings, NewRow, Note, Outcome};
 use sluicegate::limits::Code;
 use ulid::Ulid;
+
+/// What writes the ledger.
+const RUN: LedgerRun = LedgerRun::Forwarder { member: None };
 
 /// An event of an export, this many milliseconds after 1970.
 fn exported(number: u64, ms: i64) -> String {
@@ -70,7 +73,7 @@ fn ledger_of_all_outcomes(ledger: &Path) -> (i64, i64) {
         keep: Duration::from_secs(86_400),
         quota_bytes: 1 << 30,
     };
-    let (mut recorder, thread) = sluicegate::ledger::start(settings, |_| {}).unwrap();
+    let (mut recorder, thread) = sluicegate::ledger::start(settings, RUN, |_| {}).unwrap();
     std::thread::sleep(Duration::from_millis(50));
     let why = "connection refused".to_owned();
     recorder.note(Note::FeedDown { why });

@@ -11,9 +11,12 @@ mod fixture;
 mod line;
 #[path = "../common/program.rs"]
 mod program;
+#[path = "../terminal/pty.rs"]
+mod pty;
 
 mod commands;
 mod failures;
+mod screen;
 mod steering;
 
 use std::time::{Duration, Instant};

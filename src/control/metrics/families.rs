@@ -29,6 +29,7 @@ impl Collector for Families {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut to = Exposition(encoder);
         self.process(&mut to)?;
+        self.group(&mut to)?;
         self.received(&mut to)?;
         self.decisions(&mut to)?;
         self.outcomes(&mut to)?;
@@ -61,6 +62,34 @@ impl Families {
                 "When the forwarder was started, since 1970-01-01 UTC",
             ),
             self.snapshot.started_ms as f64 / 1_000.0,
+        )
+    }
+
+    /// The forwarder's place in its group, if it belongs to one.
+    fn group(&self, to: &mut Exposition<'_>) -> Result<(), Error> {
+        let Some(group) = self.snapshot.group.as_deref() else {
+            return Ok(());
+        };
+        let me = group.me.as_deref().unwrap_or_default();
+        to.info(
+            Family::new(
+                "group",
+                "The group of forwarders, and the member's name in it",
+            ),
+            &[("group", group.place.as_str()), ("member", me)],
+        )?;
+        to.gauge(
+            Family::new("group_members", "Members of the group that are there"),
+            group.members.len() as f64,
+        )?;
+        to.gauge(
+            Family::new("group_partitions", "Partitions of the group"),
+            f64::from(group.partitions),
+        )?;
+        let own = group.members.iter().find(|member| member.name == me);
+        to.gauge(
+            Family::new("group_partitions_held", "Partitions that this member holds"),
+            own.map_or(0, |own| own.partitions.len()) as f64,
         )
     }
 

@@ -18,6 +18,7 @@ use super::store::Store;
 use super::{schema, spool_dir};
 
 pub use super::dead_letter::{DeadLetter, DeadLetterGroup, DeadLetterRow, DeadLetterSelection};
+pub use super::dead_letter_line::DeadLetterKey;
 
 /// The dead letters of a spool.
 #[derive(Debug)]

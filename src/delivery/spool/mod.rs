@@ -50,6 +50,7 @@ mod commit_marker;
 mod contents;
 mod damage;
 mod dead_letter;
+mod dead_letter_line;
 mod dead_letter_table;
 pub mod dead_letters;
 mod entry;

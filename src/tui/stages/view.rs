@@ -1,7 +1,7 @@
 //! The pipeline view: one stage per row, in the order of an event's path.
 
 use ratatui::Frame;
-use ratatui::layout::Rect;
+use ratatui::layout::{Constraint, Layout, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
@@ -10,6 +10,7 @@ use crate::protocol::RATE_SECONDS;
 use crate::text::{counted, duration, grouped};
 use crate::tui::events::severity_style::style_of;
 use crate::tui::input::keymap::Command;
+use crate::tui::stages::members;
 use crate::tui::stages::query::{Count, StageRow, rows};
 use crate::tui::stages::state::OpenedStages;
 use crate::tui::stages::update::cursor;
@@ -37,6 +38,13 @@ pub(crate) fn render(
     let key = state.key(Command::Open);
     let right = format!("{key} shows the events of a stage");
     let inside = pane::frame(frame, area, pane::Title::both(&title, &right), true, theme);
+    let group = shown.group.as_deref();
+    let below = members::height(group, inside.height);
+    let [inside, below] =
+        Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(inside);
+    if let Some(group) = group {
+        members::render(frame, below, group, shown.at_ms, theme);
+    }
     let rows = rows(shown);
     let height = usize::from(inside.height).saturating_sub(1);
     let cursor = cursor(state, open);

@@ -1,0 +1,240 @@
+//! The events and the state of all members, for one screen.
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::{Instant, MissedTickBehavior};
+
+use crate::amplitude::time;
+use crate::control::about::About;
+use crate::control::access::Role;
+use crate::control::mirror::{MirrorEnds, Transfer};
+use crate::jetstream::{Connection, GroupState};
+use crate::protocol::{LinkStatus, Record, Snapshot};
+use crate::telemetry::ring::SharedRing;
+
+use super::clients::GroupClients;
+use super::followed::Followed;
+use super::sum::{Part, sum};
+
+/// Interval at which what has come is taken over.
+const EVERY: Duration = Duration::from_millis(200);
+/// Maximum time for the members that are there at the start to send what they remember: it is put into
+/// one order.
+const FIRST: Duration = Duration::from_secs(2);
+
+/// The events and the state of all members, for one screen.
+#[derive(Debug)]
+pub struct GroupMirror {
+    connection: Connection,
+    state: watch::Receiver<Arc<GroupState>>,
+    clients: GroupClients,
+    members: BTreeMap<String, Followed>,
+    ring: SharedRing,
+    snapshots: watch::Sender<Arc<Snapshot>>,
+    known: Arc<Mutex<Option<(About, Role)>>>,
+    /// The number of the next event.
+    next: u64,
+    /// Events that no screen got, of members that have gone.
+    missed: u64,
+}
+
+impl GroupMirror {
+    /// A mirror of the group whose members `state` names, with at most `ring_bytes` of recent events.
+    pub fn new(
+        connection: Connection,
+        state: watch::Receiver<Arc<GroupState>>,
+        ring_bytes: usize,
+    ) -> (Self, MirrorEnds, GroupClients) {
+        let (snapshots, received) = watch::channel(Arc::default());
+        let ring = SharedRing::new(ring_bytes);
+        let known = Arc::new(Mutex::new(None));
+        let clients = GroupClients::new(connection.shown());
+        let ends = MirrorEnds {
+            ring: ring.clone(),
+            snapshots: received,
+            known: known.clone(),
+            run: Arc::default(),
+            transfer: Transfer::default(),
+        };
+        let mirror = Self {
+            connection,
+            state,
+            clients: clients.clone(),
+            members: BTreeMap::new(),
+            ring,
+            snapshots,
+            known,
+            next: 1,
+            missed: 0,
+        };
+        (mirror, ends, clients)
+    }
+
+    /// Follows the members until the task is aborted.
+    pub async fn run(mut self) {
+        let started = Instant::now();
+        let mut tick = tokio::time::interval(EVERY);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            self.follow_members();
+            let is_first = self.next == 1 && started.elapsed() < FIRST;
+            if !is_first {
+                self.take_over();
+            }
+            self.publish();
+        }
+    }
+
+    /// Follows the members that are there now.
+    fn follow_members(&mut self) {
+        let state = self.state.borrow_and_update().clone();
+        let is_there = |name: &str| state.members.iter().any(|member| member.name == name);
+        let (clients, missed) = (&self.clients, &mut self.missed);
+        self.members.retain(|name, member| {
+            let stays = is_there(name);
+            if !stays {
+                clients.remove(name);
+                *missed += missed_of(member);
+            }
+            stays
+        });
+        for member in &state.members {
+            let name = &member.name;
+            if self.members.contains_key(name) {
+                continue;
+            }
+            match Followed::start(self.connection.clone(), name) {
+                Ok(followed) => {
+                    self.clients.add(name, followed.bridge.client().clone());
+                    self.members.insert(name.clone(), followed);
+                }
+                Err(error) => tracing::debug!("{name}: {error}; it is tried again"),
+            }
+        }
+        for (name, member) in &self.members {
+            self.clients.set_connected(name, member.lost().is_none());
+        }
+    }
+
+    /// Takes over what the members have sent.
+    fn take_over(&mut self) {
+        let mut records: Vec<(&str, Record)> = Vec::new();
+        let mut stories = Vec::new();
+        for (name, member) in &mut self.members {
+            // Before the new events, whose stories are new, too.
+            stories.extend(member.changed_stories());
+            let new = member.new_records().into_iter();
+            records.extend(new.map(|record| (name.as_str(), record)));
+        }
+        records.sort_by_key(|(_, record)| record.received_ms);
+        let mut numbered = Vec::with_capacity(records.len());
+        let mut pairs = Vec::with_capacity(records.len());
+        for (here, (name, mut record)) in (self.next..).zip(records) {
+            pairs.push((name.to_owned(), record.sequence, here));
+            record.sequence = here;
+            numbered.push(record);
+        }
+        self.next += numbered.len() as u64;
+        let first = {
+            let mut ring = self.ring.lock();
+            for (here, story) in stories {
+                ring.update(here, |old| *old = story);
+            }
+            ring.extend(numbered);
+            ring.first()
+        };
+        for (name, there, here) in pairs {
+            if let Some(member) = self.members.get_mut(&name) {
+                member.numbers().add(there, here);
+            }
+        }
+        for member in self.members.values_mut() {
+            member.numbers().forget_before(first);
+        }
+    }
+
+    /// Shows the screen the sum of the members' states.
+    fn publish(&mut self) {
+        let snapshots: Vec<(String, Snapshot)> = self
+            .members
+            .iter_mut()
+            .filter_map(|(name, member)| {
+                let snapshot = member.ends.snapshots.borrow().clone();
+                // Before the first one there is nothing to add.
+                snapshot.mode?;
+                let mut snapshot = Snapshot::clone(&snapshot);
+                for limit in Arc::make_mut(&mut snapshot.limits) {
+                    let here = member.numbers().here(limit.last_sequence);
+                    limit.last_sequence = here.unwrap_or_default();
+                }
+                Some((name.clone(), snapshot))
+            })
+            .collect();
+        let parts: Vec<Part<'_>> = snapshots
+            .iter()
+            .map(|(name, snapshot)| (name.as_str(), snapshot))
+            .collect();
+        let mut sum = sum(&parts);
+        sum.ring = self.ring.lock().row();
+        sum.group = Some(Arc::new(self.group_state()));
+        let missed: u64 = self.members.values().map(missed_of).sum();
+        sum.link = Some(LinkStatus {
+            lost: self.lost(),
+            missed: self.missed + missed,
+            summaries: false,
+            people_masked: false,
+        });
+        self.take_note_of_role();
+        self.snapshots.send_replace(Arc::new(sum));
+    }
+
+    /// The members as the group has them, with the trouble of those that can't be followed.
+    fn group_state(&self) -> GroupState {
+        let mut state = GroupState::clone(&self.state.borrow());
+        for member in &mut state.members {
+            let followed = self.members.get(&member.name);
+            if let Some(why) = followed.and_then(Followed::lost) {
+                let trouble = member.figures.trouble.get_or_insert_default();
+                if trouble.is_empty() {
+                    *trouble = format!("its events are not shown: {why}");
+                }
+            }
+        }
+        state
+    }
+
+    /// Why the screen shows nothing new, if no member sends anything.
+    fn lost(&self) -> Option<(String, i64)> {
+        if self.members.is_empty() {
+            let why = "no member of the group is there; start one".to_owned();
+            return Some((why, time::now()));
+        }
+        let mut why = None;
+        for (name, member) in &self.members {
+            let lost = member.lost()?;
+            why = why.or_else(|| Some(format!("{name}: {lost}")));
+        }
+        why.map(|why| (why, time::now()))
+    }
+
+    /// The role is that at a member: through the group's servers everyone is an operator.
+    fn take_note_of_role(&self) {
+        let known = self.members.values().find_map(|member| {
+            let known = member.ends.known.lock();
+            known.unwrap_or_else(PoisonError::into_inner).clone()
+        });
+        if known.is_some() {
+            *self.known.lock().unwrap_or_else(PoisonError::into_inner) = known;
+        }
+    }
+}
+
+/// The events of a member that the screen was not sent.
+fn missed_of(member: &Followed) -> u64 {
+    let snapshot = member.ends.snapshots.borrow();
+    snapshot.link.as_ref().map_or(0, |link| link.missed)
+}

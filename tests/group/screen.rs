@@ -1,0 +1,117 @@
+//! One screen over all members.
+
+use bytestring::ByteString;
+use sluicegate::customerio::sandbox::Faults;
+
+use crate::common::event;
+use crate::fixture::{Bench, PARTITIONS, arrived, status};
+use crate::pty::{Terminal, program_without_umask};
+
+/// A screen over the group, opened by `ann`.
+fn attach(bench: &Bench) -> Terminal {
+    let mut command = program_without_umask();
+    command.args(["attach", &bench.nats.url()]);
+    command.env("USER", "ann");
+    Terminal::start(command)
+}
+
+async fn publish(bench: &Bench, numbers: std::ops::Range<u64>) {
+    let texts = numbers.map(|number| event(&format!("u-{}", number % 10), number).into());
+    let texts: Vec<ByteString> = texts.collect();
+    bench.publisher.publish(&texts).await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn one_screen_shows_the_sums_and_events_of_all_members_and_steers_them() {
+    let mut bench = Bench::start(2, Faults::default()).await;
+    publish(&bench, 0..100).await;
+    arrived(&bench.sandbox, 100).await;
+    // What the members remember comes first.
+    let mut screen = attach(&bench);
+    screen.shows("all members of nats://");
+    screen.press("0");
+    screen.shows(&format!(
+        "2 members hold {PARTITIONS} of {PARTITIONS} partitions"
+    ));
+    let received = |count: &'static str| {
+        move |text: &str| {
+            let mut rows = text
+                .lines()
+                .map(|row| row.split_whitespace().collect::<Vec<_>>());
+            rows.any(|row| row.windows(2).any(|two| two == ["Received", count]))
+        }
+    };
+    screen.waits_for("the sum of what was received", received("100"));
+    publish(&bench, 100..200).await;
+    screen.waits_for("what comes now", received("200"));
+    screen.escape();
+    // Each person's events are at one member; those of all are found, with their outcome.
+    for person in 0..10 {
+        screen.press(&format!("/u-{person}\r"));
+        screen.shows(&format!("u-{person} "));
+        screen.waits_for("its events are delivered", |text| {
+            text.contains("delivered")
+        });
+        screen.escape();
+    }
+    // A change reaches all, with the name of who made it.
+    screen.press("g");
+    screen.press("y");
+    screen.shows("SHUT");
+    publish(&bench, 200..220).await;
+    screen.press("0");
+    screen.waits_for("both members hold them back", |text| {
+        text.lines()
+            .any(|row| row.contains("gate") && row.contains("20"))
+    });
+    screen.escape();
+    assert_eq!(bench.sandbox.counts().events, 200);
+    // A member that is killed is gone from the screen, and the other one takes over.
+    bench.members.remove(0).kill();
+    screen.press("0");
+    screen.waits_for("the other one has all", |text| {
+        text.contains(&format!(
+            "1 member holds {PARTITIONS} of {PARTITIONS} partitions"
+        ))
+    });
+    screen.escape();
+    screen.press("q");
+    assert_eq!(screen.ends(), 0);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn dead_letters_of_a_group_are_seen_and_tried_again_on_the_screen() {
+    let faults = Faults {
+        refuse: Some("Step".to_owned()),
+        ..Faults::default()
+    };
+    let bench = Bench::start(2, faults).await;
+    publish(&bench, 0..20).await;
+    let mut screen = attach(&bench);
+    screen.shows("all members of nats://");
+    screen.press("l");
+    screen.waits_for("all dead letters, of both members", |text| {
+        text.contains("Dead letters") && text.contains("20 by reason and type")
+    });
+    bench.sandbox.set_faults(Faults::default());
+    screen.press("R");
+    screen.shows("20 dead letters will be tried again");
+    arrived(&bench.sandbox, 20).await;
+    screen.shows("0 by reason and type");
+    assert_eq!(status(&bench.nats.url())["dead_letters"], 0);
+    screen.press("q");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn a_group_without_a_member_says_so_and_what_to_do() {
+    let nats = crate::fixture::NatsServer::start();
+    crate::fixture::group(&nats.url(), 1).await;
+    let mut command = program_without_umask();
+    command.args(["attach", &nats.url()]);
+    let mut screen = Terminal::start(command);
+    screen.shows("no member of the group is there");
+    assert_ne!(screen.ends(), 0);
+}
