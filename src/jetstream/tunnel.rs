@@ -90,73 +90,91 @@ pub struct Tunnel {
     peer: Subject,
 }
 
+/// What is sent to the other end of a tunnel.
+struct Sender {
+    client: Client,
+    peer: Subject,
+    /// A permit for each data message that may be sent.
+    window: Semaphore,
+}
+
 impl Tunnel {
     /// Carries what is read from `stream` to the other end, and writes to it what comes from there, until
     /// one of both ends, or fails.
     pub async fn carry(self, stream: impl AsyncRead + AsyncWrite) -> io::Result<()> {
-        let Self {
-            client,
-            mut incoming,
-            peer,
-        } = self;
-        let (mut read, mut write) = tokio::io::split(stream);
-        let window = Semaphore::new(WINDOW);
-        let send = async |message: Message| {
-            let sent = client.publish(peer.clone(), message.to_bytes()).await;
-            sent.map_err(io::Error::other)
-        };
-        let outgoing = async {
-            let mut buffer = BytesMut::new();
-            for number in 1.. {
-                // It comes back when the other end confirms the message.
-                window.acquire().await.map_err(io::Error::other)?.forget();
-                buffer.reserve(CHUNK);
-                let read = (&mut read).take(CHUNK as u64).read_buf(&mut buffer).await?;
-                if read == 0 {
-                    break;
-                }
-                let data = buffer.split().freeze();
-                send(Message::Data(number, data)).await?;
-            }
-            send(Message::End).await?;
-            client.flush().await.map_err(io::Error::other)
-        };
-        let receiving = async {
-            let mut next = 1;
-            loop {
-                let message = timeout(SILENCE, incoming.next()).await;
-                let message = message.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
-                let parsed = message.and_then(|message| Message::parse(message.payload));
-                match parsed {
-                    Some(Message::Data(number, data)) if number == next => {
-                        next += 1;
-                        write.write_all(&data).await?;
-                        write.flush().await?;
-                        send(Message::Taken(1)).await?;
-                    }
-                    Some(Message::Taken(count)) => {
-                        // More than was sent would be a fault of the other end.
-                        let room = WINDOW.saturating_sub(window.available_permits());
-                        window.add_permits(room.min(count as usize));
-                    }
-                    Some(Message::End) => return write.shutdown().await,
-                    Some(Message::Data(..)) | None => {
-                        return Err(io::Error::other("a message of the tunnel was lost"));
-                    }
-                }
-            }
-        };
-        let beating = async {
-            loop {
-                tokio::time::sleep(BEAT).await;
-                send(Message::Taken(0)).await?;
-            }
+        let (read, write) = tokio::io::split(stream);
+        let sender = Sender {
+            client: self.client,
+            peer: self.peer,
+            window: Semaphore::new(WINDOW),
         };
         tokio::select! {
-            ended = outgoing => ended,
-            ended = receiving => ended,
-            ended = beating => ended,
+            ended = sender.send_all(read) => ended,
+            ended = sender.take_all(self.incoming, write) => ended,
+            failed = sender.beat() => failed,
         }
+    }
+}
+
+impl Sender {
+    /// Sends what is read, and its end.
+    async fn send_all(&self, read: impl AsyncRead) -> io::Result<()> {
+        let mut read = std::pin::pin!(read);
+        let mut buffer = BytesMut::new();
+        for number in 1.. {
+            // It comes back when the other end confirms the message.
+            let permit = self.window.acquire().await;
+            permit.map_err(io::Error::other)?.forget();
+            buffer.reserve(CHUNK);
+            let mut part = (&mut read).take(CHUNK as u64);
+            if part.read_buf(&mut buffer).await? == 0 {
+                break;
+            }
+            let data = buffer.split().freeze();
+            self.send(Message::Data(number, data)).await?;
+        }
+        self.send(Message::End).await?;
+        self.client.flush().await.map_err(io::Error::other)
+    }
+
+    /// Writes what comes, confirms it, and takes the other end's confirmations.
+    async fn take_all(&self, mut incoming: Subscriber, write: impl AsyncWrite) -> io::Result<()> {
+        let mut write = std::pin::pin!(write);
+        let mut next = 1;
+        loop {
+            let message = timeout(SILENCE, incoming.next()).await;
+            let message = message.map_err(|_| io::Error::from(io::ErrorKind::TimedOut))?;
+            match message.and_then(|message| Message::parse(message.payload)) {
+                Some(Message::Data(number, data)) if number == next => {
+                    next += 1;
+                    write.write_all(&data).await?;
+                    write.flush().await?;
+                    self.send(Message::Taken(1)).await?;
+                }
+                Some(Message::Taken(count)) => {
+                    // More than was sent would be a fault of the other end.
+                    let sent = WINDOW.saturating_sub(self.window.available_permits());
+                    self.window.add_permits(sent.min(count as usize));
+                }
+                Some(Message::End) => return write.shutdown().await,
+                Some(Message::Data(..)) | None => {
+                    return Err(io::Error::other("a message of the tunnel was lost"));
+                }
+            }
+        }
+    }
+
+    /// Gives signs of life until one can't be sent.
+    async fn beat(&self) -> io::Result<()> {
+        loop {
+            tokio::time::sleep(BEAT).await;
+            self.send(Message::Taken(0)).await?;
+        }
+    }
+
+    async fn send(&self, message: Message) -> io::Result<()> {
+        let sent = self.client.publish(self.peer.clone(), message.to_bytes());
+        sent.await.map_err(io::Error::other)
     }
 }
 

@@ -150,12 +150,7 @@ pub fn outages(notes: &[Noted]) -> Vec<Outage> {
                     kind: OutageKind::NotRunning,
                     from_ms,
                     to_ms: Some(*at_ms),
-                    why: match member {
-                        Some(member) => {
-                            format!("{member}, of version {version}, was started then")
-                        }
-                        None => format!("version {version} was started then"),
-                    },
+                    why: started(version, member.as_deref()),
                 });
             }
             Note::FeedDown { why } => open[0] = begin(OutageKind::FeedDown, *at_ms, why),
@@ -191,6 +186,14 @@ pub fn outages(notes: &[Noted]) -> Vec<Outage> {
     }
     found.extend(open.into_iter().flatten());
     found
+}
+
+/// What ended a time without a forwarder.
+fn started(version: &str, member: Option<&str>) -> String {
+    match member {
+        Some(member) => format!("{member}, version {version}, was started then"),
+        None => format!("version {version} was started then"),
+    }
 }
 
 fn ended(open: &mut Option<Outage>, at_ms: UnixMs) -> Option<Outage> {

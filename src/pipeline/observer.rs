@@ -86,6 +86,23 @@ pub struct Sources {
     pub(super) group_dead_letters: Option<watch::Receiver<Arc<Vec<DeadLetterRow>>>>,
 }
 
+impl Sources {
+    /// The state of the spool, with the dead letters of the group, if the forwarder belongs to one.
+    fn published_spool(&self) -> spool::writer::Published {
+        let mut published = self.spool.borrow().clone();
+        if let Some(rows) = &self.group_dead_letters {
+            published.dead_letters = rows.borrow().clone();
+            let counts = published.dead_letters.iter().map(|row| row.count);
+            published.status.dead_letters = counts.sum();
+        }
+        published
+    }
+
+    fn group(&self) -> Option<Arc<GroupState>> {
+        self.group.as_ref().map(|group| group.borrow().clone())
+    }
+}
+
 /// Collects reports, and publishes snapshots.
 #[derive(Debug)]
 pub struct Observer {
@@ -323,12 +340,7 @@ impl Observer {
             resumed: self.resumed.clone(),
             ..self.sources.feed.borrow().clone()
         };
-        let mut published = self.sources.spool.borrow().clone();
-        if let Some(rows) = &self.sources.group_dead_letters {
-            published.dead_letters = rows.borrow().clone();
-            let counts = published.dead_letters.iter().map(|row| row.count);
-            published.status.dead_letters = counts.sum();
-        }
+        let published = self.sources.published_spool();
         let delivery = DeliveryStatus {
             spool: published.status,
             ..self.sources.delivery.borrow().clone()
@@ -363,11 +375,7 @@ impl Observer {
             verification: self.verification(),
             last_audit: self.sources.ledger.last_audit(),
             dead_letters: published.dead_letters,
-            group: self
-                .sources
-                .group
-                .as_ref()
-                .map(|group| group.borrow().clone()),
+            group: self.sources.group(),
             ring: self.sources.ring.lock().row(),
             notices: self.notices.iter().cloned().collect(),
             link: None,

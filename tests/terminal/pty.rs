@@ -1,4 +1,5 @@
 //! The program in a pseudo-terminal.
+#![allow(dead_code, reason = "each test uses some of this")]
 
 use std::io::{Read, Write};
 use std::num::NonZero;

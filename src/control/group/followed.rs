@@ -81,8 +81,8 @@ impl Followed {
     /// here.
     pub(super) fn changed_stories(&mut self) -> Vec<(u64, Story)> {
         let mut ring = self.ends.ring.lock();
-        let changes = ring.story_changes();
-        let mut changed = changes.next(&mut self.follower, MAX_CHANGES);
+        let log = ring.story_changes();
+        let mut changed = log.next(&mut self.follower, MAX_CHANGES);
         changed.sort_unstable();
         changed.dedup();
         let story = |there| {

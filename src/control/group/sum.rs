@@ -7,8 +7,8 @@ use crate::delivery::spool::SpoolStatus;
 use crate::delivery::{BreakerState, DeliveryStatus};
 use crate::feed::{FeedState, FeedStatus};
 use crate::protocol::{
-    LatencyRow, LimitRow, Notice, Rates, Snapshot, Totals, TypeRow, VerificationCounts,
-    VerificationStatus,
+    DurationBuckets, LatencyBands, LatencyRow, LimitRow, Notice, Rates, Snapshot, Totals, TypeRow,
+    VerificationCounts, VerificationStatus,
 };
 
 /// Notices that are shown.
@@ -27,9 +27,9 @@ pub(super) fn sum(parts: &[Part<'_>]) -> Snapshot {
         totals: Totals::default(),
         rates: Rates::default(),
         series: Arc::default(),
-        latency_bands: Default::default(),
-        latency_buckets: Default::default(),
-        lag_buckets: Default::default(),
+        latency_bands: LatencyBands::default(),
+        latency_buckets: DurationBuckets::default(),
+        lag_buckets: DurationBuckets::default(),
         answers: BTreeMap::new(),
         requests_per_minute: 0,
         feed: feed(parts),

@@ -36,6 +36,7 @@ fn on_a_full_disk(folder: &Path) -> (Writer, Arc<Mutex<Vec<String>>>) {
     let teller = told.clone();
     let full = std::fs::File::options().write(true).open("/dev/full");
     let writer = Writer {
+        is_playback: false,
         settings: settings(folder),
         journal: Some(Journal::of_file(folder.join("full"), full.unwrap())),
         notes: Vec::new(),

@@ -38,7 +38,7 @@ pub(super) fn render(
 ) {
     let width = usize::from(area.width);
     let columns = Columns::of(width);
-    let held: usize = group.members.iter().map(|it| it.partitions.len()).sum();
+    let partitions: usize = group.members.iter().map(|it| it.partitions.len()).sum();
     let dash = theme.sign(Sign::Dash);
     let hold = if group.members.len() == 1 {
         "holds"
@@ -46,7 +46,7 @@ pub(super) fn render(
         "hold"
     };
     let title = format!(
-        " {} {dash} {} {hold} {held} of {} partitions",
+        " {} {dash} {} {hold} {partitions} of {} partitions",
         group.place,
         counted(group.members.len() as u64, "member"),
         group.partitions
@@ -118,8 +118,8 @@ impl Columns {
             heading += &text::fit_right("oldest", OLDEST);
             heading += &text::fit_right("p95", LATENCY);
         }
-        heading += &format!("  {}", text::fit("state", self.state));
-        Line::styled(heading, theme.dim)
+        let state = text::fit("state", self.state);
+        Line::styled(format!("{heading}  {state}"), theme.dim)
     }
 
     fn line(
