@@ -8,7 +8,7 @@ use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
 use super::connection::{Connection, connect, context};
-use super::error::{GroupError, InGroup as _};
+use super::error::{GroupError, InGroup as _, in_time};
 use super::location::Location;
 use super::names::{self, LAYOUT, Names};
 use super::records::{LAYOUT_VERSION, LayoutRecord, LeaseRecord, MemberRecord};
@@ -16,6 +16,11 @@ use super::settings::NatsSettings;
 
 /// The duplicate window of a bucket, as the server's own tools set it.
 const BUCKET_DUPLICATES: Duration = Duration::from_secs(120);
+
+/// Maximum time to read the state of a group.
+const PATIENCE: Duration = Duration::from_secs(10);
+/// What a failed request was for.
+const READ_STATE: &str = "read the group's state";
 
 /// What a group is created with.
 #[derive(Debug, Clone)]
@@ -154,7 +159,12 @@ fn dead_stream(names: &Names, wanted: &Creation) -> Config {
 
 /// Looks at a group.
 pub async fn status(connection: &Connection) -> Result<GroupStatus, GroupError> {
-    let what = "read the group's state";
+    // The list of keys comes in messages of its own, and has no time limit.
+    in_time(PATIENCE, READ_STATE, read_status(connection)).await
+}
+
+async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError> {
+    let what = READ_STATE;
     let events = connection.events.get_info().await.in_group(what)?;
     let dead = connection
         .context

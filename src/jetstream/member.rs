@@ -9,7 +9,7 @@ use async_nats::jetstream::kv::{Entry, Operation, Watch};
 use futures_util::StreamExt as _;
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
 
 use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::spool::writer::StreamOutcome;
@@ -21,6 +21,7 @@ use super::lease::{Claim, LeaseError};
 use super::lease_table::{LeaseTable, Step};
 use super::names;
 use super::records::{GroupState, LeaseRecord, MemberFigures, MemberRecord, SharedFilters};
+use super::roster::Roster;
 use super::session::{Input, Session};
 use super::shared::Shared;
 use super::shared_filters::{Applied, FilterChange};
@@ -39,9 +40,7 @@ pub(super) struct Member {
     filters: watch::Sender<Option<FilterChange>>,
     applied: watch::Receiver<Applied>,
     view: watch::Sender<GroupView>,
-    state: watch::Sender<Arc<GroupState>>,
-    /// What the members have written, this one too, with its revision.
-    members: BTreeMap<String, (MemberRecord, u64)>,
+    roster: Roster,
     table: LeaseTable,
     sessions: BTreeMap<u16, OpenSession>,
     tasks: JoinSet<Result<(), LeaseError>>,
@@ -80,8 +79,7 @@ impl Member {
             filters: ends.filters,
             applied: ends.applied,
             view: ends.view,
-            state: ends.state,
-            members: BTreeMap::new(),
+            roster: Roster::new(ends.state),
             sessions: BTreeMap::new(),
             tasks: JoinSet::new(),
             partition_of: BTreeMap::new(),
@@ -100,7 +98,7 @@ impl Member {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut watch = None;
+        let (mut watch, mut heard) = (None, Instant::now());
         let mut connects = link.borrow().connects;
         self.show_link(&link.borrow().clone());
         loop {
@@ -118,9 +116,21 @@ impl Member {
                     self.session_ended(ended);
                 }
                 entry = next_entry(&mut watch) => match entry {
-                    Some(entry) => self.saw(&entry),
-                    None => watch = self.watch().await,
+                    Some(entry) => {
+                        heard = Instant::now();
+                        self.saw(&entry);
+                    }
+                    None => {
+                        watch = self.watch().await;
+                        heard = Instant::now();
+                    }
                 },
+                // Its own entries come back all the time, unless the watch is dead.
+                () = sleep_until(heard + self.shared.term * 2) => {
+                    tracing::debug!("NATS: nothing is heard of the group; it is watched again");
+                    watch = None;
+                    heard = Instant::now();
+                }
                 Ok(()) = link.changed() => {
                     let now = link.borrow_and_update().clone();
                     self.show_link(&now);
@@ -162,11 +172,12 @@ impl Member {
                 let record = serde_json::from_slice::<MemberRecord>(&entry.value).ok();
                 let learned_rate = record.as_ref().and_then(|record| self.learned_rate(record));
                 self.table.saw_member(name, learned_rate, now);
-                let known = record.map(|record| (name.to_owned(), (record, entry.revision)));
-                self.members.extend(known);
+                if let Some(record) = record {
+                    self.roster.saw(name, record, entry.revision);
+                }
             } else {
                 self.table.member_left(name);
-                self.members.remove(name);
+                self.roster.left(name);
             }
         } else if entry.key == names::FILTERS && is_there {
             match serde_json::from_slice::<SharedFilters>(&entry.value) {
@@ -205,7 +216,7 @@ impl Member {
         self.view
             .send_if_modified(|known| std::mem::replace(known, view) != view);
         let steps = self.table.steps(Instant::now());
-        self.show_members();
+        self.roster.show(&self.table, &self.shared);
         for step in steps {
             match step {
                 Step::Claim {
@@ -227,37 +238,6 @@ impl Member {
                 }
             }
         }
-    }
-
-    /// Shows the pipeline which members are there.
-    fn show_members(&mut self) {
-        let (table, me) = (&self.table, &self.shared.me);
-        let bucket = &self.shared.connection.bucket;
-        self.members.retain(|name, (_, revision)| {
-            let is_there = name == me || table.is_there(name);
-            if !is_there {
-                // A killed one can't do it itself. Others try the same, and one that works again has
-                // written a newer revision.
-                let (bucket, key, revision) = (bucket.clone(), names::member(name), *revision);
-                tokio::spawn(
-                    async move { bucket.delete_expect_revision(key, Some(revision)).await },
-                );
-            }
-            is_there
-        });
-        let state = GroupState {
-            place: self.shared.connection.shown().to_owned(),
-            me: Some(me.clone()),
-            partitions: self.shared.connection.partitions,
-            members: self.members.values().map(|(it, _)| it.clone()).collect(),
-        };
-        self.state.send_if_modified(|known| {
-            let is_new = **known != state;
-            if is_new {
-                *known = Arc::new(state);
-            }
-            is_new
-        });
     }
 
     fn begin_session(&mut self, claim: Claim) {

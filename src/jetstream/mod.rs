@@ -51,6 +51,7 @@ mod outstanding;
 mod person;
 mod publisher;
 mod records;
+mod roster;
 mod session;
 mod settings;
 mod shared;

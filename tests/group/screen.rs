@@ -39,7 +39,7 @@ async fn one_screen_shows_the_sums_and_events_of_all_members_and_steers_them() {
             let mut rows = text
                 .lines()
                 .map(|row| row.split_whitespace().collect::<Vec<_>>());
-            rows.any(|row| row.windows(2).any(|two| two == ["Received", count]))
+            rows.any(|row| row.windows(2).any(|two| two == ["received", count]))
         }
     };
     screen.waits_for("the sum of what was received", received("100"));
@@ -97,6 +97,8 @@ async fn dead_letters_of_a_group_are_seen_and_tried_again_on_the_screen() {
     });
     bench.sandbox.set_faults(Faults::default());
     screen.press("R");
+    screen.shows("Back into the stream: 20 dead letters");
+    screen.press("y");
     screen.shows("20 dead letters will be tried again");
     arrived(&bench.sandbox, 20).await;
     screen.shows("0 by reason and type");

@@ -98,13 +98,19 @@ fn question(confirm: &Confirm, state: &State) -> (&'static str, Vec<String>) {
                 vec![why.to_owned(), format!("Queued for {workspace}: {queued}.")],
             )
         }
-        Confirm::RetryDeadLetters(_, count) => (
-            "Retry the dead letters?",
-            vec![
-                format!("Back into the spool: {}.", counted(*count, "dead letter")),
-                format!("What is in the spool is sent to {workspace}."),
-            ],
-        ),
+        Confirm::RetryDeadLetters(_, count) => {
+            let place = match state.snapshot.group {
+                Some(_) => "stream",
+                None => "spool",
+            };
+            (
+                "Retry the dead letters?",
+                vec![
+                    format!("Back into the {place}: {}.", counted(*count, "dead letter")),
+                    format!("What is in the {place} is sent to {workspace}."),
+                ],
+            )
+        }
         Confirm::DiscardDeadLetters(_, 1) => (
             "Discard the dead letter?",
             vec![format!(
