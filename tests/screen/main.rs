@@ -16,6 +16,7 @@ mod events;
 mod filters;
 mod fixture;
 mod frame;
+mod group;
 mod home;
 mod keys;
 mod lists;

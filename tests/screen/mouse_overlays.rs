@@ -22,7 +22,7 @@ fn press_below(fixture: &mut Fixture, text: &str, rows: u16) -> Vec<Effect> {
 }
 
 /// Presses the left button on a text of the screen.
-fn press(fixture: &mut Fixture, text: &str) -> Vec<Effect> {
+pub fn press(fixture: &mut Fixture, text: &str) -> Vec<Effect> {
     press_below(fixture, text, 0)
 }
 

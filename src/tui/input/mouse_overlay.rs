@@ -17,6 +17,7 @@ use crate::tui::limits::view as limits;
 use crate::tui::properties::view as properties;
 use crate::tui::stages::query::rows;
 use crate::tui::stages::update::cursor;
+use crate::tui::stages::view as stages;
 use crate::tui::state::State;
 use crate::tui::why::view as why;
 use crate::tui::widget::list::scroll;
@@ -75,6 +76,7 @@ fn list(state: &State) -> Option<List> {
     let area = areas.overlay;
     match state.overlays.top()? {
         Overlay::Stages(open) => {
+            let area = stages::list_area(area, state);
             let count = rows(state.shown()).len();
             Some(List {
                 lead: 1,

@@ -1,11 +1,12 @@
 //! The pipeline view: one stage per row, in the order of an event's path.
 
 use ratatui::Frame;
-use ratatui::layout::{Constraint, Layout, Rect};
+use ratatui::layout::{Constraint, Layout, Margin, Rect};
 use ratatui::text::{Line, Span};
 use ratatui::widgets::Paragraph;
 
 use crate::amplitude::time;
+use crate::jetstream::GroupState;
 use crate::protocol::RATE_SECONDS;
 use crate::text::{counted, duration, grouped};
 use crate::tui::events::severity_style::style_of;
@@ -38,14 +39,11 @@ pub(crate) fn render(
     let key = state.key(Command::Open);
     let right = format!("{key} shows the events of a stage");
     let inside = pane::frame(frame, area, pane::Title::both(&title, &right), true, theme);
-    let group = shown.group.as_deref();
-    let below = members::height(group, inside.height);
-    let [inside, below] =
-        Layout::vertical([Constraint::Fill(1), Constraint::Length(below)]).areas(inside);
-    if let Some(group) = group {
+    let rows = rows(shown);
+    let [inside, below] = divided(inside, rows.len(), shown.group.as_deref());
+    if let Some(group) = &shown.group {
         members::render(frame, below, group, shown.at_ms, theme);
     }
-    let rows = rows(shown);
     let height = usize::from(inside.height).saturating_sub(1);
     let cursor = cursor(state, open);
     let columns = Columns::of(usize::from(inside.width));
@@ -59,6 +57,30 @@ pub(crate) fn render(
         }
     }));
     frame.render_widget(Paragraph::new(lines), inside);
+}
+
+/// The area of the view down to its last stage.
+pub(crate) fn list_area(area: Rect, state: &State) -> Rect {
+    let shown = state.shown();
+    let inside = area.inner(Margin::new(1, 1));
+    let [stages, _] = divided(inside, rows(shown).len(), shown.group.as_deref());
+    Rect {
+        height: stages.height + 2,
+        ..area
+    }
+}
+
+/// The areas of the stages, with their heading, and of the members below them.
+fn divided(inside: Rect, stages: usize, group: Option<&GroupState>) -> [Rect; 2] {
+    let members = members::height(group, inside.height);
+    let stages = u16::try_from(stages + 1).unwrap_or(u16::MAX);
+    let [stages, members, _] = Layout::vertical([
+        Constraint::Length(stages.min(inside.height - members)),
+        Constraint::Length(members),
+        Constraint::Fill(1),
+    ])
+    .areas(inside);
+    [stages, members]
 }
 
 /// The widths of the columns that depend on the width of the pane.
