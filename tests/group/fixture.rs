@@ -101,6 +101,10 @@ impl NatsServer {
         format!("nats://{}/shop", self.place)
     }
 
+    pub fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     pub fn place(&self) -> SocketAddr {
         self.place
     }
@@ -247,6 +251,10 @@ impl Member {
             command.env(name, value);
         }
         Self(command.spawn().unwrap())
+    }
+
+    pub fn pid(&self) -> u32 {
+        self.0.id()
     }
 
     pub fn signal(&self, name: &str) {
