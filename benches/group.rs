@@ -19,7 +19,7 @@ mod program;
 use std::time::{Duration, Instant};
 
 use bytestring::ByteString;
-use common::{event, sandbox};
+use common::{event, numbers_of, sandbox};
 use fixture::{Bench, Member, NatsServer, arrived, group, shared};
 use program::{Serving, sluicegate};
 use sluicegate::customerio::sandbox::{Faults, Sandbox};
@@ -143,30 +143,36 @@ fn cpu_seconds(pid: u32) -> f64 {
     used.sum::<f64>() / TICKS
 }
 
-/// The longest time from the publication of an event until it and all before it have arrived, while
-/// something happens to members.
+/// The longest time from the publication of an event until it has arrived, while something happens to
+/// members.
 async fn longest_wait(bench: &mut Bench, happen: impl AsyncFnOnce(&mut Bench)) -> Duration {
+    /// People, of whom each partition has some.
+    const PEOPLE: usize = 64;
     let (told, mut sent) = tokio::sync::mpsc::unbounded_channel();
     let publisher = bench.publisher.clone();
-    let before = bench.sandbox.counts().events;
+    // Each measurement has people of its own.
+    let group = bench.sandbox.counts().events;
+    let name = move |person: usize| format!("u-{group}-{person}");
     let stop = tokio_util::sync::CancellationToken::new();
     let stopped = stop.clone();
     let publishing = tokio::spawn(async move {
-        let mut count = before;
-        while !stopped.is_cancelled() {
-            let number = 1_000_000 + count;
-            let text = ByteString::from(event(&format!("u-{}", number % 500), number));
+        for number in 0.. {
+            if stopped.is_cancelled() {
+                break;
+            }
+            let person = number as usize % PEOPLE;
+            let text = ByteString::from(event(&name(person), group + number));
             publisher.publish(&[text]).await.unwrap();
-            count += 1;
-            told.send((count, Instant::now())).unwrap();
+            told.send((person, Instant::now())).unwrap();
             tokio::time::sleep(Duration::from_millis(4)).await;
         }
     });
     let sandbox = bench.sandbox.clone();
     let waiting = tokio::spawn(async move {
-        let mut longest = Duration::ZERO;
-        while let Some((count, at)) = sent.recv().await {
-            while sandbox.counts().events < count {
+        let (mut counts, mut longest) = ([0; PEOPLE], Duration::ZERO);
+        while let Some((person, at)) = sent.recv().await {
+            counts[person] += 1;
+            while numbers_of(&sandbox, &name(person)).len() < counts[person] {
                 tokio::time::sleep(Duration::from_millis(2)).await;
             }
             longest = longest.max(at.elapsed());

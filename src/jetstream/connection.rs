@@ -224,6 +224,10 @@ async fn options(
     if !own.token.expose_secret().is_empty() {
         options = options.token(own.token.expose_secret().to_owned());
     }
+    // The client library reads them from no URL.
+    if let Some((user, password)) = location.user_and_password() {
+        options = options.user_and_password(user, password);
+    }
     if !own.ca_file.is_empty() {
         options = options.add_root_certificates(PathBuf::from(&own.ca_file));
     }

@@ -69,6 +69,17 @@ impl Location {
         })
     }
 
+    /// The user name and the password in the address, if there are any.
+    pub(super) fn user_and_password(&self) -> Option<(String, String)> {
+        let decoded = |text: &str| {
+            let bytes = percent_encoding::percent_decode_str(text);
+            bytes.decode_utf8_lossy().into_owned()
+        };
+        let (user, password) = (self.server.username(), self.server.password());
+        let is_named = !user.is_empty() || password.is_some();
+        is_named.then(|| (decoded(user), decoded(password.unwrap_or_default())))
+    }
+
     /// The address for people, without its secrets.
     pub fn shown(&self) -> String {
         let host = self.server.host_str().unwrap_or_default();
@@ -87,7 +98,13 @@ mod tests {
         let found = parse("nats://ann:secret@nats.example:4333/shop-prod").unwrap();
         assert_eq!(found.prefix, "shop-prod");
         assert_eq!(found.shown(), "nats://nats.example:4333/shop-prod");
-        assert_eq!(found.server.username(), "ann");
+        let user = |text| parse(text).unwrap().user_and_password();
+        let (ann, secret) = ("ann".to_owned(), "s/c@t".to_owned());
+        assert_eq!(
+            user("nats://ann:s%2Fc%40t@nats.example/a"),
+            Some((ann, secret))
+        );
+        assert_eq!(user("nats://nats.example/a"), None);
         assert_eq!(
             parse("tls://[::1]/a").unwrap().shown(),
             "tls://[::1]:4222/a"

@@ -56,7 +56,8 @@ impl NatsServer {
         routes.iter().enumerate().map(with).collect()
     }
 
-    fn with(more: Vec<String>, place: SocketAddr) -> Self {
+    /// A server at a place, with more arguments.
+    pub fn with(more: Vec<String>, place: SocketAddr) -> Self {
         let folder = TempDir::with_prefix_in("nats-", env!("CARGO_TARGET_TMPDIR")).unwrap();
         let child = spawn(place, folder.path(), &more);
         let server = Self {

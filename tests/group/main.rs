@@ -17,6 +17,7 @@ mod pty;
 mod commands;
 mod failures;
 mod screen;
+mod security;
 mod steering;
 
 use std::time::{Duration, Instant};

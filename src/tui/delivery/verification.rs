@@ -14,12 +14,12 @@ const TITLE_WIDTH: u16 = 66;
 /// Maximum events that were not applied in the list.
 const UNVERIFIED: usize = 3;
 
-/// The sampled events that Customer.io applied, for the title of the pane. None if nothing is
-/// verified, and if the pane is narrow.
+/// The sampled events that Customer.io applied, for the title of the pane. None before the first answer,
+/// and if the pane is narrow.
 pub(crate) fn title(shown: &Snapshot, width: u16) -> Option<String> {
     let status = &shown.verification;
     let (good, all) = (status.hour.verified, status.hour.answered());
-    let is_shown = status.per_minute > 0 && width >= TITLE_WIDTH;
+    let is_shown = all > 0 && width >= TITLE_WIDTH;
     is_shown.then(|| format!("verified {} of {} (1 h)", grouped(good), grouped(all)))
 }
 

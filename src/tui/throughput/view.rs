@@ -111,16 +111,21 @@ fn titles(state: &State, top: f64, columns: u16) -> (String, String) {
             }
         }
     }
+    let (short_left, shortest_left) = (
+        format!("Throughput {RATE_SECONDS} s"),
+        format!("Rates, {RATE_SECONDS} s"),
+    );
     let candidates = [
-        (left.as_str(), format!("{scale} · {}", long_span(state))),
-        (left.as_str(), format!("{scale} · {short}")),
-        ("Throughput", format!("{scale} · {short}")),
-        ("Throughput", scale.clone()),
+        (&left, format!("{scale} · {}", long_span(state))),
+        (&left, format!("{scale} · {short}")),
+        (&short_left, format!("{scale} · {short}")),
+        (&shortest_left, format!("{scale} · {short}")),
+        (&shortest_left, scale.clone()),
     ];
     let room = usize::from(columns).saturating_sub(7);
-    let fits = |(left, right): &&(&str, String)| text::width(left) + text::width(right) <= room;
-    let (left, right) = candidates.iter().find(fits).unwrap_or(&candidates[3]);
-    ((*left).to_owned(), right.clone())
+    let fits = |(left, right): &&(&String, String)| text::width(left) + text::width(right) <= room;
+    let (left, right) = candidates.iter().find(fits).unwrap_or(&candidates[4]);
+    ((*left).clone(), right.clone())
 }
 
 /// The time span of the charts: `10 m`, or the times of the range that they are zoomed into.
