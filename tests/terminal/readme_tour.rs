@@ -1,4 +1,4 @@
-//! The last sections of the README's tour, played by their keys.
+//! The README's tour, played by its keys.
 
 use crate::pty::{Terminal, demo_in};
 
@@ -12,6 +12,59 @@ fn play(terminal: &mut Terminal, steps: &[(&str, &str)]) {
         }
         terminal.shows(expected);
     }
+}
+
+#[test]
+fn sections_one_to_five_watch_tune_find_and_look_back() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut terminal = demo_in(folder.path());
+    terminal.shows("dead letters 1");
+    play(
+        &mut terminal,
+        &[
+            // 1: charts, and the whole way of events.
+            ("w", "of 1 h"),
+            ("0", "shows the events of a stage"),
+            ("\x1b", "Violations"),
+            // 2: filters and drafts.
+            ("f", "o only this"),
+            (" ", "Draft ─ 1 change, not applied"),
+            ("v", "would pass; now"),
+            ("\x1b", "u brings it back"),
+            ("u", "draft is back"),
+            ("\r", "Event types: 31 of 34 on"),
+            ("u", "Undone: "),
+            ("U", "Event types: 31 of 34 on"),
+            ("H", "Filter history"),
+            ("\x1b", "o only this"),
+            ("S", "Filter presets"),
+            ("\x1b", "o only this"),
+            // 3: a rule.
+            ("r", "New rule"),
+            ("event_properties.total > 100.0 && country == \"Germany\"", "compiles"),
+            ("\x1b", "o only this"),
+            // 4: find, open, why.
+            ("\t/user_id == \"u-00007\"\r", "match user_id == \"u-00007\""),
+            ("/purchase\r", "match purchase"),
+            ("j\r", "Raw event"),
+            ("\t", "Mapped request"),
+            ("p", "Person ─ user_id"),
+            ("\x1b", "Mapped request"),
+            ("\x1b", "Violations"),
+            ("&", "Violations"),
+            ("L", "─ sent"),
+            ("Yu-00007\r", "Timeline ─ oldest first"),
+            ("\x1b", "Violations"),
+            // 5: a time, and a range.
+            ("\t\t", "v range"),
+            ("\x1b[D\x1b[D", "Enter events"),
+            ("V", "Two ranges"),
+            ("\x1b", "v range"),
+            ("v\x1b[D\x1b[Dv", "range "),
+            ("Z", "Z zoom out"),
+            ("y", "copied"),
+        ],
+    );
 }
 
 #[test]
