@@ -18,12 +18,13 @@ fn play(terminal: &mut Terminal, steps: &[(&str, &str)]) {
 fn sections_one_to_five_watch_tune_find_and_look_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo_in(folder.path());
-    terminal.shows("dead letters 1");
+    terminal.shows("delivered 1");
     play(
         &mut terminal,
         &[
             // 1: charts, and the whole way of events.
             ("w", "of 1 h"),
+            ("www", "of 10 m"),
             ("0", "shows the events of a stage"),
             ("\x1b", "Violations"),
             // 2: filters and drafts.
@@ -41,15 +42,21 @@ fn sections_one_to_five_watch_tune_find_and_look_back() {
             ("\x1b", "o only this"),
             // 3: a rule.
             ("r", "New rule"),
-            ("event_properties.total > 100.0 && country == \"Germany\"", "compiles"),
+            (
+                "event_properties.total > 100.0 && country == \"Germany\"",
+                "compiles",
+            ),
             ("\x1b", "o only this"),
             // 4: find, open, why.
-            ("\t/user_id == \"u-00007\"\r", "match user_id == \"u-00007\""),
+            (
+                "\t/user_id == \"u-00007\"\r",
+                "match user_id == \"u-00007\"",
+            ),
+            ("\x1b", "Violations"),
             ("/purchase\r", "match purchase"),
             ("j\r", "Raw event"),
             ("\t", "Mapped request"),
             ("p", "Person ─ user_id"),
-            ("\x1b", "Mapped request"),
             ("\x1b", "Violations"),
             ("&", "Violations"),
             ("L", "─ sent"),
@@ -61,8 +68,8 @@ fn sections_one_to_five_watch_tune_find_and_look_back() {
             ("V", "Two ranges"),
             ("\x1b", "v range"),
             ("v\x1b[D\x1b[Dv", "range "),
-            ("Z", "Z zoom out"),
-            ("y", "copied"),
+            ("Z", "in the range"),
+            ("y", "the incident summary"),
         ],
     );
 }
