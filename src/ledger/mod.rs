@@ -51,6 +51,10 @@
 //! Events that were in the spool then get their row when they are settled. The next start cuts a torn
 //! end off, and notes it.
 //!
+//! At 20,000 events a second it costs less CPU time than one run differs from the next: 11.8 and 13.3 s a
+//! million events with it, 12.0 and 12.0 without (`cargo bench --bench end_to_end -- --rate 20000`, and the
+//! same with `SLUICEGATE_LEDGER_ENABLED=false`).
+//!
 //! The ledger needs 5 MB of memory at most while a journal is packed, which holds its rows once, and up
 //! to 3 MB while rows wait for a slow disk.
 

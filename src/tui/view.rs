@@ -13,6 +13,9 @@
 //! On a wide screen the detail pane is beside the events, on a tall one below them. It shows the event
 //! under the cursor. An overlay, such as the inspector, takes the place of the three lower panes. A
 //! popup lies over everything.
+//!
+//! A frame on a full ring, with every pane filled, takes 0.17 ms at 80x24 and 0.90 ms at 200x60
+//! (`cargo bench --bench frame`, a virtual machine with 2 cores of an Intel Xeon).
 
 use ratatui::backend::TestBackend;
 use ratatui::buffer::Buffer;
