@@ -1,46 +1,13 @@
 //! The dead letters of a pipeline: in its spool, or in the stream of its group.
 
 use std::io::Write;
-use std::path::PathBuf;
 
 use crate::blocking;
-use crate::delivery::spool::SpoolError;
 use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection, DeadLetters};
-use crate::jetstream::{ExportError, GroupDeadLetters, GroupError};
+use crate::jetstream::GroupDeadLetters;
 
+use super::dead_letter_error::DeadLetterError;
 use super::handle::Handle;
-
-/// Why dead letters can't be read or changed.
-#[derive(Debug, thiserror::Error)]
-pub enum DeadLetterError {
-    /// The spool can't be opened.
-    #[error(transparent)]
-    Spool(#[from] SpoolError),
-    /// The spool's file can't be read or changed.
-    #[error("the dead letters can't be used: {0}")]
-    Table(#[from] rusqlite::Error),
-    /// The stream can't be read or changed.
-    #[error(transparent)]
-    Group(#[from] GroupError),
-    /// They can't be exported.
-    #[error("the export is incomplete: {0}")]
-    Export(#[from] std::io::Error),
-    /// The spool has disappeared.
-    #[error("there is no spool in {folder} any more", folder = folder.display())]
-    SpoolGone {
-        /// Its folder.
-        folder: PathBuf,
-    },
-}
-
-impl From<ExportError> for DeadLetterError {
-    fn from(error: ExportError) -> Self {
-        match error {
-            ExportError::Read(error) => Self::Group(error),
-            ExportError::Write(error) => Self::Export(error),
-        }
-    }
-}
 
 impl Handle {
     /// Up to `most` of the selected dead letters, the newest first.

@@ -17,7 +17,7 @@ use crate::protocol::Snapshot;
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
-use super::dead_letters::DeadLetterError;
+use super::dead_letter_error::DeadLetterError;
 use super::failure::Failure;
 use super::judge_rules::JudgeRules;
 

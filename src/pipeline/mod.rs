@@ -10,6 +10,7 @@
 
 mod assessment;
 mod change_log;
+mod dead_letter_error;
 mod dead_letters;
 mod decoding;
 mod failure;
@@ -23,13 +24,14 @@ mod observer;
 mod recent_ids;
 mod reconfigure;
 mod running;
+mod sources;
 mod start;
 mod status;
 mod steering;
 mod storage;
 mod verification;
 
-pub use dead_letters::DeadLetterError;
+pub use dead_letter_error::DeadLetterError;
 pub use handle::{CommandError, Handle};
 pub use judge::Judge;
 pub use judge_rules::JudgeRules;

@@ -8,13 +8,9 @@ use tokio::sync::{mpsc, watch};
 use ulid::Ulid;
 
 use crate::amplitude::time::{self, UnixMs};
-use crate::delivery::spool::dead_letters::DeadLetterRow;
-use crate::delivery::{
-    Accepted, DeliveryReport, DeliveryStatus, ItemOutcome, Queued, Undelivered, spool,
-};
+use crate::delivery::{Accepted, DeliveryReport, DeliveryStatus, ItemOutcome, Queued, Undelivered};
 use crate::feed::FeedStatus;
-use crate::filter::{Decision, SharedGate};
-use crate::jetstream::GroupState;
+use crate::filter::Decision;
 use crate::ledger;
 use crate::protocol::{
     DurationBuckets, Line, Notice, Outcome, RATE_SECONDS, Rates, Record, Series, Snapshot,
@@ -24,10 +20,8 @@ use crate::telemetry::clock::Clock;
 use crate::telemetry::counters::Counters;
 use crate::telemetry::filtered_rates::FilteredRates;
 use crate::telemetry::latency::Latency;
-use crate::telemetry::ring::SharedRing;
 
-use super::change_log::ChangeLog;
-use super::ledger_feed::LedgerFeed;
+use super::sources::Sources;
 use super::verification::sampler::Sampler;
 
 /// Interval of snapshots: faster than anyone reads a screen.
@@ -56,50 +50,6 @@ impl IntakeReport {
     /// Whether it reports nothing.
     pub fn is_empty(&self) -> bool {
         self.records.is_empty() && self.resumed.is_empty() && self.notices.is_empty()
-    }
-}
-
-/// State that the observer reads for each snapshot.
-#[derive(Debug)]
-pub struct Sources {
-    /// The applied gate.
-    pub gate: SharedGate,
-    /// The changes that people made.
-    pub(super) change_log: ChangeLog,
-    /// The state of delivery.
-    pub delivery: watch::Receiver<DeliveryStatus>,
-    /// The state of the feed.
-    pub feed: watch::Receiver<FeedStatus>,
-    /// The ring of recent events, which the observer fills.
-    pub ring: SharedRing,
-    /// The state of the spool.
-    pub spool: watch::Receiver<spool::writer::Published>,
-    /// Chooses delivered events to be looked up at Customer.io; none without a key.
-    pub(super) sampler: Option<Sampler>,
-    /// Notices of the stages for the operator.
-    pub notices: mpsc::UnboundedReceiver<String>,
-    /// What the ledger is told.
-    pub(super) ledger: LedgerFeed,
-    /// The group that the forwarder belongs to.
-    pub(super) group: Option<watch::Receiver<Arc<GroupState>>>,
-    /// The dead letters of the group.
-    pub(super) group_dead_letters: Option<watch::Receiver<Arc<Vec<DeadLetterRow>>>>,
-}
-
-impl Sources {
-    /// The state of the spool, with the dead letters of the group, if the forwarder belongs to one.
-    fn published_spool(&self) -> spool::writer::Published {
-        let mut published = self.spool.borrow().clone();
-        if let Some(rows) = &self.group_dead_letters {
-            published.dead_letters = rows.borrow().clone();
-            let counts = published.dead_letters.iter().map(|row| row.count);
-            published.status.dead_letters = counts.sum();
-        }
-        published
-    }
-
-    fn group(&self) -> Option<Arc<GroupState>> {
-        self.group.as_ref().map(|group| group.borrow().clone())
     }
 }
 

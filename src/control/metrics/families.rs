@@ -14,6 +14,7 @@ use crate::protocol::Snapshot;
 use super::super::about::About;
 use super::super::access::Role;
 use super::exposition::{Exposition, Family};
+use super::group_families::group;
 use super::type_labels::TypeCounts;
 
 /// All families of one forwarder at one moment.
@@ -29,7 +30,7 @@ impl Collector for Families {
     fn encode(&self, encoder: DescriptorEncoder<'_>) -> Result<(), Error> {
         let mut to = Exposition(encoder);
         self.process(&mut to)?;
-        self.group(&mut to)?;
+        group(&self.snapshot, &mut to)?;
         self.received(&mut to)?;
         self.decisions(&mut to)?;
         self.outcomes(&mut to)?;
@@ -62,34 +63,6 @@ impl Families {
                 "When the forwarder was started, since 1970-01-01 UTC",
             ),
             self.snapshot.started_ms as f64 / 1_000.0,
-        )
-    }
-
-    /// The forwarder's place in its group, if it belongs to one.
-    fn group(&self, to: &mut Exposition<'_>) -> Result<(), Error> {
-        let Some(group) = self.snapshot.group.as_deref() else {
-            return Ok(());
-        };
-        let me = group.me.as_deref().unwrap_or_default();
-        to.info(
-            Family::new(
-                "group",
-                "The group of forwarders, and the member's name in it",
-            ),
-            &[("group", group.place.as_str()), ("member", me)],
-        )?;
-        to.gauge(
-            Family::new("group_members", "Members of the group that are there"),
-            group.members.len() as f64,
-        )?;
-        to.gauge(
-            Family::new("group_partitions", "Partitions of the group"),
-            f64::from(group.partitions),
-        )?;
-        let own = group.members.iter().find(|member| member.name == me);
-        to.gauge(
-            Family::new("group_partitions_held", "Partitions that this member holds"),
-            own.map_or(0, |own| own.partitions.len()) as f64,
         )
     }
 

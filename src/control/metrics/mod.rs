@@ -6,6 +6,7 @@
 
 mod exposition;
 mod families;
+mod group_families;
 mod relay_families;
 #[cfg(test)]
 mod tests;
