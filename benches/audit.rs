@@ -22,7 +22,7 @@ const HOURS: u64 = 168;
 /// Rows that are recorded at once.
 const BATCH: usize = 5_000;
 /// What writes the ledger.
-const RUN: LedgerRun = LedgerRun::Forwarder { member: None };
+const RUN: LedgerRun = LedgerRun::Forwarder;
 /// One of this many events is missing in the ledger.
 const MISSING: u64 = 10_000;
 

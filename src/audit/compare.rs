@@ -13,7 +13,9 @@ use super::hours::{HourDetail, HourDetails};
 use super::report::{Counts, GapKind, Percentiles, Report};
 use super::spill::{PARTS, Spill};
 use crate::filter::Decision;
-use crate::ledger::{Entry, Outage, Outcome, ROW_BYTES, Reader, Row, Selection, outages};
+use crate::ledger::{
+    Entry, HashKey, Outage, Outcome, ROW_BYTES, Reader, Row, Selection, common_outages, outages,
+};
 
 /// Maximum time that percentiles distinguish: 100 days in milliseconds.
 const LONGEST_MS: u64 = 100 * 86_400_000;
@@ -24,8 +26,8 @@ const MAX_EXTRA: usize = 1_000_000;
 
 /// What an export is compared with.
 pub struct Against<'r> {
-    /// The ledger.
-    pub reader: &'r Reader,
+    /// The ledger, or those of all members of a group, which have one key.
+    pub ledgers: &'r [Reader],
     /// The first and the last hour of the audit since 1970; those of the export unless given.
     pub hours: Option<(i64, i64)>,
     /// Events to choose for delivery.
@@ -47,15 +49,19 @@ pub struct Audited {
 
 /// Compares an export with the ledger. The same export can be compared again, after a delivery.
 pub fn compare(export: &mut Collected, against: &Against<'_>) -> Result<Audited, AuditError> {
+    let Some(key) = against.ledgers.first().map(Reader::key) else {
+        return Err(AuditError::NoLedger);
+    };
     let (first, last) = against.hours.or(export.range).unwrap_or_default();
     let mut names = export.names.clone();
     let mut hours = export.hours.clone();
     hours.extend((first..=last).filter_map(|hour| u32::try_from(hour).ok()));
     let mut rows = Spill::<ROW_BYTES>::new()?;
     let (mut failed, mut record) = (None, Vec::with_capacity(ROW_BYTES));
-    let notes = against
-        .reader
-        .read(&Selection::Hours(hours), |row, dictionary| {
+    let selection = Selection::Hours(hours);
+    let mut of_ledgers = Vec::new();
+    for ledger in against.ledgers {
+        let notes = ledger.read(&selection, |row, dictionary| {
             let event_type = names.number_type(dictionary.event_type(row.event_type));
             let decision = dictionary.decision(row.decision);
             let decision = decision.map_or(0, |decision| names.number_decision(decision));
@@ -65,10 +71,12 @@ pub fn compare(export: &mut Collected, against: &Against<'_>) -> Result<Audited,
             row.encode(&mut record);
             failed = failed.take().or(rows.push(row.key, &record).err());
         })?;
+        of_ledgers.push(outages(&notes));
+    }
     failed.map_or(Ok(()), Err)?;
     let mut comparison = Comparison {
         names,
-        outages: outages(&notes),
+        outages: common_outages(of_ledgers),
         range: (first, last),
         by_hour: BTreeMap::new(),
         by_type: FxHashMap::default(),
@@ -86,7 +94,7 @@ pub fn compare(export: &mut Collected, against: &Against<'_>) -> Result<Audited,
     for part in 0..PARTS {
         let mut of_part = Vec::new();
         rows.read(part, &mut of_part)?;
-        comparison.part(&export.part(part)?, &of_part, against.reader);
+        comparison.part(&export.part(part)?, &of_part, key);
         if comparison.extra.len() > MAX_EXTRA {
             comparison.find_doubled(export)?;
         }
@@ -122,7 +130,7 @@ struct Comparison {
 
 impl Comparison {
     /// Compares a part.
-    fn part(&mut self, events: &[[u8; 30]], rows: &[[u8; ROW_BYTES]], reader: &Reader) {
+    fn part(&mut self, events: &[[u8; 30]], rows: &[[u8; ROW_BYTES]], key: &HashKey) {
         let mut rows: Vec<Row> = rows.iter().map(Row::decode).collect();
         // Stable: the rows of an event stay in their order.
         rows.sort_by_key(|row| row.key);
@@ -136,7 +144,7 @@ impl Comparison {
         let mut events: Vec<_> = events
             .iter()
             .map(Exported::decode)
-            .map(|event| (key_of(reader.key(), &event), event))
+            .map(|event| (key_of(key, &event), event))
             .collect();
         events.sort_by_key(|(key, _)| *key);
         let mut left = entries.iter().peekable();

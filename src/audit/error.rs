@@ -10,6 +10,9 @@ pub enum AuditError {
     /// The ledger can't be read.
     #[error(transparent)]
     Ledger(#[from] LedgerError),
+    /// No ledger is named.
+    #[error("no ledger is named")]
+    NoLedger,
     /// A rule is invalid.
     #[error(transparent)]
     Rule(#[from] RuleError),

@@ -19,6 +19,7 @@ use crate::config::Flag;
   sluicegate audit --from november/*.zip --format json | jq .missing
   sluicegate audit --from november/*.zip --format html > november.html
   sluicegate audit --start 2026-11-01 --end 2026-11-01T23 --max-missing 0.01%
+  sluicegate audit --from november/*.zip --ledger forwarder-1/ledger forwarder-2/ledger
   sluicegate audit --start 2026-11-01 --end 2026-11-07T23 --deliver missing,dead
   sluicegate audit --start 2026-11-01 --end 2026-11-07T23 --deliver missing,dead --gate open
 
@@ -74,6 +75,10 @@ pub struct Audit {
     /// Flags for reading the files.
     #[command(flatten)]
     pub archives: ArchiveFlags,
+    /// Compare with these ledgers, such as copies of those of all members of a group. Default: that of
+    /// the spool.
+    #[arg(long, value_name = "FOLDER", num_args = 1.., conflicts_with = "deliver")]
+    pub ledger: Vec<PathBuf>,
     /// The spool that the ledger belongs to.
     #[command(flatten)]
     pub spool: SpoolFolder,

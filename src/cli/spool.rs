@@ -22,7 +22,7 @@ pub struct Status {
 }
 
 /// The spool that a command is about.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub struct SpoolFolder {
     /// Use the spool in this folder. Default: spool.folder, then the folder for the configured
     /// destination.

@@ -16,7 +16,7 @@ use crate::feed::FeedState;
 
 use super::error::{GroupError, InGroup as _};
 use super::location::Location;
-use super::names::{LAYOUT, Names};
+use super::names::{LAYOUT, LEDGER_KEY, Names};
 use super::records::{LAYOUT_VERSION, LayoutRecord};
 use super::settings::NatsSettings;
 
@@ -121,6 +121,20 @@ impl Connection {
     /// The address for people, without its secrets.
     pub fn shown(&self) -> &str {
         &self.shown
+    }
+
+    /// The key of the hashes in the members' ledgers: 32 hexadecimal digits. The first member makes it.
+    pub(super) async fn ledger_key(&self) -> Result<String, GroupError> {
+        let what = "read the key of the ledgers";
+        let new = format!("{:032x}", rand::random::<u128>());
+        // Where another member was faster, it is read.
+        let created = self.bucket.create(LEDGER_KEY, new.clone().into()).await;
+        if created.is_ok() {
+            return Ok(new);
+        }
+        let found = self.bucket.get(LEDGER_KEY).await.in_group(what)?;
+        let text = found.and_then(|text| String::from_utf8(text.to_vec()).ok());
+        text.ok_or_else(|| GroupError::failed(what, "there is none"))
     }
 
     /// Number of partitions.

@@ -73,6 +73,7 @@ pub async fn join(settings: &NatsSettings, location: &Location) -> Result<Joined
     let (view, view_received) = watch::channel(GroupView::default());
     let (state, state_received) = watch::channel(Arc::default());
     let dead_letters = connection.dead_letters(MAX_DEAD_LETTERS).await?;
+    let ledger_key = connection.ledger_key().await?;
     let figures: Arc<Mutex<MemberFigures>> = Arc::default();
     let (fence, items) = (Fence::default(), Arc::default());
     let handle = GroupHandle {
@@ -84,6 +85,7 @@ pub async fn join(settings: &NatsSettings, location: &Location) -> Result<Joined
         view: view_received,
         state: state_received,
         dead_letters,
+        ledger_key,
     };
     let feed = GroupFeed {
         connection,

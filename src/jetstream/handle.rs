@@ -29,6 +29,7 @@ pub struct GroupHandle {
     pub(super) view: watch::Receiver<GroupView>,
     pub(super) state: watch::Receiver<Arc<GroupState>>,
     pub(super) dead_letters: GroupDeadLetters,
+    pub(super) ledger_key: String,
 }
 
 /// What a member sees of its group.
@@ -47,6 +48,11 @@ impl GroupHandle {
     /// The member's name.
     pub fn name(&self) -> &str {
         &self.me
+    }
+
+    /// The key of the hashes in the members' ledgers: 32 hexadecimal digits.
+    pub fn ledger_key(&self) -> &str {
+        &self.ledger_key
     }
 
     /// The connection to the group.

@@ -56,6 +56,8 @@ impl Names {
 
 /// The key of the group's layout.
 pub(super) const LAYOUT: &str = "layout";
+/// The key of the hashes in the members' ledgers.
+pub(super) const LEDGER_KEY: &str = "ledger-key";
 /// The key of the filters and the mode.
 pub(super) const FILTERS: &str = "filters";
 const LEASE: &str = "lease.";

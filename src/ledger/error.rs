@@ -23,6 +23,15 @@ pub enum LedgerError {
         /// The key file.
         path: PathBuf,
     },
+    /// The ledger has another key than the others of its group, or than those that are read with it.
+    #[error(
+        "{path} is another key than that of the group: its ledger can't be read together with the others; move its folder away to begin a new one",
+        path = path.display()
+    )]
+    OtherKey {
+        /// The key file.
+        path: PathBuf,
+    },
 }
 
 impl LedgerError {

@@ -2,7 +2,7 @@
 
 use std::hash::Hasher as _;
 use std::io::{self, Write as _};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use siphasher::sip::SipHasher24;
 use ulid::Ulid;
@@ -51,7 +51,7 @@ impl Key {
 }
 
 /// The key of the hashes.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct HashKey([u8; KEY_BYTES]);
 
 impl std::fmt::Debug for HashKey {
@@ -66,13 +66,30 @@ impl HashKey {
         Self(bytes)
     }
 
-    /// Reads the key in a ledger's folder, or creates it.
-    pub(super) fn open(folder: &Path) -> Result<Self, LedgerError> {
-        let path = folder.join(FILE);
+    /// A new key.
+    pub fn random() -> Self {
+        Self(rand::random::<u128>().to_be_bytes())
+    }
+
+    /// The key of a text that [`Self::to_text`] returned.
+    pub fn from_text(text: &str) -> Option<Self> {
+        let key = u128::from_str_radix(text.trim(), 16).ok()?;
+        (text.trim().len() == 2 * KEY_BYTES).then(|| Self(key.to_be_bytes()))
+    }
+
+    /// The key as text: 32 hexadecimal digits.
+    pub fn to_text(&self) -> String {
+        format!("{:032x}", u128::from_be_bytes(self.0))
+    }
+
+    /// Reads the key in a ledger's folder, or creates it: the wanted one, if there is one. Fails if the
+    /// ledger there has another one.
+    pub(super) fn open(folder: &Path, wanted: Option<&Self>) -> Result<Self, LedgerError> {
+        let path = Self::path(folder);
         match owner_only::create_new(&path) {
             Ok(mut file) => {
-                let key = rand::random::<u128>().to_be_bytes();
-                let text = format!("{:032x}\n", u128::from_be_bytes(key));
+                let key = wanted.cloned().unwrap_or_else(Self::random);
+                let text = key.to_text() + "\n";
                 let written = file
                     .write_all(text.as_bytes())
                     .and_then(|()| file.sync_all());
@@ -81,25 +98,31 @@ impl HashKey {
                     let _ = std::fs::remove_file(&path);
                     return Err(LedgerError::of(&path, source));
                 }
-                Ok(Self(key))
+                Ok(key)
             }
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 owner_only::tighten_path(&path);
-                Self::read(folder)
+                let key = Self::read(folder)?;
+                if wanted.is_some_and(|wanted| *wanted != key) {
+                    return Err(LedgerError::OtherKey { path });
+                }
+                Ok(key)
             }
             Err(source) => Err(LedgerError::of(&path, source)),
         }
     }
 
+    /// The file of the key in a ledger's folder.
+    pub(super) fn path(folder: &Path) -> PathBuf {
+        folder.join(FILE)
+    }
+
     /// Reads the key in a ledger's folder.
     pub(super) fn read(folder: &Path) -> Result<Self, LedgerError> {
-        let path = folder.join(FILE);
+        let path = Self::path(folder);
         let text =
             std::fs::read_to_string(&path).map_err(|source| LedgerError::of(&path, source))?;
-        match u128::from_str_radix(text.trim(), 16) {
-            Ok(key) if text.trim().len() == 2 * KEY_BYTES => Ok(Self(key.to_be_bytes())),
-            _ => Err(LedgerError::NoKey { path }),
-        }
+        Self::from_text(&text).ok_or(LedgerError::NoKey { path })
     }
 
     /// The key of the event with this dedupe id.

@@ -85,7 +85,7 @@ pub use error::LedgerError;
 pub use files::{Stats, stats};
 pub use key::{HashKey, Key};
 pub use last_audit::LastAudit;
-pub use note::{Note, Noted, Outage, OutageKind, outages};
+pub use note::{Note, Noted, Outage, OutageKind, common_outages, outages};
 pub use pack::{Packed, encode as pack_rows};
 pub use reader::{Reader, Selection};
 pub use recorder::Recorder;

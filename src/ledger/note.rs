@@ -103,6 +103,17 @@ impl Outage {
 }
 
 impl Outage {
+    /// The time in which this and the other lasted, if there is one.
+    fn overlap(&self, other: &Self) -> Option<Self> {
+        let from_ms = self.from_ms.max(other.from_ms);
+        let to_ms = [self.to_ms, other.to_ms].into_iter().flatten().min();
+        to_ms.is_none_or(|to_ms| from_ms < to_ms).then(|| Self {
+            from_ms,
+            to_ms,
+            ..self.clone()
+        })
+    }
+
     /// What happened, as a sentence.
     pub fn sentence(&self) -> String {
         let what = match self.kind {
@@ -186,6 +197,41 @@ pub fn outages(notes: &[Noted]) -> Vec<Outage> {
     }
     found.extend(open.into_iter().flatten());
     found
+}
+
+/// The times in which something did not work for all members of a group, and those of which a ledger kept
+/// nothing. One member that works takes over from the others.
+pub fn common_outages(of_members: Vec<Vec<Outage>>) -> Vec<Outage> {
+    let is_of_ledger = |outage: &Outage| {
+        matches!(
+            outage.kind,
+            OutageKind::LedgerLost | OutageKind::LedgerRemoved
+        )
+    };
+    let mut unkept = Vec::new();
+    let mut common: Option<Vec<Outage>> = None;
+    for outages in of_members {
+        let (of_ledger, others): (Vec<_>, Vec<_>) = outages.into_iter().partition(is_of_ledger);
+        unkept.extend(of_ledger);
+        common = Some(match common {
+            None => others,
+            Some(known) => {
+                let both = |one: &Outage| {
+                    others
+                        .iter()
+                        .filter_map(|other| one.overlap(other))
+                        .collect()
+                };
+                known
+                    .iter()
+                    .flat_map(|one| -> Vec<_> { both(one) })
+                    .collect()
+            }
+        });
+    }
+    let mut all = common.unwrap_or_default();
+    all.extend(unkept);
+    all
 }
 
 /// What ended a time without a forwarder.

@@ -51,6 +51,21 @@ impl Reader {
         })
     }
 
+    /// Opens the ledgers of the members of a group, which have one key.
+    pub fn open_all(folders: &[PathBuf]) -> Result<Vec<Self>, LedgerError> {
+        let all: Vec<Self> = folders
+            .iter()
+            .map(|folder| Self::open(folder))
+            .collect::<Result<_, _>>()?;
+        let is_other = |reader: &&Self| all.first().is_some_and(|first| first.key != reader.key);
+        match all.iter().find(is_other) {
+            Some(other) => Err(LedgerError::OtherKey {
+                path: HashKey::path(&other.folder),
+            }),
+            None => Ok(all),
+        }
+    }
+
     /// The key of its hashes.
     pub fn key(&self) -> &HashKey {
         &self.key

@@ -42,7 +42,7 @@ fn row(key: Key, decision: Option<Decision>, outcome: Outcome) -> NewRow {
 
 /// Runs a ledger that records these rows, and ends it.
 fn run(folder: &Path, rows: &dyn Fn(&HashKey) -> Vec<NewRow>) {
-    run_as(LedgerRun::Forwarder { member: None }, folder, rows);
+    run_as(LedgerRun::Forwarder, folder, rows);
 }
 
 /// Does so for another kind of run.
@@ -133,8 +133,11 @@ fn decisions_and_outcomes_come_back_from_the_journal_and_packed_from_the_next_st
 #[test]
 fn a_playback_adds_rows_and_no_notes_and_a_member_is_named() {
     let dir = tempfile::tempdir().unwrap();
-    let member = Some("m-1".to_owned());
-    run_as(LedgerRun::Forwarder { member }, dir.path(), &|_| Vec::new());
+    let member = LedgerRun::Member {
+        name: "m-1".to_owned(),
+        key: HashKey::random(),
+    };
+    run_as(member, dir.path(), &|_| Vec::new());
     let (_, before) = read(dir.path());
     let started = |note: &Note| matches!(note, Note::Started { member, .. } if member.as_deref() == Some("m-1"));
     assert!(before.iter().any(started));
@@ -151,6 +154,53 @@ fn a_playback_adds_rows_and_no_notes_and_a_member_is_named() {
         // It packs the journals of earlier runs.
         run_as(LedgerRun::Playback, dir.path(), &|_| Vec::new());
     }
+}
+
+#[test]
+fn ledgers_of_a_group_have_one_key_and_fail_together_only() {
+    let [one, other, stranger] = [(); 3].map(|()| tempfile::tempdir().unwrap());
+    let key = HashKey::random();
+    assert_eq!(HashKey::from_text(&key.to_text()), Some(key.clone()));
+    let member = |name: &str| LedgerRun::Member {
+        name: name.to_owned(),
+        key: key.clone(),
+    };
+    run_as(member("a"), one.path(), &|_| Vec::new());
+    run_as(member("b"), other.path(), &|_| Vec::new());
+    run(stranger.path(), &|_| Vec::new());
+    let path = |dir: &tempfile::TempDir| dir.path().to_owned();
+    let both = Reader::open_all(&[path(&one), path(&other)]).unwrap();
+    assert_eq!(both[0].key(), both[1].key());
+    let mixed = Reader::open_all(&[path(&one), path(&stranger)]);
+    assert!(matches!(mixed, Err(LedgerError::OtherKey { .. })));
+    let kept = start(settings(stranger.path()), member("c"), |_| {});
+    assert!(matches!(kept, Err(LedgerError::OtherKey { .. })));
+
+    let outage = |kind, from_ms, to_ms| Outage {
+        kind,
+        from_ms,
+        to_ms,
+        why: String::new(),
+    };
+    let span = |outage: &Outage| (outage.kind, outage.from_ms, outage.to_ms);
+    let a = vec![
+        outage(OutageKind::NotRunning, 0, Some(10)),
+        outage(OutageKind::FeedDown, 40, None),
+        outage(OutageKind::LedgerLost, 20, Some(21)),
+    ];
+    let b = vec![
+        outage(OutageKind::FeedDown, 5, Some(30)),
+        outage(OutageKind::NotRunning, 50, Some(60)),
+    ];
+    let common: Vec<_> = common_outages(vec![a, b]).iter().map(span).collect();
+    assert_eq!(
+        common,
+        [
+            (OutageKind::NotRunning, 5, Some(10)),
+            (OutageKind::FeedDown, 50, Some(60)),
+            (OutageKind::LedgerLost, 20, Some(21)),
+        ]
+    );
 }
 
 #[test]

@@ -43,9 +43,13 @@ pub struct LedgerSettings {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum LedgerRun {
     /// A forwarder.
-    Forwarder {
-        /// Its name in its group, if it belongs to one.
-        member: Option<String>,
+    Forwarder,
+    /// A member of a group of forwarders.
+    Member {
+        /// Its name.
+        name: String,
+        /// The key of the hashes in the ledgers of all members, so that one audit can read them.
+        key: HashKey,
     },
     /// A playback of events. When it starts and ends says nothing about when the forwarder could receive
     /// events, so nothing of that is noted.
@@ -63,7 +67,10 @@ pub fn start(
 ) -> Result<(Recorder, LedgerWriter), LedgerError> {
     let folder = settings.folder.clone();
     owner_only::create_folder(&folder).map_err(|source| LedgerError::of(&folder, source))?;
-    let key = HashKey::open(&folder)?;
+    let key = match &run {
+        LedgerRun::Member { key, .. } => HashKey::open(&folder, Some(key))?,
+        LedgerRun::Forwarder | LedgerRun::Playback => HashKey::open(&folder, None)?,
+    };
     let journal = Journal::create(&folder)?;
     let (audit, last_audit) = AuditFile::new(&folder);
     let (recorder, messages) = recorder::channel(key, last_audit);
@@ -79,7 +86,11 @@ pub fn start(
         audit,
         tell: Box::new(tell),
     };
-    if let LedgerRun::Forwarder { member } = run {
+    let member = match run {
+        LedgerRun::Forwarder | LedgerRun::Playback => None,
+        LedgerRun::Member { name, .. } => Some(name),
+    };
+    if !writer.is_playback {
         let version = env!("CARGO_PKG_VERSION").to_owned();
         writer.note_now(Note::Started { version, member });
     }

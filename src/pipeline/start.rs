@@ -18,7 +18,7 @@ use crate::feed::record::record;
 use crate::feed::{Feed, FeedChannel, FeedStatus, Frames, MessageId};
 use crate::filter::{Gate, RuleError, SharedGate};
 use crate::jetstream::GroupHandle;
-use crate::ledger::{self, LedgerRun, LedgerWriter};
+use crate::ledger::{self, HashKey, LedgerRun, LedgerWriter};
 use crate::telemetry::ring::SharedRing;
 
 use super::change_log::ChangeLog;
@@ -299,11 +299,14 @@ fn ledger_of(
     let told = notices.clone();
     // The receiver ends with the observer.
     let tell = move |text| drop(told.send(text));
-    let run = if settings.feed.is_playback {
-        LedgerRun::Playback
-    } else {
-        let member = group.map(|group| group.name().to_owned());
-        LedgerRun::Forwarder { member }
+    let key = group.and_then(|group| HashKey::from_text(group.ledger_key()));
+    let run = match (group, key) {
+        _ if settings.feed.is_playback => LedgerRun::Playback,
+        (Some(group), Some(key)) => LedgerRun::Member {
+            name: group.name().to_owned(),
+            key,
+        },
+        _ => LedgerRun::Forwarder,
     };
     match ledger::start(own, run, tell) {
         Ok((recorder, writer)) => (Some(recorder), Some(writer)),

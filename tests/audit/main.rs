@@ -24,7 +24,7 @@ use sluicegate::limits::Code;
 use ulid::Ulid;
 
 /// What writes the ledger.
-const RUN: LedgerRun = LedgerRun::Forwarder { member: None };
+const RUN: LedgerRun = LedgerRun::Forwarder;
 
 /// An event of an export, this many milliseconds after 1970.
 fn exported(number: u64, ms: i64) -> String {

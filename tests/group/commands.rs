@@ -236,3 +236,62 @@ async fn a_member_that_ends_hands_its_partitions_over_within_two_seconds() {
         started.elapsed()
     );
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn one_audit_over_the_ledgers_of_all_members_finds_every_event() {
+    let nats = NatsServer::start();
+    let publisher = group(&nats.url(), 1).await;
+    let sandbox = sandbox(Faults::default()).await;
+    let folders = [(); 2].map(|()| tempfile::tempdir().unwrap());
+    let member = |folder: &tempfile::TempDir| {
+        let folder = folder.path().to_str().unwrap();
+        Member::with(
+            &nats.url(),
+            &sandbox,
+            &[("SLUICEGATE_SPOOL_FOLDER", folder)],
+        )
+    };
+    let members: Vec<Member> = folders.iter().map(member).collect();
+    shared(publisher.connection(), 2).await;
+    let texts: Vec<ByteString> = (0..100)
+        .map(|n| event(&format!("u-{n}"), n).into())
+        .collect();
+    publisher.publish(&texts).await.unwrap();
+    arrived(&sandbox, 100).await;
+    for member in members {
+        assert!(member.end().await.success());
+    }
+    // One more event, which nobody published.
+    let lines: Vec<String> = (0..101).map(|n| event(&format!("u-{n}"), n)).collect();
+    let file = folders[0].path().join("export.ndjson");
+    std::fs::write(&file, lines.join("\n")).unwrap();
+    let audit = |ledgers: &[&tempfile::TempDir]| {
+        let mut command = sluicegate();
+        command
+            .args(["audit", "--format", "json", "--from"])
+            .arg(&file);
+        command.arg("--ledger");
+        command.args(ledgers.iter().map(|folder| folder.path().join("ledger")));
+        let output = command.output().unwrap();
+        serde_json::from_slice::<Value>(&output.stdout)
+            .unwrap_or_else(|_| panic!("{}", out(&output)))
+    };
+    let [one, other] = &folders;
+    let all = audit(&[one, other]);
+    assert_eq!(
+        (&all["missing"], &all["delivered"]),
+        (&1.into(), &100.into()),
+        "{all}"
+    );
+    let (first, second) = (audit(&[one]), audit(&[other]));
+    let delivered = |report: &Value| report["delivered"].as_u64().unwrap();
+    assert!(delivered(&first) > 0 && delivered(&second) > 0);
+    assert_eq!(delivered(&first) + delivered(&second), 100);
+    let notes = sluicegate()
+        .args(["ledger", "stats", "--format", "json", "--spool"])
+        .arg(one.path())
+        .output()
+        .unwrap();
+    assert!(notes.status.success(), "{}", out(&notes));
+}

@@ -54,7 +54,7 @@ fn on_a_full_disk(folder: &Path) -> (Writer, Arc<Mutex<Vec<String>>>) {
 #[test]
 fn a_full_disk_is_told_once_and_what_was_lost_is_told_and_noted_when_there_is_room() {
     let dir = tempfile::tempdir().unwrap();
-    let key = HashKey::open(dir.path()).unwrap();
+    let key = HashKey::open(dir.path(), None).unwrap();
     let (mut writer, told) = on_a_full_disk(dir.path());
     writer.note_now(Note::FeedUp);
     for batch in 0..10 {

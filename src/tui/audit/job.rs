@@ -32,6 +32,13 @@ pub(crate) fn start(
     answers: mpsc::UnboundedSender<Action>,
 ) {
     let settings = match forwarder {
+        Forwarder::Here(handle) if handle.group().is_some() => {
+            let why = "each member of a group has a ledger of its own: run `sluicegate audit \
+                       --ledger` with those of all members";
+            // The screen may be closed by now.
+            let _ = answers.send(Action::Audited(run, Err(why.to_owned())));
+            return;
+        }
         Forwarder::Here(handle) => handle.settings(),
         Forwarder::Remote(_) => {
             let why = "the ledger and the export are on the forwarder's machine: run `sluicegate \
@@ -65,9 +72,9 @@ fn audit(
     let (paths, left_out) = files(folder)?;
     let spool = settings.spool_folder().map_err(|error| error.to_string())?;
     let failed = |error: crate::audit::AuditError| error.to_string();
-    let reader = Reader::open(&settings.ledger_folder(&spool)).map_err(|e| e.to_string())?;
+    let ledger = Reader::open(&settings.ledger_folder(&spool)).map_err(|e| e.to_string())?;
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let collectors = Collector::for_threads(threads, reader.key(), settings).map_err(failed)?;
+    let collectors = Collector::for_threads(threads, ledger.key(), settings).map_err(failed)?;
     let files = EventFiles {
         paths: paths.into(),
         max_event_bytes: MAX_EVENT_BYTES,
@@ -76,7 +83,7 @@ fn audit(
     let progress = |done| progress(done, all);
     let (mut collected, _) = files.collect(collectors, &progress).map_err(failed)?;
     let against = Against {
-        reader: &reader,
+        ledgers: &[ledger],
         hours: None,
         deliver: &[],
         has_details: true,
