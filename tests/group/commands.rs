@@ -254,16 +254,17 @@ async fn one_audit_over_the_ledgers_of_all_members_finds_every_event() {
     };
     let members: Vec<Member> = folders.iter().map(member).collect();
     shared(publisher.connection(), 2).await;
-    let texts: Vec<ByteString> = (0..100)
-        .map(|n| event(&format!("u-{n}"), n).into())
+    // The last one is published by nobody.
+    let lines: Vec<String> = (0..101).map(|n| event(&format!("u-{n}"), n)).collect();
+    let texts: Vec<ByteString> = lines[..100]
+        .iter()
+        .map(|line| line.as_str().into())
         .collect();
     publisher.publish(&texts).await.unwrap();
     arrived(&sandbox, 100).await;
     for member in members {
         assert!(member.end().await.success());
     }
-    // One more event, which nobody published.
-    let lines: Vec<String> = (0..101).map(|n| event(&format!("u-{n}"), n)).collect();
     let file = folders[0].path().join("export.ndjson");
     std::fs::write(&file, lines.join("\n")).unwrap();
     let audit = |ledgers: &[&tempfile::TempDir]| {
