@@ -74,8 +74,7 @@ async fn group(args: Attach, address: &Address, source: ConfigSource) -> Result<
             "a screen over a group shows whole events: leave --lite out, or attach to one member"
         );
     }
-    let location =
-        Location::parse(address).map_err(|error| eyre!("{} {error}", address.place()))?;
+    let location = Location::parse(address).map_err(|error| eyre!("{address} {error}"))?;
     let mut settings = source.load(&[])?.settings;
     args.screen.apply(&mut settings.screen);
     let connection = Connection::open(&settings.nats, &location).await?;

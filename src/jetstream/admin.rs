@@ -3,7 +3,9 @@
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
-use async_nats::jetstream::stream::{Config, DiscardPolicy, RetentionPolicy, StorageType};
+use async_nats::jetstream::stream::{
+    Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, State, StorageType,
+};
 use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
@@ -45,7 +47,7 @@ pub struct GroupStatus {
     pub partitions: u16,
     /// Copies of each stream.
     pub replicas: usize,
-    /// Events in the stream, which are not settled or not removed yet.
+    /// Events in the stream that are not settled or not removed yet.
     pub events: u64,
     /// Their bytes.
     pub bytes: u64,
@@ -175,6 +177,7 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
     let keys = bucket.keys().await.in_group(what)?;
     let keys: Vec<String> = keys.try_collect().await.in_group(what)?;
     let mut held = vec![false; usize::from(connection.partitions)];
+    let mut floors = vec![0; usize::from(connection.partitions)];
     let (mut members, mut filters_revision) = (Vec::new(), 0);
     for key in keys {
         let Some(entry) = bucket.entry(key.as_str()).await.in_group(what)? else {
@@ -182,8 +185,11 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
         };
         if let Some(partition) = names::leased(&key) {
             let lease: LeaseRecord = serde_json::from_slice(&entry.value).in_group(what)?;
-            if let Some(held) = held.get_mut(usize::from(partition)) {
+            let partition = usize::from(partition);
+            if let (Some(held), Some(floor)) = (held.get_mut(partition), floors.get_mut(partition))
+            {
                 *held = lease.owner.is_some();
+                *floor = lease.floor;
             }
         } else if names::member_of(&key).is_some() {
             members.push(serde_json::from_slice(&entry.value).in_group(what)?);
@@ -191,15 +197,43 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
             filters_revision = entry.revision;
         }
     }
+    let settled = settled_last(connection, &events.state, &floors).await?;
     let free = (0..connection.partitions).filter(|partition| !held[usize::from(*partition)]);
     Ok(GroupStatus {
         partitions: connection.partitions,
         replicas: events.config.num_replicas,
-        events: events.state.messages,
-        bytes: events.state.bytes,
+        events: events.state.messages - settled,
+        bytes: if settled == events.state.messages {
+            0
+        } else {
+            events.state.bytes
+        },
         dead_letters: dead.cached_info().state.messages,
         members,
         free: free.collect(),
         filters_revision,
     })
+}
+
+/// 1 if the newest message of the stream is settled, which stays there all the same; else 0.
+async fn settled_last(
+    connection: &Connection,
+    state: &State,
+    floors: &[u64],
+) -> Result<u64, GroupError> {
+    if state.messages == 0 {
+        return Ok(0);
+    }
+    let message = connection.events.get_raw_message(state.last_sequence).await;
+    let subject = match message {
+        Ok(message) => message.subject,
+        // Its owner has removed it meanwhile, as a newer one is there.
+        Err(error) if error.kind() == RawMessageErrorKind::NoMessageFound => return Ok(0),
+        Err(error) => return Err(GroupError::failed(READ_STATE, error)),
+    };
+    let partition = connection.names.partition_of(&subject);
+    let floor = partition.and_then(|partition| floors.get(usize::from(partition)));
+    Ok(u64::from(
+        floor.is_some_and(|floor| *floor >= state.last_sequence),
+    ))
 }

@@ -137,6 +137,16 @@ impl Connection {
         text.ok_or_else(|| GroupError::failed(what, "there is none"))
     }
 
+    /// Why the servers can't be reached now, if they can't.
+    pub fn lost(&self) -> Option<String> {
+        let link = self.link.borrow();
+        let place = &self.shown;
+        (!link.is_up).then(|| match link.trouble.as_str() {
+            "" => format!("the connection to {place} is lost"),
+            trouble => format!("the connection to {place} is lost: {trouble}"),
+        })
+    }
+
     /// Number of partitions.
     pub fn partitions(&self) -> u16 {
         self.partitions

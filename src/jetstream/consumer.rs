@@ -39,6 +39,30 @@ impl Connection {
         }
     }
 
+    /// The newest message that the stream of events has had.
+    pub(super) async fn last_message(&self) -> Result<u64, GroupError> {
+        let info = self.events.get_info().await;
+        Ok(info
+            .in_group("read the stream's state")?
+            .state
+            .last_sequence)
+    }
+
+    /// Removes messages of a partition up to `floor`, up to which all are settled. The newest message of
+    /// the stream stays: a server that is killed forgets the numbers of an empty stream, counts from 1
+    /// again, and what it numbers up to the floor would be delivered to nobody.
+    pub(super) async fn remove_settled(
+        &self,
+        partition: u16,
+        floor: u64,
+    ) -> Result<(), GroupError> {
+        let end = self.last_message().await?.min(floor + 1);
+        let subject = self.names.events(partition);
+        let purging = self.events.purge().filter(subject).sequence(end);
+        purging.await.in_group("remove settled events")?;
+        Ok(())
+    }
+
     /// Creates the consumer of a generation, which starts behind `floor`.
     pub(super) async fn create_consumer(
         &self,

@@ -58,18 +58,6 @@ impl Connection {
         Ok(())
     }
 
-    /// Removes messages from the stream up to one up to which all are settled.
-    pub(super) async fn remove_settled(
-        &self,
-        partition: u16,
-        floor: u64,
-    ) -> Result<(), GroupError> {
-        let subject = self.names.events(partition);
-        let purging = self.events.purge().filter(subject).sequence(floor + 1);
-        purging.await.in_group("remove settled events")?;
-        Ok(())
-    }
-
     /// The dead letters, of which the newest `max` are looked at.
     pub async fn dead_letters(&self, max: usize) -> Result<GroupDeadLetters, GroupError> {
         let stream = self.context.get_stream(self.names.dead_stream()).await;
@@ -222,9 +210,11 @@ impl GroupDeadLetters {
         let parsed: EventOfLine<'_> = serde_json::from_str(line).in_group("read a dead letter")?;
         let event = ByteString::from(parsed.event.get());
         let target = Target::of(&event, connection.partitions);
-        // The stream may remember the event's own id still.
+        // The stream may remember the event's own id still, and a number comes again where the stream of
+        // dead letters begins anew.
+        let hash = crc32fast::hash(line.as_bytes());
         let message = PublishMessage::build()
-            .message_id(format!("again-{number}"))
+            .message_id(format!("again-{number}-{hash:08x}"))
             .payload(event.into_bytes());
         let subject = connection.names.events(target.partition);
         let sent = connection.context.send_publish(subject, message).await;
@@ -274,7 +264,12 @@ impl GroupDeadLetters {
         let state = self.0.stream.get_info().await.in_group(READ)?.state;
         let removed = state.deleted_count.unwrap_or_default();
         let (read_to, is_less) = {
-            let known = self.known();
+            let mut known = self.known();
+            if state.last_sequence < known.read_to {
+                // An empty stream whose server was killed counts from 1 again.
+                known.index = DeadLetterIndex::new(self.0.max);
+                known.read_to = 0;
+            }
             let is_less = (known.first, known.removed) != (state.first_sequence, removed);
             (known.read_to, is_less)
         };

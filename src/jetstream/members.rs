@@ -70,7 +70,11 @@ impl Members {
                     Some(entry) => self.saw(&entry.in_group("watch the group")?),
                     None => return Ok(()),
                 },
-                _ = look.tick() => self.look(Instant::now()),
+                _ = look.tick() => {
+                    if self.look(Instant::now()) {
+                        return Ok(());
+                    }
+                }
             }
         }
     }
@@ -92,8 +96,13 @@ impl Members {
         self.publish();
     }
 
-    /// Forgets members that have not shown themselves for the term of their leases.
-    fn look(&mut self, now: Instant) {
+    /// Forgets members that have not shown themselves for the term of their leases. While the servers
+    /// can't be reached, nothing is known of them. Returns whether none is left: the watch may be dead.
+    fn look(&mut self, now: Instant) -> bool {
+        if self.connection.lost().is_some() {
+            self.seen.values_mut().for_each(|(_, at)| *at = now);
+            return false;
+        }
         let before = self.seen.len();
         self.seen.retain(|_, (record, at)| {
             let term = Duration::from_millis(record.lease_ms).max(LEAST_TERM);
@@ -102,6 +111,7 @@ impl Members {
         if self.seen.len() != before {
             self.publish();
         }
+        before > 0 && self.seen.is_empty()
     }
 
     fn publish(&self) {

@@ -20,6 +20,10 @@
 //!   acknowledged, in the stream's order. Events behind it that were sent already are sent again under
 //!   the same ids.
 //!
+//! - The newest message of the stream stays even when it is settled: a killed nats-server 2.9 forgets the
+//!   numbers of an empty stream and counts from 1 again. A holder that finds the stream shorter than
+//!   what was settled reads it from its beginning, and says so.
+//!
 //! # Consumers
 //!
 //! A consumer delivers a message again that nobody acknowledged, but then behind newer ones, which would

@@ -28,6 +28,12 @@ impl Names {
         format!("{}.events.{partition}", self.prefix)
     }
 
+    /// The partition of such a subject.
+    pub(super) fn partition_of(&self, subject: &str) -> Option<u16> {
+        let rest = subject.strip_prefix(&self.prefix)?;
+        rest.strip_prefix(".events.")?.parse().ok()
+    }
+
     /// The stream of dead letters.
     pub(super) fn dead_stream(&self) -> String {
         format!("{}-dead", self.prefix)

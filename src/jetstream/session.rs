@@ -125,6 +125,25 @@ impl Session {
         let patience = self.shared.patience();
         let connection = &self.shared.connection;
         let floor = connection.acknowledged(&self.lease.record, patience).await;
+        let last = in_time(
+            patience,
+            "read the stream's state",
+            connection.last_message(),
+        )
+        .await;
+        let floor = match last {
+            Ok(last) if last < floor => {
+                tracing::error!(
+                    "partition {}: the stream ends at message {last}, and all up to {floor} were settled: \
+                     a server has lost its newest messages, or the stream was made again. What it has \
+                     is sent again, under the same ids",
+                    self.partition
+                );
+                self.lease.record.floor = 0;
+                0
+            }
+            _ => floor,
+        };
         self.outstanding = Outstanding::after(floor);
         loop {
             // Without one, something failed that may work again while the lease lasts.
@@ -143,6 +162,16 @@ impl Session {
     async fn next_consumer(&mut self) -> Result<Option<Messages>, LeaseError> {
         let connection = &self.shared.connection;
         let floor = self.outstanding.floor();
+        let reading = connection.last_message();
+        match in_time(self.shared.patience(), "read the stream's state", reading).await {
+            // What is outstanding has numbers of the stream as it was: another holding begins anew.
+            Ok(last) if last < floor => {
+                let why = "the stream has lost its newest messages";
+                return Err(GroupError::failed("go on where it was", why).into());
+            }
+            Ok(_) => {}
+            Err(error) => return self.failed_for_now(&error).await.map(|()| None),
+        }
         let generation = self.lease.record.generation + 1;
         let creating = connection.create_consumer(self.partition, generation, floor);
         let creating = in_time(self.shared.patience(), "create a consumer", creating);

@@ -5,9 +5,9 @@ use std::time::Duration;
 use rand::RngExt as _;
 use sluicegate::customerio::sandbox::Faults;
 
-use crate::common::sandbox;
+use crate::common::{sandbox, until};
 use crate::fixture::{
-    Bench, LEASE, Member, NatsServer, arrived, failing, group, in_order, publish, shared,
+    Bench, LEASE, Member, NatsServer, arrived, failing, group, in_order, publish, shared, status,
 };
 use crate::line::{Line, LineState};
 
@@ -77,6 +77,42 @@ async fn a_server_that_restarts_loses_nothing() {
     }
     publishing.await.unwrap();
     bench.complete(3_000, 30).await;
+}
+
+/// A server that is killed forgets the numbers of a stream without messages, and counts from 1 again.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn what_comes_after_a_kill_of_the_server_is_delivered_when_nothing_waited() {
+    let mut bench = Bench::start(2, Faults::default()).await;
+    for round in 0..3 {
+        let (from, to) = (round * 100, (round + 1) * 100);
+        publish(&bench.publisher, from..to, 30).await.unwrap();
+        arrived(&bench.sandbox, to).await;
+        // Everything is settled, and removed.
+        let url = bench.nats.url();
+        until("nothing waits", || status(&url)["events"] == 0).await;
+        bench.nats.kill();
+        bench.nats.start_again();
+        bench.shared().await;
+    }
+    bench.complete(300, 30).await;
+}
+
+/// A stream that an operator has removed and made again begins with message 1, too.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn a_stream_that_was_made_again_is_read_from_its_beginning() {
+    let bench = Bench::start(1, Faults::default()).await;
+    publish(&bench.publisher, 0..100, 10).await.unwrap();
+    arrived(&bench.sandbox, 100).await;
+    let client = async_nats::connect(bench.nats.place().to_string())
+        .await
+        .unwrap();
+    let context = async_nats::jetstream::new(client);
+    context.delete_stream("shop-events").await.unwrap();
+    let again = crate::fixture::group(&bench.nats.url(), 1).await;
+    publish(&again, 100..150, 10).await.unwrap();
+    bench.complete(150, 10).await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

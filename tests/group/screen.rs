@@ -117,3 +117,35 @@ async fn a_group_without_a_member_says_so_and_what_to_do() {
     screen.shows("no member of the group is there");
     assert_ne!(screen.ends(), 0);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn a_screen_says_that_the_servers_are_gone_and_goes_on_when_they_are_back() {
+    let mut bench = Bench::start(2, Faults::default()).await;
+    publish(&bench, 0..100).await;
+    arrived(&bench.sandbox, 100).await;
+    let mut screen = attach(&bench);
+    screen.shows("all members of nats://");
+    screen.press("0");
+    screen.shows(&format!(
+        "2 members hold {PARTITIONS} of {PARTITIONS} partitions"
+    ));
+    bench.nats.kill();
+    screen.shows("the connection to nats://");
+    // What is shown is old, and it stays.
+    screen.shows("2 members hold");
+    bench.nats.start_again();
+    bench.shared().await;
+    screen.waits_for("it is connected again", |text| {
+        !text.contains("the connection to nats://") && !text.contains("are not shown")
+    });
+    publish(&bench, 100..150).await;
+    arrived(&bench.sandbox, 150).await;
+    screen.waits_for("what comes then", |text| {
+        let mut rows = text
+            .lines()
+            .map(|row| row.split_whitespace().collect::<Vec<_>>());
+        rows.any(|row| row.windows(2).any(|two| two == ["received", "150"]))
+    });
+    screen.press("q");
+}

@@ -178,7 +178,12 @@ impl GroupMirror {
             .iter()
             .map(|(name, snapshot)| (name.as_str(), snapshot))
             .collect();
-        let mut sum = sum(&parts);
+        // What was there last stays, as long as nothing newer is known.
+        let mut sum = if parts.is_empty() {
+            Snapshot::clone(&self.snapshots.borrow())
+        } else {
+            sum(&parts)
+        };
         sum.ring = self.ring.lock().row();
         sum.group = Some(Arc::new(self.group_state()));
         let missed: u64 = self.members.values().map(missed_of).sum();
@@ -209,6 +214,9 @@ impl GroupMirror {
 
     /// Why the screen shows nothing new, if no member sends anything.
     fn lost(&self) -> Option<(String, i64)> {
+        if let Some(why) = self.connection.lost() {
+            return Some((why, time::now()));
+        }
         if self.members.is_empty() {
             let why = "no member of the group is there; start one".to_owned();
             return Some((why, time::now()));
