@@ -56,10 +56,16 @@ impl Connection {
         partition: u16,
         floor: u64,
     ) -> Result<(), GroupError> {
-        let end = self.last_message().await?.min(floor + 1);
+        let what = "remove settled events";
+        let last = self.last_message().await?;
+        if last < floor {
+            // Its numbers mean other messages than those that were settled.
+            return Err(GroupError::failed(what, "the stream has begun anew"));
+        }
+        let end = last.min(floor + 1);
         let subject = self.names.events(partition);
         let purging = self.events.purge().filter(subject).sequence(end);
-        purging.await.in_group("remove settled events")?;
+        purging.await.in_group(what)?;
         Ok(())
     }
 
