@@ -15,6 +15,12 @@ fn attach(bench: &Bench) -> Terminal {
     Terminal::start(command)
 }
 
+/// Whether the pipeline view says that this many events were received.
+fn has_received(text: &str, count: &str) -> bool {
+    let mut rows = text.lines().map(|row| row.split_whitespace());
+    rows.any(|mut row| row.any(|word| word == "received") && row.next() == Some(count))
+}
+
 async fn publish(bench: &Bench, numbers: std::ops::Range<u64>) {
     let texts = numbers.map(|number| event(&format!("u-{}", number % 10), number).into());
     let texts: Vec<ByteString> = texts.collect();
@@ -34,17 +40,11 @@ async fn one_screen_shows_the_sums_and_events_of_all_members_and_steers_them() {
     screen.shows(&format!(
         "2 members hold {PARTITIONS} of {PARTITIONS} partitions"
     ));
-    let received = |count: &'static str| {
-        move |text: &str| {
-            let mut rows = text
-                .lines()
-                .map(|row| row.split_whitespace().collect::<Vec<_>>());
-            rows.any(|row| row.windows(2).any(|two| two == ["received", count]))
-        }
-    };
-    screen.waits_for("the sum of what was received", received("100"));
+    screen.waits_for("the sum of what was received", |text| {
+        has_received(text, "100")
+    });
     publish(&bench, 100..200).await;
-    screen.waits_for("what comes now", received("200"));
+    screen.waits_for("what comes now", |text| has_received(text, "200"));
     screen.escape();
     // Each person's events are at one member; those of all are found, with their outcome.
     for person in 0..10 {
@@ -141,11 +141,6 @@ async fn a_screen_says_that_the_servers_are_gone_and_goes_on_when_they_are_back(
     });
     publish(&bench, 100..150).await;
     arrived(&bench.sandbox, 150).await;
-    screen.waits_for("what comes then", |text| {
-        let mut rows = text
-            .lines()
-            .map(|row| row.split_whitespace().collect::<Vec<_>>());
-        rows.any(|row| row.windows(2).any(|two| two == ["received", "150"]))
-    });
+    screen.waits_for("what comes then", |text| has_received(text, "150"));
     screen.press("q");
 }

@@ -18,7 +18,7 @@ fn play(terminal: &mut Terminal, steps: &[(&str, &str)]) {
 fn sections_one_to_five_watch_tune_find_and_look_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo_in(folder.path());
-    terminal.shows("delivered 1");
+    terminal.shows("✓");
     play(
         &mut terminal,
         &[

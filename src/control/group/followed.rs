@@ -11,8 +11,9 @@ use crate::telemetry::story_changes::Follower;
 
 use super::bridge::{Bridge, BridgeError};
 
-/// Maximum bytes of a member's recent events that wait to be taken over.
-const RING_BYTES: usize = 32 << 20;
+/// Maximum bytes of a member's recent events that wait to be taken over, and of those that it remembers at
+/// the start.
+const RING_BYTES: usize = 8 << 20;
 /// Maximum story changes that are taken over at a time.
 const MAX_CHANGES: usize = 16_384;
 
