@@ -115,7 +115,8 @@ async fn messages_are_acknowledged_only_once_they_are_on_disk() {
         (now.delivery.spool.items, now.totals.accepted)
     };
     let acknowledged = seen.lock().unwrap().acknowledged + 1;
-    assert!(spooled > 100 && spooled < 2_000, "{spooled}");
+    // The first group of events may be small, and the next one too large for what is left.
+    assert!(spooled > 0 && spooled < 2_000, "{spooled}");
     assert_eq!(
         acknowledged, spooled,
         "neither less nor more than what is safe"
