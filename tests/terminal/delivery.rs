@@ -30,7 +30,7 @@ fn dead_letters_are_found_with_their_reason_read_tried_again_and_discarded() {
     command.args(["demo", "--rate", "2000"]);
     command.cwd(folder.path());
     let mut terminal = Terminal::start(command);
-    terminal.shows("dead letters 1");
+    terminal.shows_a_dead_letter();
     terminal.press("l");
     terminal.shows("by reason and type");
     terminal.shows("the workspace takes no such value");

@@ -137,6 +137,14 @@ impl Terminal {
         self.waits_for(expected, |text| text.contains(expected))
     }
 
+    /// Waits until the delivery pane counts a dead letter, or more: they come by many in a moment.
+    pub fn shows_a_dead_letter(&self) {
+        self.waits_for("a dead letter", |text| {
+            let mut counts = text.split("dead letters ").skip(1);
+            counts.any(|rest| rest.starts_with(|it: char| ('1'..='9').contains(&it)))
+        });
+    }
+
     /// Waits until the screen meets a condition, which `name` describes. Returns the whole screen.
     pub fn waits_for(&self, name: &str, is_met: impl Fn(&str) -> bool) -> String {
         let started = Instant::now();

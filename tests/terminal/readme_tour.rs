@@ -78,7 +78,7 @@ fn sections_one_to_five_watch_tune_find_and_look_back() {
 fn sections_six_to_nine_watch_see_what_fails_and_move_the_gate() {
     let folder = tempfile::tempdir().unwrap();
     let mut terminal = demo_in(folder.path());
-    terminal.shows("dead letters 1");
+    terminal.shows_a_dead_letter();
     play(
         &mut terminal,
         &[
