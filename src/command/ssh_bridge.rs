@@ -4,12 +4,14 @@ use std::path::{Path, PathBuf};
 
 use color_eyre::eyre::Result;
 
+#[cfg(unix)]
+use crate::control::local_socket::LocalSocket;
+
 /// A local socket, each connection to which is one to the control socket of another machine.
 #[derive(Debug)]
 pub(super) struct SshBridge {
-    folder: tempfile::TempDir,
     #[cfg(unix)]
-    accepting: tokio::task::JoinHandle<()>,
+    socket: LocalSocket,
 }
 
 impl SshBridge {
@@ -17,20 +19,13 @@ impl SshBridge {
     /// there. Nothing is connected yet.
     #[cfg(unix)]
     pub(super) fn open(host: &str, spool: Option<&str>) -> Result<Self> {
-        // Its owner alone may enter it.
-        let folder = tempfile::Builder::new().prefix("sluicegate-").tempdir()?;
-        let listener = tokio::net::UnixListener::bind(folder.path().join("s"))?;
         let mut remote = vec!["sluicegate", "attach", "--pipe"];
         remote.extend(spool.into_iter().flat_map(|spool| ["--spool", spool]));
         let arguments: Vec<String> = std::iter::once(host.to_owned())
             .chain(remote.into_iter().map(quoted))
             .collect();
-        let accepting = tokio::spawn(async move {
-            while let Ok((connection, _)) = listener.accept().await {
-                tokio::spawn(connect(connection, arguments.clone()));
-            }
-        });
-        Ok(Self { folder, accepting })
+        let socket = LocalSocket::open(move |connection| connect(connection, arguments.clone()))?;
+        Ok(Self { socket })
     }
 
     /// There are no such sockets here.
@@ -40,15 +35,15 @@ impl SshBridge {
     }
 
     /// The local socket.
+    #[cfg(unix)]
     pub(super) fn socket(&self) -> PathBuf {
-        self.folder.path().join("s")
+        self.socket.path()
     }
-}
 
-#[cfg(unix)]
-impl Drop for SshBridge {
-    fn drop(&mut self) {
-        self.accepting.abort();
+    /// There is none: it can't be opened.
+    #[cfg(not(unix))]
+    pub(super) fn socket(&self) -> PathBuf {
+        PathBuf::new()
     }
 }
 

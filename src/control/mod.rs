@@ -22,6 +22,8 @@ mod dead_letter_requests;
 mod door;
 mod events;
 pub mod group;
+#[cfg(unix)]
+pub mod local_socket;
 mod metrics;
 pub mod mirror;
 mod probes;

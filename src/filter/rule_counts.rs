@@ -44,6 +44,19 @@ pub struct RuleTally {
 }
 
 impl RuleTally {
+    /// Adds the counts of the same rule elsewhere. An error that is known stays.
+    pub fn merge(&mut self, other: &Self) {
+        self.reached += other.reached;
+        self.matched += other.matched;
+        self.filtered_out += other.filtered_out;
+        self.errors += other.errors;
+        self.timed += other.timed;
+        self.timed_ns += other.timed_ns;
+        if self.last_error.is_none() {
+            self.last_error.clone_from(&other.last_error);
+        }
+    }
+
     /// Mean time of an evaluation, in microseconds. The first rule that names a property pays for
     /// its parsing.
     pub fn micros(&self) -> Option<f64> {

@@ -6,6 +6,7 @@ mod author;
 mod buckets;
 mod command;
 mod conflict;
+mod merge;
 mod record;
 pub mod series;
 mod snapshot;

@@ -159,7 +159,7 @@ impl Counters {
             }
         };
         let mut rows: Vec<TypeRow> = self.types.iter().map(row).collect();
-        rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+        TypeRow::sort(&mut rows);
         rows
     }
 
@@ -170,20 +170,17 @@ impl Counters {
             .values_mut()
             .map(|of_limit| {
                 of_limit.trend.advance(now_ms);
-                LimitRow {
+                let mut row = LimitRow {
                     recent: of_limit.trend.sum(),
                     trend: of_limit.trend.steps.iter().copied().collect(),
                     types: of_limit.types(now_ms),
                     ..of_limit.row.clone()
-                }
+                };
+                row.sort_types();
+                row
             })
             .collect();
-        rows.sort_by(|a, b| {
-            a.policy
-                .cmp(&b.policy)
-                .then(b.recent.cmp(&a.recent))
-                .then(a.code.cmp(&b.code))
-        });
+        LimitRow::sort(&mut rows);
         rows
     }
 }
@@ -204,16 +201,14 @@ impl LimitCount {
         self.types.entry(name).or_insert_with(new).add(now_ms);
     }
 
-    /// The counts by type, the most frequent first. Types without a recent violation are forgotten.
+    /// The counts by type. Types without a recent violation are forgotten.
     fn types(&mut self, now_ms: UnixMs) -> Vec<(Arc<str>, u64)> {
         self.types.retain(|_, trend| {
             trend.advance(now_ms);
             trend.sum() > 0
         });
         let counts = self.types.iter();
-        let mut counts: Vec<_> = counts.map(|(name, t)| (name.clone(), t.sum())).collect();
-        counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-        counts
+        counts.map(|(name, t)| (name.clone(), t.sum())).collect()
     }
 }
 

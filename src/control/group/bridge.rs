@@ -3,6 +3,8 @@
 use std::io;
 
 use crate::control::client::{Client, ClientError, Place};
+#[cfg(unix)]
+use crate::control::local_socket::LocalSocket;
 use crate::jetstream::Connection;
 
 /// A bridge to a member, for as long as it lives.
@@ -10,9 +12,7 @@ use crate::jetstream::Connection;
 pub(super) struct Bridge {
     client: Client,
     #[cfg(unix)]
-    _folder: tempfile::TempDir,
-    #[cfg(unix)]
-    accepting: tokio::task::JoinHandle<()>,
+    _socket: LocalSocket,
 }
 
 /// Why there is no bridge.
@@ -30,33 +30,27 @@ impl Bridge {
     /// Opens a bridge to the control API of `member`. Nothing is connected yet.
     #[cfg(unix)]
     pub(super) fn open(connection: Connection, member: &str) -> Result<Self, BridgeError> {
-        // Its owner alone may enter it.
-        let folder = tempfile::Builder::new().prefix("sluicegate-").tempdir()?;
-        let socket = folder.path().join("s");
-        let listener = tokio::net::UnixListener::bind(&socket)?;
         let name = member.to_owned();
-        let accepting = tokio::spawn(async move {
-            while let Ok((stream, _)) = listener.accept().await {
-                let (connection, name) = (connection.clone(), name.clone());
-                tokio::spawn(async move {
-                    // Whoever is at the other end notices that nothing comes.
-                    match connection.tunnel(&name).await {
-                        Ok(tunnel) => {
-                            let _ = tunnel.carry(stream).await;
-                        }
-                        Err(error) => tracing::debug!("{name}: {error}"),
+        let carry = move |stream| {
+            let (connection, name) = (connection.clone(), name.clone());
+            async move {
+                // Whoever is at the other end notices that nothing comes.
+                match connection.tunnel(&name).await {
+                    Ok(tunnel) => {
+                        let _ = tunnel.carry(stream).await;
                     }
-                });
+                    Err(error) => tracing::debug!("{name}: {error}"),
+                }
             }
-        });
+        };
+        let socket = LocalSocket::open(carry)?;
         let place = Place::Tunnel {
-            socket,
+            socket: socket.path(),
             name: member.to_owned(),
         };
         Ok(Self {
             client: Client::new(place, None)?,
-            _folder: folder,
-            accepting,
+            _socket: socket,
         })
     }
 
@@ -69,12 +63,5 @@ impl Bridge {
     /// The client of the member.
     pub(super) fn client(&self) -> &Client {
         &self.client
-    }
-}
-
-#[cfg(unix)]
-impl Drop for Bridge {
-    fn drop(&mut self) {
-        self.accepting.abort();
     }
 }

@@ -8,7 +8,7 @@ use crate::delivery::{BreakerState, DeliveryStatus};
 use crate::feed::{FeedState, FeedStatus};
 use crate::protocol::{
     DurationBuckets, LatencyBands, LatencyRow, LimitRow, Notice, Rates, Snapshot, Totals, TypeRow,
-    VerificationCounts, VerificationStatus,
+    VerificationStatus,
 };
 
 /// Notices that are shown.
@@ -48,8 +48,8 @@ pub(super) fn sum(parts: &[Part<'_>]) -> Snapshot {
         sum.behind_ms = sum.behind_ms.max(part.behind_ms);
         sum.feed_lag_ms = sum.feed_lag_ms.max(part.feed_lag_ms);
         sum.requests_per_minute += part.requests_per_minute;
-        add_totals(&mut sum.totals, &part.totals);
-        add_rates(&mut sum.rates, &part.rates);
+        sum.totals.merge(&part.totals);
+        sum.rates.merge(&part.rates);
         series.merge(&part.series);
         sum.latency_buckets.merge(&part.latency_buckets);
         sum.lag_buckets.merge(&part.lag_buckets);
@@ -65,15 +65,7 @@ pub(super) fn sum(parts: &[Part<'_>]) -> Snapshot {
         sum.last_change = newest(sum.last_change, part.last_change.as_ref(), |it| it.at_ms);
         if !std::ptr::eq(*part, *lead) && part.filters_version == lead.filters_version {
             for (tally, more) in sum.rules.iter_mut().zip(&part.rules) {
-                tally.reached += more.reached;
-                tally.matched += more.matched;
-                tally.filtered_out += more.filtered_out;
-                tally.errors += more.errors;
-                tally.timed += more.timed;
-                tally.timed_ns += more.timed_ns;
-                if tally.last_error.is_none() {
-                    tally.last_error.clone_from(&more.last_error);
-                }
+                tally.merge(more);
             }
         }
     }
@@ -86,62 +78,6 @@ fn newest<T: Clone>(one: Option<T>, other: Option<&T>, at_ms: impl Fn(&T) -> i64
         (_, Some(other)) => Some(other.clone()),
         (_, None) => one,
     }
-}
-
-fn add_totals(sum: &mut Totals, part: &Totals) {
-    let Totals {
-        received,
-        received_bytes,
-        malformed,
-        accepted,
-        dry_run,
-        filtered,
-        filtered_by,
-        rejected,
-        delivered,
-        success_on_first_attempt,
-        success_after_retry,
-        expired,
-        discarded,
-        violations,
-        requests,
-    } = part;
-    sum.received += received;
-    sum.received_bytes += received_bytes;
-    sum.malformed += malformed;
-    sum.accepted += accepted;
-    sum.dry_run += dry_run;
-    sum.filtered += filtered;
-    sum.filtered_by.event_type += filtered_by.event_type;
-    sum.filtered_by.rule += filtered_by.rule;
-    sum.filtered_by.gate += filtered_by.gate;
-    sum.filtered_by.property_update += filtered_by.property_update;
-    sum.rejected += rejected;
-    sum.delivered += delivered;
-    sum.success_on_first_attempt += success_on_first_attempt;
-    sum.success_after_retry += success_after_retry;
-    sum.expired += expired;
-    sum.discarded += discarded;
-    sum.violations += violations;
-    sum.requests += requests;
-}
-
-fn add_rates(sum: &mut Rates, part: &Rates) {
-    let Rates {
-        received,
-        accepted,
-        delivered,
-        rejected,
-        filtered_by,
-    } = part;
-    sum.received += received;
-    sum.accepted += accepted;
-    sum.delivered += delivered;
-    sum.rejected += rejected;
-    sum.filtered_by.event_type += filtered_by.event_type;
-    sum.filtered_by.rule += filtered_by.rule;
-    sum.filtered_by.gate += filtered_by.gate;
-    sum.filtered_by.property_update += filtered_by.property_update;
 }
 
 /// The feed of the members: down if it is for any of them.
@@ -174,18 +110,14 @@ fn types(parts: &[Part<'_>]) -> Vec<TypeRow> {
     let mut sums: BTreeMap<Arc<str>, TypeRow> = BTreeMap::new();
     for row in parts.iter().flat_map(|(_, part)| part.types.iter()) {
         match sums.get_mut(&row.name) {
-            Some(sum) => {
-                sum.count += row.count;
-                sum.accepted += row.accepted;
-                sum.rate += row.rate;
-            }
+            Some(sum) => sum.merge(row),
             None => {
                 sums.insert(row.name.clone(), row.clone());
             }
         }
     }
     let mut rows: Vec<TypeRow> = sums.into_values().collect();
-    rows.sort_by(|a, b| b.count.cmp(&a.count).then_with(|| a.name.cmp(&b.name)));
+    TypeRow::sort(&mut rows);
     rows
 }
 
@@ -193,48 +125,15 @@ fn limits(parts: &[Part<'_>]) -> Vec<LimitRow> {
     let mut sums: BTreeMap<_, LimitRow> = BTreeMap::new();
     for row in parts.iter().flat_map(|(_, part)| part.limits.iter()) {
         match sums.get_mut(&row.code) {
-            Some(sum) => add_limit(sum, row),
+            Some(sum) => sum.merge(row),
             None => {
                 sums.insert(row.code, row.clone());
             }
         }
     }
     let mut rows: Vec<LimitRow> = sums.into_values().collect();
-    rows.sort_by(|a, b| {
-        let by_recent = b.recent.cmp(&a.recent);
-        a.policy
-            .cmp(&b.policy)
-            .then(by_recent)
-            .then(a.code.cmp(&b.code))
-    });
+    LimitRow::sort(&mut rows);
     rows
-}
-
-fn add_limit(sum: &mut LimitRow, row: &LimitRow) {
-    sum.count += row.count;
-    sum.recent += row.recent;
-    // Both end now; the longer one reaches further back.
-    let missing = row.trend.len().saturating_sub(sum.trend.len());
-    sum.trend.splice(0..0, std::iter::repeat_n(0, missing));
-    for (step, more) in sum.trend.iter_mut().rev().zip(row.trend.iter().rev()) {
-        *step += more;
-    }
-    for (name, count) in &row.types {
-        match sum.types.iter_mut().find(|(known, _)| known == name) {
-            Some((_, sum)) => *sum += count,
-            None => sum.types.push((name.clone(), *count)),
-        }
-    }
-    sum.types
-        .sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
-    if row.worst.measured > sum.worst.measured {
-        sum.worst = row.worst.clone();
-        sum.worst_type = row.worst_type.clone();
-    }
-    if row.last_ms > sum.last_ms {
-        sum.last_ms = row.last_ms;
-        sum.last_sequence = row.last_sequence;
-    }
 }
 
 /// The highest percentiles of any member.
@@ -316,20 +215,13 @@ fn verification(parts: &[Part<'_>]) -> VerificationStatus {
         let own = &part.verification;
         sum.per_minute += own.per_minute;
         sum.waiting += own.waiting;
-        add_verified(&mut sum.hour, &own.hour);
-        add_verified(&mut sum.total, &own.total);
+        sum.hour.merge(&own.hour);
+        sum.total.merge(&own.total);
         sum.unverified.extend(own.unverified.iter().cloned());
         sum.problem = sum.problem.or_else(|| own.problem.clone());
     }
     sum.unverified.sort_by_key(|event| event.at_ms);
     sum
-}
-
-fn add_verified(sum: &mut VerificationCounts, part: &VerificationCounts) {
-    sum.verified += part.verified;
-    sum.failed += part.failed;
-    sum.missing += part.missing;
-    sum.undecided += part.undecided;
 }
 
 /// The notices of all, which name their member.
