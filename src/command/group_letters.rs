@@ -6,7 +6,7 @@ use color_eyre::eyre::{Result, WrapErr as _};
 
 use crate::cli::DeadLetters;
 use crate::config::Settings;
-use crate::delivery::spool::dead_letters::{DeadLetter, DeadLetterSelection};
+use crate::delivery::spool::dead_letters::DeadLetterSelection;
 use crate::jetstream::{Connection, Location};
 
 use super::dead_letter_output::{self as output, Export};
@@ -25,8 +25,9 @@ pub(super) async fn run(
         }
         DeadLetters::Show { number, .. } => {
             let which = number.map_or(DeadLetterSelection::All, DeadLetterSelection::One);
-            let newest = letters.page(&which, 1).await?;
-            output::show(newest.first().map(DeadLetter::to_json), number)
+            let newest = letters.newest_lines(&which, 1).await?;
+            let newest = newest.first().map(|line| serde_json::from_str(line));
+            output::show(newest.transpose()?, number)
         }
         DeadLetters::Export { which, out, .. } => {
             let mut export = Export::open(out)?;

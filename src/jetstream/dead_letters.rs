@@ -139,13 +139,23 @@ impl GroupDeadLetters {
         which: &DeadLetterSelection,
         most: u64,
     ) -> Result<Vec<DeadLetter>, GroupError> {
+        let lines = self.newest_lines(which, most).await?;
+        let letters: Result<Vec<DeadLetter>, _> =
+            lines.iter().map(|line| DeadLetter::from_line(line)).collect();
+        letters.in_group(READ)
+    }
+
+    /// Up to `most` of the selected dead letters as the lines of an export, the newest first.
+    pub async fn newest_lines(
+        &self,
+        which: &DeadLetterSelection,
+        most: u64,
+    ) -> Result<Vec<String>, GroupError> {
         let mut numbers = self.numbers(which).await?;
         numbers.reverse();
         numbers.truncate(usize::try_from(most).unwrap_or(usize::MAX));
-        let lines: Vec<(u64, String)> = self.lines(numbers).try_collect().await?;
-        let letter = |(_, line): &(u64, String)| DeadLetter::from_line(line);
-        let letters: Result<Vec<DeadLetter>, _> = lines.iter().map(letter).collect();
-        letters.in_group(READ)
+        let lines = self.lines(numbers).map_ok(|(_, line)| line);
+        lines.try_collect().await
     }
 
     /// The selected dead letters as `dead-letters export` writes them, the oldest first, and with the

@@ -196,6 +196,7 @@ async fn dead_letters_of_a_group_are_listed_tried_again_and_discarded() {
     );
     let shown: Value = serde_json::from_slice(&letters(&["show", "2"]).stdout).unwrap();
     assert_eq!(shown["number"], 2);
+    assert_eq!(shown["event"]["event_type"], "Step", "{shown}");
     let exported = letters(&["export", "--all"]);
     let exported = String::from_utf8_lossy(&exported.stdout).into_owned();
     assert_eq!(exported.lines().count(), 3);
