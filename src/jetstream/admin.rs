@@ -1,12 +1,13 @@
 //! Creating a group, and looking at it.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use async_nats::jetstream::Context;
+use async_nats::jetstream::kv::Operation;
 use async_nats::jetstream::stream::{
     Config, DiscardPolicy, RawMessageErrorKind, RetentionPolicy, State, StorageType,
 };
-use futures_util::TryStreamExt as _;
 use serde::Serialize;
 
 use super::connection::{Connection, connect, context};
@@ -161,7 +162,7 @@ fn dead_stream(names: &Names, wanted: &Creation) -> Config {
 
 /// Looks at a group.
 pub async fn status(connection: &Connection) -> Result<GroupStatus, GroupError> {
-    // The list of keys comes in messages of its own, and has no time limit.
+    // The entries come in messages of their own, which have no time limit.
     in_time(PATIENCE, READ_STATE, read_status(connection)).await
 }
 
@@ -173,32 +174,28 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
         .get_stream(connection.names.dead_stream())
         .await
         .in_group(what)?;
-    let bucket = &connection.bucket;
-    let keys = bucket.keys().await.in_group(what)?;
-    let keys: Vec<String> = keys.try_collect().await.in_group(what)?;
-    let mut held = vec![false; usize::from(connection.partitions)];
-    let mut floors = vec![0; usize::from(connection.partitions)];
-    let (mut members, mut filters_revision) = (Vec::new(), 0);
-    for key in keys {
-        let Some(entry) = bucket.entry(key.as_str()).await.in_group(what)? else {
-            continue;
-        };
-        if let Some(partition) = names::leased(&key) {
-            let lease: LeaseRecord = serde_json::from_slice(&entry.value).in_group(what)?;
-            let partition = usize::from(partition);
-            if let (Some(held), Some(floor)) = (held.get_mut(partition), floors.get_mut(partition))
-            {
-                *held = lease.owner.is_some();
-                *floor = lease.floor;
+    let mut leases = vec![LeaseRecord::default(); usize::from(connection.partitions)];
+    let (mut members, mut filters_revision) = (BTreeMap::new(), 0);
+    let entries = connection.entries().await?;
+    for entry in entries {
+        let is_there = entry.operation == Operation::Put;
+        let lease = names::leased(&entry.key);
+        if let Some(lease) = lease.and_then(|partition| leases.get_mut(usize::from(partition))) {
+            *lease = serde_json::from_slice(&entry.value).in_group(what)?;
+        } else if let Some(name) = names::member_of(&entry.key) {
+            // It may have written it again, or have left, while the entries were read.
+            members.remove(name);
+            if is_there {
+                let record = serde_json::from_slice(&entry.value).in_group(what)?;
+                members.insert(name.to_owned(), record);
             }
-        } else if names::member_of(&key).is_some() {
-            members.push(serde_json::from_slice(&entry.value).in_group(what)?);
-        } else if key == names::FILTERS {
+        } else if entry.key == names::FILTERS {
             filters_revision = entry.revision;
         }
     }
-    let settled = settled_last(connection, &events.state, &floors).await?;
-    let free = (0..connection.partitions).filter(|partition| !held[usize::from(*partition)]);
+    let settled = settled_last(connection, &events.state, &leases).await?;
+    let partitions = (0..connection.partitions).zip(&leases);
+    let free = partitions.filter(|(_, lease)| lease.owner.is_none());
     Ok(GroupStatus {
         partitions: connection.partitions,
         replicas: events.config.num_replicas,
@@ -209,8 +206,8 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
             events.state.bytes
         },
         dead_letters: dead.cached_info().state.messages,
-        members,
-        free: free.collect(),
+        members: members.into_values().collect(),
+        free: free.map(|(partition, _)| partition).collect(),
         filters_revision,
     })
 }
@@ -219,7 +216,7 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
 async fn settled_last(
     connection: &Connection,
     state: &State,
-    floors: &[u64],
+    leases: &[LeaseRecord],
 ) -> Result<u64, GroupError> {
     if state.messages == 0 {
         return Ok(0);
@@ -232,8 +229,8 @@ async fn settled_last(
         Err(error) => return Err(GroupError::failed(READ_STATE, error)),
     };
     let partition = connection.names.partition_of(&subject);
-    let floor = partition.and_then(|partition| floors.get(usize::from(partition)));
+    let lease = partition.and_then(|partition| leases.get(usize::from(partition)));
     Ok(u64::from(
-        floor.is_some_and(|floor| *floor >= state.last_sequence),
+        lease.is_some_and(|lease| lease.floor >= state.last_sequence),
     ))
 }

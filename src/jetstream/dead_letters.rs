@@ -140,8 +140,10 @@ impl GroupDeadLetters {
         most: u64,
     ) -> Result<Vec<DeadLetter>, GroupError> {
         let lines = self.newest_lines(which, most).await?;
-        let letters: Result<Vec<DeadLetter>, _> =
-            lines.iter().map(|line| DeadLetter::from_line(line)).collect();
+        let letters: Result<Vec<DeadLetter>, _> = lines
+            .iter()
+            .map(|line| DeadLetter::from_line(line))
+            .collect();
         letters.in_group(READ)
     }
 

@@ -10,6 +10,7 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::records::LeaseRecord;
+use super::seen_lease::SeenLease;
 
 /// The leases and members of a group, as one member has seen them.
 #[derive(Debug)]
@@ -26,15 +27,6 @@ pub(super) struct LeaseTable {
     closing: BTreeSet<u16>,
     /// Partitions that could not be taken, and until when they are left alone.
     resting: BTreeMap<u16, Instant>,
-}
-
-#[derive(Debug, Clone, Default)]
-struct SeenLease {
-    record: LeaseRecord,
-    /// The revision; 0 where there is no lease yet.
-    revision: u64,
-    /// When this revision was seen.
-    at: Option<Instant>,
 }
 
 /// Another member, as it has shown itself last.
@@ -79,14 +71,21 @@ impl LeaseTable {
         record: LeaseRecord,
         now: Instant,
     ) {
-        if let Some(lease) = self.leases.get_mut(usize::from(partition))
-            && revision > lease.revision
-        {
-            *lease = SeenLease {
-                record,
-                revision,
-                at: Some(now),
-            };
+        if let Some(lease) = self.leases.get_mut(usize::from(partition)) {
+            lease.saw(revision, record, now);
+        }
+    }
+
+    /// Takes note of a lease that was read because another member seems to have written it.
+    pub(super) fn read_lease(
+        &mut self,
+        partition: u16,
+        revision: u64,
+        record: LeaseRecord,
+        now: Instant,
+    ) {
+        if let Some(lease) = self.leases.get_mut(usize::from(partition)) {
+            lease.read(revision, record, now);
         }
     }
 
@@ -170,14 +169,13 @@ impl LeaseTable {
 
     fn claim(&self, index: usize, now: Instant) -> Option<Step> {
         let lease = &self.leases[index];
-        let is_mine = lease.record.owner.as_ref() == Some(&self.me);
-        let is_expired = |at: Instant| now.duration_since(at) >= self.term;
-        let is_free = lease.record.owner.is_none() || is_mine || lease.at.is_some_and(is_expired);
-        is_free.then(|| Step::Claim {
-            partition: index as u16,
-            revision: lease.revision,
-            record: lease.record.clone(),
-        })
+        lease
+            .is_free(&self.me, self.term, now)
+            .then(|| Step::Claim {
+                partition: index as u16,
+                revision: lease.revision,
+                record: lease.record.clone(),
+            })
     }
 
     /// The number of partitions that this member should hold, and the first one that it looks at.

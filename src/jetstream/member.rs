@@ -5,15 +5,15 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use async_nats::jetstream::kv::{Entry, Operation, Watch};
-use futures_util::StreamExt as _;
+use async_nats::jetstream::kv::{Entry, Operation};
 use tokio::sync::{mpsc, watch};
 use tokio::task::{Id, JoinError, JoinSet};
-use tokio::time::{Instant, MissedTickBehavior, interval, sleep_until, timeout};
+use tokio::time::{Instant, MissedTickBehavior, interval, timeout};
 
 use crate::amplitude::time::{self, UnixMs};
 use crate::delivery::spool::writer::StreamOutcome;
 
+use super::bucket_watch::BucketWatch;
 use super::connection::LinkState;
 use super::error::{GroupError, InGroup as _, in_time};
 use super::handle::GroupView;
@@ -28,8 +28,6 @@ use super::shared_filters::{Applied, FilterChange};
 
 /// Interval at which the leases are looked at.
 const LOOK_INTERVAL: Duration = Duration::from_millis(200);
-/// Delay before the bucket is watched again after a failure.
-const WATCH_DELAY: Duration = Duration::from_millis(500);
 
 /// A member of a group, which runs until its pipeline ends.
 pub(super) struct Member {
@@ -43,18 +41,23 @@ pub(super) struct Member {
     roster: Roster,
     table: LeaseTable,
     sessions: BTreeMap<u16, OpenSession>,
-    tasks: JoinSet<Result<(), LeaseError>>,
+    tasks: JoinSet<Ended>,
     partition_of: BTreeMap<Id, u16>,
     holdings: u32,
     started_ms: UnixMs,
     is_leaving: bool,
-    /// Whether the whole bucket was read.
-    is_current: bool,
 }
 
 struct OpenSession {
     holding: u32,
     inputs: mpsc::UnboundedSender<Input>,
+}
+
+/// How a session has ended.
+struct Ended {
+    result: Result<(), LeaseError>,
+    /// The lease as it is then, with its revision, where another member seems to have written it.
+    lease: Option<(u64, LeaseRecord)>,
 }
 
 /// The member's ends of its pipeline's channels.
@@ -86,7 +89,6 @@ impl Member {
             holdings: 0,
             started_ms: time::now(),
             is_leaving: false,
-            is_current: false,
         }
     }
 
@@ -98,7 +100,9 @@ impl Member {
         heartbeat.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let (mut watch, mut heard) = (None, Instant::now());
+        // Its own entries come back all the time, unless the watch is dead.
+        let silence = self.shared.term * 2;
+        let mut watch = BucketWatch::new(&self.shared.connection, names::ALL, silence);
         let mut connects = link.borrow().connects;
         self.show_link(&link.borrow().clone());
         loop {
@@ -115,22 +119,7 @@ impl Member {
                 Some(ended) = self.tasks.join_next_with_id(), if !self.tasks.is_empty() => {
                     self.session_ended(ended);
                 }
-                entry = next_entry(&mut watch) => match entry {
-                    Some(entry) => {
-                        heard = Instant::now();
-                        self.saw(&entry);
-                    }
-                    None => {
-                        watch = self.watch().await;
-                        heard = Instant::now();
-                    }
-                },
-                // Its own entries come back all the time, unless the watch is dead.
-                () = sleep_until(heard + self.shared.term * 2) => {
-                    tracing::debug!("NATS: nothing is heard of the group; it is watched again");
-                    watch = None;
-                    heard = Instant::now();
-                }
+                entry = watch.next() => self.saw(&entry),
                 Ok(()) = link.changed() => {
                     let now = link.borrow_and_update().clone();
                     self.show_link(&now);
@@ -140,32 +129,16 @@ impl Member {
                     }
                 }
                 _ = heartbeat.tick() => self.show_itself().await,
-                _ = look.tick(), if self.is_current && !self.is_leaving => self.look(),
-            }
-        }
-    }
-
-    /// Reads the bucket from its beginning, and what changes then.
-    async fn watch(&mut self) -> Option<Watch> {
-        self.is_current = false;
-        match self.shared.connection.bucket.watch_with_history(">").await {
-            Ok(watch) => Some(watch),
-            Err(error) => {
-                tracing::debug!("NATS: cannot watch the group: {error}; it is tried again");
-                tokio::time::sleep(WATCH_DELAY).await;
-                None
+                _ = look.tick(), if watch.is_current() && !self.is_leaving => self.look(),
             }
         }
     }
 
     fn saw(&mut self, entry: &Entry) {
-        // This process has shown itself before: there is at least one entry.
-        self.is_current |= entry.delta == 0;
         let now = Instant::now();
         let is_there = entry.operation == Operation::Put;
         if let Some(partition) = names::leased(&entry.key) {
-            let record = is_there.then(|| serde_json::from_slice::<LeaseRecord>(&entry.value).ok());
-            let record = record.flatten().unwrap_or_default();
+            let record = lease_of(entry);
             self.table.saw_lease(partition, entry.revision, record, now);
         } else if let Some(name) = names::member_of(&entry.key) {
             if is_there {
@@ -246,25 +219,26 @@ impl Member {
         self.table.began(partition);
         let open = OpenSession { holding, inputs };
         self.sessions.insert(partition, open);
-        let holding = Session::hold(self.shared.clone(), claim, received);
-        let task = self.tasks.spawn(holding);
+        let task = self.tasks.spawn(hold(self.shared.clone(), claim, received));
         self.partition_of.insert(task.id(), partition);
     }
 
-    fn session_ended(&mut self, ended: Result<(Id, Result<(), LeaseError>), JoinError>) {
-        let (id, result) = match ended {
-            Ok((id, result)) => (id, result),
-            Err(error) => {
-                tracing::error!("a fault of this program: {error}; please report it");
-                (error.id(), Ok(()))
-            }
-        };
+    fn session_ended(&mut self, ended: Result<(Id, Ended), JoinError>) {
+        let (id, Ended { result, lease }) = ended.unwrap_or_else(|error| {
+            tracing::error!("a fault of this program: {error}; please report it");
+            let (result, lease) = (Ok(()), None);
+            (error.id(), Ended { result, lease })
+        });
         let Some(partition) = self.partition_of.remove(&id) else {
             return;
         };
         self.sessions.remove(&partition);
         self.table.ended(partition);
         self.shared.fence.revoke(partition);
+        if let Some((revision, record)) = lease {
+            let now = Instant::now();
+            self.table.read_lease(partition, revision, record, now);
+        }
         match result {
             Ok(()) => tracing::debug!("partition {partition} is handed over"),
             // Two members often try at the same time.
@@ -378,12 +352,30 @@ impl Member {
     }
 }
 
-/// The next entry of the bucket. None if there is no watch, or it has failed.
-async fn next_entry(watch: &mut Option<Watch>) -> Option<Entry> {
-    match watch {
-        Some(watch) => watch.next().await?.ok(),
-        None => None,
-    }
+/// Holds a partition until it is handed over or lost.
+async fn hold(shared: Shared, claim: Claim, inputs: mpsc::UnboundedReceiver<Input>) -> Ended {
+    let partition = claim.partition;
+    let result = Session::hold(shared.clone(), claim, inputs).await;
+    let lease = match result {
+        Err(LeaseError::Taken) => {
+            // A server that was killed may have lost what was written last: the watch doesn't tell.
+            let reading = shared.connection.bucket.entry(names::lease(partition));
+            match timeout(shared.patience(), reading).await {
+                Ok(Ok(Some(entry))) => Some((entry.revision, lease_of(&entry))),
+                Ok(Ok(None)) => Some((0, LeaseRecord::default())),
+                Ok(Err(_)) | Err(_) => None,
+            }
+        }
+        _ => None,
+    };
+    Ended { result, lease }
+}
+
+/// The lease of an entry. One that can't be read is free.
+fn lease_of(entry: &Entry) -> LeaseRecord {
+    let record = (entry.operation == Operation::Put).then_some(&entry.value);
+    let record = record.and_then(|text| serde_json::from_slice(text).ok());
+    record.unwrap_or_default()
 }
 
 /// The next outcome; never where nothing more is settled. None once the pipeline's items are gone.

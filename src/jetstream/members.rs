@@ -5,19 +5,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_nats::jetstream::kv::{Entry, Operation};
-use futures_util::StreamExt as _;
 use tokio::sync::watch;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
+use super::bucket_watch::BucketWatch;
 use super::connection::Connection;
-use super::error::{GroupError, InGroup as _};
 use super::names;
 use super::records::{GroupState, MemberRecord};
 
 /// Interval at which members that no longer show themselves are looked for.
 const LOOK_INTERVAL: Duration = Duration::from_millis(500);
-/// Delay before the bucket is watched again after a failure.
-const WATCH_DELAY: Duration = Duration::from_secs(1);
+/// Maximum time without a word of a member, if there is one.
+const SILENCE: Duration = Duration::from_secs(10);
 /// Minimum time after which a silent member counts as gone.
 const LEAST_TERM: Duration = Duration::from_secs(3);
 
@@ -50,31 +49,13 @@ impl Connection {
 
 impl Members {
     async fn run(mut self) {
-        loop {
-            if let Err(error) = self.follow().await {
-                tracing::debug!("{error}; it is tried again");
-            }
-            tokio::time::sleep(WATCH_DELAY).await;
-        }
-    }
-
-    async fn follow(&mut self) -> Result<(), GroupError> {
-        let bucket = &self.connection.bucket;
-        let watch = bucket.watch_with_history(names::ALL_MEMBERS).await;
-        let mut watch = watch.in_group("watch the group")?;
+        let mut watch = BucketWatch::new(&self.connection, names::ALL_MEMBERS, SILENCE);
         let mut look = interval(LOOK_INTERVAL);
         look.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                entry = watch.next() => match entry {
-                    Some(entry) => self.saw(&entry.in_group("watch the group")?),
-                    None => return Ok(()),
-                },
-                _ = look.tick() => {
-                    if self.look(Instant::now()) {
-                        return Ok(());
-                    }
-                }
+                entry = watch.next() => self.saw(&entry),
+                _ = look.tick() => self.look(Instant::now()),
             }
         }
     }
@@ -97,11 +78,11 @@ impl Members {
     }
 
     /// Forgets members that have not shown themselves for the term of their leases. While the servers
-    /// can't be reached, nothing is known of them. Returns whether none is left: the watch may be dead.
-    fn look(&mut self, now: Instant) -> bool {
+    /// can't be reached, nothing is known of them.
+    fn look(&mut self, now: Instant) {
         if self.connection.lost().is_some() {
             self.seen.values_mut().for_each(|(_, at)| *at = now);
-            return false;
+            return;
         }
         let before = self.seen.len();
         self.seen.retain(|_, (record, at)| {
@@ -111,7 +92,6 @@ impl Members {
         if self.seen.len() != before {
             self.publish();
         }
-        before > 0 && self.seen.is_empty()
     }
 
     fn publish(&self) {

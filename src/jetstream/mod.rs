@@ -37,6 +37,7 @@
 
 mod admin;
 mod bridge;
+mod bucket_watch;
 mod connection;
 mod consumer;
 mod dead_letter_index;
@@ -56,6 +57,7 @@ mod person;
 mod publisher;
 mod records;
 mod roster;
+mod seen_lease;
 mod session;
 mod settings;
 mod shared;

@@ -68,6 +68,8 @@ pub(super) const LEDGER_KEY: &str = "ledger-key";
 pub(super) const FILTERS: &str = "filters";
 const LEASE: &str = "lease.";
 const MEMBER: &str = "member.";
+/// All keys.
+pub(super) const ALL: &str = ">";
 /// The keys of all members.
 pub(super) const ALL_MEMBERS: &str = "member.>";
 
