@@ -4,12 +4,10 @@ use std::time::Duration;
 
 use async_nats::jetstream::consumer::pull::{Config, Stream as Messages};
 use async_nats::jetstream::consumer::{AckPolicy, Consumer, DeliverPolicy};
-use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::error::{GroupError, InGroup as _};
 use super::names;
-use super::records::LeaseRecord;
 
 /// Time after which a message is delivered again that is neither settled nor in progress.
 pub(super) const ACK_WAIT: Duration = Duration::from_secs(30);
@@ -21,31 +19,14 @@ const BATCH: usize = 64;
 const HEARTBEAT: Duration = Duration::from_secs(2);
 /// Time after which a pull ends and is made again.
 const PULL: Duration = Duration::from_secs(20);
+/// What a failed request was for.
+pub(super) const READ_STATE: &str = "read the stream's state";
 
 impl Connection {
-    /// The message up to which everything of a partition is acknowledged: by the last holder's consumer,
-    /// or as the lease says where that one can't be asked. Then a few events are sent again.
-    pub(super) async fn acknowledged(&self, lease: &LeaseRecord, patience: Duration) -> u64 {
-        let Some(name) = &lease.consumer else {
-            return lease.floor;
-        };
-        match timeout(patience, self.events.consumer_info(name)).await {
-            Ok(Ok(info)) => lease.floor.max(info.ack_floor.stream_sequence),
-            Ok(Err(error)) => {
-                tracing::debug!("NATS: consumer {name} can't be asked: {error}");
-                lease.floor
-            }
-            Err(_) => lease.floor,
-        }
-    }
-
     /// The newest message that the stream of events has had.
     pub(super) async fn last_message(&self) -> Result<u64, GroupError> {
-        let info = self.events.get_info().await;
-        Ok(info
-            .in_group("read the stream's state")?
-            .state
-            .last_sequence)
+        let info = self.events.get_info().await.in_group(READ_STATE)?;
+        Ok(info.state.last_sequence)
     }
 
     /// Removes messages of a partition up to `floor`, up to which all are settled. The newest message of

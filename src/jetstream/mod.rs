@@ -16,10 +16,9 @@
 //!   that can't renew a lease stops sending, and cuts what it is sending, a sixth of the term before
 //!   another member takes the partition over. Each member measures the term from what it sees, by its
 //!   own monotonic clock, so clocks need not agree.
-//! - Whoever takes a partition over continues behind the last event up to which everything is
-//!   acknowledged, in the stream's order. Events behind it that were sent already are sent again under
-//!   the same ids.
-//!
+//! - Whoever takes a partition over continues, in the stream's order, behind the event up to which
+//!   everything is settled: the last holder has written it into the lease when it renewed it last, three
+//!   times a term. Events behind it that were sent already are sent again under the same ids.
 //! - The newest message of the stream stays even when it is settled: a killed nats-server 2.9 forgets the
 //!   numbers of an empty stream and counts from 1 again. A holder that finds the stream shorter than
 //!   what was settled reads it from its beginning, and says so.
@@ -28,8 +27,10 @@
 //!
 //! A consumer delivers a message again that nobody acknowledged, but then behind newer ones, which would
 //! break the order. So each holding has a durable consumer of its own: the new holder creates
-//! `pPARTITION-GENERATION`, which starts where the old one's acknowledgements end, names it in the
-//! lease, and deletes the old one. A former holder that wakes up later finds its consumer gone.
+//! `pPARTITION-GENERATION`, which starts behind what the lease says, names it in the lease, and deletes
+//! the old one. A former holder that wakes up later finds its consumer gone. The old one's
+//! acknowledgements say nothing: when settled messages are removed, a nats-server 2.9 forgets which
+//! others it has delivered, and takes them for acknowledged.
 //! A member does the same when it notices that a delivery is missing, from the numbers that a
 //! consumer gives its deliveries.
 //!

@@ -72,6 +72,11 @@ impl Outstanding {
         Some(waiting.message)
     }
 
+    /// Whether all that was received is settled.
+    pub(super) fn is_empty(&self) -> bool {
+        self.messages.is_empty()
+    }
+
     /// Everything up to this message is settled.
     pub(super) fn floor(&self) -> u64 {
         let first = self.messages.keys().next();

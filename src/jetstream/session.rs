@@ -13,7 +13,7 @@ use crate::amplitude::time;
 use crate::delivery::spool::dead_letters::DeadLetter;
 use crate::feed::{Frame, Origin, PipelineClosed, text_of};
 
-use super::consumer::{ACK_WAIT, receive};
+use super::consumer::{ACK_WAIT, READ_STATE, receive};
 use super::error::{GroupError, in_time};
 use super::lease::{Claim, Lease, LeaseError};
 use super::outstanding::{Delivery, Outstanding};
@@ -122,29 +122,7 @@ impl Session {
     }
 
     async fn work(&mut self) -> Result<(), LeaseError> {
-        let patience = self.shared.patience();
-        let connection = &self.shared.connection;
-        let floor = connection.acknowledged(&self.lease.record, patience).await;
-        let last = in_time(
-            patience,
-            "read the stream's state",
-            connection.last_message(),
-        )
-        .await;
-        let floor = match last {
-            Ok(last) if last < floor => {
-                tracing::error!(
-                    "partition {}: the stream ends at message {last}, and all up to {floor} were settled: \
-                     a server has lost its newest messages, or the stream was made again. What it has \
-                     is sent again, under the same ids",
-                    self.partition
-                );
-                self.lease.record.floor = 0;
-                0
-            }
-            _ => floor,
-        };
-        self.outstanding = Outstanding::after(floor);
+        self.outstanding = Outstanding::after(self.lease.record.floor);
         loop {
             // Without one, something failed that may work again while the lease lasts.
             if let Some(mut messages) = self.next_consumer().await?
@@ -160,21 +138,17 @@ impl Session {
     /// Creates the consumer that delivers what isn't settled, and enters it in the lease. Returns none
     /// if that failed for now.
     async fn next_consumer(&mut self) -> Result<Option<Messages>, LeaseError> {
-        let connection = &self.shared.connection;
-        let floor = self.outstanding.floor();
-        let reading = connection.last_message();
-        match in_time(self.shared.patience(), "read the stream's state", reading).await {
-            // What is outstanding has numbers of the stream as it was: another holding begins anew.
-            Ok(last) if last < floor => {
-                let why = "the stream has lost its newest messages";
-                return Err(GroupError::failed("go on where it was", why).into());
-            }
+        let patience = self.shared.patience();
+        let reading = self.shared.connection.last_message();
+        match in_time(patience, READ_STATE, reading).await {
+            Ok(last) if last < self.outstanding.floor() => self.begin_anew(last)?,
             Ok(_) => {}
             Err(error) => return self.failed_for_now(&error).await.map(|()| None),
         }
+        let (connection, floor) = (&self.shared.connection, self.outstanding.floor());
         let generation = self.lease.record.generation + 1;
         let creating = connection.create_consumer(self.partition, generation, floor);
-        let creating = in_time(self.shared.patience(), "create a consumer", creating);
+        let creating = in_time(patience, "create a consumer", creating);
         let consumer = match creating.await {
             Ok(consumer) => consumer,
             Err(error) => return self.failed_for_now(&error).await.map(|()| None),
@@ -194,6 +168,26 @@ impl Session {
             Ok(messages) => Ok(Some(messages)),
             Err(error) => self.failed_for_now(&error).await.map(|()| None),
         }
+    }
+
+    /// Begins at the start of a stream that ends before what was settled.
+    fn begin_anew(&mut self, last: u64) -> Result<(), LeaseError> {
+        if !self.outstanding.is_empty() {
+            // What is outstanding has numbers of the stream as it was: another holding begins anew.
+            let why = "the stream has lost its newest messages";
+            return Err(GroupError::failed("go on where it was", why).into());
+        }
+        tracing::error!(
+            "partition {}: the stream ends at message {last}, and all up to {} were settled: a server has \
+             lost its newest messages, or the stream was made again. What it has is sent again, under the \
+             same ids",
+            self.partition,
+            self.outstanding.floor()
+        );
+        self.outstanding = Outstanding::default();
+        self.lease.record.floor = 0;
+        self.purged = 0;
+        Ok(())
     }
 
     /// Waits after a failure of something that may work again, while the lease lasts.
