@@ -27,6 +27,23 @@ async fn members_that_are_killed_at_random_lose_and_reorder_nothing() {
     bench.complete(12_000, 30).await;
 }
 
+/// A nats-server 2.9 takes what a consumer has delivered for acknowledged once settled messages are removed.
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn events_that_wait_at_a_killed_member_are_sent_by_the_next_one() {
+    let mut bench = Bench::start(1, Faults::default()).await;
+    publish(&bench.publisher, 0..300, 30).await.unwrap();
+    arrived(&bench.sandbox, 300).await;
+    bench.sandbox.set_faults(failing(0.9));
+    publish(&bench.publisher, 300..900, 30).await.unwrap();
+    // Leases are renewed, what is settled is removed, and a few more are.
+    tokio::time::sleep(LEASE).await;
+    bench.members.remove(0).kill();
+    bench.sandbox.set_faults(Faults::default());
+    bench.add_member();
+    bench.complete(900, 30).await;
+}
+
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn a_member_that_was_stopped_for_longer_than_its_lease_sends_nothing_old() {
