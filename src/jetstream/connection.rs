@@ -125,16 +125,25 @@ impl Connection {
 
     /// The key of the hashes in the members' ledgers: 32 hexadecimal digits. The first member makes it.
     pub(super) async fn ledger_key(&self) -> Result<String, GroupError> {
-        let what = "read the key of the ledgers";
-        let new = format!("{:032x}", rand::random::<u128>());
-        // Where another member was faster, it is read.
-        let created = self.bucket.create(LEDGER_KEY, new.clone().into()).await;
-        if created.is_ok() {
-            return Ok(new);
+        if let Some(key) = self.known_ledger_key().await? {
+            return Ok(key);
         }
+        let new = format!("{:032x}", rand::random::<u128>());
+        match self.bucket.create(LEDGER_KEY, new.clone().into()).await {
+            Ok(_) => Ok(new),
+            // Another member may have been faster.
+            Err(error) => {
+                let failed = || GroupError::failed("write the key of the ledgers", error);
+                self.known_ledger_key().await?.ok_or_else(failed)
+            }
+        }
+    }
+
+    async fn known_ledger_key(&self) -> Result<Option<String>, GroupError> {
+        let what = "read the key of the ledgers";
         let found = self.bucket.get(LEDGER_KEY).await.in_group(what)?;
-        let text = found.and_then(|text| String::from_utf8(text.to_vec()).ok());
-        text.ok_or_else(|| GroupError::failed(what, "there is none"))
+        let key = found.map(|text| String::from_utf8(text.to_vec()));
+        key.transpose().in_group(what)
     }
 
     /// Why the servers can't be reached now, if they can't.

@@ -9,10 +9,20 @@ use crate::pty::{Terminal, program_without_umask};
 
 /// A screen over the group, opened by `ann`.
 fn attach(bench: &Bench) -> Terminal {
+    attach_as(bench, "ann")
+}
+
+/// A screen over the group, opened by this user.
+fn attach_as(bench: &Bench, user: &str) -> Terminal {
     let mut command = program_without_umask();
     command.args(["attach", &bench.nats.url()]);
-    command.env("USER", "ann");
+    command.env("USER", user);
     Terminal::start(command)
+}
+
+/// What the pipeline view says where all partitions are held.
+fn held_by(members: &str) -> String {
+    format!("{members} {PARTITIONS} of {PARTITIONS} partitions")
 }
 
 /// Whether the pipeline view says that this many events were received.
@@ -37,9 +47,7 @@ async fn one_screen_shows_the_sums_and_events_of_all_members_and_steers_them() {
     let mut screen = attach(&bench);
     screen.shows("all members of nats://");
     screen.press("0");
-    screen.shows(&format!(
-        "2 members hold {PARTITIONS} of {PARTITIONS} partitions"
-    ));
+    screen.shows(&held_by("2 members hold"));
     screen.waits_for("the sum of what was received", |text| {
         has_received(text, "100")
     });
@@ -49,16 +57,22 @@ async fn one_screen_shows_the_sums_and_events_of_all_members_and_steers_them() {
     // Each person's events are at one member; those of all are found, with their outcome.
     for person in 0..10 {
         screen.press(&format!("/u-{person}\r"));
-        screen.shows(&format!("u-{person} "));
-        screen.waits_for("its events are delivered", |text| {
-            text.contains("delivered")
+        let named = format!(" u-{person} ");
+        screen.waits_for("its events are found, and delivered", |text| {
+            text.lines()
+                .any(|row| row.contains(&named) && row.contains('✓'))
         });
         screen.escape();
     }
-    // A change reaches all, with the name of who made it.
+    // A change reaches all, and each screen, with the name of who made it.
+    let other = attach_as(&bench, "bob");
+    other.shows("all members of nats://");
     screen.press("g");
     screen.press("y");
     screen.shows("SHUT");
+    other.shows("SHUT");
+    other.shows("ann (the control socket");
+    drop(other);
     publish(&bench, 200..220).await;
     screen.press("0");
     screen.waits_for("both members hold them back", |text| {
@@ -70,11 +84,7 @@ async fn one_screen_shows_the_sums_and_events_of_all_members_and_steers_them() {
     // A member that is killed is gone from the screen, and the other one takes over.
     bench.members.remove(0).kill();
     screen.press("0");
-    screen.waits_for("the other one has all", |text| {
-        text.contains(&format!(
-            "1 member holds {PARTITIONS} of {PARTITIONS} partitions"
-        ))
-    });
+    screen.shows(&held_by("1 member holds"));
     screen.escape();
     screen.press("q");
     assert_eq!(screen.ends(), 0);
@@ -127,9 +137,7 @@ async fn a_screen_says_that_the_servers_are_gone_and_goes_on_when_they_are_back(
     let mut screen = attach(&bench);
     screen.shows("all members of nats://");
     screen.press("0");
-    screen.shows(&format!(
-        "2 members hold {PARTITIONS} of {PARTITIONS} partitions"
-    ));
+    screen.shows(&held_by("2 members hold"));
     bench.nats.kill();
     screen.shows("the connection to nats://");
     // What is shown is old, and it stays.

@@ -1,12 +1,13 @@
 //! A member of a group that is followed.
 
 use std::collections::VecDeque;
+use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
 use crate::control::mirror::{Mirror, MirrorEnds, Transfer};
 use crate::jetstream::Connection;
-use crate::protocol::{Record, Story};
+use crate::protocol::{Record, Snapshot, Story};
 use crate::telemetry::story_changes::Follower;
 
 use super::bridge::{Bridge, BridgeError};
@@ -25,7 +26,7 @@ pub(super) struct Followed {
     follower: Follower,
     /// The number of its next event, as it is there.
     next: u64,
-    numbers: Numbers,
+    pub(super) numbers: Numbers,
     task: JoinHandle<()>,
 }
 
@@ -93,8 +94,16 @@ impl Followed {
         changed.into_iter().filter_map(story).collect()
     }
 
-    pub(super) fn numbers(&mut self) -> &mut Numbers {
-        &mut self.numbers
+    /// Its state, with the numbers of events here. None before there is one.
+    pub(super) fn snapshot(&self) -> Option<Snapshot> {
+        let newest = self.ends.snapshots.borrow().clone();
+        newest.mode?;
+        let mut snapshot = Snapshot::clone(&newest);
+        for limit in Arc::make_mut(&mut snapshot.limits) {
+            let here = self.numbers.here(limit.last_sequence);
+            limit.last_sequence = here.unwrap_or_default();
+        }
+        Some(snapshot)
     }
 
     /// Why it is not connected, if it isn't.

@@ -12,7 +12,7 @@ use crate::control::about::About;
 use crate::control::access::Role;
 use crate::control::mirror::{MirrorEnds, Transfer};
 use crate::jetstream::{Connection, GroupState};
-use crate::protocol::{LinkStatus, Record, Snapshot};
+use crate::protocol::{LinkStatus, Snapshot};
 use crate::telemetry::ring::SharedRing;
 
 use super::clients::GroupClients;
@@ -122,62 +122,41 @@ impl GroupMirror {
 
     /// Takes over what the members have sent.
     fn take_over(&mut self) {
-        let mut records: Vec<(&str, Record)> = Vec::new();
-        let mut stories = Vec::new();
-        for (name, member) in &mut self.members {
+        let mut members: Vec<&mut Followed> = self.members.values_mut().collect();
+        let (mut stories, mut records) = (Vec::new(), Vec::new());
+        for (index, member) in members.iter_mut().enumerate() {
             // Before the new events, whose stories are new, too.
             stories.extend(member.changed_stories());
             let new = member.new_records().into_iter();
-            records.extend(new.map(|record| (name.as_str(), record)));
+            records.extend(new.map(|record| (index, record)));
         }
         records.sort_by_key(|(_, record)| record.received_ms);
-        let mut numbered = Vec::with_capacity(records.len());
-        let mut pairs = Vec::with_capacity(records.len());
-        for (here, (name, mut record)) in (self.next..).zip(records) {
-            pairs.push((name.to_owned(), record.sequence, here));
+        for ((index, record), here) in records.iter_mut().zip(self.next..) {
+            members[*index].numbers.add(record.sequence, here);
             record.sequence = here;
-            numbered.push(record);
         }
-        self.next += numbered.len() as u64;
+        self.next += records.len() as u64;
         let first = {
             let mut ring = self.ring.lock();
             for (here, story) in stories {
                 ring.update(here, |old| *old = story);
             }
-            ring.extend(numbered);
+            ring.extend(records.into_iter().map(|(_, record)| record));
             ring.first()
         };
-        for (name, there, here) in pairs {
-            if let Some(member) = self.members.get_mut(&name) {
-                member.numbers().add(there, here);
-            }
-        }
-        for member in self.members.values_mut() {
-            member.numbers().forget_before(first);
+        for member in members {
+            member.numbers.forget_before(first);
         }
     }
 
     /// Shows the screen the sum of the members' states.
-    fn publish(&mut self) {
-        let snapshots: Vec<(String, Snapshot)> = self
-            .members
-            .iter_mut()
-            .filter_map(|(name, member)| {
-                let snapshot = member.ends.snapshots.borrow().clone();
-                // Before the first one there is nothing to add.
-                snapshot.mode?;
-                let mut snapshot = Snapshot::clone(&snapshot);
-                for limit in Arc::make_mut(&mut snapshot.limits) {
-                    let here = member.numbers().here(limit.last_sequence);
-                    limit.last_sequence = here.unwrap_or_default();
-                }
-                Some((name.clone(), snapshot))
-            })
-            .collect();
-        let parts: Vec<Part<'_>> = snapshots
-            .iter()
-            .map(|(name, snapshot)| (name.as_str(), snapshot))
-            .collect();
+    fn publish(&self) {
+        let snapshots = self.members.iter().filter_map(|(name, member)| {
+            let snapshot = member.snapshot()?;
+            Some((name.as_str(), snapshot))
+        });
+        let snapshots: Vec<(&str, Snapshot)> = snapshots.collect();
+        let parts: Vec<Part<'_>> = snapshots.iter().map(|(name, part)| (*name, part)).collect();
         // What was there last stays, as long as nothing newer is known.
         let mut sum = if parts.is_empty() {
             Snapshot::clone(&self.snapshots.borrow())
@@ -188,7 +167,7 @@ impl GroupMirror {
         sum.group = Some(Arc::new(self.group_state()));
         let missed: u64 = self.members.values().map(missed_of).sum();
         sum.link = Some(LinkStatus {
-            lost: self.lost(),
+            lost: self.lost().map(|why| (why, time::now())),
             missed: self.missed + missed,
             summaries: false,
             people_masked: false,
@@ -213,20 +192,19 @@ impl GroupMirror {
     }
 
     /// Why the screen shows nothing new, if no member sends anything.
-    fn lost(&self) -> Option<(String, i64)> {
+    fn lost(&self) -> Option<String> {
         if let Some(why) = self.connection.lost() {
-            return Some((why, time::now()));
+            return Some(why);
         }
         if self.members.is_empty() {
-            let why = "no member of the group is there; start one".to_owned();
-            return Some((why, time::now()));
+            return Some("no member of the group is there; start one".to_owned());
         }
-        let mut why = None;
+        let mut first = None;
         for (name, member) in &self.members {
-            let lost = member.lost()?;
-            why = why.or_else(|| Some(format!("{name}: {lost}")));
+            let why = member.lost()?;
+            first.get_or_insert_with(|| format!("{name}: {why}"));
         }
-        why.map(|why| (why, time::now()))
+        first
     }
 
     /// The role is that at a member: through the group's servers everyone is an operator.
