@@ -118,6 +118,7 @@ impl Observer {
                     Some(report) => self.take_in(report),
                     None => reporting = false,
                 },
+                Some(events) = self.sources.handed_over.recv() => self.hand_over(&events),
                 report = deliveries.recv(), if delivering => match report {
                     Some(report) => self.deliver(report),
                     None => delivering = false,
@@ -169,6 +170,18 @@ impl Observer {
             }
         }
         self.sources.ring.lock().extend(report.records);
+    }
+
+    /// Marks events that another member sends, unless an answer says what became of them.
+    fn hand_over(&self, events: &[u64]) {
+        let mut ring = self.sources.ring.lock();
+        for sequence in events {
+            ring.update(*sequence, |story| {
+                if matches!(story.outcome, Outcome::OnItsWay | Outcome::Waiting { .. }) {
+                    story.outcome = Outcome::HandedOver;
+                }
+            });
+        }
     }
 
     fn deliver(&mut self, report: DeliveryReport) {

@@ -34,6 +34,8 @@ pub struct Sources {
     pub(super) sampler: Option<Sampler>,
     /// Notices of the stages for the operator.
     pub notices: mpsc::UnboundedReceiver<String>,
+    /// The numbers of events that were dropped with their partition of a shared stream.
+    pub(super) handed_over: mpsc::UnboundedReceiver<Vec<u64>>,
     /// What the ledger is told.
     pub(super) ledger: LedgerFeed,
     /// The group that the forwarder belongs to.

@@ -122,6 +122,7 @@ impl Pipeline {
             spool: spool.published(),
             sampler,
             notices: notices_received,
+            handed_over: storage.handed_over,
             ledger: LedgerFeed::new(ledger, settings.feed.is_playback),
             group: group.as_ref().map(GroupHandle::state),
             group_dead_letters: group.as_ref().map(|group| group.dead_letters().rows()),

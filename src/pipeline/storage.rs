@@ -39,6 +39,8 @@ pub(super) struct RunningStorage {
     pub(super) newest: u64,
     /// What is to be sent.
     pub(super) to_send: mpsc::Receiver<SpoolEvent>,
+    /// The numbers of events that were dropped with their partition.
+    pub(super) handed_over: mpsc::UnboundedReceiver<Vec<u64>>,
 }
 
 impl From<Spool> for Storage {
@@ -105,6 +107,7 @@ impl Storage {
         notices: &mpsc::UnboundedSender<String>,
     ) -> std::io::Result<RunningStorage> {
         let (events, to_send) = mpsc::channel(SPOOL_EVENTS);
+        let (dropped, handed_over) = mpsc::unbounded_channel();
         let (handle, newest) = match self {
             Self::Spool(spool) => {
                 let newest = spool.newest();
@@ -118,7 +121,7 @@ impl Storage {
                 let ends = stream.ends;
                 let room = (ends.fence, settings.delivery.queue_bytes);
                 let place = (stream.folder, stream.lock);
-                let handle = writer::start_stream(room, place, events, ends.outcomes)?;
+                let handle = writer::start_stream(room, place, events, ends.outcomes, dropped)?;
                 // It is set once, here.
                 let _ = ends.items.set(handle.clone());
                 (handle, 0)
@@ -128,6 +131,7 @@ impl Storage {
             handle,
             newest,
             to_send,
+            handed_over,
         })
     }
 }

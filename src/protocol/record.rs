@@ -86,6 +86,9 @@ pub enum Outcome {
     DryRun,
     /// It is queued or in flight.
     OnItsWay,
+    /// Its partition was handed over to another member of the group, or lost, before it was sent. Whoever
+    /// holds the partition next receives it, and sends it.
+    HandedOver,
     /// An attempt failed, and it is tried again.
     Waiting {
         /// The earliest time of the next attempt.

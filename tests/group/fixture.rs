@@ -254,6 +254,12 @@ impl Member {
         Self(command.spawn().unwrap())
     }
 
+    /// A member with its files in this folder, where its control socket is.
+    pub fn in_folder(url: &str, sandbox: &Sandbox, folder: &TempDir) -> Self {
+        let folder = folder.path().to_str().unwrap();
+        Self::with(url, sandbox, &[("SLUICEGATE_SPOOL_FOLDER", folder)])
+    }
+
     pub fn pid(&self) -> u32 {
         self.0.id()
     }

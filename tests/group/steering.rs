@@ -8,9 +8,9 @@ use bytestring::ByteString;
 use tempfile::TempDir;
 
 use crate::common::{event, sandbox, until};
-use crate::fixture::{Member, NatsServer, arrived, group, shared};
+use crate::fixture::{Member, NatsServer, arrived, failing, group, shared};
 use crate::program::sluicegate;
-use sluicegate::customerio::sandbox::{Faults, Sandbox};
+use sluicegate::customerio::sandbox::Faults;
 
 fn ctl(folder: &Path, request: &[&str]) -> Output {
     sluicegate()
@@ -45,11 +45,6 @@ fn set_mode(folder: &Path, mode: &str) {
     assert!(set.status.success(), "{}", out(&set));
 }
 
-fn member(nats: &NatsServer, sandbox: &Sandbox, folder: &TempDir) -> Member {
-    let folder = folder.path().to_str().unwrap();
-    Member::with(&nats.url(), sandbox, &[("SLUICEGATE_SPOOL_FOLDER", folder)])
-}
-
 #[tokio::test(flavor = "multi_thread")]
 #[ignore = "it needs a nats-server: .ci/nats"]
 async fn filters_that_are_changed_at_one_member_are_those_of_all() {
@@ -57,7 +52,8 @@ async fn filters_that_are_changed_at_one_member_are_those_of_all() {
     let publisher = group(&nats.url(), 1).await;
     let sandbox = sandbox(Faults::default()).await;
     let folders = [(); 3].map(|()| TempDir::new().unwrap());
-    let _members = [&folders[0], &folders[1]].map(|folder| member(&nats, &sandbox, folder));
+    let _members =
+        [&folders[0], &folders[1]].map(|folder| Member::in_folder(&nats.url(), &sandbox, folder));
     shared(publisher.connection(), 2).await;
     let file = folders[0].path().join("filters.toml");
     std::fs::write(
@@ -86,7 +82,7 @@ async fn filters_that_are_changed_at_one_member_are_those_of_all() {
     );
     assert!(applied.status.success(), "{}", out(&applied));
     // A member that comes later has them too, and not its own configuration's.
-    let _third = member(&nats, &sandbox, &folders[2]);
+    let _third = Member::in_folder(&nats.url(), &sandbox, &folders[2]);
     shared(publisher.connection(), 3).await;
     assert!(shown(folders[2].path()).contains("unseen_types = \"off\""));
 }
@@ -98,7 +94,8 @@ async fn a_gate_that_is_shut_at_one_member_is_shut_at_all() {
     let publisher = group(&nats.url(), 1).await;
     let sandbox = sandbox(Faults::default()).await;
     let folders = [(); 2].map(|()| TempDir::new().unwrap());
-    let _members = [&folders[0], &folders[1]].map(|folder| member(&nats, &sandbox, folder));
+    let _members =
+        [&folders[0], &folders[1]].map(|folder| Member::in_folder(&nats.url(), &sandbox, folder));
     shared(publisher.connection(), 2).await;
     set_mode(folders[1].path(), "shut");
     has_mode(folders[0].path(), "shut").await;
@@ -119,4 +116,42 @@ async fn a_gate_that_is_shut_at_one_member_is_shut_at_all() {
         .collect();
     publisher.publish(&events).await.unwrap();
     arrived(&sandbox, 20).await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+#[ignore = "it needs a nats-server: .ci/nats"]
+async fn a_member_says_which_events_it_handed_over_with_their_partitions() {
+    let nats = NatsServer::start();
+    let publisher = group(&nats.url(), 1).await;
+    let sandbox = sandbox(failing(1.0)).await;
+    let folders = [(); 2].map(|()| TempDir::new().unwrap());
+    let first = Member::in_folder(&nats.url(), &sandbox, &folders[0]);
+    shared(publisher.connection(), 1).await;
+    let texts: Vec<ByteString> = (0..50)
+        .map(|number| event(&format!("u-{number}"), number).into())
+        .collect();
+    publisher.publish(&texts).await.unwrap();
+    let outcomes = |wanted: &str| {
+        let listed = ctl(folders[0].path(), &["tail", "--recent", "--end"]);
+        let listed = String::from_utf8(listed.stdout).unwrap();
+        listed.lines().filter(|row| row.contains(wanted)).count()
+    };
+    until("all are received", || outcomes("\"sequence\"") == 50).await;
+    assert_eq!(outcomes("handed_over"), 0);
+    let second = Member::in_folder(&nats.url(), &sandbox, &folders[1]);
+    shared(publisher.connection(), 2).await;
+    until("about half of them are the second one's now", || {
+        (10..40).contains(&outcomes("handed_over"))
+    })
+    .await;
+    sandbox.set_faults(Faults::default());
+    arrived(&sandbox, 50).await;
+    let handed_over = outcomes("handed_over");
+    until("the first one has delivered the others", || {
+        outcomes("\"delivered\"") == 50 - handed_over
+    })
+    .await;
+    for member in [first, second] {
+        assert_eq!(member.end().await.code(), Some(0));
+    }
 }

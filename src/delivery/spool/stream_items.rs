@@ -52,6 +52,8 @@ pub(super) struct StreamLink {
     pub(super) inbox: Receiver<Request>,
     pub(super) events: mpsc::Sender<SpoolEvent>,
     pub(super) outcomes: mpsc::UnboundedSender<StreamOutcome>,
+    /// The numbers of events that are dropped: the next holder of their partition sends them.
+    pub(super) handed_over: mpsc::UnboundedSender<Vec<u64>>,
     pub(super) published: watch::Sender<Published>,
     /// Keeps other processes out of the folder as long as the thread runs.
     pub(super) _lock: FolderLock,
@@ -154,7 +156,7 @@ impl StreamItems {
 
     /// Takes waiting items, as far as there is room.
     fn admit(&mut self) {
-        let mut admitted = Vec::new();
+        let (mut admitted, mut handed_over) = (Vec::new(), Vec::new());
         while let Some(append) = self.waiting.front() {
             let bytes: usize = append.accepted.iter().map(size_bytes).sum();
             if bytes > 0 && self.bytes > 0 && self.bytes + bytes > self.max_bytes {
@@ -166,8 +168,10 @@ impl StreamItems {
             // Receipt is reported before delivery begins.
             (append.on_durable)();
             for accepted in append.accepted {
-                if let Some(queued) = self.take(accepted, admitted.len() as u32) {
-                    admitted.push(queued);
+                let sequence = accepted.sequence;
+                match self.take(accepted, admitted.len() as u32) {
+                    Some(queued) => admitted.push(queued),
+                    None => handed_over.push(sequence),
                 }
             }
             for origin in append.received {
@@ -178,6 +182,7 @@ impl StreamItems {
                 }
             }
         }
+        self.report_handed_over(handed_over);
         if !admitted.is_empty() {
             self.chunk += 1;
             self.send(SpoolEvent::Committed {
@@ -258,16 +263,18 @@ impl StreamItems {
 
     fn release(&mut self, partition: u16, holding: u32) {
         let is_of = |origin: Origin| origin.partition == partition && origin.holding == holding;
-        let mut released = 0;
+        let (mut released, mut handed_over) = (0, Vec::new());
         self.items.retain(|_, held| {
             let keeps = !held.accepted.origin.is_some_and(is_of);
             if !keeps {
                 released += size_bytes(&held.accepted);
+                handed_over.push(held.accepted.sequence);
             }
             keeps
         });
         self.bytes -= released;
         self.messages.retain(|origin, _| !is_of(*origin));
+        self.report_handed_over(handed_over);
         self.report(StreamOutcome::Released { partition, holding });
     }
 
@@ -317,6 +324,13 @@ impl StreamItems {
         };
         if *self.link.published.borrow() != published {
             self.link.published.send_replace(published);
+        }
+    }
+
+    fn report_handed_over(&self, events: Vec<u64>) {
+        if !events.is_empty() {
+            // At the end nobody counts them any more.
+            let _ = self.link.handed_over.send(events);
         }
     }
 

@@ -127,12 +127,14 @@ pub fn start(
 }
 
 /// Starts a thread that keeps the items of a shared stream in memory, up to `max_bytes`, in the place
-/// of a spool. The folder is for the other files of the run.
+/// of a spool. The folder is for the other files of the run. `handed_over` gets the numbers of events that
+/// are dropped with their partition.
 pub fn start_stream(
     (fence, max_bytes): (Fence, usize),
     (folder, lock): (PathBuf, FolderLock),
     events: mpsc::Sender<SpoolEvent>,
     outcomes: mpsc::UnboundedSender<StreamOutcome>,
+    handed_over: mpsc::UnboundedSender<Vec<u64>>,
 ) -> std::io::Result<SpoolHandle> {
     let (requests, inbox) = channel();
     let (published, receiver) = watch::channel(Published::default());
@@ -140,6 +142,7 @@ pub fn start_stream(
         inbox,
         events,
         outcomes,
+        handed_over,
         published,
         _lock: lock,
     };

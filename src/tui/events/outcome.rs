@@ -93,6 +93,11 @@ fn outcome_of_accepted(story: &Story, queued: Option<QueueReason>) -> (Sign, Sev
             }
             None => (Sign::OnItsWay, Severity::Plain, "on its way".to_owned()),
         },
+        Outcome::HandedOver => (
+            Sign::Filtered,
+            Severity::Quiet,
+            "handed over with its partition".to_owned(),
+        ),
         Outcome::NotSent => (Sign::Filtered, Severity::Quiet, String::new()),
     }
 }

@@ -294,6 +294,10 @@ impl Story<'_> {
                 let message = format!("queued until delivery goes on: {why}");
                 self.sentence(3, &message, theme.warn);
             }
+            Outcome::HandedOver => {
+                let sentence = "handed over with its partition: the next holder sends it";
+                self.sentence(3, sentence, theme.dim);
+            }
             Outcome::OnItsWay => self.sentence(3, "waits for its batch or its answer", theme.dim),
             Outcome::Waiting { next_ms } => self.sentence(
                 3,

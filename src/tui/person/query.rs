@@ -142,7 +142,7 @@ impl Counting {
                 Outcome::OnItsWay | Outcome::Waiting { .. } => sum.on_their_way += 1,
                 Outcome::Undelivered { .. } => sum.undelivered += 1,
                 Outcome::DryRun => sum.dry_run += 1,
-                Outcome::NotSent => {}
+                Outcome::NotSent | Outcome::HandedOver => {}
             },
         }
         for violation in story.violations.iter().filter(|v| v.policy == Policy::Warn) {

@@ -101,7 +101,7 @@ impl Figures {
         }
         let outcomes = &mut self.outcomes;
         match &story.outcome {
-            Outcome::NotSent => {}
+            Outcome::NotSent | Outcome::HandedOver => {}
             Outcome::DryRun => outcomes.dry_run += 1,
             Outcome::OnItsWay => outcomes.queued += 1,
             Outcome::Waiting { .. } => outcomes.retrying += 1,

@@ -196,6 +196,13 @@ fn accepted_fate(which: &str, record: &Record, snapshot: &Snapshot) -> Sentence 
             let text = format!("{which} came at {came} in dry run: nothing was sent.");
             sentence(text, Severity::Warn)
         }
+        Outcome::HandedOver => sentence(
+            format!(
+                "{which} {left}, and was handed over with its partition: the next holder sends it. `sluicegate \
+                 attach` with the group's address shows the events of all members."
+            ),
+            Severity::Plain,
+        ),
         Outcome::OnItsWay | Outcome::NotSent => {
             let (why, severity) = queued_because(snapshot);
             sentence(

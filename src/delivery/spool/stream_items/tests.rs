@@ -15,6 +15,7 @@ struct Bench {
     items: SpoolHandle,
     events: mpsc::Receiver<SpoolEvent>,
     outcomes: UnboundedReceiver<StreamOutcome>,
+    handed_over: UnboundedReceiver<Vec<u64>>,
     _folder: TempDir,
 }
 
@@ -26,14 +27,16 @@ impl Bench {
         fence.begin(0, 1, Clocks::now(), Duration::from_secs(600));
         let (sender, events) = mpsc::channel(8);
         let (outcomes_sender, outcomes) = mpsc::unbounded_channel();
+        let (dropped, handed_over) = mpsc::unbounded_channel();
         let place = (folder.path().to_owned(), lock);
         let room = (fence.clone(), max_bytes);
-        let items = start_stream(room, place, sender, outcomes_sender).unwrap();
+        let items = start_stream(room, place, sender, outcomes_sender, dropped).unwrap();
         Self {
             fence,
             items,
             events,
             outcomes,
+            handed_over,
             _folder: folder,
         }
     }
@@ -168,8 +171,10 @@ async fn items_of_a_partition_that_is_released_are_forgotten() {
             holding: 1
         }
     ));
+    assert_eq!(bench.handed_over.recv().await.unwrap(), [1]);
     bench.items.settle(delivered(&[&items[0]]));
     bench.append(&[(2, 1)]);
+    assert_eq!(bench.handed_over.recv().await.unwrap(), [2]);
     let read = bench
         .items
         .fetch(vec![(items[0].position, History::default())])

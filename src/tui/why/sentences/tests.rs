@@ -25,7 +25,7 @@ fn said(asked: &str, stories: Vec<(Decision, Outcome)>, snapshot: Snapshot) -> V
         .map(|((decision, outcome), n)| {
             let has_left = !matches!(
                 outcome,
-                Outcome::NotSent | Outcome::OnItsWay | Outcome::DryRun
+                Outcome::NotSent | Outcome::OnItsWay | Outcome::HandedOver | Outcome::DryRun
             );
             let mut record = record(n, TEXT, decision, outcome);
             record
@@ -110,6 +110,12 @@ fn each_outcome_has_its_sentence() {
             accepted(Outcome::DryRun),
             open.clone(),
             "came at 00:00:01 in dry run: nothing was sent.",
+        ),
+        (
+            accepted(Outcome::HandedOver),
+            open.clone(),
+            "came at 00:00:01, and was handed over with its partition: the next holder sends it. `sluicegate \
+             attach` with the group's address shows the events of all members.",
         ),
         (
             accepted(Outcome::OnItsWay),
