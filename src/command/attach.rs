@@ -4,7 +4,7 @@ use std::io::{IsTerminal as _, stdin, stdout};
 use std::process::ExitCode;
 use std::time::{Duration, Instant};
 
-use color_eyre::eyre::{Result, bail, eyre};
+use color_eyre::eyre::{Result, bail};
 
 use crate::cli::Attach;
 use crate::config::Settings;
@@ -21,6 +21,7 @@ use crate::tui::{self, Labels, Opening, memory};
 
 use super::config_source::ConfigSource;
 use super::control_place::client;
+use super::nats;
 use super::spool_location::spool_folder;
 use super::ssh_bridge::{self, SshBridge};
 use super::working_folder::working_folder;
@@ -74,7 +75,7 @@ async fn group(args: Attach, address: &Address, source: ConfigSource) -> Result<
             "a screen over a group shows whole events: leave --lite out, or attach to one member"
         );
     }
-    let location = Location::parse(address).map_err(|error| eyre!("{address} {error}"))?;
+    let location = nats::location_at(address)?;
     let mut settings = source.load(&[])?.settings;
     args.screen.apply(&mut settings.screen);
     let connection = Connection::open(&settings.nats, &location).await?;

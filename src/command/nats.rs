@@ -85,6 +85,11 @@ pub(super) fn location(place: NatsPlace, settings: &Settings) -> Result<Location
     let Some(address) = named.as_ref().or(own) else {
         bail!("which group? name it: nats://HOST:4222/PREFIX, or set feed.url");
     };
+    location_at(address)
+}
+
+/// The group at an address.
+pub(super) fn location_at(address: &Address) -> Result<Location> {
     Location::parse(address).map_err(|error| eyre!("{address} {error}"))
 }
 

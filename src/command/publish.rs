@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use color_eyre::eyre::{Result, eyre};
+use color_eyre::eyre::Result;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 
@@ -11,16 +11,17 @@ use crate::config;
 use crate::feed::replay::{self, ReplayOptions};
 use crate::feed::server::{Options, Server};
 use crate::feed::{Feed, WebSocketFeed};
-use crate::jetstream::{Connection, Location, NatsSettings, Publisher, bridge};
+use crate::jetstream::{Connection, NatsSettings, Publisher, bridge};
 use crate::network::Address;
 use crate::signals;
 use crate::text::grouped;
 
+use super::nats;
 use super::player::refuse_unreadable;
 
 /// Connects to the group at an address.
 pub(super) async fn publisher(settings: &NatsSettings, address: &Address) -> Result<Publisher> {
-    let location = Location::parse(address).map_err(|error| eyre!("{address} {error}"))?;
+    let location = nats::location_at(address)?;
     Ok(Publisher::new(Connection::open(settings, &location).await?))
 }
 

@@ -17,7 +17,7 @@ pub fn synonyms(command: Command) -> &'static str {
         Command::CompareEvents => "diff compare difference between two versus",
         Command::CompareRanges => "diff compare before after deploy difference versus",
         Command::Select => "mark multi choose several",
-        Command::Stages => "stages flow funnel overview way status",
+        Command::Stages => "stages flow funnel overview way status group members partitions nats",
         Command::NextList => "problems sent filtered failed quick view",
         Command::OnlyMatches => "context around highlight narrow",
         Command::Searches => "bookmark favourites favorites saved queries",

@@ -12,7 +12,7 @@ use crate::tui::input::keymap::command::{Command, JumpTarget};
 #[rustfmt::skip]
 pub static KEYS: &[DefaultBinding] = &[
     bind(&["?"], Command::Help, Anywhere, ["help", "this help", "help"]),
-    bind(&["0"], Command::Stages, Anywhere, ["pipeline", "the whole way of events: each stage with its count, share and rate", ""]),
+    bind(&["0"], Command::Stages, Anywhere, ["pipeline", "the whole way of events, stage by stage with rates; the members of a group", ""]),
     bind(&["Y"], Command::Why, Anywhere, ["why", "why didn't it arrive? ask for a person's ID, an email, an event's ID or name", ""]),
     bind(&["c"], Command::AskCustomerIo, Anywhere, ["ask-customerio", "ask Customer.io: is the event there, what became of it, did the mail go out?", ""]),
     bind(&["B"], Command::Audit, Anywhere, ["audit", "audit: which hours of Amplitude's export arrived, what is missing, and why", ""]),
