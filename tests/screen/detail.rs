@@ -67,6 +67,16 @@ fn an_event_stays_on_display_while_newer_ones_arrive() {
 }
 
 #[test]
+fn an_event_that_a_search_leaves_out_goes_at_once() {
+    let mut fixture = Fixture::new(WIDE);
+    assert_eq!(shown(&fixture), Some(9));
+    fixture.press("/signup\n");
+    assert!(fixture.plain().contains("Event 3 ─ newest"));
+    fixture.press("\u{1b}");
+    assert_eq!(shown(&fixture), Some(3), "it is in the list still");
+}
+
+#[test]
 fn enter_gives_it_the_focus_tab_changes_the_view_and_z_zooms() {
     let mut fixture = Fixture::new(WIDE);
     fixture.press("/purchase\n↓\n");

@@ -1,10 +1,12 @@
 //! The event that the detail pane follows.
 
 use crate::amplitude::time::UnixMs;
+use crate::protocol::Record;
 use crate::tui::detail::state::Source;
 use crate::tui::frame::dock::Host;
 use crate::tui::frame::focus::OverlayKind;
 use crate::tui::frame::overlays::Overlay;
+use crate::tui::inspector::state::Inspector;
 use crate::tui::limits::update as limits;
 use crate::tui::state::State;
 
@@ -33,11 +35,31 @@ pub fn wanted(state: &State) -> Option<(Source, u64)> {
     match &state.detail.shown {
         // A list that moves on its own would change the pane with every frame.
         Some((before, inspector))
-            if *before == source && source != Source::Cursor && (0..HOLD_MS).contains(&age) =>
+            if *before == source
+                && (0..HOLD_MS).contains(&age)
+                && is_held(state, source, inspector) =>
         {
             Some((source, inspector.sequence))
         }
         _ => Some((source, sequence)),
+    }
+}
+
+/// Whether an event may stay on display where its place has another one now.
+fn is_held(state: &State, source: Source, inspector: &Inspector) -> bool {
+    let events = &state.events;
+    let is_listed = |record: &Record| {
+        let find = events.find.as_ref().filter(|_| !events.in_context);
+        events.list.has(record) && find.is_none_or(|find| find.matches(record))
+    };
+    match source {
+        Source::Cursor => false,
+        // Another list, or a search that was begun or changed, may have left it out.
+        Source::Newest => inspector
+            .found
+            .as_ref()
+            .is_some_and(|found| is_listed(&found.record)),
+        Source::Violation(..) => true,
     }
 }
 
