@@ -63,30 +63,9 @@ impl LeaseTable {
         }
     }
 
-    /// Takes note of a lease as the bucket has it.
-    pub(super) fn saw_lease(
-        &mut self,
-        partition: u16,
-        revision: u64,
-        record: LeaseRecord,
-        now: Instant,
-    ) {
-        if let Some(lease) = self.leases.get_mut(usize::from(partition)) {
-            lease.saw(revision, record, now);
-        }
-    }
-
-    /// Takes note of a lease that was read because another member seems to have written it.
-    pub(super) fn read_lease(
-        &mut self,
-        partition: u16,
-        revision: u64,
-        record: LeaseRecord,
-        now: Instant,
-    ) {
-        if let Some(lease) = self.leases.get_mut(usize::from(partition)) {
-            lease.read(revision, record, now);
-        }
+    /// The lease of a partition, to take note of what the bucket has. None if there is no such partition.
+    pub(super) fn lease(&mut self, partition: u16) -> Option<&mut SeenLease> {
+        self.leases.get_mut(usize::from(partition))
     }
 
     /// Takes note of a member that has just shown itself, and of the rate that it has learned for the
@@ -234,7 +213,10 @@ mod tests {
             for (partition, owner) in self.owners.iter().enumerate() {
                 self.revision += 1;
                 let record = record(owner.as_deref());
-                table.saw_lease(partition as u16, self.revision, record, self.now);
+                table
+                    .lease(partition as u16)
+                    .unwrap()
+                    .saw(self.revision, record, self.now);
             }
             self.members.insert(name.to_owned(), table);
         }
@@ -243,7 +225,10 @@ mod tests {
             self.revision += 1;
             self.owners[usize::from(partition)] = owner.map(str::to_owned);
             for table in self.members.values_mut() {
-                table.saw_lease(partition, self.revision, record(owner), self.now);
+                table
+                    .lease(partition)
+                    .unwrap()
+                    .saw(self.revision, record(owner), self.now);
             }
         }
 
@@ -328,12 +313,18 @@ mod tests {
     fn a_lease_is_free_only_a_term_after_its_last_renewal_was_seen() {
         let start = Instant::now();
         let mut table = LeaseTable::new("a", 1, TERM);
-        table.saw_lease(0, 1, record(Some("b")), start);
+        table.lease(0).unwrap().saw(1, record(Some("b")), start);
         assert_eq!(claims(&table.steps(start + TERM * 9 / 10)), [0; 0]);
-        table.saw_lease(0, 2, record(Some("b")), start + TERM * 9 / 10);
+        table
+            .lease(0)
+            .unwrap()
+            .saw(2, record(Some("b")), start + TERM * 9 / 10);
         assert_eq!(claims(&table.steps(start + TERM)), [0; 0], "it was renewed");
         // An old revision that comes late renews nothing.
-        table.saw_lease(0, 1, record(Some("b")), start + TERM * 18 / 10);
+        table
+            .lease(0)
+            .unwrap()
+            .saw(1, record(Some("b")), start + TERM * 18 / 10);
         assert_eq!(claims(&table.steps(start + TERM * 19 / 10)), [0]);
     }
 
@@ -349,7 +340,7 @@ mod tests {
         table.closes(1);
         assert_eq!(table.steps(start), []);
         table.ended(1);
-        table.saw_lease(1, 9, record(None), start);
+        table.lease(1).unwrap().saw(9, record(None), start);
         assert_eq!(table.steps(start), [], "it is b's share");
     }
 

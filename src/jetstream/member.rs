@@ -138,8 +138,9 @@ impl Member {
         let now = Instant::now();
         let is_there = entry.operation == Operation::Put;
         if let Some(partition) = names::leased(&entry.key) {
-            let record = lease_of(entry);
-            self.table.saw_lease(partition, entry.revision, record, now);
+            if let Some(lease) = self.table.lease(partition) {
+                lease.saw(entry.revision, lease_of(entry), now);
+            }
         } else if let Some(name) = names::member_of(&entry.key) {
             if is_there {
                 let record = serde_json::from_slice::<MemberRecord>(&entry.value).ok();
@@ -235,9 +236,10 @@ impl Member {
         self.sessions.remove(&partition);
         self.table.ended(partition);
         self.shared.fence.revoke(partition);
-        if let Some((revision, record)) = lease {
-            let now = Instant::now();
-            self.table.read_lease(partition, revision, record, now);
+        if let Some((revision, record)) = lease
+            && let Some(seen) = self.table.lease(partition)
+        {
+            seen.read(revision, record, Instant::now());
         }
         match result {
             Ok(()) => tracing::debug!("partition {partition} is handed over"),
