@@ -20,11 +20,23 @@ const SILENCE: Duration = Duration::from_secs(10);
 /// Minimum time after which a silent member counts as gone.
 const LEAST_TERM: Duration = Duration::from_secs(3);
 
-/// The members that have shown themselves, and when that was.
+/// Follows the members, and publishes who is there.
 struct Members {
     connection: Connection,
-    seen: BTreeMap<String, (MemberRecord, Instant)>,
+    seen: Seen,
     state: watch::Sender<Arc<GroupState>>,
+}
+
+/// The members that have shown themselves.
+#[derive(Default)]
+struct Seen(BTreeMap<String, SeenMember>);
+
+struct SeenMember {
+    record: MemberRecord,
+    /// When it was seen.
+    at: Instant,
+    /// Whether that is less than the term of its leases ago.
+    is_there: bool,
 }
 
 impl Connection {
@@ -39,7 +51,7 @@ impl Connection {
         let (state, received) = watch::channel(Arc::default());
         let members = Members {
             connection: self.clone(),
-            seen: BTreeMap::new(),
+            seen: Seen::default(),
             state,
         };
         members.publish();
@@ -66,41 +78,95 @@ impl Members {
         };
         let record = serde_json::from_slice(&entry.value).ok();
         match record.filter(|_| entry.operation == Operation::Put) {
-            Some(record) => {
-                let seen = (record, Instant::now());
-                self.seen.insert(name.to_owned(), seen);
-            }
-            None => {
-                self.seen.remove(name);
-            }
+            Some(record) => self.seen.saw(name, record, Instant::now()),
+            None => self.seen.left(name),
         }
         self.publish();
     }
 
-    /// Forgets members that have not shown themselves for the term of their leases. While the servers
-    /// can't be reached, nothing is known of them.
     fn look(&mut self, now: Instant) {
+        // While the servers can't be reached, nothing is known of the members.
         if self.connection.lost().is_some() {
-            self.seen.values_mut().for_each(|(_, at)| *at = now);
-            return;
-        }
-        let before = self.seen.len();
-        self.seen.retain(|_, (record, at)| {
-            let term = Duration::from_millis(record.lease_ms).max(LEAST_TERM);
-            now.duration_since(*at) < term
-        });
-        if self.seen.len() != before {
+            self.seen.wait(now);
+        } else if self.seen.forget_silent(now) {
             self.publish();
         }
     }
 
     fn publish(&self) {
-        let members = self.seen.values().map(|(record, _)| record.clone());
         self.state.send_replace(Arc::new(GroupState {
             place: self.connection.shown().to_owned(),
             me: None,
             partitions: self.connection.partitions,
-            members: members.collect(),
+            members: self.seen.there().cloned().collect(),
         }));
+    }
+}
+
+impl Seen {
+    /// Takes note of what a member has written. A watch that begins anew tells again what is known, of
+    /// members that have gone, too.
+    fn saw(&mut self, name: &str, record: MemberRecord, now: Instant) {
+        if self.0.get(name).is_none_or(|known| known.record != record) {
+            let seen = SeenMember {
+                record,
+                at: now,
+                is_there: true,
+            };
+            self.0.insert(name.to_owned(), seen);
+        }
+    }
+
+    fn left(&mut self, name: &str) {
+        self.0.remove(name);
+    }
+
+    /// Gives all that are there another term.
+    fn wait(&mut self, now: Instant) {
+        self.0.values_mut().for_each(|member| member.at = now);
+    }
+
+    /// Forgets members that have not shown themselves for the term of their leases. Returns whether there
+    /// were any.
+    fn forget_silent(&mut self, now: Instant) -> bool {
+        let mut any = false;
+        for member in self.0.values_mut().filter(|member| member.is_there) {
+            let term = Duration::from_millis(member.record.lease_ms).max(LEAST_TERM);
+            member.is_there = now.duration_since(member.at) < term;
+            any |= !member.is_there;
+        }
+        any
+    }
+
+    /// Those that are there, by name.
+    fn there(&self) -> impl Iterator<Item = &MemberRecord> {
+        let there = self.0.values().filter(|member| member.is_there);
+        there.map(|member| &member.record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_was_killed_stays_gone_when_its_last_word_is_told_again() {
+        let (mut seen, start) = (Seen::default(), Instant::now());
+        let word = |at_ms| MemberRecord {
+            at_ms,
+            ..MemberRecord::default()
+        };
+        seen.saw("a", word(1), start);
+        assert!(!seen.forget_silent(start + LEAST_TERM / 2));
+        assert_eq!(seen.there().count(), 1);
+        assert!(seen.forget_silent(start + LEAST_TERM));
+        seen.saw("a", word(1), start + LEAST_TERM);
+        seen.wait(start + LEAST_TERM);
+        assert_eq!(seen.there().count(), 0);
+        assert!(!seen.forget_silent(start + LEAST_TERM));
+        seen.saw("a", word(2), start + LEAST_TERM);
+        assert_eq!(seen.there().count(), 1);
+        seen.left("a");
+        assert_eq!(seen.there().count(), 0);
     }
 }
