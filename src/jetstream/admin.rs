@@ -178,16 +178,16 @@ async fn read_status(connection: &Connection) -> Result<GroupStatus, GroupError>
     let (mut members, mut filters_revision) = (BTreeMap::new(), 0);
     let entries = connection.entries().await?;
     for entry in entries {
-        let is_there = entry.operation == Operation::Put;
         let lease = names::leased(&entry.key);
         if let Some(lease) = lease.and_then(|partition| leases.get_mut(usize::from(partition))) {
             *lease = serde_json::from_slice(&entry.value).in_group(what)?;
         } else if let Some(name) = names::member_of(&entry.key) {
-            // It may have written it again, or have left, while the entries were read.
-            members.remove(name);
-            if is_there {
+            if entry.operation == Operation::Put {
                 let record = serde_json::from_slice(&entry.value).in_group(what)?;
                 members.insert(name.to_owned(), record);
+            } else {
+                // It may have left while the entries were read.
+                members.remove(name);
             }
         } else if entry.key == names::FILTERS {
             filters_revision = entry.revision;

@@ -36,7 +36,7 @@ fn what_did_not_arrive_is_found_and_opened_or_told_from_the_ledger() {
     command.env("SLUICEGATE_CUSTOMERIO_API_KEY", "my-secret-key");
     command.cwd(dir.path());
     let mut terminal = Terminal::start(command);
-    terminal.shows_a_dead_letter();
+    terminal.shows("dead letters 1");
     terminal.press("B");
     terminal.shows("no hours of an export are in");
     let folder = dir.path().join("amplitude-export");
